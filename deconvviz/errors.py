@@ -1,0 +1,58 @@
+"""One root for everything deconvviz refuses to do.
+
+A message says what happened, why it may be, what to do, and repeats the caller's own input. The command
+line prints it on one line and exits 2; the app prints it beside the control.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DeconvvizError(ValueError):
+    """Root of all errors that deconvviz raises on bad input."""
+
+
+class GeometryError(DeconvvizError):
+    """A convolution or pooling geometry that has no output, or arrays that do not fit it."""
+
+
+class ImageError(DeconvvizError):
+    """A picture that cannot be read, or is larger than the limits."""
+
+
+class NetworkError(DeconvvizError):
+    """A function that cannot be traced as a network, or a layer or channel that it does not have."""
+
+
+class RuleError(DeconvvizError):
+    """A backward rule that cannot apply to this network, or that does not exist."""
+
+
+class WeightsError(DeconvvizError):
+    """A weights file that is missing, truncated, or does not fit the model."""
+
+
+class DataError(DeconvvizError):
+    """A data set folder that is missing or not laid out as expected."""
+
+
+class TrainingError(DeconvvizError):
+    """A training run that cannot start, go on, or resume."""
+
+
+def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
+    """Ready-made tail of a message: the known names closest to a wrong one.
+
+    >>> nearest("relu33", ["relu3_3", "pool3", "conv1"])
+    'did you mean relu3_3?'
+    >>> nearest("zzz", ["relu1", "pool1"])
+    'known: relu1, pool1'
+    """
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    shown = ", ".join(names[:12])
+    return f"known: {shown}" + (f", ... ({len(names)} in all)" if len(names) > 12 else "")

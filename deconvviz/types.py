@@ -1,0 +1,151 @@
+"""The records that travel between the parts of deconvviz, and the names of its arrays.
+
+Arrays are NHWC, kernels HWIO, sizes (height, width), positions (row, column). Inside the core the batch axis is
+always present; what a person hands in or gets back is one image without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import jax
+import numpy as np
+
+from deconvviz.errors import DeconvvizError
+
+Array: TypeAlias = jax.Array | np.ndarray
+#: (H, W, 3) float32, 0..1: what a person sees.
+DisplayImage: TypeAlias = np.ndarray
+#: (N, H, W, C) float32 in the range that a network declares (`InputSpec`).
+ModelInput: TypeAlias = np.ndarray
+#: (H, W, 3) float32 centred on zero, in units of the unit's activation per unit of the model's input.
+SignedMap: TypeAlias = np.ndarray
+
+Size: TypeAlias = tuple[int, int]
+Box: TypeAlias = tuple[int, int, int, int]
+Start: TypeAlias = Literal["activation", "one"]
+Fit: TypeAlias = Literal["crop", "stretch"]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a network wants to be fed: size, channel order and range, and how a picture is brought to that size.
+
+    The model input is ``(image * scale - mean) / std`` in the order of ``channels``, from an RGB image in 0..1.
+    ``InputSpec(size=(h, w))`` alone means RGB in 0..1, unchanged.
+
+    Args:
+      size: (height, width) in pixels.
+      mean: per channel, subtracted after scaling, in model order.
+      std: per channel, divides after subtracting, in model order.
+      scale: factor on 0..1; 255 for networks trained on bytes.
+      channels: "RGB" or "BGR" as the network expects, or "L" for one grey channel.
+      fit: "crop" keeps the aspect ratio (shorter side to size, centre crop); "stretch" fills the size.
+      resize: shorter side before a centre crop; the size itself if None. Ignored by "stretch".
+
+    >>> InputSpec(size=(224, 224)).mean
+    (0.0, 0.0, 0.0)
+    """
+
+    size: Size
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    scale: float = 1.0
+    channels: Literal["RGB", "BGR", "L"] = "RGB"
+    fit: Fit = "crop"
+    resize: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.size) != 2 or any(int(n) != n or n < 1 for n in self.size):
+            raise DeconvvizError(f"an input size is (height, width), two whole numbers above 0; got size={self.size!r}")
+        if self.channels not in ("RGB", "BGR", "L"):
+            raise DeconvvizError(f"channels are 'RGB', 'BGR' or 'L'; got channels={self.channels!r}")
+        if self.fit not in ("crop", "stretch"):
+            raise DeconvvizError(f"fit is 'crop' or 'stretch'; got fit={self.fit!r}")
+        if any(s == 0 for s in self.std):
+            raise DeconvvizError(f"std divides, so none may be 0; got std={self.std!r}")
+
+    @property
+    def depth(self) -> int:
+        """Number of channels of the model input: 1 for "L", else 3."""
+        return 1 if self.channels == "L" else 3
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of a layer, or one channel of it.
+
+    Without row and column: the channel's strongest position. ``row="all", column="all"``: the whole map.
+
+    >>> Unit("relu3", 7)
+    Unit(layer='relu3', channel=7, row=None, column=None)
+    """
+
+    layer: str
+    channel: int
+    row: int | Literal["all"] | None = None
+    column: int | Literal["all"] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.row is None) != (self.column is None) or (self.row == "all") != (self.column == "all"):
+            raise DeconvvizError(
+                "row and column go together: give both numbers, both 'all', or neither; "
+                f"got row={self.row!r}, column={self.column!r}"
+            )
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One node of a network, in execution order.
+
+    Attributes:
+      name: unique in the network, from the program's scopes where there are any.
+      kind: "conv", "dense", "relu", "max_pool", "avg_pool", "add", "concat", ...
+      shape: output shape without the batch axis: (h, w, c) or (c,).
+      stride: input pixels per step of this map (row, column); None where there is no map.
+      receptive_field: size (height, width) in input pixels; None where it is not a window.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    stride: Size | None
+    receptive_field: Size | None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many rectifiers obeyed the rule, of how many lie on the path; what else lies there."""
+
+    obeyed: int
+    total: int
+    unsupported: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.obeyed} of {self.total} rectifiers obey"
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """What one unit saw: a signed map aligned with the model input, and the proof that came with it.
+
+    Attributes:
+      map: (H, W, 3) float32, centred on zero.
+      unit: the unit with its row and column resolved.
+      activation: its value (the largest one for a whole map).
+      rule: "gradient", "deconvnet", "guided" or "linear".
+      start: "activation" (the activation itself goes down) or "one".
+      receptive_field: (top, left, bottom, right) in input pixels, clipped to the image, bottom and right exclusive.
+      coverage: rectifiers that obeyed the rule.
+      agreement: relative difference between the two roads; None where only one exists.
+    """
+
+    map: SignedMap
+    unit: Unit
+    activation: float
+    rule: str
+    start: Start
+    receptive_field: Box
+    coverage: Coverage
+    agreement: float | None
