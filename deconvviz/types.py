@@ -149,3 +149,21 @@ class Reconstruction:
     receptive_field: Box
     coverage: Coverage
     agreement: float | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One proof as the app and the tests see it: a relative error against what it may be at most.
+
+    >>> Check("two roads agree", error=3e-8, tolerance=1e-5).holds
+    True
+    """
+
+    name: str
+    error: float
+    tolerance: float
+
+    @property
+    def holds(self) -> bool:
+        """True if the error is a number at or below the tolerance (NaN never holds)."""
+        return self.error <= self.tolerance
