@@ -1,0 +1,96 @@
+"""What a page is, how pages are found, and the navigation built from them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+import lessons
+from lessons._kit.i18n import mark, t
+
+#: Sections of the course, in order; "" stands for pages outside the course.
+SECTIONS = {
+    "operator": mark("The operator"),
+    "network": mark("Inside a network"),
+    "work": mark("At work"),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the app: the constant `PAGE` of one file of `lessons/`.
+
+    Attributes:
+      slug: its path in the URL.
+      title: its name in the navigation, marked for the catalogue.
+      render: draws the page; takes nothing, keeps its choices in widgets bound to the URL.
+      order: place among its neighbours.
+    """
+
+    slug: str
+    title: str
+    render: Callable[[], None]
+    order: int = 0
+
+
+@dataclass(frozen=True)
+class Lesson(Page):
+    """A page of the course: the constant `LESSON` of one file of `lessons/`.
+
+    Attributes:
+      section: key of `SECTIONS`.
+      question: the headline.
+      goal: one sentence: what the reader will be able to do.
+      sources: keys of docs/references.bib with the place to read, as (key, place).
+    """
+
+    section: str = "operator"
+    question: str = ""
+    goal: str = ""
+    sources: tuple[tuple[str, str], ...] = ()
+
+
+def discover() -> tuple[Page, ...]:
+    """Every page, found by scanning the modules of `lessons/` for `PAGE` or `LESSON`, in reading order.
+
+    Raises:
+      LookupError: a module has neither constant.
+    """
+    pages = []
+    for info in pkgutil.iter_modules(lessons.__path__):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"lessons.{info.name}")
+        found = getattr(module, "LESSON", None) or getattr(module, "PAGE", None)
+        if not isinstance(found, Page):
+            raise LookupError(
+                f"lessons/{info.name}.py holds no page: give it one constant LESSON or PAGE "
+                "(see docs/add-a-lesson.md), or move it to lessons/_kit if pages share it"
+            )
+        pages.append(found)
+    return tuple(sorted(pages, key=_place))
+
+
+def _place(page: Page) -> tuple[int, int, str]:
+    section = list(SECTIONS).index(page.section) + 1 if isinstance(page, Lesson) else 0
+    return section, page.order, page.slug
+
+
+def navigation(pages: Iterable[Page]) -> dict[str, list[st.Page]]:
+    """Streamlit's pages by section; the first page is where the app opens."""
+    menu: dict[str, list[st.Page]] = {}
+    for i, page in enumerate(pages):
+        section = t(SECTIONS[page.section]) if isinstance(page, Lesson) else ""
+        entry = st.Page(page.render, title=t(page.title), url_path=page.slug, default=i == 0)
+        menu.setdefault(section, []).append(entry)
+    return menu
+
+
+def style() -> None:
+    """Put the one style sheet of the app on the page."""
+    st.html(Path(__file__).parent / "style.css")
