@@ -1,0 +1,72 @@
+# What a person types. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help app test check fast-tests train bench clean distclean requirements test-lowest chromium
+
+VENV ?= .venv
+PORT ?= 8501
+OUT ?= runs/caltech
+PY := $(VENV)/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The part of the tests that `make check` and `make test-lowest` run.
+FAST := -m "not slow and not browser and not peers"
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+app: $(VENV)/.app ## open the course and the laboratory in a browser (another port: make app PORT=8600)
+	@$(PY) scripts/open_app.py --port "$(PORT)"
+
+test: $(VENV)/.dev chromium ## everything: lint, types, all tests, the app in a real Chromium
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest
+
+check: $(VENV)/.dev ## the quick part of it, under three minutes
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest -q $(FAST)
+
+train: $(VENV)/.app ## train the shipped network: make train DATA=folder-of-classes [OUT=runs/caltech]
+	@test -n "$(DATA)" || { echo "make train needs the pictures, one folder a class: make train DATA=path/to/101_ObjectCategories" >&2; exit 2; }
+	$(PY) -m deconvviz train caltech --data "$(DATA)" --out "$(OUT)"
+
+bench: $(VENV)/.dev ## measure the speed here; ratios against PyTorch when the peers extra is installed
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
+
+chromium: $(VENV)/.dev ## find or get the Chromium that the browser tests drive
+	@$(PY) tests/browser/chromium.py --get
+
+requirements: $(VENV)/.app ## write requirements.txt again from pyproject.toml
+	$(PY) scripts/requirements.py --write
+
+test-lowest: ## the quick tests with the oldest releases that pyproject.toml allows (in .venv-lowest)
+	@test -x .venv-lowest/bin/python || { python=$$(sh scripts/find-python) && "$$python" -m venv .venv-lowest; }
+	.venv-lowest/bin/python scripts/requirements.py --lowest > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install -q -r .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install -q --no-deps -e .
+	.venv-lowest/bin/python -m pytest -q $(FAST)
+
+clean: ## remove what was built and cached; keeps the environment and runs/
+	rm -rf build dist artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and remove the environments too
+	rm -rf $(VENV) .venv-lowest
+
+# The environment. A stamp is younger than pyproject.toml when everything in it is installed.
+$(VENV)/bin/python:
+	@python=$$(sh scripts/find-python) && echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV)
+
+INSTALL_FAILED = { echo "The packages could not be installed (pip's reason is above). The first install needs a network; later ones do not." >&2; exit 1; }
+
+$(VENV)/.app: pyproject.toml | $(VENV)/bin/python
+	@echo "installing what the app needs (about 1.2 GB, a few minutes the first time)"
+	@$(PY) -m pip install --quiet -e . || $(INSTALL_FAILED)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	@echo "installing what the tests need"
+	@$(PY) -m pip install --quiet -e ".[dev]" || $(INSTALL_FAILED)
+	@touch $@ $(VENV)/.app

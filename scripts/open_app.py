@@ -1,0 +1,78 @@
+"""Start the app on this machine only, and open the browser where there is one. `make app` calls this.
+
+Streamlit would also say that a port is taken, but not what to do about it; everything else is left to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+HOST = "127.0.0.1"
+APP = Path(__file__).resolve().parent.parent / "app.py"
+
+
+def trouble_with_port(port: str) -> str | None:
+    """Why the app cannot listen on ``port``, in one line; None if it can.
+
+    >>> trouble_with_port("http")
+    "A port is a number from 1 to 65535; got PORT='http'."
+    """
+    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+        return f"A port is a number from 1 to 65535; got PORT={port!r}."
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, int(port)))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return (
+                    f"Port {port} is taken, perhaps by an app that is still open at http://{HOST}:{port}. "
+                    f"Close that one, or choose another port: make app PORT={8700 if port == '8600' else 8600}"
+                )
+            return f"Port {port} cannot be used ({error.strerror}). Choose another: make app PORT=8600"
+    return None
+
+
+def has_display(environment: Mapping[str, str], platform: str = sys.platform) -> bool:
+    """True where a browser window can open.
+
+    >>> has_display({}, "linux"), has_display({"DISPLAY": ":0"}, "linux"), has_display({}, "darwin")
+    (False, True, True)
+    """
+    if platform in ("darwin", "win32"):
+        return True
+    return bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
+
+def command(port: str, headless: bool) -> list[str]:
+    """The Streamlit command line: bound to this machine, and sending nothing anywhere."""
+    return [
+        *(sys.executable, "-m", "streamlit", "run", str(APP)),
+        *("--server.address", HOST),
+        *("--server.port", port),
+        *("--server.headless", str(headless).lower()),
+        *("--browser.gatherUsageStats", "false"),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--port", default="8501", help="port on 127.0.0.1 (default: 8501)")
+    port = parser.parse_args().port
+    trouble = trouble_with_port(port)
+    if trouble:
+        print(trouble, file=sys.stderr)
+        return 2
+    print(f"deconvviz: http://{HOST}:{port}  (Ctrl-C ends it)", flush=True)
+    os.chdir(APP.parent)
+    os.execv(sys.executable, command(port, headless=not has_display(os.environ)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
