@@ -1,0 +1,293 @@
+"""Reading a picture from anything a person has, safely: a file, bytes, an upload, a Pillow image or an array.
+
+Every failure is an `ImageError` that says what happened and what to do. Nothing is decoded before the number of
+bytes and pixels is known to lie under the limits, so a decompression bomb costs no more than its header.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from deconvviz.data import _formats
+from deconvviz.errors import ImageError
+from deconvviz.types import Array, DisplayImage
+
+MAX_BYTES = 20_000_000
+MAX_PIXELS = 25_000_000
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | Array
+
+#: Floats this far outside 0..1 are rounding (resampling overshoots by it), not another range; they are clipped.
+_ROUNDING = 1e-6
+_ORIENTATION = 0x0112
+_ADVICE = "; save it as JPEG or PNG and try again"
+
+
+def load(
+    source: Source, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS, name: str | None = None
+) -> DisplayImage:
+    """Reads one picture as an RGB array.
+
+    Files and bytes: JPEG, PNG, WebP, GIF and TIFF (first frame), BMP; grey, palette, transparent, CMYK, 1-bit and
+    16-bit (a grey level of 65535 is 1; of 16-bit colour Pillow keeps the upper 8 bits). The camera's orientation mark
+    is obeyed. Arrays: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); uint8 of 0..255, uint16 of 0..65535, bool, or floats
+    of 0..1, which pass unchanged. Transparent pixels are laid over white.
+
+    Args:
+      source: path, bytes, a file opened in binary mode, a `PIL.Image.Image` or an array (NumPy, JAX).
+      max_bytes: largest file; 20 MB.
+      max_pixels: largest height times width; 25 million.
+      name: what to call the picture in messages, for bytes and files without a name.
+
+    Returns:
+      (H, W, 3) float32, 0..1, its own memory.
+
+    Raises:
+      ImageError: missing, empty, too large, truncated, damaged, not a picture, or an array of another shape or range.
+
+    >>> load(np.array([[0, 51], [255, 102]], np.uint8))[..., 0].tolist() == np.float32([[0, 0.2], [1, 0.4]]).tolist()
+    True
+    """
+    if isinstance(source, Image.Image):
+        return _from_pil(source, _label(name or getattr(source, "filename", "") or "the Pillow image"), max_pixels)
+    if isinstance(source, (str, os.PathLike)):
+        data, label = _read_path(source, max_bytes)
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        data, label = bytes(source), name or "the picture"
+    elif hasattr(source, "__array__"):
+        return _from_array(np.asarray(source), name or "the array", max_pixels)
+    elif hasattr(source, "read"):
+        data, label = _read_file(source, name, max_bytes)
+    else:
+        raise ImageError(
+            f"cannot read a picture from {type(source).__name__} {_short(source)}; hand in a path, bytes, "
+            "an open file, a Pillow image or an (H, W, 3) array"
+        )
+    return _decode(data, f"{_label(label)} ({len(data):,} bytes)", max_bytes, max_pixels)
+
+
+def _decode(data: bytes, label: str, max_bytes: int, max_pixels: int) -> DisplayImage:
+    if not data:
+        raise ImageError(f"{label} is empty; perhaps a download or copy was cut short: get the file again")
+    if len(data) > max_bytes:
+        raise ImageError(_too_many_bytes(label, max_bytes))
+    try:
+        picture = Image.open(io.BytesIO(data), formats=_formats.READABLE)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(
+            f"{label} unpacks to far more than the {max_pixels:,} pixels allowed; make it smaller and try again"
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{label} {_formats.what_else(data)}") from error
+    except Exception as error:  # Pillow's decoders raise almost anything on damaged headers
+        raise ImageError(_damaged(label, error)) from error
+    with picture:
+        return _from_pil(picture, label, max_pixels)
+
+
+def _from_pil(picture: Image.Image, label: str, max_pixels: int) -> DisplayImage:
+    width, height = picture.size
+    _check_size(height, width, label, max_pixels)
+    try:
+        picture.load()
+        values = _pixels(picture, label)
+        orientation = _orientation(picture)
+    except ImageError:
+        raise
+    except Exception as error:  # as above: SyntaxError, struct.error, EOFError, zlib.error, ...
+        raise ImageError(_damaged(label, error)) from error
+    return _from_array(_upright(values, orientation), label, max_pixels)
+
+
+def _pixels(picture: Image.Image, label: str) -> np.ndarray:
+    """Pixels as (H, W), (H, W, 3) or (H, W, 4), without losing 16-bit depth."""
+    mode = picture.mode
+    if mode.startswith("I;16"):
+        return np.asarray(picture).astype(np.uint16)
+    if mode == "I":
+        values = np.asarray(picture)
+        if values.min() < 0 or values.max() > 65535:
+            raise ImageError(
+                f"{label} has 32-bit grey levels of {values.min()}..{values.max()}, for which no white is agreed; "
+                "save it with 16 or 8 bits"
+            )
+        return values.astype(np.uint16)
+    if mode in ("F", "L", "RGB") and "transparency" not in picture.info:
+        return np.asarray(picture)
+    transparent = picture.has_transparency_data
+    return np.asarray(picture.convert("RGBA" if transparent else "RGB"))
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The camera's orientation mark, 1..8; 1 where there is none or where the marks are damaged."""
+    try:
+        value = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF: the pixels are fine, so show them as stored
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(values: np.ndarray, orientation: int) -> np.ndarray:
+    """Undoes an EXIF orientation: 2-4 flip, 5-8 also swap rows and columns."""
+    if orientation >= 5:
+        values = values.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        values = values[::-1]
+    if orientation in (2, 3, 6, 7):
+        values = values[:, ::-1]
+    return values
+
+
+def _from_array(values: np.ndarray, label: str, max_pixels: int) -> DisplayImage:
+    _check_shape(values, label)
+    _check_size(values.shape[0], values.shape[1], label, max_pixels)
+    if values.ndim == 2:
+        values = values[..., None]
+    if values.dtype == np.uint8 and values.shape[2] == 4:
+        values = _over_white(values)  # in bytes, so that resampling stays in bytes
+    scaled = _unit_range(values, label)
+    if scaled.shape[2] == 4:
+        alpha = scaled[..., 3:]
+        scaled = scaled[..., :3] * alpha + (1 - alpha)
+    if scaled.shape[2] == 1:
+        scaled = np.repeat(scaled, 3, axis=2)
+    return np.ascontiguousarray(scaled)
+
+
+def _check_shape(values: np.ndarray, label: str) -> None:
+    shape = values.shape
+    if values.size == 0:
+        raise ImageError(f"{label} has no pixels: its shape is {shape}; a picture needs at least one row and column")
+    if values.ndim in (2, 3) and (values.ndim == 2 or shape[2] in (1, 3, 4)):
+        return
+    hint = "hand in (H, W, 3), (H, W) or (H, W, 4)"
+    if values.ndim == 3 and shape[0] in (1, 3, 4):
+        hint = f"the channels seem to come first: array.transpose(1, 2, 0) has shape {shape[1:] + shape[:1]}"
+    elif values.ndim == 4:
+        hint = f"this seems to be a batch of {shape[0]}: hand in one picture, array[0]"
+    raise ImageError(f"{label} of shape {shape} is not one picture; {hint}")
+
+
+def _check_size(height: int, width: int, label: str, max_pixels: int) -> None:
+    if height < 1 or width < 1:
+        raise ImageError(f"{label} has no pixels: it is {height} x {width}; get the picture again from where it came")
+    if height * width > max_pixels:
+        raise ImageError(
+            f"{label} is {height} x {width} = {height * width:,} pixels; at most {max_pixels:,} are read "
+            "so that one picture cannot fill the memory; make it smaller and try again"
+        )
+
+
+def _over_white(rgba: np.ndarray) -> np.ndarray:
+    alpha = rgba[..., 3:].astype(np.uint16)
+    if alpha.min() == 255:
+        return rgba[..., :3]
+    return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _unit_range(values: np.ndarray, label: str) -> np.ndarray:
+    """Any accepted number type as a new float32 array in 0..1."""
+    if values.dtype == np.uint8 or values.dtype == np.uint16:
+        return values / np.float32(np.iinfo(values.dtype).max)
+    if values.dtype == np.bool_:
+        return values.astype(np.float32)
+    if not np.issubdtype(values.dtype, np.floating):
+        raise ImageError(
+            f"{label} holds {values.dtype} values; which value is white is not known: hand in uint8 of 0..255, "
+            "uint16 of 0..65535 or floats of 0..1"
+        )
+    bad = int(np.count_nonzero(~np.isfinite(values)))
+    if bad:
+        raise ImageError(
+            f"{label} holds {bad:,} values that are NaN or infinite, of {values.size:,}; a division by zero may "
+            "have made them: replace them and try again"
+        )
+    low, high = float(values.min()), float(values.max())
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        hint = "divide by 255" if low >= 0 and 2 < high <= 255 else "scale it, or clip it with np.clip(array, 0, 1)"
+        raise ImageError(f"{label} holds floats of {low:g}..{high:g}, but a picture of floats lies in 0..1; {hint}")
+    return np.clip(values.astype(np.float32), 0, 1)
+
+
+def _read_path(source: str | os.PathLike[str], max_bytes: int) -> tuple[bytes, str]:
+    text = os.fspath(source)
+    if not isinstance(text, str):
+        raise ImageError(f"cannot read {_short(source)}: a path is text; decode it with os.fsdecode first")
+    if not text:
+        raise ImageError("the path of the picture is empty; name a JPEG, PNG, WebP or GIF file")
+    if text.lower().startswith(("http://", "https://", "data:")):
+        raise ImageError(f"{_short(text)} is a web address; download the picture first and name the file")
+    try:
+        status = os.stat(text)
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(f"{_short(text)} is a folder; name one picture in it")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError(f"{_short(text)} is a device or pipe, not a file; save the picture to a file first")
+        label = Path(text).name
+        if status.st_size > max_bytes:
+            raise ImageError(_too_many_bytes(f"{_label(label)} ({status.st_size:,} bytes)", max_bytes))
+        with open(text, "rb") as file:
+            return file.read(max_bytes + 1), label
+    except FileNotFoundError as error:
+        raise ImageError(f"no such file: {_short(text)}{_similar(Path(text))}; check the name and folder") from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImageError(f"cannot read {_short(text)}: {reason}; check the name and its permissions") from error
+
+
+def _read_file(file: Any, name: str | None, max_bytes: int) -> tuple[bytes, str]:
+    label = name or str(getattr(file, "name", "") or "the picture")
+    try:
+        if getattr(file, "seekable", lambda: False)():
+            file.seek(0)
+        data = file.read(max_bytes + 1)
+    except (OSError, ValueError) as error:  # a closed file, a text file that is not text
+        raise ImageError(f"cannot read {_label(label)}: {error}; open it anew with open(path, 'rb')") from error
+    if not isinstance(data, (bytes, bytearray)):
+        raise ImageError(
+            f"{_label(label)} gives {type(data).__name__} instead of bytes; open it in binary mode: open(path, 'rb')"
+        )
+    return bytes(data), label
+
+
+def _similar(path: Path) -> str:
+    """', did you mean ...?' from the files beside a missing one; nothing where there is no folder or no likeness."""
+    try:
+        names = [entry.name for entry in os.scandir(path.parent)]
+    except (OSError, ValueError):
+        return ""
+    close = difflib.get_close_matches(path.name, names, n=2, cutoff=0.7)
+    return f", did you mean {' or '.join(close)}?" if close else ""
+
+
+def _too_many_bytes(label: str, max_bytes: int) -> str:
+    return f"{label} is larger than the {max_bytes:,} bytes allowed; make the picture smaller" + _ADVICE
+
+
+def _damaged(label: str, error: Exception) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return (
+        f"{label} is damaged or cut short ({reason[:160]}); perhaps a download or copy did not finish: "
+        "get the file again, or open it in an image editor and save it as PNG"
+    )
+
+
+def _label(name: object) -> str:
+    """A name for messages: quoted where it is the user's, one line, not endless."""
+    text = " ".join(str(name).split())
+    return text if text.startswith("the ") else _short(text)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:80]}...{text[-30:]}"
