@@ -1,0 +1,143 @@
+"""What the commands share: options, loading, printing, and files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from deconvviz.errors import DeconvvizError
+
+if TYPE_CHECKING:
+    from deconvviz.network import Network
+    from deconvviz.types import DisplayImage
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+SAMPLE = "sample:"
+
+model_option = click.option("--model", required=True, metavar="NAME", help="A shipped network, e.g. caltech.")
+weights_option = click.option(
+    "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights to use instead of the shipped ones."
+)
+image_option = click.option(
+    "--image", required=True, metavar="FILE", help="A picture file, or a built-in photograph: sample:cat."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of a table.")
+
+
+def load_network(model: str, weights: Path | None = None) -> Network:
+    """The network named on the command line."""
+    import deconvviz as dv
+
+    network: Network = dv.load(model) if weights is None else dv.load(model, weights=weights)
+    return network
+
+
+def load_image(source: str) -> DisplayImage:
+    """The picture named on the command line: a path, or ``sample:ID``."""
+    if source.startswith(SAMPLE):
+        from deconvviz.data import samples
+
+        return samples.load(source.removeprefix(SAMPLE))
+    from deconvviz.data import images
+
+    return images.load(Path(source))
+
+
+def seconds_since(start: float) -> float:
+    """Seconds since ``time.perf_counter()`` said ``start``, rounded for printing."""
+    return round(time.perf_counter() - start, 3)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can say it: arrays become lists, numbers that are not finite become null.
+
+    >>> plain({"a": (1, float("nan"))})
+    {'a': [1, None]}
+    """
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def answer(record: dict[str, Any], as_json: bool, lines: Iterable[str]) -> None:
+    """Print ``record`` as one JSON line, or the readable ``lines``."""
+    if as_json:
+        click.echo(json.dumps(plain(record), allow_nan=False, ensure_ascii=False))
+    else:
+        for line in lines:
+            click.echo(line)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Columns padded to equal width, two spaces apart.
+
+    >>> table(("name", "n"), [("conv1", 8)])
+    ['name   n', 'conv1  8']
+    """
+    cells = [tuple(map(str, row)) for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def by(size: Sequence[int] | None) -> str:
+    """A size for people.
+
+    >>> by((13, 17)), by(None)
+    ('13 x 17', '-')
+    """
+    return " x ".join(map(str, size)) if size else "-"
+
+
+def check_out(path: Path, suffixes: Sequence[str]) -> Path:
+    """``path``, if it can be written as one of the formats; checked before the work, not after it.
+
+    Raises:
+      DeconvvizError: an unknown ending, a folder, or a folder that does not exist.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise DeconvvizError(f"--out {path} does not say which format: end it with {' or '.join(suffixes)}")
+    return check_file(path, "--out")
+
+
+def check_file(path: Path, option: str) -> Path:
+    """``path``, if a file can be put there.
+
+    Raises:
+      DeconvvizError: it is a folder, or lies in a folder that does not exist or may not be written.
+    """
+    if path.is_dir():
+        raise DeconvvizError(f"{option} {path} is a folder: name a file in it")
+    if not path.parent.is_dir():
+        raise DeconvvizError(f"{option} {path}: the folder {path.parent} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise DeconvvizError(f"{option} {path}: the folder {path.parent} may not be written; name another one")
+    return path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also when the disk fills or the program is stopped."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(name, 0o666 & ~umask)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

@@ -1,0 +1,111 @@
+"""`deconvviz activations`: what a layer says about a picture."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deconvviz._cli._common import (
+    answer,
+    by,
+    check_out,
+    image_option,
+    json_option,
+    load_image,
+    load_network,
+    model_option,
+    seconds_since,
+    table,
+    weights_option,
+    write_whole,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@click.command()
+@model_option
+@weights_option
+@image_option
+@click.option("--layer", required=True, metavar="NAME", help="A layer, as `deconvviz layers` names it.")
+@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many channels to list.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.npz", help="Write the whole array there.")
+@json_option
+def activations(
+    model: str, weights: Path | None, image: str, layer: str, top: int, out: Path | None, as_json: bool
+) -> None:
+    """Compute a layer's activations for a picture and list its strongest channels.
+
+    FILE.npz holds one array `activations` (rows, columns, channels), float32.
+
+    \b
+    Example:
+      deconvviz activations --model caltech --image sample:cat --layer relu3 --top 5
+    """
+    import deconvviz as dv
+
+    start = time.perf_counter()
+    if out is not None:
+        check_out(out, (".npz",))
+    network = load_network(model, weights)
+    values = dv.activations(network, load_image(image), layer)
+    strongest = strongest_channels(values, top)
+    if out is not None:
+        write_whole(out, _npz(values))
+    record = {
+        "model": model,
+        "image": image,
+        "layer": layer,
+        "shape": values.shape,
+        "top": strongest,
+        "out": out,
+        "images": 1,
+        "seconds": seconds_since(start),
+    }
+    rows = [(x["channel"], _position(x), f"{x['value']:.5g}") for x in strongest]
+    lines = [f"{layer} of {model}: {by(values.shape)}", *table(("channel", "row, column", "activation"), rows)]
+    answer(record, as_json, [*lines, f"written: {out}"] if out else lines)
+
+
+def strongest_channels(values: np.ndarray, top: int) -> list[dict[str, Any]]:
+    """The channels with the largest single activation, largest first; ties in channel order.
+
+    Args:
+      values: (h, w, c), or (c,) of a layer without positions.
+      top: how many at most.
+
+    >>> import numpy as np
+    >>> a = np.zeros((2, 3, 4)); a[1, 2, 3] = 5.0
+    >>> strongest_channels(a, 1)
+    [{'channel': 3, 'row': 1, 'column': 2, 'value': 5.0}]
+    """
+    import numpy as np
+
+    maps = values.reshape(-1, values.shape[-1])
+    order = np.argsort(-maps.max(axis=0), kind="stable")[:top]
+    found = []
+    for channel in map(int, order):
+        place = int(maps[:, channel].argmax())
+        row, column = divmod(place, values.shape[1]) if values.ndim == 3 else (None, None)
+        found.append({"channel": channel, "row": row, "column": column, "value": float(maps[place, channel])})
+    return found
+
+
+def _position(entry: dict[str, Any]) -> str:
+    return "-" if entry["row"] is None else f"{entry['row']}, {entry['column']}"
+
+
+def _npz(values: np.ndarray) -> bytes:
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, activations=values)
+    return buffer.getvalue()
+
+
+COMMAND = activations

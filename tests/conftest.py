@@ -1,0 +1,60 @@
+"""What every test may rely on: no network, skips with a reason, files that end up in artifacts/."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
+
+
+def _skip_reason(item: pytest.Item) -> str | None:
+    """Why this machine cannot run a marked test; None if it can."""
+    if item.get_closest_marker("peers") and importlib.util.find_spec("torch") is None:
+        return "the peers extra is not installed: pip install -e '.[peers]'"
+    if item.get_closest_marker("data") and not os.environ.get("DECONVVIZ_DATA"):
+        return "DECONVVIZ_DATA does not name the folder of the data sets"
+    if item.get_closest_marker("gpu"):
+        import jax
+
+        if jax.default_backend() == "cpu":
+            return "no accelerator that jax can use"
+    return None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run, and say why."""
+    reason = _skip_reason(item)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """Refuse every connection that leaves this machine: tests and what they test run without a network."""
+    connect = socket.socket.connect
+
+    def refuse(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
+            raise ConnectionError(f"a test tried to reach {address!r}: tests run without a network")
+        connect(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", refuse)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """The git-ignored folder for pictures that a person may want to see after a run."""
+    folder = ROOT / "artifacts"
+    folder.mkdir(exist_ok=True)
+    return folder
