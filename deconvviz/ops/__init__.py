@@ -3,17 +3,32 @@
 Every way back is an adjoint or a stated rule: pure functions on NHWC arrays that know nothing of networks.
 """
 
+from deconvviz.ops._linear_map import LinearMap, avg_pool_map, conv_map, max_pool_map
+from deconvviz.ops._sizes import Padding, Pads
 from deconvviz.ops.conv import ConvGeometry, conv, conv_adjoint, conv_vjp
+from deconvviz.ops.pool import avg_pool, avg_pool_adjoint, ceil_padding, max_pool, max_unpool, take_switches
 from deconvviz.ops.rectify import RULES, Rule, backward, check_rule, rectify
 
 __all__ = [
     "RULES",
     "ConvGeometry",
+    "LinearMap",
+    "Padding",
+    "Pads",
     "Rule",
+    "avg_pool",
+    "avg_pool_adjoint",
+    "avg_pool_map",
     "backward",
+    "ceil_padding",
     "check_rule",
     "conv",
     "conv_adjoint",
+    "conv_map",
     "conv_vjp",
+    "max_pool",
+    "max_pool_map",
+    "max_unpool",
     "rectify",
+    "take_switches",
 ]

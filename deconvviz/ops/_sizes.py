@@ -13,7 +13,7 @@ from deconvviz.types import Array, Size
 
 #: ((top, bottom), (left, right)): rows or columns added on each side.
 Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
-#: What a caller may give as padding; see `read_pads`.
+#: What a caller may give as padding; see `read_padding`.
 Padding: TypeAlias = int | Size | Pads | str
 
 
@@ -45,15 +45,17 @@ def read_pair(name: str, value: Any, least: int = 1) -> Size:
     return numbers[0], numbers[1]
 
 
-def read_pads(value: Any) -> Pads:
-    """Explicit ((top, bottom), (left, right)) from the three ways of giving numbers.
+def read_padding(value: Any) -> Pads | str:
+    """Explicit ((top, bottom), (left, right)) from the three ways of giving numbers; "SAME" or "VALID" from the words.
 
     Raises:
       GeometryError: if it is none of them, or something is negative.
 
-    >>> read_pads(1), read_pads((1, 2)), read_pads(((0, 1), (2, 3)))
-    (((1, 1), (1, 1)), ((1, 1), (2, 2)), ((0, 1), (2, 3)))
+    >>> read_padding(1), read_padding((1, 2)), read_padding(((0, 1), (2, 3))), read_padding("same")
+    (((1, 1), (1, 1)), ((1, 1), (2, 2)), ((0, 1), (2, 3)), 'SAME')
     """
+    if isinstance(value, str) and value.upper() in ("SAME", "VALID"):
+        return value.upper()
     one = whole(value)
     axes: list[Any] = [one, one] if one is not None else _items(value)
     pads = [[number, number] if (number := whole(axis)) is not None else _pair_of_wholes(axis) for axis in axes]
@@ -61,7 +63,7 @@ def read_pads(value: Any) -> Pads:
     if len(pads) != 2 or mixed or pads[0] is None or pads[1] is None:
         raise GeometryError(
             "padding is one whole number (all four sides), a pair (rows, columns), explicit ((top, bottom), "
-            f"(left, right)), or for convolutions also 'SAME' or 'VALID'; got padding={value!r}"
+            f"(left, right)), 'SAME' or 'VALID'; got padding={value!r}"
         )
     if min(*pads[0], *pads[1]) < 0:
         raise GeometryError(
@@ -115,12 +117,34 @@ def check_shape(name: str, array: jax.Array, expected: tuple[int, ...], why: str
         raise GeometryError(f"{name} has shape {array.shape}, but {why} has shape {expected}")
 
 
-def check_fits(input_size: Size, window: Size, extent: Size, pads: Pads, what: str) -> None:
-    """Refuse a window that is larger than the padded input it should slide over.
+def resolve_pads(padding: Padding, input_size: Size, window: Size, extent: Size, stride: Size, what: str) -> Pads:
+    """Explicit numbers for a padding that may be "SAME" or "VALID", on this input.
 
     Raises:
-      GeometryError: naming the axis and all numbers.
+      GeometryError: if the window is larger than the padded input; names the axis and all numbers.
+
+    >>> resolve_pads("SAME", (7, 10), (3, 3), (3, 3), (2, 2), "kernel")
+    ((1, 1), (0, 1))
     """
+    padding = read_padding(padding)
+    pads: Pads = ((0, 0), (0, 0))
+    if padding == "SAME":
+        rows, columns = (same_pads(n, ke, s) for n, ke, s in zip(input_size, extent, stride, strict=True))
+        pads = (rows, columns)
+    elif not isinstance(padding, str):
+        pads = padding
+    check_fits(input_size, window, extent, pads, what)
+    return pads
+
+
+def same_pads(n: int, ke: int, s: int) -> tuple[int, int]:
+    """Padding of one axis for an output of ceil(n / s): the odd one goes to the end."""
+    total = max((-(-n // s) - 1) * s + ke - n, 0)
+    return total // 2, total - total // 2
+
+
+def check_fits(input_size: Size, window: Size, extent: Size, pads: Pads, what: str) -> None:
+    """Refuse a window that is larger than the padded input it should slide over."""
     for axis, n, k, ke, (lo, hi) in zip(("rows", "columns"), input_size, window, extent, pads, strict=True):
         if n + lo + hi < ke:
             spread = f", spread over {ke} by its dilation," if ke != k else ""

@@ -28,7 +28,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from deconvviz.errors import GeometryError
-from deconvviz.ops._sizes import Padding, Pads, check_fits, check_shape, read_map, read_pads, read_pair, whole
+from deconvviz.ops._sizes import Padding, Pads, check_shape, read_map, read_padding, read_pair, resolve_pads, whole
 from deconvviz.types import Array, Size
 
 _AXES = ("NHWC", "HWIO", "NHWC")
@@ -67,10 +67,7 @@ class ConvGeometry:
         put = object.__setattr__
         put(self, "stride", read_pair("stride", self.stride))
         put(self, "dilation", read_pair("dilation", self.dilation))
-        if isinstance(self.padding, str) and self.padding.upper() in ("SAME", "VALID"):
-            put(self, "padding", self.padding.upper())
-        else:
-            put(self, "padding", read_pads(self.padding))
+        put(self, "padding", read_padding(self.padding))
         groups = whole(self.groups)
         if groups is None or groups < 1:
             raise GeometryError(f"groups is a whole number, 1 or more; got groups={self.groups!r}")
@@ -112,14 +109,7 @@ class ConvGeometry:
         ((1, 1), (0, 1))
         """
         size, kernel = read_pair("input_size", input_size), read_pair("kernel_size", kernel_size)
-        extent = self.extent(kernel)
-        if self.padding == "SAME":
-            rows, columns = (_same_pads(n, ke, s) for n, ke, s in zip(size, extent, self.strides, strict=True))
-            pads = (rows, columns)
-        else:
-            pads = read_pads(0 if self.padding == "VALID" else self.padding)
-        check_fits(size, kernel, extent, pads, "kernel")
-        return pads
+        return resolve_pads(self.padding, size, kernel, self.extent(kernel), self.strides, "kernel")
 
     def output_size(self, input_size: int | Size, kernel_size: int | Size) -> Size:
         """(height, width) of the output: ``(n + lo + hi - ke) // s + 1``.
@@ -154,12 +144,6 @@ class ConvGeometry:
         sizes = zip(read_pair("input_size", input_size), self.extent(kernel_size), self.strides, pads, strict=True)
         rows, columns = ((ke - 1 - lo, ke - 1 - hi + (n + lo + hi - ke) % s) for n, ke, s, (lo, hi) in sizes)
         return rows, columns
-
-
-def _same_pads(n: int, ke: int, s: int) -> tuple[int, int]:
-    """Padding of one axis for an output of ceil(n / s): the odd one goes to the end."""
-    total = max((-(-n // s) - 1) * s + ke - n, 0)
-    return total // 2, total - total // 2
 
 
 def conv(x: Array, w: Array, geometry: ConvGeometry = ConvGeometry()) -> jax.Array:
