@@ -49,6 +49,9 @@ class Commands(click.Group):
             sys.stdout.flush()
         except (KeyboardInterrupt, click.exceptions.Abort):
             _complain("stopped by Ctrl-C; nothing half-written was left behind", INTERRUPTED)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(BAD_INPUT)
         except click.ClickException as error:
             _complain(f"{error.format_message()} {_where_help(error)}", BAD_INPUT)
         except BrokenPipeError:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def activations(
     model: str, weights: Path | None, image: str, layer: str, top: int, out: Path | None, as_json: bool
 ) -> None:
-    """Compute a layer's activations for a picture and list its strongest channels.
+    """Compute what a layer says about a picture. Lists its strongest channels.
 
     FILE.npz holds one array `activations` (rows, columns, channels), float32.
 

@@ -25,7 +25,7 @@ from deconvviz._cli._common import (
 @weights_option
 @json_option
 def layers(model: str, weights: Path | None, as_json: bool) -> None:
-    """List the layers of a network: name, kind, shape, stride, receptive field.
+    """List the layers of a network. Shows name, kind, shape, stride, receptive field.
 
     \b
     Example:

@@ -1,0 +1,280 @@
+"""The rules that keep the parts apart, read from the syntax trees: who imports whom, sizes, words.
+
+`problems(root)` finds them in any tree; the tests below plant each one in a small tree first and see it found.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+FOLDERS = ("deconvviz", "lessons", "tests", "scripts", "benchmarks")
+
+BASE = {"types", "errors"}
+EVERYTHING = {"*"}
+#: part of deconvviz -> the other parts it may import (each may also import BASE).
+MAY_IMPORT: dict[str, set[str]] = {
+    "types": set(),
+    "errors": set(),
+    "catalog": set(),
+    "ops": set(),
+    "figures": set(),
+    "priors": set(),
+    "data": set(),
+    "network": {"ops"},
+    "models": {"network", "ops", "catalog"},
+    "methods": {"network", "ops", "priors", "catalog"},
+    "checks": {"methods", "network", "ops"},
+    "tasks": {"models", "network", "ops", "data"},
+    "training": {"models", "network", "ops", "data"},
+    "atlas": {"methods", "network", "data"},
+    "recipe": {"methods", "models", "network", "data", "figures", "catalog"},
+    "_cli": EVERYTHING,
+    "cli": {"_cli"},
+    "__main__": {"cli"},
+    "__init__": EVERYTHING - {"cli"},
+}
+STANDARD = set(sys.stdlib_module_names)
+WORDS = {
+    "deconvolution": "say conv_adjoint, transposed convolution, deconvnet, wiener or richardson_lucy",
+    "deconvolve": "say conv_adjoint, wiener or richardson_lucy",
+    "deconv": "say conv_adjoint, transposed convolution or deconvnet",
+}
+MARKS = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XXX|placeholder)\b")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file of the project."""
+
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        """Path as it is shown, with forward slashes."""
+        return self.path.as_posix()
+
+    @property
+    def part(self) -> str | None:
+        """The part of deconvviz it belongs to; None outside the package."""
+        return self.path.with_suffix("").parts[1] if self.path.parts[0] == "deconvviz" else None
+
+
+def sources(root: Path) -> list[Source]:
+    """All Python files under the project's folders, and app.py."""
+    paths = [root / "app.py", *(path for folder in FOLDERS for path in sorted((root / folder).rglob("*.py")))]
+    found = []
+    for path in paths:
+        if path.is_file() and "__pycache__" not in path.parts:
+            text = path.read_text(encoding="utf-8")
+            found.append(Source(path.relative_to(root), text, ast.parse(text)))
+    return found
+
+
+def imported(source: Source) -> Iterator[tuple[str, int]]:
+    """(absolute dotted name, line) of every import anywhere in the file."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = source.path.parts[:-1]
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(filter(None, (base, node.module)))
+            yield from ((f"{module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def within(name: str, package: str) -> bool:
+    """True if a dotted name is the package or something in it."""
+    return name == package or name.startswith(f"{package}.")
+
+
+def import_problems(source: Source) -> Iterator[str]:
+    """Imports that cross a border the wrong way."""
+    for name, line in imported(source):
+        where = f"{source.name}:{line}"
+        in_app = source.name == "app.py" or source.path.parts[0] in ("lessons", "tests")
+        if within(name, "streamlit") and not in_app:
+            yield f"{where} imports streamlit: only app.py and lessons/ do"
+        if within(name, "matplotlib.pyplot") or name == "pylab":
+            yield f"{where} imports pyplot, which keeps a global register: use matplotlib.figure.Figure"
+        if within(name, "pickle"):
+            yield f"{where} imports pickle: loading never runs code"
+        if source.part and within(name, "lessons"):
+            yield f"{where} imports the app: the library never does"
+        private = within(name, "deconvviz") and any(part.startswith("_") for part in name.split("."))
+        if source.path.parts[0] == "lessons" and private:
+            yield f"{where} imports the private {name}: lessons use what is public"
+        if source.path.parts[:2] == ("tests", "reference"):
+            top = name.split(".")[0]
+            if top not in STANDARD | {"numpy", "reference"}:
+                yield f"{where} imports {top}: the slow twins use numpy only"
+        yield from part_problems(source, name, where)
+
+
+def part_problems(source: Source, name: str, where: str) -> Iterator[str]:
+    """An import of a part of deconvviz that this part may not know."""
+    if source.part is None or not name.startswith("deconvviz."):
+        return
+    target = name.split(".")[1]
+    if target not in MAY_IMPORT:
+        return
+    allowed = MAY_IMPORT.get(source.part)
+    if allowed is None:
+        yield f"{source.name} is in a part {source.part!r} that MAY_IMPORT does not name"
+    elif target not in allowed | BASE | {source.part} and "*" not in allowed:
+        yield f"{where} imports deconvviz.{target}: {source.part} may import {', '.join(sorted(allowed | BASE))}"
+
+
+def size_problems(source: Source) -> Iterator[str]:
+    """Files and functions that are too long, and files without content."""
+    lines = source.text.count("\n")
+    if lines > MAX_FILE_LINES:
+        yield f"{source.name} has {lines} lines, more than {MAX_FILE_LINES}: split it"
+    if not source.text.strip():
+        yield f"{source.name} is empty"
+    elif ast.get_docstring(source.tree) is None:
+        yield f"{source.name} has no docstring that says what it is for"
+    for node in ast.walk(source.tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1 - docstring_lines(node)
+            if length > MAX_FUNCTION_LINES:
+                yield f"{source.name}:{node.lineno} {node.name} has {length} lines, more than {MAX_FUNCTION_LINES}"
+
+
+def docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines that a function's docstring takes."""
+    first = node.body[0]
+    if ast.get_docstring(node) is None or first.end_lineno is None:
+        return 0
+    return first.end_lineno - first.lineno + 1
+
+
+def identifiers(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """(name, line) of everything that the file defines or assigns."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+
+
+def word_problems(source: Source) -> Iterator[str]:
+    """Banned words in identifiers, and marks of unfinished work."""
+    for name, line in identifiers(source.tree):
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().split("_")
+        for word in words:
+            if word in WORDS:
+                yield f"{source.name}:{line} {name}: {WORDS[word]}"
+    for number, line in enumerate(source.text.splitlines(), 1):
+        mark = MARKS.search(line)
+        if mark and source.name != "tests/test_architecture.py":
+            yield f"{source.name}:{number} {mark.group()}: finish it, or leave it out"
+
+
+def tree_problems(root: Path, found: list[Source]) -> Iterator[str]:
+    """What no single file shows: packages without __init__, tests that hide each other, empty files."""
+    for folder in {source.path.parent for source in found if source.path.parts[0] in ("deconvviz", "lessons")}:
+        if not (root / folder / "__init__.py").is_file():
+            yield f"{folder.as_posix()}/ has no __init__.py, so it is not packaged"
+    tests = Counter(s.path.name for s in found if s.path.parts[0] == "tests" and s.path.name.startswith("test_"))
+    for name, times in tests.items():
+        if times > 1:
+            yield f"tests/**/{name} exists {times} times: test files need names of their own"
+    for folder in (*FOLDERS, "docs"):
+        for path in (root / folder).rglob("*"):
+            if path.is_file() and path.stat().st_size == 0 and "__pycache__" not in path.parts:
+                yield f"{path.relative_to(root).as_posix()} is empty"
+
+
+def problems(root: Path) -> list[str]:
+    """Every breach of the rules in the tree under ``root``, one line each."""
+    found = sources(root)
+    single = (import_problems, size_problems, word_problems)
+    return [line for s in found for check in single for line in check(s)] + list(tree_problems(root, found))
+
+
+def test_the_project_keeps_its_rules() -> None:
+    found = problems(ROOT)
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_every_part_of_the_package_has_a_rule() -> None:
+    parts = {source.part for source in sources(ROOT)} - {None}
+    assert len(parts) > 4
+    assert parts <= MAY_IMPORT.keys(), f"name them in MAY_IMPORT: {parts - MAY_IMPORT.keys()}"
+
+
+PLANTED = [
+    ("deconvviz/ops/a.py", "import streamlit as st", "imports streamlit"),
+    ("deconvviz/ops/a.py", "def f():\n    from streamlit import write", "imports streamlit"),
+    ("scripts/a.py", "import streamlit", "imports streamlit"),
+    ("lessons/a.py", "from matplotlib import pyplot", "imports pyplot"),
+    ("deconvviz/figures/a.py", "import matplotlib.pyplot as plt", "imports pyplot"),
+    ("deconvviz/data/a.py", "import pickle", "imports pickle"),
+    ("deconvviz/cli.py", "import lessons.l01", "imports the app"),
+    ("lessons/a.py", "from deconvviz.network._jaxpr import trace", "imports the private"),
+    ("tests/reference/a.py", "import jax", "numpy only"),
+    ("deconvviz/ops/a.py", "from deconvviz.network import Network", "imports deconvviz.network: ops may import"),
+    ("deconvviz/ops/a.py", "from ..network import Network", "imports deconvviz.network: ops may import"),
+    ("deconvviz/ops/a.py", "from deconvviz import network", "imports deconvviz.network: ops may import"),
+    ("deconvviz/methods/a.py", "import deconvviz.models.caltech", "imports deconvviz.models: methods may import"),
+    ("deconvviz/newpart/a.py", "from deconvviz import ops", "MAY_IMPORT does not name"),
+    ("deconvviz/ops/a.py", "x = 1\n" * 401, "more than 400"),
+    ("deconvviz/ops/a.py", "def f():\n" + "    x = 1\n" * 61, "more than 60"),
+    ("deconvviz/ops/a.py", None, "is empty"),
+    ("deconvviz/ops/a.py", "def deconvolution(x):\n    return x", "say conv_adjoint"),
+    ("deconvviz/ops/a.py", "class DeconvLayer:\n    pass", "say conv_adjoint"),
+    ("deconvviz/ops/a.py", "def f(deconv_padding):\n    return 1", "say conv_adjoint"),
+    ("deconvviz/ops/a.py", "x = 1  # TO" + "DO better", "finish it"),
+]
+
+
+@pytest.mark.parametrize(("path", "code", "complaint"), PLANTED)
+def test_a_planted_breach_is_found(tmp_path: Path, path: str, code: str | None, complaint: str) -> None:
+    plant(tmp_path, path, code)
+    assert any(complaint in line for line in problems(tmp_path)), problems(tmp_path)
+
+
+def test_what_is_allowed_is_not_complained_about(tmp_path: Path) -> None:
+    plant(tmp_path, "app.py", "import streamlit")
+    plant(
+        tmp_path, "deconvviz/network/a.py", "from deconvviz.ops import conv\nfrom deconvviz.errors import NetworkError"
+    )
+    plant(tmp_path, "lessons/a.py", "import streamlit\nimport deconvviz as dv\nfrom lessons import _kit")
+    plant(tmp_path, "tests/reference/a.py", "import math\nimport numpy as np\nfrom reference.b import c")
+    plant(tmp_path, "deconvviz/ops/b.py", "def deconvnet(g):\n    return g")
+    assert problems(tmp_path) == []
+
+
+def test_files_that_hide_each_other_are_found(tmp_path: Path) -> None:
+    plant(tmp_path, "tests/a/test_same.py", "x = 1")
+    plant(tmp_path, "tests/b/test_same.py", "x = 1")
+    (tmp_path / "deconvviz").mkdir()
+    (tmp_path / "deconvviz" / "a.py").write_text('"""Doc."""\n')
+    found = problems(tmp_path)
+    assert "tests/**/test_same.py exists 2 times: test files need names of their own" in found
+    assert "deconvviz/ has no __init__.py, so it is not packaged" in found
+
+
+def plant(root: Path, path: str, code: str | None) -> None:
+    """Write a file with a docstring and ``code``, or an empty one, and the packages around it."""
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for folder in file.relative_to(root).parents:
+        if folder.parts and folder.parts[0] in ("deconvviz", "lessons"):
+            (root / folder / "__init__.py").write_text('"""A package."""\n')
+    file.write_text("" if code is None else f'"""A module."""\n\n{code}\n')

@@ -1,0 +1,147 @@
+"""What stands around the package: requirements, Make targets, finding a Python, opening the app."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import open_app
+import pytest
+import requirements
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command's outcome, run in the project's folder."""
+    merged = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(
+        [*map(str, command)], cwd=ROOT, env={**merged, **environment}, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_requirements_are_those_of_pyproject() -> None:
+    written = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert written == requirements.text(), "pyproject.toml has changed: make requirements"
+
+
+def test_a_requirement_without_lower_bound_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname="x"\ndependencies=["numpy>=2.0", "click"]\n[project.optional-dependencies]\ndev=[]\n'
+    )
+    with pytest.raises(ValueError, match=r"tested lower bound.*got 'click'"):
+        requirements.lowest(tmp_path)
+
+
+def test_lowest_are_exact_pins_of_everything() -> None:
+    pins = requirements.lowest().split()
+    declared = requirements.declared() + requirements.declared(extra="dev")
+    assert len(pins) == len(declared) > 12
+    assert all(re.fullmatch(r"[a-z-]+==[\d.]+", pin) for pin in pins), pins
+
+
+def test_what_is_installed_satisfies_the_bounds() -> None:
+    for line in requirements.declared():
+        name, _, bound = line.partition(">=")
+        numbers = [int(part) for part in re.findall(r"\d+", metadata.version(name))[:3]]
+        assert numbers >= [int(part) for part in bound.split(".")], line
+
+
+def test_ci_only_calls_make_test() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    commands = [line for line in script.read_text().splitlines() if line and not line.startswith("#")]
+    assert commands == ["set -eu", 'cd "$(dirname "$0")/.."', "exec make test"]
+
+
+def test_make_lists_its_targets() -> None:
+    listed = run("make").stdout
+    for target in ("app", "test", "check", "train", "bench", "clean", "help"):
+        assert f"make {target} " in listed, listed
+
+
+def test_make_train_without_data_says_what_it_needs() -> None:
+    told = run("make", "-o", ".venv/.app", "train", "VENV=.venv", "DATA=")
+    assert told.returncode == 2
+    assert "make train needs the pictures, one folder a class: make train DATA=" in told.stderr
+
+
+def fake_python(folder: Path, name: str, version: str, has_venv: bool = True) -> None:
+    """A command that answers like a Python of that version."""
+    script = folder / name
+    outcome = "exit 0" if has_venv else "exit 1"
+    script.write_text(f'#!/bin/sh\ncase "$2" in *version_info*) echo {version} ;; *) {outcome} ;; esac\n')
+    script.chmod(0o755)
+
+
+def find_python(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """scripts/find-python where only ``folder`` is on PATH."""
+    shell = shutil.which("sh")
+    assert shell
+    return run(shell, ROOT / "scripts" / "find-python", PATH=str(folder), **environment)
+
+
+def test_the_first_python_that_fits_is_taken(tmp_path: Path) -> None:
+    fake_python(tmp_path, "python3", "3.10")
+    fake_python(tmp_path, "python3.13", "3.13", has_venv=False)
+    fake_python(tmp_path, "python3.12", "3.12")
+    fake_python(tmp_path, "python3.11", "3.11")
+    assert find_python(tmp_path).stdout.strip() == str(tmp_path / "python3.12")
+
+
+def test_no_python_is_said_clearly(tmp_path: Path) -> None:
+    fake_python(tmp_path, "python3", "3.14")
+    told = find_python(tmp_path)
+    assert told.returncode == 1
+    assert told.stdout == ""
+    assert (
+        "No Python 3.11, 3.12 or 3.13 was found (looked for: python3 python3.13 python3.12 python3.11)" in told.stderr
+    )
+
+
+def test_a_python_without_venv_is_said_clearly(tmp_path: Path) -> None:
+    fake_python(tmp_path, "python3", "3.12", has_venv=False)
+    told = find_python(tmp_path)
+    assert told.returncode == 1
+    assert "python3 (Python 3.12) has no venv module" in told.stderr
+    assert "apt-get install python3-venv" in told.stderr
+
+
+def test_a_named_python_is_taken(tmp_path: Path) -> None:
+    fake_python(tmp_path, "python3", "3.12")
+    fake_python(tmp_path, "mine", "3.11")
+    assert find_python(tmp_path, PYTHON="mine").stdout.strip() == str(tmp_path / "mine")
+
+
+def test_a_busy_port_is_one_line_and_says_what_to_do() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        told = run(sys.executable, "scripts/open_app.py", "--port", str(port))
+    assert told.returncode == 2
+    assert told.stderr.count("\n") == 1
+    assert f"Port {port} is taken" in told.stderr
+    assert "make app PORT=8600" in told.stderr
+
+
+@pytest.mark.parametrize("port", ["", "0", "65536", "-1", "http", "٣"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    assert open_app.trouble_with_port(port) == f"A port is a number from 1 to 65535; got PORT={port!r}."
+
+
+def test_the_app_listens_on_this_machine_only_and_tells_nobody() -> None:
+    command = open_app.command("8600", headless=True)
+    options = dict(zip(command[5::2], command[6::2], strict=True))
+    assert options == {
+        "--server.address": "127.0.0.1",
+        "--server.port": "8600",
+        "--server.headless": "true",
+        "--browser.gatherUsageStats": "false",
+    }
