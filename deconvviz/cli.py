@@ -88,7 +88,7 @@ def _complain(message: str, status: int) -> NoReturn:
         sys.exit(status)
 
 
-@click.group(cls=Commands, invoke_without_command=True)
+@click.group("deconvviz", cls=Commands, invoke_without_command=True)
 @click.version_option(package_name="deconvviz", message="%(prog)s %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:

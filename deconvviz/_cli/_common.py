@@ -42,13 +42,19 @@ def load_network(model: str, weights: Path | None = None) -> Network:
 
 def load_image(source: str) -> DisplayImage:
     """The picture named on the command line: a path, or ``sample:ID``."""
-    if source.startswith(SAMPLE):
-        from deconvviz.data import samples
+    from deconvviz.data import images, samples
 
-        return samples.load(source.removeprefix(SAMPLE))
-    from deconvviz.data import images
+    sample = sample_id(source)
+    return images.load(Path(source)) if sample is None else samples.load(sample)
 
-    return images.load(Path(source))
+
+def sample_id(source: str) -> str | None:
+    """The built-in photograph's id; None for a file.
+
+    >>> sample_id("sample:cat"), sample_id("cat.png")
+    ('cat', None)
+    """
+    return source.removeprefix(SAMPLE) if source.startswith(SAMPLE) else None
 
 
 def seconds_since(start: float) -> float:

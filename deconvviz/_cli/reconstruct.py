@@ -1,0 +1,201 @@
+"""`deconvviz reconstruct`: what a unit saw, as a picture, an array, or a recipe."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from deconvviz._cli._common import (
+    answer,
+    check_file,
+    check_out,
+    json_option,
+    load_image,
+    load_network,
+    sample_id,
+    seconds_since,
+    table,
+    weights_option,
+    write_whole,
+)
+from deconvviz.errors import DeconvvizError
+
+if TYPE_CHECKING:
+    from deconvviz.network import Network
+    from deconvviz.recipe import Recipe
+    from deconvviz.types import DisplayImage, Reconstruction
+
+FORMATS = (".png", ".svg", ".npz")
+#: Options that a recipe answers by itself.
+IN_RECIPE = ("model", "layer", "channel", "row", "column", "whole", "rules", "start", "own_scale")
+
+
+class Job(NamedTuple):
+    """One picture to make: the recipe, and what it is made from."""
+
+    recipe: Recipe
+    network: Network
+    image: DisplayImage
+
+
+@click.command()
+@click.option("--model", metavar="NAME", help="A shipped network, e.g. caltech.")
+@weights_option
+@click.option("--image", metavar="FILE", help="A picture file, or a built-in photograph: sample:cat.")
+@click.option("--layer", metavar="NAME", help="A layer, as `deconvviz layers` names it.")
+@click.option("--channel", type=click.IntRange(min=0), help="A channel of it, from 0.")
+@click.option("--row", type=click.IntRange(min=0), help="The unit's row; the strongest unit without row and column.")
+@click.option("--column", type=click.IntRange(min=0), help="The unit's column.")
+@click.option("--all", "whole", is_flag=True, help="Start from the whole map instead of one unit.")
+@click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    help="gradient, deconvnet, guided or linear; repeat it for panels side by side.  [default: deconvnet]",
+)
+@click.option(
+    "--start",
+    type=click.Choice(["activation", "one"]),
+    default="activation",
+    show_default=True,
+    help="What goes down: the activation itself, or 1 (the ordinary derivative).",
+)
+@click.option("--own-scale", is_flag=True, help="A scale for each panel instead of one for all.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write .png, .svg or .npz there.")
+@click.option(
+    "--recipe", "recipe_file", type=click.Path(path_type=Path), metavar="FILE", help="Make this recipe's picture."
+)
+@click.option("--save-recipe", type=click.Path(path_type=Path), metavar="FILE", help="Write the recipe of the picture.")
+@json_option
+@click.pass_context
+def reconstruct(
+    ctx: click.Context,
+    out: Path | None,
+    recipe_file: Path | None,
+    save_recipe: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Show what a unit saw in a picture. One panel a rule, with its numbers.
+
+    \b
+    Examples:
+      deconvviz reconstruct --model caltech --image sample:cat --layer relu3 --channel 7 --out map.png
+      deconvviz reconstruct --recipe recipe.json --out map.svg
+    """
+    from deconvviz import recipe as recipes
+
+    start = time.perf_counter()
+    if out is not None:
+        check_out(out, FORMATS)
+    if save_recipe is not None:
+        check_file(save_recipe, "--save-recipe")
+    job = _from_options(options) if recipe_file is None else _from_recipe(ctx, recipe_file, options)
+    found = recipes.reconstruct(job.recipe, job.network, job.image)
+    recipe = recipes.resolved(job.recipe, found)
+    if out is not None:
+        write_whole(out, recipes.picture(recipe, found, job.network, job.image, out.suffix[1:].lower()))
+    if save_recipe is not None:
+        write_whole(save_recipe, recipe.to_json().encode())
+    record = _record(recipe, found) | {"out": out, "recipe": save_recipe, "images": 1, "seconds": seconds_since(start)}
+    answer(record, as_json, _lines(recipe, found, [out, save_recipe]))
+
+
+def _from_options(options: dict[str, Any]) -> Job:
+    """The picture that the options describe."""
+    from deconvviz import recipe as recipes
+    from deconvviz.types import Unit
+
+    missing = [f"--{name}" for name in ("model", "image", "layer", "channel") if options[name] is None]
+    if missing:
+        raise click.UsageError(f"{', '.join(missing)} missing: give them, or a --recipe FILE that holds them")
+    if options["whole"] and (options["row"] is not None or options["column"] is not None):
+        raise click.UsageError("--all starts from the whole map: leave out --row and --column, or --all")
+    network = load_network(options["model"], options["weights"])
+    image = load_image(options["image"])
+    row, column = ("all", "all") if options["whole"] else (options["row"], options["column"])
+    recipe = recipes.describe(
+        network,
+        image,
+        Unit(options["layer"], options["channel"], row, column),
+        model=options["model"],
+        sample=sample_id(options["image"]),
+        rules=options["rules"] or ("deconvnet",),
+        start=options["start"],
+        mode="own" if options["own_scale"] else "shared",
+    )
+    return Job(recipe, network, image)
+
+
+def _from_recipe(ctx: click.Context, file: Path, options: dict[str, Any]) -> Job:
+    """The picture that a recipe file describes; its own photograph has to be given again."""
+    from deconvviz import recipe as recipes
+
+    typed = click.core.ParameterSource.COMMANDLINE
+    given = [p.opts[0] for p in ctx.command.params if p.name in IN_RECIPE and ctx.get_parameter_source(p.name) == typed]
+    if given:
+        names = " and ".join(given)
+        raise click.UsageError(f"the recipe already says {names}: leave out --recipe, or {names}")
+    try:
+        recipe = recipes.Recipe.from_json(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise DeconvvizError(
+            f"--recipe {file} is not a text file, so it is no recipe; got byte {error.start}"
+        ) from error
+    source = options["image"] or (f"sample:{recipe.image}" if recipe.image else None)
+    if source is None:
+        raise DeconvvizError(f"the recipe {file} is of a picture that is not built in: give it again with --image FILE")
+    return Job(recipe, load_network(recipe.model, options["weights"]), load_image(source))
+
+
+def _record(recipe: Recipe, found: tuple[Reconstruction, ...]) -> dict[str, Any]:
+    first = found[0]
+    return {
+        "model": recipe.model,
+        "image": recipe.image,
+        "layer": recipe.layer,
+        "channel": recipe.channel,
+        "row": recipe.row,
+        "column": recipe.column,
+        "activation": first.activation,
+        "start": recipe.start,
+        "receptive_field": first.receptive_field,
+        "maps": [
+            {
+                "rule": one.rule,
+                "lowest": float(one.map.min()),
+                "highest": float(one.map.max()),
+                "obeyed": one.coverage.obeyed,
+                "rectifiers": one.coverage.total,
+                "agreement": one.agreement,
+            }
+            for one in found
+        ],
+    }
+
+
+def _lines(recipe: Recipe, found: tuple[Reconstruction, ...], written: list[Path | None]) -> list[str]:
+    first = found[0]
+    place = "whole map" if recipe.row == "all" else f"row {recipe.row}, column {recipe.column}"
+    top, left, bottom, right = first.receptive_field
+    rows = [
+        (
+            one.rule,
+            f"{one.map.min():.4g} .. {one.map.max():.4g}",
+            str(one.coverage),
+            "-" if one.agreement is None else f"{one.agreement:.1g}",
+        )
+        for one in found
+    ]
+    return [
+        f"{recipe.model}, {recipe.layer}, channel {recipe.channel}, {place}: activation {first.activation:.5g}",
+        f"sees rows {top} to {bottom - 1}, columns {left} to {right - 1}",
+        *table(("rule", "range", "coverage", "two roads differ by"), rows),
+        *(f"written: {path}" for path in written if path is not None),
+    ]
+
+
+COMMAND = reconstruct

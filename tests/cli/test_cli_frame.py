@@ -1,0 +1,180 @@
+"""The command line as such: help, one line on bad input, interrupts, files that are whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from deconvviz import cli
+from deconvviz._cli import _common
+from deconvviz.errors import DeconvvizError
+
+COMMANDS = ["activations", "data", "evaluate", "layers", "reconstruct", "train"]
+
+
+def run(*arguments: str) -> Any:
+    """What the command line answers."""
+    return CliRunner().invoke(cli.main, [*arguments])
+
+
+def failing_with(error: BaseException) -> Callable[..., None]:
+    """A command's function that fails."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    return fail
+
+
+def test_the_commands_are_found_by_scanning() -> None:
+    context = click.Context(cli.main)
+    assert set(COMMANDS) <= set(cli.main.list_commands(context))
+    for name in cli.main.list_commands(context):
+        command = cli.main.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+
+
+@pytest.mark.parametrize("name", cli.main.list_commands(click.Context(cli.main)))
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    arguments = [name, "fetch"] if name == "data" else [name]
+    answer = run(*arguments, "--help")
+    assert answer.exit_code == 0
+    assert "Example" in answer.output
+    assert f"deconvviz {' '.join(arguments)} " in answer.output
+    assert "--json" in answer.output
+
+
+def test_without_a_command_there_is_help() -> None:
+    answer = run()
+    assert answer.exit_code == 0
+    assert answer.stdout.startswith("Usage: deconvviz")
+    assert all(name in answer.stdout for name in COMMANDS)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['deconvviz', '--help']\n"
+        "from deconvviz.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('jax', 'numpy', 'matplotlib', 'flax') if name in sys.modules], file=sys.stderr)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert answer.stdout.startswith("Usage: deconvviz")
+    assert answer.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["layer"], "deconvviz: no command 'layer'; did you mean layers? (see: deconvviz --help)"),
+        (["layers"], "deconvviz: Missing option '--model'. (see: deconvviz layers --help)"),
+        (["layers", "--modle", "x"], "deconvviz: No such option '--modle'."),
+        (["activations", "--top", "0"], "deconvviz: Invalid value for '--top': 0 is not in the range x>=1."),
+        (
+            ["train", "caltec", "--data", "d", "--out", "o"],
+            "nothing to train is called 'caltec'; did you mean caltech?",
+        ),
+        (["evaluate", "x", "--data", "d"], "nothing to evaluate is called 'x'; known: caltech"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], said: str) -> None:
+    answer = run(*arguments)
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    assert answer.stderr.count("\n") == 1
+    assert said in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (DeconvvizError("two\n  lines become one"), 2, "deconvviz: two lines become one\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "map.png"),
+            2,
+            "deconvviz: No space left on device: map.png\n",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "/a"), 2, "deconvviz: Permission denied: /a\n"),
+        (MemoryError(), 2, "deconvviz: memory ran out; close other programs, or ask for less at once\n"),
+        (KeyboardInterrupt(), 130, "deconvviz: stopped by Ctrl-C; nothing half-written was left behind\n"),
+    ],
+)
+def test_failures_are_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int, said: str) -> None:
+    from deconvviz._cli import layers
+
+    monkeypatch.setattr(layers, "load_network", failing_with(error))
+    answer = run("layers", "--model", "caltech")
+    assert answer.exit_code == status
+    assert answer.stdout == ""
+    assert answer.stderr.strip("\n") == said.strip("\n")
+
+
+def test_an_error_of_the_program_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    from deconvviz._cli import layers
+
+    monkeypatch.setattr(layers, "load_network", failing_with(ZeroDivisionError("a bug")))
+    assert isinstance(run("layers", "--model", "caltech").exception, ZeroDivisionError)
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = f"{sys.executable} -m deconvviz --help | true"
+    answer = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert answer.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_under_stdout_is_said() -> None:
+    command = f"{sys.executable} -m deconvviz --version > /dev/full"
+    answer = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 2
+    assert answer.stderr == "deconvviz: No space left on device\n"
+
+
+def test_json_is_one_line_of_plain_values(capsys: pytest.CaptureFixture[str]) -> None:
+    import numpy as np
+
+    record = {"a": np.float32(0.5), "b": (np.arange(2), None), "c": Path("x.png"), "d": float("nan"), "e": "猫"}
+    _common.answer(record, True, ["not this"])
+    printed = capsys.readouterr().out
+    assert printed == '{"a": 0.5, "b": [[0, 1], null], "c": "x.png", "d": null, "e": "猫"}\n'
+    assert json.loads(printed)["b"] == [[0, 1], None]
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "map.png"
+    _common.write_whole(path, b"first")
+    _common.write_whole(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert path.stat().st_mode & 0o444 == 0o444
+
+    monkeypatch.setattr(_common.os, "replace", failing_with(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        _common.write_whole(path, b"third")
+    assert [file.name for file in tmp_path.iterdir()] == ["map.png"]
+    assert path.read_bytes() == b"second"
+
+
+def test_where_nothing_can_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(DeconvvizError, match=r"--out a.gif does not say which format: end it with .png or .svg"):
+        _common.check_out(Path("a.gif"), (".png", ".svg"))
+    with pytest.raises(DeconvvizError, match=r"folder\.png is a folder: name a file in it"):
+        _common.check_out(tmp_path / "folder.png", (".png",))
+    with pytest.raises(DeconvvizError, match=r"the folder .*nowhere does not exist; make it first"):
+        _common.check_out(tmp_path / "nowhere" / "a.png", (".png",))
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(_common.os, "access", lambda *_: False)
+    with pytest.raises(DeconvvizError, match=r"may not be written; name another one"):
+        _common.check_out(tmp_path / "a.png", (".png",))
+    monkey.undo()
