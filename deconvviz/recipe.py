@@ -11,26 +11,38 @@ both go through `render`, so the bytes are the same. A recipe is one JSON object
     layer, channel, row, column   the unit; row and column both numbers, both "all", or both null (the strongest)
     rules         one or more of "gradient", "deconvnet", "guided", "linear"; one panel each, in this order
     start         "activation" or "one"
-    mode          "shared": one scale for all panels; "own": one each
+    mode          "colour": signed colours around grey; "plane": their sum, from blue over white to red
+    scale         "shared": one scale for all panels; "own": one each
     limit         the absolute value at the ends of a shared scale, or null to take it from the maps
+
+What comes out, by the kind of file: a PNG of one rule is the map alone, one pixel for one of the network's input; a PNG
+of several rules and every SVG are the figure with the photograph, the panels and the scale; an NPZ holds the arrays.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from deconvviz.errors import DeconvvizError, nearest
-from deconvviz.types import DisplayImage, Start, Unit
+from deconvviz.figures import files, montage, panels
+from deconvviz.types import DisplayImage, Reconstruction, Start, Unit
+
+if TYPE_CHECKING:
+    from deconvviz.network import Network
 
 VERSION = 1
-Mode = Literal["shared", "own"]
+Mode = Literal["colour", "plane"]
+Scale = Literal["shared", "own"]
 Position = int | Literal["all"] | None
+_STARTS, _MODES, _SCALES = ("activation", "one"), ("colour", "plane"), ("shared", "own")
 
 
 class RecipeError(DeconvvizError):
@@ -56,7 +68,8 @@ class Recipe:
     column: Position = None
     rules: tuple[str, ...] = ("deconvnet",)
     start: Start = "activation"
-    mode: Mode = "shared"
+    mode: Mode = "colour"
+    scale: Scale = "shared"
     limit: float | None = None
     version: int = VERSION
 
@@ -67,10 +80,10 @@ class Recipe:
             raise RecipeError(f"in the recipe, {error}") from error
         if not self.rules:
             raise RecipeError("a recipe needs at least one rule; got rules=()")
-        if self.start not in ("activation", "one"):
-            raise RecipeError(f"start is 'activation' or 'one'; got start={self.start!r}")
-        if self.mode not in ("shared", "own"):
-            raise RecipeError(f"mode is 'shared' or 'own'; got mode={self.mode!r}")
+        for name, known in (("start", _STARTS), ("mode", _MODES), ("scale", _SCALES)):
+            value = getattr(self, name)
+            if value not in known:
+                raise RecipeError(f"{name} is {' or '.join(map(repr, known))}; got {name}={value!r}")
         if self.limit is not None and not (math.isfinite(self.limit) and self.limit >= 0):
             raise RecipeError(f"limit is a number from 0 up, or null; got limit={self.limit!r}")
 
@@ -111,6 +124,7 @@ KEYS: dict[str, str] = {
     "rules": "list of text",
     "start": "text",
     "mode": "text",
+    "scale": "text",
     "limit": "number or null",
 }
 
@@ -126,6 +140,115 @@ def digest_of_image(image: DisplayImage) -> str:
     """
     pixels = np.ascontiguousarray(image, dtype=np.float32)
     return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+
+
+def describe(
+    network: Network, image: DisplayImage, unit: Unit, *, model: str, sample: str | None, **options: Any
+) -> Recipe:
+    """The recipe of a picture that is about to be made.
+
+    Args:
+      network: what `load(model)` gave.
+      image: the decoded picture, before it is brought to the network's size.
+      unit: layer, channel, position.
+      model: name of the shipped network.
+      sample: id of the built-in photograph; None for a picture of one's own.
+      options: rules, start, mode, scale, limit of the recipe.
+    """
+    return Recipe(
+        model=model,
+        model_digest=network.digest,
+        image=sample,
+        image_digest=digest_of_image(image),
+        layer=unit.layer,
+        channel=unit.channel,
+        row=unit.row,
+        column=unit.column,
+        **options,
+    )
+
+
+def reconstruct(recipe: Recipe, network: Network, image: DisplayImage) -> tuple[Reconstruction, ...]:
+    """The maps of a recipe, one a rule.
+
+    Raises:
+      RecipeError: the network has other weights, or the picture is another one, than the recipe was made with.
+    """
+    import deconvviz as dv
+
+    if network.digest != recipe.model_digest:
+        raise RecipeError(
+            f"the recipe was made with other weights of {recipe.model} ({recipe.model_digest[:12]}..., these are "
+            f"{network.digest[:12]}...): load those weights, or make the recipe again"
+        )
+    found = digest_of_image(image)
+    if found != recipe.image_digest:
+        raise RecipeError(
+            f"the recipe was made from another picture ({recipe.image_digest[:12]}..., this one is {found[:12]}...): "
+            "give the file that it was made from"
+        )
+    return tuple(dv.reconstruct(network, image, recipe.unit, rule=rule, start=recipe.start) for rule in recipe.rules)
+
+
+def resolved(recipe: Recipe, found: Sequence[Reconstruction]) -> Recipe:
+    """The recipe with the position that was found for the strongest unit."""
+    unit = found[0].unit
+    return replace(recipe, row=unit.row, column=unit.column)
+
+
+def picture(
+    recipe: Recipe, found: Sequence[Reconstruction], network: Network, image: DisplayImage, kind: str = "png"
+) -> bytes:
+    """The file of maps that `reconstruct` made: the same bytes for the same recipe.
+
+    Args:
+      recipe: what to draw, and how; it is kept in the file.
+      found: the maps, one a rule of the recipe.
+      network: whose input size the photograph is brought to.
+      image: the decoded picture.
+      kind: "png", "svg" or "npz".
+    """
+    from deconvviz.data import preprocess
+
+    text = resolved(recipe, found).to_json()
+    if kind == "npz":
+        return files.npz_bytes(found[0], text) if len(found) == 1 else _npz_of_several(found, text)
+    if kind == "png" and len(found) == 1:
+        return montage.png_bytes(panels.map_rgb(found[0], recipe.mode, recipe.limit), text={files.RECIPE: text})
+    if kind not in ("png", "svg"):
+        raise RecipeError(f"a picture is made as png, svg or npz; got kind={kind!r}")
+    draw = panels.reconstruction_png if kind == "png" else panels.reconstruction_svg
+    return draw(
+        preprocess.fit_image(image, network.input_spec),
+        found,
+        mode=recipe.mode,
+        shared=recipe.scale == "shared",
+        limit=recipe.limit,
+        recipe=text,
+    )
+
+
+def render(recipe: Recipe, network: Network, image: DisplayImage, kind: str = "png") -> bytes:
+    """The file that a recipe describes.
+
+    Raises:
+      RecipeError: other weights, or another picture, than the recipe was made with.
+    """
+    return picture(recipe, reconstruct(recipe, network, image), network, image, kind)
+
+
+def _npz_of_several(found: Sequence[Reconstruction], text: str) -> bytes:
+    """Maps (rules, H, W, 3) of one unit, with their rules and the recipe."""
+    stream = io.BytesIO()
+    arrays: dict[str, Any] = {
+        "maps": np.stack([one.map for one in found]),
+        "rules": np.array([one.rule for one in found]),
+        "activation": found[0].activation,
+        "receptive_field": np.array(found[0].receptive_field, np.int64),
+        files.RECIPE: text,
+    }
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()
 
 
 def _parsed(text: str) -> dict[str, Any]:

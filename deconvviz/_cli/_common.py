@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -130,20 +129,5 @@ def check_file(path: Path, option: str) -> Path:
     if not path.parent.is_dir():
         raise DeconvvizError(f"{option} {path}: the folder {path.parent} does not exist; make it first")
     if not os.access(path.parent, os.W_OK):
-        raise DeconvvizError(f"{option} {path}: the folder {path.parent} may not be written; name another one")
+        raise DeconvvizError(f"{option} {path}: the folder {path.parent} may not be written to; name another one")
     return path
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also when the disk fills or the program is stopped."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

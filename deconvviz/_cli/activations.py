@@ -21,7 +21,6 @@ from deconvviz._cli._common import (
     seconds_since,
     table,
     weights_option,
-    write_whole,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ def activations(
       deconvviz activations --model caltech --image sample:cat --layer relu3 --top 5
     """
     import deconvviz as dv
+    from deconvviz.figures import files
 
     start = time.perf_counter()
     if out is not None:
@@ -56,7 +56,7 @@ def activations(
     values = dv.activations(network, load_image(image), layer)
     strongest = strongest_channels(values, top)
     if out is not None:
-        write_whole(out, _npz(values))
+        files.write(out, _npz(values))
     record = {
         "model": model,
         "image": image,

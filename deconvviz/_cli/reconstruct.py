@@ -19,7 +19,6 @@ from deconvviz._cli._common import (
     seconds_since,
     table,
     weights_option,
-    write_whole,
 )
 from deconvviz.errors import DeconvvizError
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg", ".npz")
 #: Options that a recipe answers by itself.
-IN_RECIPE = ("model", "layer", "channel", "row", "column", "whole", "rules", "start", "own_scale")
+IN_RECIPE = ("model", "layer", "channel", "row", "column", "whole", "rules", "start", "mode", "own_scale")
 
 
 class Job(NamedTuple):
@@ -63,6 +62,13 @@ class Job(NamedTuple):
     show_default=True,
     help="What goes down: the activation itself, or 1 (the ordinary derivative).",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["colour", "plane"]),
+    default="colour",
+    show_default=True,
+    help="Signed colours around grey, or their sum from blue to red.",
+)
 @click.option("--own-scale", is_flag=True, help="A scale for each panel instead of one for all.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write .png, .svg or .npz there.")
 @click.option(
@@ -87,6 +93,7 @@ def reconstruct(
       deconvviz reconstruct --recipe recipe.json --out map.svg
     """
     from deconvviz import recipe as recipes
+    from deconvviz.figures import files
 
     start = time.perf_counter()
     if out is not None:
@@ -97,9 +104,9 @@ def reconstruct(
     found = recipes.reconstruct(job.recipe, job.network, job.image)
     recipe = recipes.resolved(job.recipe, found)
     if out is not None:
-        write_whole(out, recipes.picture(recipe, found, job.network, job.image, out.suffix[1:].lower()))
+        files.write(out, recipes.picture(recipe, found, job.network, job.image, out.suffix[1:].lower()))
     if save_recipe is not None:
-        write_whole(save_recipe, recipe.to_json().encode())
+        files.write(save_recipe, recipe.to_json().encode())
     record = _record(recipe, found) | {"out": out, "recipe": save_recipe, "images": 1, "seconds": seconds_since(start)}
     answer(record, as_json, _lines(recipe, found, [out, save_recipe]))
 
@@ -116,16 +123,17 @@ def _from_options(options: dict[str, Any]) -> Job:
         raise click.UsageError("--all starts from the whole map: leave out --row and --column, or --all")
     network = load_network(options["model"], options["weights"])
     image = load_image(options["image"])
-    row, column = ("all", "all") if options["whole"] else (options["row"], options["column"])
+    position = {name: "all" if options["whole"] else options[name] for name in ("row", "column")}
     recipe = recipes.describe(
         network,
         image,
-        Unit(options["layer"], options["channel"], row, column),
+        Unit(options["layer"], options["channel"], **position),
         model=options["model"],
         sample=sample_id(options["image"]),
         rules=options["rules"] or ("deconvnet",),
         start=options["start"],
-        mode="own" if options["own_scale"] else "shared",
+        mode=options["mode"],
+        scale="own" if options["own_scale"] else "shared",
     )
     return Job(recipe, network, image)
 
