@@ -1,0 +1,116 @@
+"""Image folders with one sub-folder a class: listing, decoding into memory, a seeded held-out part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from deconvviz.data import images
+from deconvviz.errors import DataError, ImageError, nearest
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """Files of a labelled image set.
+
+    Attributes:
+      files: paths, sorted within a class, classes in the order of `labels`.
+      classes: for each file its index into `labels`.
+      labels: class names, sorted.
+    """
+
+    files: tuple[Path, ...]
+    classes: np.ndarray
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def select(self, rows: np.ndarray) -> ImageFolder:
+        """The files at these positions, with the same labels."""
+        return ImageFolder(tuple(self.files[i] for i in rows), self.classes[rows], self.labels)
+
+
+def list_folder(root: str | Path, labels: Sequence[str] | None = None) -> ImageFolder:
+    """Lists DIR/CLASS/*.jpg (png, webp, bmp); with `labels`, every class folder must be one of them.
+
+    Raises:
+      DataError: no such folder, no class folders, no images, or an unknown class.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(f"no such folder: {root}; name a folder that holds one sub-folder of images a class")
+    found = {d.name: _images(d) for d in sorted(root.iterdir()) if d.is_dir() and not d.name.startswith(".")}
+    found = {name: files for name, files in found.items() if files}
+    if not found:
+        raise DataError(f"no images in {root}; expected {root}/CLASS/*.jpg (png, webp, bmp), one sub-folder a class")
+    order = tuple(labels) if labels is not None else tuple(sorted(found))
+    for name in found:
+        if name not in order:
+            raise DataError(f"{root} holds a class {name!r} that the network does not know; {nearest(name, order)}")
+    files = [(path, order.index(name)) for name in sorted(found, key=order.index) for path in found[name]]
+    return ImageFolder(tuple(f for f, _ in files), np.array([c for _, c in files], np.int64), order)
+
+
+def hold_out(folder: ImageFolder, per_class: int, seed: int) -> tuple[ImageFolder, ImageFolder]:
+    """Splits off `per_class` images of every class, drawn from `seed`: (rest, held out).
+
+    Raises:
+      DataError: a class has no more than `per_class` images.
+    """
+    rng = np.random.default_rng([seed, 101])
+    held: list[int] = []
+    for index, name in enumerate(folder.labels):
+        rows = np.flatnonzero(folder.classes == index)
+        if len(rows) <= per_class:
+            raise DataError(
+                f"class {name!r} has {len(rows)} images, of which {per_class} are held out for validation; "
+                "add images to it or remove its folder"
+            )
+        held.extend(sorted(rng.choice(rows, per_class, replace=False)))
+    rest = np.setdiff1d(np.arange(len(folder)), held)
+    return folder.select(rest), folder.select(np.array(held, np.int64))
+
+
+def merge(first: ImageFolder, second: ImageFolder) -> ImageFolder:
+    """Both sets together; every class of the second must be a class of the first."""
+    index = {name: i for i, name in enumerate(first.labels)}
+    missing = [name for name in second.labels if name not in index]
+    if missing:
+        raise DataError(f"class {missing[0]!r} is in one folder of the set only; {nearest(missing[0], first.labels)}")
+    classes = np.array([index[second.labels[c]] for c in second.classes], np.int64)
+    return ImageFolder(first.files + second.files, np.concatenate([first.classes, classes]), first.labels)
+
+
+def decode(files: Sequence[Path], short_side: int | None = None, threads: int = 2) -> list[np.ndarray]:
+    """Reads images as (H, W, 3) uint8 RGB; a shorter side above `short_side` pixels is reduced to it.
+
+    Raises:
+      DataError: a file is not a readable image.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda path: _decode(path, short_side), files))
+
+
+def _decode(path: Path, short_side: int | None) -> np.ndarray:
+    try:
+        values = images.load(path)
+    except ImageError as error:
+        raise DataError(f"cannot use {path}: {error}") from error
+    image = Image.fromarray(np.rint(values * 255).astype(np.uint8))
+    shorter = min(image.size)
+    if short_side is not None and shorter > short_side:
+        width, height = (max(1, round(n * short_side / shorter)) for n in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())

@@ -1,0 +1,185 @@
+"""The network trained by this project: seven convolutions on Caltech-101, a chain without branches.
+
+Every step is one of convolution with bias, ReLU, 2x2 max pooling, global average pooling and one dense layer: the home
+ground of the deconvnet. Batch normalization helped in training and is folded into the kernels and biases here.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from safetensors import SafetensorError, safe_open
+
+from deconvviz.errors import WeightsError
+from deconvviz.types import InputSpec
+
+
+class Step(NamedTuple):
+    """One convolution of the chain: kernel size, stride, output channels, and whether a 2x2 pool follows its ReLU."""
+
+    kernel: int
+    stride: int
+    channels: int
+    pool: bool
+
+
+CHAIN = (
+    Step(6, 2, 32, True),
+    Step(3, 1, 64, True),
+    Step(3, 1, 112, False),
+    Step(3, 1, 128, True),
+    Step(3, 1, 160, False),
+    Step(3, 1, 160, True),
+    Step(3, 1, 192, False),
+)
+CLASSES = 102
+WEIGHTS = Path(__file__).parent / "weights" / "caltech.safetensors"
+SNAPSHOT_FILE = Path(__file__).parent / "weights" / "caltech_snapshots.safetensors"
+INPUT = InputSpec(size=(128, 128), mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), fit="crop")
+Params = dict[str, jax.Array]
+
+
+def shapes(classes: int = CLASSES) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every array of the folded network, in execution order.
+
+    >>> shapes()["conv1.kernel"]
+    (6, 6, 3, 32)
+    """
+    named: dict[str, tuple[int, ...]] = {}
+    depth = 3
+    for i, step in enumerate(CHAIN, start=1):
+        named[f"conv{i}.kernel"] = (step.kernel, step.kernel, depth, step.channels)
+        named[f"conv{i}.bias"] = (step.channels,)
+        depth = step.channels
+    return named | {"logits.kernel": (depth, classes), "logits.bias": (classes,)}
+
+
+def forward(params: Params, x: jax.Array) -> jax.Array:
+    """Class scores of normalised images.
+
+    Args:
+      params: arrays named as in `shapes`, batch normalization folded in.
+      x: (N, H, W, 3) float32, ``(rgb - 0.5) / 0.25``; H and W multiples of 32, 128 as trained.
+
+    Returns:
+      (N, 102) logits.
+
+    >>> forward(load_params(), jnp.zeros((2, 128, 128, 3))).shape
+    (2, 102)
+    """
+    for i, step in enumerate(CHAIN, start=1):
+        pad = (step.kernel - step.stride) // 2 if step.stride > 1 else step.kernel // 2
+        with jax.named_scope(f"conv{i}"):
+            stride, padding, kernel = (step.stride,) * 2, ((pad, pad),) * 2, params[f"conv{i}.kernel"]
+            x = lax.conv_general_dilated(x, kernel, stride, padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+            x = x + params[f"conv{i}.bias"]
+        with jax.named_scope(f"relu{i}"):
+            x = jax.nn.relu(x)
+        if step.pool:
+            with jax.named_scope(f"pool{i}"):
+                x = lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    with jax.named_scope("global_pool"):
+        x = jnp.mean(x, axis=(1, 2))
+    with jax.named_scope("logits"):
+        return x @ params["logits.kernel"] + params["logits.bias"]
+
+
+class Snapshot(NamedTuple):
+    """Weights kept during training: after which epoch, and their validation figures as fractions."""
+
+    epoch: int
+    top1: float
+    mean_per_class: float
+
+
+def load_params(path: str | Path | None = None) -> Params:
+    """The folded weights as float32 arrays, from the file shipped with the package or from another.
+
+    Raises:
+      WeightsError: the file is missing, truncated, or belongs to another network.
+    """
+    file = Path(path or WEIGHTS)
+    stored, about = _read(file)
+    return _checked(stored, len(about.get("labels", ())) or CLASSES, file)
+
+
+def labels(path: str | Path | None = None) -> tuple[str, ...]:
+    """Class names in the order of the logits, from the weights file."""
+    file = Path(path or WEIGHTS)
+    return tuple(_read(file, arrays=False)[1].get("labels", ()))
+
+
+def snapshots(path: str | Path | None = None) -> tuple[Snapshot, ...]:
+    """The weights kept during training, oldest first; the last are the shipped ones."""
+    found = _read(Path(path or SNAPSHOT_FILE), arrays=False)[1].get("snapshots", ())
+    return tuple(Snapshot(one["epoch"], one["top1"], one["mean_per_class"]) for one in found)
+
+
+def load_snapshot(index: int, path: str | Path | None = None) -> Params:
+    """Weights kept during training as float32 arrays: `index` into `snapshots()`, negative from the end.
+
+    Kernels are stored as int8 with one scale an output channel, so each differs by at most half a scale.
+
+    Raises:
+      WeightsError: no such snapshot, or a file that cannot be read.
+    """
+    file = Path(path or SNAPSHOT_FILE)
+    stored, about = _read(file)
+    epochs = [one["epoch"] for one in about.get("snapshots", ())]
+    if not -len(epochs) <= index < len(epochs):
+        raise WeightsError(f"{file.name} holds {len(epochs)} snapshots, of epochs {epochs}; there is no number {index}")
+    prefix = f"{epochs[index]}."
+    arrays = {name.removeprefix(prefix): value for name, value in stored.items() if name.startswith(prefix)}
+    for name in [name for name in arrays if name + ".scale" in arrays]:
+        arrays[name] = arrays[name].astype(np.float32) * arrays[name + ".scale"]
+    return _checked(arrays, arrays["logits.bias"].shape[0] if "logits.bias" in arrays else CLASSES, file)
+
+
+def __getattr__(name: str) -> tuple[str, ...] | tuple[Snapshot, ...]:
+    # Read from the weights file when asked for: importing the module opens no file.
+    if name == "LABELS":
+        return labels()
+    if name == "SNAPSHOTS":
+        return snapshots()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@lru_cache(maxsize=16)
+def _about(file: Path, changed: int) -> dict[str, Any]:
+    with safe_open(file, framework="numpy") as opened:
+        return dict(json.loads((opened.metadata() or {}).get("about", "{}")))
+
+
+def _read(file: Path, arrays: bool = True) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """(arrays, what is said about them); without `arrays` the header alone is read."""
+    try:
+        about = _about(file, file.stat().st_mtime_ns)
+        if not arrays:
+            return {}, about
+        with safe_open(file, framework="numpy") as opened:
+            return {name: opened.get_tensor(name) for name in opened.keys()}, about  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        reason = "no such file" if missing else f"not a whole safetensors file ({error})"
+        raise WeightsError(
+            f"cannot read the weights {file}: {reason}; "
+            "make them with 'deconvviz train caltech --data DIR --out DIR', or name another file"
+        ) from error
+
+
+def _checked(stored: dict[str, np.ndarray], classes: int, file: Path) -> Params:
+    for name, shape in shapes(classes).items():
+        found = stored[name].shape if name in stored else "nothing"
+        if found != shape:
+            raise WeightsError(
+                f"{file} does not fit the caltech network: {name} should be {shape}, the file has {found}; "
+                "use a file that 'deconvviz train caltech' wrote"
+            )
+    return {name: jnp.asarray(stored[name], dtype=jnp.float32) for name in shapes(classes)}

@@ -1,0 +1,93 @@
+"""The chain of `deconvviz.models.caltech` as it is trained: Flax NNX, batch normalization after every convolution."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import lax
+
+from deconvviz.models.caltech import CHAIN, CLASSES
+
+EPSILON = 1e-5
+
+
+class Block(nnx.Module):
+    """Convolution without bias, batch normalization, optional 2x2 max pooling, ReLU.
+
+    Pooling before the ReLU is the same function as pooling after it (both are monotone) and costs a quarter.
+    """
+
+    def __init__(self, kernel: int, stride: int, depth: int, channels: int, pool: bool, rngs: nnx.Rngs) -> None:
+        self.stride, self.pool = stride, pool
+        scale = np.sqrt(2.0 / (kernel * kernel * depth))
+        self.kernel = nnx.Param(scale * jax.random.normal(rngs.params(), (kernel, kernel, depth, channels)))
+        self.norm = nnx.BatchNorm(channels, momentum=0.9, epsilon=EPSILON, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        kernel = self.kernel[...]
+        x = _stem(x, kernel) if self.stride == 2 else _conv(x, kernel)
+        x = self.norm(x)
+        return jax.nn.relu(_pool(x) if self.pool else x)
+
+
+class Chain(nnx.Module):
+    """Seven blocks, global average pooling, dropout, one dense layer."""
+
+    def __init__(self, classes: int = CLASSES, dropout: float = 0.0, *, rngs: nnx.Rngs) -> None:
+        depth, blocks = 3, []
+        for step in CHAIN:
+            blocks.append(Block(step.kernel, step.stride, depth, step.channels, step.pool, rngs))
+            depth = step.channels
+        self.blocks = nnx.List(blocks)
+        self.dropout = dropout
+        self.kernel = nnx.Param(jax.random.normal(rngs.params(), (depth, classes)) / np.sqrt(depth))
+        self.bias = nnx.Param(jnp.zeros(classes))
+
+    def __call__(self, x: jax.Array, key: jax.Array | None = None) -> jax.Array:
+        for block in self.blocks:
+            x = block(x)
+        x = jnp.mean(x, axis=(1, 2))
+        if key is not None and self.dropout > 0:
+            keep = jax.random.bernoulli(key, 1 - self.dropout, x.shape)
+            x = jnp.where(keep, x / (1 - self.dropout), 0)
+        return x @ self.kernel[...] + self.bias[...]
+
+
+def fold(model: Chain) -> dict[str, np.ndarray]:
+    """The arrays of `deconvviz.models.caltech.forward`: batch normalization folded into kernels and biases.
+
+    With scale s, offset b, running mean m and variance v of a channel, and gain = s / sqrt(v + e):
+    kernel' = kernel * gain, bias' = b - m * gain.
+    """
+    folded: dict[str, np.ndarray] = {}
+    for i, block in enumerate(model.blocks, start=1):
+        norm = block.norm
+        assert norm.scale is not None
+        assert norm.bias is not None
+        gain = np.asarray(norm.scale[...], np.float64) / np.sqrt(np.asarray(norm.var[...], np.float64) + EPSILON)
+        folded[f"conv{i}.kernel"] = (np.asarray(block.kernel[...]) * gain).astype(np.float32)
+        offset = np.asarray(norm.bias[...]) - np.asarray(norm.mean[...]) * gain
+        folded[f"conv{i}.bias"] = offset.astype(np.float32)
+    return folded | {"logits.kernel": np.asarray(model.kernel[...]), "logits.bias": np.asarray(model.bias[...])}
+
+
+def _conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def _stem(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """A 6x6 convolution of stride 2 and padding 2 as one matrix product over 2x2 blocks; the gradient is faster so."""
+    n, height, width, depth = x.shape
+    rows, columns = height // 2, width // 2
+    x = x.reshape(n, rows, 2, columns, 2, depth).transpose(0, 1, 3, 2, 4, 5).reshape(n, rows, columns, 4 * depth)
+    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    patches = jnp.concatenate([x[:, i : i + rows, j : j + columns] for i in range(3) for j in range(3)], axis=-1)
+    matrix = kernel.reshape(3, 2, 3, 2, depth, -1).transpose(0, 2, 1, 3, 4, 5).reshape(36 * depth, -1)
+    return patches @ matrix
+
+
+def _pool(x: jax.Array) -> jax.Array:
+    rows = jnp.maximum(x[:, ::2], x[:, 1::2])
+    return jnp.maximum(rows[:, :, ::2], rows[:, :, 1::2])

@@ -1,0 +1,63 @@
+"""A training state in one file, replaced as a whole: a killed run finds the last finished epoch, never half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from deconvviz.errors import TrainingError
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that a reader sees the old content or the new one, also after a kill or a full disk."""
+    partial = path.with_name(path.name + ".part")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise TrainingError(f"cannot write {path} ({error.strerror}); free some space or name another") from error
+
+
+def save_state(path: Path, state: Any, record: dict[str, Any]) -> None:
+    """Writes every array of a pytree, bit for bit, and a JSON record beside them."""
+    leaves = {jax.tree_util.keystr(k): np.array(v) for k, v in jax.tree_util.tree_leaves_with_path(state)}
+    write_whole(path, save(leaves, metadata={"record": json.dumps(record)}))
+
+
+def load_state(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
+    """Reads what `save_state` wrote into the structure of `like`: (state, record).
+
+    Raises:
+      TrainingError: the file cannot be read or holds other arrays.
+    """
+    arrays, metadata = _open(path)
+    keyed, structure = jax.tree_util.tree_flatten_with_path(like)
+    leaves = []
+    for key, value in keyed:
+        name = jax.tree_util.keystr(key)
+        found = arrays.get(name)
+        if found is None or found.shape != np.shape(value) or found.dtype != np.asarray(value).dtype:
+            raise TrainingError(
+                f"the checkpoint {path} is of another network ({name}); remove it or name another --out"
+            )
+        leaves.append(jax.numpy.asarray(found))
+    return jax.tree_util.tree_unflatten(structure, leaves), dict(json.loads(metadata["record"]))
+
+
+def _open(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    try:
+        with safe_open(path, framework="numpy") as opened:
+            return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(f"cannot read the checkpoint {path} ({error}); remove it to start again") from error

@@ -1,0 +1,72 @@
+"""What fixes the weights of a trained classifier besides its data: one record, compared when a run is resumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from deconvviz.training.augment import Augmentation
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Plain values; a checkpoint of another recipe is refused.
+
+    Attributes:
+      seed: fixes the held-out part, the first weights, every order and every augmentation.
+      epochs: how often the training part is gone through.
+      batch: pictures in a step; the incomplete last batch of an epoch is dropped.
+      phases: (share of the epochs at which the phase ends, picture size in pixels).
+      cap: most pictures of one class in one epoch, because the figure that counts is the mean over classes.
+      held_out: validation pictures of every class, never trained on.
+      soft: share of the epochs after which `gentle` replaces `strong`.
+      strong, gentle: how pictures are changed.
+      learning_rate: its peak, after a linear warm-up and before the cosine to zero.
+      warm_up: share of the steps.
+      weight_decay: of kernels only, times the learning rate (AdamW).
+      smoothing: share of the target spread over all classes.
+      dropout: before the dense layer.
+      average: decay of the moving average of the weights a step, approached from (1 + t) / (10 + t).
+      validate_every: epochs.
+    """
+
+    seed: int = 0
+    epochs: int = 180
+    batch: int = 64
+    phases: tuple[tuple[float, int], ...] = ((0.75, 96), (1.0, 128))
+    cap: int = 45
+    held_out: int = 4
+    soft: float = 0.9
+    strong: Augmentation = field(default_factory=Augmentation)
+    gentle: Augmentation = field(default_factory=lambda: Augmentation(area=(0.5, 1.0), mix=0.0, erase=0.1))
+    learning_rate: float = 2e-3
+    warm_up: float = 0.04
+    weight_decay: float = 0.05
+    smoothing: float = 0.1
+    dropout: float = 0.1
+    average: float = 0.998
+    validate_every: int = 5
+
+    def size(self, epoch: int) -> int:
+        """Picture size of an epoch, counted from 1.
+
+        >>> Recipe(epochs=8).size(6), Recipe(epochs=8).size(7)
+        (96, 128)
+        """
+        return next(size for end, size in self.phases if epoch <= round(end * self.epochs) or end >= 1)
+
+    def augmentation(self, epoch: int) -> Augmentation:
+        """Full strength, then gentler for the last epochs."""
+        return self.strong if epoch <= round(self.soft * self.epochs) else self.gentle
+
+    @property
+    def snapshots(self) -> tuple[int, ...]:
+        """Epochs whose weights are kept: up to eight, evenly spaced on a logarithmic scale.
+
+        >>> Recipe(epochs=180).snapshots
+        (1, 2, 4, 9, 19, 41, 86, 180)
+        """
+        return tuple(sorted({round(self.epochs ** (k / 7)) for k in range(8)}))
+
+    def validates(self, epoch: int) -> bool:
+        """Whether the averaged weights are measured after an epoch."""
+        return epoch % self.validate_every == 0 or epoch == self.epochs or epoch in self.snapshots
