@@ -254,7 +254,7 @@ def _npz_of_several(found: Sequence[Reconstruction], text: str) -> bytes:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         record = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(
             f"the recipe is not JSON ({error}); deconvviz reconstruct --save-recipe writes one"
         ) from error

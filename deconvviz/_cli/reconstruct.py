@@ -123,7 +123,7 @@ def _from_options(options: dict[str, Any]) -> Job:
         raise click.UsageError("--all starts from the whole map: leave out --row and --column, or --all")
     network = load_network(options["model"], options["weights"])
     image = load_image(options["image"])
-    position = {name: "all" if options["whole"] else options[name] for name in ("row", "column")}
+    position: dict[str, Any] = {name: "all" if options["whole"] else options[name] for name in ("row", "column")}
     recipe = recipes.describe(
         network,
         image,
