@@ -21,6 +21,7 @@ input there (openxla/xla issue 48713).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import jax
@@ -216,7 +217,13 @@ def conv_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int | S
     [[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]
     """
     g, w, size = _read_signal(g, w, geometry, input_size)
-    kh, kw, per_group, _ = w.shape
+    return _conv_adjoint(g, w, geometry, size)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _conv_adjoint(g: jax.Array, w: jax.Array, geometry: ConvGeometry, size: Size) -> jax.Array:
+    """`conv_adjoint` on checked arguments: one transposed convolution a group, then the crop."""
+    kh, kw, per_group, channels = w.shape
     (top, bottom), (left, right) = geometry.adjoint_pads(size, (kh, kw))
 
     def one_group(g: jax.Array, w: jax.Array) -> jax.Array:
@@ -235,7 +242,7 @@ def conv_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int | S
     if geometry.groups == 1:
         y = one_group(g, w)
     else:
-        split = (geometry.groups, w.shape[3] // geometry.groups)
+        split = (geometry.groups, channels // geometry.groups)
         parts = jax.vmap(one_group, in_axes=(3, 3), out_axes=3)(
             g.reshape(*g.shape[:3], *split), w.reshape(kh, kw, per_group, *split)
         )

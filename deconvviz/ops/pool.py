@@ -216,7 +216,8 @@ def _read_switches(switches: Array, size: Size) -> jax.Array:
             f"got shape {array.shape}, dtype {array.dtype}"
         )
     if not isinstance(array, jax.core.Tracer) and array.size:
-        low, high = int(array.min()), int(array.max())
+        known = np.asarray(array)  # NumPy: inside jit, jnp would trace even an array that is known
+        low, high = int(known.min()), int(known.max())
         if low < 0 or high >= size[0] * size[1]:
             raise GeometryError(
                 f"switches from {low} to {high} do not lie in a plane of {size[0]} x {size[1]} = {size[0] * size[1]} "
