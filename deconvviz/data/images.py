@@ -169,7 +169,7 @@ def _check_shape(values: np.ndarray, label: str) -> None:
     if values.ndim in (2, 3) and (values.ndim == 2 or shape[2] in (1, 3, 4)):
         return
     hint = "hand in (H, W, 3), (H, W) or (H, W, 4)"
-    if values.ndim == 3 and shape[0] in (1, 3, 4):
+    if values.ndim == 3 and shape[0] in (1, 3, 4) and shape[2] > 4:
         hint = f"the channels seem to come first: array.transpose(1, 2, 0) has shape {shape[1:] + shape[:1]}"
     elif values.ndim == 4:
         hint = f"this seems to be a batch of {shape[0]}: hand in one picture, array[0]"

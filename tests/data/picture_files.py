@@ -1,0 +1,50 @@
+"""Pictures as the bytes of files, for the tests of decoding."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+ROWS, COLUMNS = 11, 17
+
+
+def levels(rows: int = ROWS, columns: int = COLUMNS, channels: int = 3, seed: int = 0) -> np.ndarray:
+    """Random bytes, (rows, columns, channels), or (rows, columns) for one channel."""
+    values = np.random.default_rng(seed).integers(0, 256, (rows, columns, channels), dtype=np.uint8)
+    return values[..., 0] if channels == 1 else values
+
+
+def smooth(rows: int = ROWS, columns: int = COLUMNS) -> np.ndarray:
+    """A colour gradient that survives lossy formats."""
+    r, c = np.mgrid[:rows, :columns]
+    planes = [60 + 150 * r / rows, 40 + 180 * c / columns, np.full(r.shape, 128)]
+    return np.rint(np.stack(planes, axis=-1)).astype(np.uint8)
+
+
+def encoded(picture: Image.Image | np.ndarray, format: str, **options: Any) -> bytes:
+    """The bytes of a file of that format."""
+    stream = io.BytesIO()
+    picture = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    picture.save(stream, format, **options)
+    return stream.getvalue()
+
+
+def png_claiming(height: int, width: int) -> bytes:
+    """A small PNG whose header claims any size; its pixel data is one compressed row."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(64))), (b"IEND", b""))
+    )
+
+
+def gif_claiming(height: int, width: int) -> bytes:
+    """A GIF of several frames whose screen claims any size."""
+    data = bytearray(encoded(levels(channels=1), "GIF", save_all=True, append_images=[Image.new("L", (3, 2))] * 3))
+    data[6:10] = struct.pack("<HH", width, height)
+    return bytes(data)
