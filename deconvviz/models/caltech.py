@@ -17,7 +17,9 @@ import numpy as np
 from jax import lax
 from safetensors import SafetensorError, safe_open
 
+from deconvviz.catalog import ModelEntry
 from deconvviz.errors import WeightsError
+from deconvviz.network import Network
 from deconvviz.types import InputSpec
 
 
@@ -183,3 +185,20 @@ def _checked(stored: dict[str, np.ndarray], classes: int, file: Path) -> Params:
                 "use a file that 'deconvviz train caltech' wrote"
             )
     return {name: jnp.asarray(stored[name], dtype=jnp.float32) for name in shapes(classes)}
+
+
+def build(weights: str | Path | None = None) -> Network:
+    """The network with the shipped weights, or with those of another file.
+
+    >>> build().layers[-1].name
+    'logits'
+    """
+    params = load_params(weights)
+    about = _read(Path(weights or WEIGHTS), arrays=False)[1]
+    facts = {key: json.dumps(value) for key, value in about.items() if key != "labels"}
+    return Network(
+        lambda x: forward(params, x), input_spec=INPUT, labels=labels(weights) or None, name="caltech", about=facts
+    )
+
+
+MODEL = ModelEntry("caltech", "Seven convolutions, trained here on Caltech-101", build)

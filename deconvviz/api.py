@@ -1,0 +1,134 @@
+"""The functions a person calls: load a network, look at its activations, reconstruct what a unit saw."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from deconvviz import catalog
+from deconvviz.data import images, preprocess
+from deconvviz.network import Network, reconstruct_units
+from deconvviz.types import Reconstruction, Start, Unit
+
+
+def load(name: str, weights: Any = None) -> Network:
+    """A network of the catalogue with its weights.
+
+    Args:
+      name: "caltech", ...; `deconvviz.catalog.models()` lists them.
+      weights: a safetensors file to use in place of the shipped one.
+
+    Raises:
+      DeconvvizError: unknown name.
+      WeightsError: weights missing, damaged or of another network.
+
+    >>> load("caltech").layers[0]
+    Layer(name='conv1', kind='conv', shape=(64, 64, 32), stride=(2, 2), receptive_field=(6, 6))
+    """
+    return catalog.model(name).build(weights)
+
+
+def model_input(net: Network, image: Any) -> np.ndarray:
+    """What the network is fed for an image: (1, H, W, C), in the range that it declares.
+
+    Args:
+      net: a network.
+      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1.
+    """
+    return preprocess.model_input(images.load(image), net.input_spec)
+
+
+def predict(net: Network, image: Any) -> np.ndarray:
+    """(classes,) probabilities of a classifier for an image: softmax of its scores, or its output if it sums to 1.
+
+    Example::
+
+      probabilities = dv.predict(net, "cat.jpg")
+      print(net.labels[probabilities.argmax()])
+    """
+    scores = net.run(model_input(net, image)).astype(np.float64).reshape(-1)
+    if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-4:
+        return scores
+    exponent = np.exp(scores - scores.max())
+    return exponent / exponent.sum()
+
+
+def activations(net: Network, image: Any, layer: str) -> np.ndarray:
+    """A layer's values for an image: (h, w, c), or (c,) for a layer without rows and columns.
+
+    Raises:
+      NetworkError: no such layer.
+      ImageError: the image cannot be read.
+
+    >>> from deconvviz.data import samples
+    >>> activations(load("caltech"), samples.load("cat"), "pool1").shape
+    (32, 32, 32)
+    """
+    return net.taps(model_input(net, image), [net.layer(layer).name])[layer][0]
+
+
+def reconstruct(
+    net: Network,
+    image: Any,
+    unit: Unit,
+    rule: str = "deconvnet",
+    start: Start = "activation",
+    *,
+    on_unsupported: Literal["refuse", "gradient"] = "refuse",
+    prove: bool = True,
+) -> Reconstruction:
+    """What one unit saw in an image: its signal walked back down to the pixels.
+
+    Formula: with ``a`` the unit's activation, ``g = a e_unit`` at its layer; below, every operation applies its
+    adjoint, max pooling returns to its switches, biases drop out, and a rectifier with input z passes ``g [z > 0]``
+    (gradient), ``max(g, 0)`` (deconvnet), ``max(g, 0) [z > 0]`` (guided) or ``g`` (linear).
+
+    Args:
+      net: a network.
+      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1.
+      unit: a `Unit`; without row and column its strongest position.
+      rule: "gradient", "deconvnet", "guided" or "linear".
+      start: "activation" (the activation itself goes down) or "one" (the derivative of the unit).
+      on_unsupported: activations other than ReLU on the path: "refuse", or leave them to their "gradient".
+      prove: also walk the explicit road, where the network is a chain, and report the agreement of the two.
+
+    Returns:
+      A `Reconstruction`; its map is (H, W, 3) at the model's size, in RGB order.
+
+    Raises:
+      NetworkError: no such layer, channel or position.
+      RuleError: the rule cannot apply.
+      ImageError: the image cannot be read.
+
+    Source: zeiler2014visualizing, springenberg2015striving, simonyan2014deep
+
+    >>> from deconvviz.data import samples
+    >>> seen = reconstruct(load("caltech"), samples.load("cat"), Unit("relu3", 7))
+    >>> seen.map.shape, str(seen.coverage), seen.agreement < 1e-5
+    ((128, 128, 3), '3 of 3 rectifiers obey', True)
+    """
+    return reconstruct_many(net, image, [unit], rule, start, on_unsupported=on_unsupported, prove=prove)[0]
+
+
+def reconstruct_many(
+    net: Network,
+    image: Any,
+    units: Sequence[Unit],
+    rule: str = "deconvnet",
+    start: Start = "activation",
+    *,
+    on_unsupported: Literal["refuse", "gradient"] = "refuse",
+    prove: bool = True,
+) -> tuple[Reconstruction, ...]:
+    """`reconstruct` for many units of one image: one forward pass for all units of a layer that go down together.
+
+    Example::
+
+      dv.reconstruct_many(net, "cat.jpg", [dv.Unit("relu5", c) for c in range(9)])
+    """
+    x = model_input(net, image)
+    seen = reconstruct_units(net, x, units, rule, start, on_unsupported, prove)
+    return tuple(dataclasses.replace(r, map=preprocess.signed_rgb(r.map, net.input_spec)) for r in seen)

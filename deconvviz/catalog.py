@@ -1,0 +1,95 @@
+"""Discovery: a new model or method is one new file that holds one constant; there is no list to keep."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from deconvviz.errors import DeconvvizError, nearest
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A network that `deconvviz.load` knows: the constant ``MODEL`` of a file in ``deconvviz/models``.
+
+    Attributes:
+      name: as given to `deconvviz.load`.
+      title: one line for people.
+      build: ``build(weights) -> Network``; weights is a path, or None for the shipped or downloaded file.
+    """
+
+    name: str
+    title: str
+    build: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way of looking into a network: the constant ``METHOD`` of a file in ``deconvviz/methods``.
+
+    Attributes:
+      name: as given to the library and the command line.
+      title: one line for people.
+      formula: LaTeX, what happens to the signal g at a rectifier with input z.
+      sources: keys of docs/references.bib.
+      order: place among the others on the screen.
+      limits: one sentence, what it does not show.
+    """
+
+    name: str
+    title: str
+    formula: str
+    sources: tuple[str, ...]
+    order: int
+    limits: str
+
+
+@functools.cache
+def discover(package: str, constant: str) -> MappingProxyType[str, Any]:
+    """Name -> record, from every public module of a package that holds the constant.
+
+    Args:
+      package: dotted name of a package, "deconvviz.models" for example.
+      constant: name of the module constant, "MODEL" for example; its record has a ``name``.
+
+    >>> sorted(discover("deconvviz.methods", "METHOD"))
+    ['deconvnet', 'gradient', 'guided', 'linear']
+    """
+    parent = importlib.import_module(package)
+    found: dict[str, Any] = {}
+    for info in pkgutil.iter_modules(parent.__path__):
+        if info.name.startswith("_"):
+            continue
+        record = getattr(importlib.import_module(f"{package}.{info.name}"), constant, None)
+        if record is not None:
+            if record.name in found:
+                raise DeconvvizError(f"two files of {package} define {constant} with the name {record.name!r}")
+            found[record.name] = record
+    return MappingProxyType(found)
+
+
+def models() -> MappingProxyType[str, ModelEntry]:
+    """All networks that can be loaded by name."""
+    return discover("deconvviz.models", "MODEL")
+
+
+def methods() -> dict[str, Method]:
+    """All backward methods, in the order in which they are shown."""
+    return dict(sorted(discover("deconvviz.methods", "METHOD").items(), key=lambda item: item[1].order))
+
+
+def model(name: str) -> ModelEntry:
+    """The entry of that name.
+
+    Raises:
+      DeconvvizError: if there is none; offers the nearest names.
+    """
+    known = models()
+    if name not in known:
+        raise DeconvvizError(f"there is no model {name!r}; {nearest(str(name), known)}")
+    return known[name]

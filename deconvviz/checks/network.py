@@ -1,0 +1,66 @@
+"""Proofs about one reconstruction: its two roads, the adjoint below it, the rule at its rectifiers."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deconvviz.network._jaxpr import as_function
+from deconvviz.network.backward import rewritten
+from deconvviz.network.network import Network
+from deconvviz.types import Array, Check, Reconstruction
+
+#: What two ways of computing the same float32 map may differ by.
+TOLERANCE = 1e-5
+
+
+def two_roads(reconstruction: Reconstruction) -> Check | None:
+    """The relative difference between the derived and the explicit road; None where only one road exists."""
+    if reconstruction.agreement is None:
+        return None
+    return Check("two roads agree", reconstruction.agreement, TOLERANCE)
+
+
+def coverage(reconstruction: Reconstruction) -> Check:
+    """The share of activations on the path that did not obey the rule."""
+    seen = reconstruction.coverage
+    return Check("rectifiers obey", (seen.total - seen.obeyed) / seen.total if seen.total else 0.0, 0.0)
+
+
+def adjoint(network: Network, x: Array, layer: str, seed: int = 0) -> Check:
+    """Dot test of the gradient rule at an image: ``<J v, g> = <v, J' g>`` for random v and g.
+
+    J v comes from forward-mode differentiation of the untouched program, J' g from the rewritten one, so the two
+    sides share nothing but the weights. The gap is divided by the product of the norms.
+
+    Args:
+      network: the network.
+      x: (1, H, W, C) model input.
+      layer: where g lives.
+      seed: of v and g.
+    """
+    node, program = network.node(layer), network.program()
+    batch = network._checked(x)
+
+    def make():  # type: ignore[no-untyped-def]
+        path = [item.eqn for item in program.path_to(node.variable)]
+        plain = as_function(program.flat, path, [node.variable])
+        ruled = rewritten(network, layer, "gradient").call
+
+        def both(consts, x, v, key):  # type: ignore[no-untyped-def]
+            value, forward = jax.jvp(lambda x: plain(consts, x)[0], (x,), (v,))
+            g = jax.random.normal(key, value.shape, value.dtype)
+            (back,) = jax.vjp(lambda x: ruled(consts, x)[0], x)[1](g)
+            gap = jnp.abs(jnp.vdot(forward, g) - jnp.vdot(v, back))
+            scale = jnp.maximum(
+                jnp.linalg.norm(forward) * jnp.linalg.norm(g), jnp.linalg.norm(v) * jnp.linalg.norm(back)
+            )
+            return jnp.where(scale > 0, gap / scale, 0.0)
+
+        return jax.jit(both)
+
+    v = np.random.default_rng(seed).standard_normal(batch.shape).astype(batch.dtype)
+    measure = network.store.compiled(("adjoint", layer, batch.dtype.name), make)
+    error = float(measure(program.flat.consts, batch, v, jax.random.key(seed)))
+    return Check("adjoint", error, TOLERANCE)

@@ -1,0 +1,1 @@
+"""Ways of looking into a network, one file each; the file's constant is found by scanning."""

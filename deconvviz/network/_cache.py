@@ -1,0 +1,57 @@
+"""A bounded, thread-safe store of things derived from a network: the least recently used goes first."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+#: Compiling in parallel gains nothing on few cores and costs memory, so it happens one at a time.
+_COMPILING = threading.Lock()
+
+
+class _Once:
+    """A compiled function whose first call, the one that compiles, waits its turn."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function, self._ready = function, False
+
+    def __call__(self, *args: Any) -> Any:
+        if self._ready:
+            return self._function(*args)
+        with _COMPILING:
+            result = self._function(*args)
+        self._ready = True
+        return result
+
+
+class Store:
+    """Derived things by key, at most ``limit`` of them.
+
+    >>> store = Store(limit=1)
+    >>> double = store.compiled("double", lambda: lambda x: 2 * x)
+    >>> double(4), len(store)
+    (8, 1)
+    """
+
+    def __init__(self, limit: int = 256) -> None:
+        self._limit, self._lock = limit, threading.RLock()
+        self._stored: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is stored under the key, made now if there is nothing."""
+        with self._lock:
+            if key not in self._stored:
+                self._stored[key] = make()
+            self._stored.move_to_end(key)
+            while len(self._stored) > self._limit:
+                self._stored.popitem(last=False)
+            return self._stored[key]
+
+    def compiled(self, key: Hashable, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
+        """The same for a jitted function, which compiles at its first call, one function at a time."""
+        return self.get(("compiled", key), lambda: _Once(make()))

@@ -1,0 +1,183 @@
+"""Plain operations on traced programs: flatten calls, find what depends on the input, cut, fold constants.
+
+A traced JAX function (a jaxpr) is a list of equations. Everything here takes and returns such lists; nothing knows
+what a layer or a rule is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax.extend import core as jex
+
+#: Calls that only wrap a body: opening them changes no value.
+_WRAPPERS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr",
+             "remat2": "jaxpr", "checkpoint": "jaxpr"}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    """One equation of a flat program, the scopes that the program's author opened around it, the calls it was in."""
+
+    eqn: Any
+    scope: tuple[str, ...]
+    calls: tuple[str, ...] = ()
+
+    @property
+    def primitive(self) -> str:
+        """Name of the primitive, "conv_general_dilated" for example."""
+        return self.eqn.primitive.name
+
+    @property
+    def out(self) -> Any:
+        """The (first) variable that the equation binds."""
+        return self.eqn.outvars[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """A program as one list of equations over one input variable.
+
+    Attributes:
+      equations: in execution order.
+      input: the variable of the model input.
+      outputs: what the program returns, variables or literals.
+      constvars, consts: arrays that the function closed over, and their variables.
+      jaxpr: the jaxpr the list came from, kept for its effects and debug names.
+    """
+
+    equations: tuple[Equation, ...]
+    input: Any
+    outputs: tuple[Any, ...]
+    constvars: tuple[Any, ...]
+    consts: tuple[Any, ...]
+    jaxpr: Any
+
+
+def is_literal(atom: Any) -> bool:
+    """True for a constant written into the equation itself."""
+    return isinstance(atom, jex.Literal)
+
+
+def body_of(value: Any) -> Any | None:
+    """The open jaxpr inside an equation's parameter, or None if the parameter is no program."""
+    if isinstance(value, jex.ClosedJaxpr):
+        return value.jaxpr
+    return value if isinstance(value, jex.Jaxpr) else None
+
+
+def flatten(closed: Any, openable: Callable[[Any], bool] = lambda eqn: False) -> Flat:
+    """Open every wrapper call (jit, remat, closed calls) of a traced function of one array.
+
+    Args:
+      closed: what ``jax.make_jaxpr`` returned.
+      openable: also open this ``custom_jvp_call``? Asked for each of them.
+
+    Variables of opened bodies are renamed, since a cached body may occur twice.
+    """
+    jaxpr = closed.jaxpr
+    constvars, consts = list(jaxpr.constvars), list(closed.consts)
+    out: list[Equation] = []
+
+    def read(env: dict[Any, Any], atom: Any) -> Any:
+        return atom if is_literal(atom) else env.get(atom, atom)
+
+    def bind_consts(body: Any, env: dict[Any, Any]) -> None:
+        for var, value in zip(body.jaxpr.constvars, body.consts, strict=True):
+            fresh = jex.Var(var.aval)
+            constvars.append(fresh)
+            consts.append(value)
+            env[var] = fresh
+
+    def visit(
+        eqns: Iterable[Any], env: dict[Any, Any], scope: tuple[str, ...], calls: tuple[str, ...], top: bool
+    ) -> None:
+        for eqn in eqns:
+            here = scope + tuple(part for part in str(eqn.source_info.name_stack).split("/") if part)
+            body = _wrapped(eqn, openable)
+            if body is not None:
+                inner = {v: read(env, a) for v, a in zip(body.jaxpr.invars, eqn.invars, strict=True)}
+                bind_consts(body, inner)
+                visit(body.jaxpr.eqns, inner, here, (*calls, eqn.params.get("name", "")), False)
+                for var, atom in zip(eqn.outvars, body.jaxpr.outvars, strict=True):
+                    env[var] = read(inner, atom)
+                continue
+            outvars = list(eqn.outvars)
+            if not top:
+                outvars = [v if isinstance(v, jex.DropVar) else jex.Var(v.aval) for v in outvars]
+                env.update(zip(eqn.outvars, outvars, strict=True))
+            renamed = eqn.replace(invars=[read(env, a) for a in eqn.invars], outvars=outvars)
+            out.append(Equation(renamed, here, calls))
+
+    env: dict[Any, Any] = {}
+    visit(jaxpr.eqns, env, (), (), True)
+    outputs = tuple(read(env, a) for a in jaxpr.outvars)
+    return Flat(tuple(out), jaxpr.invars[0], outputs, tuple(constvars), tuple(consts), jaxpr)
+
+
+def _wrapped(eqn: Any, openable: Callable[[Any], bool]) -> Any | None:
+    """The closed body of a call that may be opened, else None."""
+    name = eqn.primitive.name
+    if name in _WRAPPERS:
+        body = eqn.params[_WRAPPERS[name]]
+    elif name == "custom_jvp_call" and openable(eqn):
+        body = eqn.params["call_jaxpr"]
+    else:
+        return None
+    return body if isinstance(body, jex.ClosedJaxpr) else jex.ClosedJaxpr(body, ())
+
+
+def dependent(flat_equations: Sequence[Equation], source: Any) -> set[Any]:
+    """All variables whose value can change when ``source`` changes."""
+    live = {source}
+    for item in flat_equations:
+        if any(not is_literal(a) and a in live for a in item.eqn.invars):
+            live.update(item.eqn.outvars)
+    return live
+
+
+def needed(flat_equations: Sequence[Equation], targets: Iterable[Any]) -> list[int]:
+    """Indices of the equations that the target variables rest on, in execution order."""
+    want = {t for t in targets if not is_literal(t)}
+    keep = []
+    for index in range(len(flat_equations) - 1, -1, -1):
+        eqn = flat_equations[index].eqn
+        if any(v in want for v in eqn.outvars):
+            keep.append(index)
+            want.update(a for a in eqn.invars if not is_literal(a))
+    return keep[::-1]
+
+
+def as_function(flat: Flat, eqns: Sequence[Any], targets: Sequence[Any]) -> Callable[..., list[jax.Array]]:
+    """``f(consts, x) -> values of the targets`` from a list of (possibly rewritten) equations.
+
+    The constants are arguments, so that weights are never compiled into the program.
+    """
+    jaxpr = flat.jaxpr.replace(
+        constvars=[], invars=[*flat.constvars, flat.input], outvars=list(targets), eqns=list(eqns)
+    )
+    run = jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, ()))
+
+    def call(consts: Sequence[Any], x: Any) -> list[jax.Array]:
+        return run(*consts, x)
+
+    return call
+
+
+def fold(flat: Flat, wanted: Iterable[Any]) -> dict[Any, Any]:
+    """Values of the wanted variables that do not depend on the input, computed once and outside any trace."""
+    live = dependent(flat.equations, flat.input)
+    targets = [v for v in dict.fromkeys(w for w in wanted if not is_literal(w)) if v not in live]
+    known = dict(zip(flat.constvars, flat.consts, strict=True))
+    rest = [v for v in targets if v not in known]
+    if rest:
+        keep = needed(flat.equations, rest)
+        jaxpr = flat.jaxpr.replace(
+            constvars=[], invars=list(flat.constvars), outvars=rest, eqns=[flat.equations[i].eqn for i in keep]
+        )
+        values = jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, ()))(*flat.consts)
+        known.update(zip(rest, values, strict=True))
+    return {v: known[v] for v in targets}

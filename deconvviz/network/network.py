@@ -1,0 +1,176 @@
+"""`Network`: any JAX function of an image batch, with its layers, taps and backward rules."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+
+from deconvviz.errors import NetworkError, nearest
+from deconvviz.network import geometry
+from deconvviz.network._cache import Store
+from deconvviz.network._jaxpr import as_function
+from deconvviz.network._scopes import scoped
+from deconvviz.network.explicit import Chain, NotAChain, chain
+from deconvviz.network.trace import Node, Program, permuted, trace
+from deconvviz.types import Array, Box, InputSpec, Layer
+
+
+class Network:
+    """A JAX function ``(N, H, W, C) -> outputs`` whose layers can be read and walked back without changing it.
+
+    Args:
+      function: any traceable function of one float image batch, weights closed over, in inference mode; or a Flax
+        NNX module, whose module paths then name the layers.
+      input_spec: the size and range that it expects.
+      labels: names of the outputs, in order.
+      name: what to call it.
+      about: figures to show beside it (accuracy, number of weights, ...), as text.
+
+    Raises:
+      NetworkError: if the function cannot be traced, or labels and outputs differ in number.
+
+    >>> net = Network(lambda x: jax.nn.relu(x).mean((1, 2)), input_spec=InputSpec(size=(8, 6)))
+    >>> [(layer.name, layer.kind, layer.shape) for layer in net.layers]
+    [('relu1', 'relu', (8, 6, 3)), ('mean1', 'mean', (3,))]
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        *,
+        input_spec: InputSpec,
+        labels: Sequence[str] | None = None,
+        name: str = "network",
+        about: dict[str, str] | None = None,
+    ) -> None:
+        if not callable(function):
+            raise NetworkError(f"a network is a function of an image batch; got {type(function).__name__}")
+        self._function = scoped(function) if isinstance(function, nnx.Module) else function
+        self.input_spec, self.name, self.about = input_spec, name, dict(about or {})
+        self.labels = tuple(labels) if labels is not None else None
+        self.store = Store()
+        outputs = self.program().output_shapes
+        if self.labels is not None and outputs and outputs[0][-1:] != (len(self.labels),):
+            raise NetworkError(
+                f"{len(self.labels)} labels for a network whose first output has shape {outputs[0]}: "
+                "give one label for each entry of its last axis"
+            )
+
+    @classmethod
+    def from_nnx(cls, module: nnx.Module, *, input_spec: InputSpec, **options: Any) -> Network:
+        """A Flax NNX module in inference mode; the module itself is never changed."""
+        return cls(module, input_spec=input_spec, **options)
+
+    @classmethod
+    def from_linen(cls, module: Any, variables: Any, *, input_spec: InputSpec, **options: Any) -> Network:
+        """A Flax Linen module with its variables; keyword arguments of its call go into a partial of your own."""
+        return cls(lambda x: module.apply(variables, x), input_spec=input_spec, **options)
+
+    def __repr__(self) -> str:
+        height, width = self.input_spec.size
+        return f"Network({self.name!r}, {height} x {width}, {len(self.layers)} layers)"
+
+    def program(self, batch: int = 1) -> Program:
+        """The traced program for a batch size (in the float type that JAX is set to), traced once."""
+        shape = (batch, *self.input_spec.size, self.input_spec.depth)
+        return self.store.get(("program", batch, _float()), lambda: trace(self._function, shape))
+
+    @functools.cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers in execution order."""
+        return tuple(node.layer for node in self.program().nodes)
+
+    def layer(self, name: str) -> Layer:
+        """The layer of that name.
+
+        Raises:
+          NetworkError: if there is none; offers the nearest names.
+        """
+        return self.node(name).layer
+
+    def node(self, name: str, batch: int = 1) -> Node:
+        """The layer's place in the traced program."""
+        for node in self.program(batch).nodes:
+            if node.layer.name == name:
+                return node
+        names = [layer.name for layer in self.layers]
+        raise NetworkError(f"{self.name} has no layer {name!r}; {nearest(str(name), names)}")
+
+    def receptive_box(self, layer: str, row: int | None = None, column: int | None = None) -> Box:
+        """(top, left, bottom, right) in input pixels that a position of a layer sees, clipped to the image.
+
+        Bottom and right are exclusive. Without a position, and for layers that see everything, the whole image.
+        """
+        size = self.input_spec.size
+        if row is None or column is None:
+            return 0, 0, *size
+        return geometry.box_of(self.node(layer).field, row, column, size)
+
+    def run(self, x: Array) -> np.ndarray:
+        """The network's first output for a model input (N, H, W, C), through the function untouched by any rule."""
+        batch = self._checked(x)
+        program = self.program(batch.shape[0])
+        key = ("run", batch.shape[0], batch.dtype.name)
+        call = self.store.compiled(key, lambda: jax.jit(as_function(
+            program.flat, [item.eqn for item in program.flat.equations], program.flat.outputs[:1])))  # fmt: skip
+        return np.asarray(call(program.flat.consts, batch)[0])
+
+    def taps(self, x: Array, layers: Sequence[str]) -> dict[str, np.ndarray]:
+        """Values of the named layers for a model input: (N, h, w, c) for maps, (N, c) for vectors."""
+        batch = self._checked(x)
+        nodes = [self.node(name, batch.shape[0]) for name in layers]
+        program = self.program(batch.shape[0])
+
+        def make() -> Callable[..., Any]:
+            run = as_function(program.flat, [e.eqn for e in program.flat.equations], [n.variable for n in nodes])
+            return jax.jit(lambda consts, x: [permuted(n, v) for n, v in zip(nodes, run(consts, x), strict=True)])
+
+        values = self.store.compiled(("taps", tuple(layers), batch.shape[0], batch.dtype.name), make)(
+            program.flat.consts, batch
+        )
+        return {name: np.asarray(value) for name, value in zip(layers, values, strict=True)}
+
+    def chain_to(self, layer: str) -> Chain | str:
+        """The explicit road to a layer, or the sentence that says why there is none."""
+        node, program = self.node(layer), self.program()
+
+        def make() -> Chain | str:
+            try:
+                return chain(program, node)
+            except NotAChain as reason:
+                return str(reason)
+
+        return self.store.get(("chain", layer, _float()), make)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 over the program and its weights: names the network in caches and recipes."""
+        program = self.program()
+        digest = hashlib.sha256(str(self.input_spec).encode())
+        for layer in self.layers:
+            digest.update(repr(layer).encode())
+        for value in program.flat.consts:
+            array = np.asarray(value) if not jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key) else np.zeros(0)
+            digest.update(f"{array.shape}{array.dtype}".encode() + np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def _checked(self, x: Array) -> np.ndarray:
+        batch = np.asarray(x)
+        want = (*self.input_spec.size, self.input_spec.depth)
+        if batch.ndim != 4 or batch.shape[1:] != want or not np.issubdtype(batch.dtype, np.floating):
+            raise NetworkError(
+                f"{self.name} takes a float batch of shape (N, {want[0]}, {want[1]}, {want[2]}); got shape "
+                f"{batch.shape} of {batch.dtype}: deconvviz.data.preprocess.model_input makes one from a picture"
+            )
+        return batch.astype(_float(), copy=False)
+
+
+def _float() -> str:
+    """The float type that JAX is set to: "float32", or "float64" inside `jax.enable_x64`."""
+    return np.dtype(jax.numpy.result_type(float)).name

@@ -1,0 +1,76 @@
+"""Which unit is meant: names checked against the layer, positions resolved, all as traced numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from deconvviz.errors import NetworkError
+from deconvviz.types import Layer, Unit
+
+#: Traced stand-ins for "the strongest position" and "the whole map".
+STRONGEST, ALL = -1, -2
+
+
+def codes(unit: Unit, layer: Layer) -> tuple[int, int, int]:
+    """(channel, row, column) as numbers that a compiled function takes, checked against the layer.
+
+    Raises:
+      NetworkError: for a channel or position that the layer does not have.
+
+    >>> codes(Unit("relu1", 3), Layer("relu1", "relu", (8, 8, 4), (1, 1), (3, 3)))
+    (3, -1, -1)
+    """
+    channels = layer.shape[-1]
+    if isinstance(unit.channel, bool) or int(unit.channel) != unit.channel or not 0 <= unit.channel < channels:
+        raise NetworkError(
+            f"layer {layer.name} has {channels} channels, numbered 0 to {channels - 1}; got channel={unit.channel!r}"
+        )
+    if unit.row is None or (len(layer.shape) == 1 and unit.row == "all"):
+        return int(unit.channel), STRONGEST, STRONGEST
+    if unit.row == "all":
+        return int(unit.channel), ALL, ALL
+    if len(layer.shape) != 3:
+        raise NetworkError(
+            f"layer {layer.name} is a vector of {channels} channels without rows and columns; "
+            f"got row={unit.row!r}, column={unit.column!r}: leave them out"
+        )
+    height, width = layer.shape[:2]
+    row, column = unit.row, unit.column
+    whole = all((isinstance(n, int) and not isinstance(n, bool)) or hasattr(n, "__index__") for n in (row, column))
+    if not whole or not (0 <= int(row) < height and 0 <= int(column) < width):  # type: ignore[arg-type]
+        raise NetworkError(
+            f"layer {layer.name} has {height} rows and {width} columns, counted from 0; "
+            f"got row={row!r}, column={column!r}"
+        )
+    return int(unit.channel), int(row), int(column)  # type: ignore[arg-type]
+
+
+def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any, Any, Any, Any]:
+    """The signal that starts the way down, from a layer's value and traced codes.
+
+    Formula: ``g = m * a`` (or m, where ``one``), m the indicator of the unit: one position, or a whole map.
+
+    Args:
+      value: (1, h, w, c) or (1, c).
+      channel, row, column: numbers from `codes`.
+      one: whether every kept entry is 1 instead of the activation.
+
+    Returns:
+      (g like value, activation, row, column): the activation at the position, the largest of the map for `ALL`.
+    """
+    plane = jnp.take(value[0], channel, axis=-1)
+    if plane.ndim == 0:
+        mask = jax.nn.one_hot(channel, value.shape[-1], dtype=value.dtype)[None]
+        return jnp.where(mask > 0, jnp.where(one, mask, value), 0), plane, row, column
+    height, width = plane.shape
+    best = jnp.argmax(plane)
+    at_row = jnp.where(row == STRONGEST, best // width, row)
+    at_column = jnp.where(column == STRONGEST, best % width, column)
+    rows, columns = jnp.arange(height)[:, None], jnp.arange(width)[None, :]
+    spot = ((rows == at_row) & (columns == at_column)) | (row == ALL)
+    keep = spot[None, :, :, None] & (jnp.arange(value.shape[-1]) == channel)
+    activation = jnp.where(row == ALL, plane.max(), plane[jnp.maximum(at_row, 0), jnp.maximum(at_column, 0)])
+    return jnp.where(keep, jnp.where(one, jnp.ones_like(value), value), 0), activation, at_row, at_column
