@@ -7,8 +7,11 @@ language only, so `choice` keeps the value's own name in a hidden bound field an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal, TypeVar
 
 import streamlit as st
+
+S = TypeVar("S")
 
 
 def url_value(key: str, default: str, allowed: Mapping[str, object]) -> str:
@@ -18,6 +21,22 @@ def url_value(key: str, default: str, allowed: Mapping[str, object]) -> str:
     with st.container(key=f"url-{key}"):
         value = st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
     return value if value in allowed else default
+
+
+def url_cell(key: str, default: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """A (row, column) that the URL holds as ``?key=row,column``; moved to the nearest cell of a plane of that size.
+
+    Streamlit's own fields cannot hold a pair; a lesson sets it with ``st.session_state[key] = "row,column"``.
+    """
+    with st.container(key=f"url-{key}"):
+        text = st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+    parts = text.split(",")
+    row, column = (int(part) for part in parts) if _is_pair(parts) else default
+    return min(max(row, 0), size[0] - 1), min(max(column, 0), size[1] - 1)
+
+
+def _is_pair(parts: list[str]) -> bool:
+    return len(parts) == 2 and all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts)
 
 
 def choice(
@@ -49,12 +68,12 @@ def choice(
     def chosen() -> None:
         st.session_state[key] = "" if st.session_state[shown] == default else st.session_state[shown]
 
-    visible = "collapsed" if hidden_label else "visible"
+    visible: Literal["collapsed", "visible"] = "collapsed" if hidden_label else "visible"
     if tabs:
         st.segmented_control(
             label,
             list(options),
-            format_func=options.__getitem__,
+            format_func=lambda name: options[name],
             required=True,
             key=shown,
             on_change=chosen,
@@ -62,6 +81,26 @@ def choice(
         )
     else:
         st.selectbox(
-            label, list(options), format_func=options.__getitem__, key=shown, on_change=chosen, label_visibility=visible
+            label,
+            list(options),
+            format_func=lambda name: options[name],
+            key=shown,
+            on_change=chosen,
+            label_visibility=visible,
         )
     return value
+
+
+def set_values(values: Mapping[str, str]) -> None:
+    """Set controls made by `choice` and `url_value`: what a preset does when it is pressed."""
+    for key, value in values.items():
+        st.session_state[key] = value
+
+
+def remember(key: str, state: S | None, default: S | None = None) -> S:
+    """Keep the last state that worked; give it back when asked with None (the default if none ever worked)."""
+    if state is not None:
+        st.session_state[f"{key}-last"] = state
+        return state
+    last: S = st.session_state.get(f"{key}-last", default)
+    return last

@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -21,7 +22,8 @@ from babel.messages.pofile import read_po, write_po
 from lessons._kit.i18n import DOMAIN, LANGUAGES, LOCALES
 
 FOLDER = Path(__file__).parent.parent
-KEYWORDS: dict[str, None] = {"t": None, "mark": None}
+KEYWORDS: dict[str, Any] = {"t": None, "mark": None}
+METHODS: Any = [("**.py", "python")]
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 
 
@@ -29,9 +31,9 @@ def extracted() -> Catalog:
     """The texts of the code: every literal in a call of `t` or `mark` under lessons/, with its files."""
     catalog = Catalog(charset="utf-8")
     for file, _line, message, _comments, _context in extract_from_dir(
-        FOLDER, method_map=[("**.py", "python")], keywords=KEYWORDS, directory_filter=lambda _folder: True
+        FOLDER, method_map=METHODS, keywords=KEYWORDS, directory_filter=lambda _folder: True
     ):
-        catalog.add(message, locations=[(f"lessons/{file}", None)])
+        catalog.add(message, locations=[(f"lessons/{file}", 0)])
     return catalog
 
 
@@ -86,7 +88,7 @@ def problems(language: str) -> list[str]:
             lines.append(f"empty: {text!r}")
         elif message.fuzzy:
             lines.append(f"fuzzy: {text!r}")
-        elif placeholders(text) != placeholders(message.string):
+        elif placeholders(str(text)) != placeholders(str(message.string)):
             lines.append(f"other {{names}}: {text!r} -> {message.string!r}")
     file = path(language, ".mo")
     if not file.exists() or file.read_bytes() != compiled(language):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 import lessons
+from deconvviz.types import Check
+from lessons._kit.exercise import Maker
 from lessons._kit.i18n import mark, t
 
 #: Sections of the course, in order; "" stands for pages outside the course.
@@ -21,7 +24,7 @@ SECTIONS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Page:
     """A page of the app: the constant `PAGE` of one file of `lessons/`.
 
@@ -38,7 +41,7 @@ class Page:
     order: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lesson(Page):
     """A page of the course: the constant `LESSON` of one file of `lessons/`.
 
@@ -46,12 +49,22 @@ class Lesson(Page):
       section: key of `SECTIONS`.
       question: the headline.
       goal: one sentence: what the reader will be able to do.
-      sources: keys of docs/references.bib with the place to read, as (key, place).
+      text: what the picture does not say itself; at most 150 words, terms of art as ``[[term]]``.
+      presets: (label, values of controls) of the buttons under "Try this".
+      example: a state of the controls.
+      checks: the proofs of a state, as plain data: what is on screen is what the tests run.
+      questions: kind -> (title, maker of the question of a seed) of the exercise.
+      sources: (key of docs/references.bib, place to read).
     """
 
     section: str = "operator"
     question: str = ""
     goal: str = ""
+    text: str = ""
+    presets: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    example: Any = None
+    checks: Callable[[Any], list[Check]] = lambda _state: []
+    questions: Mapping[str, tuple[str, Maker]] = field(default_factory=dict)
     sources: tuple[tuple[str, str], ...] = ()
 
 
@@ -86,9 +99,13 @@ def navigation(pages: Iterable[Page]) -> dict[str, list[st.Page]]:
     menu: dict[str, list[st.Page]] = {}
     for i, page in enumerate(pages):
         section = t(SECTIONS[page.section]) if isinstance(page, Lesson) else ""
-        entry = st.Page(page.render, title=t(page.title), url_path=page.slug, default=i == 0)
-        menu.setdefault(section, []).append(entry)
+        menu.setdefault(section, []).append(entry(page, default=i == 0))
     return menu
+
+
+def entry(page: Page, default: bool = False) -> st.Page:
+    """Streamlit's record of a page."""
+    return st.Page(page.render, title=t(page.title), url_path=page.slug, default=default)
 
 
 def style() -> None:

@@ -1,0 +1,73 @@
+"""The form of a lesson: headline and goal, controls beside the picture, code, sources, neighbours, progress."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import streamlit as st
+
+from lessons._kit import controls, exercise
+from lessons._kit.i18n import t
+from lessons._kit.page import Lesson, Page, discover, entry
+from lessons._kit.sources import citation
+
+
+def head(lesson: Lesson) -> None:
+    """The question, and what the reader will be able to do."""
+    st.title(t(lesson.question), anchor=False)
+    st.markdown(t(lesson.goal))
+
+
+def presets(lesson: Lesson) -> None:
+    """Buttons that set several controls at once; what a preset does not name goes back to its default."""
+    rest = {field.name: "" for field in fields(lesson.example)}
+    st.markdown(f"**{t('Try this')}**")
+    with st.container(key="presets", gap="small"):
+        for i, (label, values) in enumerate(lesson.presets):
+            st.button(
+                t(label), key=f"preset-{i}", on_click=controls.set_values, args=(rest | dict(values),), width="stretch"
+            )
+
+
+def code(functions: Sequence[Callable[..., Any]], call: str) -> None:
+    """The code that ran: the call that makes this very picture, and the source of the functions it calls."""
+    with st.expander(t("The code that ran")):
+        st.code(call, language="python")
+        for function in functions:
+            st.code(inspect.getsource(function), language="python")
+
+
+def practice(lesson: Lesson) -> None:
+    """The exercise."""
+    st.header(t("Predict, then look"), anchor=False)
+    titles = {kind: t(title) for kind, (title, _) in lesson.questions.items()}
+    exercise.show(lesson.slug, {kind: maker for kind, (_, maker) in lesson.questions.items()}, titles)
+
+
+def foot(lesson: Lesson) -> None:
+    """Sources, previous and next page, progress."""
+    st.divider()
+    sources = "".join(f"\n- {citation(key)}" + (f", {t(place)}" if place else "") for key, place in lesson.sources)
+    st.markdown(f"**{t('Sources')}**{sources}")
+    pages = discover()
+    here = [page.slug for page in pages].index(lesson.slug)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if here:
+            _turn(t("Previous: {page}", page=t(pages[here - 1].title)), pages[here - 1], "Left")
+        st.markdown(_progress(lesson), width="content")
+        if here + 1 < len(pages):
+            _turn(t("Next: {page}", page=t(pages[here + 1].title)), pages[here + 1], "Right")
+
+
+def _turn(label: str, page: Page, shortcut: str) -> None:
+    """A button that turns to a neighbour; the arrow key presses it."""
+    if st.button(label, shortcut=shortcut, key=f"turn-{shortcut}"):
+        st.switch_page(entry(page))
+
+
+def _progress(lesson: Lesson) -> str:
+    done, total = len(exercise.solved(lesson.slug)), len(lesson.questions)
+    return t("{done} of {total} questions of this page solved", done=done, total=total)

@@ -1,0 +1,73 @@
+"""Terms of art: ``[[adjoint|the adjoint]]`` in a text becomes a word that opens its definition."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+
+import streamlit as st
+
+from lessons._kit.i18n import mark, t
+
+#: Key -> (term, definition), both marked for the catalogue.
+TERMS = {
+    "adjoint": (
+        mark("adjoint"),
+        mark(
+            "The map Aᵀ that obeys ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. As a matrix: rows and columns swapped. "
+            "It carries signals back, but undoes nothing."
+        ),
+    ),
+    "transposed convolution": (
+        mark("transposed convolution"),
+        mark("A layer that runs the adjoint of a convolution forward. Often called deconvolution, which it is not."),
+    ),
+    "kernel": (mark("kernel"), mark("The small array of weights that a convolution slides over its input.")),
+    "stride": (mark("stride"), mark("How many rows and columns the window moves from one output cell to the next.")),
+    "padding": (mark("padding"), mark("Rows and columns of zeros put around the input before the window slides.")),
+    "dilation": (mark("dilation"), mark("The distance between neighbouring taps of the kernel; 1 leaves no gaps.")),
+    "stamp": (
+        mark("stamp"),
+        mark(
+            "What one output cell lays down on the way back: the kernel times the cell's value, where its window was."
+        ),
+    ),
+}
+
+_LINK = re.compile(r"\[\[([a-z ]+)(?:\|([^\]]+))?\]\]")
+
+
+def prose(text: str, key: str) -> None:
+    """Show a translated text: paragraphs between empty lines, ``**strong**``, ``[[term]]`` or ``[[term|as shown]]``.
+
+    Args:
+      text: already translated.
+      key: unique on the page; names the definitions.
+
+    Raises:
+      KeyError: the text names a term that is not in `TERMS`.
+    """
+    st.html(to_html(text, key))
+
+
+def to_html(text: str, key: str) -> str:
+    """The HTML that `prose` shows.
+
+    >>> print(to_html("a **b** & [[stride|step]]", "k"))  # doctest: +ELLIPSIS
+    <div class="prose"><p>a <strong>b</strong> &amp; <button class="term" popovertarget="k-0">step</button></p>...</div>
+    """
+    counter = itertools.count()
+    definitions = []
+
+    def link(match: re.Match[str]) -> str:
+        term, definition = TERMS[match[1]]
+        name = f"{key}-{next(counter)}"
+        definitions.append(
+            f'<div class="definition" popover id="{name}"><strong>{t(term)}</strong> {t(definition)}</div>'
+        )
+        return f'<button class="term" popovertarget="{name}">{match[2] or t(term)}</button>'
+
+    body = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", _LINK.sub(link, html.escape(text, quote=False)))
+    paragraphs = "".join(f"<p>{part}</p>" for part in body.split("\n\n"))
+    return f'<div class="prose">{paragraphs}{"".join(definitions)}</div>'

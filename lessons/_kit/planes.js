@@ -1,0 +1,94 @@
+// Tables of numbers with frames and a cell to choose. Texts come translated from Python and are only ever set as text.
+const make = (tag, className, text) => {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
+};
+
+function cellElement(plane, words, [text, tint, kinds], row, column) {
+  const cell = make("td", kinds, text);
+  cell.style.setProperty("--tint", Math.abs(tint));
+  if (tint) cell.classList.add(tint > 0 ? "positive" : "negative");
+  cell.setAttribute("aria-label", `${words.row} ${row}, ${words.column} ${column}: ${text}`);
+  const inside = row >= 0 && column >= 0 && row < plane.size[0] && column < plane.size[1];
+  if (plane.pick) cell.setAttribute("role", "gridcell");
+  if (plane.pick && inside) {
+    const chosen = kinds.includes("chosen");
+    cell.tabIndex = chosen ? 0 : -1;
+    cell.setAttribute("aria-selected", chosen);
+    Object.assign(cell.dataset, { pick: plane.pick, row, column });
+  }
+  return cell;
+}
+
+function planeElement(plane, words) {
+  const table = make("table", `plane ${plane.colour}${plane.pick ? " pick" : ""}`);
+  if (plane.pick) table.setAttribute("role", "grid");
+  table.append(make("caption", "", plane.title));
+  const body = make("tbody");
+  const head = make("tr");
+  head.append(make("td", "corner"));
+  plane.cells[0].forEach((_, c) => head.append(make("th", "", c + plane.first[1])));
+  body.append(head);
+  plane.cells.forEach((cells, r) => {
+    const line = make("tr");
+    line.append(make("th", "", r + plane.first[0]));
+    cells.forEach((cell, c) => line.append(cellElement(plane, words, cell, r + plane.first[0], c + plane.first[1])));
+    body.append(line);
+  });
+  table.append(body);
+  return table;
+}
+
+function rowElement(row, words) {
+  const section = make("section", `planes-row${row.backward ? " backward" : ""}`);
+  section.append(make("h3", "", row.title));
+  const line = make("div", "planes-line");
+  row.planes.forEach((plane, i) => {
+    if (i) line.append(make("span", "sign", row.signs[i - 1] ?? ""));
+    line.append(planeElement(plane, words));
+  });
+  const columns = row.planes.map((plane) => plane.cells[0].length + 1);
+  line.style.setProperty("--all", columns.reduce((a, b) => a + b, 0));
+  line.style.setProperty("--widest", Math.max(...columns));
+  section.append(line);
+  return section;
+}
+
+const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+function move(root, cell, [rows, columns]) {
+  const grid = cell.closest("table");
+  const row = Number(cell.dataset.row) + rows;
+  const column = Number(cell.dataset.column) + columns;
+  grid.querySelector(`[data-row="${row}"][data-column="${column}"]`)?.focus();
+}
+
+export default function ({ data, setTriggerValue, parentElement }) {
+  let root = parentElement.querySelector(".planes");
+  if (!root) parentElement.append((root = make("div", "planes")));
+  const focused = root.contains(document.activeElement) ? document.activeElement : null;
+  const table = focused && [...root.querySelectorAll("table")].indexOf(focused.closest("table"));
+  const where = focused && `[data-row="${focused.dataset.row}"][data-column="${focused.dataset.column}"]`;
+  root.replaceChildren(...data.rows.map((row) => rowElement(row, data.words)));
+  for (const grid of root.querySelectorAll("table.pick")) {
+    if (!grid.querySelector('[tabindex="0"]')) grid.querySelector("[data-pick]").tabIndex = 0;
+  }
+  if (focused) root.querySelectorAll("table")[table]?.querySelector(where)?.focus();
+  const choose = (cell) =>
+    setTriggerValue("pick", [cell.dataset.pick, Number(cell.dataset.row), Number(cell.dataset.column)]);
+  root.onclick = (event) => {
+    const cell = event.target.closest("[data-pick]");
+    if (cell) choose(cell);
+  };
+  root.onkeydown = (event) => {
+    const cell = event.target.closest("[data-pick]");
+    if (!cell) return;
+    if (STEPS[event.key]) move(root, cell, STEPS[event.key]);
+    else if (event.key === "Enter" || event.key === " ") choose(cell);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+}

@@ -1,0 +1,127 @@
+"""Planes of numbers beside each other, with frames and a cell to choose: the picture of a lesson on small arrays.
+
+The person chooses a cell with the mouse, or with arrow keys and Enter; the choice comes back as (row, column).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+Cell = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One channel shown as a table of numbers.
+
+    Attributes:
+      title: what it is, translated.
+      values: (height, width).
+      colour: "input", "kernel" or "output": the colour of its symbol in formulas and text.
+      pads: ((top, bottom), (left, right)) ghost cells around it; they show zeros, or nothing if `cut`.
+      cut: the ghost cells are cut away, not read.
+      frame: cells in the solid frame (ghost cells have negative or too large numbers).
+      touched: cells in the dashed frame.
+      chosen: the chosen cell.
+      pick: name under which a click is reported; "" if cells cannot be chosen.
+      scale: value of full tint; the plane's own largest if None.
+    """
+
+    title: str
+    values: np.ndarray
+    colour: str
+    pads: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    cut: bool = False
+    frame: Collection[Cell] = ()
+    touched: Collection[Cell] = ()
+    chosen: Cell | None = None
+    pick: str = ""
+    scale: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """Planes beside each other under one heading; `backward` puts them from right to left on a wide page."""
+
+    title: str
+    planes: Sequence[Plane]
+    signs: Sequence[str] = field(default=())
+    backward: bool = False
+
+
+def number(value: float) -> str:
+    """A value as it stands in a cell or a formula: whole where it is whole, else two decimals.
+
+    >>> number(-3.0), number(0.126), number(-0.001)
+    ('−3', '0.13', '0')
+    """
+    rounded = round(float(value), 2)
+    text = f"{abs(rounded):.0f}" if rounded == int(rounded) else f"{abs(rounded):.2f}"
+    return f"−{text}" if rounded < 0 else text
+
+
+def _message(plane: Plane) -> dict[str, Any]:
+    """What the browser needs to draw a plane."""
+    height, width = plane.values.shape
+    (top, bottom), (left, right) = plane.pads
+    scale = plane.scale or float(np.abs(plane.values).max()) or 1.0
+    frame, touched = set(plane.frame), set(plane.touched)
+
+    def cell(r: int, c: int) -> list[Any]:
+        inside = 0 <= r < height and 0 <= c < width
+        value = float(plane.values[r, c]) if inside else 0.0
+        kinds = ["" if inside else "cut" if plane.cut else "ghost", "frame" if (r, c) in frame else ""]
+        kinds += ["touched" if (r, c) in touched else "", "chosen" if (r, c) == plane.chosen else ""]
+        text = number(value) if inside or not plane.cut else ""
+        return [text, round(max(-1.0, min(1.0, value / scale)), 3), " ".join(filter(None, kinds))]
+
+    rows, columns = range(-top, height + bottom), range(-left, width + right)
+    return {
+        "title": plane.title,
+        "colour": plane.colour,
+        "pick": plane.pick,
+        "first": [-top, -left],
+        "size": [height, width],
+        "cells": [[cell(r, c) for c in columns] for r in rows],
+    }
+
+
+@st.cache_resource(show_spinner=False)
+def _component() -> Callable[..., Any]:
+    code = Path(__file__).with_name("planes.js").read_text("utf-8")
+    return st.components.v2.component("planes", js=code, isolate_styles=False)
+
+
+def show(rows: Sequence[Row], key: str, words: dict[str, str], on_pick: Callable[[str, Cell], None]) -> None:
+    """Draw rows of planes.
+
+    Args:
+      rows: what to draw, in reading order.
+      key: the component's key in the session.
+      words: translated "row" and "column", for screen readers.
+      on_pick: told the plane's `pick` and the cell when the person chooses one.
+    """
+    data = {
+        "words": words,
+        "rows": [
+            {
+                "title": r.title,
+                "signs": list(r.signs),
+                "backward": r.backward,
+                "planes": [_message(p) for p in r.planes],
+            }
+            for r in rows
+        ],
+    }
+
+    def picked() -> None:
+        plane, row, column = st.session_state[key]["pick"]
+        on_pick(str(plane), (int(row), int(column)))
+
+    _component()(key=key, data=data, on_pick_change=picked)

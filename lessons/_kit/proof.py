@@ -1,0 +1,76 @@
+"""Proof badges: a claim, its measured error, and behind each what it means and the code that measured it."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from deconvviz.types import Check
+from lessons._kit.i18n import t
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A check with what a person may want to know about it.
+
+    Attributes:
+      check: name, measured error, tolerance.
+      meaning: translated Markdown, formulas between dollars.
+      code: functions whose source measured it.
+    """
+
+    check: Check
+    meaning: str
+    code: tuple[Callable[..., Any], ...] = ()
+
+
+def error_text(error: float) -> str:
+    """A measured error, short.
+
+    >>> error_text(0.0), error_text(3.14e-7), error_text(0.25), error_text(float("inf"))
+    ('0', '3e-7', '0.25', '∞')
+    """
+    if math.isinf(error):
+        return "∞"
+    if error == 0 or error >= 0.01:
+        return f"{error:.2g}"
+    return f"{error:.0e}".replace("e-0", "e-")
+
+
+def badges(proofs: Sequence[Proof]) -> None:
+    """One button a proof; it opens the meaning, the numbers and the source."""
+    with st.container(horizontal=True, key="proofs"):
+        for proof in proofs:
+            _badge(proof)
+
+
+def _badge(proof: Proof) -> None:
+    check = proof.check
+    holds = check.holds
+    word = t("holds") if holds else t("fails")
+    label = f":{'green' if holds else 'red'}[**{word}**] {t(check.name)} · {error_text(check.error)}"
+    with st.popover(label, icon=":material/check_circle:" if holds else ":material/cancel:"):
+        st.markdown(proof.meaning)
+        st.markdown(
+            t(
+                "Measured {error}, allowed {tolerance}: it {word}.",
+                error=error_text(check.error),
+                tolerance=error_text(check.tolerance),
+                word=word,
+            )
+        )
+        for function in proof.code:
+            st.code(inspect.getsource(function), language="python")
+
+
+def finding(label: str, meaning: str, *code: Callable[..., Any]) -> None:
+    """A measured number that is neither right nor wrong, with its meaning and code behind it."""
+    with st.popover(label, icon=":material/straighten:"):
+        st.markdown(meaning)
+        for function in code:
+            st.code(inspect.getsource(function), language="python")
