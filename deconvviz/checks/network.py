@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,12 +46,12 @@ def adjoint(network: Network, x: Array, layer: str, seed: int = 0) -> Check:
     node, program = network.node(layer), network.program()
     batch = network._checked(x)
 
-    def make():  # type: ignore[no-untyped-def]
+    def make() -> Callable[..., Any]:
         path = [item.eqn for item in program.path_to(node.variable)]
         plain = as_function(program.flat, path, [node.variable])
         ruled = rewritten(network, layer, "gradient").call
 
-        def both(consts, x, v, key):  # type: ignore[no-untyped-def]
+        def both(consts: Any, x: Any, v: Any, key: Any) -> Any:
             value, forward = jax.jvp(lambda x: plain(consts, x)[0], (x,), (v,))
             g = jax.random.normal(key, value.shape, value.dtype)
             (back,) = jax.vjp(lambda x: ruled(consts, x)[0], x)[1](g)

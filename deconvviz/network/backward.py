@@ -24,7 +24,7 @@ from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
 from deconvviz.network.trace import Node, permuted
 from deconvviz.ops.rectify import check_rule
-from deconvviz.types import Array, Coverage, Reconstruction, Unit
+from deconvviz.types import Array, Coverage, Reconstruction, Start, Unit
 
 OnUnsupported = Literal["refuse", "gradient"]
 #: Units sent down together; more are done in groups, so memory stays bounded.
@@ -78,7 +78,7 @@ def reconstruct_units(
     x: Array,
     wanted: Sequence[Unit],
     rule: str = "deconvnet",
-    start: str = "activation",
+    start: Start = "activation",
     on_unsupported: OnUnsupported = "refuse",
     prove: bool = True,
 ) -> tuple[Reconstruction, ...]:
@@ -129,13 +129,13 @@ def _one_group(
     if isinstance(steps, Chain):
         resolved = np.stack([padded[:, 0], rows, columns], axis=1).astype(np.int32)
         others = np.asarray(_explicit_road(network, steps, node, batch, resolved, one, rule))
-        gaps = [relative_gap(a, b) for a, b in zip(maps, others, strict=True)][: len(group)]
+        gaps = [relative_gap(maps[i], others[i]) for i in range(len(group))]
     return [
         Reconstruction(
             map=maps[i], unit=_resolved(unit, node, int(rows[i]), int(columns[i])), activation=float(activations[i]),
             rule=rule, start=start, receptive_field=_box(network, node, int(rows[i]), int(columns[i])),
             coverage=cut.coverage, agreement=gaps[i],
-        )  # type: ignore[arg-type]
+        )
         for i, unit in enumerate(group)
     ]  # fmt: skip
 

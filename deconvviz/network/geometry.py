@@ -176,6 +176,8 @@ def _dot(eqn: Any, fields: Sequence[Field | None]) -> Field:
     return Field(tuple(tracks), whole)
 
 
+#: Keep the shape, yet mix or move positions.
+_MIXING = {"cumsum", "cumprod", "cummax", "cummin", "sort", "rev", "scan", "while", "cond"}
 _ONE: dict[str, Callable[[Any, Field], Field]] = {
     "conv_general_dilated": _conv, "reduce_window_max": _window, "reduce_window_sum": _window,
     "reduce_window_min": _window, "reduce_sum": _reduce, "reduce_max": _reduce, "reduce_min": _reduce,
@@ -251,11 +253,7 @@ def box_of(field: Field, row: int, column: int, picture: tuple[int, int]) -> tup
     """
     if size_of(field) is None:
         return 0, 0, picture[0], picture[1]
-    spans = {
-        t.axis: t.span(i)
-        for t, i in ((field.tracks[field.axes()[0]], row), (field.tracks[field.axes()[1]], column))
-        if t
-    }
+    spans = {t.axis: t.span((row, column)[t.axis]) for t in field.tracks if t is not None}
     (top, bottom), (left, right) = spans[0], spans[1]
 
     def clip(value: int, size: int) -> int:

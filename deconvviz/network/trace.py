@@ -209,11 +209,7 @@ def _end_with_output(flat: Flat, found: list[tuple[str, Equation, Any]]) -> list
 def _names(rows: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
     """A unique name for each (kind, scope): the scope alone where one layer has it to itself, else kind and number."""
     scopes = [scope for _, scope in rows]
-    while (
-        len([s for s in scopes if s]) > 1
-        and len({s[0] for s in scopes if s}) == 1
-        and len({s for s in scopes if s}) > 1
-    ):
+    while len({s for s in scopes if s}) > 1 and len({s[0] for s in scopes if s}) == 1:
         scopes = [s[1:] for s in scopes]
     names: list[str] = []
     counts: Counter[str] = Counter()
