@@ -111,7 +111,7 @@ def reconstruct_units(
 
 
 def _one_group(
-    network: Network, x: Array, layer: str, group: list[Unit], rule: str, start: str, on_unsupported: OnUnsupported,
+    network: Network, x: Array, layer: str, group: list[Unit], rule: str, start: Start, on_unsupported: OnUnsupported,
     prove: bool,
 ) -> list[Reconstruction]:  # fmt: skip
     node, program = network.node(layer), network.program()
@@ -199,7 +199,7 @@ def _box(network: Network, node: Node, row: int, column: int) -> tuple[int, int,
     return network.receptive_box(node.layer.name, row if known else None, column if known else None)
 
 
-def signal_at(network: Network, x: Array, unit: Unit, start: str = "activation") -> Callable[[Any], Any]:
+def signal_at(network: Network, x: Array, unit: Unit, start: Start = "activation") -> Callable[[Any], Any]:
     """The seed of one unit as a function of the layer's value, for `Chain.walk_down`."""
     node = network.node(unit.layer)
     channel, row, column = units.codes(unit, node.layer)

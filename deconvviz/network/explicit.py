@@ -152,17 +152,17 @@ def _value(atom: Any, values: dict[Any, Any]) -> Any:
 def _make(item: Equation, signal: Any, others: list[Any], label: str) -> Step:
     name, _, relu = label.partition("\0")
     if relu:
-        return Step(
-            name,
-            "rectify",
-            lambda c, z: (jnp.maximum(z, 0), z),
-            lambda c, z, g, rule: backward(rule, jnp.broadcast_to(z, g.shape), g),
-        )
+        return Step(name, "rectify", lambda _, z: (jnp.maximum(z, 0), z), _rectify_down)
     build = _STEPS.get(item.primitive)
     step = build(item.eqn, signal, others, name) if build else None
     if step is None:
         raise NotAChain(f"{item.primitive} in {name} has no hand-written adjoint")
     return step
+
+
+def _rectify_down(_: Any, z: Any, g: Any, rule: str) -> Any:
+    """The rule, for one or many signals of the same image."""
+    return backward(rule, jnp.broadcast_to(z, g.shape), g)
 
 
 def _conv(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:

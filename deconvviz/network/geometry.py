@@ -214,17 +214,7 @@ def _step(name: str, eqn: Any, own: list[Field | None], seen: list[Field], out: 
     shapes = {a.aval.shape for a in eqn.invars if getattr(a.aval, "shape", ())}
     if len(eqn.outvars) == 1 and shapes and all(len(s) == len(shape) for s in shapes) and name not in _ONE:
         elementwise = all(all(n in (1, m) for n, m in zip(s, shape, strict=True)) for s in shapes)
-        if elementwise and name not in (
-            "cumsum",
-            "cumprod",
-            "cummax",
-            "cummin",
-            "sort",
-            "rev",
-            "scan",
-            "while",
-            "cond",
-        ):
+        if elementwise and name not in _MIXING:
             return _union(seen, len(shape))
     return Field((None,) * len(shape), True)
 
