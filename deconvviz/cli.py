@@ -24,6 +24,10 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 
 
+class Interrupted(Exception):
+    """Ctrl-C while a command ran."""
+
+
 class Commands(click.Group):
     """A group whose commands are the modules of `deconvviz/_cli` that define `COMMAND`."""
 
@@ -39,6 +43,13 @@ class Commands(click.Group):
         command: click.Command = importlib.import_module(f"deconvviz._cli.{cmd_name}").COMMAND
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an interrupt is handed to `main`, past click, which would add an empty line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted from interrupt
+
     def main(  # type: ignore[override]  # click's own overloads differ by the value of standalone_mode
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any
     ) -> NoReturn:
@@ -47,7 +58,9 @@ class Commands(click.Group):
         try:
             status = super().main(args, prog_name or "deconvviz", standalone_mode=False, **extra)
             sys.stdout.flush()
-        except (KeyboardInterrupt, click.exceptions.Abort):
+        except (Interrupted, KeyboardInterrupt, click.exceptions.Abort):
+            if sys.stderr.isatty():
+                click.echo(err=True)  # the terminal stands behind ^C
             _complain("stopped by Ctrl-C; nothing half-written was left behind", INTERRUPTED)
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
