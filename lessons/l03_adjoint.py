@@ -13,7 +13,7 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_adjoint, conv_map, conv_vjp
 from deconvviz.types import Array, Check
 from lessons._kit import conv_picture, conv_questions, frame, glossary, proof, small, ways_back
-from lessons._kit.controls import choice, remember, url_cell
+from lessons._kit.controls import choice, nearest, remember, remembered, url_cell
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
 
@@ -129,9 +129,27 @@ def ways(state: State) -> State:
         signal = choice(t("What goes back"), signals, "signal", tabs=True)
     with right:
         way = choice(t("The way back"), names, "way")
-    size = state.geometry.output_size(small.SIZE, small.kernel(state.kernel).shape[:2])
-    cell, back = url_cell("cell", (2, 2), size), url_cell("back", (2, 2), small.SIZE)
+    cell, back = url_cell("cell", (2, 2)), url_cell("back", (2, 2))
     return replace(state, signal=signal, way=way, cell=cell, back=back)
+
+
+def fitting(state: State) -> State:
+    """The state with its cells inside the planes; where the kernel does not fit, a sentence and the last good one."""
+    kernel_size = small.kernel(state.kernel).shape[:2]
+    try:
+        size = state.geometry.output_size(small.SIZE, kernel_size)
+    except GeometryError:
+        spans, rows = state.geometry.extent(kernel_size)[0], small.SIZE[0] + 2 * state.padding
+        st.error(
+            t(
+                "Spread by the dilation the kernel spans {spans} rows, but the padded picture has {rows}: add padding "
+                "or lower the dilation. Below is the last picture that worked.",
+                spans=spans,
+                rows=rows,
+            )
+        )
+        return remembered("convolution", State())
+    return remember("convolution", replace(state, cell=nearest(state.cell, size), back=nearest(state.back, small.SIZE)))
 
 
 def proofs(state: State) -> None:
@@ -162,12 +180,7 @@ def render() -> None:
         state = chosen()
         frame.presets(LESSON)
     with right:
-        try:
-            state = remember("convolution", ways(state))
-        except GeometryError as error:
-            state = remember("convolution", None, default=State())
-            st.error(t("This kernel does not fit; the picture below is the last one that did."))
-            st.caption(str(error))
+        state = fitting(ways(state))
         arrays = compute(state)
         conv_picture.draw(arrays, state.geometry, state.cell, state.back, state.way)
         proofs(state)

@@ -23,8 +23,8 @@ def url_value(key: str, default: str, allowed: Mapping[str, object]) -> str:
     return value if value in allowed else default
 
 
-def url_cell(key: str, default: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
-    """A (row, column) that the URL holds as ``?key=row,column``; moved to the nearest cell of a plane of that size.
+def url_cell(key: str, default: tuple[int, int]) -> tuple[int, int]:
+    """A (row, column) that the URL holds as ``?key=row,column``; the default where it holds none or nonsense.
 
     Streamlit's own fields cannot hold a pair; a lesson sets it with ``st.session_state[key] = "row,column"``.
     """
@@ -32,7 +32,16 @@ def url_cell(key: str, default: tuple[int, int], size: tuple[int, int]) -> tuple
         text = st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
     parts = text.split(",")
     row, column = (int(part) for part in parts) if _is_pair(parts) else default
-    return min(max(row, 0), size[0] - 1), min(max(column, 0), size[1] - 1)
+    return row, column
+
+
+def nearest(cell: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """The cell itself, or the nearest one of a plane of that size.
+
+    >>> nearest((2, 9), (6, 7))
+    (2, 6)
+    """
+    return min(max(cell[0], 0), size[0] - 1), min(max(cell[1], 0), size[1] - 1)
 
 
 def _is_pair(parts: list[str]) -> bool:
@@ -97,10 +106,13 @@ def set_values(values: Mapping[str, str]) -> None:
         st.session_state[key] = value
 
 
-def remember(key: str, state: S | None, default: S | None = None) -> S:
-    """Keep the last state that worked; give it back when asked with None (the default if none ever worked)."""
-    if state is not None:
-        st.session_state[f"{key}-last"] = state
-        return state
+def remember(key: str, state: S) -> S:
+    """Keep the last state that worked, and return it."""
+    st.session_state[f"{key}-last"] = state
+    return state
+
+
+def remembered(key: str, default: S) -> S:
+    """The last state that worked; the default if none did."""
     last: S = st.session_state.get(f"{key}-last", default)
     return last

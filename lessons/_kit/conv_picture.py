@@ -134,7 +134,7 @@ def forward_sum(arrays: Arrays, geometry: ConvGeometry, cell: Cell) -> str:
         pair = ("kernel", formula.value(w[tap.kernel])), ("input", formula.value(x[r, c] if inside else 0))
         lines[tap.kernel[0]].append((formula.coloured(*pair[0]), formula.coloured(*pair[1])))
     left = formula.coloured("output", f"z_{{{cell[0]},{cell[1]}}}")
-    return formula.total(left, lines, formula.coloured("output", formula.value(z[cell])))
+    return formula.total(left, lines, formula.coloured("output", formula.value(z[cell], alone=True)))
 
 
 def backward_sum(arrays: Arrays, geometry: ConvGeometry, back: Cell) -> str:
@@ -146,4 +146,6 @@ def backward_sum(arrays: Arrays, geometry: ConvGeometry, back: Cell) -> str:
         pair = ("kernel", formula.value(w[tap.kernel])), ("output", formula.value(g[tap.output]))
         lines.setdefault(tap.output[0], []).append((formula.coloured(*pair[0]), formula.coloured(*pair[1])))
     left = formula.coloured("input", rf"(A^\top g)_{{{back[0]},{back[1]}}}")
-    return formula.total(left, list(lines.values()), formula.coloured("input", formula.value(returned[back])))
+    return formula.total(
+        left, list(lines.values()), formula.coloured("input", formula.value(returned[back], alone=True))
+    )

@@ -26,14 +26,14 @@ def coloured(colour: str, latex: str) -> str:
     return rf"{{\color{{{COLOURS[colour][dark]}}} {latex}}}"
 
 
-def value(number_: float) -> str:
-    """A number as LaTeX, in brackets if negative.
+def value(number_: float, alone: bool = False) -> str:
+    """A number as LaTeX, in brackets if it is negative and not alone.
 
     >>> value(-2.0), value(7)
     ('(-2)', '7')
     """
     text = number(number_).replace("−", "-")
-    return f"({text})" if text.startswith("-") else text
+    return f"({text})" if text.startswith("-") and not alone else text
 
 
 def total(left: str, terms: Iterable[Iterable[tuple[str, str]]], result: str) -> str:

@@ -43,7 +43,7 @@ function planeElement(plane, words) {
 
 function rowElement(row, words) {
   const section = make("section", `planes-row${row.backward ? " backward" : ""}`);
-  section.append(make("h3", "", row.title));
+  if (row.title) section.append(make("h2", "", row.title));
   const line = make("div", "planes-line");
   row.planes.forEach((plane, i) => {
     if (i) line.append(make("span", "sign", row.signs[i - 1] ?? ""));
