@@ -82,6 +82,8 @@ def montage(
     """
     values = np.asarray(maps)
     chosen = _checked(values, columns, order, gap, zoom)
+    _one_of("scale", scale, ("each", "shared"))
+    _one_of("colours", colours, ("auto", "sequential", "diverging"))
     tiles = np.moveaxis(values[..., chosen], -1, 0).astype(np.float32, copy=False)
     low, high = tiles.min(axis=(1, 2)), tiles.max(axis=(1, 2))
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
@@ -152,6 +154,11 @@ def _whole(name: str, value: int, least: int) -> int:
     return int(value)
 
 
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise DeconvvizError(f"{name} is {' or '.join(map(repr, allowed))}; got {name}={value!r}")
+
+
 def _limits(low: np.ndarray, high: np.ndarray, diverging: bool, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
     """Ends of the colour scale for each tile, with zero inside."""
     if diverging:
@@ -161,8 +168,6 @@ def _limits(low: np.ndarray, high: np.ndarray, diverging: bool, scale: Scale) ->
         low, high = np.minimum(low, 0), np.maximum(high, 0)
     if scale == "shared":
         return np.full_like(low, low.min()), np.full_like(high, high.max())
-    if scale != "each":
-        raise DeconvvizError(f"scale is 'each' or 'shared'; got scale={scale!r}")
     return low, high
 
 

@@ -92,7 +92,7 @@ def reconstruction_figure(
     """
     recs = (reconstructions,) if isinstance(reconstructions, Reconstruction) else tuple(reconstructions)
     image = None if image is None else np.asarray(image)
-    _check(image, recs, mode)
+    _check(image, recs)
     texts = texts or Texts()
     values = [_drawn(rec, mode) for rec in recs]
     common = signed_limit(values) if limit is None else limit
@@ -238,9 +238,7 @@ class _Page:
             )
 
 
-def _check(image: np.ndarray | None, recs: Sequence[Reconstruction], mode: str) -> None:
-    if mode not in ("colour", "plane"):
-        raise DeconvvizError(f"mode is 'colour' or 'plane'; got mode={mode!r}")
+def _check(image: np.ndarray | None, recs: Sequence[Reconstruction]) -> None:
     if not recs:
         raise DeconvvizError("there is nothing to draw: no reconstruction was handed in; make one with reconstruct")
     sizes = {rec.map.shape for rec in recs}
@@ -254,6 +252,9 @@ def _check(image: np.ndarray | None, recs: Sequence[Reconstruction], mode: str) 
 
 
 def _drawn(rec: Reconstruction, mode: str) -> np.ndarray:
+    """The map as it is drawn: (H, W, 3), or (H, W) in plane mode."""
+    if mode not in ("colour", "plane"):
+        raise DeconvvizError(f"mode is 'colour' or 'plane'; got mode={mode!r}")
     return np.asarray(rec.map) if mode == "colour" else to_plane(rec.map)
 
 
