@@ -96,6 +96,8 @@ class LinearMap:
         Raises:
           GeometryError: if forward or adjoint gives another shape than declared.
 
+        Source: ravasi2020pylops
+
         >>> right = conv_map(np.ones((2, 2, 1, 3)), ConvGeometry(stride=2), (5, 6))
         >>> wrong = LinearMap(right.forward, lambda y: -right.adjoint(y), right.input_shape, right.output_shape)
         >>> right.dot_test() < 1e-6, wrong.dot_test() > 1e-2
