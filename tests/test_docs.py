@@ -1,0 +1,97 @@
+"""What the documents show is run: the library and command line examples of the README, the files of the how-tos."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from deconvviz import catalog, cli, ops
+from deconvviz.data import samples
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    """The code blocks of a document in one language, without their indentation."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```", document.read_text(encoding="utf-8"), re.M | re.S)
+    return [re.sub(rf"^{indent}", "", code, flags=re.M) for indent, code in found]
+
+
+@pytest.fixture
+def beside_a_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder that holds photo.jpg."""
+    pixels = np.rint(samples.load("cat") * 255).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_library_example_runs(beside_a_photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks(ROOT / "README.md", "python")
+    names: dict[str, object] = {}
+    exec(example, names)  # the README's own lines
+    printed = capsys.readouterr().out
+    assert printed.startswith("Unit(layer='relu5', channel=7, row=")
+    assert "5 of 5 rectifiers obey" in printed
+    seen = names["seen"]
+    assert seen.map.shape == (128, 128, 3)  # type: ignore[attr-defined]
+    assert float(printed.split()[-1]) < 1e-5
+
+
+def test_the_command_line_example_runs(beside_a_photo: Path) -> None:
+    lines = [line for block in blocks(ROOT / "README.md", "sh") for line in block.splitlines()]
+    commands = [shlex.split(line) for line in lines if line.startswith(("deconvviz layers", "deconvviz reconstruct"))]
+    assert len(commands) == 2
+    for command in commands:
+        answer = CliRunner().invoke(cli.main, command[1:])
+        assert answer.exit_code == 0, answer.stderr
+    with Image.open(beside_a_photo / "map.png") as picture:
+        assert picture.size == (128, 128)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_that_are_named_exist(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`?make ([a-z-]+)", text):
+        if re.search(rf"[`\n]make {target}", text):
+            assert re.search(rf"^{target}:", makefile, re.M), f"{document.name} names make {target}"
+    known = cli.main.list_commands(cli.click.Context(cli.main))
+    for name in re.findall(r"^(?:\S*/)?deconvviz ([a-z]+)", text, re.M):
+        assert name in known, f"{document.name} names deconvviz {name}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_the_model_of_the_how_to_is_a_model() -> None:
+    (code,) = blocks(ROOT / "docs" / "add-a-model.md", "python")
+    module = types.ModuleType("squares")
+    exec(code, module.__dict__)
+    entry = module.MODEL
+    assert isinstance(entry, catalog.ModelEntry)
+    net = entry.build(None)
+    assert [(layer.name, layer.shape) for layer in net.layers][:2] == [("conv1", (12, 10, 4)), ("relu1", (12, 10, 4))]
+    assert net.labels == ("a", "b", "c", "d")
+
+
+def test_the_method_of_the_how_to_is_a_method() -> None:
+    (code,) = blocks(ROOT / "docs" / "add-a-method.md", "python")
+    module = types.ModuleType("positive")
+    exec(code, module.__dict__)
+    assert isinstance(module.METHOD, catalog.Method)
+    assert module.METHOD.name not in ops.RULES
+    keys = re.findall(r"^@\w+\{([^,]+),", (ROOT / "docs" / "references.bib").read_text(encoding="utf-8"), re.M)
+    assert set(module.METHOD.sources) <= set(keys)
