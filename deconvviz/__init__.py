@@ -1,13 +1,15 @@
-"""A course and a laboratory about convolution run backwards: adjoints, DeconvNet, guided backprop, on any JAX network."""
+"""A course and a laboratory about convolution run backwards: adjoints, DeconvNet, guided backprop, on any JAX network.
 
-from deconvviz.api import activations, load, model_input, predict, reconstruct, reconstruct_many
-from deconvviz.errors import DeconvvizError
-from deconvviz.network import Network
-from deconvviz.ops import ConvGeometry, conv, conv_adjoint, max_pool, max_unpool
-from deconvviz.ops.rectify import RULES
-from deconvviz.types import Check, InputSpec, Layer, Reconstruction, Unit
+The public names are imported (`deconvviz/_public.py`) when one is first used, so that what needs no network, such as
+`deconvviz --help`, does not wait a second for JAX.
+"""
 
-__all__ = [
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deconvviz._public import *  # noqa: F403
+
+__all__ = [  # noqa: F405  # given by __getattr__
     "RULES",
     "Check",
     "ConvGeometry",
@@ -28,3 +30,15 @@ __all__ = [
     "reconstruct",
     "reconstruct_many",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from deconvviz import _public
+
+    return globals().setdefault(name, getattr(_public, name))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

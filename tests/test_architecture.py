@@ -38,11 +38,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tasks": {"models", "network", "ops", "data"},
     "training": {"models", "network", "ops", "data"},
     "atlas": {"methods", "network", "data"},
-    "recipe": {"methods", "models", "network", "data", "figures", "catalog"},
+    "api": {"network", "methods", "models", "data", "catalog"},
+    "recipe": {"api", "methods", "models", "network", "data", "figures", "catalog"},
     "_cli": EVERYTHING,
     "cli": {"_cli"},
     "__main__": {"cli"},
-    "__init__": EVERYTHING - {"cli"},
+    "_public": {"api", "network", "ops", "methods", "checks"},
+    "__init__": {"_public"},
 }
 STANDARD = set(sys.stdlib_module_names)
 WORDS = {

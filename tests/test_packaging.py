@@ -145,3 +145,15 @@ def test_the_app_listens_on_this_machine_only_and_tells_nobody() -> None:
         "--server.headless": "true",
         "--browser.gatherUsageStats": "false",
     }
+
+
+def test_the_public_names_are_those_listed() -> None:
+    import deconvviz as dv
+    from deconvviz import _public
+
+    given = {name for name in vars(_public) if not name.startswith("_")}
+    assert sorted(given) == sorted(dv.__all__)
+    assert all(getattr(dv, name) is getattr(_public, name) for name in dv.__all__)
+    assert set(dv.__all__) <= set(dir(dv))
+    with pytest.raises(AttributeError, match="module 'deconvviz' has no attribute 'deconvolve'"):
+        _ = dv.deconvolve

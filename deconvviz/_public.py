@@ -1,0 +1,10 @@
+"""Where the public names live; `deconvviz/__init__.py` lists them and gets each from here at first use."""
+
+# ruff: noqa: F401  # imported for others
+
+from deconvviz.api import activations, load, model_input, predict, reconstruct, reconstruct_many
+from deconvviz.errors import DeconvvizError
+from deconvviz.network import Network
+from deconvviz.ops import ConvGeometry, conv, conv_adjoint, max_pool, max_unpool
+from deconvviz.ops.rectify import RULES
+from deconvviz.types import Check, InputSpec, Layer, Reconstruction, Unit
