@@ -1,0 +1,325 @@
+"""The one place of the app where networks run: what is computed is kept under a digest of everything it depends on.
+
+Arrays live in bounded caches shared by all sessions and are read-only. Compiling needs much memory, so only one
+thread compiles at a time; after the first page a background thread compiles every layer for every rule, so that a
+later click only runs. Compiled programs are kept in the user's cache folder, one for each machine.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import json
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+import streamlit as st
+
+import deconvviz as dv
+from deconvviz.data import images, samples
+from deconvviz.data.preprocess import fit_image, model_input
+from deconvviz.errors import RuleError
+from deconvviz.network._cache import Store
+from deconvviz.network.backward import signal_at
+from deconvviz.network.explicit import Chain, Frame
+from deconvviz.types import DisplayImage, InputSpec, Reconstruction, Unit
+from lessons._kit.lab_picture import on_screen
+
+#: Pictures whose activations are kept (about 3 MB each for the shipped network), and units whose maps are kept.
+KEPT_PICTURES = 24
+KEPT_UNITS = 128
+#: Ways down that are kept (about 3 MB each).
+KEPT_WALKS = 16
+#: Bytes of the largest upload.
+MAX_UPLOAD = 8_000_000
+_COMPILING = threading.Semaphore(1)
+_WARM: set[tuple[str, str, str]] = set()
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A network ready to run.
+
+    Attributes:
+      name: what `dv.load` was given.
+      network: the network itself.
+      digest: of its weights and layers; part of every key.
+      accuracy: mean-per-class accuracy on the validation images, 0..1; None if its card does not say.
+    """
+
+    name: str
+    network: Any
+    digest: str
+    accuracy: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Where a picture comes from; its pixels are made when needed.
+
+    Attributes:
+      id: of the sample; None for an upload.
+      title: for people.
+      alt: what is on it; "" if nobody said.
+      digest: SHA-256 of the file, or of the name of the sample.
+      file: the uploaded bytes; b"" for a sample.
+    """
+
+    id: str | None
+    title: str
+    alt: str
+    digest: str
+    file: bytes = b""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A picture as the network sees it, (H, W, 3), and the same part finer for the screen."""
+
+    model: DisplayImage
+    screen: DisplayImage
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """One forward pass: class probabilities and the (h, w, c) or (c,) activation of every layer."""
+
+    probabilities: np.ndarray
+    maps: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What one unit saw, by every rule, and how long it took to compute.
+
+    Attributes:
+      by_rule: rule -> reconstruction, in the order of `dv.RULES`; arrays are read-only.
+      refused: rule -> why it cannot apply to this layer.
+      seconds: wall time of the computation, from the start to the last array.
+      compiled: whether programs had to be compiled in that time.
+    """
+
+    by_rule: dict[str, Reconstruction]
+    refused: dict[str, str]
+    seconds: float
+    compiled: bool
+
+
+def cache_folder() -> Path:
+    """Where compiled programs are kept: the user's cache folder, one folder a machine and processor."""
+    named = os.environ.get("DECONVVIZ_CACHE")
+    if named:
+        base = Path(named)
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches" / "deconvviz"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "deconvviz"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "deconvviz"
+    host = sha256(f"{platform.node()} {platform.machine()} {_processor()}".encode()).hexdigest()[:12]
+    return base / "compiled" / f"jax-{jax.__version__}-{host}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    return "".join(line for line in lines if line.startswith(("model name", "flags")))[:4000]
+
+
+@st.cache_resource(show_spinner=False)
+def keep_compiled() -> bool:
+    """Keep compiled programs on disk from now on; False, with no harm done, where the folder cannot be written."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return True
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def network(name: str) -> Loaded:
+    """The shipped network of that name, with what its card says."""
+    keep_compiled()
+    net = dv.load(name)
+    net.store = Store(limit=8 * len(dv.RULES) * len(net.layers))  # every layer by every rule, on both roads
+    return Loaded(name, net, net.digest, _accuracy(net.about))
+
+
+def _accuracy(about: dict[str, str]) -> float | None:
+    """The mean-per-class accuracy of a card, or else the top-1 accuracy; None where it has neither."""
+    figures = dict(_figures(about))
+    for wanted in ("mean_per_class", "top1"):
+        for name, value in figures.items():
+            if wanted in name and 0 < value <= 1:
+                return value
+    return None
+
+
+def _figures(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of nested records, JSON text included, with its path."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _figures(inner, f"{name} {key}")
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield name, float(value)
+
+
+def sample(id: str) -> Picture:
+    """A picture of the gallery."""
+    known = samples.SAMPLES[id]
+    return Picture(id, known.title, known.alt, sha256(f"sample {id}".encode()).hexdigest())
+
+
+def upload(file: bytes, name: str) -> Picture:
+    """A picture that a person brings.
+
+    Raises:
+      ImageError: too large, damaged, or not a picture.
+    """
+    images.load(file, name=name, max_bytes=MAX_UPLOAD)
+    return Picture(None, name, "", sha256(file).hexdigest(), file)
+
+
+def fitted(loaded: Loaded, picture: Picture) -> Fitted:
+    """The picture at the network's size, kept for the last `KEPT_PICTURES` pictures."""
+    return _fitted(picture.digest, repr(loaded.network.input_spec), loaded.network.input_spec, picture)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT_PICTURES)
+def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Picture) -> Fitted:
+    whole = samples.load(_picture.id) if _picture.id else images.load(_picture.file, name=_picture.title)
+    return Fitted(_frozen(fit_image(whole, _spec)), _frozen(on_screen(whole, _spec)))
+
+
+def forward(loaded: Loaded, picture: Picture) -> Forward:
+    """Probabilities and activations of every layer, kept for the last `KEPT_PICTURES` pictures."""
+    return _forward(loaded.digest, picture.digest, loaded, picture)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT_PICTURES)
+def _forward(network_digest: str, picture_digest: str, _loaded: Loaded, _picture: Picture) -> Forward:
+    def run() -> Forward:
+        net, image = _loaded.network, fitted(_loaded, _picture).model
+        values = net.taps(model_input(image, net.input_spec), [layer.name for layer in net.layers])
+        return Forward(_frozen(dv.predict(net, image)), {name: _frozen(value[0]) for name, value in values.items()})
+
+    return _compiled_once((network_digest, "forward", ""), run)
+
+
+def reconstruct(loaded: Loaded, picture: Picture, unit: Unit) -> Seen:
+    """What a unit saw by every rule, kept for the last `KEPT_UNITS` units."""
+    key = repr((unit, "activation"))
+    return _reconstruct(loaded.digest, picture.digest, key, loaded, picture, unit)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT_UNITS)
+def _reconstruct(
+    network_digest: str, picture_digest: str, unit_key: str, _loaded: Loaded, _picture: Picture, _unit: Unit
+) -> Seen:
+    net, image = _loaded.network, fitted(_loaded, _picture).model
+    cold = any((network_digest, _unit.layer, rule) not in _WARM for rule in dv.RULES)
+    start = time.perf_counter()
+    by_rule: dict[str, Reconstruction] = {}
+    refused: dict[str, str] = {}
+    for rule in dv.RULES:
+        try:
+            run = partial(dv.reconstruct, net, image, _unit, rule=rule)
+            found = _compiled_once((network_digest, _unit.layer, rule), run)
+        except RuleError as error:
+            refused[rule] = str(error)
+            _WARM.add((network_digest, _unit.layer, rule))
+            continue
+        found.map.setflags(write=False)
+        by_rule[rule] = found
+    return Seen(by_rule, refused, time.perf_counter() - start, cold)
+
+
+def walk(loaded: Loaded, picture: Picture, unit: Unit, rule: str) -> tuple[Frame, ...]:
+    """The signal at every station of its way down; empty where the network is no chain."""
+    return _walk(loaded.digest, picture.digest, repr(unit), rule, loaded, picture, unit)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT_WALKS)
+def _walk(
+    network_digest: str, picture_digest: str, unit_key: str, rule: str, _loaded: Loaded, _picture: Picture, _unit: Unit
+) -> tuple[Frame, ...]:
+    net = _loaded.network
+    steps = net.chain_to(_unit.layer)
+    if not isinstance(steps, Chain):
+        return ()
+    x = model_input(fitted(_loaded, _picture).model, net.input_spec)
+    frames = steps.walk_down(x, signal_at(net, x, _unit), rule)
+    return tuple(replace(frame, signal=_frozen(frame.signal)) for frame in frames)
+
+
+def kept(loaded: Loaded, picture: Picture, name: str, make: Callable[[], _T]) -> _T:
+    """A small value about a network and a picture, computed once."""
+    return _kept(loaded.digest, picture.digest, name, make)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT_UNITS)
+def _kept(network_digest: str, picture_digest: str, name: str, _make: Callable[[], Any]) -> Any:
+    return _make()
+
+
+@cache
+def source(function: Callable[..., Any]) -> str:
+    """The source of a function, as it ran."""
+    return inspect.getsource(function)
+
+
+def _compiled_once(key: tuple[str, str, str], run: Callable[[], _T]) -> _T:
+    """Run at once if the program is compiled, else wait for the turn to compile."""
+    if key in _WARM:
+        return run()
+    with _COMPILING:
+        result = run()
+        _WARM.add(key)
+    return result
+
+
+def _frozen(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    array.setflags(write=False)
+    return array
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def warm_up(name: str, _picture: Picture) -> threading.Thread:
+    """Compile every layer and rule in the background, once a process; then spare what is loaded from collection."""
+
+    def run() -> None:
+        loaded = network(name)
+        for layer in loaded.network.layers:
+            if not threading.main_thread().is_alive():  # the app is closing
+                return
+            reconstruct(loaded, _picture, Unit(layer.name, 0))
+        gc.collect()
+        gc.freeze()
+
+    thread = threading.Thread(target=run, name="warm-up")
+    thread.start()
+    return thread

@@ -1,0 +1,83 @@
+"""The proof line under the panels: two roads, the dot test, the rectifiers that obeyed, the time it took."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from deconvviz import checks
+from deconvviz.data.preprocess import model_input
+from deconvviz.network import backward, explicit
+from deconvviz.types import Check
+from lessons._kit import engine
+from lessons._kit.i18n import mark, t
+from lessons._kit.lab_state import Chosen
+from lessons._kit.proof import Proof, badges, finding
+
+TWO_ROADS = mark("two roads agree")
+ADJOINT = mark("adjoint")
+
+
+def proof_line(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen) -> None:
+    """Draw the proofs of the panels above."""
+    shown = list(seen.by_rule.values())
+    roads = [check for check in map(checks.two_roads, shown) if check is not None]
+    proofs = []
+    if roads:
+        worst = max(roads, key=lambda check: check.error)
+        proofs.append(Proof(worst, _roads_text(), (explicit.Chain.down, backward.relative_gap)))
+    proofs.append(Proof(_adjoint(loaded, picture, chosen.unit.layer), _dot_text(), (checks.adjoint,)))
+    with st.container(horizontal=True, gap="small", key="lab-proof"):
+        badges(proofs)
+        coverage = max((result.coverage for result in shown), key=lambda c: c.total)
+        finding(
+            t("{obeyed} of {total} rectifiers obey", obeyed=coverage.obeyed, total=coverage.total),
+            _coverage_text(chosen.unit.layer),
+        )
+        finding(_time(seen), _time_text(len(shown)))
+
+
+def _time(seen: engine.Seen) -> str:
+    if seen.compiled:
+        return t("{time} s with compiling", time=f"{seen.seconds:.1f}")
+    return t("{time} ms", time=f"{1000 * seen.seconds:.0f}")
+
+
+def _adjoint(loaded: engine.Loaded, picture: engine.Picture, layer: str) -> Check:
+    """The dot test of the way down from a layer, measured once a picture."""
+    net = loaded.network
+    x = model_input(engine.fitted(loaded, picture).model, net.input_spec)
+    return engine.kept(loaded, picture, f"adjoint {layer}", lambda: checks.adjoint(net, x, layer))
+
+
+def _roads_text() -> str:
+    words = t(
+        "Every map was computed twice. One road lets JAX differentiate the program, its rectifiers put under the rule. "
+        "The other uses no derivative: back through the stored switches, rectify, filter with the transposed kernels, "
+        "layer by layer. The number is the largest relative difference of the two over the maps shown."
+    )
+    return words + "\n\n" + r"$$\frac{\lVert R_1 - R_2 \rVert}{\max(\lVert R_1 \rVert, \lVert R_2 \rVert)}$$"
+
+
+def _dot_text() -> str:
+    words = t(
+        "The way down by the gradient rule is the adjoint of the layer's derivative J. So for any directions v and g "
+        "the two products below are equal. Forward differentiation of the untouched program gives the left one, the "
+        "way down the right one. The number is their difference for random v and g, relative to the norms."
+    )
+    return words + "\n\n" + r"$$\langle J v, g \rangle = \langle v, J^\top g \rangle$$"
+
+
+def _coverage_text(layer: str) -> str:
+    return t(
+        "Rectifiers between the picture and {layer}, found in the traced program, and how many of them followed the "
+        "rule. One that could not would be named here, and the rule would refuse to run.",
+        layer=layer,
+    )
+
+
+def _time_text(count: int) -> str:
+    return t(
+        "Computing {count} maps on both roads on this computer, from the picture to the last array; drawing not "
+        "counted. A unit seen before comes from memory and keeps its first time.",
+        count=count,
+    )

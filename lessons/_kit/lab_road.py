@@ -1,0 +1,93 @@
+"""The road: the layers from left to right, and where it ends, the predicted classes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.types import Layer
+from lessons._kit import engine, lab_state
+from lessons._kit.i18n import t
+from lessons._kit.lab_picture import heat_pixels, png
+from lessons._kit.lab_tiles import Tile, encoded, picked, tiles
+from lessons._kit.lab_words import kind, size
+
+#: Classes shown.
+TOP = 5
+
+
+def road(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture) -> Layer:
+    """Draw the road and return the chosen layer."""
+    layers = loaded.network.layers
+    chosen = lab_state.layer(layers)
+    with st.container(horizontal=True, gap="medium", key="lab-road"):
+        with st.container(key="lab-road-tiles", width="stretch"):
+            _tiles(loaded, forward, picture, chosen)
+        with st.container(key="lab-road-classes", width=208):
+            st.html(_classes(loaded.network.labels, forward.probabilities))
+    return chosen
+
+
+def _tiles(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture, chosen: Layer) -> None:
+    layers = loaded.network.layers
+
+    def walked() -> None:
+        name = picked("lab-road-pick")
+        if name is not None and name in {layer.name for layer in layers}:
+            lab_state.choose_layer(name)
+
+    items = []
+    for layer in layers:
+        shape = layer.shape
+        lines = (f"{shape[0]}×{shape[1]}", str(shape[2])) if len(shape) == 3 else (size(shape), "")
+        label = t("{name}, {kind}, {size}", name=layer.name, kind=kind(layer.kind), size=size(shape))
+        drawn = _mean_picture(loaded.digest, picture.digest, layer.name, forward)
+        items.append(Tile(layer.name, layer.name, lines, label, drawn))
+    tiles(items, chosen.name, t("Layers"), "lab-road-pick", walked, size=40, pixels=True)
+
+
+@lru_cache(maxsize=512)
+def _mean_key(network: str, picture: str, layer: str) -> dict[str, str]:
+    return {}
+
+
+def _mean_picture(network: str, picture: str, layer: str, forward: engine.Forward) -> str:
+    """The mean over channels of the magnitude of an activation, as a small picture."""
+    kept = _mean_key(network, picture, layer)
+    if "png" not in kept:
+        mean = np.abs(lab_state.planes(forward.maps[layer])).mean(axis=-1)
+        if forward.maps[layer].ndim != 3:
+            mean = _folded(np.abs(forward.maps[layer]).ravel())
+        kept["png"] = encoded(png(heat_pixels(mean), level=6))
+    return kept["png"]
+
+
+def _folded(values: np.ndarray) -> np.ndarray:
+    """A vector as a square picture, row by row; cells left over are 0."""
+    side = int(np.ceil(np.sqrt(values.size)))
+    square = np.zeros(side * side)
+    square[: values.size] = values
+    return square.reshape(side, side)
+
+
+def _classes(labels: tuple[str, ...] | None, probabilities: np.ndarray) -> str:
+    best = np.argsort(-probabilities, kind="stable")[:TOP]
+    rows = []
+    for index in best:
+        name = label_of(labels, int(index))
+        percent = 100 * float(probabilities[index])
+        rows.append(
+            f'<li><span class="name">{escape(name)}</span><span class="value">{percent:.1f} %</span>'
+            f'<span class="bar"><span style="width:{percent:.2f}%"></span></span></li>'
+        )
+    return f'<div class="lab-classes"><h3>{escape(t("The network says"))}</h3><ol>{"".join(rows)}</ol></div>'
+
+
+def label_of(labels: tuple[str, ...] | None, index: int) -> str:
+    """Name of a class as people write it, or its number."""
+    if not labels or index >= len(labels):
+        return t("class {number}", number=index)
+    return labels[index].replace("_", " ")

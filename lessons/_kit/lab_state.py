@@ -1,0 +1,170 @@
+"""The choices of the laboratory. All of them live in the URL; one that is missing or impossible falls back.
+
+A channel, row or column that is not chosen means the strongest one, so a link without them stays meaningful in every
+layer and for every picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.data.samples import SAMPLES
+from deconvviz.types import Layer, Unit
+from lessons._kit import controls, engine
+
+FIRST_PICTURE = "cat"
+#: Maps side by side, and rows of them on a page.
+COLUMNS, ROWS = 8, 4
+PER_PAGE = COLUMNS * ROWS
+#: Keys that belong to one unit: forgotten when the layer changes.
+_UNIT_KEYS = ("channel", "row", "column")
+_UPLOAD = "lab-upload"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One unit with its position, and its value on this picture.
+
+    Attributes:
+      unit: row and column are None in layers without positions.
+      row, column: of the (h, w, c) maps; 0 in layers without positions.
+      value: the activation there.
+      peak: the largest activation of the channel, and where it is.
+    """
+
+    unit: Unit
+    row: int
+    column: int
+    value: float
+    peak: tuple[float, int, int]
+
+
+def picture() -> engine.Picture:
+    """The picture of this session: the upload if there is one, else the one of the URL."""
+    uploaded = st.session_state.get(_UPLOAD)
+    id = controls.url_value("image", FIRST_PICTURE, SAMPLES)
+    return uploaded or engine.sample(id)
+
+
+def choose_sample(id: str) -> None:
+    """Take a picture of the gallery; an upload is forgotten. For callbacks."""
+    st.session_state["image"] = "" if id == FIRST_PICTURE else id
+    st.session_state.pop(_UPLOAD, None)
+    st.session_state["lab-uploads"] = uploads() + 1
+    forget_position()
+
+
+def keep_upload(brought: engine.Picture) -> None:
+    """Take an upload."""
+    st.session_state[_UPLOAD] = brought
+    forget_position()
+
+
+def forget_upload() -> None:
+    """Back to the gallery."""
+    st.session_state.pop(_UPLOAD, None)
+
+
+def uploads() -> int:
+    """How often the field for uploads was emptied; part of its key."""
+    return int(st.session_state.get("lab-uploads", 0))
+
+
+def first_layer(layers: tuple[Layer, ...]) -> str:
+    """The layer a visitor meets first: the last rectifier that still has a map of at least 8 x 8, else the last map."""
+    maps = [layer for layer in layers if len(layer.shape) == 3]
+    rectified = [layer for layer in maps if layer.kind == "relu" and min(layer.shape[:2]) >= 8]
+    return (rectified or maps or list(layers))[-1].name
+
+
+def layer(layers: tuple[Layer, ...]) -> Layer:
+    """The chosen layer."""
+    named = {layer.name: layer for layer in layers}
+    return named[controls.url_value("layer", first_layer(layers), named)]
+
+
+def choose_layer(name: str) -> None:
+    """Take a layer; its strongest unit on the first page. For callbacks."""
+    st.session_state["layer"] = name
+    forget_unit()
+
+
+def forget_unit() -> None:
+    """Back to the strongest unit of the layer."""
+    for key in _UNIT_KEYS:
+        st.session_state[key] = None
+    st.session_state["page"] = 1
+
+
+def forget_position() -> None:
+    """Back to the strongest position of the channel."""
+    st.session_state["row"] = st.session_state["column"] = None
+
+
+def choose_unit(channel: int, row: int | None, column: int | None) -> None:
+    """Take a unit. For callbacks."""
+    st.session_state.update({"channel": channel, "row": row, "column": column})
+
+
+def within(key: str, top: int) -> None:
+    """Forget a number of the session that is no whole number of 0..top."""
+    value = st.session_state.get(key)
+    if value is not None and not (isinstance(value, int) and 0 <= value <= top):
+        st.session_state[key] = None
+
+
+def planes(activation: np.ndarray) -> np.ndarray:
+    """An activation as (h, w, c); layers without positions become 1 x 1.
+
+    >>> planes(np.zeros(5)).shape
+    (1, 1, 5)
+    """
+    return activation if activation.ndim == 3 else activation.reshape(1, 1, -1)
+
+
+def strengths(maps: np.ndarray) -> np.ndarray:
+    """The largest activation of each channel of (h, w, c) maps."""
+    return maps.max(axis=(0, 1))
+
+
+def order(maps: np.ndarray, by_number: bool) -> np.ndarray:
+    """Channels in the order of the pages: strongest first, ties by number; or by number.
+
+    >>> order(np.array([[[1.0, 3.0, 3.0]]]), by_number=False).tolist()
+    [1, 2, 0]
+    """
+    if by_number:
+        return np.arange(maps.shape[-1])
+    return np.argsort(-strengths(maps), kind="stable")
+
+
+def resolve(layer: Layer, maps: np.ndarray, channel: int | None, row: int | None, column: int | None) -> Chosen:
+    """Fill in what is not chosen: the strongest channel, and within it the strongest position.
+
+    With only a row or only a column, the strongest position in it.
+
+    >>> maps = np.array([[[1.0, 0.0], [2.0, 5.0]], [[4.0, 1.0], [3.0, 0.0]]])
+    >>> chosen = resolve(Layer("relu1", "relu", (2, 2, 2), (1, 1), (3, 3)), maps, 0, None, 1)
+    >>> chosen.unit, chosen.value, chosen.peak
+    (Unit(layer='relu1', channel=0, row=1, column=1), 3.0, (4.0, 1, 0))
+    """
+    if channel is None:
+        channel = int(strengths(maps).argmax())
+    plane = maps[..., channel]
+    top = divmod(int(plane.argmax()), plane.shape[1])
+    if row is None and column is None:
+        row, column = top
+    elif row is None:
+        row = int(plane[:, column].argmax())
+    elif column is None:
+        column = int(plane[row].argmax())
+    assert row is not None
+    assert column is not None
+    value = float(plane[row, column])
+    peak = (float(plane[top]), top[0], top[1])
+    flat = len(layer.shape) != 3
+    unit = Unit(layer.name, channel) if flat else Unit(layer.name, channel, row, column)
+    return Chosen(unit, row, column, value, peak)

@@ -1,0 +1,93 @@
+"""Take away: the picture, the arrays, the recipe, and the lines of Python that make this very picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+import streamlit as st
+
+from deconvviz import recipe as recipes
+from deconvviz.data import images, samples
+from deconvviz.types import DisplayImage
+from lessons._kit import engine
+from lessons._kit.i18n import t
+from lessons._kit.lab_see import Look
+from lessons._kit.lab_state import Chosen
+
+#: Kind of file -> its media type.
+KINDS = {"png": "image/png", "svg": "image/svg+xml", "npz": "application/octet-stream"}
+
+
+def take_away(
+    loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look, rule: str
+) -> None:
+    """Draw the buttons and the lines."""
+    st.html(f'<div class="lab-heading"><h2>{escape(t("Take away"))}</h2></div>')
+    unit = chosen.unit
+    position = "" if unit.row is None else f"-{unit.row}-{unit.column}"
+    name = f"{picture.id or 'picture'}-{unit.layer}-{unit.channel}{position}"
+    with st.container(horizontal=True, gap="small", key="lab-take"):
+        for kind, media in KINDS.items():
+            make = _maker(loaded, picture, chosen, seen, look, kind)
+            st.download_button(kind.upper(), make, f"{name}.{kind}", media, on_click="ignore", key=f"lab-{kind}")
+        st.download_button(
+            t("Recipe"),
+            lambda: recipe(loaded, picture, chosen, seen, look).to_json(),
+            f"{name}.json",
+            "application/json",
+            on_click="ignore",
+            key="lab-recipe",
+        )
+    st.code(python_lines(loaded, picture, chosen, rule), language="python")
+    st.code(
+        f"deconvviz reconstruct --recipe {name}.json{'' if picture.id else ' --image FILE'} --out {name}.png", "bash"
+    )
+    if picture.id is None:
+        st.html(
+            f'<p class="lab-value">{escape(t("Your own picture is not in the recipe: keep its file beside it."))}</p>'
+        )
+
+
+def _maker(
+    loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look, kind: str
+) -> Callable[[], bytes]:
+    def make() -> bytes:
+        made = recipe(loaded, picture, chosen, seen, look)
+        return recipes.picture(made, tuple(seen.by_rule.values()), loaded.network, decoded(picture), kind)
+
+    return make
+
+
+def decoded(picture: engine.Picture) -> DisplayImage:
+    """The picture at its own size."""
+    return samples.load(picture.id) if picture.id else images.load(picture.file, name=picture.title)
+
+
+def recipe(
+    loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look
+) -> recipes.Recipe:
+    """The recipe of the panels as they are shown."""
+    return recipes.describe(
+        loaded.network,
+        decoded(picture),
+        chosen.unit,
+        model=loaded.name,
+        sample=picture.id,
+        rules=tuple(seen.by_rule),
+        mode="plane" if look.summed else "colour",
+        scale="shared" if look.shared else "own",
+    )
+
+
+def python_lines(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, rule: str) -> str:
+    """Lines of Python that make the map of one rule."""
+    unit = chosen.unit
+    position = "" if unit.row is None else f", {unit.row}, {unit.column}"
+    image = f'samples.load("{picture.id}")' if picture.id else '"FILE"'
+    imports = "import deconvviz as dv" + ("\nfrom deconvviz.data import samples" if picture.id else "")
+    return (
+        f"{imports}\n"
+        f'network = dv.load("{loaded.name}")\n'
+        f'seen = dv.reconstruct(network, {image}, dv.Unit("{unit.layer}", {unit.channel}{position}), rule="{rule}")'
+    )

@@ -1,0 +1,43 @@
+"""The laboratory: pick a picture, a layer and a unit, and see what that unit saw, with the proof beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from deconvviz.types import Layer
+from lessons._kit import engine, lab_choose, lab_proof, lab_road, lab_see, lab_state, lab_steps, lab_take, lab_top
+from lessons._kit.i18n import mark, t
+from lessons._kit.page import Page
+
+STYLE = Path(__file__).parent / "_kit" / "lab_page.css"
+NETWORK = "caltech"
+
+
+def render() -> None:
+    """Draw the page."""
+    st.html(STYLE)
+    st.html(f'<h1 class="lab-title">{t("What did this unit see?")}</h1>')
+    with st.spinner(t("Loading the network, about two seconds the first time")):
+        loaded = engine.network(NETWORK)
+        picture = lab_state.picture()
+        forward = engine.forward(loaded, picture)
+    lab_top.top_line(loaded, picture)
+    layer = lab_road.road(loaded, forward, picture)
+    explore(loaded, picture, forward, layer)
+    engine.warm_up(NETWORK, picture)
+
+
+@st.fragment
+def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, layer: Layer) -> None:
+    """Everything below the road: a click on a map runs only this part."""
+    chosen = lab_choose.choose(loaded, picture, forward, layer)
+    seen = engine.reconstruct(loaded, picture, chosen.unit)
+    look = lab_see.see(loaded, picture, chosen, seen)
+    lab_proof.proof_line(loaded, picture, chosen, seen)
+    rule = lab_steps.how_it_came_down(loaded, picture, chosen, seen)
+    lab_take.take_away(loaded, picture, chosen, seen, look, rule)
+
+
+PAGE = Page(slug="laboratory", title=mark("Laboratory"), render=render, order=1)
