@@ -18,6 +18,10 @@ from deconvviz.types import Array, DisplayImage, InputSpec, ModelInput, SignedMa
 LUMA = (0.299, 0.587, 0.114)
 #: A value this close to a whole level of 255 counts as a byte (float32 division on any device stays well inside).
 _LEVEL_TOLERANCE = 1e-3
+#: As far outside 0..1 as rounding may put a value.
+_ROUNDING = 1e-6
+#: Values that are looked at in one go.
+_CHUNK = 60_000
 
 
 def fit_image(image: Array, spec: InputSpec) -> DisplayImage:
@@ -38,7 +42,7 @@ def fit_image(image: Array, spec: InputSpec) -> DisplayImage:
       (spec.size[0], spec.size[1], 3) float32, 0..1.
 
     Raises:
-      ImageError: not an (H, W, 3) array of floats, or empty.
+      ImageError: not an (H, W, 3) array of floats, empty, or values outside 0..1.
 
     >>> fit_image(np.full((30, 45, 3), 0.25, np.float32), InputSpec(size=(8, 6))).shape
     (8, 6, 3)
@@ -71,7 +75,7 @@ def model_input(image: Array, spec: InputSpec) -> ModelInput:
       (1, spec.size[0], spec.size[1], spec.depth) float32.
 
     Raises:
-      ImageError: not an (H, W, 3) array of floats, or mean and std that do not fit the channels.
+      ImageError: as `fit_image`, or mean and std that do not fit the channels.
 
     >>> spec = InputSpec(size=(1, 1), mean=(1.0, 2.0, 3.0), scale=255.0, channels="BGR")
     >>> model_input(np.array([[[1.0, 0.0, 0.0]]], np.float32), spec).tolist()
@@ -148,6 +152,12 @@ def _checked(image: Array) -> DisplayImage:
             f"expected a picture as an (H, W, 3) array of floats in 0..1; got shape {values.shape} of {values.dtype}; "
             "deconvviz.data.images.load makes one from a file, bytes or any array"
         )
+    low, high = float(values.min()), float(values.max())
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # NaN is neither
+        raise ImageError(
+            f"the values of a picture lie in 0..1; these run from {low:g} to {high:g}; "
+            "scale them, clip them with np.clip(image, 0, 1), or replace what is NaN"
+        )
     return values.astype(np.float32, copy=False)
 
 
@@ -176,16 +186,32 @@ def _read_range(low: float, high: float, source: int, scaled: int) -> tuple[int,
 
 def _resample(part: DisplayImage, size: Size, box: tuple[float, float, float, float]) -> DisplayImage:
     out = (size[1], size[0])
-    levels = part * np.float32(255)
-    whole = np.rint(levels)
-    if np.abs(levels - whole).max() <= _LEVEL_TOLERANCE:
-        picture = Image.fromarray(whole.astype(np.uint8))
+    levels = _whole_levels(part)
+    if levels is not None:
+        picture = Image.fromarray(levels)
         return np.asarray(picture.resize(out, Image.Resampling.BILINEAR, box)) / np.float32(255)
     planes = [
         np.asarray(Image.fromarray(np.ascontiguousarray(part[..., c])).resize(out, Image.Resampling.BILINEAR, box))
         for c in range(3)
     ]
     return np.clip(np.stack(planes, axis=-1), 0.0, 1.0)
+
+
+def _whole_levels(part: DisplayImage) -> np.ndarray | None:
+    """The bytes that a picture of floats was made from; None where a value is no whole level of 255.
+
+    A few rows at a time, so that they stay in the processor's cache.
+    """
+    found = np.empty(part.shape, np.uint8)
+    step = max(1, _CHUNK // part[0].size)
+    for start in range(0, len(part), step):
+        shifted = part[start : start + step] * np.float32(255) + np.float32(0.5)
+        whole = shifted.astype(np.uint8)
+        shifted -= whole  # 0.5 exactly on a level
+        if shifted.min() < 0.5 - _LEVEL_TOLERANCE or shifted.max() > 0.5 + _LEVEL_TOLERANCE:
+            return None
+        found[start : start + step] = whole
+    return found
 
 
 def _per_channel(name: str, values: tuple[float, ...], spec: InputSpec) -> np.ndarray:

@@ -84,6 +84,16 @@ def test_the_same_content_gives_the_same_result_from_bytes_floats_and_another_di
         assert np.array_equal(preprocess.fit_image(images.load(same), spec), expected)
 
 
+def test_one_value_between_two_levels_is_not_rounded_away():
+    """The search for bytes goes a few rows at a time: the odd value sits in the last of many."""
+    picture = np.full((300, 400, 3), 77 / 255, np.float32)
+    picture[-1, -1, -1] = 77.4 / 255
+    spec = InputSpec(size=(299, 399), fit="stretch")
+    fitted = preprocess.fit_image(picture, spec)
+    assert fitted[-1, -1, -1] > 77.3 / 255
+    assert fitted[0, 0, 0] == np.float32(77) / np.float32(255)
+
+
 def test_a_picture_of_the_right_size_is_left_alone_whatever_resize_says():
     picture = random_picture(14, 9)
     for spec in (InputSpec(size=(14, 9)), InputSpec(size=(14, 9), resize=20), InputSpec(size=(14, 9), fit="stretch")):
@@ -188,6 +198,9 @@ def test_equal_means_serve_any_number_of_channels():
         (lambda: preprocess.fit_image(np.zeros((4, 5, 3), np.uint8), SPECS["plain"]), ["uint8", "images.load"]),
         (lambda: preprocess.fit_image(np.zeros((4, 5)), SPECS["plain"]), ["(4, 5)", "(H, W, 3)"]),
         (lambda: preprocess.fit_image(np.zeros((0, 5, 3)), SPECS["plain"]), ["(0, 5, 3)"]),
+        (lambda: preprocess.fit_image(np.full((4, 5, 3), 2.5), SPECS["plain"]), ["2.5 to 2.5", "clip"]),
+        (lambda: preprocess.fit_image(np.linspace(-1, 1, 60).reshape(4, 5, 3), SPECS["plain"]), ["-1 to 1"]),
+        (lambda: preprocess.fit_image(np.full((5, 7, 3), np.nan), SPECS["plain"]), ["nan", "NaN"]),
         (lambda: preprocess.signed_rgb(np.zeros((4, 5, 3)), SPECS["grey"]), ["(4, 5, 3)", "'L'", "(H, W, 1)"]),
         (lambda: preprocess.display(np.zeros((2, 4, 5, 3)), SPECS["plain"]), ["(2, 4, 5, 3)", "one image"]),
         (
