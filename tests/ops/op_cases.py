@@ -160,3 +160,15 @@ def pool_cases(draw: st.DrawFn) -> PoolCase:
         shape=(draw(st.integers(1, 2)), row.n, column.n, draw(st.integers(1, 3))),
         seed=draw(st.integers(0, 999)),
     )
+
+
+#: Padding beyond the kernel, low side and high side: where XLA on CPU reads outside its input.
+BEYOND = ConvCase((8, 5), (3, 2), ConvGeometry(1, ((5, 0), (0, 4))), ((5, 0), (0, 4)), 2, 2, 3, 0)
+#: Strides that do not divide, dilation, groups, uneven padding, all at once.
+MIXED = ConvCase((13, 10), (3, 4), ConvGeometry((3, 2), ((1, 2), (0, 1)), (2, 1), 3), ((1, 2), (0, 1)), 2, 2, 6, 1)
+ODD_SAME = ConvCase((7, 10), (3, 3), ConvGeometry(2, "same"), ((1, 1), (0, 1)), 1, 2, 3, 2)
+
+#: The pool of AlexNet (overlap) on odd sizes, uneven padding.
+OVERLAP = PoolCase((7, 9), (3, 3), (2, 2), ((1, 0), (0, 2)), (2, 7, 9, 3), 0)
+#: Cells between the windows that no window sees, and windows wider than high.
+GAPS = PoolCase((10, 11), (1, 2), (3, 4), ((0, 0), (1, 0)), (1, 10, 11, 2), 1)

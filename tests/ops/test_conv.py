@@ -9,16 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
-from op_cases import DEEP, QUICK, TOLERANCE, ConvCase, conv_cases, relative_error
+from op_cases import BEYOND, DEEP, MIXED, ODD_SAME, QUICK, TOLERANCE, ConvCase, conv_cases, relative_error
 from reference import conv_loops
 
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, conv_map, conv_vjp
-
-#: Padding beyond the kernel, low side and high side: where XLA on CPU reads outside its input.
-BEYOND = ConvCase((8, 5), (3, 2), ConvGeometry(1, ((5, 0), (0, 4))), ((5, 0), (0, 4)), 2, 2, 3, 0)
-#: Strides that do not divide, dilation, groups, uneven padding, all at once.
-MIXED = ConvCase((13, 10), (3, 4), ConvGeometry((3, 2), ((1, 2), (0, 1)), (2, 1), 3), ((1, 2), (0, 1)), 2, 2, 6, 1)
-ODD_SAME = ConvCase((7, 10), (3, 3), ConvGeometry(2, "same"), ((1, 1), (0, 1)), 1, 2, 3, 2)
 
 
 def both_roads_are_the_adjoint(case: ConvCase) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jax import lax
-from op_cases import DEEP, QUICK, TOLERANCE, PoolCase, pool_cases, relative_error
+from op_cases import DEEP, GAPS, OVERLAP, QUICK, TOLERANCE, PoolCase, pool_cases, relative_error
 from reference import pool_loops
 
 from deconvviz.ops import (
@@ -24,11 +24,6 @@ from deconvviz.ops import (
     max_unpool,
     take_switches,
 )
-
-#: The pool of AlexNet (overlap) on odd sizes, uneven padding.
-OVERLAP = PoolCase((7, 9), (3, 3), (2, 2), ((1, 0), (0, 2)), (2, 7, 9, 3), 0)
-#: Cells between the windows that no window sees, and windows wider than high.
-GAPS = PoolCase((10, 11), (1, 2), (3, 4), ((0, 0), (1, 0)), (1, 10, 11, 2), 1)
 
 
 def max_pooling_equals_loops(case: PoolCase, dtype: type, tied: bool) -> None:
