@@ -52,7 +52,7 @@ WORDS = {
     "deconvolve": "say conv_adjoint, wiener or richardson_lucy",
     "deconv": "say conv_adjoint, transposed convolution or deconvnet",
 }
-MARKS = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XXX|placeholder)\b")
+MARKS = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XXX)\b")
 
 
 @dataclass(frozen=True)
