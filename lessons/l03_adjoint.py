@@ -139,15 +139,7 @@ def fitting(state: State) -> State:
     try:
         size = state.geometry.output_size(small.SIZE, kernel_size)
     except GeometryError:
-        spans, rows = state.geometry.extent(kernel_size)[0], small.SIZE[0] + 2 * state.padding
-        st.error(
-            t(
-                "Spread by the dilation the kernel spans {spans} rows, but the padded picture has {rows}: add padding "
-                "or lower the dilation. Below is the last picture that worked.",
-                spans=spans,
-                rows=rows,
-            )
-        )
+        conv_picture.say_it_does_not_fit(state.geometry.extent(kernel_size)[0], small.SIZE[0] + 2 * state.padding)
         return remembered("convolution", State())
     return remember("convolution", replace(state, cell=nearest(state.cell, size), back=nearest(state.back, small.SIZE)))
 

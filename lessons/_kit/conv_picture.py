@@ -149,3 +149,15 @@ def backward_sum(arrays: Arrays, geometry: ConvGeometry, back: Cell) -> str:
     return formula.total(
         left, list(lines.values()), formula.coloured("input", formula.value(returned[back], alone=True))
     )
+
+
+def say_it_does_not_fit(spans: int, rows: int) -> None:
+    """Tell the person that the kernel spans more rows than the padded picture has."""
+    st.error(
+        t(
+            "Spread by the dilation the kernel spans {spans} rows, but the padded picture has {rows}: add padding "
+            "or lower the dilation. Below is the last picture that worked.",
+            spans=spans,
+            rows=rows,
+        )
+    )

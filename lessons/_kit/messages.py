@@ -40,7 +40,7 @@ def extracted() -> Catalog:
 def texts(tree: ast.AST) -> Iterator[str]:
     """The literals of a syntax tree that are to be translated.
 
-    >>> list(texts(ast.parse("t('one') + t(variable) + mark('two') + print('three')")))
+    >>> sorted(texts(ast.parse("t('one') + t(variable) + mark('two') + print('three')")))
     ['one', 'two']
     """
     for node in ast.walk(tree):
@@ -101,7 +101,7 @@ def problems(language: str) -> list[str]:
             lines.append(f"empty: {text!r}")
         elif message.fuzzy:
             lines.append(f"fuzzy: {text!r}")
-        elif placeholders(str(text)) != placeholders(str(message.string)):
+        elif braces(str(text)) != braces(str(message.string)):
             lines.append(f"other {{names}}: {text!r} -> {message.string!r}")
     file = path(language, ".mo")
     if not file.exists() or file.read_bytes() != compiled(language):
@@ -109,10 +109,10 @@ def problems(language: str) -> list[str]:
     return lines
 
 
-def placeholders(text: str) -> set[str]:
+def braces(text: str) -> set[str]:
     """The names and formats between braces.
 
-    >>> sorted(placeholders("{a} and {b:.2f}"))
+    >>> sorted(braces("{a} and {b:.2f}"))
     ['{a}', '{b:.2f}']
     """
     return set(re.findall(r"\{[a-z_][^{}]*\}", text))

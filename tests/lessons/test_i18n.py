@@ -1,19 +1,155 @@
-"""The language of a session: translation, fallback, and the switch."""
+"""The language of a session, and the catalogue: nothing missing, nothing left over, the same {names} on both sides."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from lessons._kit import i18n
 
+messages = pytest.importorskip("lessons._kit.messages", reason="Babel is in the dev extra")
 
-def test_outside_a_session_texts_stay_english():
+LESSONS = Path(__file__).resolve().parents[2] / "lessons"
+#: Streamlit calls whose first argument, and whose keywords below, a person reads.
+SHOWN = frozenset(
+    re.findall(
+        r"\w+",
+        """title header subheader markdown write caption text error warning info success toast button
+        form_submit_button download_button link_button page_link selectbox segmented_control pills radio checkbox
+        toggle slider select_slider number_input text_input text_area file_uploader camera_input expander popover
+        tabs spinner status metric""",
+    )
+)
+SHOWN_KEYWORDS = {"label", "help", "placeholder", "caption", "alt", "text"}
+
+
+def test_outside_a_session_texts_stay_english() -> None:
     assert i18n.current_language() == "en"
     assert i18n.t("anything {x} at all", x=3) == "anything 3 at all"
 
 
-def test_braces_stay_without_values():
+def test_braces_stay_without_values() -> None:
     assert i18n.t("w_{ij}") == "w_{ij}"
 
 
-def test_an_unknown_language_is_refused():
+def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(FileNotFoundError):
         i18n.catalogue("xx")
+
+
+def one_word() -> None:
+    """Script of a page that shows one word."""
+    import streamlit as st
+
+    from lessons._kit import i18n
+
+    i18n.language_switch()
+    st.title(i18n.t("Convolution and its adjoint"))
+
+
+def title(test: AppTest) -> str:
+    assert not test.exception
+    return str(test.title[0].value)
+
+
+def test_the_language_comes_from_the_link() -> None:
+    test = AppTest.from_function(one_word)
+    test.query_params["lang"] = "zh"
+    assert title(test.run()) == "卷积及其伴随"
+
+
+def test_the_language_comes_from_the_switch_and_goes_back() -> None:
+    test = AppTest.from_function(one_word).run()
+    assert title(test) == "Convolution and its adjoint"
+    assert title(test.segmented_control("lang-shown").set_value("zh").run()) == "卷积及其伴随"
+    assert test.text_input("lang").value == "zh"
+    assert title(test.segmented_control("lang-shown").set_value("en").run()) == "Convolution and its adjoint"
+    assert test.text_input("lang").value == ""
+
+
+def test_an_unknown_language_in_a_link_is_english() -> None:
+    test = AppTest.from_function(one_word)
+    test.query_params["lang"] = "tlh"
+    assert title(test.run()) == "Convolution and its adjoint"
+
+
+def test_two_sessions_do_not_share_a_language() -> None:
+    first, second = AppTest.from_function(one_word).run(), AppTest.from_function(one_word).run()
+    first.segmented_control("lang-shown").set_value("zh").run()
+    assert title(second.run()) == "Convolution and its adjoint"
+    assert title(first.run()) == "卷积及其伴随"
+
+
+@pytest.mark.parametrize("language", messages.TRANSLATED)
+def test_the_catalogue_is_complete(language: str) -> None:
+    assert messages.problems(language) == []
+
+
+@pytest.fixture
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], list[str]]:
+    """The problems of the Chinese catalogue after one replacement in its text."""
+
+    def replace(old: str, new: str) -> list[str]:
+        source = messages.path("zh", ".po").read_text("utf-8")
+        compiled = messages.path("zh", ".mo").read_bytes()
+        assert old in source
+        monkeypatch.setattr(messages, "LOCALES", tmp_path)
+        folder = messages.path("zh", ".po").parent
+        folder.mkdir(parents=True)
+        messages.path("zh", ".po").write_text(source.replace(old, new), "utf-8")
+        messages.path("zh", ".mo").write_bytes(compiled)
+        found: list[str] = messages.problems("zh")
+        return found
+
+    return replace
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ('msgid "Stride"', 'msgid "Strides"', "missing: 'Stride'"),
+        ('msgid "Stride"', 'msgid "Strides"', "orphan: 'Strides'"),
+        ('msgstr "步幅"', 'msgstr ""', "empty: 'Stride'"),
+        ('msgid "Stride"', '#, fuzzy\nmsgid "Stride"', "fuzzy: 'Stride'"),
+        ('msgstr "下一页：{page}"', 'msgstr "下一页：{seite}"', "other {names}: 'Next: {page}'"),
+        ('msgstr "步幅"', 'msgstr "步长"', "the .mo is not what the .po compiles to"),
+    ],
+)
+def test_a_planted_error_in_the_catalogue_is_found(
+    broken: Callable[..., list[str]], old: str, new: str, word: str
+) -> None:
+    assert any(line.startswith(word) for line in broken(old, new))
+
+
+def hard_wired(tree: ast.AST) -> Iterator[str]:
+    """Literals with letters that a person would read and that did not go through `t`."""
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SHOWN):
+            continue
+        if not (isinstance(node.func.value, ast.Name) and node.func.value.id in ("st", "left", "right", "column")):
+            continue
+        shown = node.args[:1] + [k.value for k in node.keywords if k.arg in SHOWN_KEYWORDS]
+        for argument in shown:
+            parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
+            for part in parts:
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and any(map(str.isalpha, part.value)):
+                    yield f"line {node.lineno}: {part.value!r}"
+
+
+def test_a_planted_literal_is_found() -> None:
+    source = "st.title('Hello')\nst.button(t('fine'), help='not')\nst.markdown(f'**{t(x)}** words')\nst.write(t('x'))"
+    assert [line.split(": ")[1] for line in hard_wired(ast.parse(source))] == ["'Hello'", "'not'", "'** words'"]
+
+
+def test_no_text_on_a_page_bypasses_the_catalogue() -> None:
+    found = [
+        f"{file.relative_to(LESSONS.parent)}, {line}"
+        for file in sorted(LESSONS.rglob("*.py"))
+        for line in hard_wired(ast.parse(file.read_text("utf-8")))
+    ]
+    assert not found, f"wrap them in t(): {found}"

@@ -1,0 +1,28 @@
+"""Pages without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+SCRIPT = """
+from lessons._kit import i18n, page
+
+i18n.language_switch()
+next(found for found in page.discover() if found.slug == {slug!r}).render()
+"""
+
+
+@pytest.fixture
+def open_page() -> Callable[..., AppTest]:
+    """``open_page(slug, lang="zh", stride="2")``: the page of a link, after its first run."""
+
+    def open_(slug: str, **link: str) -> AppTest:
+        test = AppTest.from_string(SCRIPT.format(slug=slug), default_timeout=120)
+        for key, value in link.items():
+            test.query_params[key] = value
+        return test.run()
+
+    return open_

@@ -1,0 +1,104 @@
+"""Exercises: right answers are accepted, wrong ones are explained, the second one is worked out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from reference import conv_loops
+from streamlit.testing.v1 import AppTest
+
+from lessons._kit import conv_questions, exercise
+from lessons._kit.exercise import Question
+
+SLUG = "convolution-and-its-adjoint"
+
+
+def answer(test: AppTest, kind: str, seed: int, given: tuple[int, ...]) -> AppTest:
+    """Type an answer and send it."""
+    for i, number in enumerate(given):
+        test.number_input(f"{SLUG}-{kind}-{seed}-{i}").set_value(number)
+    next(button for button in test.button if button.label == "Check my prediction").click()
+    test.run()
+    assert not test.exception
+    return test
+
+
+def formulas(test: AppTest) -> list[str]:
+    """The formulas on the page, bare."""
+    return [element.value.strip("$\n") for element in test.latex]
+
+
+def other(question: Question) -> tuple[int, ...]:
+    """A wrong answer that nobody can explain."""
+    return tuple(number + 1000 for number in question.answer)
+
+
+@pytest.mark.parametrize("kind", conv_questions.QUESTIONS)
+def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG)
+    test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
+    question = conv_questions.QUESTIONS[kind][1](0)
+    answer(test, kind, 0, question.answer)
+    assert test.success[0].value.startswith("Right: ")
+    assert not test.error
+    assert question.worked in formulas(test)
+    assert any("1 of 3 questions" in element.value for element in test.markdown)
+
+
+@pytest.mark.parametrize("kind", conv_questions.QUESTIONS)
+def test_a_known_mistake_gets_its_own_reason(kind: str, open_page: Callable[..., AppTest]) -> None:
+    question = conv_questions.QUESTIONS[kind][1](0)
+    for given, reason in list(question.mistakes.items())[:4]:
+        test = open_page(SLUG)
+        test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
+        answer(test, kind, 0, given)
+        assert reason in test.error[0].value
+        assert [info.value for info in test.info] == [question.hint]
+        assert question.worked not in formulas(test)
+        assert any("0 of 3 questions" in element.value for element in test.markdown)
+
+
+def test_after_the_second_wrong_answer_it_is_worked_out_and_can_be_tried_anew(
+    open_page: Callable[..., AppTest],
+) -> None:
+    test, question = open_page(SLUG), conv_questions.output_rows(0)
+    answer(test, "size", 0, other(question))
+    assert test.error[0].value == f"Not {question.answer[0] + 1000}."
+    answer(test, "size", 0, (question.answer[0] + 2000,))
+    assert question.worked in formulas(test)
+    next(button for button in test.button if button.label == "New numbers").click()
+    test.run()
+    assert conv_questions.output_rows(1).prompt in [element.value for element in test.markdown]
+    assert not test.error
+    answer(test, "size", 1, conv_questions.output_rows(1).answer)
+    assert test.success
+
+
+def test_an_empty_answer_is_asked_for_again(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG)
+    next(button for button in test.button if button.label == "Check my prediction").click()
+    test.run()
+    assert "whole number" in test.warning[0].value
+    assert not test.error
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_answers_are_those_of_the_loops(seed: int) -> None:
+    question = conv_questions.returned_value(seed)
+    g, w = (plane.values for plane in question.picture[0].planes)
+    back = conv_loops.conv_adjoint(
+        g[None, :, :, None], w[:, :, None, None], (1, 1), ((0, 0), (0, 0)), (1, 1), 1, (3, 4)
+    )
+    r, c = map(int, re.findall(r"row (\d), column (\d)", question.prompt)[0])
+    assert question.answer == (int(back[0, r, c, 0]),)
+
+
+def test_a_lucky_mistake_is_no_mistake() -> None:
+    assert exercise.reasons((1, 2), [((1, 2), "lucky"), ((2, 1), "swapped")]) == {(2, 1): "swapped"}
+
+
+def test_questions_change_with_the_seed() -> None:
+    for _, maker in conv_questions.QUESTIONS.values():
+        assert len({(maker(seed).prompt, maker(seed).answer) for seed in range(8)}) > 4

@@ -1,0 +1,88 @@
+"""What every page and every lesson keeps, read from the records that scanning finds."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import lessons
+from lessons._kit import glossary, page, sources
+from lessons._kit.exercise import Question
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = page.discover()
+LESSONS = [found for found in PAGES if isinstance(found, page.Lesson)]
+slugs = pytest.mark.parametrize("slug", [found.slug for found in PAGES])
+every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
+
+
+def test_there_are_pages_and_their_addresses_differ() -> None:
+    assert {"laboratory", "convolution-and-its-adjoint"} <= {found.slug for found in PAGES}
+    assert not [slug for slug, count in Counter(found.slug for found in PAGES).items() if count > 1]
+
+
+def test_a_file_without_a_page_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "l99_empty.py").write_text("X = 1\n")
+    monkeypatch.setattr(lessons, "__path__", [str(tmp_path)])
+    with pytest.raises(
+        LookupError, match=r"lessons/l99_empty\.py holds no page.*LESSON or PAGE.*docs/add-a-lesson\.md"
+    ):
+        page.discover()
+
+
+def test_the_app_opens_on_its_first_page() -> None:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    assert not test.exception
+    assert len(test.segmented_control("lang-shown").options) == 2
+
+
+@slugs
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_page_opens_in_every_language(slug: str, language: str, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(slug, lang=language)
+    assert not test.exception
+    shown = " ".join(element.value for element in test.markdown)
+    assert bool(re.search(r"[\u4e00-\u9fff]", shown)) == (language == "zh")
+
+
+@every_lesson
+def test_a_lesson_fills_the_form(lesson: page.Lesson) -> None:
+    assert lesson.section in page.SECTIONS
+    assert lesson.question.endswith("?")
+    assert lesson.goal.endswith(".")
+    assert lesson.goal.count(".") == 1
+    assert 30 < len(re.sub(r"\[\[|\]\]|\*", "", lesson.text).split()) <= 150
+    assert len(lesson.presets) == 3
+    names = {field.name for field in fields(lesson.example)}
+    assert all(values.keys() <= names for _, values in lesson.presets)
+    assert lesson.sources
+    assert all(sources.citation(key) for key, _ in lesson.sources)
+    assert "popovertarget" in glossary.to_html(lesson.text, "k")
+
+
+@every_lesson
+def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:
+    checks = lesson.checks(lesson.example)
+    assert len(checks) >= 2
+    assert [check.name for check in checks if not check.holds] == []
+    assert all(check.tolerance <= 1e-5 for check in checks)
+
+
+@every_lesson
+@pytest.mark.parametrize("seed", range(12))
+def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int) -> None:
+    for _, maker in lesson.questions.values():
+        question: Question = maker(seed)
+        assert len(question.answer) == len(question.fields)
+        assert all(isinstance(number, int) for number in question.answer)
+        assert question.answer not in question.mistakes
+        assert len(question.mistakes) >= 2
+        assert all(len(given) == len(question.answer) for given in question.mistakes)
+        assert str(question.answer[0]) in question.worked
+        assert maker(seed).answer == question.answer
