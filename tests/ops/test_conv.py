@@ -156,6 +156,13 @@ def test_bfloat16_keeps_its_type() -> None:
     assert relative_error(explicit, exact) < 2e-2
 
 
+def test_precision_is_stated_on_every_road() -> None:
+    """Else float32 would be rounded to TF32 on recent GPUs."""
+    x, w, g = MIXED.arrays(np.float32)
+    text = str(jax.make_jaxpr(lambda x, w, g: _all_three(MIXED, x, w, g))(x, w, g))
+    assert text.count("= conv_general_dilated[") == text.count("precision=(Precision.HIGHEST, Precision.HIGHEST)") >= 3
+
+
 def test_geometry_is_a_value() -> None:
     same = ConvGeometry([2, 2], np.array([[1, 1], [0, 0]]), np.int64(1), 1)  # type: ignore[arg-type]
     assert same == ConvGeometry(2, (1, 0))
