@@ -20,15 +20,22 @@ Batch = tuple[np.ndarray, np.ndarray]
 Step = Callable[[State, Batch], tuple[State, dict[str, jax.Array]]]
 
 
-def make_optimizer(recipe: Recipe, steps: int) -> tuple[Any, Callable[[Any], Any]]:
-    """(AdamW with linear warm-up and cosine to zero, its schedule); only kernels decay."""
-    warm = max(1, round(recipe.warm_up * steps))
-    schedule = optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, warm, max(steps, warm + 1))
+def make_schedule(recipe: Recipe, steps: int) -> Callable[[Any], Any]:
+    """Learning rate of a step: linear warm-up, cosine, and in the last part a straight line to zero."""
+    horizon = round(recipe.stretch * steps)
+    warm = max(1, round(recipe.warm_up * horizon))
+    cosine = optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, warm, max(horizon, warm + 1))
+    last = max(1, round(recipe.cool_down * steps))
+    return lambda step: cosine(step) * jnp.clip((steps - step) / last, 0.0, 1.0)
+
+
+def make_optimizer(recipe: Recipe, steps: int) -> Any:
+    """AdamW on the schedule; only kernels decay."""
 
     def decayed(params: Any) -> Any:
         return jax.tree_util.tree_map_with_path(lambda path, _: "kernel" in jax.tree_util.keystr(path), params)
 
-    return optax.adamw(schedule, weight_decay=recipe.weight_decay, mask=decayed), schedule
+    return optax.adamw(make_schedule(recipe, steps), weight_decay=recipe.weight_decay, mask=decayed)
 
 
 def make_training(recipe: Recipe, classes: int, steps: int) -> tuple[Any, Callable[[], State], Step]:
@@ -37,10 +44,9 @@ def make_training(recipe: Recipe, classes: int, steps: int) -> tuple[Any, Callab
     The state holds "params", "stats" (batch normalization), "average" (moving average of both), "optimizer", "count".
     A batch is (N, S, S, 3) model input and (N, C) targets.
     """
-    graph, params, stats = nnx.split(
-        Chain(classes, recipe.dropout, rngs=nnx.Rngs(recipe.seed)), nnx.Param, nnx.BatchStat
-    )
-    optimizer, schedule = make_optimizer(recipe, steps)
+    model = Chain(classes, recipe.dropout, rngs=nnx.Rngs(recipe.seed))
+    graph, params, stats = nnx.split(model, nnx.Param, nnx.BatchStat)  # type: ignore[misc]
+    optimizer, schedule = make_optimizer(recipe, steps), make_schedule(recipe, steps)
 
     def initial() -> State:
         average = jax.tree.map(jnp.copy, (params, stats))

@@ -20,8 +20,10 @@ class Recipe:
       held_out: validation pictures of every class, never trained on.
       soft: share of the epochs after which `gentle` replaces `strong`.
       strong, gentle: how pictures are changed.
-      learning_rate: its peak, after a linear warm-up and before the cosine to zero.
-      warm_up: share of the steps.
+      learning_rate: its peak, after a linear warm-up and before the cosine.
+      stretch: the cosine is laid out for this many times the epochs.
+      warm_up: share of the steps of the cosine.
+      cool_down: last share of the epochs, in which the rate falls linearly to zero from where the cosine stands.
       weight_decay: of kernels only, times the learning rate (AdamW).
       smoothing: share of the target spread over all classes.
       dropout: before the dense layer.
@@ -30,16 +32,18 @@ class Recipe:
     """
 
     seed: int = 0
-    epochs: int = 180
+    epochs: int = 120
     batch: int = 64
-    phases: tuple[tuple[float, int], ...] = ((0.75, 96), (1.0, 128))
+    phases: tuple[tuple[float, int], ...] = ((0.9, 96), (1.0, 128))
     cap: int = 45
     held_out: int = 4
     soft: float = 0.9
     strong: Augmentation = field(default_factory=Augmentation)
     gentle: Augmentation = field(default_factory=lambda: Augmentation(area=(0.5, 1.0), mix=0.0, erase=0.1))
     learning_rate: float = 2e-3
+    stretch: float = 1.5
     warm_up: float = 0.04
+    cool_down: float = 0.25
     weight_decay: float = 0.05
     smoothing: float = 0.1
     dropout: float = 0.1
@@ -49,7 +53,7 @@ class Recipe:
     def size(self, epoch: int) -> int:
         """Picture size of an epoch, counted from 1.
 
-        >>> Recipe(epochs=8).size(6), Recipe(epochs=8).size(7)
+        >>> Recipe(epochs=10).size(9), Recipe(epochs=10).size(10)
         (96, 128)
         """
         return next(size for end, size in self.phases if epoch <= round(end * self.epochs) or end >= 1)
@@ -60,12 +64,13 @@ class Recipe:
 
     @property
     def snapshots(self) -> tuple[int, ...]:
-        """Epochs whose weights are kept: up to eight, evenly spaced on a logarithmic scale.
+        """Epochs whose weights are kept: up to eight, evenly spaced on a logarithmic scale, and the last.
 
-        >>> Recipe(epochs=180).snapshots
-        (1, 2, 4, 9, 19, 41, 86, 180)
+        >>> Recipe(epochs=120, stretch=1.5).snapshots
+        (1, 2, 4, 9, 19, 41, 86, 120)
         """
-        return tuple(sorted({round(self.epochs ** (k / 7)) for k in range(8)}))
+        spaced = {round((self.stretch * self.epochs) ** (k / 7)) for k in range(7)}
+        return tuple(sorted({epoch for epoch in spaced if epoch < self.epochs} | {self.epochs}))
 
     def validates(self, epoch: int) -> bool:
         """Whether the averaged weights are measured after an epoch."""

@@ -1,0 +1,77 @@
+"""Image folders: listing, labels, the held-out part, decoding."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from labelled_sets import make_folder
+from PIL import Image
+
+from deconvviz.data.folder import decode, hold_out, list_folder, merge
+from deconvviz.errors import DataError
+
+
+def test_listing(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "set", classes=3, each=4)
+    (root / "class1" / "notes.txt").write_text("not a picture")
+    (root / ".hidden").mkdir()
+    (root / "empty").mkdir()
+    folder = list_folder(root)
+    assert folder.labels == ("class0", "class1", "class2")
+    assert len(folder) == 12
+    assert all(path.parent.name == f"class{c}" for path, c in zip(folder.files, folder.classes, strict=True))
+
+
+def test_labels_of_a_network_keep_their_order(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "set", classes=2, each=3)
+    folder = list_folder(root, labels=("zebra", "class1", "class0"))
+    assert {path.parent.name: c for path, c in zip(folder.files, folder.classes, strict=True)} == {
+        "class0": 2,
+        "class1": 1,
+    }
+
+
+def test_held_out_part(tmp_path: Path) -> None:
+    folder = list_folder(make_folder(tmp_path / "set", classes=3, each=7))
+    rest, held = hold_out(folder, 2, seed=0)
+    assert sorted(rest.files + held.files) == sorted(folder.files)
+    assert np.bincount(held.classes).tolist() == [2, 2, 2]
+    assert hold_out(folder, 2, seed=0)[1].files == held.files
+    assert hold_out(folder, 2, seed=1)[1].files != held.files
+
+
+def test_merge(tmp_path: Path) -> None:
+    one = list_folder(make_folder(tmp_path / "one", classes=3, each=3))
+    two = make_folder(tmp_path / "two", classes=3, each=2)
+    shutil.rmtree(two / "class1")
+    both = merge(one, list_folder(two))
+    assert np.bincount(both.classes).tolist() == [5, 3, 5]
+    (two / "class1x").mkdir()
+    shutil.copy(two / "class0" / "00.png", two / "class1x")
+    with pytest.raises(DataError, match=r"'class1x' is in one folder.*did you mean"):
+        merge(one, list_folder(two))
+
+
+def test_decoding_keeps_bytes_and_reduces_large_pictures(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 50, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(decode([tmp_path / "a.png"], 30)[0], pixels)
+    assert decode([tmp_path / "a.png"], 15)[0].shape == (15, 25, 3)
+
+
+def test_refusals(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no such folder: .*nowhere; name a folder that holds one sub-folder"):
+        list_folder(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"no images in .*; expected .*/CLASS/\*.jpg"):
+        list_folder(tmp_path)
+    root = make_folder(tmp_path / "set", classes=2, each=3)
+    with pytest.raises(DataError, match=r"a class 'class1' that the network does not know; did you mean class11"):
+        list_folder(root, labels=("class0", "class11"))
+    with pytest.raises(DataError, match=r"class 'class0' has 3 images, of which 3 are held out"):
+        hold_out(list_folder(root), 3, 0)
+    (root / "class0" / "00.png").write_bytes(b"\x89PNG broken")
+    with pytest.raises(DataError, match=r"cannot use .*class0/00.png"):
+        decode([root / "class0" / "00.png"])
