@@ -34,13 +34,18 @@ def encoded(picture: Image.Image | np.ndarray, format: str, **options: Any) -> b
     return stream.getvalue()
 
 
-def png_claiming(height: int, width: int) -> bytes:
-    """A small PNG whose header claims any size; its pixel data is one compressed row."""
+def png(height: int, width: int, *parts: tuple[bytes, bytes]) -> bytes:
+    """A PNG of 8-bit colour made of these (name, content) parts between its header and its end."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(64))), (b"IEND", b""))
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        for name, body in ((b"IHDR", header), *parts, (b"IEND", b""))
     )
+
+
+def png_claiming(height: int, width: int) -> bytes:
+    """A small PNG whose header claims any size; its pixel data is a few bytes."""
+    return png(height, width, (b"IDAT", zlib.compress(bytes(64))))
 
 
 def gif_claiming(height: int, width: int) -> bytes:

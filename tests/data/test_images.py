@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -284,6 +285,15 @@ def test_a_file_cut_in_half_says_so(format):
     assert "'holiday'" in message
     assert "cut short" in message
     assert f"{len(data) // 2:,} bytes" in message
+
+
+def test_a_file_whose_parts_are_out_of_order_says_so():
+    """Pillow raises SyntaxError here, and only while unpacking."""
+    pixels = zlib.compress(b"".join(b"\0" + row.tobytes() for row in pf.levels(9, 8)))
+    same(images.load(pf.png(9, 8, (b"IDAT", pixels[:40]), (b"IDAT", pixels[40:]))), pf.levels(9, 8) / np.float32(255))
+    message = refusal(pf.png(9, 8, (b"IDAT", pixels[:40]), (b"\xa3n\xc7e", b""), (b"IDAT", pixels[40:])))
+    assert "damaged" in message
+    assert "broken PNG file" in message
 
 
 def test_paths_that_lead_nowhere(tmp_path):
