@@ -20,11 +20,14 @@ _WRAPPERS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core
 
 @dataclass(frozen=True, eq=False)
 class Equation:
-    """One equation of a flat program, the scopes that the program's author opened around it, the calls it was in."""
+    """One equation of a flat program, the scopes that the program's author opened around it, the calls it was in.
+
+    A call is (name, serial number): two calls of one function are two calls.
+    """
 
     eqn: Any
     scope: tuple[str, ...]
-    calls: tuple[str, ...] = ()
+    calls: tuple[tuple[str, int], ...] = ()
 
     @property
     def primitive(self) -> str:
@@ -93,7 +96,7 @@ def flatten(closed: Any, openable: Callable[[Any], bool] = lambda eqn: False) ->
             env[var] = fresh
 
     def visit(
-        eqns: Iterable[Any], env: dict[Any, Any], scope: tuple[str, ...], calls: tuple[str, ...], top: bool
+        eqns: Iterable[Any], env: dict[Any, Any], scope: tuple[str, ...], calls: tuple[tuple[str, int], ...], top: bool
     ) -> None:
         for eqn in eqns:
             here = scope + tuple(part for part in str(eqn.source_info.name_stack).split("/") if part)
@@ -101,7 +104,7 @@ def flatten(closed: Any, openable: Callable[[Any], bool] = lambda eqn: False) ->
             if body is not None:
                 inner = {v: read(env, a) for v, a in zip(body.jaxpr.invars, eqn.invars, strict=True)}
                 bind_consts(body, inner)
-                visit(body.jaxpr.eqns, inner, here, (*calls, eqn.params.get("name", "")), False)
+                visit(body.jaxpr.eqns, inner, here, (*calls, (eqn.params.get("name", ""), len(out))), False)
                 for var, atom in zip(eqn.outvars, body.jaxpr.outvars, strict=True):
                     env[var] = read(inner, atom)
                 continue

@@ -156,7 +156,7 @@ def rewrite(equations: Sequence[Equation], rule: str, live: set[Any]) -> tuple[l
       (the equations, how many rectifiers obey, what on the path has no such rule).
     """
     matched = match(equations)
-    new, obeyed, unsupported = [], 0, []
+    new, obeyed, unsupported, named = [], 0, [], set()
     for index, item in enumerate(equations):
         eqn = item.eqn
         if not any(not is_literal(a) and a in live for a in eqn.invars):
@@ -168,8 +168,10 @@ def rewrite(equations: Sequence[Equation], rule: str, live: set[Any]) -> tuple[l
             eqn, inner, reasons = _rewrite_inside(eqn, rule)
             new.append(eqn)
             obeyed += inner
-            unsupported += reasons or ([why] if (why := objection(item, live)) else [])
-    return new, obeyed, list(dict.fromkeys(unsupported))
+            call, why = activation_call(item), objection(item, live)
+            unsupported += reasons or ([why] if why and call not in named else [])
+            named |= {call} - {None}
+    return new, obeyed, unsupported
 
 
 def _rewrite_inside(eqn: Any, rule: str) -> tuple[Any, int, list[str]]:
@@ -203,9 +205,9 @@ def _rewrite_inside(eqn: Any, rule: str) -> tuple[Any, int, list[str]]:
     return (eqn.replace(params=params) if total else eqn), total, reasons
 
 
-def activation_call(item: Equation) -> str | None:
-    """Name of the activation function that an equation is part of, where it came as one named call."""
-    return next((call for call in item.calls if call in ACTIVATIONS), None)
+def activation_call(item: Equation) -> tuple[str, int] | None:
+    """(name, serial number) of the activation that an equation is part of, where it came as one named call."""
+    return next((call for call in item.calls if call[0] in ACTIVATIONS), None)
 
 
 def objection(item: Equation, live: set[Any]) -> str | None:
@@ -218,7 +220,7 @@ def objection(item: Equation, live: set[Any]) -> str | None:
         return f"{label}{where}"
     inputs = [a for a in eqn.invars if not is_literal(a) and a in live]
     if call := activation_call(item):
-        return f"{call}{where}"
+        return f"{call[0]}{where}"
     if name in _NONLINEAR:
         return f"{name}{where}"
     if name == "select_n" and eqn.invars[0] in live:

@@ -141,7 +141,7 @@ def _activation_or_norm(equations: Sequence[Equation], index: int, live: set[Any
         while last + 1 < len(equations) and rules.activation_call(equations[last + 1]) == call:
             last += 1
         taken.update(range(index + 1, last + 1))
-        return call
+        return call[0]
     if not any(not is_literal(a) and a in live for a in item.eqn.invars):
         return None
     if rules.objection(item, live):
@@ -177,7 +177,7 @@ def _last_of_layer(
     item = equations[index]
     if kind in rules.ACTIVATIONS:
         last = index
-        while last + 1 in taken and rules.activation_call(equations[last + 1]) == kind:
+        while last + 1 in taken and rules.activation_call(equations[last + 1]) == rules.activation_call(item):
             last += 1
         return equations[last].out
     steps = {"conv": {"add"}, "dense": {"add"}, "avg_pool": {"div", "mul"}, "mean": {"div", "mul"},
