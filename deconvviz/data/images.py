@@ -39,7 +39,8 @@ def load(
     Files and bytes: JPEG, PNG, WebP, GIF and TIFF (first frame), BMP; grey, palette, transparent, CMYK, 1-bit and
     16-bit (a grey level of 65535 is 1; of 16-bit colour Pillow keeps the upper 8 bits). The camera's orientation mark
     is obeyed. Arrays: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); uint8 of 0..255, uint16 of 0..65535, bool, or floats
-    of 0..1, which pass unchanged. Transparent pixels are laid over white.
+    of 0..1, which pass unchanged. Transparent pixels are laid over white. Colour profiles are not applied, as in the
+    training of image networks.
 
     Args:
       source: path, bytes, a file opened in binary mode, a `PIL.Image.Image` or an array (NumPy, JAX).
@@ -63,7 +64,7 @@ def load(
     elif isinstance(source, (bytes, bytearray, memoryview)):
         data, label = bytes(source), name or "the picture"
     elif hasattr(source, "__array__"):
-        return _from_array(np.asarray(source), name or "the array", max_pixels)
+        return _from_array(_as_array(source, name or "the array"), name or "the array", max_pixels)
     elif hasattr(source, "read"):
         data, label = _read_file(source, name, max_bytes)
     else:
@@ -111,7 +112,7 @@ def _pixels(picture: Image.Image, label: str) -> np.ndarray:
     """Pixels as (H, W), (H, W, 3) or (H, W, 4), without losing 16-bit depth."""
     mode = picture.mode
     if mode.startswith("I;16"):
-        return np.asarray(picture).astype(np.uint16)
+        return np.asarray(picture)
     if mode == "I":
         values = np.asarray(picture)
         if values.min() < 0 or values.max() > 65535:
@@ -162,6 +163,14 @@ def _from_array(values: np.ndarray, label: str, max_pixels: int) -> DisplayImage
     return np.ascontiguousarray(scaled)
 
 
+def _as_array(source: Any, label: str) -> np.ndarray:
+    try:
+        return np.asarray(source)
+    except Exception as error:  # a tensor on a device, or one that waits for its gradient
+        reason = " ".join(str(error).split())[:160]
+        raise ImageError(f"{label} cannot be made a NumPy array ({reason}); convert it first") from error
+
+
 def _check_shape(values: np.ndarray, label: str) -> None:
     shape = values.shape
     if values.size == 0:
@@ -195,7 +204,7 @@ def _over_white(rgba: np.ndarray) -> np.ndarray:
 
 def _unit_range(values: np.ndarray, label: str) -> np.ndarray:
     """Any accepted number type as a new float32 array in 0..1."""
-    if values.dtype == np.uint8 or values.dtype == np.uint16:
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
         return values / np.float32(np.iinfo(values.dtype).max)
     if values.dtype == np.bool_:
         return values.astype(np.float32)

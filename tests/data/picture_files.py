@@ -8,7 +8,11 @@ import zlib
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
+
+from deconvviz.data import images
+from deconvviz.errors import ImageError
 
 ROWS, COLUMNS = 11, 17
 
@@ -53,3 +57,19 @@ def gif_claiming(height: int, width: int) -> bytes:
     data = bytearray(encoded(levels(channels=1), "GIF", save_all=True, append_images=[Image.new("L", (3, 2))] * 3))
     data[6:10] = struct.pack("<HH", width, height)
     return bytes(data)
+
+
+def refusal(source: Any, **options: Any) -> str:
+    """The one-line message with which a source is refused."""
+    with pytest.raises(ImageError) as caught:
+        images.load(source, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "Traceback" not in message
+    return message
+
+
+def same(loaded: np.ndarray, expected: np.ndarray) -> None:
+    """Asserts equal float32 pixels."""
+    assert loaded.dtype == np.float32
+    np.testing.assert_array_equal(loaded, expected)
