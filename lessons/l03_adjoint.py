@@ -11,22 +11,11 @@ import streamlit as st
 
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_adjoint, conv_map, conv_vjp
-from deconvviz.types import Array, Check
-from lessons._kit import conv_picture, conv_questions, frame, glossary, proof, small, ways_back
-from lessons._kit.controls import choice, nearest, remember, remembered, url_cell
+from deconvviz.types import Check
+from lessons._kit import conv_picture, conv_questions, frame, proof, small, ways_back
+from lessons._kit.controls import choice, url_cell
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
-
-TEXT = mark(
-    "A convolution is linear, so it is a matrix A: each output cell is a row, a window read through the [[kernel]]. "
-    "The [[adjoint]] Aᵀ uses the same weights the other way round. Each output cell lays down a [[stamp]]: its value "
-    "times the kernel, where its window was. Where stamps overlap, they add.\n\n"
-    "Nothing is divided and nothing is solved. Aᵀ brings a signal back to the right **place** and the right **size**, "
-    "not to its old values. What no window reads ([[stride]]) comes back as zero; what lands on the [[padding]] is cut "
-    "off.\n\n"
-    "A [[transposed convolution]] is a layer that computes this Aᵀ. It undoes a convolution only where windows mix "
-    "nothing: try the kernel with a single 1."
-)
 
 
 @dataclass(frozen=True)
@@ -67,12 +56,6 @@ def operator(state: State) -> LinearMap:
     return conv_map(small.kernel(state.kernel), state.geometry, small.SIZE, adjoint=ways_back.WAYS[state.way][1])
 
 
-def distance(a: Array, b: Array) -> float:
-    """‖a − b‖ / ‖b‖; infinite between arrays of different shape."""
-    a, b = np.asarray(a), np.asarray(b)
-    return float(np.linalg.norm(a - b) / (np.linalg.norm(b) or 1)) if a.shape == b.shape else math.inf
-
-
 def dot_test(state: State) -> float:
     """|⟨Ax, y⟩ − ⟨x, Aᵀy⟩| / (‖Ax‖ ‖y‖) for random x and y; infinite if the sizes do not even fit."""
     try:
@@ -84,13 +67,13 @@ def dot_test(state: State) -> float:
 def two_roads(state: State) -> float:
     """Distance from the derivative that JAX finds by itself."""
     arrays = compute(state)
-    return distance(arrays.back, conv_vjp(arrays.g, arrays.w, state.geometry, small.SIZE))
+    return proof.distance(arrays.back, conv_vjp(arrays.g, arrays.w, state.geometry, small.SIZE))
 
 
 def matrix(state: State) -> float:
     """Distance from the transposed matrix times g; A is made column by column from the way there."""
     arrays, a = compute(state), operator(state).dense()
-    return distance(arrays.back, (a.T @ arrays.g.ravel()).reshape(arrays.x.shape))
+    return proof.distance(arrays.back, (a.T @ arrays.g.ravel()).reshape(arrays.x.shape))
 
 
 def checks(state: State) -> list[Check]:
@@ -106,7 +89,24 @@ def not_inverse(state: State) -> float:
     """How far AᵀAx is from x at its best brightness: min over c of ‖c AᵀAx − x‖ / ‖x‖."""
     arrays = compute(replace(state, signal="all", way="adjoint"))
     back, x = arrays.back.ravel(), arrays.x.ravel()
-    return distance(back * (back @ x) / ((back @ back) or 1), x)
+    return proof.distance(back * (back @ x) / ((back @ back) or 1), x)
+
+
+def call(state: State) -> str:
+    """Python that makes the picture of a state."""
+    u, v = state.cell
+    g = f"np.zeros_like(z)\ng[0, {u}, {v}] = z[0, {u}, {v}]" if state.signal == "cell" else "z"
+    return f"""import numpy as np
+from deconvviz.ops import ConvGeometry, conv, conv_adjoint
+from lessons._kit import small
+from lessons._kit.ways_back import forward_padding, turned_kernel
+
+x, w = small.picture({state.picture!r}), small.kernel({state.kernel!r})
+geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
+z = np.asarray(conv(x, w, geometry))
+g = {g}
+back = {ways_back.WAYS[state.way][1].__name__}(g, w, geometry, input_size={small.SIZE})
+"""
 
 
 def chosen() -> State:
@@ -133,17 +133,6 @@ def ways(state: State) -> State:
     return replace(state, signal=signal, way=way, cell=cell, back=back)
 
 
-def fitting(state: State) -> State:
-    """The state with its cells inside the planes; where the kernel does not fit, a sentence and the last good one."""
-    kernel_size = small.kernel(state.kernel).shape[:2]
-    try:
-        size = state.geometry.output_size(small.SIZE, kernel_size)
-    except GeometryError:
-        conv_picture.say_it_does_not_fit(state.geometry.extent(kernel_size)[0], small.SIZE[0] + 2 * state.padding)
-        return remembered("convolution", State())
-    return remember("convolution", replace(state, cell=nearest(state.cell, size), back=nearest(state.back, small.SIZE)))
-
-
 def proofs(state: State) -> None:
     """The badges, and the number that answers the headline."""
     meanings = [
@@ -152,8 +141,8 @@ def proofs(state: State) -> None:
         t("A written out as a matrix, column by column from the way there, then transposed and multiplied with g:"),
     ]
     measured = checks(state)
-    codes = (dot_test, two_roads, matrix)
-    proof.badges([proof.Proof(c, m, (f,)) for c, m, f in zip(measured, meanings, codes, strict=True)])
+    codes: list[proof.Code] = [(dot_test, LinearMap.dot_test), (two_roads, conv_vjp), (matrix, LinearMap.dense)]
+    proof.badges([proof.Proof(*row) for row in zip(measured, meanings, codes, strict=True)])
     if state.way != "adjoint" and all(check.holds for check in measured):
         st.info(t("A wrong way that is right here by luck: this kernel or this padding hides the mistake. Change it."))
     away = not_inverse(state)
@@ -172,18 +161,13 @@ def render() -> None:
         state = chosen()
         frame.presets(LESSON)
     with right:
-        state = fitting(ways(state))
+        state = conv_picture.fitting(ways(state), State(), small.kernel(state.kernel).shape[:2])
         arrays = compute(state)
         conv_picture.draw(arrays, state.geometry, state.cell, state.back, state.way)
         proofs(state)
-    glossary.prose(t(TEXT), "adjoint-text")
-    call = (
-        f"x, w = small.picture({state.picture!r}), small.kernel({state.kernel!r})\n"
-        f"geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})\n"
-        f"z = conv(x, w, geometry)\nback = {ways_back.WAYS[state.way][1].__name__}(z, w, geometry, {small.SIZE})"
-    )
+    frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((ways_back.WAYS[state.way][1], conv, conv_adjoint), call)
+    frame.code((ways_back.WAYS[state.way][1], conv, conv_adjoint), call(state))
     frame.foot(LESSON)
 
 
@@ -194,7 +178,16 @@ LESSON = Lesson(
     order=3,
     question=mark("Is the transposed convolution an inverse?"),
     goal=mark("You will be able to run a convolution backwards by hand, and say what comes back and what does not."),
-    text=TEXT,
+    text=mark(
+        "A convolution is linear, so it is a matrix A: each output cell is a row, a window read through the "
+        "[[kernel]]. The [[adjoint]] Aᵀ uses the same weights the other way round. Each output cell lays down a "
+        "[[stamp]]: its value times the kernel, where its window was. Where stamps overlap, they add.\n\n"
+        "Nothing is divided and nothing is solved. Aᵀ brings a signal back to the right **place** and the right "
+        "**size**, not to its old values. What no window reads ([[stride]]) comes back as zero; what lands on the "
+        "[[padding]] is cut off.\n\n"
+        "A [[transposed convolution]] is a layer that computes this Aᵀ. It undoes a convolution only where windows "
+        "mix nothing: try the kernel with a single 1."
+    ),
     presets=(
         (mark("One stamp"), {"picture": "pixel", "signal": "cell"}),
         (mark("Rows that nobody reads"), {"picture": "flat", "stride": "3", "padding": "0"}),

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import streamlit as st
 
+from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry
 from lessons._kit import formula, planes, walk
+from lessons._kit.controls import nearest, remember, remembered
 from lessons._kit.i18n import t
-from lessons._kit.small import plane
+from lessons._kit.small import SIZE, plane
 
 Cell = tuple[int, int]
+
+
+class Chosen(Protocol):
+    """A lesson's state, a dataclass: the geometry, a chosen output cell and a chosen cell of what came back."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def padding(self) -> int: ...
+    @property
+    def cell(self) -> Cell: ...
+    @property
+    def back(self) -> Cell: ...
+    @property
+    def geometry(self) -> ConvGeometry: ...
+
+
+S = TypeVar("S", bound=Chosen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,13 +172,25 @@ def backward_sum(arrays: Arrays, geometry: ConvGeometry, back: Cell) -> str:
     )
 
 
-def say_it_does_not_fit(spans: int, rows: int) -> None:
-    """Tell the person that the kernel spans more rows than the padded picture has."""
-    st.error(
-        t(
-            "Spread by the dilation the kernel spans {spans} rows, but the padded picture has {rows}: add padding "
-            "or lower the dilation. Below is the last picture that worked.",
-            spans=spans,
-            rows=rows,
+def fitting(state: S, default: S, kernel_size: Cell) -> S:
+    """The state with its cells inside the planes; where the kernel does not fit, a sentence and the last good state.
+
+    Args:
+      state: chosen controls.
+      default: what to show if nothing fitted yet.
+      kernel_size: (height, width) of the chosen kernel.
+    """
+    try:
+        size = state.geometry.output_size(SIZE, kernel_size)
+    except GeometryError:
+        st.error(
+            t(
+                "Spread by the dilation the kernel spans {spans} rows, but the padded picture has {rows}: add padding "
+                "or lower the dilation. Below is the last picture that worked.",
+                spans=state.geometry.extent(kernel_size)[0],
+                rows=SIZE[0] + 2 * state.padding,
+            )
         )
-    )
+        return remembered("convolution", default)
+    cells = {"cell": nearest(state.cell, size), "back": nearest(state.back, SIZE)}
+    return remember("convolution", replace(state, **cells))

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from lessons._kit import controls, exercise
+from lessons._kit import controls, exercise, glossary
 from lessons._kit.i18n import t
 from lessons._kit.page import Lesson, Page, discover, entry
 from lessons._kit.sources import citation
@@ -38,6 +38,11 @@ def code(functions: Sequence[Callable[..., Any]], call: str) -> None:
         st.code(call, language="python")
         for function in functions:
             st.code(inspect.getsource(function), language="python")
+
+
+def text(lesson: Lesson) -> None:
+    """What the picture does not say itself."""
+    glossary.prose(t(lesson.text), lesson.slug)
 
 
 def practice(lesson: Lesson) -> None:

@@ -6,12 +6,15 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import streamlit as st
 
-from deconvviz.types import Check
+from deconvviz.types import Array, Check
 from lessons._kit.i18n import t
+
+Code: TypeAlias = tuple[Callable[..., Any], ...]
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,17 @@ class Proof:
 
     check: Check
     meaning: str
-    code: tuple[Callable[..., Any], ...] = ()
+    code: Code = ()
+
+
+def distance(a: Array, b: Array) -> float:
+    """‖a − b‖ / ‖b‖ (the plain distance if b is zero); infinite between arrays of different shape.
+
+    >>> distance(np.array([3.0, 5.0]), np.array([3.0, 4.0])), distance(np.ones(2), np.ones(3))
+    (0.2, inf)
+    """
+    a, b = np.asarray(a), np.asarray(b)
+    return float(np.linalg.norm(a - b) / (np.linalg.norm(b) or 1)) if a.shape == b.shape else math.inf
 
 
 def error_text(error: float) -> str:

@@ -125,6 +125,13 @@ def test_rows_that_nobody_reads_come_back_as_zero() -> None:
     assert back[[0, 1, 3, 4]].any(axis=1).all()
 
 
+@pytest.mark.parametrize("state", [State(), State(signal="cell", stride=2), State(way="turned"), State(way="padding")])
+def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
+    made: dict[str, np.ndarray] = {}
+    exec(lesson.call(state), made)
+    np.testing.assert_array_equal(made["back"], lesson.compute(state).back)
+
+
 def latex(test: AppTest) -> str:
     assert not test.exception
     return " ".join(element.value for element in test.latex)
