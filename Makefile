@@ -45,7 +45,7 @@ test-lowest: ## the quick tests with the oldest releases that pyproject.toml all
 	@test -x .venv-lowest/bin/python || { python=$$(sh scripts/find-python) && "$$python" -m venv .venv-lowest; }
 	.venv-lowest/bin/python scripts/requirements.py --lowest > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip install -q -r .venv-lowest/lowest.txt
-	.venv-lowest/bin/python -m pip install -q --no-deps -e .
+	.venv-lowest/bin/python -m pip install $(EDITABLE) . --no-deps
 	.venv-lowest/bin/python -m pytest -q $(FAST)
 
 clean: ## remove what was built and cached; keeps the environment and runs/
@@ -59,14 +59,16 @@ distclean: clean ## clean, and remove the environments too
 $(VENV)/bin/python:
 	@python=$$(sh scripts/find-python) && echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV)
 
+# "compat" puts the folder itself on the path, without a list of packages that would have to be kept.
+EDITABLE := --quiet --config-settings editable_mode=compat -e
 INSTALL_FAILED = { echo "The packages could not be installed (pip's reason is above). The first install needs a network; later ones do not." >&2; exit 1; }
 
 $(VENV)/.app: pyproject.toml | $(VENV)/bin/python
 	@echo "installing what the app needs (about 1.2 GB, a few minutes the first time)"
-	@$(PY) -m pip install --quiet -e . || $(INSTALL_FAILED)
+	@$(PY) -m pip install $(EDITABLE) . || $(INSTALL_FAILED)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	@echo "installing what the tests need"
-	@$(PY) -m pip install --quiet -e ".[dev]" || $(INSTALL_FAILED)
+	@$(PY) -m pip install $(EDITABLE) ".[dev]" || $(INSTALL_FAILED)
 	@touch $@ $(VENV)/.app
