@@ -71,6 +71,7 @@ def reconstruction_figure(
     mode: Mode = "colour",
     shared: bool = True,
     limit: float | None = None,
+    percentile: float | None = None,
     texts: Texts | None = None,
 ) -> Figure:
     """Draws reconstructions of one picture side by side, the receptive field of each cropped below.
@@ -81,6 +82,8 @@ def reconstruction_figure(
       mode: "colour" for signed colour around neutral grey, "plane" for the sum over the channels in RdBu_r.
       shared: one scale for all panels, or one each.
       limit: value at the ends of the shared scale; the largest magnitude of all maps if None.
+      percentile: take this percentile of the magnitudes (`scale.signed_limit`) instead of the largest; a few peaks then
+        no longer fade the rest. Where values lie beyond the ends, the ends are marked with ≤ and ≥.
       texts: the words, English if None.
 
     Returns:
@@ -95,8 +98,8 @@ def reconstruction_figure(
     _check(image, recs)
     texts = texts or Texts()
     values = [_drawn(rec, mode) for rec in recs]
-    common = signed_limit(values) if limit is None else limit
-    limits = [common if shared else signed_limit(value) for value in values]
+    common = signed_limit(values, percentile) if limit is None else limit
+    limits = [common if shared else signed_limit(value, percentile) for value in values]
     captions = [_caption(rec, value, texts) for rec, value in zip(recs, values, strict=True)]
     page = _Page(recs, image is not None, bool(texts.title), max(len(c) for c in captions))
     if texts.title:
@@ -106,9 +109,9 @@ def reconstruction_figure(
     first = int(image is not None)
     for column, (rec, value, end, caption) in enumerate(zip(recs, values, limits, captions, strict=True), start=first):
         _draw_map(page, column, rec, _coloured(value, mode, end), caption, texts, bool(np.any(value)))
-    spans = [(first, len(recs))] if shared else [(first + i, 1) for i in range(len(recs))]
-    for (column, count), end in zip(spans, limits, strict=False):
-        _draw_scale(page, column, count, end, mode, texts.shared_scale if shared and len(recs) > 1 else texts.own_scale)
+    groups = [(first, values)] if shared else [(first + i, [value]) for i, value in enumerate(values)]
+    for (column, group), end in zip(groups, limits, strict=False):
+        _draw_scale(page, column, group, end, mode, texts.shared_scale if len(group) > 1 else texts.own_scale)
     return page.figure
 
 
@@ -119,11 +122,14 @@ def reconstruction_png(
     mode: Mode = "colour",
     shared: bool = True,
     limit: float | None = None,
+    percentile: float | None = None,
     texts: Texts | None = None,
     recipe: files.Recipe = None,
 ) -> bytes:
     """The figure of `reconstruction_figure` as PNG bytes with its recipe inside."""
-    figure = reconstruction_figure(image, reconstructions, mode=mode, shared=shared, limit=limit, texts=texts)
+    figure = reconstruction_figure(
+        image, reconstructions, mode=mode, shared=shared, limit=limit, percentile=percentile, texts=texts
+    )
     return files.figure_png(figure, recipe)
 
 
@@ -134,11 +140,14 @@ def reconstruction_svg(
     mode: Mode = "colour",
     shared: bool = True,
     limit: float | None = None,
+    percentile: float | None = None,
     texts: Texts | None = None,
     recipe: files.Recipe = None,
 ) -> bytes:
     """The figure of `reconstruction_figure` as SVG bytes with its recipe inside."""
-    figure = reconstruction_figure(image, reconstructions, mode=mode, shared=shared, limit=limit, texts=texts)
+    figure = reconstruction_figure(
+        image, reconstructions, mode=mode, shared=shared, limit=limit, percentile=percentile, texts=texts
+    )
     return files.figure_svg(figure, recipe, texts.title if texts else "")
 
 
@@ -294,21 +303,23 @@ def _draw_map(
     page.text(caption, middle, page.caption, style.CAPTION_SIZE)
 
 
-def _draw_scale(page: _Page, column: int, count: int, limit: float, mode: str, words: str) -> None:
-    """A bar from -limit to limit with its numbers, centred under `count` panels."""
-    left, width = column * page.step, count * page.step - style.GAP
+def _draw_scale(page: _Page, column: int, group: Sequence[np.ndarray], limit: float, mode: str, words: str) -> None:
+    """A bar from -limit to limit with its numbers, centred under the panels of a group."""
+    width = len(group) * page.step - style.GAP
     bar = min(width, page.width)
+    left = column * page.step + (width - bar) / 2
     ramp = np.linspace(-limit, limit, 255)[None]
-    rgb = diverging_rgb(ramp, limit) if mode == "plane" else colour_rgb(np.repeat(ramp[..., None], 3, axis=2), limit)
-    start = left + (width - bar) / 2
-    axes = page.axes(start, page.scale, bar, 0.11)
+    rgb = _coloured(ramp if mode == "plane" else np.repeat(ramp[..., None], 3, axis=2), mode, limit)
+    axes = page.axes(left, page.scale, bar, 0.11)
     axes.imshow(rgb, interpolation="nearest", origin="upper", aspect="auto")
     _frame(axes, (0, 0, 1, ramp.shape[1]), style.FAINT, 0.4)
-    page.text([_number(0.0)], start + bar / 2, page.scale + 0.13, style.CAPTION_SIZE)
+    beyond = signed_limit(group) > limit
+    numbers = page.scale + 0.13
+    page.text([_number(0.0)], left + bar / 2, numbers, style.CAPTION_SIZE)
     if limit > 0:
-        page.text([_number(-limit)], start, page.scale + 0.13, style.CAPTION_SIZE, "left")
-        page.text([_number(limit)], start + bar, page.scale + 0.13, style.CAPTION_SIZE, "right")
-    page.text([words], start + bar / 2, page.scale + 0.28, style.CAPTION_SIZE)
+        page.text(["≤ " * beyond + _number(-limit)], left, numbers, style.CAPTION_SIZE, "left")
+        page.text(["≥ " * beyond + _number(limit)], left + bar, numbers, style.CAPTION_SIZE, "right")
+    page.text([words], left + bar / 2, page.scale + 0.28, style.CAPTION_SIZE)
 
 
 def _frame(axes: Axes, box: Box, colour: str, line: float) -> None:

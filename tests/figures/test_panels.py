@@ -19,7 +19,7 @@ from PIL import Image
 from deconvviz.errors import DeconvvizError
 from deconvviz.figures import panels, style
 from deconvviz.figures.panels import Texts, reconstruction_figure, reconstruction_png, reconstruction_svg
-from deconvviz.figures.scale import colour_rgb, diverging_rgb, to_plane
+from deconvviz.figures.scale import colour_rgb, diverging_rgb, signed_limit, to_plane
 from deconvviz.types import Unit
 
 CHINESE = Texts(title="这个单元看到了什么？", picture="照片", all_zero="全部为零：这个单元对这张图片没有反应")
@@ -75,10 +75,22 @@ def test_one_scale_for_all_or_one_each_and_the_numbers_say_so():
     assert all(f"{limit:.3g}" in words(own) for limit in limits)
 
 
-def test_a_given_limit_is_the_shared_one():
+def test_a_given_limit_is_the_shared_one_and_the_ends_tell_what_lies_beyond():
     figure = reconstruction_figure(PICTURE, [made(), made("guided")], limit=8.0)
     assert np.array_equal(drawn(figure)[2], colour_rgb(made().map, 8.0))
-    assert "8" in words(figure)
+    assert {"8", "−8"} <= set(words(figure))
+    assert {"≥ 0.5", "≤ −0.5"} <= set(words(reconstruction_figure(PICTURE, made(), limit=0.5)))
+
+
+def test_a_percentile_keeps_peaks_from_fading_the_rest():
+    recs = [made("gradient", 1.0), made("deconvnet", 3.0, seed=1)]
+    recs[1].map[7, 11] = 1000
+    common = signed_limit([rec.map for rec in recs], 90)
+    shared = reconstruction_figure(PICTURE, recs, percentile=90)
+    assert np.array_equal(drawn(shared)[2], colour_rgb(recs[0].map, common))
+    assert f"≥ {common:.3g}" in words(shared)
+    own = reconstruction_figure(PICTURE, recs, percentile=90, shared=False)
+    assert np.array_equal(drawn(own)[2], colour_rgb(recs[0].map, signed_limit(recs[0].map, 90)))
 
 
 def test_receptive_field_is_framed_at_the_edges_of_its_pixels():
