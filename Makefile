@@ -32,8 +32,8 @@ train: $(VENV)/.app ## train the shipped network: make train DATA=folder-of-clas
 	@test -n "$(DATA)" || { echo "make train needs the pictures, one folder a class: make train DATA=path/to/101_ObjectCategories" >&2; exit 2; }
 	$(PY) -m deconvviz train caltech --data "$(DATA)" --out "$(OUT)"
 
-bench: $(VENV)/.dev ## measure the speed here; ratios against PyTorch when the peers extra is installed
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
+bench: $(VENV)/.dev chromium ## measure the speed here; against PyTorch too where the peers extra is installed
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
 
 chromium: $(VENV)/.dev ## find or get the Chromium that the browser tests drive
 	@$(PY) tests/browser/chromium.py --get

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# --doctest-modules would import every conftest.py once more, under one and the same name.
+collect_ignore_glob = ["*conftest.py"]
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
 
 
