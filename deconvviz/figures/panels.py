@@ -144,11 +144,13 @@ def reconstruction_svg(
     texts: Texts | None = None,
     recipe: files.Recipe = None,
 ) -> bytes:
-    """The figure of `reconstruction_figure` as SVG bytes with its recipe inside."""
+    """The figure of `reconstruction_figure` as SVG bytes with its recipe and a title for screen readers inside."""
     figure = reconstruction_figure(
         image, reconstructions, mode=mode, shared=shared, limit=limit, percentile=percentile, texts=texts
     )
-    return files.figure_svg(figure, recipe, texts.title if texts else "")
+    recs = (reconstructions,) if isinstance(reconstructions, Reconstruction) else tuple(reconstructions)
+    texts = texts or Texts()
+    return files.figure_svg(figure, recipe, texts.title or _unit(recs[0], texts))
 
 
 def save_map(
@@ -335,14 +337,18 @@ def _area(box: Box) -> bool:
 
 
 def _caption(rec: Reconstruction, values: np.ndarray, texts: Texts) -> list[str]:
-    unit = rec.unit
-    where = texts.whole_map if unit.row in ("all", None) else texts.unit
-    lines = _wrapped(where.format(layer=unit.layer, channel=unit.channel, row=unit.row, column=unit.column))
+    lines = _wrapped(_unit(rec, texts))
     lines += _wrapped(texts.activation.format(value=_number(rec.activation)))
     lines += _wrapped(texts.range.format(low=_number(values.min()), high=_number(values.max())))
     if rec.agreement is not None:
         lines += _wrapped(texts.agreement.format(value=_number(rec.agreement)))
     return lines
+
+
+def _unit(rec: Reconstruction, texts: Texts) -> str:
+    unit = rec.unit
+    where = texts.whole_map if unit.row in ("all", None) else texts.unit
+    return where.format(layer=unit.layer, channel=unit.channel, row=unit.row, column=unit.column)
 
 
 def _number(value: float) -> str:

@@ -226,6 +226,11 @@ def test_bytes_repeat_and_carry_the_recipe():
     assert next(root.iter("{http://www.w3.org/2000/svg}title")).text == "Seen & kept"
 
 
+def test_an_svg_without_a_title_is_named_after_its_unit():
+    root = ElementTree.fromstring(reconstruction_svg(PICTURE, made()))
+    assert next(root.iter("{http://www.w3.org/2000/svg}title")).text == "relu3, channel 7, row 3, column 4"
+
+
 def test_an_svg_refers_only_to_what_it_holds():
     root = ElementTree.fromstring(reconstruction_svg(PICTURE, [made(), made("guided")], texts=CHINESE))
     names = [element.get("id") for element in root.iter() if element.get("id")]
