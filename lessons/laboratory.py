@@ -26,7 +26,8 @@ def render() -> None:
     lab_top.top_line(loaded, picture)
     layer = lab_road.road(loaded, forward, picture)
     explore(loaded, picture, forward, layer)
-    engine.warm_up(NETWORK, picture)
+    if engine.is_served():
+        engine.warm_up(NETWORK, picture)
 
 
 @st.fragment

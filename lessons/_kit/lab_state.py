@@ -95,25 +95,26 @@ def choose_layer(name: str) -> None:
 def forget_unit() -> None:
     """Back to the strongest unit of the layer."""
     for key in _UNIT_KEYS:
-        st.session_state[key] = None
+        st.session_state[key] = ""
     st.session_state["page"] = 1
 
 
 def forget_position() -> None:
     """Back to the strongest position of the channel."""
-    st.session_state["row"] = st.session_state["column"] = None
+    st.session_state["row"] = st.session_state["column"] = ""
 
 
-def choose_unit(channel: int, row: int | None, column: int | None) -> None:
+def choose_unit(channel: int, row: int, column: int) -> None:
     """Take a unit. For callbacks."""
-    st.session_state.update({"channel": channel, "row": row, "column": column})
+    for key, value in zip(_UNIT_KEYS, (channel, row, column), strict=True):
+        st.session_state[key] = str(value)
 
 
-def within(key: str, top: int) -> None:
-    """Forget a number of the session that is no whole number of 0..top."""
-    value = st.session_state.get(key)
-    if value is not None and not (isinstance(value, int) and 0 <= value <= top):
-        st.session_state[key] = None
+def number(key: str, top: int) -> int | None:
+    """The whole number 0..top that the URL holds under ``?key=``; None where it holds none or an impossible one."""
+    with st.container(key=f"url-{key}"):
+        text = st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= top else None
 
 
 def planes(activation: np.ndarray) -> np.ndarray:
