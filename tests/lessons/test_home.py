@@ -18,9 +18,9 @@ def captions(test: AppTest) -> str:
 def test_the_slider_drags_along_the_way_down(open_page: Callable[..., AppTest]) -> None:
     test = open_page("home")
     slider = test.slider("home-step")
-    assert f"Step {slider.max} of {slider.max}: filter of conv1, 128 × 128 × 3" in captions(test)
+    assert f"Step {int(slider.max)} of {int(slider.max)}: filter of conv1, 128 × 128 × 3" in captions(test)
     slider.set_value(0)
-    assert f"Step 0 of {slider.max}: start of" in captions(test.run())
+    assert f"Step 0 of {int(slider.max)}: start of" in captions(test.run())
 
 
 def test_the_unit_is_the_strongest_of_its_layer() -> None:
