@@ -14,7 +14,7 @@ from lessons._kit.controls import choice
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, jpeg, number, to_bytes
 from lessons._kit.lab_road import label_of
-from lessons._kit.lab_state import COLUMNS, PER_PAGE, Chosen
+from lessons._kit.lab_state import COLUMNS, PER_PAGE, Chosen, Typed
 from lessons._kit.lab_top import title_of
 from lessons._kit.lab_words import kind, size
 from lessons._kit.unit_grid import last_pick, payload, quantize, unit_grid
@@ -24,24 +24,22 @@ GRID = "lab-maps"
 _WHEN_EMPTY = "place" + "holder"
 
 
-def choose(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, layer: Layer) -> Chosen:
+def choose(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, typed: Typed) -> Chosen:
     """Draw the photograph and the maps, and return the chosen unit."""
+    layer = typed.layer
     maps = lab_state.planes(forward.maps[layer.name])
-    height, width, channels = maps.shape
-    channel = lab_state.number("channel", channels - 1)
-    row, column = lab_state.number("row", height - 1), lab_state.number("column", width - 1)
     st.html(_heading(t("Choose a unit"), f"{layer.name} · {kind(layer.kind)} · {size(layer.shape)}"))
     with st.container(horizontal=True, gap="medium", key="lab-choose"):
         left = st.container(width=400, key="lab-photo")
         right = st.container(width="stretch", key="lab-grid")
     with right:
         shown = _page(maps)
-        chosen = lab_state.resolve(layer, maps, channel, row, column)
+        chosen = lab_state.resolve(layer, maps, typed.channel, typed.row, typed.column)
         _grid(loaded, layer, maps, shown, chosen)
     with left:
         box = loaded.network.receptive_box(layer.name, chosen.row, chosen.column)
         st.html(_photo(loaded, picture, chosen, box))
-        _numbers(maps, chosen, {"channel": channel, "row": row, "column": column})
+        _numbers(maps, chosen, typed)
     return chosen
 
 
@@ -136,7 +134,7 @@ def _photo(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, box: 
     )
 
 
-def _numbers(maps: np.ndarray, chosen: Chosen, typed: dict[str, int | None]) -> None:
+def _numbers(maps: np.ndarray, chosen: Chosen, typed: Typed) -> None:
     """The unit as numbers to type; an empty field means the strongest, whose number it shows."""
     height, width, channels = maps.shape
     unit = chosen.unit
@@ -148,7 +146,7 @@ def _numbers(maps: np.ndarray, chosen: Chosen, typed: dict[str, int | None]) -> 
     line = st.container(horizontal=True, wrap=False, gap="small", key="lab-numbers")
     for key, label, top, value in fields:
         shown = f"{key}-shown"
-        st.session_state[shown] = typed[key]
+        st.session_state[shown] = getattr(typed, key)
         field: Any = line.number_input
         field(
             label,
@@ -166,8 +164,7 @@ def _numbers(maps: np.ndarray, chosen: Chosen, typed: dict[str, int | None]) -> 
 
 
 def _typed(key: str) -> None:
-    value = st.session_state[f"{key}-shown"]
-    st.session_state[key] = "" if value is None else str(value)
+    lab_state.choose_number(key, st.session_state[f"{key}-shown"])
 
 
 def _value(chosen: Chosen) -> str:

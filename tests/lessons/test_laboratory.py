@@ -39,7 +39,7 @@ def laboratory() -> OpenPage:
 
     def open_(**link: str) -> AppTest:
         test = AppTest.from_string(SCRIPT, default_timeout=240)
-        for key, value in ({"layer": "pool1"} | link).items():
+        for key, value in (link if "unit" in link else {"layer": "pool1"} | link).items():
             test.query_params[key] = value
         test.run()
         assert not test.exception, test.exception[0].value
@@ -136,7 +136,10 @@ def test_numbers_can_be_typed_and_emptied(laboratory: OpenPage) -> None:
 @pytest.mark.parametrize(
     "link",
     [
-        {"image": "nobody", "layer": "conv99", "channel": "-4", "row": "abc", "column": "1e9"},
+        pytest.param(
+            {"image": "nobody", "layer": "conv99", "channel": "-4", "row": "abc", "column": "1e9"},
+            marks=pytest.mark.slow,
+        ),
         {
             "channel": "99999",
             "row": "32",
@@ -147,20 +150,23 @@ def test_numbers_can_be_typed_and_emptied(laboratory: OpenPage) -> None:
             "step": "x",
             "page": "77",
         },
+        {"unit": "pool1:3,4,5,6,7:8"},
+        pytest.param({"unit": "nothing:1,2,3"}, marks=pytest.mark.slow),
+        {"unit": "pool1:١,٢,٣"},
         {"layer": "pool1", "channel": "31", "row": "31", "column": "31", "lang": "xx", "page": "-1"},
     ],
 )
 def test_a_bad_link_falls_back(laboratory: OpenPage, link: dict[str, str]) -> None:
     test = laboratory(**link)
     assert len(panels(test)) == 4
-    if link.get("layer") == "conv99":
+    if link.get("layer") == "conv99" or "nothing" in link.get("unit", ""):
         assert unit(test).split("-")[0] == lab_state.first_layer(engine.network("caltech").network.layers)
 
 
 def test_a_number_that_another_layer_does_not_have_is_forgotten(laboratory: OpenPage) -> None:
     test = laboratory(layer="conv1", row="63", column="60", channel="30")
     assert unit(test) == "conv1-30-63-60"
-    test.session_state["layer"] = "pool1"
+    test.session_state["unit"] = "pool1:30,63,60"
     test.run()
     assert not test.exception
     assert unit(test).startswith("pool1-30-")
@@ -173,6 +179,7 @@ def test_a_layer_without_rectifiers_below_shows_why_three_rules_refuse(laborator
     assert texts(test).count("does not apply: no rectifier lies between the picture and conv1") == 3
 
 
+@pytest.mark.slow
 def test_the_class_scores_are_units_too(laboratory: OpenPage) -> None:
     test = laboratory(layer="logits")
     assert re.fullmatch(r"logits-\d+-None-None", unit(test))
@@ -288,9 +295,31 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Session:
 
 
 def test_a_click_on_a_map_takes_channel_and_position(session: Session) -> None:
+    session["unit"] = "pool1:4"
     session[lab_choose.GRID] = {"pick": {"channel": 7, "row": 2, "column": 3, "count": 1, "time": 5}}
     lab_choose._picked()
-    assert (session["channel"], session["row"], session["column"]) == ("7", "2", "3")
+    assert session["unit"] == "pool1:7,2,3"
+
+
+def test_one_value_of_the_link_holds_the_whole_unit(session: Session) -> None:
+    lab_state.choose_unit(34, 6, 5)
+    assert session["unit"] == ":34,6,5"  # no layer: the first one
+    lab_state.choose_layer("relu3")
+    assert session["unit"] == "relu3"
+    lab_state.choose_number("row", 4)
+    assert session["unit"] == "relu3:,4"
+    lab_state.choose_number("channel", 8)
+    assert session["unit"] == "relu3:8,4"
+    lab_state.choose_number("column", 2)
+    lab_state.choose_number("row", None)
+    assert session["unit"] == "relu3:8,,2"
+    lab_state.forget_position()
+    assert session["unit"] == "relu3:8"
+    lab_state.choose_number("channel", None)
+    assert session["unit"] == "relu3"
+    lab_state.choose_unit(1, 2, 3)
+    lab_state.forget_unit()
+    assert session["unit"] == "relu3"
 
 
 def test_turning_the_page_by_keyboard_stops_at_the_first(session: Session) -> None:
