@@ -157,3 +157,27 @@ def test_the_public_names_are_those_listed() -> None:
     assert set(dv.__all__) <= set(dir(dv))
     with pytest.raises(AttributeError, match="module 'deconvviz' has no attribute 'deconvolve'"):
         _ = dv.deconvolve
+
+
+def test_every_file_that_is_no_python_is_packaged() -> None:
+    import tomllib
+
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    for package, patterns in declared.items():
+        folder = ROOT / package
+        found = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc", ".po")}
+        packaged = {path for pattern in patterns for path in folder.glob(pattern)}
+        assert found, package
+        assert found <= packaged, f"add to package-data in pyproject.toml: {sorted(map(str, found - packaged))}"
+
+
+def test_an_app_that_does_not_start_says_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = [sys.executable, "-c", "print('a package is missing'); raise SystemExit(3)"]
+    monkeypatch.setattr(open_app, "command", lambda *_, **__: failing)
+    with pytest.raises(RuntimeError, match="a package is missing"), open_app.served():
+        pass
+
+
+def test_tests_cannot_reach_the_network() -> None:
+    with pytest.raises(ConnectionError, match="tests run without a network"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
