@@ -12,7 +12,7 @@ from deconvviz.data import images, samples
 from deconvviz.types import DisplayImage
 from lessons._kit import engine
 from lessons._kit.i18n import t
-from lessons._kit.lab_see import Look
+from lessons._kit.lab_see import Look, limits_of
 from lessons._kit.lab_state import Chosen
 
 #: Kind of file -> its media type.
@@ -78,6 +78,7 @@ def recipe(
         rules=tuple(seen.by_rule),
         mode="plane" if look.summed else "colour",
         scale="shared" if look.shared else "own",
+        limit=next(iter(limits_of(seen, look).values())) if look.shared else None,
     )
 
 
