@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lessons._kit import i18n
+from lessons._kit import glossary, i18n
 
 messages = pytest.importorskip("lessons._kit.messages", reason="Babel is in the dev extra")
 
@@ -46,7 +46,7 @@ def one_word() -> None:
     """Script of a page that shows one word."""
     import streamlit as st
 
-    from lessons._kit import i18n
+    from lessons._kit import glossary, i18n
 
     i18n.language_switch()
     st.title(i18n.t("Convolution and its adjoint"))
@@ -88,6 +88,15 @@ def test_two_sessions_do_not_share_a_language() -> None:
 @pytest.mark.parametrize("language", messages.TRANSLATED)
 def test_the_catalogue_is_complete(language: str) -> None:
     assert messages.problems(language) == []
+
+
+@pytest.mark.parametrize("language", messages.TRANSLATED)
+def test_a_translated_text_links_the_same_terms(language: str) -> None:
+    linked = re.compile(r"\[\[([a-z ]+)")
+    pairs = [(str(m.id), str(m.string)) for m in messages.read(language) if m.id and "[[" in str(m.id)]
+    assert pairs
+    for english, translated in pairs:
+        assert set(linked.findall(english)) == set(linked.findall(translated)) <= glossary.TERMS.keys()
 
 
 @pytest.fixture
