@@ -46,7 +46,7 @@ def one_word() -> None:
     """Script of a page that shows one word."""
     import streamlit as st
 
-    from lessons._kit import glossary, i18n
+    from lessons._kit import i18n
 
     i18n.language_switch()
     st.title(i18n.t("Convolution and its adjoint"))
