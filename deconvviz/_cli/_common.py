@@ -34,7 +34,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def load_network(model: str, weights: Path | None = None) -> Network:
     """The network named on the command line."""
     import deconvviz as dv
+    from deconvviz import compiled
 
+    compiled.keep()
     network: Network = dv.load(model) if weights is None else dv.load(model, weights=weights)
     return network
 
