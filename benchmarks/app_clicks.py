@@ -39,7 +39,7 @@ WATCH = """() => {
       if (!images.every((image) => image.complete && image.naturalWidth)) return;
       observer.disconnect();
       window.removeEventListener('load', look, true);
-      Promise.all(images.map((image) => image.decode())).then(() => resolve(performance.now() - start));
+      Promise.allSettled(images.map((image) => image.decode())).then(() => resolve(performance.now() - start));
     };
     const observer = new MutationObserver(look);
     observer.observe(document.body, {subtree: true, childList: true, attributes: true});
