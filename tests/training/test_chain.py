@@ -20,7 +20,7 @@ NHWC = ("NHWC", "HWIO", "NHWC")
 
 
 def normal(seed: int, *shape: int) -> jax.Array:
-    return jax.random.normal(jax.random.key(seed), shape)
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
 
 
 def test_the_first_layer_is_a_6x6_convolution_of_stride_2() -> None:
