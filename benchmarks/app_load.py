@@ -131,8 +131,8 @@ def main() -> None:
     else:
         for number, found in enumerate(record["rounds"], start=1):
             print(
-                f"round {number}: {found['clicks']} clicks of {record['people']} people in {found['seconds']} s, median "
-                f"{found['median_ms']} ms, 95 of 100 under {found['p95_ms']} ms, {len(found['errors'])} errors, "
+                f"round {number}: {found['clicks']} clicks of {record['people']} people in {found['seconds']} s, "
+                f"median {found['median_ms']} ms, 95 of 100 under {found['p95_ms']} ms, {len(found['errors'])} errors, "
                 f"memory {found['rss_mb']} MB"
             )
         print(f"memory at the start {record['rss_start_mb']} MB, at its largest {record['rss_largest_mb']} MB")
