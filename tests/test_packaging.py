@@ -136,13 +136,14 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
     assert open_app.trouble_with_port(port) == f"A port is a number from 1 to 65535; got PORT={port!r}."
 
 
-def test_the_app_listens_on_this_machine_only_and_tells_nobody() -> None:
+def test_the_app_listens_on_this_machine_only_asks_nothing_and_tells_nobody() -> None:
     command = open_app.command("8600", headless=True)
     options = dict(zip(command[5::2], command[6::2], strict=True))
     assert options == {
         "--server.address": "127.0.0.1",
         "--server.port": "8600",
         "--server.headless": "true",
+        "--server.showEmailPrompt": "false",
         "--browser.gatherUsageStats": "false",
     }
 
