@@ -83,7 +83,7 @@ def plain(value: Any) -> Any:
 def answer(record: dict[str, Any], as_json: bool, lines: Iterable[str]) -> None:
     """Print ``record`` as one JSON line, or the readable ``lines``."""
     if as_json:
-        click.echo(json.dumps(plain(record), allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps(plain(record), allow_nan=False))
     else:
         for line in lines:
             click.echo(line)

@@ -118,6 +118,7 @@ def test_a_recipe_makes_the_same_bytes_again(
     run("reconstruct", *on_cat, *UNIT, *place, *options, "--out", first, "--save-recipe", recipe)
     record = said("reconstruct", "--recipe", recipe, "--weights", weights, "--out", again)
     assert [entry["rule"] for entry in record["maps"]] == rules
+    assert record["image"] == "sample:cat"
     assert (record["row"], record["column"], record["start"]) == (3, 9, "one")
     assert first.read_bytes() == again.read_bytes()
     assert len(first.read_bytes()) > 1000
