@@ -15,6 +15,7 @@ from deconvviz.data.folder import list_folder
 from deconvviz.errors import DataError, TrainingError, WeightsError
 from deconvviz.models import caltech as network
 from deconvviz.training import caltech, loop
+from deconvviz.training.augment import Augmentation
 from deconvviz.training.recipe import Recipe
 
 
@@ -84,18 +85,21 @@ def test_evaluate_measures_the_validation_part_as_training_did(
 
 def test_an_epoch_shows_no_class_too_often(data: Path) -> None:
     folder = list_folder(data)
-    recipe = Recipe(batch=4, cap=5, phases=((1.0, 32),))
+    recipe = Recipe(batch=2, cap=2, phases=((1.0, 32),), strong=Augmentation(mix=0.0))
     pictures = [np.full((40, 40, 3), c, np.uint8) for c in folder.classes]
     source = caltech.Source(folder, pictures, recipe)
-    assert source.epoch_images == 15
+    assert source.epoch_images == 6
     assert source.length(1) == 3
+    for epoch in range(1, 6):
+        shown = sum(targets.sum(axis=0) for _, targets in source.batches(epoch))
+        assert shown.tolist() == [2, 2, 2]
     batches = list(source.batches(1))
-    assert [x.shape for x, _ in batches] == [(4, 32, 32, 3)] * 3
+    assert [x.shape for x, _ in batches] == [(2, 32, 32, 3)] * 3
     again = list(source.batches(1))
     assert all(
         np.array_equal(a, b) for one, two in zip(batches, again, strict=True) for a, b in zip(one, two, strict=True)
     )
-    assert not np.array_equal(batches[0][1], next(source.batches(2))[1])
+    assert not np.array_equal(batches[0][0], next(source.batches(2))[0])
 
 
 def test_forms_of_the_data_set(tmp_path: Path) -> None:
