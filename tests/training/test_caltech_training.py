@@ -102,6 +102,15 @@ def test_an_epoch_shows_no_class_too_often(data: Path) -> None:
     assert not np.array_equal(batches[0][0], next(source.batches(2))[0])
 
 
+def test_model_input_is_cut_from_the_centre_and_normalised() -> None:
+    picture = np.zeros((128, 192, 3), np.uint8)
+    picture[:, 32:160] = (255, 0, 51)
+    found = caltech.model_inputs([picture, np.zeros((64, 64, 3), np.uint8)])
+    assert found.shape == (2, 128, 128, 3)
+    np.testing.assert_allclose(found[0], np.broadcast_to([2.0, -2.0, -1.2], (128, 128, 3)), atol=1e-6)
+    np.testing.assert_allclose(found[1], -2.0)
+
+
 def test_forms_of_the_data_set(tmp_path: Path) -> None:
     inner = make_folder(tmp_path / "archive" / "101_ObjectCategories", each=5)
     assert len(caltech.split(tmp_path / "archive", Recipe())[0]) == 3
