@@ -30,7 +30,8 @@ LAYERS = ("relu2", "pool2", "relu4", "relu6", "relu7")
 WATCH = """() => {
   const panels = () => document.querySelector('.lab-panels');
   const before = panels().dataset.unit;
-  window.finished = new Promise((resolve) => {
+  window.finished = new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error('no new picture within a minute')), 60000);
     let start = null;
     const look = () => {
       const now = panels();
@@ -38,12 +39,12 @@ WATCH = """() => {
       const images = [...now.querySelectorAll('img')];
       if (!images.every((image) => image.complete && image.naturalWidth)) return;
       observer.disconnect();
-      window.removeEventListener('load', look, true);
+      document.removeEventListener('load', look, true);
       Promise.allSettled(images.map((image) => image.decode())).then(() => resolve(performance.now() - start));
     };
     const observer = new MutationObserver(look);
     observer.observe(document.body, {subtree: true, childList: true, attributes: true});
-    window.addEventListener('load', look, true);
+    document.addEventListener('load', look, true);
     window.addEventListener('click', () => { start = performance.now(); }, {capture: true, once: true});
   });
 }"""
@@ -86,7 +87,7 @@ def served(cache: str | None = None) -> Iterator[tuple[str, subprocess.Popen[byt
 
 def open_page(browser: Any, url: str) -> tuple[Any, float, float]:
     """A page with the laboratory: (page, seconds to the headline, seconds to the finished panels)."""
-    page = browser.new_page(viewport={"width": 1440, "height": 2600}, locale="en-US")
+    page = browser.new_page(viewport={"width": 1440, "height": 1200}, locale="en-US")
     page.set_default_timeout(180_000)
     start = time.perf_counter()
     page.goto(f"{url}/laboratory")
