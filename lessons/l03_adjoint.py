@@ -43,10 +43,7 @@ def compute(state: State) -> conv_picture.Arrays:
     """All arrays of a state, NHWC and HWIO; `GeometryError` if the kernel does not fit the picture."""
     x, w = small.picture(state.picture), small.kernel(state.kernel)
     z = np.asarray(conv(x, w, state.geometry))
-    g = z
-    if state.signal == "cell":
-        g = np.zeros_like(z)
-        g[0, *state.cell] = z[0, *state.cell]
+    g = z if state.signal == "all" else small.only(z, state.cell)
     back = ways_back.WAYS[state.way][1](g, w, state.geometry, small.SIZE)
     return conv_picture.Arrays(x, w, z, g, np.asarray(back))
 
@@ -94,18 +91,15 @@ def not_inverse(state: State) -> float:
 
 def call(state: State) -> str:
     """Python that makes the picture of a state."""
-    u, v = state.cell
-    g = f"np.zeros_like(z)\ng[0, {u}, {v}] = z[0, {u}, {v}]" if state.signal == "cell" else "z"
-    return f"""import numpy as np
-from deconvviz.ops import ConvGeometry, conv, conv_adjoint
+    g = "z" if state.signal == "all" else f"small.only(z, {state.cell})"
+    return f"""from deconvviz.ops import ConvGeometry, conv, conv_adjoint
 from lessons._kit import small
 from lessons._kit.ways_back import forward_padding, turned_kernel
 
 x, w = small.picture({state.picture!r}), small.kernel({state.kernel!r})
 geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
-z = np.asarray(conv(x, w, geometry))
-g = {g}
-back = {ways_back.WAYS[state.way][1].__name__}(g, w, geometry, input_size={small.SIZE})
+z = conv(x, w, geometry)
+back = {ways_back.WAYS[state.way][1].__name__}({g}, w, geometry, input_size={small.SIZE})
 """
 
 
@@ -135,22 +129,24 @@ def ways(state: State) -> State:
 
 def proofs(state: State) -> None:
     """The badges, and the number that answers the headline."""
-    meanings = [
-        t("Aᵀ is the adjoint when ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. Both sides, for random x and y:"),
-        t("The same signal, once by the formula and once by the derivative that JAX finds by itself (`jax.vjp`):"),
-        t("A written out as a matrix, column by column from the way there, then transposed and multiplied with g:"),
-    ]
-    measured = checks(state)
-    codes: list[proof.Code] = [(dot_test, LinearMap.dot_test), (two_roads, conv_vjp), (matrix, LinearMap.dense)]
-    proof.badges([proof.Proof(*row) for row in zip(measured, meanings, codes, strict=True)])
+    dots = t("Aᵀ is the adjoint when ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. Both sides, for random x and y:")
+    same = t("The same signal, once by the formula and once by the derivative that JAX finds by itself (`jax.vjp`):")
+    turn = t("A written out as a matrix, column by column from the way there, then transposed and multiplied with g:")
+    dot, roads, transposed = measured = checks(state)
+    proof.badges(
+        [
+            proof.Proof(dot, dots, (dot_test, LinearMap.dot_test)),
+            proof.Proof(roads, same, (two_roads, conv_vjp)),
+            proof.Proof(transposed, turn, (matrix, LinearMap.dense), operator(state).dense()),
+        ]
+    )
     if state.way != "adjoint" and all(check.holds for check in measured):
         st.info(t("A wrong way that is right here by luck: this kernel or this padding hides the mistake. Change it."))
     away = not_inverse(state)
     word = t("here an inverse") if away < 1e-6 else t("no inverse")
     label = t("AᵀAx is {percent} % away from x: {word}", percent=f"{100 * away:.0f}", word=word)
-    proof.finding(
-        label, t("The picture that came back, at its best brightness, against the picture that went in."), not_inverse
-    )
+    meaning = t("The picture that came back, at its best brightness, against the picture that went in.")
+    proof.finding(label, meaning, not_inverse)
 
 
 def render() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from deconvviz.types import Layer
 from lessons._kit import engine, lab_choose, lab_proof, lab_road, lab_see, lab_state, lab_steps, lab_take, lab_top
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Page
@@ -24,15 +23,17 @@ def render() -> None:
         picture = lab_state.picture()
         forward = engine.forward(loaded, picture)
     lab_top.top_line(loaded, picture)
-    layer = lab_road.road(loaded, forward, picture)
-    explore(loaded, picture, forward, layer)
-    engine.warm_up(NETWORK, picture)
+    explore(loaded, picture, forward)
+    if engine.is_served():
+        engine.warm_up(NETWORK, picture)
 
 
 @st.fragment
-def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, layer: Layer) -> None:
-    """Everything below the road: a click on a map runs only this part."""
-    chosen = lab_choose.choose(loaded, picture, forward, layer)
+def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward) -> None:
+    """Everything below the top line: a click on a tile or a map runs only this part."""
+    typed = lab_state.typed(loaded.network.layers)
+    lab_road.road(loaded, forward, picture, typed.layer)
+    chosen = lab_choose.choose(loaded, picture, forward, typed)
     seen = engine.reconstruct(loaded, picture, chosen.unit)
     look = lab_see.see(loaded, picture, chosen, seen)
     lab_proof.proof_line(loaded, picture, chosen, seen)

@@ -6,11 +6,16 @@ Streamlit would also say that a port is taken, but not what to do about it; ever
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import socket
+import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -59,6 +64,54 @@ def command(port: str, headless: bool) -> list[str]:
         *("--server.headless", str(headless).lower()),
         *("--browser.gatherUsageStats", "false"),
     ]
+
+
+@contextlib.contextmanager
+def served(seconds: float = 120.0) -> Iterator[str]:
+    """The app on a free port while the block runs, without a window: its address, once it answers.
+
+    Args:
+      seconds: how long it may take to answer.
+
+    Raises:
+      RuntimeError: it ended, or did not answer in time; with the end of what it printed.
+    """
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = str(probe.getsockname()[1])
+    with tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(
+            command(port, headless=True),
+            cwd=APP.parent,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"},
+        )
+        try:
+            if not _answers(server, f"http://{HOST}:{port}", seconds):
+                log.seek(0)
+                said = log.read()[-3000:].decode(errors="replace")
+                raise RuntimeError(f"the app did not answer on port {port} within {seconds:.0f} s; it said:\n{said}")
+            yield f"http://{HOST}:{port}"
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _answers(server: subprocess.Popen[bytes], url: str, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return True
+        except OSError:
+            time.sleep(0.1)
+    return False
 
 
 def main() -> int:

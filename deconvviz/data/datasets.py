@@ -82,7 +82,7 @@ def fetch(name: str, out: Path, progress: bool = True) -> Path:
             f"cannot download {name} from {dataset.url} ({_reason(error)}); check the connection and run the same "
             f"command again, it goes on where it stopped; or save that file as {out / dataset.file}"
         ) from error
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, KeyError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise DataError(f"cannot unpack {out / dataset.file} ({error}); remove it and run the command again") from error
     except OSError as error:
         raise DataError(
@@ -146,7 +146,7 @@ def _unpack(archive: Path, folder: str, out: Path) -> None:
                 packed.extractall(room, filter="data")
         found = next((path for path in Path(room).rglob(folder) if path.is_dir()), None)
         if found is None:
-            raise KeyError(f"there is no {folder} in it")
+            raise zipfile.BadZipFile(f"there is no {folder} in it")
         shutil.move(found, out / folder)
 
 

@@ -112,7 +112,7 @@ class LinearMap:
         gap = abs(float(flat[2] @ flat[1] - flat[0] @ flat[3]))
         scales = [float(np.linalg.norm(a) * np.linalg.norm(b)) for a, b in ((flat[2], flat[1]), (flat[0], flat[3]))]
         scale = scales[0] or scales[1]
-        return gap / scale if scale else gap
+        return gap / scale if scale else 0.0
 
 
 def conv_map(

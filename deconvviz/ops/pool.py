@@ -179,7 +179,8 @@ def max_unpool(g: Array, switches: Array, input_size: int | Size) -> jax.Array:
       input_size: (height, width) of what was pooled.
 
     Returns:
-      (N, height, width, C) of the type of g.
+      (N, height, width, C) of the type of g. On a GPU the additions come in any order, so where windows overlap the
+      last digit may change from run to run.
 
     Raises:
       GeometryError: if g and switches differ in shape, or a switch lies outside the plane (seen outside jit only;

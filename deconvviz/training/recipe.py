@@ -34,10 +34,10 @@ class Recipe:
     seed: int = 0
     epochs: int = 120
     batch: int = 64
-    phases: tuple[tuple[float, int], ...] = ((0.9, 96), (1.0, 128))
+    phases: tuple[tuple[float, int], ...] = ((0.92, 96), (1.0, 128))
     cap: int = 45
     held_out: int = 4
-    soft: float = 0.9
+    soft: float = 0.85
     strong: Augmentation = field(default_factory=Augmentation)
     gentle: Augmentation = field(default_factory=lambda: Augmentation(area=(0.5, 1.0), mix=0.0, erase=0.1))
     learning_rate: float = 2e-3

@@ -25,15 +25,16 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 import streamlit as st
+from streamlit import runtime
 
 import deconvviz as dv
+from deconvviz import checks
 from deconvviz.data import images, samples
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.errors import RuleError
-from deconvviz.network._cache import Store
 from deconvviz.network.backward import signal_at
 from deconvviz.network.explicit import Chain, Frame
-from deconvviz.types import DisplayImage, InputSpec, Reconstruction, Unit
+from deconvviz.types import Check, DisplayImage, InputSpec, Reconstruction, Unit
 from lessons._kit.lab_picture import on_screen
 
 #: Pictures whose activations are kept (about 3 MB each for the shipped network), and units whose maps are kept.
@@ -159,7 +160,7 @@ def network(name: str) -> Loaded:
     """The shipped network of that name, with what its card says."""
     keep_compiled()
     net = dv.load(name)
-    net.store = Store(limit=8 * len(dv.RULES) * len(net.layers))  # every layer by every rule, on both roads
+    net.store = type(net.store)(limit=8 * len(dv.RULES) * len(net.layers))  # every layer by every rule, on both roads
     return Loaded(name, net, net.digest, _accuracy(net.about))
 
 
@@ -246,7 +247,7 @@ def _reconstruct(
     refused: dict[str, str] = {}
     for rule in dv.RULES:
         try:
-            run = partial(dv.reconstruct, net, image, _unit, rule=rule)
+            run = partial(dv.reconstruct, net, image, _unit, rule=rule, prove=False)
             found = _compiled_once((network_digest, _unit.layer, rule), run)
         except RuleError as error:
             refused[rule] = str(error)
@@ -255,6 +256,33 @@ def _reconstruct(
         found.map.setflags(write=False)
         by_rule[rule] = found
     return Seen(by_rule, refused, time.perf_counter() - start, cold)
+
+
+def proven(loaded: Loaded, picture: Picture, unit: Unit) -> dict[str, Reconstruction]:
+    """The same maps with the explicit road beside, by every rule that applies; kept like them.
+
+    It costs several times the maps themselves, so a page asks for it once the maps are on it.
+    """
+    seen = reconstruct(loaded, picture, unit)
+
+    def run() -> dict[str, Reconstruction]:
+        net, image = loaded.network, fitted(loaded, picture).model
+        return {
+            rule: _compiled_once(
+                (loaded.digest, unit.layer, f"{rule} proven"), partial(dv.reconstruct, net, image, unit, rule=rule)
+            )
+            for rule in seen.by_rule
+        }
+
+    return kept(loaded, picture, f"proven {unit}", run)
+
+
+def adjoint(loaded: Loaded, picture: Picture, layer: str) -> Check:
+    """The dot test of the way down from a layer, measured once a picture."""
+    net = loaded.network
+    x = model_input(fitted(loaded, picture).model, net.input_spec)
+    run = partial(checks.adjoint, net, x, layer)
+    return kept(loaded, picture, f"adjoint {layer}", lambda: _compiled_once((loaded.digest, layer, "adjoint"), run))
 
 
 def walk(loaded: Loaded, picture: Picture, unit: Unit, rule: str) -> tuple[Frame, ...]:
@@ -307,6 +335,11 @@ def _frozen(values: Any) -> np.ndarray:
     return array
 
 
+def is_served() -> bool:
+    """Whether a server runs this script; False in a headless test of a page."""
+    return runtime.exists() and type(runtime.get_instance()) is runtime.Runtime
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
 def warm_up(name: str, _picture: Picture) -> threading.Thread:
     """Compile every layer and rule in the background, once a process; then spare what is loaded from collection."""
@@ -317,6 +350,11 @@ def warm_up(name: str, _picture: Picture) -> threading.Thread:
             if not threading.main_thread().is_alive():  # the app is closing
                 return
             reconstruct(loaded, _picture, Unit(layer.name, 0))
+        for layer in loaded.network.layers:
+            if not threading.main_thread().is_alive():
+                return
+            proven(loaded, _picture, Unit(layer.name, 0))
+            adjoint(loaded, _picture, layer.name)
         gc.collect()
         gc.freeze()
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Any
 
 import streamlit as st
 
-from lessons._kit import controls, exercise, glossary
+from lessons._kit import controls, exercise, glossary, proof
 from lessons._kit.i18n import t
 from lessons._kit.page import Lesson, Page, discover, entry
 from lessons._kit.sources import citation
@@ -32,12 +29,11 @@ def presets(lesson: Lesson) -> None:
             )
 
 
-def code(functions: Sequence[Callable[..., Any]], call: str) -> None:
+def code(functions: proof.Code, call: str) -> None:
     """The code that ran: the call that makes this very picture, and the source of the functions it calls."""
     with st.expander(t("The code that ran")):
         st.code(call, language="python")
-        for function in functions:
-            st.code(inspect.getsource(function), language="python")
+        proof.show_source(functions)
 
 
 def text(lesson: Lesson) -> None:

@@ -14,7 +14,7 @@ from lessons._kit.controls import choice
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, jpeg, number, to_bytes
 from lessons._kit.lab_road import label_of
-from lessons._kit.lab_state import COLUMNS, PER_PAGE, Chosen
+from lessons._kit.lab_state import COLUMNS, PER_PAGE, Chosen, Typed
 from lessons._kit.lab_top import title_of
 from lessons._kit.lab_words import kind, size
 from lessons._kit.unit_grid import last_pick, payload, quantize, unit_grid
@@ -24,24 +24,22 @@ GRID = "lab-maps"
 _WHEN_EMPTY = "place" + "holder"
 
 
-def choose(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, layer: Layer) -> Chosen:
+def choose(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, typed: Typed) -> Chosen:
     """Draw the photograph and the maps, and return the chosen unit."""
+    layer = typed.layer
     maps = lab_state.planes(forward.maps[layer.name])
-    height, width, channels = maps.shape
-    for key, top in (("channel", channels - 1), ("row", height - 1), ("column", width - 1)):
-        lab_state.within(key, top)
     st.html(_heading(t("Choose a unit"), f"{layer.name} · {kind(layer.kind)} · {size(layer.shape)}"))
     with st.container(horizontal=True, gap="medium", key="lab-choose"):
         left = st.container(width=400, key="lab-photo")
         right = st.container(width="stretch", key="lab-grid")
     with right:
         shown = _page(maps)
-        chosen = lab_state.resolve(layer, maps, *(st.session_state.get(key) for key in ("channel", "row", "column")))
+        chosen = lab_state.resolve(layer, maps, typed.channel, typed.row, typed.column)
         _grid(loaded, layer, maps, shown, chosen)
     with left:
         box = loaded.network.receptive_box(layer.name, chosen.row, chosen.column)
         st.html(_photo(loaded, picture, chosen, box))
-        _numbers(maps, chosen)
+        _numbers(maps, chosen, typed)
     return chosen
 
 
@@ -107,7 +105,8 @@ def _turned() -> None:
 
 def _photo(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, box: Box) -> str:
     """The photograph as the network sees it, finer, with the receptive field framed."""
-    source = address(jpeg(to_bytes(engine.fitted(loaded, picture).screen)))
+    whole = engine.fitted(loaded, picture).screen
+    source = engine.kept(loaded, picture, "photo", lambda: address(jpeg(to_bytes(whole))))
     rows, columns = loaded.network.input_spec.size
     top, left, bottom, right = box
     frame = (
@@ -135,7 +134,7 @@ def _photo(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, box: 
     )
 
 
-def _numbers(maps: np.ndarray, chosen: Chosen) -> None:
+def _numbers(maps: np.ndarray, chosen: Chosen, typed: Typed) -> None:
     """The unit as numbers to type; an empty field means the strongest, whose number it shows."""
     height, width, channels = maps.shape
     unit = chosen.unit
@@ -144,21 +143,28 @@ def _numbers(maps: np.ndarray, chosen: Chosen) -> None:
         ("row", t("Row"), height - 1, chosen.row),
         ("column", t("Column"), width - 1, chosen.column),
     )
-    row = st.container(horizontal=True, wrap=False, gap="small", key="lab-numbers")
+    line = st.container(horizontal=True, wrap=False, gap="small", key="lab-numbers")
     for key, label, top, value in fields:
-        field: Any = row.number_input
+        shown = f"{key}-shown"
+        st.session_state[shown] = getattr(typed, key)
+        field: Any = line.number_input
         field(
             label,
             min_value=0,
             max_value=max(top, 1),
             value=None,
             step=1,
-            key=key,
-            bind="query-params",
+            key=shown,
             disabled=top == 0,
+            on_change=_typed,
+            args=(key,),
             **{_WHEN_EMPTY: str(value)},
         )
     st.html(f'<p class="lab-value">{escape(_value(chosen))}</p>')
+
+
+def _typed(key: str) -> None:
+    lab_state.choose_number(key, st.session_state[f"{key}-shown"])
 
 
 def _value(chosen: Chosen) -> str:

@@ -71,6 +71,17 @@ def crop(image: np.ndarray, box: Box, scale: int = 1) -> np.ndarray:
     return image[top:bottom, left:right]
 
 
+def smaller(image: DisplayImage, side: int) -> DisplayImage:
+    """A picture with at most `side` rows and columns, averaged; one that is small enough as it is."""
+    rows, columns = image.shape[:2]
+    share = side / max(rows, columns)
+    if share >= 1:
+        return image
+    return fit_image(
+        image, InputSpec(size=(max(1, round(rows * share)), max(1, round(columns * share))), fit="stretch")
+    )
+
+
 def largest(signed: SignedMap, summed: bool) -> float:
     """The largest magnitude that a picture of the map has to show: of any colour, or of the sum over colours."""
     return signed_limit(to_plane(signed) if summed else signed)
@@ -95,12 +106,14 @@ def gradient_stops(count: int = 17) -> str:
 def number(value: float) -> str:
     """A number for people: three figures, powers of ten only where they are shorter.
 
-    >>> number(0.0), number(2.3456), number(-0.0000312), number(123456.0)
-    ('0', '2.35', '-3.1e-5', '1.2e+5')
+    >>> number(0.0), number(2.3456), number(-0.0000312), number(123456.0), number(9999.0)
+    ('0', '2.35', '−3.1e−5', '1.2e5', '9999')
     """
     if value == 0:
         return "0"
     if 0.001 <= abs(value) < 10000:
-        return f"{value:.3g}"
-    mantissa, power = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(power):+d}"
+        text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    else:
+        mantissa, power = f"{value:.1e}".split("e")
+        text = f"{mantissa}e{int(power)}"
+    return text.replace("-", "−")

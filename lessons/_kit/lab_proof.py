@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from deconvviz import checks
-from deconvviz.data.preprocess import model_input
 from deconvviz.network import backward, explicit
-from deconvviz.types import Check
+from deconvviz.types import Coverage
 from lessons._kit import engine
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_state import Chosen
@@ -20,33 +19,30 @@ ADJOINT = mark("adjoint")
 def proof_line(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen) -> None:
     """Draw the proofs of the panels above."""
     shown = list(seen.by_rule.values())
-    roads = [check for check in map(checks.two_roads, shown) if check is not None]
+    proven = engine.proven(loaded, picture, chosen.unit)
+    roads = [check for check in map(checks.two_roads, proven.values()) if check is not None]
     proofs = []
     if roads:
         worst = max(roads, key=lambda check: check.error)
         proofs.append(Proof(worst, _roads_text(), (explicit.Chain.down, backward.relative_gap)))
-    proofs.append(Proof(_adjoint(loaded, picture, chosen.unit.layer), _dot_text(), (checks.adjoint,)))
+    proofs.append(Proof(engine.adjoint(loaded, picture, chosen.unit.layer), _dot_text(), (checks.adjoint,)))
     with st.container(horizontal=True, gap="small", key="lab-proof"):
         badges(proofs)
         coverage = max((result.coverage for result in shown), key=lambda c: c.total)
-        finding(
-            t("{obeyed} of {total} rectifiers obey", obeyed=coverage.obeyed, total=coverage.total),
-            _coverage_text(chosen.unit.layer),
-        )
+        finding(_coverage(coverage), _coverage_text(chosen.unit.layer))
         finding(_time(seen), _time_text(len(shown)))
+
+
+def _coverage(coverage: Coverage) -> str:
+    if coverage.total == 0:
+        return t("no rectifier on the way")
+    return t("{obeyed} of {total} rectifiers obey", obeyed=coverage.obeyed, total=coverage.total)
 
 
 def _time(seen: engine.Seen) -> str:
     if seen.compiled:
         return t("{time} s with compiling", time=f"{seen.seconds:.1f}")
     return t("{time} ms", time=f"{1000 * seen.seconds:.0f}")
-
-
-def _adjoint(loaded: engine.Loaded, picture: engine.Picture, layer: str) -> Check:
-    """The dot test of the way down from a layer, measured once a picture."""
-    net = loaded.network
-    x = model_input(engine.fitted(loaded, picture).model, net.input_spec)
-    return engine.kept(loaded, picture, f"adjoint {layer}", lambda: checks.adjoint(net, x, layer))
 
 
 def _roads_text() -> str:
@@ -77,7 +73,7 @@ def _coverage_text(layer: str) -> str:
 
 def _time_text(count: int) -> str:
     return t(
-        "Computing {count} maps on both roads on this computer, from the picture to the last array; drawing not "
-        "counted. A unit seen before comes from memory and keeps its first time.",
+        "Computing the {count} maps on this computer, from the picture to the last array; the second road and drawing "
+        "are not counted. A unit seen before comes from memory and keeps its first time.",
         count=count,
     )

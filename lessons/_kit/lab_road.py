@@ -19,16 +19,13 @@ from lessons._kit.lab_words import kind, size
 TOP = 5
 
 
-def road(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture) -> Layer:
-    """Draw the road and return the chosen layer."""
-    layers = loaded.network.layers
-    chosen = lab_state.layer(layers)
+def road(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture, chosen: Layer) -> None:
+    """Draw the road with the chosen layer raised."""
     with st.container(horizontal=True, gap="medium", key="lab-road"):
         with st.container(key="lab-road-tiles", width="stretch"):
             _tiles(loaded, forward, picture, chosen)
         with st.container(key="lab-road-classes", width=208):
             st.html(_classes(loaded.network.labels, forward.probabilities))
-    return chosen
 
 
 def _tiles(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture, chosen: Layer) -> None:

@@ -21,10 +21,14 @@ from lessons._kit.lab_picture import (
     number,
     png,
     signed_pixels,
+    smaller,
     to_bytes,
 )
 from lessons._kit.lab_state import Chosen
 from lessons._kit.lab_words import RULE_LINES, RULES
+
+#: Largest side of the photograph's patch, in pixels.
+PATCH = 192
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def _panel(result: Reconstruction, limit: float, look: Look, photo: DisplayImage
         below = ""
     else:
         close = signed_pixels(crop(result.map, box), reach, look.summed)
-        patch = to_bytes(crop(photo, box, FINER))
+        patch = to_bytes(smaller(crop(photo, box, FINER), PATCH))
         below = (
             f'<div class="pair"><div>{_image(png(close), t("the map in the receptive field"), "pixels")}{own}</div>'
             f"<div>{_image(jpeg(patch), t('the photograph in the receptive field'))}</div></div>"
@@ -177,7 +181,7 @@ def _scale(limits: dict[str, float], look: Look) -> str:
         said = t("sum of the three colours; red raises the activation, blue lowers it")
     else:
         said = t("each colour around grey: brighter raises the activation, darker lowers it")
-    ticks = "".join(f"<span>{escape(end.replace('-', '−', 1))}</span>" for end in ends)
+    ticks = "".join(f"<span>{escape(end)}</span>" for end in ends)
     how = t("One scale for all four") if look.shared else t("Each panel on its own scale")
     return (
         f'<div class="lab-scale"><b>{escape(how)}</b>'

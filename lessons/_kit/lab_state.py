@@ -19,9 +19,19 @@ FIRST_PICTURE = "cat"
 #: Maps side by side, and rows of them on a page.
 COLUMNS, ROWS = 8, 4
 PER_PAGE = COLUMNS * ROWS
-#: Keys that belong to one unit: forgotten when the layer changes.
+#: The numbers of a unit, in the order of the URL.
 _UNIT_KEYS = ("channel", "row", "column")
 _UPLOAD = "lab-upload"
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A layer and what was chosen of its unit; None means the strongest."""
+
+    layer: Layer
+    channel: int | None
+    row: int | None
+    column: int | None
 
 
 @dataclass(frozen=True)
@@ -80,40 +90,76 @@ def first_layer(layers: tuple[Layer, ...]) -> str:
     return (rectified or maps or list(layers))[-1].name
 
 
-def layer(layers: tuple[Layer, ...]) -> Layer:
-    """The chosen layer."""
+def typed(layers: tuple[Layer, ...]) -> Typed:
+    """The layer and what is chosen of its unit, as the URL says: ``?unit=layer:channel,row,column``.
+
+    Any part may be missing. It is one value, so that the browser's Back undoes one choice at a time. A link written by
+    hand may say ``?layer=..&channel=..&row=..&column=..`` instead.
+    """
+    _from_separate_names()
+    with st.container(key="url-unit"):
+        text = st.text_input("unit", key="unit", bind="query-params", label_visibility="collapsed")
+    name, _, numbers = text.partition(":")
     named = {layer.name: layer for layer in layers}
-    return named[controls.url_value("layer", first_layer(layers), named)]
+    chosen = named.get(name) or named[first_layer(layers)]
+    if name not in named and name:
+        numbers = ""
+    shape = chosen.shape if len(chosen.shape) == 3 else (1, 1, chosen.shape[-1])
+    tops = (shape[2] - 1, shape[0] - 1, shape[1] - 1)
+    channel, row, column = (_number(part, top) for part, top in zip(_parts(numbers), tops, strict=True))
+    return Typed(chosen, channel, row, column)
+
+
+def _from_separate_names() -> None:
+    given = {key: st.query_params.get(key, "") for key in ("layer", *_UNIT_KEYS)}
+    if any(given.values()) and not st.session_state.get("unit"):
+        st.session_state["unit"] = f"{given['layer']}:{','.join(given[key] for key in _UNIT_KEYS)}"
+    for key in given:
+        if key in st.query_params:
+            del st.query_params[key]
+
+
+def _parts(numbers: str) -> list[str]:
+    return [*numbers.split(","), "", "", ""][:3]
+
+
+def _number(text: str, top: int) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= top else None
 
 
 def choose_layer(name: str) -> None:
     """Take a layer; its strongest unit on the first page. For callbacks."""
-    st.session_state["layer"] = name
-    forget_unit()
-
-
-def forget_unit() -> None:
-    """Back to the strongest unit of the layer."""
-    for key in _UNIT_KEYS:
-        st.session_state[key] = None
+    st.session_state["unit"] = name
     st.session_state["page"] = 1
 
 
+def forget_unit() -> None:
+    """Back to the strongest unit of the layer. For callbacks."""
+    choose_layer(_unit_text().partition(":")[0])
+
+
 def forget_position() -> None:
-    """Back to the strongest position of the channel."""
-    st.session_state["row"] = st.session_state["column"] = None
+    """Back to the strongest position of the channel. For callbacks."""
+    name, _, numbers = _unit_text().partition(":")
+    channel = _parts(numbers)[0]
+    st.session_state["unit"] = f"{name}:{channel}" if channel else name
 
 
-def choose_unit(channel: int, row: int | None, column: int | None) -> None:
-    """Take a unit. For callbacks."""
-    st.session_state.update({"channel": channel, "row": row, "column": column})
+def choose_unit(channel: int, row: int, column: int) -> None:
+    """Take a unit of the layer. For callbacks."""
+    st.session_state["unit"] = f"{_unit_text().partition(':')[0]}:{channel},{row},{column}"
 
 
-def within(key: str, top: int) -> None:
-    """Forget a number of the session that is no whole number of 0..top."""
-    value = st.session_state.get(key)
-    if value is not None and not (isinstance(value, int) and 0 <= value <= top):
-        st.session_state[key] = None
+def choose_number(key: str, value: int | None) -> None:
+    """Take one number of the unit; None for the strongest. For callbacks."""
+    name, _, numbers = _unit_text().partition(":")
+    parts = _parts(numbers)
+    parts[_UNIT_KEYS.index(key)] = "" if value is None else str(value)
+    st.session_state["unit"] = f"{name}:{','.join(parts)}".rstrip(",").rstrip(":")
+
+
+def _unit_text() -> str:
+    return str(st.session_state.get("unit") or "")
 
 
 def planes(activation: np.ndarray) -> np.ndarray:

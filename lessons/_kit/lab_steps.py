@@ -116,7 +116,9 @@ def _frame(frames: tuple[Frame, ...], at: int, rule: str) -> None:
         formula, words = FORMULAS.get(frame.kind, (rf"g_{{\text{{below}}}} = {RULE_FORMULAS[rule]}", RECTIFY_TEXT))
         st.markdown(f"**{t(KINDS[frame.kind])} · {frame.name}**  \n{t(words)}")
         st.latex(formula)
-        st.html(_numbers(frame, frames[at - 1] if at else None))
+        if at:
+            st.latex(_sums(frame, frames[at - 1]))
+        st.html(_numbers(frame))
         if frame.kind in CODE:
             with st.expander(t("The code that ran")):
                 for function in CODE[frame.kind]:
@@ -129,17 +131,21 @@ def _shown(last: bool) -> str:
     return t("strength over all channels, from zero (dark) to the largest (light)")
 
 
-def _numbers(frame: Frame, above: Frame | None) -> str:
+def _sums(frame: Frame, above: Frame) -> str:
+    """The sum of magnitudes above and below a step, as LaTeX with the numbers."""
+    before, after = (number(float(np.abs(one.signal).sum())) for one in (above, frame))
+    passed = "" if frame.obeyed is None else rf"\quad {100 * frame.obeyed:.1f}\,\%"
+    return rf"\lVert g \rVert_1 = {before} \;\longrightarrow\; \lVert g_{{\text{{below}}}} \rVert_1 = {after}{passed}"
+
+
+def _numbers(frame: Frame) -> str:
     """The numbers of a frame as a table of two columns."""
     signal = frame.signal
     rows = [
         (t("Shape"), size(signal.shape)),
         (t("Not zero"), f"{np.count_nonzero(signal):,} / {signal.size:,}".replace(",", "\u202f")),
         (t("Range"), f"{number(float(signal.min()))} … {number(float(signal.max()))}"),
-        (t("Sum of magnitudes"), number(float(np.abs(signal).sum()))),
     ]
-    if above is not None:
-        rows.append((t("Sum of magnitudes above"), number(float(np.abs(above.signal).sum()))))
     if frame.obeyed is not None:
         rows.append((t("Let through"), f"{100 * frame.obeyed:.1f} %"))
     cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)

@@ -54,7 +54,8 @@ def _maker(
 ) -> Callable[[], bytes]:
     def make() -> bytes:
         made = recipe(loaded, picture, chosen, seen, look)
-        return recipes.picture(made, tuple(seen.by_rule.values()), loaded.network, decoded(picture), kind)
+        found = tuple(engine.proven(loaded, picture, chosen.unit).values())
+        return recipes.picture(made, found, loaded.network, decoded(picture), kind)
 
     return make
 

@@ -24,6 +24,7 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   const row = root.firstElementChild;
   root.className = `tiles ${data.wrap ? 'wrap' : ''} ${data.pixels ? 'pixels' : ''}`;
+  row.className = `row ${data.wrap ? '' : 'strip'}`;
   root.style.setProperty('--tile', `${data.size}px`);
   row.setAttribute('aria-label', data.title);
   const focused = root.getRootNode().activeElement?.dataset?.id;

@@ -83,10 +83,22 @@ def _po_bytes(catalog: Catalog) -> bytes:
     return re.sub(dated, b"", stream.getvalue(), flags=re.MULTILINE)
 
 
+class _Dateless(Catalog):
+    """A catalogue whose header holds neither date nor program, so that the same texts give the same bytes."""
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:
+        return [("Content-Type", "text/plain; charset=utf-8")]
+
+
 def compiled(language: str) -> bytes:
     """The bytes of the compiled catalogue, from the .po on disk."""
+    plain = _Dateless(locale=language, charset="utf-8", fuzzy=False)
+    for message in read(language):
+        if message.id and message.string and not message.fuzzy:
+            plain.add(message.id, message.string)
     stream = io.BytesIO()
-    write_mo(stream, read(language))
+    write_mo(stream, plain)
     return stream.getvalue()
 
 

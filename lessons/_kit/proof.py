@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
 import streamlit as st
 
+from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.types import Array, Check
 from lessons._kit.i18n import t
 
@@ -25,11 +28,13 @@ class Proof:
       check: name, measured error, tolerance.
       meaning: translated Markdown, formulas between dollars.
       code: functions whose source measured it.
+      matrix: drawn above the code, if there is one.
     """
 
     check: Check
     meaning: str
     code: Code = ()
+    matrix: np.ndarray | None = None
 
 
 def distance(a: Array, b: Array) -> float:
@@ -77,13 +82,33 @@ def _badge(proof: Proof) -> None:
                 word=word,
             )
         )
-        for function in proof.code:
-            st.code(inspect.getsource(function), language="python")
+        if proof.matrix is not None:
+            _draw(proof.matrix)
+        show_source(proof.code)
+
+
+def _draw(matrix: np.ndarray) -> None:
+    """A matrix as a picture, one square an entry; zero is white, red above, blue below."""
+    pixels = diverging_rgb(matrix, signed_limit(matrix)).repeat(6, axis=0).repeat(6, axis=1)
+    rows, columns = matrix.shape
+    text = t("A: {rows} rows, one an output cell; {columns} columns, one an input cell", rows=rows, columns=columns)
+    st.image(pixels, output_format="PNG", alt=text)
+    st.markdown(text)
 
 
 def finding(label: str, meaning: str, *code: Callable[..., Any]) -> None:
     """A measured number that is neither right nor wrong, with its meaning and code behind it."""
     with st.popover(label, icon=":material/straighten:"):
         st.markdown(meaning)
-        for function in code:
-            st.code(inspect.getsource(function), language="python")
+        show_source(code)
+
+
+def show_source(code: Code) -> None:
+    """The source of functions as it ran, each in a box."""
+    for function in code:
+        st.code(_source(function), language="python")
+
+
+@cache
+def _source(function: Callable[..., Any]) -> str:
+    return textwrap.dedent(inspect.getsource(function))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from deconvviz.types import Array
 from lessons._kit.i18n import mark
 
 #: (height, width) of every picture: two different numbers, so that nothing hides.
@@ -44,6 +45,17 @@ def kernel(name: str) -> np.ndarray:
     return np.array(KERNELS[name][1], np.float32)[:, :, None, None]
 
 
-def plane(array: object) -> np.ndarray:
+def plane(array: Array) -> np.ndarray:
     """The one channel of the one image in an NHWC array, (height, width)."""
     return np.asarray(array)[0, :, :, 0]
+
+
+def only(array: Array, cell: tuple[int, int]) -> np.ndarray:
+    """The one image of an NHWC array with all but one cell set to zero.
+
+    >>> only(np.ones((1, 2, 2, 1)), (0, 1))[0, :, :, 0].tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
+    """
+    alone = np.zeros_like(np.asarray(array))
+    alone[0, *cell] = array[0, *cell]
+    return alone

@@ -6,23 +6,17 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from open_app import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-STARTUP_SECONDS = 120
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
 
@@ -34,52 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_healthy(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    state = "still starting" if server.poll() is None else f"ended with status {server.returncode}"
-    pytest.fail(f"the app did not answer at {url} in {STARTUP_SECONDS} s ({state}):\n{log.read_text()[-3000:]}")
-
-
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app_url() -> Iterator[str]:
     """The app, started once for all browser tests; its address without a slash at the end."""
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}"
-    log = tmp_path_factory.mktemp("app") / "server.log"
-    from open_app import command
-
-    with log.open("wb") as out:
-        server = subprocess.Popen(
-            command(str(port), headless=True),
-            cwd=ROOT,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"},
-        )
-    try:
-        _wait_until_healthy(server, url, log)
+    with served() as url:
         yield url
-    finally:
-        server.terminate()
-        try:
-            server.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
 
 
 @pytest.fixture(scope="module")

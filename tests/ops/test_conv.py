@@ -101,7 +101,7 @@ def test_the_dense_matrix_transposes_into_the_adjoint(case: ConvCase) -> None:
         assert relative_error(matrix @ x.ravel(), z.ravel()) < 1e-5
 
 
-@settings(QUICK, max_examples=12)
+@settings(QUICK, max_examples=6)
 @given(conv_cases())
 def test_dot_test_of_both_roads(case: ConvCase) -> None:
     _, w, _ = case.arrays(np.float32)

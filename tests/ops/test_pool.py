@@ -64,7 +64,7 @@ def _lax_max_pool(case: PoolCase, x: jax.Array, g: jax.Array) -> tuple[jax.Array
     return y, pull(g)
 
 
-@settings(QUICK, max_examples=12)
+@settings(QUICK, max_examples=6)
 @example(OVERLAP)
 @example(GAPS)
 @given(pool_cases())
@@ -81,7 +81,7 @@ def test_max_pooling_equals_lax(case: PoolCase, dtype: type, tied: bool) -> None
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@settings(DEEP, max_examples=100)
+@settings(DEEP, max_examples=60)
 @given(pool_cases(), st.sampled_from([np.float32, np.float64]), st.booleans())
 def test_max_pooling_deep(case: PoolCase, dtype: type, tied: bool) -> None:
     max_pooling_equals_loops(case, dtype, tied)
@@ -107,7 +107,7 @@ def _mean_both_ways(case: PoolCase, x: jax.Array, g: jax.Array, include: bool) -
     return y, avg_pool_adjoint(g, *how, input_size=case.size, count_include_pad=include), *pull(g)
 
 
-@settings(QUICK, max_examples=10)
+@settings(QUICK, max_examples=6)
 @example(OVERLAP)
 @example(GAPS)
 @given(pool_cases())
@@ -118,7 +118,7 @@ def test_average_pooling_equals_loops_and_vjp(case: PoolCase) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@settings(DEEP, max_examples=120)
+@settings(DEEP, max_examples=60)
 @given(pool_cases())
 def test_average_pooling_equals_loops_and_vjp_deep(case: PoolCase) -> None:
     average_pooling_equals_loops_and_vjp(case, np.float32, include=True)

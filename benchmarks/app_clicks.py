@@ -1,0 +1,182 @@
+"""Time from a click on a feature map to the finished picture, measured inside the page; and the first paint.
+
+Starts the app, opens the laboratory in a real Chromium, waits until every layer is compiled, and clicks on maps of
+several layers. The clock runs in the page: from the click event until the four panels show another unit and all
+their images are decoded. Prints the median and the 95th percentile; `--json` prints one line.
+
+    python benchmarks/app_clicks.py --clicks 100
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "browser")]
+LAYERS = ("relu2", "pool2", "relu4", "relu6", "relu7")
+#: In the page: resolves to the milliseconds from the next click to the finished panels of another unit.
+WATCH = """() => {
+  const panels = () => document.querySelector('.lab-panels');
+  const before = panels().dataset.unit;
+  window.finished = new Promise((resolve) => {
+    let start = null;
+    const look = () => {
+      const now = panels();
+      if (start === null || !now || now.dataset.unit === before) return;
+      const images = [...now.querySelectorAll('img')];
+      if (!images.every((image) => image.complete && image.naturalWidth)) return;
+      observer.disconnect();
+      window.removeEventListener('load', look, true);
+      Promise.all(images.map((image) => image.decode())).then(() => resolve(performance.now() - start));
+    };
+    const observer = new MutationObserver(look);
+    observer.observe(document.body, {subtree: true, childList: true, attributes: true});
+    window.addEventListener('load', look, true);
+    window.addEventListener('click', () => { start = performance.now(); }, {capture: true, once: true});
+  });
+}"""
+
+
+@contextlib.contextmanager
+def served(cache: str | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
+    """The app on a free port: (address, process, seconds until it answers)."""
+    from open_app import command
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"}
+    if cache:
+        environment["DECONVVIZ_CACHE"] = cache
+    start = time.perf_counter()
+    server = subprocess.Popen(
+        command(str(port), headless=True),
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                if server.poll() is not None:
+                    raise SystemExit(f"the app ended with status {server.returncode}; try: make app") from None
+                time.sleep(0.02)
+        yield url, server, time.perf_counter() - start
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+
+
+def open_page(browser: Any, url: str) -> tuple[Any, float, float]:
+    """A page with the laboratory: (page, seconds to the headline, seconds to the finished panels)."""
+    page = browser.new_page(viewport={"width": 1440, "height": 2600}, locale="en-US")
+    page.set_default_timeout(180_000)
+    start = time.perf_counter()
+    page.goto(url)
+    page.locator(".lab-title").wait_for()
+    headline = time.perf_counter() - start
+    page.locator(".lab-panels").wait_for()
+    return page, headline, time.perf_counter() - start
+
+
+def choose_layer(page: Any, layer: str) -> None:
+    """Walk to a layer and wait for its panels."""
+    page.locator(f'.tiles [data-id="{layer}"]').click()
+    page.locator(f'.lab-panels[data-unit^="{layer}-"]').wait_for()
+    settle(page)
+
+
+def settle(page: Any) -> None:
+    """Wait until the server is idle and the painted maps are those of the page."""
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    )
+
+
+def one_click(page: Any, index: int) -> float:
+    """Milliseconds from a click in the middle of a map to the finished picture."""
+    page.evaluate(WATCH)
+    page.get_by_role("option").nth(index).locator("canvas").click()
+    took = float(page.evaluate("() => window.finished"))
+    settle(page)
+    return took
+
+
+def wait_for_warm_up(page: Any, layers: tuple[str, ...]) -> None:
+    """Visit every layer until two visits in a row are quick: then all programs are compiled."""
+    for layer in layers:
+        choose_layer(page, layer)
+        while one_click(page, 9) > 2000 and one_click(page, 10) > 2000:
+            time.sleep(1)
+
+
+def measure(clicks: int) -> dict[str, Any]:
+    """Run it all once."""
+    from chromium import FLAGS, MISSING, find
+    from playwright.sync_api import sync_playwright
+
+    path = find()
+    if path is None:
+        raise SystemExit(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        with served() as (url, _, _):  # compiles what is not in the compile cache yet
+            wait_for_warm_up(open_page(browser, url)[0], LAYERS)
+        with served() as (url, _, up):
+            page, headline, panels = open_page(browser, url)
+            wait_for_warm_up(page, LAYERS)
+            times: list[float] = []
+            for layer in LAYERS:
+                choose_layer(page, layer)
+                times += [one_click(page, index % 32) for index in range(1, 1 + clicks // len(LAYERS))]
+        browser.close()
+    times.sort()
+    return {
+        "clicks": len(times),
+        "median_ms": round(statistics.median(times), 1),
+        "p95_ms": round(times[max(0, int(0.95 * len(times)) - 1)], 1),
+        "under_400_ms": round(sum(t < 400 for t in times) / len(times), 3),
+        "server_up_s": round(up, 2),
+        "headline_s": round(up + headline, 2),
+        "panels_s": round(up + panels, 2),
+        "load_average": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--clicks", type=int, default=100, help="clicks to measure (default: 100)")
+    parser.add_argument("--json", action="store_true", help="one JSON line")
+    options = parser.parse_args()
+    found = measure(options.clicks)
+    if options.json:
+        print(json.dumps(found))
+        return
+    print(
+        f"{found['clicks']} clicks on five layers: median {found['median_ms']} ms, 95 of 100 under {found['p95_ms']} ms"
+    )
+    print(
+        f"server answers after {found['server_up_s']} s, headline {found['headline_s']} s, panels {found['panels_s']} s"
+    )
+    print(f"load average of this computer now: {found['load_average']}")
+
+
+if __name__ == "__main__":
+    main()

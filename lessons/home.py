@@ -1,0 +1,118 @@
+"""The first page: the question, a live picture that answers it, the course, and the way to the laboratory."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.types import Unit
+from lessons._kit import engine, exercise, lab_picture, lab_state, lab_steps
+from lessons._kit.i18n import mark, t
+from lessons._kit.page import SECTIONS, Lesson, Page, discover, entry
+
+NETWORK = "caltech"
+PICTURE = "cat"
+RULE = "deconvnet"
+
+
+def render() -> None:
+    """Draw the page; what needs the network comes last, the rest is there at once."""
+    st.title(t("What does a network see, run backwards?"), anchor=False)
+    st.markdown(
+        t(
+            "A network turns a picture into numbers. Here you take one number and run the network backwards, layer by "
+            "layer, down to the pixels that caused it. Every picture comes with its formula and its proof."
+        )
+    )
+    pages = discover()
+    lessons = [page for page in pages if isinstance(page, Lesson)]
+    with st.container(horizontal=True):
+        _button(t("Start the course"), lessons[0], primary=True)
+        _button(t("Open the laboratory"), next(page for page in pages if page.slug == "laboratory"))
+    live = st.container(key="home-live")
+    st.header(t("The course"), anchor=False)
+    for column, section in zip(st.columns(len(SECTIONS)), SECTIONS, strict=True):
+        members = [lesson for lesson in lessons if lesson.section == section]
+        if members:
+            with column:
+                st.subheader(t(SECTIONS[section]), anchor=False)
+                for lesson in members:
+                    card(lessons.index(lesson) + 1, lesson)
+    with live:
+        film()
+
+
+def _button(label: str, page: Page, primary: bool = False) -> None:
+    if st.button(label, type="primary" if primary else "secondary", key=f"open-{page.slug}"):
+        st.switch_page(entry(page))
+
+
+def card(number: int, lesson: Lesson) -> None:
+    """A lesson: its number in the course, question, what it is about, and how much of its exercise is solved."""
+    done, total = len(exercise.solved(lesson.slug)), len(lesson.questions)
+    with st.container(border=True, gap="small", key=f"card-{lesson.slug}"):
+        st.page_link(entry(lesson), label=f"**{number} · {t(lesson.question)}**")
+        st.markdown(t(lesson.title))
+        tick = "✓ " if done == total else ""
+        st.markdown(tick + t("{done} of {total} questions solved", done=done, total=total))
+
+
+@st.fragment
+def film() -> None:
+    """The photograph, and the signal of one strong unit on its way down; the slider drags along the film."""
+    with st.spinner(t("Loading the network, about two seconds the first time")):
+        loaded, picture = engine.network(NETWORK), engine.sample(PICTURE)
+        unit = strongest(loaded, picture)
+        frames = engine.walk(loaded, picture, unit, RULE)
+    if not frames:
+        return
+    last = len(frames) - 1
+    at = st.slider(t("Drag: from the unit down to the picture"), 0, last, last, key="home-step")
+    step, pixels = frames[at], lab_steps.pixels_of(frames[at].signal, at == last)
+    photo = lab_picture.jpeg(lab_picture.to_bytes(engine.fitted(loaded, picture).screen))
+    found = t("Channel {channel} of {layer} answers to this photograph.", channel=unit.channel, layer=unit.layer)
+    size = " × ".join(str(n) for n in step.signal.shape)
+    here = t(
+        "Step {at} of {last}: {step} of {layer}, {size}",
+        at=at,
+        last=last,
+        step=_name(step.kind),
+        layer=step.name,
+        size=size,
+    )
+    strip = "".join(_thumb(lab_steps.pixels_of(frame.signal, i == last), i == at) for i, frame in enumerate(frames))
+    st.html(
+        f'<div class="film">{strip}</div><div class="pair">{_figure(photo, picture.alt, found)}'
+        f"{_figure(lab_picture.png(pixels), here, here)}</div>"
+    )
+    if engine.is_served():
+        engine.warm_up(NETWORK, picture)
+
+
+def strongest(loaded: engine.Loaded, picture: engine.Picture) -> Unit:
+    """The strongest unit of the layer that the laboratory opens with."""
+    layers = loaded.network.layers
+    layer = lab_state.first_layer(layers)
+    maps = engine.forward(loaded, picture).maps[layer]
+    return Unit(layer, int(maps.max(axis=(0, 1)).argmax()))
+
+
+def _name(kind: str) -> str:
+    return t(lab_steps.KINDS[kind])
+
+
+def _thumb(pixels: np.ndarray, here: bool) -> str:
+    mark_here = ' class="here"' if here else ""
+    return f'<img src="{lab_picture.address(lab_picture.png(pixels))}" alt=""{mark_here}>'
+
+
+def _figure(file: bytes, alt: str, caption: str) -> str:
+    return (
+        f'<figure><img src="{lab_picture.address(file)}" alt="{escape(alt)}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+PAGE = Page(slug="home", title=mark("Home"), render=render)

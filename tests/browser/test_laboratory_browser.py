@@ -1,0 +1,226 @@
+"""The laboratory in a real Chromium: what a person does there, with the mouse and without."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SMALL = "/laboratory?layer=pool1"  # compiles quickly
+Take = Callable[..., Path]
+
+
+def opened(page: Any, address: str) -> Any:
+    """The page with its panels and everything under them."""
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    page.locator(".lab-panels").wait_for()
+    page.get_by_text("deconvviz reconstruct --recipe").wait_for()
+    still(page)
+    return page
+
+
+def still(page: Any) -> None:
+    """Wait until the server has nothing more to say."""
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+    )
+
+
+def unit(page: Any) -> str:
+    return str(page.locator(".lab-panels").get_attribute("data-unit"))
+
+
+def first_map(page: Any) -> str:
+    """The first of the four pictures."""
+    return str(page.locator(".lab-panels .map img").first.get_attribute("src"))
+
+
+def wait_for_unit(page: Any, wanted: str) -> None:
+    page.locator(f'.lab-panels[data-unit="{wanted}"]').wait_for()
+    still(page)
+
+
+def query(page: Any) -> dict[str, str]:
+    return {key: values[0] for key, values in parse_qs(urlparse(page.url).query).items()}
+
+
+def option(page: Any, index: int) -> Any:
+    return page.get_by_role("listbox").get_by_role("option").nth(index)
+
+
+def picture(kind: str = "PNG") -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(2).integers(0, 256, (160, 120, 3), np.uint8)).save(stream, kind)
+    return stream.getvalue()
+
+
+def test_a_click_on_a_map_shows_another_picture_and_the_link_keeps_it(page: Any, app_url: str) -> None:
+    opened(page, app_url + SMALL)
+    before, picture_before = unit(page), first_map(page)
+    box = option(page, 3).locator("canvas").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.30, box["y"] + box["height"] * 0.735)
+    page.wait_for_function("(was) => document.querySelector('.lab-panels').dataset.unit !== was", arg=before)
+    still(page)
+    layer, channel, row, column = unit(page).split("-")
+    assert (layer, row, column) == ("pool1", "23", "9")
+    assert first_map(page) != picture_before
+    assert option(page, 3).get_attribute("aria-selected") == "true"
+    assert query(page) == {"unit": f"pool1:{channel},23,9"}
+    now, picture_now = unit(page), first_map(page)
+    opened(page, page.url)
+    assert (unit(page), first_map(page)) == (now, picture_now)
+    assert page.get_by_role("spinbutton", name="Row").input_value() == "23"
+
+
+def test_back_undoes_one_choice_at_a_time(page: Any, app_url: str) -> None:
+    opened(page, app_url + "/laboratory?unit=pool1:4,8,9")
+    option(page, 6).locator("canvas").click()
+    page.wait_for_function("() => document.querySelector('.lab-panels').dataset.unit !== 'pool1-4-8-9'")
+    still(page)
+    clicked = unit(page)
+    page.locator('.tiles [data-id="relu1"]').click()
+    page.locator('.lab-panels[data-unit^="relu1-"]').wait_for()
+    still(page)
+    page.go_back()
+    wait_for_unit(page, clicked)
+    page.go_back()
+    wait_for_unit(page, "pool1-4-8-9")
+    page.go_forward()
+    wait_for_unit(page, clicked)
+
+
+def test_the_language_changes_every_word_and_nothing_else(page: Any, app_url: str) -> None:
+    opened(page, app_url + SMALL + "&channel=4&row=8&column=9&mode=plane")
+    kept = first_map(page)
+    page.get_by_text("中文", exact=True).click()
+    page.get_by_text("这个单元看见了什么？").wait_for()
+    still(page)
+    assert query(page)["lang"] == "zh"
+    assert (unit(page), first_map(page)) == ("pool1-4-8-9", kept)
+    body = page.locator(".stMain").inner_text()
+    for english in ("Choose a unit", "What it saw", "Take away", "Strongest first", "Activation", "holds"):
+        assert english not in body
+    assert page.get_by_role("listbox", name="pool1 的特征图").count() == 1
+
+
+def test_uploads_good_and_broken(page: Any, app_url: str) -> None:
+    opened(page, app_url + SMALL)
+    before = first_map(page)
+    page.get_by_role("button", name="Change picture").click()
+    chooser = page.locator("input[type=file]")
+    chooser.set_input_files({"name": "broken.png", "mimeType": "image/png", "buffer": picture()[:200]})
+    page.get_by_text("This file cannot be shown").wait_for()
+    still(page)
+    assert "broken.png" in page.get_by_role("alert").inner_text()
+    assert first_map(page) == before
+    chooser.set_input_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": picture("JPEG")})
+    page.locator(".lab-chip b", has_text="mine.jpg").wait_for()
+    still(page)
+    assert first_map(page) != before
+    assert page.get_by_text("Your own picture is not in the link.").count() == 1
+    assert "image" not in query(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Change picture").click()
+    page.get_by_role("radio", name="Coffee", exact=True).click()
+    page.locator(".lab-chip b", has_text="Coffee").wait_for()
+    still(page)
+    assert query(page)["image"] == "coffee"
+
+
+def test_everything_can_be_done_with_keys(page: Any, app_url: str) -> None:
+    opened(page, app_url + SMALL + "&sort=number")
+    page.locator('.tiles [data-id="pool1"]').focus()
+    page.keyboard.press("ArrowLeft")
+    page.locator('.lab-panels[data-unit^="relu1-"]').wait_for()
+    still(page)
+    page.keyboard.press("ArrowRight")
+    page.locator('.lab-panels[data-unit^="pool1-"]').wait_for()
+    still(page)
+    option(page, 0).focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.locator('.lab-panels[data-unit^="pool1-9-"]').wait_for()
+    still(page)
+    row, column = (int(n) for n in unit(page).split("-")[2:])
+    label = str(option(page, 9).get_attribute("aria-label"))
+    assert re.search(rf"channel 9, strongest .* at row {row}, column {column}$", label)
+    step = "ArrowUp" if row else "ArrowDown"
+    page.keyboard.press(f"Shift+{step}")
+    moved = row - 1 if row else 1
+    wait_for_unit(page, f"pool1-9-{moved}-{column}")
+    field = page.get_by_role("spinbutton", name="Column")
+    field.fill("11")
+    field.press("Enter")
+    wait_for_unit(page, f"pool1-9-{moved}-11")
+    assert option(page, 9).get_attribute("aria-selected") == "true"
+
+
+def test_pages_of_maps_turn_by_click_and_by_key(page: Any, app_url: str) -> None:
+    opened(page, app_url + "/laboratory?layer=conv2&sort=number")
+    assert option(page, 0).get_attribute("aria-label").startswith("channel 0,")
+    option(page, 0).focus()
+    page.keyboard.press("PageDown")
+    page.get_by_role("option", name=re.compile("^channel 32,")).wait_for()
+    still(page)
+    assert query(page)["page"] == "2"
+    page.keyboard.press("PageUp")
+    page.get_by_role("option", name=re.compile("^channel 0,")).wait_for()
+
+
+def test_a_value_is_read_where_the_mouse_is(page: Any, app_url: str) -> None:
+    opened(page, app_url + SMALL)
+    option(page, 2).locator("canvas").hover()
+    readout = page.locator(".unit-grid .value")
+    assert re.fullmatch(r"channel \d+ · row 16 · column 16 · [\d.e-]+", readout.inner_text())
+
+
+@pytest.mark.parametrize("kind", ["PNG", "SVG", "NPZ", "Recipe"])
+def test_files_can_be_taken_away(page: Any, app_url: str, kind: str) -> None:
+    opened(page, app_url + SMALL + "&channel=4&row=8&column=9")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=kind, exact=True).click()
+    file = waiting.value
+    ending = {"Recipe": "json"}.get(kind, kind.lower())
+    assert file.suggested_filename == f"cat-pool1-4-8-9.{ending}"
+    data = Path(file.path()).read_bytes()
+    assert data.startswith({"PNG": b"\x89PNG", "SVG": b"<?xml", "NPZ": b"PK", "Recipe": b"{"}[kind])
+
+
+def test_no_rule_of_accessibility_is_broken(page: Any, app_url: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    opened(page, app_url + SMALL)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(500)
+        found = Axe().run(page, context=".stMain").response["violations"]
+        bad = [(rule["id"], rule["nodes"][0]["target"]) for rule in found if rule["impact"] in ("serious", "critical")]
+        assert bad == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_it_is_one_column_on_a_telephone_and_fits_every_screen(
+    page: Any, phone: Any, app_url: str, screenshot: Take, scheme: str, language: str
+) -> None:
+    for name, view, width in (("1440", page, 1440), ("390", phone, 390)):
+        view.emulate_media(color_scheme=scheme)
+        opened(view, f"{app_url}/laboratory?lang={language}")
+        view.wait_for_timeout(500)
+        height = view.evaluate("document.querySelector('.stMain').scrollHeight")
+        view.set_viewport_size({"width": width, "height": height + 80})
+        view.wait_for_timeout(500)
+        screenshot(view, f"laboratory-{name}-{scheme}-{language}")
+        wide = view.evaluate("document.querySelector('.stMain').scrollWidth")
+        assert wide <= width
+        tops = view.evaluate("[...document.querySelectorAll('.lab-panels figure')].map(f => f.offsetTop)")
+        assert len(set(tops)) == (1 if width == 1440 else 4)

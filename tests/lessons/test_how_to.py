@@ -1,0 +1,54 @@
+"""The lesson that docs/add-a-lesson.md shows is a lesson: it opens, its proofs hold, its questions are well posed."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import lessons
+from lessons._kit import page
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "add-a-lesson.md"
+
+
+@pytest.fixture
+def lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> page.Lesson:
+    """The document's file, put beside the other lessons."""
+    code = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)
+    assert code
+    (tmp_path / "l98_how_to.py").write_text(code[1], encoding="utf-8")
+    monkeypatch.setattr(lessons, "__path__", [*lessons.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "lessons.l98_how_to", raising=False)
+    importlib.invalidate_caches()
+    return importlib.import_module("lessons.l98_how_to").LESSON
+
+
+def test_the_lesson_opens_and_its_proofs_hold(lesson: page.Lesson, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(lesson.slug, picture="flat", window="3")
+    assert not test.exception
+    assert test.title[0].value == lesson.question
+    assert all(check.holds for check in lesson.checks(lesson.example))
+    assert len(lesson.checks(lesson.example)) >= 2
+    assert len(lesson.presets) == 3
+
+
+def test_its_questions_are_well_posed(lesson: page.Lesson) -> None:
+    for seed in range(12):
+        for _, maker in lesson.questions.values():
+            question = maker(seed)
+            assert question.answer not in question.mistakes
+            assert len(question.mistakes) >= 2
+            assert str(question.answer[0]) in question.worked
+
+
+def test_averages_come_back_spread_out(lesson: page.Lesson) -> None:
+    module = sys.modules["lessons.l98_how_to"]
+    values = module.back(module.State("pixel", "3"))
+    assert values[:, 6].tolist() == [0] * 6, "the seventh column is in no window"
+    assert values[0:3, 3:6].tolist() == [[pytest.approx(1 / 81)] * 3] * 3

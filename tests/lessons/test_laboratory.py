@@ -1,0 +1,353 @@
+"""The laboratory without a browser: both languages, every layer kind, links good and bad, uploads good and broken."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from deconvviz import recipe as recipes
+from deconvviz.data import samples
+from lessons._kit import engine, lab_choose, lab_state, lab_take, lab_tiles, unit_grid
+
+OpenPage = Callable[..., AppTest]
+SCRIPT = """
+from lessons import laboratory
+from lessons._kit import i18n
+
+i18n.language_switch()
+laboratory.render()
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_compile_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DECONVVIZ_CACHE", str(tmp_path_factory.getbasetemp() / "compiled"))
+
+
+@pytest.fixture
+def laboratory() -> OpenPage:
+    """``laboratory(layer="pool1", channel="3")``: the page of a link. pool1 compiles quickly."""
+
+    def open_(**link: str) -> AppTest:
+        test = AppTest.from_string(SCRIPT, default_timeout=240)
+        for key, value in (link if "unit" in link else {"layer": "pool1"} | link).items():
+            test.query_params[key] = value
+        test.run()
+        assert not test.exception, test.exception[0].value
+        return test
+
+    return open_
+
+
+def html(test: AppTest) -> str:
+    """Everything that the page wrote as HTML."""
+    return "\n".join(element.proto.body for element in test.get("html"))
+
+
+def unit(test: AppTest) -> str:
+    """The unit of the panels, "layer-channel-row-column"."""
+    found = re.search(r'data-unit="([^"]+)"', html(test))
+    assert found
+    return found[1]
+
+
+def panels(test: AppTest) -> list[bytes]:
+    """The four large pictures as files."""
+    maps = re.findall(r'<div class="map"><img src="data:image/png;base64,([^"]+)"', html(test))
+    return [base64.b64decode(found) for found in maps]
+
+
+def texts(test: AppTest) -> str:
+    body = re.sub(r"<style>.*?</style>", "", re.sub(r'"data:[^"]+"', "", html(test)), flags=re.DOTALL)
+    return re.sub(r"<[^>]+>", " ", body)
+
+
+def test_it_opens_at_the_strongest_unit_with_four_panels(laboratory: OpenPage) -> None:
+    test = laboratory(layer="relu2")
+    loaded = engine.network("caltech")
+    maps = engine.forward(loaded, engine.sample("cat")).maps["relu2"]
+    row, column, channel = np.unravel_index(maps.argmax(), maps.shape)
+    assert unit(test) == f"relu2-{channel}-{row}-{column}"
+    assert len(panels(test)) == 4
+    assert len(set(panels(test))) == 4
+    for words in ("Gradient", "DeconvNet", "Guided backprop", "Linear", "One scale for all four", "passes everything"):
+        assert words in texts(test)
+    assert "The network says" in texts(test)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("What did this unit see?", "Choose a unit", "Take away")),
+        ("zh", ("这个单元看见了什么？", "选择一个单元", "带走结果")),
+    ],
+)
+def test_it_speaks_both_languages(laboratory: OpenPage, language: str, words: tuple[str, ...]) -> None:
+    shown = texts(laboratory(lang=language))
+    assert all(word in shown for word in words)
+    if language == "zh":
+        for english in ("Choose", "activation", "channel ", "scale", "photograph"):
+            assert english not in shown
+
+
+def test_a_link_opens_its_unit_picture_look_and_step(laboratory: OpenPage) -> None:
+    maps = engine.forward(engine.network("caltech"), engine.sample("coffee")).maps["pool1"]
+    row, column = np.argwhere(maps[..., 5] > 0)[0]
+    look = {"mode": "plane", "scale": "own", "sort": "number", "rule": "guided", "step": "1"}
+    test = laboratory(image="coffee", channel="5", row=str(row), column=str(column), **look)
+    assert unit(test) == f"pool1-5-{row}-{column}"
+    shown = texts(test)
+    assert "Coffee" in shown
+    assert "Each panel on its own scale" in shown
+    assert "own scale ±" in shown
+    line = f'samples.load("coffee"), dv.Unit("pool1", 5, {row}, {column}), rule="guided"'
+    assert line in " ".join(c.value for c in test.code)
+    assert any("unpool · pool1" in m.value for m in test.markdown)
+
+
+def test_another_picture_keeps_the_channel_and_finds_its_strongest_place(laboratory: OpenPage) -> None:
+    test = laboratory(channel="5", image="rocket")
+    maps = engine.forward(engine.network("caltech"), engine.sample("rocket")).maps["pool1"][..., 5]
+    row, column = np.unravel_index(maps.argmax(), maps.shape)
+    assert unit(test) == f"pool1-5-{row}-{column}"
+
+
+def test_numbers_can_be_typed_and_emptied(laboratory: OpenPage) -> None:
+    test = laboratory(channel="5")
+    strongest = unit(test)
+    test.number_input("row-shown").set_value(4).run()
+    assert unit(test).startswith("pool1-5-4-")
+    test.number_input("column-shown").set_value(6).run()
+    assert unit(test) == "pool1-5-4-6"
+    test.number_input("row-shown").set_value(None).run()
+    test.number_input("column-shown").set_value(None).run()
+    assert unit(test) == strongest
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        pytest.param(
+            {"image": "nobody", "layer": "conv99", "channel": "-4", "row": "abc", "column": "1e9"},
+            marks=pytest.mark.slow,
+        ),
+        {
+            "channel": "99999",
+            "row": "32",
+            "mode": "3d",
+            "scale": "",
+            "sort": "?",
+            "rule": "magic",
+            "step": "x",
+            "page": "77",
+        },
+        {"unit": "pool1:3,4,5,6,7:8"},
+        pytest.param({"unit": "nothing:1,2,3"}, marks=pytest.mark.slow),
+        {"unit": "pool1:١,٢,٣"},
+        {"layer": "pool1", "channel": "31", "row": "31", "column": "31", "lang": "xx", "page": "-1"},
+    ],
+)
+def test_a_bad_link_falls_back(laboratory: OpenPage, link: dict[str, str]) -> None:
+    test = laboratory(**link)
+    assert len(panels(test)) == 4
+    if link.get("layer") == "conv99" or "nothing" in link.get("unit", ""):
+        assert unit(test).split("-")[0] == lab_state.first_layer(engine.network("caltech").network.layers)
+
+
+def test_a_number_that_another_layer_does_not_have_is_forgotten(laboratory: OpenPage) -> None:
+    test = laboratory(layer="conv1", row="63", column="60", channel="30")
+    assert unit(test) == "conv1-30-63-60"
+    test.session_state["unit"] = "pool1:30,63,60"
+    test.run()
+    assert not test.exception
+    assert unit(test).startswith("pool1-30-")
+    assert int(unit(test).split("-")[2]) < 32
+
+
+def test_a_layer_without_rectifiers_below_shows_why_three_rules_refuse(laboratory: OpenPage) -> None:
+    test = laboratory(layer="conv1")
+    assert len(panels(test)) == 1
+    assert texts(test).count("does not apply: no rectifier lies between the picture and conv1") == 3
+
+
+@pytest.mark.slow
+def test_the_class_scores_are_units_too(laboratory: OpenPage) -> None:
+    test = laboratory(layer="logits")
+    assert re.fullmatch(r"logits-\d+-None-None", unit(test))
+    assert test.number_input("row-shown").disabled
+    assert test.number_input("column-shown").disabled
+
+
+def test_a_silent_unit_says_so_and_offers_the_strongest(laboratory: OpenPage) -> None:
+    maps = engine.forward(engine.network("caltech"), engine.sample("black")).maps["pool1"]
+    row, column, channel = np.argwhere(maps == 0)[0]
+    test = laboratory(image="black", channel=str(channel), row=str(row), column=str(column))
+    assert texts(test).count("all zero: this unit is silent on this picture") == 4
+    assert "All zero: this unit is silent on this picture." in texts(test)
+    test.button[0].click().run()
+    assert not test.exception
+    assert "this unit is silent" not in texts(test)
+
+
+def file_of(kind: str, mode: str = "RGB", **options: Any) -> bytes:
+    pixels = np.random.default_rng(5).integers(0, 256, (90, 140, 3), np.uint8)
+    picture = Image.fromarray(pixels)
+    if mode == "I;16":
+        picture = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)
+    elif mode != "RGB":
+        picture = picture.convert(mode)
+    stream = io.BytesIO()
+    picture.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def bring(test: AppTest, name: str, data: bytes) -> AppTest:
+    return test.file_uploader[0].set_value((name, data, "image/" + name.rsplit(".", 1)[1])).run()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "mode"),
+    [("a.jpg", "JPEG", "RGB"), ("b.png", "PNG", "RGBA"), ("c.webp", "WEBP", "RGB"), ("d.gif", "GIF", "P"),
+     ("e.png", "PNG", "L"), ("f.png", "PNG", "I;16")],
+)  # fmt: skip
+def test_an_upload_of_every_kind_is_shown(laboratory: OpenPage, name: str, kind: str, mode: str) -> None:
+    test = laboratory()
+    before = panels(test)
+    bring(test, name, file_of(kind, mode))
+    assert not test.exception
+    assert not test.error
+    assert name in texts(test)
+    assert panels(test) != before
+    assert '"FILE"' in " ".join(c.value for c in test.code)
+    assert "--image FILE" in " ".join(c.value for c in test.code)
+
+
+def test_a_broken_upload_says_why_and_the_picture_before_stays(laboratory: OpenPage) -> None:
+    test = laboratory()
+    before = panels(test)
+    bring(test, "broken.png", file_of("PNG")[:300])
+    assert not test.exception
+    assert "broken.png" in test.error[0].value
+    assert "The picture before stays." in test.error[0].value
+    assert panels(test) == before
+    good = bring(test, "good.png", file_of("PNG"))
+    assert not good.error
+    assert panels(good) != before
+    kept = panels(good)
+    again = bring(good, "text.png", b"this is no picture at all")
+    assert "text.png" in again.error[0].value
+    assert panels(again) == kept
+
+
+def test_the_name_of_an_upload_is_text_and_nothing_else(laboratory: OpenPage) -> None:
+    test = laboratory()
+    bring(test, "<img src=x onerror=alert(1)>.png", file_of("PNG"))
+    assert "<img src=x" not in html(test)
+    assert "&lt;img src=x" in html(test)
+
+
+def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
+    loaded, picture = engine.network("caltech"), engine.sample("cat")
+    layer = loaded.network.layer("pool1")
+    maps = engine.forward(loaded, picture).maps["pool1"]
+    chosen = lab_state.resolve(layer, maps, 5, 7, 9)
+    seen = engine.reconstruct(loaded, picture, chosen.unit)
+    look = lab_take.Look(summed=True, shared=False)
+    made = lab_take.recipe(loaded, picture, chosen, seen, look)
+    record = json.loads(made.to_json())
+    assert (record["image"], record["mode"], record["scale"]) == ("cat", "plane", "own")
+    assert record["rules"] == ["gradient", "deconvnet", "guided", "linear"]
+    again = recipes.Recipe.from_json(made.to_json())
+    for kind in ("png", "npz"):
+        file = lab_take._maker(loaded, picture, chosen, seen, look, kind)()
+        assert file == recipes.render(again, loaded.network, samples.load("cat"), kind)
+
+
+def test_the_lines_make_the_same_map() -> None:
+    loaded, picture = engine.network("caltech"), engine.sample("cat")
+    maps = engine.forward(loaded, picture).maps["pool1"]
+    chosen = lab_state.resolve(loaded.network.layer("pool1"), maps, 5, 7, 9)
+    names: dict[str, Any] = {}
+    exec(lab_take.python_lines(loaded, picture, chosen, "guided"), names)
+    wanted = engine.reconstruct(loaded, picture, chosen.unit).by_rule["guided"]
+    assert np.array_equal(names["seen"].map, wanted.map)
+    assert names["seen"].unit == wanted.unit
+
+
+class Session(dict[str, Any]):
+    """A session's state without a session."""
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Session:
+    state = Session()
+    monkeypatch.setattr("streamlit.session_state", state)
+    return state
+
+
+def test_a_click_on_a_map_takes_channel_and_position(session: Session) -> None:
+    session["unit"] = "pool1:4"
+    session[lab_choose.GRID] = {"pick": {"channel": 7, "row": 2, "column": 3, "count": 1, "time": 5}}
+    lab_choose._picked()
+    assert session["unit"] == "pool1:7,2,3"
+
+
+def test_one_value_of_the_link_holds_the_whole_unit(session: Session) -> None:
+    lab_state.choose_unit(34, 6, 5)
+    assert session["unit"] == ":34,6,5"  # no layer: the first one
+    lab_state.choose_layer("relu3")
+    assert session["unit"] == "relu3"
+    lab_state.choose_number("row", 4)
+    assert session["unit"] == "relu3:,4"
+    lab_state.choose_number("channel", 8)
+    assert session["unit"] == "relu3:8,4"
+    lab_state.choose_number("column", 2)
+    lab_state.choose_number("row", None)
+    assert session["unit"] == "relu3:8,,2"
+    lab_state.forget_position()
+    assert session["unit"] == "relu3:8"
+    lab_state.choose_number("channel", None)
+    assert session["unit"] == "relu3"
+    lab_state.choose_unit(1, 2, 3)
+    lab_state.forget_unit()
+    assert session["unit"] == "relu3"
+
+
+def test_turning_the_page_by_keyboard_stops_at_the_first(session: Session) -> None:
+    for by, page in ((1, 2), (1, 3), (-1, 2), (-1, 1), (-1, 1)):
+        session[lab_choose.GRID] = {"turn": {"by": by, "count": 1}}
+        lab_choose._turned()
+        assert session["page"] == page
+
+
+def test_the_selection_travels_only_when_the_browser_does_not_show_it(session: Session) -> None:
+    def send(unit: tuple[int, int, int], version: str = "v1") -> tuple[tuple[int, ...], str]:
+        selected, token = unit_grid._selection_to_send("maps", unit, version)
+        return tuple(selected.values()), token
+
+    first = send((1, 2, 3))
+    assert first[0] == (1, 2, 3)
+    session["maps"] = {"pick": {"channel": 4, "row": 5, "column": 6, "count": 1}}
+    assert send((4, 5, 6)) == first  # the browser shows its own pick: nothing new to send
+    typed = send((4, 0, 6))
+    assert typed[0] == (4, 0, 6)
+    assert typed[1] != first[1]
+    back = send((4, 5, 6))  # typed again, not picked again
+    assert back[0] == (4, 5, 6)
+    assert back[1] not in (first[1], typed[1])
+    assert send((4, 5, 6), "v2")[1] != back[1]
+
+
+def test_a_tile_that_was_picked_is_read_back(session: Session) -> None:
+    assert lab_tiles.picked("road") is None
+    session["road"] = {"pick": {"id": "relu3", "count": 2}}
+    assert lab_tiles.picked("road") == "relu3"
