@@ -71,8 +71,8 @@ def measure(formula: Formula, seed: int = 0) -> dict[str, float]:
 
 
 _TRANSPOSED = (
-    r"y_{u,v,o} = \sum_{i,j,c} w_{i,j,o,c}\; x_{\frac{u+p-i}{s},\,\frac{v+p-j}{s},\,c}"
-    r"\quad \text{(whole indices in range)}"
+    r"y_{u,v,o} = \sum_{\substack{i,\,j,\,c\\ s \mid u+p-i\\ s \mid v+p-j}}"
+    r" w_{i,j,o,c}\; x_{\frac{u+p-i}{s},\,\frac{v+p-j}{s},\,c}"
 )
 
 FORMULAS: dict[str, Formula] = {
@@ -159,7 +159,7 @@ FORMULAS: dict[str, Formula] = {
             "F002.3",
             "002",
             r"x(u,v) = \max_{k=1}^{K} \max_{l=1}^{L} y(u-k+1, v-l+1)",
-            r"x_{u,v} = \sum_{(i,j):\ \text{switch}_{i,j} = (u,v)} y_{i,j}",
+            r"x_{u,v} = \sum_{(i,j):\; s_{i,j} = (u,v)} y_{i,j}, \qquad s_{i,j}: \text{switch}",
             Says(
                 "反池化操作是反卷积技术的另一个核心操作，可以将输出特征映射逆向推导出原始图像。",
                 "Unpooling is the other core operation; it derives the original image back from the output map.",

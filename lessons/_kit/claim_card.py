@@ -26,8 +26,8 @@ from lessons._kit.page import discover, entry
 #: Verdicts of this process; one measurement at a time, since some compile for half a minute.
 _JUDGED: dict[str, Judgement] = {}
 _ONE = threading.Lock()
-#: Pixels that a cell of a small array takes on screen.
-ZOOM = 14
+#: Width on screen that the widest of the small arrays may take, in pixels.
+WIDTH = 240
 
 
 @st.cache_resource(show_spinner=False)
@@ -83,7 +83,7 @@ def sentence(claim: str, judgement: Judgement) -> str:
         return t("Nothing to measure it with yet. Missing: {wants}", wants=wants)
     name, share = claim_words.NUMBER[claim]
     value = judgement.runs.mean(name)
-    text = "∞" if math.isinf(value) else f"{100 * value:.0f} %" if share else f"{value:g}"
+    text = "∞" if math.isinf(value) else f"{100 * value:.0f} %" if share else f"{value:.2g}"
     return t(claim_words.SENTENCES[claim][judgement.kind], number=text)
 
 
@@ -101,6 +101,10 @@ def claim_card(claim: Claim) -> None:
         layers = (t("input"), t("convolution"), t("pooling"), *(t("decoder {i}", i=i) for i in (1, 2, 3)))
         sized = [Bar(name, (n,), whole=True, second=True) for name, n in zip(layers, rows, strict=True)]
         bars.show(t("Rows of each map of the network of article 000: no label has {n} rows", n=rows[-1]), sized)
+    if claim.id == "C7" and judgement.runs.values:
+        ends = ((t("first convolution"), "field first"), (t("last convolution"), "field last"))
+        seen = [Bar(name, judgement.runs.values[key], whole=True, second=True) for name, key in ends]
+        bars.show(t("Rows of the picture that one unit sees"), seen)
     if claim.id == "C10" and judgement.runs.values:
         maps()
     for id in claim.formulas:
@@ -188,11 +192,12 @@ def pictures(formula: Formula) -> None:
         (t("as corrected"), formula.corrected),
     )
     arrays = [_plane(function(**given)) for _, function in named]
+    zoom = WIDTH // max(plane.shape[1] for plane in arrays)
     with st.container(horizontal=True, key="small-arrays"):
         for (name, _), plane in zip(named, arrays, strict=True):
             caption = t("{name}, {height} × {width}", name=name, height=plane.shape[0], width=plane.shape[1])
             rgb = diverging_rgb(plane, signed_limit(plane))
-            st.image(png_bytes(rgb, scale=ZOOM), caption=caption, width=ZOOM * plane.shape[1])
+            st.image(png_bytes(rgb, scale=zoom), caption=caption, width=zoom * plane.shape[1])
 
 
 def _plane(values: Any) -> np.ndarray:

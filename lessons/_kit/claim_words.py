@@ -75,9 +75,11 @@ SENTENCES = {
     "C10": {
         "only if": mark(
             "It shows what lower layers respond to, hardly the class: with the scores' weights shuffled, "
-            "the deconvnet map keeps {number} of its rank order."
+            "the deconvnet map still has a rank correlation of {number} with the trained one."
         ),
-        "holds": mark("Its maps change with the weights, the top ones included: {number} of the rank order stays."),
+        "holds": mark(
+            "Its maps change with the weights, the top ones included: the rank correlation falls to {number}."
+        ),
         "fails": mark("Its maps hardly change even when all weights are shuffled."),
     },
 }
@@ -90,7 +92,7 @@ NUMBER = {
     "C4": ("one channel", True),
     "C5": ("deconvnet", True),
     "C7": ("first", True),
-    "C10": ("deconvnet top", True),
+    "C10": ("deconvnet top", False),
 }
 
 #: Claim -> what its bars measure.
