@@ -33,6 +33,18 @@ TERMS = {
             "What one output cell lays down on the way back: the kernel times the cell's value, where its window was."
         ),
     ),
+    "max pooling": (
+        mark("max pooling"),
+        mark("Keeps the largest value of each window of a map; the map gets smaller."),
+    ),
+    "switch": (
+        mark("switch"),
+        mark("The place of a window's maximum, as one number: W r + c in a map W columns wide."),
+    ),
+    "unpooling": (
+        mark("unpooling"),
+        mark("The adjoint of max pooling with its switches held fixed: each value goes back to its switch."),
+    ),
 }
 
 _LINK = re.compile(r"\[\[([a-z ]+)(?:\|([^\]]+))?\]\]")
