@@ -8,7 +8,6 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
-from deconvviz.figures.montage import png_bytes
 from deconvviz.figures.scale import diverging_rgb
 from deconvviz.ops import LinearMap, conv
 from deconvviz.ops.formulas import distance
@@ -23,7 +22,7 @@ from deconvviz.ops.upsample import (
     transposed_conv,
 )
 from deconvviz.types import Check
-from lessons._kit import bars, formula, frame, planes, proof, slider, upsample_questions, upsample_ways
+from lessons._kit import bars, figures_row, formula, frame, planes, proof, slider, upsample_questions, upsample_ways
 from lessons._kit.bars import Bar
 from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.i18n import mark, t
@@ -153,10 +152,23 @@ def ways(state: State) -> None:
     """What each way makes of a map of ones, and how much of it is a checkerboard."""
     made = energies(state)
     st.markdown(f"**{t('A map of ones, enlarged in five ways (its middle, all at equal energy, blue below zero)')}**")
-    with st.container(horizontal=True, key="ways"):
-        for name, one in made:
-            shown = one.inside / (np.sqrt((one.inside**2).mean()) or 1.0)
-            st.image(png_bytes(diverging_rgb(shown, 2.0), scale=10), caption=name, width=120)
+    shown = [one.inside / (np.sqrt((one.inside**2).mean()) or 1.0) for _, one in made]
+    figures_row.show(
+        [
+            figures_row.Picture(
+                diverging_rgb(plane, 2.0),
+                name,
+                128,
+                t(
+                    "{name}: values from {low} to {high}",
+                    name=name,
+                    low=f"{plane.min():.2f}",
+                    high=f"{plane.max():.2f}",
+                ),
+            )
+            for (name, _), plane in zip(made, shown, strict=True)
+        ]
+    )
     caption = t("Share of energy at multiples of 1/{s}, {n} kernels", s=state.s, n=upsample_ways.SEEDS)
     bars.show(caption, [Bar(name, [round(e, 9) for e in one.energy]) for name, one in made], full=1.0)
     st.latex(r"\frac{\sum_{(a,b) \neq (0,0)} |Y(\frac{aH}{s}, \frac{bW}{s})|^2}{\sum |Y|^2}, \qquad a, b = 0 \dots s-1")

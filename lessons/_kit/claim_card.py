@@ -15,12 +15,11 @@ from deconvviz.checks.claims import CLAIMS, Claim, Judgement, Subject
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import DeconvvizError
-from deconvviz.figures.montage import png_bytes
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.ops.formulas import FORMULAS, Formula, Says, measure
-from lessons._kit import bars, claim_words, engine, proof
+from lessons._kit import bars, claim_words, engine, figures_row, proof
 from lessons._kit.bars import Bar
-from lessons._kit.i18n import current_language, t
+from lessons._kit.i18n import current_language, mark, t
 from lessons._kit.page import discover, entry
 
 #: Verdicts of this process; one measurement at a time, since some compile for half a minute.
@@ -134,12 +133,15 @@ def maps() -> None:
     given = subject()
     if given is None:
         return
-    for column, rule in zip(st.columns(len(claim_measures.RULES)), claim_measures.RULES, strict=True):
-        run = claim_measures.sanity(given, claims.SEEDS[0], rule)
-        with column, st.container(horizontal=True):
-            for step, caption in ((0, t("{rule}: trained", rule=rule)), (1, t("scores shuffled"))):
-                plane = run.maps[step].sum(axis=-1)
-                st.image(png_bytes(diverging_rgb(plane, signed_limit(plane, 99.5))), caption=caption, width=160)
+    for step, caption in ((0, mark("{rule}: trained")), (1, mark("{rule}: scores shuffled"))):
+        runs = {rule: claim_measures.sanity(given, claims.SEEDS[0], rule) for rule in claim_measures.RULES}
+        planes = {rule: run.maps[step].sum(axis=-1) for rule, run in runs.items()}
+        figures_row.show(
+            [
+                figures_row.Picture(diverging_rgb(plane, signed_limit(plane, 99.5)), t(caption, rule=rule), 192)
+                for rule, plane in planes.items()
+            ]
+        )
 
 
 def lines(formula: Formula) -> None:
@@ -184,7 +186,7 @@ def formula_card(formula: Formula) -> None:
 
 
 def pictures(formula: Formula) -> None:
-    """The arrays of the first seed on one scale: what is promised, what is printed, what is corrected."""
+    """The arrays of the first seed each on its own scale: what is promised, what is printed, what is corrected."""
     given = formula.inputs(claims.SEEDS[0])
     named = (
         (t("what the article says"), formula.said),
@@ -193,11 +195,16 @@ def pictures(formula: Formula) -> None:
     )
     arrays = [_plane(function(**given)) for _, function in named]
     zoom = WIDTH // max(plane.shape[1] for plane in arrays)
-    with st.container(horizontal=True, key="small-arrays"):
-        for (name, _), plane in zip(named, arrays, strict=True):
-            caption = t("{name}, {height} × {width}", name=name, height=plane.shape[0], width=plane.shape[1])
-            rgb = diverging_rgb(plane, signed_limit(plane))
-            st.image(png_bytes(rgb, scale=zoom), caption=caption, width=zoom * plane.shape[1])
+    figures_row.show(
+        [
+            figures_row.Picture(
+                diverging_rgb(plane, signed_limit(plane)),
+                t("{name}, {height} × {width}", name=name, height=plane.shape[0], width=plane.shape[1]),
+                zoom * plane.shape[1],
+            )
+            for (name, _), plane in zip(named, arrays, strict=True)
+        ]
+    )
 
 
 def _plane(values: Any) -> np.ndarray:

@@ -64,7 +64,7 @@ def test_the_icnr_start_is_an_enlargement_of_the_small_output() -> None:
     shuffled = upsample.pixel_shuffle(conv(x, upsample.icnr(w, 3)), 3)
     np.testing.assert_allclose(shuffled, upsample_loops.resize_nearest(np.asarray(conv(x, w)), 3), atol=1e-5)
     other = upsample.pixel_shuffle(conv(x, RANDOM.standard_normal((3, 2, 3, 36))), 3)
-    assert upsample.checkerboard_energy(other, 3) > 0.05
+    assert upsample.checkerboard_energy(other, 3) > 0.01
 
 
 def test_resize_then_convolve_is_flat_on_ones_and_a_transposed_convolution_is_not() -> None:
