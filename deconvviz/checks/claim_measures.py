@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.checks.low_level import explained
-from deconvviz.checks.randomization import cascade, weight_layers
+from deconvviz.checks.randomization import Cascade, cascade, weight_layers
 from deconvviz.errors import RuleError
 from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
@@ -196,7 +196,7 @@ def understands(seed: int, subject: Subject | None) -> dict[str, float]:
 
 
 @functools.lru_cache(maxsize=32)
-def sanity(subject: Subject, seed: int, rule: str):  # type: ignore[no-untyped-def]  # a Cascade; lru_cache hides it
+def sanity(subject: Subject, seed: int, rule: str) -> Cascade:
     """The cascade behind `understands`; the seed chooses the picture too."""
     picture = subject.inputs[seed % len(subject.inputs)][None]
     return cascade(subject.network, picture, rule, seed)

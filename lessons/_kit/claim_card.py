@@ -129,10 +129,14 @@ def numbers(claim: str, judgement: Judgement) -> list[Bar]:
 
 
 def maps() -> None:
-    """The maps of the top class by each rule, trained and with the class scores shuffled."""
+    """The picture, and the maps of its top class by each rule, trained and with the class scores shuffled."""
     given = subject()
     if given is None:
         return
+    spec = given.network.input_spec
+    photo = (given.inputs[claims.SEEDS[0] % len(given.inputs)] * np.array(spec.std) + spec.mean) / spec.scale
+    photo = (255 * np.clip(photo, 0, 1)).round().astype(np.uint8)
+    figures_row.show([figures_row.Picture(photo, t("the picture of seed {seed}", seed=claims.SEEDS[0]), 192)])
     for step, caption in ((0, mark("{rule}: trained")), (1, mark("{rule}: scores shuffled"))):
         runs = {rule: claim_measures.sanity(given, claims.SEEDS[0], rule) for rule in claim_measures.RULES}
         planes = {rule: run.maps[step].sum(axis=-1) for rule, run in runs.items()}
@@ -183,6 +187,7 @@ def formula_card(formula: Formula) -> None:
     shown = [Bar(name, found[key], second=key.startswith("corrected")) for key, name in labels]
     bars.show(t("Relative distances (∞: another size)"), shown, full=1.0)
     lines(formula)
+    _lesson(claim_words.LESSONS[formula.id])
 
 
 def pictures(formula: Formula) -> None:

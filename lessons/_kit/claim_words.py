@@ -194,3 +194,17 @@ COMPUTES = {
         "none comes back"
     ),
 }
+
+#: Formula -> slug of the lesson about it.
+LESSONS = {
+    "F000.1": "upsampling-and-checkerboards",
+    "F001.1": "convolution-and-its-adjoint",
+    "F002.1": "convolution",
+    "F002.2": "convolution-and-its-adjoint",
+    "F002.3": "pooling-and-switches",
+    "F003.1": "convolution",
+    "F003.2": "pooling-and-switches",
+    "F004.1": "adjoint-is-not-inverse",
+    "F004.2": "adjoint-is-not-inverse",
+    "F004.3": "adjoint-is-not-inverse",
+}

@@ -14,6 +14,7 @@ from deconvviz.checks.claims import CLAIMS, Judgement, Runs, judge
 from deconvviz.ops.formulas import FORMULAS
 from lessons import l07_claims as lesson
 from lessons._kit import bars, claim_card, claim_questions, claim_words
+from lessons._kit.page import discover
 
 SLUG = lesson.LESSON.slug
 #: Claims that need neither the trained network nor an application.
@@ -33,6 +34,15 @@ def test_every_claim_and_formula_has_its_words() -> None:
         if claim.measure is not None:
             assert set(claim_words.SENTENCES[claim.id]) == {"holds", "fails", "only if"}
             assert claim.id in claim_words.CAPTIONS
+
+
+def test_cards_lead_to_lessons(open_page: Callable[..., AppTest]) -> None:
+    assert set(claim_words.LESSONS) == set(FORMULAS)
+    slugs = {page.slug for page in discover()}
+    wanted = {claim.lesson for claim in CLAIMS.values()} | set(claim_words.LESSONS.values())
+    assert {"convolution-and-its-adjoint", "upsampling-and-checkerboards", "laboratory"} <= wanted & slugs
+    labels = [button.label for button in open_page(SLUG, card="C3").button]
+    assert "See for yourself: Upsampling and checkerboards" in labels
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
