@@ -136,13 +136,13 @@ def maps() -> None:
     spec = given.network.input_spec
     photo = (given.inputs[claims.SEEDS[0] % len(given.inputs)] * np.array(spec.std) + spec.mean) / spec.scale
     photo = (255 * np.clip(photo, 0, 1)).round().astype(np.uint8)
-    figures_row.show([figures_row.Picture(photo, t("the picture of seed {seed}", seed=claims.SEEDS[0]), 192)])
+    figures_row.show([figures_row.Picture(photo, t("the picture of seed {seed}", seed=claims.SEEDS[0]), 160)])
     for step, caption in ((0, mark("{rule}: trained")), (1, mark("{rule}: scores shuffled"))):
         runs = {rule: claim_measures.sanity(given, claims.SEEDS[0], rule) for rule in claim_measures.RULES}
         planes = {rule: run.maps[step].sum(axis=-1) for rule, run in runs.items()}
         figures_row.show(
             [
-                figures_row.Picture(diverging_rgb(plane, signed_limit(plane, 99.5)), t(caption, rule=rule), 192)
+                figures_row.Picture(diverging_rgb(plane, signed_limit(plane, 99.5)), t(caption, rule=rule), 160)
                 for rule, plane in planes.items()
             ]
         )
@@ -150,11 +150,12 @@ def maps() -> None:
 
 def lines(formula: Formula) -> None:
     """A formula as printed, what it computes, and as corrected."""
-    st.markdown(f"**{t('{id}, as printed', id=formula.id)}**")
-    st.latex(formula.printed_latex)
-    st.markdown(t("It computes: {what}.", what=t(claim_words.COMPUTES[formula.id])))
-    st.markdown(f"**{t('corrected')}**")
-    st.latex(formula.corrected_latex)
+    with st.container(key=f"formula-{formula.id.replace('.', '-')}"):
+        st.markdown(f"**{t('{id}, as printed', id=formula.id)}**")
+        st.latex(formula.printed_latex)
+        st.markdown(t("It computes: {what}.", what=t(claim_words.COMPUTES[formula.id])))
+        st.markdown(f"**{t('corrected')}**")
+        st.latex(formula.corrected_latex)
 
 
 @st.cache_data(show_spinner=False)
