@@ -145,8 +145,7 @@ def chosen() -> State:
         stride = choice(t("Stride"), {k: k for k in "123"}, "stride", default="2", tabs=True)
     edges = {"drop": t("left out"), "keep": t("kept")}
     edge = choice(t("Windows over the edge"), edges, "edge", tabs=True)
-    with st.container(key="url-digits"):
-        digits = st.text_input("digits", key="digits", bind="query-params", label_visibility="collapsed")
+    digits = pool_picture.url_digits("digits")
     return State(picture, int(window), int(stride), edge, digits=digits if picture == "own" else "")
 
 

@@ -47,6 +47,12 @@ def picture(name: str, digits: str) -> np.ndarray:
     return rows.astype(np.float32)[None, :, :, None]
 
 
+def url_digits(key: str) -> str:
+    """The digits of the person's own picture, as the URL holds them under ``?key=``."""
+    with st.container(key=f"url-{key}"):
+        return st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+
+
 def raised(x: np.ndarray, cell: Cell) -> str:
     """The digits of a picture with one cell raised by one; 9 becomes 0.
 
