@@ -1,6 +1,6 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help app test check fast-tests train bench clean distclean requirements test-lowest chromium
+.PHONY: help app test check train bench clean distclean requirements screenshot test-lowest chromium
 
 VENV ?= .venv
 PORT ?= 8501
@@ -40,6 +40,9 @@ chromium: $(VENV)/.dev ## find or get the Chromium that the browser tests drive
 
 requirements: $(VENV)/.app ## write requirements.txt again from pyproject.toml
 	$(PY) scripts/requirements.py --write
+
+screenshot: $(VENV)/.dev chromium ## make the README's picture of the laboratory again
+	@$(PY) scripts/screenshot.py
 
 test-lowest: ## the quick tests with the oldest releases that pyproject.toml allows (in .venv-lowest)
 	@test -x .venv-lowest/bin/python || { python=$$(sh scripts/find-python) && "$$python" -m venv .venv-lowest; }

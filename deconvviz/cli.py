@@ -76,7 +76,9 @@ class Commands(click.Group):
         except OSError as error:
             named = f": {error.filename}" if error.filename else ""
             _complain(f"{error.strerror or error}{named}", BAD_INPUT)
-        except MemoryError:
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
+                raise
             _complain("memory ran out; close other programs, or ask for less at once", BAD_INPUT)
         sys.exit(status if isinstance(status, int) else 0)
 

@@ -181,8 +181,8 @@ LESSON = Lesson(
         "Nothing is divided and nothing is solved. Aᵀ brings a signal back to the right **place** and the right "
         "**size**, not to its old values. What no window reads ([[stride]]) comes back as zero; what lands on the "
         "[[padding]] is cut off.\n\n"
-        "A [[transposed convolution]] is a layer that computes this Aᵀ. It undoes a convolution only where windows "
-        "mix nothing: try the kernel with a single 1."
+        "A [[transposed convolution]] is a layer that computes this Aᵀ; papers also call it [[deconvolution]], a word "
+        "with four meanings. It undoes a convolution only where windows mix nothing: try the kernel with a single 1."
     ),
     presets=(
         (mark("One stamp"), {"picture": "pixel", "signal": "cell"}),

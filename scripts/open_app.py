@@ -56,12 +56,13 @@ def has_display(environment: Mapping[str, str], platform: str = sys.platform) ->
 
 
 def command(port: str, headless: bool) -> list[str]:
-    """The Streamlit command line: bound to this machine, and sending nothing anywhere."""
+    """The Streamlit command line: bound to this machine, asking nothing, and sending nothing anywhere."""
     return [
         *(sys.executable, "-m", "streamlit", "run", str(APP)),
         *("--server.address", HOST),
         *("--server.port", port),
         *("--server.headless", str(headless).lower()),
+        *("--server.showEmailPrompt", "false"),
         *("--browser.gatherUsageStats", "false"),
     ]
 

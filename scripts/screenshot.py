@@ -10,7 +10,7 @@ from open_app import served
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "laboratory.png"
 #: A link to what is shown: picture, layer, and the strongest unit of a channel.
-VIEW = "/laboratory?image=cat&layer=relu4"
+VIEW = "/laboratory?image=cat&layer=relu4&scale=own"
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
 
     with served() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=get(), args=list(FLAGS))
-        page = browser.new_page(viewport={"width": 1280, "height": 1400}, locale="en-US")
+        page = browser.new_page(viewport={"width": 1280, "height": 1466}, locale="en-US")
         page.set_default_timeout(180_000)
         page.goto(url + VIEW)
         page.locator(".lab-panels").wait_for()

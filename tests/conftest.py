@@ -54,6 +54,15 @@ def no_network() -> Iterator[None]:
     patch.undo()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def compiled_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled programs of commands and of the app are shared within a run, and leave the user's cache alone."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("DECONVVIZ_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
+
+
 @pytest.fixture(scope="session")
 def artifacts() -> Path:
     """The git-ignored folder for pictures that a person may want to see after a run."""

@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "catalog": set(),
+    "compiled": set(),
     "ops": set(),
     "figures": set(),
     "priors": set(),

@@ -136,13 +136,14 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
     assert open_app.trouble_with_port(port) == f"A port is a number from 1 to 65535; got PORT={port!r}."
 
 
-def test_the_app_listens_on_this_machine_only_and_tells_nobody() -> None:
+def test_the_app_listens_on_this_machine_only_asks_nothing_and_tells_nobody() -> None:
     command = open_app.command("8600", headless=True)
     options = dict(zip(command[5::2], command[6::2], strict=True))
     assert options == {
         "--server.address": "127.0.0.1",
         "--server.port": "8600",
         "--server.headless": "true",
+        "--server.showEmailPrompt": "false",
         "--browser.gatherUsageStats": "false",
     }
 
@@ -157,3 +158,27 @@ def test_the_public_names_are_those_listed() -> None:
     assert set(dv.__all__) <= set(dir(dv))
     with pytest.raises(AttributeError, match="module 'deconvviz' has no attribute 'deconvolve'"):
         _ = dv.deconvolve
+
+
+def test_every_file_that_is_no_python_is_packaged() -> None:
+    import tomllib
+
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    for package, patterns in declared.items():
+        folder = ROOT / package
+        found = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc", ".po")}
+        packaged = {path for pattern in patterns for path in folder.glob(pattern)}
+        assert found, package
+        assert found <= packaged, f"add to package-data in pyproject.toml: {sorted(map(str, found - packaged))}"
+
+
+def test_an_app_that_does_not_start_says_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = [sys.executable, "-c", "print('a package is missing'); raise SystemExit(3)"]
+    monkeypatch.setattr(open_app, "command", lambda *_, **__: failing)
+    with pytest.raises(RuntimeError, match="a package is missing"), open_app.served():
+        pass
+
+
+def test_tests_cannot_reach_the_network() -> None:
+    with pytest.raises(ConnectionError, match="tests run without a network"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)

@@ -34,7 +34,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def load_network(model: str, weights: Path | None = None) -> Network:
     """The network named on the command line."""
     import deconvviz as dv
+    from deconvviz import compiled
 
+    compiled.keep()
     network: Network = dv.load(model) if weights is None else dv.load(model, weights=weights)
     return network
 
@@ -81,7 +83,7 @@ def plain(value: Any) -> Any:
 def answer(record: dict[str, Any], as_json: bool, lines: Iterable[str]) -> None:
     """Print ``record`` as one JSON line, or the readable ``lines``."""
     if as_json:
-        click.echo(json.dumps(plain(record), allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps(plain(record), allow_nan=False))
     else:
         for line in lines:
             click.echo(line)

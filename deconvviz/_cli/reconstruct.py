@@ -38,6 +38,7 @@ class Job(NamedTuple):
     recipe: Recipe
     network: Network
     image: DisplayImage
+    source: str
 
 
 @click.command()
@@ -107,7 +108,12 @@ def reconstruct(
         files.write(out, recipes.picture(recipe, found, job.network, job.image, out.suffix[1:].lower()))
     if save_recipe is not None:
         files.write(save_recipe, recipe.to_json().encode())
-    record = _record(recipe, found) | {"out": out, "recipe": save_recipe, "images": 1, "seconds": seconds_since(start)}
+    record = _record(recipe, job.source, found) | {
+        "out": out,
+        "recipe": save_recipe,
+        "images": 1,
+        "seconds": seconds_since(start),
+    }
     answer(record, as_json, _lines(recipe, found, [out, save_recipe]))
 
 
@@ -135,7 +141,7 @@ def _from_options(options: dict[str, Any]) -> Job:
         mode=options["mode"],
         scale="own" if options["own_scale"] else "shared",
     )
-    return Job(recipe, network, image)
+    return Job(recipe, network, image, options["image"])
 
 
 def _from_recipe(ctx: click.Context, file: Path, options: dict[str, Any]) -> Job:
@@ -156,14 +162,14 @@ def _from_recipe(ctx: click.Context, file: Path, options: dict[str, Any]) -> Job
     source = options["image"] or (f"sample:{recipe.image}" if recipe.image else None)
     if source is None:
         raise DeconvvizError(f"the recipe {file} is of a picture that is not built in: give it again with --image FILE")
-    return Job(recipe, load_network(recipe.model, options["weights"]), load_image(source))
+    return Job(recipe, load_network(recipe.model, options["weights"]), load_image(source), source)
 
 
-def _record(recipe: Recipe, found: tuple[Reconstruction, ...]) -> dict[str, Any]:
+def _record(recipe: Recipe, source: str, found: tuple[Reconstruction, ...]) -> dict[str, Any]:
     first = found[0]
     return {
         "model": recipe.model,
-        "image": recipe.image,
+        "image": source,
         "layer": recipe.layer,
         "channel": recipe.channel,
         "row": recipe.row,

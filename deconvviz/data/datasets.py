@@ -96,7 +96,6 @@ def _download(dataset: Dataset, out: Path, progress: bool) -> Path:
     try:
         pooch.retrieve(dataset.url, dataset.checksum, fname=dataset.file, path=out, downloader=_Resumed(path, progress))
     except ValueError as error:  # what pooch raises where the checksum differs
-        path.with_name(path.name + ".part").unlink(missing_ok=True)
         raise DataError(
             f"{dataset.url} does not have the published checksum {dataset.checksum}; the download was damaged or the "
             f"file has changed: run the command again, or see {dataset.record}"

@@ -135,7 +135,7 @@ def chain(program: Program, node: Node) -> Chain:
         signals = [a for a in item.eqn.invars if not is_literal(a) and a in program.live]
         if index in operands:
             signals = [operands[index]]
-        if len({id(a) for a in signals}) != 1:
+        if len(signals) != 1:
             raise NotAChain(f"two signals meet at {item.primitive} in {name}: the network is no chain there")
         others = [] if index in operands else [a for a in item.eqn.invars if a is not signals[0]]
         found.append((item, signals[0], others, name if index not in operands else f"{name}\0relu"))

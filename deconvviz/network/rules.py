@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax.extend import core as jex
 
 from deconvviz.network._jaxpr import Equation, body_of, flatten, is_literal
+from deconvviz.network._padding import tame
 from deconvviz.ops.rectify import rectify
 
 ZERO = "zero"
@@ -164,6 +165,8 @@ def rewrite(equations: Sequence[Equation], rule: str, live: set[Any]) -> tuple[l
         elif index in matched:
             new.append(obey(eqn, matched[index], rule))
             obeyed += 1
+        elif item.primitive == "conv_general_dilated":
+            new += tame(eqn)
         else:
             eqn, inner, reasons = _rewrite_inside(eqn, rule)
             new.append(eqn)

@@ -24,7 +24,7 @@ def codes(unit: Unit, layer: Layer) -> tuple[int, int, int]:
     (3, -1, -1)
     """
     channels = layer.shape[-1]
-    if isinstance(unit.channel, bool) or int(unit.channel) != unit.channel or not 0 <= unit.channel < channels:
+    if not _whole(unit.channel) or not 0 <= unit.channel < channels:
         raise NetworkError(
             f"layer {layer.name} has {channels} channels, numbered 0 to {channels - 1}; got channel={unit.channel!r}"
         )
@@ -39,13 +39,18 @@ def codes(unit: Unit, layer: Layer) -> tuple[int, int, int]:
         )
     height, width = layer.shape[:2]
     row, column = unit.row, unit.column
-    whole = all((isinstance(n, int) and not isinstance(n, bool)) or hasattr(n, "__index__") for n in (row, column))
-    if not whole or not (0 <= int(row) < height and 0 <= int(column) < width):  # type: ignore[arg-type]
+    fits = _whole(row) and _whole(column) and 0 <= int(row) < height and 0 <= int(column) < width  # type: ignore[arg-type]
+    if not fits:
         raise NetworkError(
             f"layer {layer.name} has {height} rows and {width} columns, counted from 0; "
             f"got row={row!r}, column={column!r}"
         )
     return int(unit.channel), int(row), int(column)  # type: ignore[arg-type]
+
+
+def _whole(number: Any) -> bool:
+    """True for whole numbers of any type; True and False are none."""
+    return hasattr(number, "__index__") and not isinstance(number, bool)
 
 
 def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any, Any, Any, Any]:

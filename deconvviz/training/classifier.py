@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -38,6 +39,7 @@ def make_optimizer(recipe: Recipe, steps: int) -> Any:
     return optax.adamw(make_schedule(recipe, steps), weight_decay=recipe.weight_decay, mask=decayed)
 
 
+@lru_cache(maxsize=1)
 def make_training(recipe: Recipe, classes: int, steps: int) -> tuple[Any, Callable[[], State], Step]:
     """(graph of the network, maker of the first state, compiled step) for `steps` steps in all.
 
@@ -82,6 +84,7 @@ def averaged(graph: Any, state: State) -> dict[str, np.ndarray]:
 
 def scores(params: network.Params, images: np.ndarray, batch: int = 64) -> np.ndarray:
     """Logits (N, C) of model input (N, H, W, 3), computed in equal batches so that one program serves all."""
+    batch = min(batch, len(images))
     run, found = jax.jit(network.forward), []
     for start in range(0, len(images), batch):
         part = images[start : start + batch]

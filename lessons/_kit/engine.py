@@ -10,25 +10,20 @@ from __future__ import annotations
 import gc
 import inspect
 import json
-import os
-import platform
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, TypeVar
 
-import jax
 import numpy as np
 import streamlit as st
 from streamlit import runtime
 
 import deconvviz as dv
-from deconvviz import checks
+from deconvviz import checks, compiled
 from deconvviz.data import images, samples
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.errors import RuleError
@@ -118,41 +113,10 @@ class Seen:
     compiled: bool
 
 
-def cache_folder() -> Path:
-    """Where compiled programs are kept: the user's cache folder, one folder a machine and processor."""
-    named = os.environ.get("DECONVVIZ_CACHE")
-    if named:
-        base = Path(named)
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches" / "deconvviz"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "deconvviz"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "deconvviz"
-    host = sha256(f"{platform.node()} {platform.machine()} {_processor()}".encode()).hexdigest()[:12]
-    return base / "compiled" / f"jax-{jax.__version__}-{host}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor()
-    return "".join(line for line in lines if line.startswith(("model name", "flags")))[:4000]
-
-
 @st.cache_resource(show_spinner=False)
 def keep_compiled() -> bool:
     """Keep compiled programs on disk from now on; False, with no harm done, where the folder cannot be written."""
-    folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    return True
+    return compiled.keep()
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -23,6 +23,14 @@ TERMS = {
         mark("transposed convolution"),
         mark("A layer that runs the adjoint of a convolution forward. Often called deconvolution, which it is not."),
     ),
+    "deconvolution": (
+        mark("deconvolution"),
+        mark(
+            "Four things in four fields: the adjoint of a convolution; the layer that computes it; the DeconvNet "
+            "method that shows what a unit saw; and, in signal processing, solving for x when w and z are known. Only "
+            "the last one undoes a convolution. On these pages each has its own name."
+        ),
+    ),
     "kernel": (mark("kernel"), mark("The small array of weights that a convolution slides over its input.")),
     "stride": (mark("stride"), mark("How many rows and columns the window moves from one output cell to the next.")),
     "padding": (mark("padding"), mark("Rows and columns of zeros put around the input before the window slides.")),

@@ -84,8 +84,20 @@ def _look() -> Look:
 def limits_of(seen: engine.Seen, look: Look) -> dict[str, float]:
     """The value at the ends of the scale for each rule."""
     own = {rule: largest(result.map, look.summed) for rule, result in seen.by_rule.items()}
-    top = max(own.values())
-    return dict.fromkeys(own, top) if look.shared else own
+    return dict.fromkeys(own, shared_limit(own)) if look.shared else own
+
+
+def shared_limit(own: dict[str, float]) -> float:
+    """The ends of the one scale: the largest value of the rules that hold something back.
+
+    The linear rule holds nothing back and often reaches ten times as far, which would leave the others grey; where it
+    goes beyond the scale its panel says so.
+
+    >>> shared_limit({"gradient": 0.5, "deconvnet": 0.25, "linear": 4.0})
+    0.5
+    """
+    held = max((value for rule, value in own.items() if rule != "linear"), default=0.0)
+    return held or max(own.values())
 
 
 def _panel(result: Reconstruction, limit: float, look: Look, photo: DisplayImage) -> str:
@@ -94,6 +106,7 @@ def _panel(result: Reconstruction, limit: float, look: Look, photo: DisplayImage
     pixels = signed_pixels(result.map, limit, look.summed)
     box = result.receptive_field
     own = _badge(t("own scale ±{limit}", limit=number(reach)))
+    beyond = _badge(t("beyond the scale: ±{limit}", limit=number(reach))) if reach > limit else ""
     alt = t(
         "{rule}: {where}; values from {low} to {high}",
         rule=t(RULES[result.rule]),
@@ -113,7 +126,7 @@ def _panel(result: Reconstruction, limit: float, look: Look, photo: DisplayImage
     facts = t("activation {value} · range ±{reach}", value=number(result.activation), reach=number(reach))
     return (
         f'<figure>{_head(result.rule)}<div class="map">{_image(png(pixels), alt)}{_frame(box, pixels.shape)}'
-        f"{_zero(result) if reach == 0 else ''}{'' if look.shared or reach == 0 else own}</div>{below}"
+        f"{_zero(result) if reach == 0 else ''}{beyond if look.shared else own if reach else ''}</div>{below}"
         f'<figcaption class="facts">{escape(_where(result))}<br>{escape(facts)}</figcaption></figure>'
     )
 

@@ -31,18 +31,18 @@ KINDS = {
 }
 #: What a step does to the signal g from above, as a formula and in words.
 FORMULAS = {
-    "start": (r"g = a \cdot e_{\text{unit}}", mark("Everything is zero except the unit, which keeps its activation.")),
+    "start": (r"g = a \cdot e_u", mark("Everything is zero except the unit, which keeps its activation.")),
     "filter": (
-        r"g_{\text{below}} = W^\top g",
+        r"g' = W^\top g",
         mark("The same kernels, transposed: each value is spread over the patch that it was computed from."),
     ),
     "unpool": (
-        r"g_{\text{below}}[s(p)] \mathrel{+}= g[p]",
+        r"g'[s(p)] \mathrel{+}= g[p]",
         mark("Each value returns to the place where the maximum was found on the way up."),
     ),
-    "spread": (r"g_{\text{below}} = \tfrac{1}{n} \, g", mark("A mean gives an equal share back to every place.")),
-    "scale": (r"g_{\text{below}} = c \, g", mark("A factor of the way up is the same factor on the way down.")),
-    "dense": (r"g_{\text{below}} = W^\top g", mark("The dense layer's weights, transposed.")),
+    "spread": (r"g' = \tfrac{1}{n} \, g", mark("A mean gives an equal share back to every place.")),
+    "scale": (r"g' = c \, g", mark("A factor of the way up is the same factor on the way down.")),
+    "dense": (r"g' = W^\top g", mark("The dense layer's weights, transposed.")),
 }
 RECTIFY_TEXT = mark("The rule decides what passes; g comes from above, z went in on the way up.")
 CODE: dict[str, tuple[Callable[..., Any], ...]] = {
@@ -113,7 +113,7 @@ def _frame(frames: tuple[Frame, ...], at: int, rule: str) -> None:
         f"<figcaption>{escape(_shown(last))}</figcaption></figure>"
     )
     with right:
-        formula, words = FORMULAS.get(frame.kind, (rf"g_{{\text{{below}}}} = {RULE_FORMULAS[rule]}", RECTIFY_TEXT))
+        formula, words = FORMULAS.get(frame.kind, (rf"g' = {RULE_FORMULAS[rule]}", RECTIFY_TEXT))
         st.markdown(f"**{t(KINDS[frame.kind])} · {frame.name}**  \n{t(words)}")
         st.latex(formula)
         if at:
@@ -135,7 +135,7 @@ def _sums(frame: Frame, above: Frame) -> str:
     """The sum of magnitudes above and below a step, as LaTeX with the numbers."""
     before, after = (number(float(np.abs(one.signal).sum())) for one in (above, frame))
     passed = "" if frame.obeyed is None else rf"\quad {100 * frame.obeyed:.1f}\,\%"
-    return rf"\lVert g \rVert_1 = {before} \;\longrightarrow\; \lVert g_{{\text{{below}}}} \rVert_1 = {after}{passed}"
+    return rf"\lVert g \rVert_1 = {before} \;\longrightarrow\; \lVert g' \rVert_1 = {after}{passed}"
 
 
 def _numbers(frame: Frame) -> str:

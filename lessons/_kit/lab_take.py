@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from deconvviz import recipe as recipes
 from deconvviz.data import images, samples
 from deconvviz.types import DisplayImage
 from lessons._kit import engine
 from lessons._kit.i18n import t
-from lessons._kit.lab_see import Look
+from lessons._kit.lab_see import Look, limits_of
 from lessons._kit.lab_state import Chosen
+
+if TYPE_CHECKING:
+    from deconvviz.recipe import Recipe
 
 #: Kind of file -> its media type.
 KINDS = {"png": "image/png", "svg": "image/svg+xml", "npz": "application/octet-stream"}
@@ -53,6 +56,8 @@ def _maker(
     loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look, kind: str
 ) -> Callable[[], bytes]:
     def make() -> bytes:
+        from deconvviz import recipe as recipes  # figures take 0.4 s to import: only when asked for
+
         made = recipe(loaded, picture, chosen, seen, look)
         found = tuple(engine.proven(loaded, picture, chosen.unit).values())
         return recipes.picture(made, found, loaded.network, decoded(picture), kind)
@@ -65,10 +70,10 @@ def decoded(picture: engine.Picture) -> DisplayImage:
     return samples.load(picture.id) if picture.id else images.load(picture.file, name=picture.title)
 
 
-def recipe(
-    loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look
-) -> recipes.Recipe:
+def recipe(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look) -> Recipe:
     """The recipe of the panels as they are shown."""
+    from deconvviz import recipe as recipes
+
     return recipes.describe(
         loaded.network,
         decoded(picture),
@@ -78,6 +83,7 @@ def recipe(
         rules=tuple(seen.by_rule),
         mode="plane" if look.summed else "colour",
         scale="shared" if look.shared else "own",
+        limit=next(iter(limits_of(seen, look).values())) if look.shared else None,
     )
 
 

@@ -40,7 +40,7 @@ def _picture_chip(loaded: engine.Loaded, picture: engine.Picture) -> None:
     small = fit_image(engine.fitted(loaded, picture).screen, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
         st.html(_chip(t("Picture"), title_of(picture), address(jpeg(to_bytes(small)))), width="content")
-        with st.popover(t("Change picture"), width="content"):
+        with st.popover(t("Change picture"), width="content"), st.container(width=464, key="lab-pictures"):
             _gallery(picture)
             _upload()
 
@@ -70,7 +70,7 @@ def _gallery(picture: engine.Picture) -> None:
             lab_state.choose_sample(id)
 
     items = [Tile(id, t(known.title), (), t(known.title), _thumbnail(id)) for id, known in samples.SAMPLES.items()]
-    tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=THUMBNAIL, wrap=True)
+    tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=80, wrap=True)
 
 
 @lru_cache(maxsize=64)
@@ -80,16 +80,18 @@ def _thumbnail(id: str) -> str:
 
 
 def _upload() -> None:
+    # Streamlit's field speaks English only: its words are put under ours.
+    words = escape(t("Choose a file")).replace('"', "")
+    st.html(f'<style>.st-key-lab-pictures {{ --choose: "{words}"; }}</style>')
     file = st.file_uploader(
         t("Or a picture of your own"),
         type=["jpg", "jpeg", "png", "webp", "gif"],
         max_upload_size=engine.MAX_UPLOAD // 1_000_000,
         key=f"lab-file-{lab_state.uploads()}",
-        help=t(
-            "JPEG, PNG, WebP or GIF, at most 8 MB and 25 million pixels. It is kept in memory only and is in no link."
-        ),
         on_change=_uploaded,
     )
+    limits = t("JPEG, PNG, WebP or GIF, at most 8 MB and 25 million pixels. Kept in memory only, and in no link.")
+    st.html(f'<p class="lab-note">{escape(limits)}</p>')
     problem = st.session_state.get("lab-problem")
     if file is not None and problem:
         st.error(t("This file cannot be shown: {reason}. The picture before stays.", reason=problem))

@@ -50,9 +50,7 @@ def chosen(page: Page, title: str) -> str | None:
     return plane(page, title).locator(".chosen").first.get_attribute("aria-label")
 
 
-def test_a_click_moves_window_and_stamp_and_the_link_keeps_them(
-    page: Page, app_url: str, screenshot: Callable[..., Path]
-) -> None:
+def test_a_click_moves_window_and_stamp_and_the_link_keeps_them(page: Page, app_url: str) -> None:
     from playwright.sync_api import expect
 
     open_lesson(page, app_url)
@@ -68,7 +66,6 @@ def test_a_click_moves_window_and_stamp_and_the_link_keeps_them(
     assert "cell=4%2C3" in page.url
     assert "back=5%2C6" in page.url
     before = plane(page, "what comes back").inner_text()
-    screenshot(page, "lesson-adjoint-1440", full=False)
     page.reload()
     page.wait_for_selector(".planes table", timeout=120_000)
     settle(page)
@@ -123,23 +120,43 @@ def test_the_arrow_key_turns_the_page(page: Page, app_url: str) -> None:
     page.wait_for_url(lambda url: SLUG not in url, timeout=60_000)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["desktop", "phone"])
+def test_the_first_page_drags_its_film_and_starts_the_course(page: Page, app_url: str) -> None:
+    page.goto(app_url, timeout=120_000)
+    page.wait_for_selector(".film img", timeout=120_000)
+    settle(page)
+    slider = page.get_by_role("slider")
+    slider.focus()
+    page.keyboard.press("Home")
+    page.get_by_text(re.compile(r"^Step 0 of \d+: start of")).first.wait_for()
+    page.get_by_role("button", name="Start the course").click()
+    page.wait_for_selector(".planes table", timeout=120_000)
+    assert SLUG in page.url
+
+
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", (1440, 900)), ("dark", (390, 844))], ids=["desktop-light", "phone-dark"]
+)
+@pytest.mark.parametrize(("path", "sign"), [(SLUG, ".planes table"), ("", ".film img")], ids=["lesson", "home"])
 def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, scheme: Any, size: tuple[int, int], screenshot: Callable[..., Path]
+    browser: Browser,
+    app_url: str,
+    path: str,
+    sign: str,
+    scheme: Any,
+    size: tuple[int, int],
+    screenshot: Callable[..., Path],
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
     page = context.new_page()
-    open_lesson(page, app_url)
-    screenshot(page, f"lesson-adjoint-{size[0]}-{scheme}", full=False)
+    page.goto(f"{app_url}/{path}", timeout=120_000)
+    page.wait_for_selector(sign, timeout=120_000)
+    settle(page)
+    screenshot(page, f"{path or 'home'}-{size[0]}-{scheme}", full=False)
     width = page.evaluate("document.documentElement.scrollWidth")
     found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
     context.close()
     assert width == size[0], "the page scrolls sideways"
-    assert [
-        (bad["id"], [node["html"][:120] for node in bad["nodes"]])
-        for bad in found
-        if bad["impact"] in ("serious", "critical")
-    ] == []
+    bad = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in bad] == []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,12 +37,17 @@ def other_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_random_weights(tmp_path_factory.mktemp("weights") / "other.safetensors", 6)
 
 
-@pytest.fixture(autouse=True, scope="session")
-def load_once() -> Iterator[None]:
-    """Load each network once for all commands of a run: compiling it again for each would only take time."""
+@pytest.fixture(scope="session")
+def loaded_once() -> Callable[..., Any]:
+    """`dv.load` that remembers: compiling a network again for each command would only take time."""
     import deconvviz as dv
 
-    patch = pytest.MonkeyPatch()
-    patch.setattr(dv, "load", functools.cache(dv.load))
-    yield
-    patch.undo()
+    return functools.cache(dv.load)
+
+
+@pytest.fixture(autouse=True)
+def load_once(loaded_once: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All commands of a run share their networks."""
+    import deconvviz as dv
+
+    monkeypatch.setattr(dv, "load", loaded_once)

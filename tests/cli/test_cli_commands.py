@@ -118,6 +118,7 @@ def test_a_recipe_makes_the_same_bytes_again(
     run("reconstruct", *on_cat, *UNIT, *place, *options, "--out", first, "--save-recipe", recipe)
     record = said("reconstruct", "--recipe", recipe, "--weights", weights, "--out", again)
     assert [entry["rule"] for entry in record["maps"]] == rules
+    assert record["image"] == "sample:cat"
     assert (record["row"], record["column"], record["start"]) == (3, 9, "one")
     assert first.read_bytes() == again.read_bytes()
     assert len(first.read_bytes()) > 1000
@@ -233,7 +234,10 @@ def test_the_module_runs_as_a_program(on_cat: list[str], tmp_path: Path) -> None
 def test_ctrl_c_is_one_line_and_130(tmp_path: Path) -> None:
     fifo = tmp_path / "recipe.json"
     os.mkfifo(fifo)
-    command = [sys.executable, "-m", "deconvviz", "reconstruct", "--recipe", str(fifo)]
+    # A shell that starts a program in the background lets it ignore Ctrl-C; a terminal does not.
+    listen = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{listen}; from deconvviz.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "reconstruct", "--recipe", str(fifo)]
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with program, fifo.open("w"):  # opens as soon as the program waits for the recipe
         program.send_signal(signal.SIGINT)

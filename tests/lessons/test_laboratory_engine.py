@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,14 +123,3 @@ def test_accuracy_is_found_in_any_card() -> None:
     assert engine._accuracy({"figures": '{"validation": {"top1": 0.7, "mean_per_class": 0.625}}'}) == 0.625
     assert engine._accuracy({"top1": "0.75", "seed": "1"}) == 0.75
     assert engine._accuracy({"figures": '{"interim_epoch": 28}', "labels": "not json"}) is None
-
-
-@pytest.mark.parametrize(("platform", "variable"), [("linux", "XDG_CACHE_HOME"), ("win32", "LOCALAPPDATA")])
-def test_compiled_programs_lie_in_the_users_cache_folder(
-    platform: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DECONVVIZ_CACHE")
-    monkeypatch.setenv(variable, str(tmp_path))
-    monkeypatch.setattr(engine.sys, "platform", platform)
-    assert tmp_path in engine.cache_folder().parents
-    assert "jax-" in engine.cache_folder().name

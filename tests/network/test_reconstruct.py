@@ -15,7 +15,7 @@ from reference import deconvnet_loops
 import deconvviz as dv
 from deconvviz import checks
 from deconvviz.errors import DeconvvizError, NetworkError
-from deconvviz.network import backward
+from deconvviz.network import backward, rules
 from deconvviz.network.explicit import Chain
 
 SPEC = dv.InputSpec(size=nets.SIZE)
@@ -201,6 +201,7 @@ def test_adjoint_check_sees_a_wrong_derivative() -> None:
         (dv.Unit("relu9", 0), r"tiny has no layer 'relu9'; did you mean relu"),
         (dv.Unit("relu1", 4), r"relu1 has 4 channels, numbered 0 to 3; got channel=4"),
         (dv.Unit("relu1", -1), r"got channel=-1"),
+        (dv.Unit("relu1", "edges"), r"got channel='edges'"),  # type: ignore[arg-type]
         (dv.Unit("relu1", 0, 9, 99), r"9 rows and \d+ columns, counted from 0; got row=9, column=99"),
     ],
 )
@@ -216,3 +217,32 @@ def test_other_bad_input() -> None:
         backward.reconstruct_units(tiny(), nets.picture(), UNITS[:1], start="two")  # type: ignore[arg-type]
     with pytest.raises(NetworkError, match=r"takes a float batch of shape \(N, 19, 17, 3\); got shape \(1, 5, 5, 3\)"):
         tiny().run(nets.picture((5, 5)))
+
+
+def test_padding_beyond_the_kernel() -> None:
+    """Where XLA's own derivative can read outside its arrays, both roads still equal the loops."""
+    rng = np.random.default_rng(4)
+    layers = [
+        {
+            "kind": "conv", "w": rng.normal(size=(1, 1, 3, 4)), "b": rng.normal(size=4), "stride": (1, 2),
+            "pads": ((1, 0), (2, 1)),
+        },
+        {"kind": "relu"},
+    ]  # fmt: skip
+    x = nets.picture(dtype="float64")
+    value, memories = deconvnet_loops.up(layers, x)
+    unit = dv.Unit("relu1", 2, "all", "all")
+    by_hand = deconvnet_loops.down(layers, memories, seed_by_hand(value, unit, "activation"), "deconvnet")[0]
+    net = dv.Network(lambda x: nets.run_chain(layers, x), input_spec=SPEC)
+    one = backward.reconstruct_units(net, x, [unit])[0]
+    np.testing.assert_allclose(one.map, by_hand, rtol=1e-4, atol=1e-5)
+    assert one.agreement < 1e-5
+    path = net.program().path_to(net.node("relu1").variable)
+    eqns, _, _ = rules.rewrite(path, "deconvnet", set(net.program().live))
+    pads = [eqn.params["padding"] for eqn in eqns if eqn.primitive.name == "conv_general_dilated"]
+    assert pads == [((0, 0), (0, 0))]
+
+
+def test_a_signal_that_meets_itself_is_no_chain() -> None:
+    net = dv.Network(lambda x: jax.nn.relu(x * x), input_spec=SPEC)
+    assert "two signals meet at mul" in net.chain_to("relu1")

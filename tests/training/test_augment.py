@@ -57,6 +57,21 @@ def test_brightness_of_grey_changes_and_its_greyness_does_not() -> None:
     assert abs(changed.mean() - 0.5) > 1e-3
 
 
+def test_contrast_turns_about_the_middle() -> None:
+    """Black goes to (1 - c) / 2 and white lies b * c above it, with both b and c within 20 % of 1."""
+    how = Augmentation(colour=0.2, hue=0.0, grey=0.0)
+    blacks = []
+    for seed in range(20):
+        matrix, offset = augment.colour_matrix(how, np.random.default_rng(seed))
+        span = (np.ones(3, np.float32) @ matrix).mean()
+        contrast = 1 - 2 * offset[0]
+        assert 0.8 <= contrast <= 1.2
+        assert 0.8 - 1e-5 <= span / contrast <= 1.2 + 1e-5
+        blacks.append(offset[0])
+    assert min(blacks) < -0.05
+    assert max(blacks) > 0.05
+
+
 def test_grey_drops_colour() -> None:
     matrix, _ = augment.colour_matrix(Augmentation(grey=1.0), np.random.default_rng(0))
     assert np.ptp(np.array([0.9, 0.1, 0.3], np.float32) @ matrix) < 1e-5

@@ -41,6 +41,14 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
         load_state(tmp_path / "c", state())
 
 
+def test_a_reader_keeps_the_old_file_while_a_new_one_appears(tmp_path: Path) -> None:
+    write_whole(tmp_path / "f", b"old")
+    with (tmp_path / "f").open("rb") as reader:
+        write_whole(tmp_path / "f", b"new")
+        assert reader.read() == b"old"
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("f", b"new")]
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_whole(tmp_path / "f", b"old")
 

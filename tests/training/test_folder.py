@@ -22,6 +22,8 @@ def test_listing(tmp_path: Path) -> None:
     folder = list_folder(root)
     assert folder.labels == ("class0", "class1", "class2")
     assert len(folder) == 12
+    assert folder.classes.tolist() == sorted(folder.classes)
+    assert list(folder.files) == sorted(folder.files)
     assert all(path.parent.name == f"class{c}" for path, c in zip(folder.files, folder.classes, strict=True))
 
 
