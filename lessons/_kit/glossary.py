@@ -41,6 +41,26 @@ TERMS = {
             "What one output cell lays down on the way back: the kernel times the cell's value, where its window was."
         ),
     ),
+    "frequency": (
+        mark("frequency"),
+        mark("One of the waves of stripes that a picture is a sum of; fine detail is high frequency."),
+    ),
+    "null space": (
+        mark("null space"),
+        mark("All pictures that A turns into zeros; what lies in it leaves no trace in y."),
+    ),
+    "max pooling": (
+        mark("max pooling"),
+        mark("Keeps the largest value of each window of a map; the map gets smaller."),
+    ),
+    "switch": (
+        mark("switch"),
+        mark("The place of a window's maximum, as one number: W r + c in a map W columns wide."),
+    ),
+    "unpooling": (
+        mark("unpooling"),
+        mark("The adjoint of max pooling with its switches held fixed: each value goes back to its switch."),
+    ),
 }
 
 _LINK = re.compile(r"\[\[([a-z ]+)(?:\|([^\]]+))?\]\]")

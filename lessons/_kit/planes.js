@@ -12,6 +12,7 @@ function cellElement(plane, words, [text, tint, kinds], row, column) {
   if (tint) cell.classList.add(tint > 0 ? "positive" : "negative");
   cell.setAttribute("aria-label", `${words.row} ${row}, ${words.column} ${column}: ${text}`);
   const inside = row >= 0 && column >= 0 && row < plane.size[0] && column < plane.size[1];
+  cell.dataset.at = `${row},${column}`;
   if (plane.pick) cell.setAttribute("role", "gridcell");
   if (plane.pick && inside) {
     const chosen = kinds.includes("chosen");
@@ -52,8 +53,38 @@ function rowElement(row, words) {
   const columns = row.planes.map((plane) => plane.cells[0].length + 1);
   line.style.setProperty("--all", columns.reduce((a, b) => a + b, 0));
   line.style.setProperty("--widest", Math.max(...columns));
+  if (row.arrows.length) {
+    line.classList.add("with-arrows");
+    new ResizeObserver(() => line.isConnected && drawArrows(line, row.arrows)).observe(line);
+  }
   section.append(line);
   return section;
+}
+
+// Arrows between cells, drawn again whenever the line changes its size: where the cells stand depends on the page.
+function drawArrows(line, arrows) {
+  const frame = line.getBoundingClientRect();
+  const tables = line.querySelectorAll("table");
+  const middle = (plane, row, column) => {
+    const cell = tables[plane].querySelector(`[data-at="${row},${column}"]`).getBoundingClientRect();
+    return [cell.left + cell.width / 2 - frame.left, cell.top + cell.height / 2 - frame.top, cell.width / 2];
+  };
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "arrows");
+  svg.setAttribute("aria-hidden", "true");
+  for (const [from, r, c, to, row, column, strong] of arrows) {
+    const [[x, y, half], [u, v, other]] = [middle(from, r, c), middle(to, row, column)];
+    const length = Math.hypot(u - x, v - y) || 1;
+    const [along, down] = [(u - x) / length, (v - y) / length];
+    const [tipX, tipY] = [u - along * other * 0.8, v - down * other * 0.8];
+    const wing = (side) => `L${tipX - 7 * along - side * 4 * down},${tipY - 7 * down + side * 4 * along}`;
+    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    path.setAttribute("class", strong ? "strong" : "");
+    path.setAttribute("d", `M${x + along * half * 0.8},${y + down * half * 0.8}L${tipX},${tipY}${wing(1)}M${tipX},${tipY}${wing(-1)}`);
+    svg.append(path);
+  }
+  line.querySelector(".arrows")?.remove();
+  line.append(svg);
 }
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };

@@ -45,14 +45,29 @@ class Plane:
     scale: float | None = None
 
 
+@dataclass(frozen=True)
+class Arrow:
+    """An arrow from a cell of one plane of a row to a cell of another; planes are counted from 0."""
+
+    start_plane: int
+    start: Cell
+    end_plane: int
+    end: Cell
+    strong: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Planes beside each other under one heading; `backward` puts them from right to left on a wide page."""
+    """Planes beside each other under one heading; `backward` puts them from right to left on a wide page.
+
+    Arrows are drawn over the planes, for the eye only: what they say is in numbers of a plane too.
+    """
 
     title: str
     planes: Sequence[Plane]
     signs: Sequence[str] = field(default=())
     backward: bool = False
+    arrows: Sequence[Arrow] = field(default=())
 
 
 def number(value: float) -> str:
@@ -115,6 +130,7 @@ def show(rows: Sequence[Row], key: str, words: dict[str, str], on_pick: Callable
                 "signs": list(r.signs),
                 "backward": r.backward,
                 "planes": [_message(p) for p in r.planes],
+                "arrows": [[a.start_plane, *a.start, a.end_plane, *a.end, a.strong] for a in r.arrows],
             }
             for r in rows
         ],

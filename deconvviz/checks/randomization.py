@@ -1,0 +1,147 @@
+"""Sanity check of a picture: how much of it is left when the network's weights are shuffled from the top down.
+
+A picture that shows what the network has learned must change when that is destroyed. The weights are inputs of the
+compiled program, so a cascade of any length compiles once a rule.
+
+Source: adebayo2018sanity
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deconvviz.errors import NetworkError
+from deconvviz.network._jaxpr import is_literal
+from deconvviz.network.backward import rewritten
+from deconvviz.network.network import Network
+from deconvviz.types import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Cascade:
+    """The maps of one class and image while the weights are shuffled layer by layer, the top one first.
+
+    Attributes:
+      rule: backward rule.
+      shuffled: name of the layer shuffled last at each step; "" for the untouched network, which comes first.
+      maps: (steps, H, W, C) maps.
+      similarity: rank correlation of each with the first, from -1 to 1; the first is 1.
+    """
+
+    rule: str
+    shuffled: tuple[str, ...]
+    maps: np.ndarray
+    similarity: tuple[float, ...]
+
+
+def weight_layers(network: Network) -> list[tuple[str, tuple[int, ...]]]:
+    """The layers with weights in execution order: (name, places of their arrays among the program's constants).
+
+    An array of two or more axes opens a layer (its kernel); smaller ones that follow belong to it (bias, scale).
+
+    Raises:
+      NetworkError: if the network holds no such array.
+    """
+    flat, used = network.program().flat, []
+    place = {id(variable): index for index, variable in enumerate(flat.constvars)}
+    for item in flat.equations:
+        for atom in item.eqn.invars:
+            index = None if is_literal(atom) else place.get(id(atom))
+            if index is not None and index not in used and jnp.issubdtype(flat.consts[index].dtype, jnp.floating):
+                used.append(index)
+    groups: list[list[int]] = []
+    for index in used:
+        if np.ndim(flat.consts[index]) > 1:
+            groups.append([index])
+        elif groups:
+            groups[-1].append(index)
+    if not groups:
+        raise NetworkError(f"{network.name} holds no kernel as a constant, so there are no weights to shuffle")
+    names = [layer.name for layer in network.layers if layer.kind in ("conv", "dense")]
+    if len(names) != len(groups):
+        names = [f"weights {i + 1}" for i in range(len(groups))]
+    return [(name, tuple(group)) for name, group in zip(names, groups, strict=True)]
+
+
+def cascade(network: Network, x: Array, rule: str, seed: int = 0, layers: int | None = None) -> Cascade:
+    """Shuffle the entries of each layer's arrays, the top layer first, and draw the map of the top class each time.
+
+    The class is the one that the untouched network finds; the signal that goes down is 1 at its score.
+
+    Args:
+      network: a classifier whose last layer is a vector of scores.
+      x: (1, H, W, C) model input.
+      rule: backward rule.
+      seed: of the shuffling.
+      layers: how many layers to shuffle; all if None.
+
+    Raises:
+      NetworkError: no weights, or the last layer is no vector.
+      RuleError: the rule cannot apply.
+
+    Source: adebayo2018sanity
+    """
+    top, batch, consts = network.layers[-1], network._checked(x), list(network.program().flat.consts)
+    if len(top.shape) != 1:
+        raise NetworkError(f"the last layer of {network.name} is {top.name} of shape {top.shape}, not a list of scores")
+    groups = weight_layers(network)[::-1][:layers]
+    call = network.store.compiled(("cascade", rule, batch.dtype.name), lambda: _road(network, top.name, rule))
+    wanted = np.int32(network.run(batch)[0].argmax())
+    random = np.random.default_rng(seed)
+    maps = [np.asarray(call(tuple(consts), batch, wanted))]
+    for _, group in groups:
+        for index in group:
+            array = np.asarray(consts[index])
+            consts[index] = random.permutation(array.ravel()).reshape(array.shape)
+        maps.append(np.asarray(call(tuple(consts), batch, wanted)))
+    similarity = tuple(rank_correlation(strength(maps[0]), strength(other)) for other in maps)
+    return Cascade(rule, ("", *(name for name, _ in groups)), np.stack(maps), similarity)
+
+
+def _road(network: Network, layer: str, rule: str) -> Callable[..., Any]:
+    """Compiled: constants, model input and class -> the map of that class, under the rule."""
+    cut = rewritten(network, layer, rule)
+
+    def road(consts: Any, x: Any, wanted: Any) -> Any:
+        value, pull = jax.vjp(lambda x: cut.call(consts, x)[0], x)
+        return pull(jax.nn.one_hot(wanted, value.shape[-1], dtype=value.dtype)[None])[0][0]
+
+    return jax.jit(road)
+
+
+def strength(signed: Array) -> np.ndarray:
+    """How strong a map is at each pixel: magnitudes added over the channels, (H, W).
+
+    >>> strength(np.array([[[1.0, -2.0]]])).tolist()
+    [[3.0]]
+    """
+    return np.abs(np.asarray(signed, np.float64)).sum(axis=-1)
+
+
+def rank_correlation(a: Array, b: Array) -> float:
+    """Spearman's correlation: that of the ranks, equal values sharing their mean rank; 0 if one side is constant.
+
+    >>> rank_correlation([1, 2, 3, 4], [10, 20, 30, 4000]), rank_correlation([1, 2, 3], [3, 2, 1])
+    (1.0, -1.0)
+    """
+    first, second = (_ranks(np.asarray(values).ravel()) for values in (a, b))
+    first, second = first - first.mean(), second - second.mean()
+    scale = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return round(float(first @ second) / scale, 12) if scale else 0.0
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Rank of each value, from 0; equal values get the mean of theirs."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts + 1) / 2)[inverse]
+
+
+def mean_similarity(found: Sequence[Cascade]) -> np.ndarray:
+    """(steps,) mean of the similarities of several cascades of the same length."""
+    return np.mean([one.similarity for one in found], axis=0)

@@ -1,0 +1,95 @@
+"""Convolve, "deconvolve", fuse: the three lines of article 004, on an image that continues at its opposite edge.
+
+With that edge the convolution is a multiplication in frequency, so each line can be checked there: what `Conv`
+multiplies by conj(K), the adjoint multiplies by K.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+#: Weight that keeps the solution small where the kernel let nothing through.
+LAMBDA = 1e-3
+
+
+def circular_conv(x: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """``y[u, v] = sum_{i, j} k[i, j] x[u + i, v + j]``, i and j counted from the kernel's middle, modulo the size.
+
+    >>> circular_conv(np.array([[1.0, 2.0, 3.0]]), np.array([[0.0, 0.0, 1.0]])).tolist()
+    [[2.0, 3.0, 1.0]]
+    """
+    return sum((weight * np.roll(x, (-i, -j), (0, 1)) for i, j, weight in _taps(k)), np.zeros(x.shape))
+
+
+def circular_adjoint(y: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """``x[u, v] = sum_{i, j} k[i, j] y[u - i, v - j]``: the adjoint of `circular_conv`.
+
+    >>> circular_adjoint(np.array([[2.0, 3.0, 1.0]]), np.array([[0.0, 0.0, 1.0]])).tolist()
+    [[1.0, 2.0, 3.0]]
+    """
+    return sum((weight * np.roll(y, (i, j), (0, 1)) for i, j, weight in _taps(k)), np.zeros(y.shape))
+
+
+def _taps(k: np.ndarray) -> Iterator[tuple[int, int, float]]:
+    """(row, column, weight) of each tap, counted from the middle of the kernel."""
+    for i, j in np.ndindex(*k.shape):
+        yield i - k.shape[0] // 2, j - k.shape[1] // 2, float(k[i, j])
+
+
+def response(k: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """K, the Fourier transform of the kernel about its middle, on an image of that size.
+
+    >>> response(np.array([[0.5, 0.0, 0.5]]), (1, 4)).real.tolist()
+    [[1.0, 0.0, -1.0, 0.0]]
+    """
+    whole = np.zeros(size)
+    whole[: k.shape[0], : k.shape[1]] = k
+    return np.fft.fft2(np.roll(whole, (-(k.shape[0] // 2), -(k.shape[1] // 2)), (0, 1)))
+
+
+def filtered(x: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """The image whose frequencies are those of x times the factor.
+
+    >>> filtered(np.array([[1.0, 3.0]]), np.array([[1.0, 0.0]])).tolist()
+    [[2.0, 2.0]]
+    """
+    return np.real(np.fft.ifft2(np.fft.fft2(x) * factor))
+
+
+def f004_1_printed(x: np.ndarray, k: np.ndarray, **_: object) -> np.ndarray:
+    """``y = Conv(x, k)``."""
+    return circular_conv(x, k)
+
+
+def f004_2_printed(x: np.ndarray, k: np.ndarray, **_: object) -> np.ndarray:
+    """``x' = DeConv(y, k)`` with ``y = Conv(x, k)``: the transposed convolution with the same k."""
+    return circular_adjoint(circular_conv(x, k), k)
+
+
+def f004_2_corrected(x: np.ndarray, k: np.ndarray, **_: object) -> np.ndarray:
+    """``x' = (A'A + lambda I)^-1 A' y``: the equation solved, A written out as a matrix.
+
+    >>> x = np.array([[1.0, 5.0, 2.0]])
+    >>> np.abs(f004_2_corrected(x, np.array([[0.8, 0.2]])) - x).max() < 0.01
+    np.True_
+    """
+    units = np.eye(x.size).reshape(x.size, *x.shape)
+    a = np.stack([circular_conv(unit, k).ravel() for unit in units], axis=1)
+    y = circular_conv(x, k).ravel()
+    return np.linalg.solve(a.T @ a + LAMBDA * np.eye(x.size), a.T @ y).reshape(x.shape)
+
+
+def f004_3_printed(x: np.ndarray, k: np.ndarray, **_: object) -> np.ndarray:
+    """``x'' = Fuse(x, x')``, fused by the mean (article 001 names it; a sum has the same picture, twice as bright)."""
+    return (x + f004_2_printed(x, k)) / 2
+
+
+def f004_3_corrected(x: np.ndarray, k: np.ndarray, **_: object) -> np.ndarray:
+    """``x'' = x + A'(y - A x)`` with y = x, the blurred picture that is there: only what A x does not explain is added.
+
+    >>> f004_3_corrected(np.ones((2, 3)), np.array([[0.5, 0.5]])).tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    """
+    return x + circular_adjoint(x - circular_conv(x, k), k)

@@ -1,0 +1,30 @@
+"""A slider over whole numbers whose value is in the URL, and which presets can set."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lessons._kit.controls import url_value
+
+
+def whole(label: str, low: int, high: int, key: str, default: int) -> int:
+    """A slider.
+
+    Args:
+      label: translated name of the control.
+      low, high: its ends.
+      key: name in the URL and in the session, where the value is text ("" for the default).
+      default: where it stands at first.
+
+    Returns:
+      the chosen number.
+    """
+    value = int(url_value(key, str(default), {str(number): "" for number in range(low, high + 1)}))
+    shown = f"{key}-shown"
+    st.session_state[shown] = value
+
+    def chosen() -> None:
+        st.session_state[key] = "" if st.session_state[shown] == default else str(st.session_state[shown])
+
+    st.slider(label, low, high, key=shown, on_change=chosen)
+    return value

@@ -1,0 +1,148 @@
+"""Verdicts follow from numbers: rules turn when the numbers do, measurements see planted changes, gaps are named."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from deconvviz.checks import claim_measures, claims
+from deconvviz.checks.claims import CLAIMS, Runs, Subject, judge
+from deconvviz.errors import RuleError
+from deconvviz.network import Network
+from deconvviz.ops.formulas import FORMULAS
+from deconvviz.types import InputSpec
+
+MATHEMATICAL = {"C1": "only if", "C2": "fails", "C3": "only if", "C4": "only if"}
+
+
+def runs(**values: float) -> Runs:
+    return Runs({name.replace("_", " "): (value,) for name, value in values.items()})
+
+
+def test_all_ten_are_there_and_rest_on_formulas() -> None:
+    assert list(CLAIMS) == [f"C{i}" for i in range(1, 11)]
+    for claim in CLAIMS.values():
+        assert claim.formulas
+        assert set(claim.formulas) <= FORMULAS.keys()
+        assert (claim.measure is None) == bool(claim.needs)
+        assert set(claim.articles) <= {"000", "001", "002", "003", "004"}
+
+
+@pytest.mark.parametrize(("id", "kind"), MATHEMATICAL.items())
+def test_what_needs_no_network_is_measured_and_judged(id: str, kind: str) -> None:
+    judgement = judge(CLAIMS[id], seeds=range(4))
+    assert judgement.kind == kind
+    assert all(len(values) == 4 for values in judgement.runs.values.values())
+    assert not judgement.missing
+
+
+def test_the_numbers_behind_them() -> None:
+    inverse = judge(CLAIMS["C1"]).runs
+    assert inverse.low("adjoint") > 0.2
+    assert inverse.high("least squares") < 1e-6
+    assert inverse.high("orthonormal") < 1e-6
+    assert judge(CLAIMS["C2"]).runs.high("adjoint") < 1e-20
+    flipping = judge(CLAIMS["C4"]).runs
+    assert flipping.high("stride 2, zeros put between") < 1e-6
+    assert flipping.low("stride 2") == math.inf
+    assert flipping.low("channels as they were") > 0.3
+
+
+@pytest.mark.parametrize("id", ["C6", "C8", "C9"])
+def test_what_cannot_be_measured_says_what_is_missing(id: str) -> None:
+    judgement = judge(CLAIMS[id])
+    assert judgement.kind == "unmeasured"
+    ((module, what),) = judgement.missing.items()
+    assert module.startswith("deconvviz.tasks.")
+    assert len(what) > 30
+
+
+def test_a_claim_about_a_network_asks_for_one() -> None:
+    judgement = judge(CLAIMS["C10"])
+    assert judgement.kind == "unmeasured"
+    assert judgement.missing == {"deconvviz.models.weights": "a trained network to look at"}
+    with pytest.raises(RuleError, match=r"about a trained network: hand one in as Subject\(network, inputs\)"):
+        claim_measures.direction(0, None)
+
+
+def test_a_measurement_whose_application_is_not_there_does_not_run() -> None:
+    claim = replace(CLAIMS["C1"], needs={"deconvviz.no_such_module": "something"})
+    assert judge(claim).missing == {"deconvviz.no_such_module": "something"}
+
+
+@pytest.mark.parametrize(
+    ("id", "numbers", "kind"),
+    [
+        ("C1", {"adjoint": 1e-7, "orthonormal": 1e-7}, "holds"),
+        ("C1", {"adjoint": 0.5, "orthonormal": 0.5}, "fails"),
+        ("C2", {"adjoint": 0.9}, "holds"),
+        ("C2", {"adjoint": 0.2}, "only if"),
+        ("C3", {"stride_1": 2, "stride_2": 2, "unpool": 2}, "holds"),
+        ("C3", {"stride_1": 1, "stride_2": 1, "unpool": 2}, "fails"),
+        ("C4", {"one_channel": 0, "channels_as_they_were": 0, "stride_2": 0}, "holds"),
+        ("C4", {"one_channel": 0.1, "channels_as_they_were": 0, "stride_2": 0}, "fails"),
+        ("C5", {"deconvnet": 0.9, "learned_decoder": 0.9}, "holds"),
+        ("C5", {"deconvnet": 0, "learned_decoder": 0}, "fails"),
+        ("C7", {"first": 0.1, "last": 0.6, "field_first": 6, "field_last": 90}, "holds"),
+        ("C7", {"first": 0.6, "last": 0.1, "field_first": 6, "field_last": 90}, "fails"),
+        ("C7", {"first": 0.6, "last": 0.1, "field_first": 6, "field_last": 6}, "only if"),
+        ("C10", {"deconvnet_all": 0.1, "guided_all": 0.1, "deconvnet_top": 0.3, "guided_top": 0.3}, "holds"),
+        ("C10", {"deconvnet_all": 0.1, "guided_all": 0.1, "deconvnet_top": 0.8, "guided_top": 0.9}, "only if"),
+        ("C10", {"deconvnet_all": 0.8, "guided_all": 0.9, "deconvnet_top": 0.8, "guided_top": 0.9}, "fails"),
+    ],
+)
+def test_a_rule_turns_with_its_numbers(id: str, numbers: dict[str, float], kind: str) -> None:
+    assert CLAIMS[id].rule(runs(**numbers)) == kind
+
+
+def test_the_network_of_article_000_does_not_fit() -> None:
+    assert claim_measures.article_sizes(256) == (256, 254, 127, 254, 508, 1016)
+    assert claim_measures.article_sizes(30) == (30, 28, 14, 28, 56, 112)
+
+
+@pytest.fixture(scope="module")
+def small() -> Subject:
+    """Two convolutions and two scores, random: enough to count weights and to shuffle them."""
+    import jax
+    import jax.numpy as jnp
+    from jax import lax
+
+    random = np.random.default_rng(4)
+    kernels = [jnp.asarray(random.standard_normal(s), jnp.float32) for s in ((3, 3, 3, 4), (3, 3, 4, 5))]
+    dense, bias = jnp.asarray(random.standard_normal((5, 2)), jnp.float32), jnp.asarray([0.3, -0.2], jnp.float32)
+
+    def forward(x):  # type: ignore[no-untyped-def]
+        for kernel in kernels:
+            x = lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+            x = jax.nn.relu(x)
+        return x.mean((1, 2)) @ dense + bias
+
+    network = Network(forward, input_spec=InputSpec(size=(10, 12)))
+    return Subject(network, random.standard_normal((4, 10, 12, 3)).astype(np.float32))
+
+
+def test_the_way_back_borrows_every_weight(small: Subject) -> None:
+    counted = claim_measures.parameters(0, small)
+    kernels = 3 * 3 * 3 * 4 + 3 * 3 * 4 * 5 + 5 * 2
+    assert counted["network"] == kernels + 2
+    assert counted["deconvnet"] == 0
+    assert counted["learned decoder"] == pytest.approx(kernels / (kernels + 2))
+    assert judge(CLAIMS["C5"], small).kind == "only if"
+
+
+def test_every_layer_is_looked_at_for_colour_and_edges(small: Subject) -> None:
+    found = claim_measures.direction(0, small)
+    assert {"conv1", "conv2", "first", "last"} <= found.keys()
+    assert found["first"] == found["conv1"]
+    assert (found["field first"], found["field last"]) == (3, 5)
+    assert found["first"] > found["last"]
+
+
+def test_shuffling_is_measured_for_every_rule(small: Subject) -> None:
+    found = claim_measures.understands(1, small)
+    assert set(found) == {f"{rule} {what}" for rule in claim_measures.RULES for what in ("top", "half", "all")}
+    assert all(-1 <= value <= 1 for value in found.values())
+    assert claims.judge(CLAIMS["C10"], small, seeds=(1,)).kind in ("holds", "only if", "fails")

@@ -1,0 +1,161 @@
+"""The lesson of the claims: every card opens in both languages, verdicts on screen are those of the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from reference import formula_loops
+from streamlit.testing.v1 import AppTest
+
+from deconvviz.checks.claims import CLAIMS, Judgement, Runs, judge
+from deconvviz.ops.formulas import FORMULAS
+from lessons import l07_claims as lesson
+from lessons._kit import bars, claim_card, claim_questions, claim_words
+from lessons._kit.page import discover
+
+SLUG = lesson.LESSON.slug
+#: Claims that need neither the trained network nor an application.
+QUICK = ("C1", "C2", "C3", "C4", "C6", "C8", "C9")
+
+
+def words(test: AppTest) -> str:
+    assert not test.exception
+    return " ".join(element.value for element in test.markdown)
+
+
+def test_every_claim_and_formula_has_its_words() -> None:
+    assert list(claim_words.TITLES) == [*CLAIMS, *FORMULAS]
+    assert {id: FORMULAS[id].computes for id in FORMULAS} == claim_words.COMPUTES
+    for claim in CLAIMS.values():
+        assert all(claim_words.MISSING[module] == what for module, what in claim.needs.items())
+        if claim.measure is not None:
+            assert set(claim_words.SENTENCES[claim.id]) == {"holds", "fails", "only if"}
+            assert claim.id in claim_words.CAPTIONS
+
+
+def test_cards_lead_to_lessons(open_page: Callable[..., AppTest]) -> None:
+    assert set(claim_words.LESSONS) == set(FORMULAS)
+    slugs = {page.slug for page in discover()}
+    wanted = {claim.lesson for claim in CLAIMS.values()} | set(claim_words.LESSONS.values())
+    assert {"convolution-and-its-adjoint", "upsampling-and-checkerboards", "laboratory"} <= wanted & slugs
+    labels = [button.label for button in open_page(SLUG, card="C3").button]
+    assert "See for yourself: Upsampling and checkerboards" in labels
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("id", QUICK)
+def test_the_card_says_what_the_code_found(id: str, language: str, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, card=id, lang=language)
+    kind = judge(CLAIMS[id]).kind
+    chinese = {"only if": "仅当", "fails": "不成立", "unmeasured": "未测量", "holds": "成立"}
+    word = chinese[kind] if language == "zh" else claim_words.KINDS[kind][0]
+    heading = next(element.value for element in test.markdown if element.value.startswith("### "))
+    assert f"[**{word}**]" in heading
+    page = " ".join(str(element.proto.body) for element in test.get("html"))
+    assert CLAIMS[id].says.chinese in page
+    assert (CLAIMS[id].says.english.split("'")[0] in page) == (language == "en")
+    latex = " ".join(element.value for element in test.latex)
+    assert all(FORMULAS[f].printed_latex in latex and FORMULAS[f].corrected_latex in latex for f in CLAIMS[id].formulas)
+
+
+@pytest.mark.parametrize("id", FORMULAS)
+def test_every_formula_has_a_card(id: str, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, card=id, lang="zh" if id < "F002.3" else "en")
+    latex = " ".join(element.value for element in test.latex)
+    assert FORMULAS[id].printed_latex in latex
+    labels = [str(block.proto.popover.label) for block in test.get("popover")]
+    assert sum("holds" in label or "成立" in label for label in labels) == 2
+    assert not test.exception
+
+
+def test_a_changed_formula_turns_the_badges_red(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim_card, "errors", lambda id: {"said": (0.5,), "equals": (0.1,), "corrected": (1e-8,),
+                                                          "corrected_said": (0.0,)})  # fmt: skip
+    test = open_page(SLUG, card="F002.1")
+    labels = [str(block.proto.popover.label) for block in test.get("popover")]
+    assert sum("fails" in label for label in labels) == 1
+    assert "misses what the article says by 50 %" in words(test)
+
+
+def test_a_network_claim_without_weights_says_so(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim_card, "subject", lambda: None)
+    monkeypatch.setattr(claim_card, "_JUDGED", {})
+    assert "a trained network to look at (`deconvviz.models.weights`)" in words(open_page(SLUG, card="C10"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("id", "kind"), [("C5", "only if"), ("C7", "fails"), ("C10", "only if")])
+def test_the_shipped_network_is_judged(id: str, kind: str, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, card=id)
+    assert claim_words.KINDS[kind][0] in next(m.value for m in test.markdown if m.value.startswith("### "))
+    assert claim_card.judged(id).kind == kind
+
+
+def test_the_board_remembers_and_leads_to_the_card(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, card="C2")
+    labels = {button.key: button.label for button in test.button}
+    assert "fails" in labels["board-C2"]
+    test.button("board-C3").click().run()
+    assert "Only by a stride" in words(test)
+
+
+def test_an_unknown_card_in_a_link_is_no_error(open_page: Callable[..., AppTest]) -> None:
+    assert "orthonormal" in words(open_page(SLUG, card="C99"))
+
+
+@pytest.mark.parametrize("card", ["F003.1", "C2"])
+def test_the_code_on_the_page_runs(card: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(lesson.call(lesson.State(card)), {})
+    assert ("fails" if card == "C2" else "equals") in capsys.readouterr().out
+
+
+def test_numbers_of_sentences_are_those_measured() -> None:
+    judgement = Judgement("only if", Runs({"adjoint": (0.25, 0.75)}), {})
+    assert "misses x by 50 %" in claim_card.sentence("C1", judgement)
+    assert bars.Bar("x", (-0.25,)).text == "−0.25"
+    assert "width: 0%" in bars.to_html("c", [bars.Bar("x", (-0.25,)), bars.Bar("y", (1.0,))])
+    assert "width: 100%" in bars.to_html("c", [bars.Bar("x", (float("inf"),))])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_answers_are_those_of_the_loops(seed: int) -> None:
+    question = claim_questions.constant(seed)
+    x, w = (plane.values for plane in question.picture[0].planes)
+    out = formula_loops.f001_1_printed(x[:, :, None], w[:, :, None, None])
+    assert question.answer == (int(out[0, 0]),)
+    question = claim_questions.window(seed)
+    i, j = map(int, re.findall(r"i = (\d), j = (\d)", question.prompt)[0])
+    out = formula_loops.f003_2_printed(question.picture[0].planes[0].values, 2, 2)
+    assert question.answer == (int(out[i, j]),)
+    question = claim_questions.network_size(seed)
+    (rows,) = map(int, re.findall(r"has (\d+) rows", question.prompt))
+    assert question.answer == ((rows - 2) // 2 * 8,)
+
+
+@pytest.mark.parametrize("kind", claim_questions.QUESTIONS)
+def test_right_answers_are_accepted_and_wrong_ones_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
+    question = claim_questions.QUESTIONS[kind][1](0)
+    for given, right in ((question.answer, True), (next(iter(question.mistakes)), False)):
+        test = open_page(SLUG, card="C2")
+        test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
+        test.number_input(f"{SLUG}-{kind}-0-0").set_value(given[0])
+        next(button for button in test.button if button.label == "Check my prediction").click()
+        test.run()
+        assert bool(test.success) == right
+        assert bool(test.error) != right
+        if not right:
+            assert question.mistakes[given] in test.error[0].value
+
+
+def test_the_quotes_are_chinese_and_the_translations_are_not() -> None:
+    for record in (*CLAIMS.values(), *FORMULAS.values()):
+        assert re.search(r"[\u4e00-\u9fff]", record.says.chinese)
+        assert not re.search(r"[\u4e00-\u9fff]", record.says.english)
+    assert np.isfinite(lesson.worst(("F002.1",), "equals"))

@@ -1,0 +1,131 @@
+"""The lesson on adjoint and inverse: proofs hold, claims are measured, and the verdict follows from the numbers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from reference import inverse_loops
+from streamlit.testing.v1 import AppTest
+
+from lessons import l04_inverse as lesson
+from lessons._kit import inverse_questions, shots
+
+SLUG = lesson.LESSON.slug
+State = lesson.State
+STATES = [State("camera", kernel, noise) for kernel, noise in itertools.product(lesson.KERNELS, ("0", "5"))]
+every_state = pytest.mark.parametrize("state", STATES, ids=str)
+
+
+@every_state
+def test_the_proofs_hold(state: lesson.State) -> None:
+    assert [check.name for check in lesson.checks(state) if not check.holds] == []
+
+
+@every_state
+def test_a_wrong_kernel_would_be_noticed(state: lesson.State, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = lesson.matrix(state)
+    monkeypatch.setattr(lesson.inverse, "blur_matrix", lambda k, size: 1.01 * inverse_loops.matrix(k, size))
+    assert lesson.matrix(state) > 1e-3 > right
+
+
+def test_blur_on_a_part_is_that_of_the_loops() -> None:
+    x = lesson.photograph("cat")[:8, :11]
+    for _, k in lesson.KERNELS.values():
+        np.testing.assert_allclose(lesson.inverse.blur(x, k), inverse_loops.blur(x, k), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", lesson.PICTURES)
+def test_photographs_are_grey_and_small(name: str) -> None:
+    plane = lesson.photograph(name)
+    assert plane.shape == lesson.SIZE
+    assert 0 <= plane.min() < 0.4 < plane.max() <= 1
+
+
+def test_only_the_shift_is_undone_by_its_adjoint() -> None:
+    away = {kernel: lesson.not_inverse(State(kernel=kernel)) for kernel in lesson.KERNELS}
+    assert away.pop("shift") < 1e-9
+    assert min(away.values()) > 0.1
+
+
+def test_layers_with_equal_singular_values_are_undone() -> None:
+    blur, filters, orthonormal, moved = lesson.layers().values()
+    assert min(blur, filters) > 0.1
+    assert max(orthonormal, moved) < 1e-6
+
+
+@pytest.mark.parametrize("kernel", ["box", "gauss", "motion"])
+def test_the_adjoint_never_wins_and_wiener_brings_back_what_little_there_is(kernel: str) -> None:
+    for picture in lesson.PICTURES:
+        found = lesson.decibels(picture, kernel)
+        assert all(a < w for a, w in zip(found["adjoint"], found["wiener"], strict=True))
+        assert all(a < y for a, y in zip(found["adjoint"][:3], found["y"][:3], strict=True))
+    back = lesson.brought_back(State(kernel=kernel, noise="0"))
+    assert back["adjoint"] < 0.03 < back["wiener"]
+
+
+def test_noise_costs_wiener_decibels() -> None:
+    found = lesson.decibels("camera", "box")["wiener"]
+    assert list(found) == sorted(found, reverse=True)
+    assert found[0] - found[-1] > 3
+
+
+def test_the_code_on_the_page_makes_the_pictures() -> None:
+    made: dict[str, dict[str, np.ndarray]] = {}
+    exec(lesson.call(State("cat", "motion", "5")), made)
+    np.testing.assert_array_equal(made["planes"]["lucy"], lesson.compute(State("cat", "motion", "5"))["lucy"])
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, kernel="shift", noise="0", picture="coins", lang=language)
+    assert not test.exception
+    percent = "0 % away" if language == "en" else "相差 0 %"
+    labels = [str(block.proto.popover.label) for block in test.get("popover")]
+    assert any(percent in label for label in labels)
+    shown = "holds" if language == "en" else "成立"
+    assert sum(shown in label for label in labels) == 3
+
+
+def test_presets_open(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, kernel="gauss", noise="x")
+    for i in range(3):
+        test.button(f"preset-{i}").click().run()
+        assert not test.exception
+    assert [test.text_input(name).value for name in ("picture", "kernel", "noise")] == ["", "shift", "0"]
+
+
+def test_the_table_marks_the_best_way() -> None:
+    found = AppTest.from_function(_table).run()
+    assert not found.exception
+    assert shots.grey(np.ones((2, 3))) != shots.grey(np.zeros((2, 3)))
+
+
+def _table() -> None:
+    from lessons._kit import shots
+
+    shots.table("PSNR", ["0", "1"], [("a", (1.0, 2.0)), ("b", (3.0, 1.0))], 0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_lost_are_the_zeros_of_the_loops(seed: int) -> None:
+    question = inverse_questions.lost(seed)
+    n, k = ((8, 2), (6, 3), (8, 4), (9, 3), (10, 5), (7, 2), (12, 4), (12, 3))[seed]
+    values = np.linalg.svd(inverse_loops.matrix(np.full((1, k), 1 / k), (1, n)), compute_uv=False)
+    assert question.answer == (int((values < 1e-9).sum()),)
+    assert f"{n} " in question.prompt
+
+
+@pytest.mark.parametrize("kind", inverse_questions.QUESTIONS)
+def test_right_is_accepted_and_a_known_mistake_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
+    question = inverse_questions.QUESTIONS[kind][1](0)
+    mistake, reason = next(iter(question.mistakes.items()))
+    for given, accepted in ((question.answer, True), (mistake, False)):
+        test = open_page(SLUG)
+        test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
+        test.number_input(f"{SLUG}-{kind}-0-0").set_value(given[0])
+        next(button for button in test.button if button.label == "Check my prediction").click().run()
+        assert bool(test.success) == accepted
+        assert accepted or reason in test.error[0].value

@@ -1,0 +1,189 @@
+"""The lesson on pooling and switches: what it shows is what the loops give, and wrong ways turn red."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from reference import pool_loops, unpool_loops
+from streamlit.testing.v1 import AppTest
+
+from lessons import l05_pooling as lesson
+from lessons._kit import pool_picture, pool_questions, small, unpool_ways
+from lessons._kit.unpool_ways import Cell
+
+SLUG = lesson.LESSON.slug
+State = lesson.State
+STATES = [
+    State(picture, window, stride, edge)
+    for picture, (window, stride, edge) in zip(
+        itertools.cycle(pool_picture.PICTURES), itertools.product((2, 3), (1, 2, 3), ("drop", "keep")), strict=False
+    )
+]
+every_state = pytest.mark.parametrize("state", STATES, ids=str)
+SHARED = State(picture="peak", window=3)
+
+
+def loops(state: lesson.State) -> tuple[np.ndarray, np.ndarray, tuple, tuple]:
+    """Picture, switches, how it is pooled as pairs, and its padding."""
+    how = lesson.pooling(state)
+    pairs = (how.window,) * 2, (how.stride,) * 2
+    _, switches = pool_loops.max_pool(np.asarray(how.x), *pairs, how.pads)
+    return np.asarray(how.x), switches, pairs, how.pads
+
+
+@every_state
+def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
+    x, switches, pairs, pads = loops(state)
+    y, _ = pool_loops.max_pool(x, *pairs, pads)
+    arrays = lesson.compute(state)
+    np.testing.assert_array_equal(arrays.y, small.plane(y))
+    np.testing.assert_array_equal(arrays.switches, small.plane(switches))
+    backs = lesson.backs(state)
+    turned = pool_loops.max_pool(x[:, ::-1, ::-1], *pairs, pads)[1]
+    middle = unpool_loops.centres(small.SIZE, *pairs, pads)[None, :, :, None]
+    np.testing.assert_array_equal(backs["true"], pool_loops.max_unpool(y, switches, small.SIZE))
+    np.testing.assert_array_equal(backs["overwrite"], unpool_loops.overwrite(y, switches, small.SIZE))
+    np.testing.assert_array_equal(backs["other"], pool_loops.max_unpool(y, turned, small.SIZE))
+    np.testing.assert_array_equal(backs["centre"], pool_loops.max_unpool(y, middle, small.SIZE))
+    for name in ("nearest", "bilinear"):
+        slow = unpool_loops.fill(y, *pairs, pads, small.SIZE, name == "nearest")
+        np.testing.assert_allclose(backs[name], slow, atol=1e-5)
+
+
+@every_state
+def test_random_switches_stay_in_their_windows(state: lesson.State) -> None:
+    how = lesson.pooling(state)
+    places = small.plane(unpool_ways.at_random(how))
+    for window in np.ndindex(*places.shape):
+        assert divmod(int(places[window]), small.SIZE[1]) in how.cells(window)
+
+
+@every_state
+@pytest.mark.parametrize("way", unpool_ways.WAYS)
+def test_what_arrives_at_a_cell_is_its_value(state: lesson.State, way: str) -> None:
+    arrays = lesson.compute(replace(state, way=way))
+    for cell in ((2, 2), (5, 6), (0, 0), (4, 3)):
+        total = sum(weight * arrays.y[window] for window, weight in unpool_ways.arriving(way, arrays.pooling, cell))
+        assert total == pytest.approx(small.plane(arrays.back)[cell], abs=1e-5)
+
+
+@every_state
+def test_the_proofs_hold_for_adding_at_the_true_switches(state: lesson.State) -> None:
+    assert [check.name for check in lesson.checks(state) if not check.holds] == []
+
+
+@pytest.mark.parametrize("way", [way for way in unpool_ways.WAYS if way != "true"])
+def test_wrong_ways_turn_red_where_a_maximum_is_shared(way: str) -> None:
+    assert not any(check.holds for check in lesson.checks(replace(SHARED, way=way, edge="keep")))
+
+
+def test_overwriting_is_right_by_luck_where_windows_do_not_overlap() -> None:
+    assert all(check.holds for check in lesson.checks(State(way="overwrite")))
+
+
+def test_nothing_brings_the_picture_back_and_overlap_takes_adding_away_from_it() -> None:
+    assert all(min(lesson.distances(state).values()) > 0.2 for state in (State(), SHARED))
+    assert lesson.distances(SHARED)["true"] > lesson.distances(SHARED)["overwrite"]
+    apart = lesson.distances(State())
+    assert min(apart.values()) == apart["true"] == apart["overwrite"]
+
+
+def test_arrows_go_from_the_maxima_and_to_the_places_used() -> None:
+    arrays = lesson.compute(State(way="centre"))
+    up, down = (row.arrows for row in pool_picture.rows(arrays, (1, 2), (0, 0)))
+    assert len(up) == len(down) == 9
+    assert [(a.start, a.end) for a in up if a.strong] == [((3, 5), (1, 2))]
+    assert [(a.start, a.end) for a in down if a.strong] == [((1, 2), (2, 4))]
+    assert not pool_picture.rows(lesson.compute(State(way="nearest")), (0, 0), (0, 0))[1].arrows
+
+
+def test_a_click_raises_a_cell() -> None:
+    x = pool_picture.picture("hills", "")
+    digits = pool_picture.raised(x, (2, 2))
+    raised = pool_picture.picture("own", digits)
+    assert (x[0, 2, 2, 0], raised[0, 2, 2, 0]) == (9, 0)
+    assert np.count_nonzero(raised != x) == 1
+
+
+@pytest.mark.parametrize("digits", ["", "12", "x" * 42, "1" * 43, "１" * 42])
+def test_digits_that_make_no_picture_show_the_hills(digits: str) -> None:
+    np.testing.assert_array_equal(pool_picture.picture("own", digits), pool_picture.picture("hills", ""))
+
+
+@pytest.mark.parametrize("state", [State(), replace(SHARED, way="overwrite"), State(way="bilinear", edge="keep")])
+def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
+    made: dict[str, np.ndarray] = {}
+    exec(lesson.call(state), made)
+    np.testing.assert_allclose(made["back"], lesson.compute(state).back, atol=1e-6)
+
+
+def latex(test: AppTest) -> str:
+    assert not test.exception
+    return " ".join(element.value for element in test.latex)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
+    link = {"picture": "peak", "window": "3", "way": "overwrite", "cell": "1,2", "back": "2,2", "lang": language}
+    test = open_page(SLUG, **link)
+    arrays = lesson.compute(State("peak", 3, way="overwrite"))
+    assert pool_picture.forward_line(arrays, (1, 2)) in latex(test)
+    assert pool_picture.backward_line(arrays, (2, 2)) in latex(test)
+    red = "fails" if language == "en" else "不成立"
+    assert sum(red in str(block.proto.popover.label) for block in test.get("popover")) == 3
+
+
+def test_the_own_picture_is_in_the_link_and_a_wild_cell_is_no_error(open_page: Callable[..., AppTest]) -> None:
+    digits = pool_picture.raised(pool_picture.picture("flat", ""), (0, 0))
+    test = open_page(SLUG, picture="own", digits=digits, cell="99,0", back="77,77", stride="x")
+    assert pool_picture.forward_line(lesson.compute(State("own", digits=digits)), (2, 0)) in latex(test)
+
+
+def test_presets_open(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, way="nearest", stride="3")
+    for i in range(3):
+        test.button(f"preset-{i}").click().run()
+        assert not test.exception
+    assert [test.text_input(name).value for name in ("way", "stride", "window")] == ["other", "", ""]
+
+
+def _loops_answer(kind: str, question: pool_questions.Question) -> Cell | tuple[int]:
+    """The answer again, from the planes that the question shows."""
+    x = question.picture[0].planes[0].values
+    if kind == "shared":
+        g = question.picture[0].planes[1].values
+        _, switches = pool_loops.max_pool(x[None, :, :, None], (3, 3), (2, 2), ((0, 0), (0, 0)))
+        return (int(pool_loops.max_unpool(g[None, :, :, None], switches, x.shape).max()),)
+    k = 2 if kind == "landing" else 3
+    _, switches = pool_loops.max_pool(x[None, :, :, None], (k, k), (k, k), ((0, 0), (0, 0)))
+    if kind == "tie":
+        return (int(switches[0, 0, 0, 0]),)
+    row, column = (int(n) for n in re.findall(r"row (\d), column (\d) goes", question.prompt)[0])
+    row, column = divmod(int(switches[0, row, column, 0]), x.shape[1])
+    return row, column
+
+
+@pytest.mark.parametrize("kind", pool_questions.QUESTIONS)
+@pytest.mark.parametrize("seed", range(8))
+def test_answers_are_those_of_the_loops(kind: str, seed: int) -> None:
+    question = pool_questions.QUESTIONS[kind][1](seed)
+    assert question.answer == _loops_answer(kind, question)
+
+
+@pytest.mark.parametrize("kind", pool_questions.QUESTIONS)
+def test_right_is_accepted_and_a_known_mistake_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
+    question = pool_questions.QUESTIONS[kind][1](0)
+    mistake, reason = next(iter(question.mistakes.items()))
+    for given, accepted in ((question.answer, True), (mistake, False)):
+        test = open_page(SLUG)
+        test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
+        for i, number in enumerate(given):
+            test.number_input(f"{SLUG}-{kind}-0-{i}").set_value(number)
+        next(button for button in test.button if button.label == "Check my prediction").click().run()
+        assert bool(test.success) == accepted
+        assert accepted or reason in test.error[0].value

@@ -1,0 +1,138 @@
+"""The lesson on upsampling: counts on screen are those of loops, patterns appear and vanish where the text says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from reference import upsample_loops
+from streamlit.testing.v1 import AppTest
+
+from lessons import l06_upsampling as lesson
+from lessons._kit import upsample_questions, upsample_ways
+
+SLUG = lesson.LESSON.slug
+State = lesson.State
+STATES = [State(k, s) for k in range(1, 7) for s in (2, 3)]
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_the_planes_are_the_counts_of_the_loops(state: lesson.State) -> None:
+    counts = upsample_loops.overlap_counts(lesson.CELLS, state.k, state.s, 0)
+    one, two = lesson.rows(state)
+    assert one.planes[1].values.tolist() == [counts]
+    np.testing.assert_array_equal(two.planes[0].values, np.outer(counts, counts))
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_the_sum_and_the_frames_are_those_of_the_chosen_cell(state: lesson.State) -> None:
+    for r in range(len(state.counts)):
+        here = State(state.k, state.s, "ones", (0, r))
+        plain = re.sub(r"\\color\{#\w+\}|[{}\\;&]", "", lesson.sums(here))
+        pairs = re.findall(rf"{state.s}cdot\s*(\d+)\+\s*(\d+)={r}", plain)
+        assert len(pairs) == state.counts[r]
+        assert all(state.s * int(u) + int(i) == r and int(i) < state.k for u, i in pairs)
+        assert len(lesson.rows(here)[0].planes[0].touched) == state.counts[r]
+
+
+@pytest.mark.parametrize("state", [State(1, 2), State(3, 2), State(4, 2), State(6, 3)], ids=str)
+def test_the_proofs_hold(state: lesson.State) -> None:
+    assert [check.name for check in lesson.checks(state) if not check.holds] == []
+
+
+def test_a_wrong_count_would_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = lesson.overlap_counts
+    monkeypatch.setattr(lesson, "overlap_counts", lambda n, k, s: counted(n, k, s) + (np.arange((n - 1) * s + k) == 3))
+    assert lesson.counted(3, 2) > 0.1
+    assert lesson.divides(4, 2) == 0
+    monkeypatch.setattr(lesson, "overlap_counts", counted)
+    monkeypatch.setattr(lesson, "is_even", lambda k, s: k % 2 == 0)
+    assert lesson.divides(3, 3) == lesson.divides(4, 3) == 1
+
+
+def mean(way: str, weights: str, k: int, s: int) -> float:
+    return float(np.mean(upsample_ways.make(way, weights, k, s).energy))
+
+
+def test_patterns_are_where_the_text_says() -> None:
+    assert mean("transposed", "ones", 3, 2) > 0.1
+    assert mean("transposed", "ones", 4, 2) < 1e-9
+    assert mean("transposed", "random", 4, 2) > 0.1
+    assert mean("transposed", "positive", 3, 2) > mean("transposed", "positive", 4, 2) > 0.001
+    for weights in upsample_ways.WEIGHTS:
+        assert max(upsample_ways.make("resize", weights, 3, 2).energy) < 1e-9
+        assert max(upsample_ways.make("icnr", weights, 3, 2).energy) < 1e-9
+    assert mean("subpixel", "random", 3, 2) > 0.1
+    assert mean("unpool", "ones", 3, 3) > 1e-4
+
+
+@pytest.mark.parametrize("way", upsample_ways.WAYS)
+def test_energies_are_those_of_the_waves(way: str) -> None:
+    made = upsample_ways.make(way, "random", 3, 2)
+    assert made.inside.shape[0] % 2 == made.inside.shape[1] % 2 == 0
+    expected = upsample_loops.checkerboard_energy(made.inside[None, :, :, None].astype(float), 2)
+    assert made.energy[0] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, k="5", s="3", weights="positive", place="0,6", lang=language)
+    assert not test.exception
+    assert test.slider("k-shown").value == 5
+    assert lesson.sums(State(5, 3, "positive", (0, 6))) in " ".join(element.value for element in test.latex)
+
+
+@pytest.mark.parametrize("link", [{"k": "99"}, {"k": "x", "s": "7"}, {"place": "4,400"}, {"weights": "?"}])
+def test_nonsense_in_a_link_is_no_error(link: dict[str, str], open_page: Callable[..., AppTest]) -> None:
+    assert not open_page(SLUG, **link).exception
+
+
+def test_the_slider_moves_the_picture_and_presets_set_it(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG)
+    test.slider("k-shown").set_value(4).run()
+    assert test.text_input("k").value == "4"
+    labels = [str(block.proto.popover.label) for block in test.get("popover")]
+    assert any("no checkerboard from overlap" in label for label in labels)
+    test.button("preset-2").click().run()
+    assert test.slider("k-shown").value == 4
+    assert test.text_input("weights").value == "random"
+    test.button("preset-0").click().run()
+    assert test.slider("k-shown").value == 3
+    assert test.text_input("weights").value == ""
+    assert not test.exception
+
+
+def test_the_code_on_the_page_makes_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(lesson.call(State()), {})
+    assert "[1 1 2 1 2 1 2 1 1]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_answers_are_those_of_the_loops(seed: int) -> None:
+    question = upsample_questions.count_at(seed)
+    n, k, s, r = map(int, re.findall(r"\d+", question.prompt)[:4])
+    assert question.answer == (upsample_loops.overlap_counts(n, k, s, 0)[r],)
+    question = upsample_questions.even_kernel(seed)
+    s, least = map(int, re.findall(r"\d+", question.prompt)[:2])
+    assert question.answer == (-(-least // s) * s,)
+    assert least % s
+    question = upsample_questions.most_in_two(seed)
+    k, _, s = map(int, re.findall(r"\d+", question.prompt)[:3])
+    assert question.answer == (max(upsample_loops.overlap_counts(9, k, s, 0)) ** 2,)
+
+
+@pytest.mark.parametrize("kind", upsample_questions.QUESTIONS)
+def test_right_answers_are_accepted_and_wrong_ones_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
+    question = upsample_questions.QUESTIONS[kind][1](0)
+    for given, right in ((question.answer, True), (next(iter(question.mistakes)), False)):
+        test = open_page(SLUG)
+        test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
+        test.number_input(f"{SLUG}-{kind}-0-0").set_value(given[0])
+        next(button for button in test.button if button.label == "Check my prediction").click()
+        test.run()
+        assert bool(test.success) == right
+        assert bool(test.error) != right
+        if not right:
+            assert question.mistakes[given] in test.error[0].value
