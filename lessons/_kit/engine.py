@@ -32,14 +32,19 @@ from deconvviz.network.explicit import Chain, Frame
 from deconvviz.types import Check, DisplayImage, InputSpec, Reconstruction, Unit
 from lessons._kit.lab_picture import on_screen
 
-#: Pictures whose activations are kept (about 3 MB each for the shipped network), and units whose maps are kept.
-KEPT_PICTURES = 24
-KEPT_UNITS = 128
+#: Pictures whose activations are kept (about 6 MB each for the shipped network), units whose maps are kept (0.8 MB),
+#: units whose second road is kept (0.8 MB), and small values.
+KEPT_PICTURES = 16
+KEPT_UNITS = 64
+KEPT_PROOFS = 32
+KEPT_VALUES = 256
 #: Ways down that are kept (about 3 MB each).
 KEPT_WALKS = 16
 #: Bytes of the largest upload.
 MAX_UPLOAD = 8_000_000
 _COMPILING = threading.Semaphore(1)
+#: A picture of 25 million pixels takes 300 MB while it is read: one at a time.
+_READING = threading.Semaphore(1)
 _WARM: set[tuple[str, str, str]] = set()
 _T = TypeVar("_T")
 
@@ -164,7 +169,8 @@ def upload(file: bytes, name: str) -> Picture:
     Raises:
       ImageError: too large, damaged, or not a picture.
     """
-    images.load(file, name=name, max_bytes=MAX_UPLOAD)
+    with _READING:
+        images.load(file, name=name, max_bytes=MAX_UPLOAD)
     return Picture(None, name, "", sha256(file).hexdigest(), file)
 
 
@@ -175,8 +181,9 @@ def fitted(loaded: Loaded, picture: Picture) -> Fitted:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_PICTURES)
 def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Picture) -> Fitted:
-    whole = samples.load(_picture.id) if _picture.id else images.load(_picture.file, name=_picture.title)
-    return Fitted(_frozen(fit_image(whole, _spec)), _frozen(on_screen(whole, _spec)))
+    with _READING:
+        whole = samples.load(_picture.id) if _picture.id else images.load(_picture.file, name=_picture.title)
+        return Fitted(_frozen(fit_image(whole, _spec)), _frozen(on_screen(whole, _spec)))
 
 
 def forward(loaded: Loaded, picture: Picture) -> Forward:
@@ -227,18 +234,20 @@ def proven(loaded: Loaded, picture: Picture, unit: Unit) -> dict[str, Reconstruc
 
     It costs several times the maps themselves, so a page asks for it once the maps are on it.
     """
-    seen = reconstruct(loaded, picture, unit)
+    return _proven(loaded.digest, picture.digest, repr(unit), loaded, picture, unit)
 
-    def run() -> dict[str, Reconstruction]:
-        net, image = loaded.network, fitted(loaded, picture).model
-        return {
-            rule: _compiled_once(
-                (loaded.digest, unit.layer, f"{rule} proven"), partial(dv.reconstruct, net, image, unit, rule=rule)
-            )
-            for rule in seen.by_rule
-        }
 
-    return kept(loaded, picture, f"proven {unit}", run)
+@st.cache_resource(show_spinner=False, max_entries=KEPT_PROOFS)
+def _proven(
+    network_digest: str, picture_digest: str, unit_key: str, _loaded: Loaded, _picture: Picture, _unit: Unit
+) -> dict[str, Reconstruction]:
+    net, image = _loaded.network, fitted(_loaded, _picture).model
+    return {
+        rule: _compiled_once(
+            (network_digest, _unit.layer, f"{rule} proven"), partial(dv.reconstruct, net, image, _unit, rule=rule)
+        )
+        for rule in reconstruct(_loaded, _picture, _unit).by_rule
+    }
 
 
 def adjoint(loaded: Loaded, picture: Picture, layer: str) -> Check:
@@ -272,7 +281,7 @@ def kept(loaded: Loaded, picture: Picture, name: str, make: Callable[[], _T]) ->
     return _kept(loaded.digest, picture.digest, name, make)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_UNITS)
+@st.cache_resource(show_spinner=False, max_entries=KEPT_VALUES)
 def _kept(network_digest: str, picture_digest: str, name: str, _make: Callable[[], Any]) -> Any:
     return _make()
 

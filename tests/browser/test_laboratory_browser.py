@@ -176,6 +176,16 @@ def test_pages_of_maps_turn_by_click_and_by_key(page: Any, app_url: str) -> None
     page.get_by_role("option", name=re.compile("^channel 0,")).wait_for()
 
 
+def test_the_link_is_copied(page: Any, app_url: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened(page, app_url + SMALL + "&channel=4&row=8&column=9")
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("Link copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.url
+    assert parse_qs(urlparse(copied).query) == {"unit": ["pool1:4,8,9"]}
+
+
 def test_a_value_is_read_where_the_mouse_is(page: Any, app_url: str) -> None:
     opened(page, app_url + SMALL)
     option(page, 2).locator("canvas").hover()
