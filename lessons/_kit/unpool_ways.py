@@ -12,6 +12,7 @@ import numpy as np
 
 from deconvviz.ops import Pads, max_pool, max_unpool
 from deconvviz.ops.unpool_variants import (
+    Filling,
     centre_switches,
     fill_unpool,
     filling_weights,
@@ -141,7 +142,7 @@ def arriving(way: str, pooling: Pooling, cell: Cell) -> list[tuple[Cell, float]]
         places = np.asarray(SWITCHES[way](pooling))[0, :, :, 0]
         found = [(w, 1.0) for w in windows if places[w] == cell[0] * pooling.size[1] + cell[1]]
         return found[-1:] if way == "overwrite" else found
-    filling = "nearest" if way == "nearest" else "bilinear"
+    filling: Filling = "nearest" if way == "nearest" else "bilinear"
     rows, columns = filling_weights(pooling.size, pooling.window, pooling.stride, pooling.pads, filling=filling)
     weights = [((i, j), float(rows[cell[0], i] * columns[cell[1], j])) for i, j in windows]
     return [(window, weight) for window, weight in weights if weight > 0]
