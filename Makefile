@@ -22,7 +22,7 @@ test: $(VENV)/.dev chromium ## everything: lint, types, all tests, the app in a 
 	$(PY) -m mypy
 	$(PY) -m pytest
 
-check: $(VENV)/.dev ## the quick part of it, under three minutes
+check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are neither slow nor in a browser
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
