@@ -112,8 +112,9 @@ def typed(layers: tuple[Layer, ...]) -> Typed:
 
 def _from_separate_names() -> None:
     given = {key: st.query_params.get(key, "") for key in ("layer", *_UNIT_KEYS)}
-    if any(given.values()) and not st.session_state.get("unit"):
-        st.session_state["unit"] = f"{given['layer']}:{','.join(given[key] for key in _UNIT_KEYS)}"
+    unit = f"{given['layer']}:{','.join(given[key] for key in _UNIT_KEYS)}".rstrip(",").rstrip(":")
+    if unit and "unit" not in st.session_state and "unit" not in st.query_params:
+        st.session_state["unit"] = st.query_params["unit"] = unit
     for key in given:
         if key in st.query_params:
             del st.query_params[key]
