@@ -20,8 +20,6 @@ from lessons._kit.lab_words import kind, size
 from lessons._kit.unit_grid import last_pick, payload, quantize, unit_grid
 
 GRID = "lab-maps"
-#: Argument of a field: what it shows while nothing is typed.
-_WHEN_EMPTY = "place" + "holder"
 
 
 def choose(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, typed: Typed) -> Chosen:
@@ -158,7 +156,7 @@ def _numbers(maps: np.ndarray, chosen: Chosen, typed: Typed) -> None:
             disabled=top == 0,
             on_change=_typed,
             args=(key,),
-            **{_WHEN_EMPTY: str(value)},
+            placeholder=str(value),
         )
     st.html(f'<p class="lab-value">{escape(_value(chosen))}</p>')
 
