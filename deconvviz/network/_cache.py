@@ -27,7 +27,7 @@ class _Once:
 
 
 class Store:
-    """Derived things by key, at most ``limit`` of them.
+    """Derived things by key, at most ``limit`` of them: room for twenty layers by four rules on both roads.
 
     >>> store = Store(limit=1)
     >>> double = store.compiled("double", lambda: lambda x: 2 * x)
@@ -35,7 +35,7 @@ class Store:
     (8, 1)
     """
 
-    def __init__(self, limit: int = 256) -> None:
+    def __init__(self, limit: int = 640) -> None:
         self._limit, self._lock = limit, threading.RLock()
         self._stored: OrderedDict[Hashable, Any] = OrderedDict()
 

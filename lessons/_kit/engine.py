@@ -129,7 +129,6 @@ def network(name: str) -> Loaded:
     """The shipped network of that name, with what its card says."""
     keep_compiled()
     net = dv.load(name)
-    net.store = type(net.store)(limit=8 * len(dv.RULES) * len(net.layers))  # every layer by every rule, on both roads
     return Loaded(name, net, net.digest, _accuracy(net.about))
 
 
