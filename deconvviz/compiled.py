@@ -5,32 +5,23 @@ The folder belongs to one machine, processor and version of JAX: a program compi
 
 from __future__ import annotations
 
-import os
 import platform
-import sys
 from hashlib import sha256
 from pathlib import Path
 
 import jax
 
+from deconvviz import storage
+
 
 def folder() -> Path:
-    """Where they are kept: under DECONVVIZ_CACHE if it is set, else in the user's cache folder.
+    """Where they are kept, in the folder `storage.base`.
 
     >>> "jax-" in folder().name
     True
     """
-    named = os.environ.get("DECONVVIZ_CACHE")
-    if named:
-        base = Path(named)
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches" / "deconvviz"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "deconvviz"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "deconvviz"
     host = sha256(f"{platform.node()} {platform.machine()} {_processor()}".encode()).hexdigest()[:12]
-    return base / "compiled" / f"jax-{jax.__version__}-{host}"
+    return storage.base() / "compiled" / f"jax-{jax.__version__}-{host}"
 
 
 def keep() -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from deconvviz import compiled
+from deconvviz import compiled, storage
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_they_lie_in_the_users_cache_folder(
 ) -> None:
     monkeypatch.delenv("DECONVVIZ_CACHE", raising=False)
     monkeypatch.setenv(variable, str(tmp_path))
-    monkeypatch.setattr(compiled.sys, "platform", platform)
+    monkeypatch.setattr(storage.sys, "platform", platform)
     assert tmp_path in compiled.folder().parents
     assert jax.__version__ in compiled.folder().name
 

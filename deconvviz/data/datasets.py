@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import os
 import shutil
 import tarfile
 import tempfile
-import urllib.error
-import urllib.request
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pooch
-from tqdm import tqdm
-
+from deconvviz import storage
 from deconvviz.errors import DataError, nearest
 
 
@@ -77,9 +70,9 @@ def fetch(name: str, out: Path, progress: bool = True) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         archive = _download(dataset, out, progress)
         _unpack(archive, dataset.folder, out)
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
+    except storage.UNREACHABLE as error:
         raise DataError(
-            f"cannot download {name} from {dataset.url} ({_reason(error)}); check the connection and run the same "
+            f"cannot download {name} from {dataset.url} ({storage.reason(error)}); check the connection and run the same "
             f"command again, it goes on where it stopped; or save that file as {out / dataset.file}"
         ) from error
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
@@ -92,45 +85,13 @@ def fetch(name: str, out: Path, progress: bool = True) -> Path:
 
 
 def _download(dataset: Dataset, out: Path, progress: bool) -> Path:
-    path = out / dataset.file
     try:
-        pooch.retrieve(dataset.url, dataset.checksum, fname=dataset.file, path=out, downloader=_Resumed(path, progress))
+        return storage.download(dataset.url, dataset.checksum, out / dataset.file, progress)
     except ValueError as error:  # what pooch raises where the checksum differs
         raise DataError(
             f"{dataset.url} does not have the published checksum {dataset.checksum}; the download was damaged or the "
             f"file has changed: run the command again, or see {dataset.record}"
         ) from error
-    return path
-
-
-class _Resumed:
-    """A downloader for pooch that keeps what it has in FILE.part and asks the server for the rest only."""
-
-    def __init__(self, path: Path, progress: bool) -> None:
-        self.part, self.progress = path.with_name(path.name + ".part"), progress
-
-    def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
-        have = self.part.stat().st_size if self.part.exists() else 0
-        request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                self._receive(answer, have if answer.status == 206 else 0)
-        except urllib.error.HTTPError as error:
-            if error.code != 416:  # 416: there is no rest, the part is whole
-                raise
-        os.replace(self.part, output_file)
-
-    def _receive(self, answer: http.client.HTTPResponse, have: int) -> None:
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        bar = tqdm(initial=have, total=total, unit="B", unit_scale=True, desc=self.part.stem, disable=not self.progress)
-        with self.part.open("ab" if have else "wb") as file, bar:
-            while chunk := answer.read(1 << 18):
-                file.write(chunk)
-                bar.update(len(chunk))
-            got = file.tell()
-        if total is not None and got < total:
-            raise ConnectionError(f"the connection ended after {got:,} of {total:,} bytes")
 
 
 def _unpack(archive: Path, folder: str, out: Path) -> None:
@@ -147,10 +108,3 @@ def _unpack(archive: Path, folder: str, out: Path) -> None:
         if found is None:
             raise zipfile.BadZipFile(f"there is no {folder} in it")
         shutil.move(found, out / folder)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, urllib.error.HTTPError):
-        return f"the server answers {error.code} {error.reason}"
-    reason = getattr(error, "reason", error)
-    return "no connection: " + " ".join(str(reason).split())[:160]

@@ -1,0 +1,88 @@
+"""Where deconvviz keeps files of its own on this machine, and downloads that resume and are verified."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pooch
+from tqdm import tqdm
+
+#: What `download` raises where a server cannot be reached, refuses, or hangs up.
+UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
+
+
+def base() -> Path:
+    """The folder: DECONVVIZ_CACHE if it is set, else "deconvviz" in the user's cache folder."""
+    named = os.environ.get("DECONVVIZ_CACHE")
+    if named:
+        return Path(named)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "deconvviz"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "deconvviz"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "deconvviz"
+
+
+def download(url: str, checksum: str, path: Path, progress: bool = True) -> Path:
+    """Fetches a file to `path`; one that is there with this checksum is not fetched again.
+
+    Args:
+      url: the file.
+      checksum: "md5:..." or "sha256:...".
+      path: where it goes; its folder exists. PATH.part holds what came so far, and the rest is asked for next time.
+      progress: a bar on standard error.
+
+    Raises:
+      one of `UNREACHABLE`: no connection, or the server refuses or hangs up.
+      ValueError: another checksum; nothing is left behind.
+      OSError: the file cannot be written.
+    """
+    pooch.retrieve(url, checksum, fname=path.name, path=path.parent, downloader=_Resumed(path, progress))
+    return path
+
+
+def reason(error: Exception) -> str:
+    """Why a download stopped, in a few words.
+
+    >>> reason(TimeoutError("timed out"))
+    'no connection: timed out'
+    """
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answers {error.code} {error.reason}"
+    return "no connection: " + " ".join(str(getattr(error, "reason", error)).split())[:160]
+
+
+class _Resumed:
+    """A downloader for pooch that keeps what it has in FILE.part and asks the server for the rest only."""
+
+    def __init__(self, path: Path, progress: bool) -> None:
+        self.part, self.progress = path.with_name(path.name + ".part"), progress
+
+    def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
+        have = self.part.stat().st_size if self.part.exists() else 0
+        request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                self._receive(answer, have if answer.status == 206 else 0)
+        except urllib.error.HTTPError as error:
+            if error.code != 416:  # 416: there is no rest, the part is whole
+                raise
+        os.replace(self.part, output_file)
+
+    def _receive(self, answer: http.client.HTTPResponse, have: int) -> None:
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else None
+        bar = tqdm(initial=have, total=total, unit="B", unit_scale=True, desc=self.part.stem, disable=not self.progress)
+        with self.part.open("ab" if have else "wb") as file, bar:
+            while chunk := answer.read(1 << 18):
+                file.write(chunk)
+                bar.update(len(chunk))
+            got = file.tell()
+        if total is not None and got < total:
+            raise ConnectionError(f"the connection ended after {got:,} of {total:,} bytes")
