@@ -42,7 +42,7 @@ class InputSpec:
       scale: factor on 0..1; 255 for networks trained on bytes.
       channels: "RGB" or "BGR" as the network expects, or "L" for one grey channel.
       fit: "crop" keeps the aspect ratio (shorter side to size, centre crop); "stretch" fills the size.
-      resize: shorter side before a centre crop; the size itself if None. Ignored by "stretch".
+      resize: shorter side before a centre crop; the size itself if None.
 
     >>> InputSpec(size=(224, 224)).mean
     (0.0, 0.0, 0.0)

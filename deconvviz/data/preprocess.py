@@ -29,7 +29,8 @@ def fit_image(image: Array, spec: InputSpec) -> DisplayImage:
 
     A picture of exactly that size comes back with the same values. Otherwise it is resampled with Pillow's bilinear
     filter, whose support grows when shrinking (antialiased). "crop" scales it until it covers the size (shorter side
-    to `spec.resize`, where given) and keeps the centre; "stretch" scales rows and columns separately.
+    to `spec.resize`, where given) and keeps the centre; "stretch" scales rows and columns separately, to the size or,
+    where `spec.resize` is given, to a multiple of it whose shorter side is that, of which it keeps the centre.
 
     Where all values are whole levels of 255, as in every 8-bit file, Pillow resamples bytes: the fast way, and
     what training does. Other values are resampled as float32; the two differ by less than 1.5 levels.
@@ -164,7 +165,8 @@ def _checked(image: Array) -> DisplayImage:
 def _scaled_size(source: Size, spec: InputSpec) -> Size:
     """Size of the whole picture after scaling, of which the spec's size is the centre."""
     if spec.fit == "stretch":
-        return spec.size
+        factor = max(1.0, (spec.resize or 0) / min(spec.size))
+        return round(spec.size[0] * factor), round(spec.size[1] * factor)
     scale = max(want / have for want, have in zip(spec.size, source, strict=True))
     if spec.resize is not None:
         scale = max(scale, spec.resize / min(source))
