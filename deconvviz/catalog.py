@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -14,18 +14,47 @@ from deconvviz.errors import DeconvvizError, nearest
 
 
 @dataclass(frozen=True)
+class PublicWeights:
+    """Weights that do not come with the package, and where they are found.
+
+    Attributes:
+      page: where a person reads about them and gets them.
+      licence: of the weights.
+      file: name of the file, on this machine and behind the address.
+      shapes: name -> shape of every array of a safetensors file that fits.
+      renamed: beginnings of names in other layouts -> those of `shapes`.
+      url: address of the file where deconvviz fetches it itself; None where a person does.
+      sha256: its checksum, where deconvviz fetches it.
+      size: its bytes, where deconvviz fetches it.
+    """
+
+    page: str
+    licence: str
+    file: str
+    shapes: Mapping[str, tuple[int, ...]]
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    url: str | None = None
+    sha256: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True)
 class ModelEntry:
     """A network that `deconvviz.load` knows: the constant ``MODEL`` of a file in ``deconvviz/models``.
+
+    A file may hold a family: ``MODEL`` is then a tuple of entries.
 
     Attributes:
       name: as given to `deconvviz.load`.
       title: one line for people.
       build: ``build(weights) -> Network``; weights is a path, or None for the shipped or downloaded file.
+      weights: where its weights are found, where they do not come with the package.
     """
 
     name: str
     title: str
     build: Callable[[Any], Any]
+    weights: PublicWeights | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +84,7 @@ def discover(package: str, constant: str) -> MappingProxyType[str, Any]:
 
     Args:
       package: dotted name of a package, "deconvviz.models" for example.
-      constant: name of the module constant, "MODEL" for example; its record has a ``name``.
+      constant: name of the module constant, "MODEL" for example: a record with a ``name``, or a tuple of such.
 
     >>> sorted(discover("deconvviz.methods", "METHOD"))
     ['deconvnet', 'gradient', 'guided', 'linear']
@@ -65,8 +94,8 @@ def discover(package: str, constant: str) -> MappingProxyType[str, Any]:
     for info in pkgutil.iter_modules(parent.__path__):
         if info.name.startswith("_"):
             continue
-        record = getattr(importlib.import_module(f"{package}.{info.name}"), constant, None)
-        if record is not None:
+        held = getattr(importlib.import_module(f"{package}.{info.name}"), constant, ())
+        for record in held if isinstance(held, tuple) else (held,):
             if record.name in found:
                 raise DeconvvizError(f"two files of {package} define {constant} with the name {record.name!r}")
             found[record.name] = record

@@ -43,6 +43,7 @@ def download(url: str, checksum: str, path: Path, progress: bool = True) -> Path
       ValueError: another checksum; nothing is left behind.
       OSError: the file cannot be written.
     """
+    pooch.get_logger().setLevel("WARNING")  # the bar says what it would say
     pooch.retrieve(url, checksum, fname=path.name, path=path.parent, downloader=_Resumed(path, progress))
     return path
 
