@@ -28,6 +28,7 @@ class Architecture:
 
     Attributes:
       name: as given to `deconvviz.load`.
+      title: one line for people.
       parts: its layers with weights.
       run: runs them: ``run(layers by name, (N, H, W, 3)) -> (N, 1000)``.
       input_spec: what it was trained with.
@@ -36,6 +37,7 @@ class Architecture:
     """
 
     name: str
+    title: str
     parts: tuple[Part, ...]
     run: Callable[[Layers, Any], Any]
     input_spec: InputSpec
@@ -54,7 +56,7 @@ def classes() -> tuple[tuple[str, str], ...]:
     return tuple((line[:9], line[10:]) for line in lines)
 
 
-def entry(architecture: Architecture, title: str) -> ModelEntry:
+def entry(architecture: Architecture) -> ModelEntry:
     """The catalogue's entry of a network whose weights a person gets."""
     info = PublicWeights(
         page=architecture.page, licence="BSD-3-Clause", file=f"{architecture.name}.safetensors",
@@ -64,7 +66,7 @@ def entry(architecture: Architecture, title: str) -> ModelEntry:
     def make(weights: Any = None) -> Network:
         return build(architecture, made, weights)
 
-    made: ModelEntry = ModelEntry(architecture.name, title, make, info)
+    made: ModelEntry = ModelEntry(architecture.name, architecture.title, make, info)
     return made
 
 

@@ -37,4 +37,5 @@ def run(layers: Layers, x: Any) -> Any:
     return three_dense(layers, average_to("avgpool", x, 6))
 
 
-MODEL = entry(Architecture("alexnet", PARTS, run, TORCHVISION, PAGE), "AlexNet, ImageNet")
+ARCHITECTURES = (Architecture("alexnet", "AlexNet, ImageNet", PARTS, run, TORCHVISION, PAGE),)
+MODEL = entry(ARCHITECTURES[0])

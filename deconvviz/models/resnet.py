@@ -82,8 +82,9 @@ def _run_block(name: str, convs: int, layers: Layers, x: Any) -> Any:
 
 def _architecture(name: str) -> Architecture:
     blocks, convs = PLANS[name]
-    page = f"https://huggingface.co/timm/{name}.tv_in1k"
-    return Architecture(name, parts(blocks, convs), partial(run, blocks, convs), TORCHVISION, page)
+    title, page = f"ResNet with {name[6:]} layers, ImageNet", f"https://huggingface.co/timm/{name}.tv_in1k"
+    return Architecture(name, title, parts(blocks, convs), partial(run, blocks, convs), TORCHVISION, page)
 
 
-MODEL = tuple(entry(_architecture(name), f"ResNet with {name[6:]} layers, ImageNet") for name in PLANS)
+ARCHITECTURES = tuple(map(_architecture, PLANS))
+MODEL = tuple(map(entry, ARCHITECTURES))

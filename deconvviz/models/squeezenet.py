@@ -92,16 +92,21 @@ def decoded(data: bytes, layers: tuple[Part, ...], label: str) -> dict[str, np.n
     return dict(zip(shapes, (array for pair in found for array in pair), strict=True))
 
 
-def _architecture(name: str, version: str, spec: InputSpec, last_padding: int) -> Architecture:
-    known = VERSIONS[version]
-    page = f"https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.squeezenet{version}.html"
-    return Architecture(name, parts(known, last_padding), partial(run, known.pooled, len(FIRES)), spec, page)
+def _torchvision(version: str) -> Architecture:
+    known, name = VERSIONS[version], f"squeezenet{version}"
+    title = f"SqueezeNet {version.replace('_', '.')} of torchvision, ImageNet"
+    page = f"https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.{name}.html"
+    return Architecture(name, title, parts(known), partial(run, known.pooled, len(FIRES)), TORCHVISION, page)
 
 
-_COMPRESSED = _architecture("squeezenet", "1_0", CAFFE, 1)
-_TORCHVISION = tuple(_architecture(f"squeezenet{v}", v, TORCHVISION, 0) for v in VERSIONS)
+_V1 = VERSIONS["1_0"]
+COMPRESSED = Architecture(
+    "squeezenet", "SqueezeNet 1.0 with 660 KB of weights, ImageNet", parts(_V1, last_padding=1),
+    partial(run, _V1.pooled, len(FIRES)), CAFFE, PAGE,
+)  # fmt: skip
+ARCHITECTURES = tuple(map(_torchvision, VERSIONS))
 _WEIGHTS = PublicWeights(
-    PAGE, "BSD", "compressed_SqueezeNet.net", shapes_of(_COMPRESSED.parts), url=URL, sha256=SHA256, size=675_763
+    PAGE, "BSD", "compressed_SqueezeNet.net", shapes_of(COMPRESSED.parts), url=URL, sha256=SHA256, size=675_763
 )
 
 
@@ -113,18 +118,14 @@ def build(weights: str | Path | None = None) -> Network:
     """
     seed = random_seed(weights)
     if seed is not None:
-        return untrained(_COMPRESSED, MODEL[0], seed)
+        return untrained(COMPRESSED, MODEL[0], seed)
     path = public_weights.locate(MODEL[0], weights)
     with path.open("rb") as file:
         head = file.read(9)
     if _stored.is_safetensors(head):
-        return network(_TORCHVISION[0], _stored.read(path, MODEL[0]), {"weights": path.name})
-    arrays = decoded(public_weights.verified(path, _WEIGHTS), _COMPRESSED.parts, str(path))
-    return network(_COMPRESSED, arrays, {"weights": "660 KB, deep-compressed by the authors"})
+        return network(ARCHITECTURES[0], _stored.read(path, MODEL[0]), {"weights": path.name})
+    arrays = decoded(public_weights.verified(path, _WEIGHTS), COMPRESSED.parts, str(path))
+    return network(COMPRESSED, arrays, {"weights": "660 KB, deep-compressed by the authors"})
 
 
-MODEL = (
-    ModelEntry("squeezenet", "SqueezeNet 1.0 with 660 KB of weights, ImageNet", build, _WEIGHTS),
-    entry(_TORCHVISION[0], "SqueezeNet 1.0 of torchvision, ImageNet"),
-    entry(_TORCHVISION[1], "SqueezeNet 1.1 of torchvision, ImageNet"),
-)
+MODEL = (ModelEntry(COMPRESSED.name, COMPRESSED.title, build, _WEIGHTS), *map(entry, ARCHITECTURES))

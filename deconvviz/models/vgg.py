@@ -54,14 +54,10 @@ def run(plan: tuple[int, ...], layers: Layers, x: Any) -> Any:
 
 def _architecture(name: str, norm: bool) -> Architecture:
     plan, full = PLANS[name], name + ("_bn" if norm else "")
+    title = f"VGG with {name[3:]} layers{' and batch normalization' if norm else ''}, ImageNet"
     page = f"https://huggingface.co/timm/{full}.tv_in1k"
-    return Architecture(full, parts(plan, norm), partial(run, plan), TORCHVISION, page, renamed=TIMM)
+    return Architecture(full, title, parts(plan, norm), partial(run, plan), TORCHVISION, page, renamed=TIMM)
 
 
-MODEL = tuple(
-    entry(
-        _architecture(name, norm), f"VGG with {name[3:]} layers{' and batch normalization' if norm else ''}, ImageNet"
-    )
-    for name in PLANS
-    for norm in (False, True)
-)
+ARCHITECTURES = tuple(_architecture(name, norm) for name in PLANS for norm in (False, True))
+MODEL = tuple(map(entry, ARCHITECTURES))
