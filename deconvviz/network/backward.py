@@ -1,7 +1,9 @@
 """From a unit back to the image: the signal sent down by a rule, on both roads.
 
-The first road cuts the traced program at the layer, replaces its rectifiers by the rule and lets `jax.vjp` pull the
-unit's signal back. The second road (`deconvviz.network.explicit`), where the network is a chain, uses no derivative.
+The derived road cuts the traced program at the layer, replaces its rectifiers by the rule and lets `jax.vjp` pull the
+unit's signal back. The explicit road, where the network is a chain, uses no derivative: layer by layer over whole maps
+(`deconvviz.network.explicit`), or, for single units, only within their receptive fields (`deconvviz.network.cropped`).
+The map comes from the cheapest road there is; a proof takes another beside it.
 Channel, row and column are traced numbers: one compile a layer, rule and number of units, kept in a bounded cache.
 
 Source: zeiler2014visualizing, springenberg2015striving, simonyan2014deep
@@ -13,22 +15,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import DeconvvizError, RuleError
-from deconvviz.network import rules, units
+from deconvviz.network import roads, rules, units
 from deconvviz.network._jaxpr import as_function, dependent
 from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
-from deconvviz.network.trace import Node, permuted
+from deconvviz.network.trace import Node
 from deconvviz.ops.rectify import check_rule
 from deconvviz.types import Array, Coverage, Reconstruction, Start, Unit
 
 OnUnsupported = Literal["refuse", "gradient"]
-#: Units sent down together; more are done in groups, so memory stays bounded.
-GROUP = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +81,7 @@ def reconstruct_units(
     on_unsupported: OnUnsupported = "refuse",
     prove: bool = True,
 ) -> tuple[Reconstruction, ...]:
-    """Send units of one model input down to the image, layer by layer in groups, with one forward pass a group.
+    """Send units of one model input down to the image, layer by layer, with one forward pass for many units.
 
     Args:
       network: the network.
@@ -91,90 +90,50 @@ def reconstruct_units(
       rule: a backward rule.
       start: "activation" or "one".
       on_unsupported: what to do about activations that are no ReLU.
-      prove: also take the explicit road where there is one, and report the two roads' agreement.
+      prove: also take another road where there is one, and report the two roads' agreement.
 
     Returns:
       One `Reconstruction` a unit, in order; maps in the channel order of the model input.
     """
     if start not in ("activation", "one"):
         raise DeconvvizError(f"start is 'activation' or 'one'; got start={start!r}")
+    batch = network._checked(x)
     done: dict[int, Reconstruction] = {}
     by_layer: dict[str, list[int]] = {}
     for index, unit in enumerate(wanted):
         by_layer.setdefault(unit.layer, []).append(index)
     for layer, indices in by_layer.items():
-        for first in range(0, len(indices), GROUP):
-            group = indices[first : first + GROUP]
-            results = _one_group(network, x, layer, [wanted[i] for i in group], rule, start, on_unsupported, prove)
-            done.update(zip(group, results, strict=True))
+        chosen = [wanted[i] for i in indices]
+        results = _of_layer(network, batch, layer, chosen, rule, start, on_unsupported, prove)
+        done.update(zip(indices, results, strict=True))
     return tuple(done[i] for i in range(len(wanted)))
 
 
-def _one_group(
-    network: Network, x: Array, layer: str, group: list[Unit], rule: str, start: Start, on_unsupported: OnUnsupported,
-    prove: bool,
+def _of_layer(
+    network: Network, x: np.ndarray, layer: str, wanted: list[Unit], rule: str, start: Start,
+    on_unsupported: OnUnsupported, prove: bool,
 ) -> list[Reconstruction]:  # fmt: skip
-    node, program = network.node(layer), network.program()
-    codes = [units.codes(unit, node.layer) for unit in group]
-    size = 1 << (len(group) - 1).bit_length()
-    padded = np.asarray(codes + codes[-1:] * (size - len(group)), np.int32)
-    batch = network._checked(x)
-    key = (layer, rule, on_unsupported, size, batch.dtype.name)
-    cut = network.store.get(("cut", *key), lambda: rewritten(network, layer, rule, on_unsupported))
-    road = network.store.compiled(("vjp", *key), lambda: _vjp_road(cut, node))
-    one = np.bool_(start == "one")
-    maps, activations, rows, columns = map(np.asarray, road(program.flat.consts, batch, padded, one))
-    gaps: list[float | None] = [None] * len(group)
-    steps = network.chain_to(layer) if prove else ""
-    if isinstance(steps, Chain):
-        resolved = np.stack([padded[:, 0], rows, columns], axis=1).astype(np.int32)
-        others = np.asarray(_explicit_road(network, steps, node, batch, resolved, one, rule))
-        gaps = [relative_gap(maps[i], others[i]) for i in range(len(group))]
+    """The units of one layer: down the cheapest road, and another one beside it as a proof."""
+    node = network.node(layer)
+    codes = [units.codes(unit, node.layer) for unit in wanted]
+    cut = network.store.get(
+        ("cut", layer, rule, on_unsupported, x.dtype.name), lambda: rewritten(network, layer, rule, on_unsupported)
+    )
+    job = roads.Job(network, node, x, codes, rule, start == "one")
+    key = (on_unsupported,)
+    single = roads.way(network, node) if all(row != units.ALL for _, row, _ in codes) else None
+    sent = roads.cropped_road(job, single) if single else roads.derived_road(job, cut.call, key)
+    gaps: list[float | None] = [None] * len(wanted)
+    if prove and (single or isinstance(network.chain_to(layer), Chain)):
+        others = roads.derived_road(job, cut.call, key) if single else roads.explicit_road(job, sent)
+        gaps = [relative_gap(a.map, b.map) for a, b in zip(sent, others, strict=True)]
     return [
         Reconstruction(
-            map=maps[i], unit=_resolved(unit, node, int(rows[i]), int(columns[i])), activation=float(activations[i]),
-            rule=rule, start=start, receptive_field=_box(network, node, int(rows[i]), int(columns[i])),
-            coverage=cut.coverage, agreement=gaps[i],
+            map=one.map, unit=_resolved(unit, node, one.row, one.column), activation=one.activation, rule=rule,
+            start=start, receptive_field=_box(network, node, one.row, one.column), coverage=cut.coverage, agreement=gap,
         )
-        for i, unit in enumerate(group)
+        for unit, one, gap in zip(wanted, sent, gaps, strict=True)
     ]  # fmt: skip
-
-
-def _vjp_road(cut: Rewritten, node: Node) -> Callable[..., Any]:
-    """Compiled: one forward pass, then every unit's signal pulled back through the rewritten program."""
-
-    def road(consts: Any, x: Any, codes: Any, one: Any) -> Any:
-        value, pull = jax.vjp(lambda x: permuted(node, cut.call(consts, x)[0]), x)
-
-        def unit(code: Any) -> Any:
-            g, activation, row, column = units.seed(value, code[0], code[1], code[2], one)
-            return pull(g)[0][0], activation, row, column
-
-        return jax.vmap(unit)(codes)
-
-    return jax.jit(road)
-
-
-def _explicit_road(
-    network: Network, steps: Chain, node: Node, x: Any, codes: np.ndarray, one: Any, rule: str
-) -> Any:  # fmt: skip
-    """Up with stored switches, down by hand, operator by operator; positions are already resolved.
-
-    Not compiled as a whole: each operator of `deconvviz.ops` is, once for all layers above it and all rules.
-    """
-    value, memories = steps.up(steps.constants, x)
-
-    def make() -> Callable[..., Any]:
-        def seeds(value: Any, codes: Any, one: Any) -> Any:
-            g = jax.vmap(lambda c: units.seed(permuted(node, value), c[0], c[1], c[2], one)[0][0])(codes)
-            if node.permutation is not None:
-                g = g.transpose([node.permutation.index(d) for d in range(4)])
-            return g
-
-        return jax.jit(seeds)
-
-    g = network.store.compiled(("seeds", node.layer.name, len(codes), value.dtype.name), make)(value, codes, one)
-    return steps.down(steps.constants, memories, g, rule)
 
 
 def relative_gap(a: Array, b: Array) -> float:

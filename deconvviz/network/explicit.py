@@ -10,7 +10,7 @@ Source: zeiler2014visualizing
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -23,8 +23,35 @@ from deconvviz.network.trace import Node, Program
 from deconvviz.ops.conv import ConvGeometry, conv, conv_adjoint
 from deconvviz.ops.pool import avg_pool, avg_pool_adjoint, max_pool, max_unpool
 from deconvviz.ops.rectify import backward
+from deconvviz.types import Size
 
+#: One step up, ``up(c, x) -> (y, memory)``, and down, ``down(c, memory, g, rule) -> g below``.
+Up = Callable[[Any, Any], tuple[Any, Any]]
+Down = Callable[[Any, Any, Any, str], Any]
 _NHWC, _HWIO = (0, 3, 1, 2), (3, 2, 0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Slide:
+    """How the window of a step slides: what it takes to work on a part of a map alone (`cropped`).
+
+    Attributes:
+      span: rows and columns of a window.
+      stride: rows and columns per step.
+      before: padding above and to the left.
+      below: (height, width, channels) of the map below.
+      up: the step's way up from a part that brings its padding along.
+      down: the step's way down to an unpadded part of a given size.
+      padding: the value that stands around the map below.
+    """
+
+    span: Size
+    stride: Size
+    before: Size
+    below: tuple[int, int, int]
+    up: Up
+    down: Callable[[Size], Down]
+    padding: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,17 +60,20 @@ class Step:
 
     Attributes:
       name: the layer that it belongs to, or its kind.
-      kind: on the way down: "filter", "unpool", "rectify", "bias", "scale", "spread", "shape", "dense".
+      kind: on the way down: "filter", "unpool", "rectify", "bias", "scale", "spread", "shape", "copy",
+        "dense".
       up: ``up(c, x) -> (y, memory)``; c is the step's constant (a kernel, say) or None.
       down: ``down(c, memory, g, rule) -> g below``.
       constant: the array c.
+      slide: for steps that slide a window.
     """
 
     name: str
     kind: str
-    up: Callable[[Any, Any], tuple[Any, Any]]
-    down: Callable[[Any, Any, Any, str], Any]
+    up: Up
+    down: Down
     constant: Any = None
+    slide: Slide | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +131,7 @@ class Chain:
         frames = [Frame("start", "start", np.asarray(g)[0])]
         for step, memory in zip(reversed(self.steps), reversed(memories), strict=True):
             before, g = g, step.down(step.constant, memory, g, rule)
-            if step.kind in ("bias", "shape"):
+            if step.kind in ("bias", "shape", "copy"):
                 continue
             passed = None
             if step.kind == "rectify":
@@ -149,6 +179,12 @@ def _value(atom: Any, values: dict[Any, Any]) -> Any:
     return jnp.asarray(atom.val, atom.aval.dtype) if is_literal(atom) else values[atom]
 
 
+def _one_place(value: Any) -> Any:
+    """A map that is the same at every place (a bias, spread out by the program) as one place, (1, 1, 1, C)."""
+    one = value[:1, :1, :1] if value.ndim == 4 else value
+    return one if bool((value == one).all()) else value
+
+
 def _make(item: Equation, signal: Any, others: list[Any], label: str) -> Step:
     name, _, relu = label.partition("\0")
     if relu:
@@ -175,12 +211,16 @@ def _conv(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
     if min(*top, *left) < 0:
         return None
     geometry = ConvGeometry(tuple(p["window_strides"]), (top, left), tuple(p["rhs_dilation"]), p["feature_group_count"])
-    size = (signal.aval.shape[1], signal.aval.shape[2])
+    size, bare = (signal.aval.shape[1], signal.aval.shape[2]), replace(geometry, padding=0)
+    span = geometry.extent((others[0].shape[0], others[0].shape[1]))
     return Step(
         name, "filter",
         lambda w, x: (conv(x, w, geometry), None),
         lambda w, _, g, rule: conv_adjoint(g, w, geometry, size),
         others[0],
+        Slide(span, geometry.strides, (top[0], left[0]), signal.aval.shape[1:],
+              lambda w, x: (conv(x, w, bare), None),
+              lambda part: lambda w, _, g, rule: conv_adjoint(g, w, bare, part)),
     )  # fmt: skip
 
 
@@ -188,19 +228,30 @@ def _max_pool(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | Non
     window = _window(eqn)
     if window is None:
         return None
-    size = (signal.aval.shape[1], signal.aval.shape[2])
-    return Step(name, "unpool", lambda _, x: max_pool(x, *window), lambda _, s, g, rule: _each(max_unpool, g, s, size))
+    size, (span, stride, pads) = (signal.aval.shape[1], signal.aval.shape[2]), window
+    return Step(
+        name, "unpool",
+        lambda _, x: max_pool(x, *window),
+        lambda _, s, g, rule: _each(max_unpool, g, s, size),
+        slide=Slide(span, stride, (pads[0][0], pads[1][0]), signal.aval.shape[1:],
+                    lambda _, x: max_pool(x, span, stride),
+                    lambda part: lambda _, s, g, rule: max_unpool(g, s, part), -np.inf),
+    )  # fmt: skip
 
 
 def _sum_pool(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
     window = _window(eqn)
     if window is None:
         return None
-    size, count = (signal.aval.shape[1], signal.aval.shape[2]), window[0][0] * window[0][1]
+    size, (span, stride, pads) = (signal.aval.shape[1], signal.aval.shape[2]), window
+    count = span[0] * span[1]
     return Step(
         name, "spread",
         lambda _, x: (avg_pool(x, *window) * count, None),
         lambda _, m, g, rule: avg_pool_adjoint(g, *window, input_size=size) * count,
+        slide=Slide(span, stride, (pads[0][0], pads[1][0]), signal.aval.shape[1:],
+                    lambda _, x: (avg_pool(x, span, stride) * count, None),
+                    lambda part: lambda _, m, g, rule: avg_pool_adjoint(g, span, stride, 0, input_size=part) * count),
     )  # fmt: skip
 
 
@@ -230,7 +281,7 @@ def _shift(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
         name, "bias" if sign == 1 else "scale",
         lambda c, x: ((x + flip * c if first else flip * x + c), None),
         lambda c, m, g, rule: sign * g,
-        others[0],
+        _one_place(others[0]),
     )  # fmt: skip
 
 
@@ -238,9 +289,10 @@ def _scale(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
     divide = eqn.primitive.name == "div"
     if eqn.outvars[0].aval.shape != signal.aval.shape or (divide and eqn.invars[0] is not signal):
         return None
+    c = _one_place(others[0])
     if divide:
-        return Step(name, "scale", lambda c, x: (x / c, None), lambda c, m, g, rule: g / c, others[0])
-    return Step(name, "scale", lambda c, x: (x * c, None), lambda c, m, g, rule: g * c, others[0])
+        return Step(name, "scale", lambda c, x: (x / c, None), lambda c, m, g, rule: g / c, c)
+    return Step(name, "scale", lambda c, x: (x * c, None), lambda c, m, g, rule: g * c, c)
 
 
 def _dense(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
@@ -313,7 +365,7 @@ def _pad(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
 def _same(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
     if eqn.outvars[0].aval.dtype != signal.aval.dtype:
         return None
-    return Step(name, "shape", lambda _, x: (x, None), lambda _, m, g, rule: g)
+    return Step(name, "copy", lambda _, x: (x, None), lambda _, m, g, rule: g)
 
 
 _STEPS: dict[str, Callable[[Any, Any, list[Any], str], Step | None]] = {
