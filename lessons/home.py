@@ -10,7 +10,7 @@ import streamlit as st
 from deconvviz.types import Unit
 from lessons._kit import engine, exercise, lab_picture, lab_state, lab_steps
 from lessons._kit.i18n import mark, t
-from lessons._kit.page import SECTIONS, Lesson, Page, discover, entry
+from lessons._kit.page import SECTIONS, Lesson, Page, discover, entry, turn_to
 
 NETWORK = "caltech"
 PICTURE = "cat"
@@ -46,7 +46,7 @@ def render() -> None:
 
 def _button(label: str, page: Page, primary: bool = False) -> None:
     if st.button(label, type="primary" if primary else "secondary", key=f"open-{page.slug}"):
-        st.switch_page(entry(page))
+        turn_to(page)
 
 
 def card(number: int, lesson: Lesson) -> None:

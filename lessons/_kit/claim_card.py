@@ -20,7 +20,7 @@ from deconvviz.ops.formulas import FORMULAS, Formula, Says, measure
 from lessons._kit import bars, claim_words, engine, figures_row, proof
 from lessons._kit.bars import Bar
 from lessons._kit.i18n import current_language, mark, t
-from lessons._kit.page import discover, entry
+from lessons._kit.page import discover, turn_to
 
 #: Verdicts of this process; one measurement at a time, since some compile for half a minute.
 _JUDGED: dict[str, Judgement] = {}
@@ -222,4 +222,4 @@ def _lesson(slug: str) -> None:
     """A button to the lesson about it, where there is one."""
     page = next((page for page in discover() if page.slug == slug), None)
     if page is not None and st.button(t("See for yourself: {page}", page=t(page.title)), key="to-lesson"):
-        st.switch_page(entry(page))
+        turn_to(page)

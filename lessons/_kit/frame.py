@@ -8,7 +8,7 @@ import streamlit as st
 
 from lessons._kit import controls, exercise, glossary, proof
 from lessons._kit.i18n import t
-from lessons._kit.page import Lesson, Page, discover, entry
+from lessons._kit.page import Lesson, Page, discover, turn_to
 from lessons._kit.sources import citation
 
 
@@ -66,7 +66,7 @@ def foot(lesson: Lesson) -> None:
 def _turn(label: str, page: Page, shortcut: str) -> None:
     """A button that turns to a neighbour; the arrow key presses it."""
     if st.button(label, shortcut=shortcut, key=f"turn-{shortcut}"):
-        st.switch_page(entry(page))
+        turn_to(page)
 
 
 def _progress(lesson: Lesson) -> str:

@@ -108,6 +108,14 @@ def entry(page: Page, default: bool = False) -> st.Page:
     return st.Page(page.render, title=t(page.title), url_path=page.slug, default=default)
 
 
+def turn_to(page: Page) -> None:
+    """Leave for another page; the language and choices of the same name stay.
+
+    Without `query_params` Streamlit refuses to clear an address that widgets are bound to.
+    """
+    st.switch_page(entry(page), query_params={})
+
+
 def style() -> None:
     """Put the one style sheet of the app on the page."""
     st.html(Path(__file__).parent / "style.css")
