@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,15 @@ def known(function: str) -> list[str]:
     return sorted(path.stem for path in TRAININGS.glob("[!_]*.py") if _defines(path, function))
 
 
-def named(name: str, function: str) -> Callable[..., dict[str, Any]]:
-    """``deconvviz.training.<name>.<function>``.
+def named(name: str, function: str, also: Iterable[str] = ()) -> Callable[..., dict[str, Any]]:
+    """``deconvviz.training.<name>.<function>``; `also` are further names that a message may offer.
 
     Raises:
       click.UsageError: there is none of that name.
     """
     names = known(function)
     if name not in names:
-        raise click.UsageError(f"nothing to {function} is called {name!r}; {nearest(name, names)}")
+        raise click.UsageError(f"nothing to {function} is called {name!r}; {nearest(name, sorted({*names, *also}))}")
     found: Callable[..., dict[str, Any]] = getattr(importlib.import_module(f"deconvviz.training.{name}"), function)
     return found
 

@@ -72,8 +72,8 @@ def fetch(name: str, out: Path, progress: bool = True) -> Path:
         _unpack(archive, dataset.folder, out)
     except storage.UNREACHABLE as error:
         raise DataError(
-            f"cannot download {name} from {dataset.url} ({storage.reason(error)}); check the connection and run the same "
-            f"command again, it goes on where it stopped; or save that file as {out / dataset.file}"
+            f"cannot download {name} from {dataset.url} ({storage.reason(error)}); check the connection and run the "
+            f"same command again, it goes on where it stopped; or save that file as {out / dataset.file}"
         ) from error
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise DataError(f"cannot unpack {out / dataset.file} ({error}); remove it and run the command again") from error

@@ -1,4 +1,7 @@
-"""Image folders with one sub-folder a class: listing, decoding into memory, a seeded held-out part."""
+"""Labelled images: listing, decoding into memory, a seeded held-out part.
+
+The class is the sub-folder that a file lies in, or stands in front of its name.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,29 @@ def list_folder(root: str | Path, labels: Sequence[str] | None = None) -> ImageF
             raise DataError(f"{root} holds a class {name!r} that the network does not know; {nearest(name, order)}")
     files = [(path, order.index(name)) for name in sorted(found, key=order.index) for path in found[name]]
     return ImageFolder(tuple(f for f, _ in files), np.array([c for _, c in files], np.int64), order)
+
+
+def list_labelled(root: str | Path, labels: Sequence[str]) -> ImageFolder:
+    """Lists DIR/CLASS/*.jpg or, where there are no sub-folders, DIR/CLASS_*.jpg; classes as in `labels`, in any part.
+
+    Raises:
+      DataError: no such folder, no images, or an unknown class.
+    """
+    root = Path(root)
+    files = _images(root) if root.is_dir() else []
+    if not files or any(d.is_dir() and not d.name.startswith(".") for d in root.iterdir()):
+        return list_folder(root, labels)
+    index = {name: i for i, name in enumerate(labels)}
+    classes = []
+    for path in files:
+        name = path.stem if path.stem in index else path.stem.partition("_")[0]
+        if name not in index:
+            raise DataError(
+                f"{path} does not say its class: expected one sub-folder a class, or names that begin with the class "
+                f"and '_'; {nearest(name, labels)}"
+            )
+        classes.append(index[name])
+    return ImageFolder(tuple(files), np.array(classes, np.int64), tuple(labels))
 
 
 def hold_out(folder: ImageFolder, per_class: int, seed: int) -> tuple[ImageFolder, ImageFolder]:
