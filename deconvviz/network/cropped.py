@@ -13,6 +13,7 @@ Source: zeiler2014visualizing
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ from deconvviz.types import Size
 
 #: Bytes that one batch of windows may take; more units go down one batch after another.
 BATCH_BYTES = 64_000_000
+#: Products that a forward pass within one field must save to be worth a program of its own: some milliseconds.
+WORTH = 500_000_000
 #: Rules that ask a rectifier for the sign of its input.
 ASK_SIGN = ("gradient", "guided")
 _ELEMENTWISE = ("rectify", "bias", "scale", "copy")
@@ -57,11 +60,15 @@ class Station:
 class Plan:
     """A station above every step of a chain, and one on the model input; None where the whole map is at work.
 
-    ``units_at_once`` is how many units fit into `BATCH_BYTES`, a power of two.
+    Attributes:
+      stations: from the model input up.
+      units_at_once: how many units fit into `BATCH_BYTES`, a power of two.
+      saved: products of the forward pass that one unit at a given place can do without.
     """
 
     stations: tuple[Station | None, ...]
     units_at_once: int
+    saved: int
 
 
 def plan(chain: Chain, top: Size) -> Plan | None:
@@ -71,8 +78,9 @@ def plan(chain: Chain, top: Size) -> Plan | None:
     (1, 1)
     """
     here: Station | None = Station(top, (1, 1), (1, 1), (0, 0), ((0, 0), (0, 0)))
-    stations, most = [here], 1
+    stations, most, saved = [here], 1, 0
     for step in reversed(chain.steps):
+        saved += _saved(step, here)
         if here is not None and step.slide is not None:
             here = _below(here, step, top)
             area = step.slide.below[:2] if here is None else here.size
@@ -81,7 +89,14 @@ def plan(chain: Chain, top: Size) -> Plan | None:
             return None
         stations.append(here)
     fit = max(1, BATCH_BYTES // (4 * most))
-    return Plan(tuple(reversed(stations)), min(64, 1 << (fit.bit_length() - 1)))
+    return Plan(tuple(reversed(stations)), min(64, 1 << (fit.bit_length() - 1)), saved)
+
+
+def _saved(step: Step, above: Station | None) -> int:
+    """Products of a filter outside the windows."""
+    if above is None or step.kind != "filter":
+        return 0
+    return math.prod(step.constant.shape) * (math.prod(above.map) - math.prod(above.size))
 
 
 def _below(above: Station, step: Step, top: Size) -> Station | None:

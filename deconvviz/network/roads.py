@@ -131,10 +131,10 @@ def way(network: Network, node: Node) -> cropped.Plan | None:
 def cropped_road(job: Job, way: cropped.Plan) -> list[Sent]:
     """Single units down the explicit road, each within its receptive field, after one forward pass for all.
 
-    One unit at a given place needs no more of the forward pass than its field.
+    One unit at a given place needs no more of the forward pass than its field, which pays in large networks.
     """
     steps, depth = job.steps, job.node.layer.shape[-1]
-    alone = len(job.codes) == 1 and job.codes[0][1] >= 0
+    alone = len(job.codes) == 1 and job.codes[0][1] >= 0 and way.saved > cropped.WORTH
     signs = job.rule in cropped.ASK_SIGN
     up = job.compiled("climb", lambda: cropped.climb(steps, way, job.rule, alone), signs, alone)
     channels, places = np.asarray(job.codes, np.int32)[:, 0], np.asarray(job.codes, np.int32)[:, 1:]

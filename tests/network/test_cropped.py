@@ -69,7 +69,8 @@ SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule 
 
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [blocks, uneven, scaled])
-def test_equals_whole_maps(program: Program, rule: str) -> None:
+def test_equals_whole_maps(program: Program, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cropped, "WORTH", 0)
     x = RANDOM.normal(size=(1, *SIZE, 3))
     with jax.enable_x64():
         net = dv.Network(program, input_spec=dv.InputSpec(size=SIZE))
@@ -129,7 +130,8 @@ def test_windows_are_the_receptive_fields(program: Program) -> None:
             assert (*np.maximum(first, 0), *last) == net.receptive_box(layer.name, row, column)
 
 
-def test_large_windows_go_on_over_the_whole_map() -> None:
+def test_large_windows_go_on_over_the_whole_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cropped, "WORTH", -1)
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=(17, 19)))
     way = roads.way(net, net.node(net.layers[-1].name))
     assert way is not None
@@ -139,6 +141,20 @@ def test_large_windows_go_on_over_the_whole_map() -> None:
     wanted = [dv.Unit(net.layers[-1].name, c, 0, 1) for c in range(3)]
     for one in (*backward.reconstruct_units(net, x, wanted), *backward.reconstruct_units(net, x, wanted[:1])):
         assert one.agreement < 1e-5
+
+
+def test_one_unit_of_a_small_network_needs_no_program_of_its_own() -> None:
+    net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
+    layer = net.layers[-1].name
+    way = roads.way(net, net.node(layer))
+    assert way is not None
+    outside = [(3 * 3 * 3 * 4, 47 * 39 - 20 * 20), (3 * 3 * 4 * 5, 23 * 19 - 8 * 8), (3 * 3 * 5 * 6, 11 * 9 - 2 * 2)]
+    assert way.saved == sum(weights * area for weights, area in outside) < cropped.WORTH
+    x = RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
+    backward.reconstruct_units(net, x, [dv.Unit(layer, 1)])
+    stored = len(net.store)
+    backward.reconstruct_units(net, x, [dv.Unit(layer, 2, 0, 1)])
+    assert len(net.store) == stored
 
 
 def test_a_vector_goes_over_whole_maps() -> None:
