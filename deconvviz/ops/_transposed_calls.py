@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import numpy as np
 from jax import lax
 
 from deconvviz.errors import GeometryError
@@ -29,7 +30,7 @@ def by_jax(
     *,
     transpose_kernel: bool = False,
     consistent: bool = False,
-) -> jax.Array:
+) -> np.ndarray:
     """`lax.conv_transpose`; it knows no output padding.
 
     A padding that takes rows away is done by cropping what comes out: XLA on CPU may read outside its input there

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -48,19 +47,18 @@ def stamp_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int | 
     (sh, sw), (dh, dw) = geometry.strides, geometry.dilations
     eh, ew = geometry.extent((w.shape[0], w.shape[1]))
 
-    def one_group(g: jax.Array, w: jax.Array) -> np.ndarray:
-        signal, kernel = np.asarray(g), np.asarray(w)
-        canvas = np.zeros((signal.shape[0], top + height + bottom, left + width + right, kernel.shape[2]), signal.dtype)
-        for u in range(signal.shape[1]):
-            for v in range(signal.shape[2]):
-                stamp = np.einsum("ijco,no->nijc", kernel, signal[:, u, v])
+    def one_group(g: np.ndarray, w: np.ndarray) -> np.ndarray:
+        canvas = np.zeros((g.shape[0], top + height + bottom, left + width + right, w.shape[2]), g.dtype)
+        for u in range(g.shape[1]):
+            for v in range(g.shape[2]):
+                stamp = np.einsum("ijco,no->nijc", w, g[:, u, v])
                 canvas[:, sh * u : sh * u + eh : dh, sw * v : sw * v + ew : dw] += stamp
         return canvas[:, top : top + height, left : left + width]
 
-    return np.asarray(_by_group(one_group, g, w, geometry, (height, width)))
+    return _by_group(one_group, g, w, geometry, (height, width))
 
 
-def insert_zeros(g: Array, stride: int | Size) -> jax.Array:
+def insert_zeros(g: Array, stride: int | Size) -> np.ndarray:
     """Spread a signal: ``stride - 1`` zeros between neighbours.
 
     Formula: ``y[n, s u, s v, o] = g[n, u, v, o]``, 0 elsewhere.
@@ -75,28 +73,27 @@ def insert_zeros(g: Array, stride: int | Size) -> jax.Array:
     >>> insert_zeros(np.array([[5.0, 7.0]]).reshape(1, 1, 2, 1), 3)[0, :, :, 0].tolist()
     [[5.0, 0.0, 0.0, 7.0]]
     """
-    g, (sh, sw) = read_map("g", g), read_pair("stride", stride)
-    n, height, width, channels = g.shape
-    return jnp.zeros((n, (height - 1) * sh + 1, (width - 1) * sw + 1, channels), g.dtype).at[:, ::sh, ::sw].set(g)
+    signal, (sh, sw) = np.asarray(g), read_pair("stride", stride)
+    n, height, width, channels = signal.shape
+    spread = np.zeros((n, (height - 1) * sh + 1, (width - 1) * sw + 1, channels), signal.dtype)
+    spread[:, ::sh, ::sw] = signal
+    return spread
 
 
-def pad_or_crop(x: Array, pads: Pads) -> jax.Array:
+def pad_or_crop(x: Array, pads: Pads) -> np.ndarray:
     """Zeros around an (N, H, W, C) array; a negative number takes rows or columns away instead.
 
     >>> pad_or_crop(np.ones((1, 3, 2, 1)), ((-1, 0), (0, 1)))[0, :, :, 0].tolist()
     [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]]
     """
     (top, bottom), (left, right) = pads
-    around = tuple((max(lo, 0), max(hi, 0)) for lo, hi in pads)
-    x = jnp.pad(jnp.asarray(x), ((0, 0), *around, (0, 0)))
-    return x[
-        :,
-        max(-top, 0) : x.shape[1] - max(-bottom, 0),
-        max(-left, 0) : x.shape[2] - max(-right, 0),
-    ]
+    around = [(max(lo, 0), max(hi, 0)) for lo, hi in pads]
+    padded = np.pad(np.asarray(x), ((0, 0), *around, (0, 0)))
+    rows = slice(max(-top, 0), padded.shape[1] - max(-bottom, 0))
+    return padded[:, rows, max(-left, 0) : padded.shape[2] - max(-right, 0)]
 
 
-def turn(w: Array) -> jax.Array:
+def turn(w: Array) -> np.ndarray:
     """A kernel turned by 180 degrees with its channel axes swapped: what an ordinary convolution runs on the way back.
 
     Formula: ``v[i, j, o, c] = w[kh - 1 - i, kw - 1 - j, c, o]``.
@@ -104,10 +101,10 @@ def turn(w: Array) -> jax.Array:
     >>> turn(np.arange(6.0).reshape(1, 2, 1, 3)).shape
     (1, 2, 3, 1)
     """
-    return jnp.swapaxes(jnp.asarray(w)[::-1, ::-1], 2, 3)
+    return np.swapaxes(np.asarray(w)[::-1, ::-1], 2, 3)
 
 
-def insertion_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int | Size) -> jax.Array:
+def insertion_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int | Size) -> np.ndarray:
     """Adjoint of `conv` by zero insertion: spread, pad, and an ordinary convolution with the turned kernel, stride 1.
 
     Formula: ``conv(pad(insert_zeros(g, s)), turn(w))``, padding ``(ke - 1 - lo, ke - 1 - hi + lost)`` per axis.
@@ -132,11 +129,11 @@ def insertion_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: in
     size = read_pair("input_size", input_size)
     pads = geometry.adjoint_pads(size, (w.shape[0], w.shape[1]))
 
-    def one_group(g: jax.Array, w: jax.Array) -> jax.Array:
+    def one_group(g: np.ndarray, w: np.ndarray) -> np.ndarray:
         spread = pad_or_crop(insert_zeros(g, geometry.strides), pads)
-        return conv(spread, turn(w), ConvGeometry(dilation=geometry.dilations))
+        return np.asarray(conv(spread, turn(w), ConvGeometry(dilation=geometry.dilations)))
 
-    return jnp.asarray(_by_group(one_group, g, w, geometry, size))
+    return _by_group(one_group, g, w, geometry, size)
 
 
 def matrix_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int | Size) -> np.ndarray:
@@ -165,12 +162,12 @@ def matrix_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int |
 
 
 def _by_group(
-    one: Callable[[jax.Array, jax.Array], Array], g: Array, w: Array, geometry: ConvGeometry, size: Size
-) -> Array:
+    one: Callable[[np.ndarray, np.ndarray], np.ndarray], g: Array, w: Array, geometry: ConvGeometry, size: Size
+) -> np.ndarray:
     """Run a way back on each group of channels by itself and put the channels beside each other."""
     g, w = read_map("g", g), read_map("w", w, "height, width, channels in per group, channels out")
     expected = (g.shape[0], *geometry.output_size(size, (w.shape[0], w.shape[1])), w.shape[3])
     check_shape("g", g, expected, f"the output of this convolution on an input of {size[0]} x {size[1]}")
     dtype, parts = jnp.promote_types(g.dtype, w.dtype), geometry.groups
-    pairs = zip(jnp.split(g.astype(dtype), parts, axis=3), jnp.split(w.astype(dtype), parts, axis=3), strict=True)
-    return np.concatenate([np.asarray(one(signal, kernel)) for signal, kernel in pairs], axis=3)
+    signals, kernels = (np.split(np.asarray(array, dtype), parts, axis=3) for array in (g, w))
+    return np.concatenate([one(*pair) for pair in zip(signals, kernels, strict=True)], axis=3)

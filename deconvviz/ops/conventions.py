@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import jax
+import numpy as np
 
 from deconvviz.errors import GeometryError
 from deconvviz.ops import _transposed_calls as calls
@@ -50,7 +50,7 @@ class Convention:
     padding: Literal["added", "forward", "number", "valid", "same"]
     formula: str
     rows: Callable[[int, int, int, int, Any, int | None], int]
-    function: Callable[..., jax.Array]
+    function: Callable[..., Array]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def output_size(convention: Convention, arguments: Arguments, signal: Size, kern
     return height, width
 
 
-def run(convention: Convention, arguments: Arguments, g: Array, w: Array, how: ConvGeometry) -> jax.Array:
+def run(convention: Convention, arguments: Arguments, g: Array, w: Array, how: ConvGeometry) -> np.ndarray:
     """What a call gives.
 
     Args:
@@ -174,13 +174,12 @@ def _cut(added: tuple[int, int]) -> tuple[int, int]:
     return max(-added[0], 0), max(-added[1], 0)
 
 
-def same_numbers(convention: Convention, g: Array, w: Array, how: ConvGeometry, input_size: int | Size) -> jax.Array:
+def same_numbers(convention: Convention, g: Array, w: Array, how: ConvGeometry, input_size: int | Size) -> np.ndarray:
     """What a call gives with the numbers of the way there.
 
     Raises:
       GeometryError: as `run` and `same_arguments`.
 
-    >>> import numpy as np
     >>> g, w = np.ones((1, 2, 2, 1)), np.ones((3, 3, 1, 1))
     >>> same_numbers(CONVENTIONS["jax"], g, w, ConvGeometry(padding=1), (2, 2)).shape
     (1, 2, 2, 1)
@@ -188,13 +187,12 @@ def same_numbers(convention: Convention, g: Array, w: Array, how: ConvGeometry, 
     return run(convention, same_arguments(convention, how, input_size, (w.shape[0], w.shape[1])), g, w, how)
 
 
-def as_adjoint(convention: Convention, g: Array, w: Array, how: ConvGeometry, input_size: int | Size) -> jax.Array:
+def as_adjoint(convention: Convention, g: Array, w: Array, how: ConvGeometry, input_size: int | Size) -> np.ndarray:
     """What a converted call gives: the adjoint of `conv`, as `conv_adjoint`.
 
     Raises:
       GeometryError: as `run`.
 
-    >>> import numpy as np
     >>> g, w = np.ones((1, 1, 2, 1)), np.ones((2, 2, 1, 1))
     >>> as_adjoint(CONVENTIONS["keras"], g, w, ConvGeometry(), (2, 3))[0, :, :, 0].tolist()
     [[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]
