@@ -28,6 +28,8 @@ class Plane:
       cut: the ghost cells are cut away, not read.
       frame: cells in the solid frame (ghost cells have negative or too large numbers).
       touched: cells in the dashed frame.
+      quiet: cells that are none of its own, such as zeros put between.
+      wrong: cells struck out; the title says in words how many.
       chosen: the chosen cell.
       pick: name under which a click is reported; "" if cells cannot be chosen.
       scale: value of full tint; the plane's own largest if None.
@@ -40,6 +42,8 @@ class Plane:
     cut: bool = False
     frame: Collection[Cell] = ()
     touched: Collection[Cell] = ()
+    quiet: Collection[Cell] = ()
+    wrong: Collection[Cell] = ()
     chosen: Cell | None = None
     pick: str = ""
     scale: float | None = None
@@ -86,13 +90,14 @@ def _message(plane: Plane) -> dict[str, Any]:
     height, width = plane.values.shape
     (top, bottom), (left, right) = plane.pads
     scale = plane.scale or float(np.abs(plane.values).max()) or 1.0
-    frame, touched = set(plane.frame), set(plane.touched)
+    marks = {"frame": set(plane.frame), "touched": set(plane.touched)}
+    marks |= {"quiet": set(plane.quiet), "wrong": set(plane.wrong), "chosen": {plane.chosen}}
 
     def cell(r: int, c: int) -> list[Any]:
         inside = 0 <= r < height and 0 <= c < width
         value = float(plane.values[r, c]) if inside else 0.0
-        kinds = ["" if inside else "cut" if plane.cut else "ghost", "frame" if (r, c) in frame else ""]
-        kinds += ["touched" if (r, c) in touched else "", "chosen" if (r, c) == plane.chosen else ""]
+        kinds = ["" if inside else "cut" if plane.cut else "ghost"]
+        kinds += [kind for kind, cells in marks.items() if (r, c) in cells]
         text = number(value) if inside or not plane.cut else ""
         return [text, round(max(-1.0, min(1.0, value / scale)), 3), " ".join(filter(None, kinds))]
 
