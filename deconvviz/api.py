@@ -26,7 +26,7 @@ def load(name: str, weights: Any = None) -> Network:
       WeightsError: weights missing, damaged or of another network.
 
     >>> load("caltech").layers[0]
-    Layer(name='conv1', kind='conv', shape=(64, 64, 32), stride=(2, 2), receptive_field=(6, 6))
+    Layer(name='conv1', kind='conv', shape=(64, 64, 32), stride=(2, 2), receptive_field=(6, 6), parameters=3488)
     """
     return catalog.model(name).build(weights)
 

@@ -105,6 +105,7 @@ class Layer:
       shape: output shape without the batch axis: (h, w, c) or (c,).
       stride: input pixels per step of this map (row, column); None where there is no map.
       receptive_field: size (height, width) in input pixels; None where it is not a window.
+      parameters: how many stored numbers it brings in (weights, biases, running statistics).
     """
 
     name: str
@@ -112,6 +113,7 @@ class Layer:
     shape: tuple[int, ...]
     stride: Size | None
     receptive_field: Size | None
+    parameters: int = 0
 
 
 @dataclass(frozen=True)

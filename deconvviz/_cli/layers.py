@@ -25,7 +25,7 @@ from deconvviz._cli._common import (
 @weights_option
 @json_option
 def layers(model: str, weights: Path | None, as_json: bool) -> None:
-    """List the layers of a network. Shows name, kind, shape, stride, receptive field.
+    """List the layers of a network. Shows name, kind, shape, stride, receptive field, parameters.
 
     \b
     Example:
@@ -33,14 +33,16 @@ def layers(model: str, weights: Path | None, as_json: bool) -> None:
     """
     start = time.perf_counter()
     network = load_network(model, weights)
-    rows = [(x.name, x.kind, by(x.shape), by(x.stride), by(x.receptive_field)) for x in network.layers]
+    rows = [
+        (x.name, x.kind, by(x.shape), by(x.stride), by(x.receptive_field), x.parameters or "-") for x in network.layers
+    ]
     record = {
         "model": model,
         "input": network.input_spec.size,
         "layers": [dataclasses.asdict(layer) for layer in network.layers],
         "seconds": seconds_since(start),
     }
-    answer(record, as_json, table(("name", "kind", "shape", "stride", "receptive field"), rows))
+    answer(record, as_json, table(("name", "kind", "shape", "stride", "receptive field", "parameters"), rows))
 
 
 COMMAND = layers

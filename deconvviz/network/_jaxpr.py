@@ -6,16 +6,20 @@ what a layer or a rule is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.extend import core as jex
 
 #: Calls that only wrap a body: opening them changes no value.
 _WRAPPERS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr",
              "remat2": "jaxpr", "checkpoint": "jaxpr"}  # fmt: skip
+#: What JAX writes around the scopes inside a vmapped function: ``vmap(scope)``.
+_TRANSFORM = re.compile(r"\bvmap\(([^()]*)\)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +103,7 @@ def flatten(closed: Any, openable: Callable[[Any], bool] = lambda eqn: False) ->
         eqns: Iterable[Any], env: dict[Any, Any], scope: tuple[str, ...], calls: tuple[tuple[str, int], ...], top: bool
     ) -> None:
         for eqn in eqns:
-            here = scope + tuple(part for part in str(eqn.source_info.name_stack).split("/") if part)
+            here = scope + _scopes(str(eqn.source_info.name_stack))
             body = _wrapped(eqn, openable)
             if body is not None:
                 inner = {v: read(env, a) for v, a in zip(body.jaxpr.invars, eqn.invars, strict=True)}
@@ -121,6 +125,18 @@ def flatten(closed: Any, openable: Callable[[Any], bool] = lambda eqn: False) ->
     return Flat(tuple(out), jaxpr.invars[0], outputs, tuple(constvars), tuple(consts), jaxpr)
 
 
+def _scopes(stack: str) -> tuple[str, ...]:
+    """The author's scopes in a name stack, without the marks of transformations.
+
+    >>> _scopes("Net/vmap(vmap(head/Dense_0))")
+    ('Net', 'head', 'Dense_0')
+    """
+    found = 1
+    while found:
+        stack, found = _TRANSFORM.subn(r"\1", stack)
+    return tuple(part for part in stack.split("/") if part)
+
+
 def _wrapped(eqn: Any, openable: Callable[[Any], bool]) -> Any | None:
     """The closed body of a call that may be opened, else None."""
     name = eqn.primitive.name
@@ -133,9 +149,9 @@ def _wrapped(eqn: Any, openable: Callable[[Any], bool]) -> Any | None:
     return body if isinstance(body, jex.ClosedJaxpr) else jex.ClosedJaxpr(body, ())
 
 
-def dependent(flat_equations: Sequence[Equation], source: Any) -> set[Any]:
-    """All variables whose value can change when ``source`` changes."""
-    live = {source}
+def dependent(flat_equations: Sequence[Equation], *sources: Any) -> set[Any]:
+    """All variables whose value can change when one of ``sources`` changes, themselves included."""
+    live = set(sources)
     for item in flat_equations:
         if any(not is_literal(a) and a in live for a in item.eqn.invars):
             live.update(item.eqn.outvars)
@@ -152,6 +168,27 @@ def needed(flat_equations: Sequence[Equation], targets: Iterable[Any]) -> list[i
             keep.append(index)
             want.update(a for a in eqn.invars if not is_literal(a))
     return keep[::-1]
+
+
+def carrying(flat_equations: Sequence[Equation], targets: Iterable[Any] = ()) -> set[Any]:
+    """The variables that a signal reaches on its way down from the targets, and from whatever nothing else reads.
+
+    ``stop_gradient``, comparisons and everything else that gives no floating numbers ends its way.
+    """
+    read = {a for item in flat_equations for a in item.eqn.invars if not is_literal(a)}
+    found = {t for t in targets if not is_literal(t)}
+    for item in reversed(flat_equations):
+        outs = [v for v in item.eqn.outvars if not isinstance(v, jex.DropVar)]
+        found.update(v for v in outs if v not in read)
+        passes = item.primitive != "stop_gradient" and any(v in found and _floating(v) for v in outs)
+        if passes:
+            found.update(a for a in item.eqn.invars if not is_literal(a))
+    return found
+
+
+def _floating(variable: Any) -> bool:
+    dtype = getattr(variable.aval, "dtype", None)
+    return dtype is not None and jnp.issubdtype(dtype, jnp.inexact)
 
 
 def as_function(flat: Flat, eqns: Sequence[Any], targets: Sequence[Any]) -> Callable[..., list[jax.Array]]:

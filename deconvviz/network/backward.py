@@ -20,7 +20,7 @@ import numpy as np
 
 from deconvviz.errors import DeconvvizError, RuleError
 from deconvviz.network import roads, rules, units
-from deconvviz.network._jaxpr import as_function, dependent
+from deconvviz.network._jaxpr import as_function
 from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
 from deconvviz.network.trace import Node
@@ -50,8 +50,7 @@ def rewritten(network: Network, layer: str, rule: str, on_unsupported: OnUnsuppo
         raise RuleError(f"on_unsupported is 'refuse' or 'gradient'; got {on_unsupported!r}")
     node, program = network.node(layer), network.program()
     path = program.path_to(node.variable)
-    live = dependent(path, program.flat.input)
-    eqns, obeyed, unsupported = rules.rewrite(path, rule, live)
+    eqns, obeyed, unsupported = rules.rewrite(path, rule, program.context(node.variable))
     if rule != "gradient" and on_unsupported == "refuse":
         _refuse(network.name, layer, rule, obeyed, unsupported)
     coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported))

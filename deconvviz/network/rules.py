@@ -1,15 +1,22 @@
 """Backward rules by editing the traced program: every ``max(z, 0)`` is replaced, everything else is left alone.
 
 A rectifier is recognized by what it computes, not by its name: ``jax.nn.relu``, ``jnp.maximum(x, 0)``,
-``jnp.where(x > 0, x, 0)``, ``x * (x > 0)``, ``jnp.clip(x, 0)``, the lower half of ReLU6. Other activations (leaky
-ReLU, GELU, softplus, ...) have no such rule: they are reported, and a rectifier rule refuses to pass them silently.
-The rule is part of the edited program, so two rules can never share a compiled function.
+``jnp.where(x > 0, x, 0)``, ``x * (x > 0)``, ``jnp.clip(x, 0)``. Other activations (leaky ReLU, GELU, softplus, ...)
+have no such rule: they are reported, and a rectifier rule refuses to pass them silently. The rule is part of the
+edited program, so two rules can never share a compiled function.
+
+An upper bound above a rectifier (ReLU6, ``jnp.clip(x, 0, c)``) is no rectifier: under every rule the signal first
+passes it by its ordinary derivative ``[z < c]`` (0 at z = c) and then meets the rule. So the signal below is
+``g [0 < z < c]`` (gradient), ``max(g, 0) [z < c]`` (deconvnet), ``max(g, 0) [0 < z < c]`` (guided), ``g [z < c]``
+(linear). Max pooling in any spelling sends its signal to the first maximum (`_pooling`).
+
+Source: zeiler2014visualizing, springenberg2015striving
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,219 +24,252 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core as jex
 
-from deconvviz.network._jaxpr import Equation, body_of, flatten, is_literal
+from deconvviz.errors import RuleError
+from deconvviz.network import geometry
+from deconvviz.network._jaxpr import Equation, body_of, carrying, flatten, is_literal
+from deconvviz.network._loops import CLOSED, LOOPS, Body, replace_bodies
 from deconvviz.network._padding import tame
+from deconvviz.network._pooling import Pools, first_in_window, first_maximum, first_of_two, window_of
+from deconvviz.network._rectifiers import ACTIVATIONS, Survey, activation_call, is_relu_call, match, survey
 from deconvviz.ops.rectify import rectify
 
-ZERO = "zero"
-#: Operations that keep an all-zero array all zero.
-_KEEP_ZERO = {"convert_element_type", "copy", "stop_gradient", "broadcast_in_dim", "reshape", "squeeze", "transpose"}
-_RELU_PARTS = {"max", "min", "broadcast_in_dim", "convert_element_type", "gt", "ge", "lt", "le", "select_n", "mul"}
+__all__ = ["ACTIVATIONS", "activation_call", "constant_bound", "is_relu_call", "match", "objection", "rewrite"]
+
 #: Elementwise nonlinearities that only activations use. `exp` and powers stay out: softmax and norms need them.
-_NONLINEAR = {"tanh", "logistic", "erf", "erfc", "erf_inv", "log1p", "expm1", "abs", "sign", "clamp", "sin", "cos"}
-#: Activations of jax.nn and flax that arrive as one named call.
-ACTIVATIONS = {"celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu",
-               "log_sigmoid", "mish", "selu", "sigmoid", "silu", "soft_sign", "softplus", "sparse_plus", "squareplus",
-               "swish"}  # fmt: skip
+_NONLINEAR = {"tanh", "logistic", "erf", "erfc", "erf_inv", "log1p", "expm1", "abs", "sign", "clamp", "sin", "cos",
+              "floor", "ceil", "round"}  # fmt: skip
+#: A bound below the result of these guards a quotient, as in ``x / max(norm(x), eps)``.
+_NORMS = {"sqrt", "reduce_sum"}
+_SUMS = {"reduce_sum", "reduce_window_sum", "conv_general_dilated", "dot_general"}
 
 
-@dataclass(frozen=True)
-class Mask:
-    """The indicator 1[of > 0], or 1[of < 0] if inverted."""
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What `rewrite` knows of a (part of a) program.
 
-    of: Any
-    inverted: bool
-
-
-class Facts:
-    """What is known about variables while walking down a program: zero, a sign mask, or an alias of another."""
-
-    def __init__(self) -> None:
-        self._known: dict[Any, Any] = {}
-
-    def of(self, atom: Any) -> Any:
-        """ZERO, a Mask, or None."""
-        if is_literal(atom):
-            value = atom.val
-            return ZERO if jnp.ndim(value) == 0 and not jnp.isnan(value) and value == 0 else None
-        fact = self._known.get(atom)
-        return self.of(fact) if isinstance(fact, jex.Var) else fact
-
-    def root(self, atom: Any) -> Any:
-        """The variable that this one is a plain copy of."""
-        while not is_literal(atom) and isinstance(self._known.get(atom), jex.Var):
-            atom = self._known[atom]
-        return atom
-
-    def learn(self, eqn: Any) -> None:
-        """Take in one equation."""
-        name, ins, out = eqn.primitive.name, eqn.invars, eqn.outvars[0]
-        first = self.of(ins[0]) if ins else None
-        if name in _KEEP_ZERO and first == ZERO:
-            self._known[out] = ZERO
-        elif name in ("convert_element_type", "copy") and isinstance(first, Mask):
-            self._known[out] = first
-        elif name in ("copy", "stop_gradient") and not is_literal(ins[0]):
-            self._known[out] = ins[0]
-        elif name == "not" and isinstance(first, Mask):
-            self._known[out] = Mask(first.of, not first.inverted)
-        elif name in ("gt", "ge", "lt", "le"):
-            less = name in ("lt", "le")
-            if self.of(ins[1]) == ZERO and not is_literal(ins[0]):
-                self._known[out] = Mask(self.root(ins[0]), less)
-            elif first == ZERO and not is_literal(ins[1]):
-                self._known[out] = Mask(self.root(ins[1]), not less)
-
-
-def rectified(eqn: Any, facts: Facts) -> Any | None:
-    """The operand z if the equation computes max(z, 0) of an array of its own shape and dtype, else None."""
-    if len(eqn.outvars) != 1:
-        return None
-    name, ins, out = eqn.primitive.name, eqn.invars, eqn.outvars[0]
-    z = None
-    if name == "max":
-        zero = [facts.of(a) == ZERO for a in ins]
-        if zero[0] != zero[1]:
-            z = ins[1] if zero[0] else ins[0]
-    elif name == "select_n" and len(ins) == 3:
-        mask = facts.of(ins[0])
-        if isinstance(mask, Mask):
-            off, on = (ins[2], ins[1]) if mask.inverted else (ins[1], ins[2])
-            z = on if facts.of(off) == ZERO and facts.root(on) is mask.of else None
-    elif name == "mul":
-        for a, b in ((0, 1), (1, 0)):
-            mask = facts.of(ins[b])
-            if isinstance(mask, Mask) and not mask.inverted and facts.root(ins[a]) is mask.of:
-                z = ins[a]
-    if z is None or is_literal(z) or not jnp.issubdtype(out.aval.dtype, jnp.floating):
-        return None
-    same = z.aval.shape == out.aval.shape and z.aval.dtype == out.aval.dtype
-    return z if same else None
-
-
-def is_relu_call(eqn: Any) -> bool:
-    """True if the whole body of a ``custom_jvp_call`` is a ReLU or ReLU6.
-
-    Softplus is ``logaddexp(x, 0)`` and holds a ``max(x, 0)`` too, so finding one inside is not enough.
+    Attributes:
+      live: the variables that depend on the input.
+      targets: variables that the signal starts from, besides those that nothing reads.
+      known: variables that are a known number everywhere (`_rectifiers.constants`).
+      fields: what the variables run along (`geometry.follow`).
+      layer_of: the layer that an equation belongs to, for reports.
     """
-    body = eqn.params["call_jaxpr"]
-    flat = flatten(body)
-    if len(body.jaxpr.invars) != 1 or {e.primitive for e in flat.equations} - _RELU_PARTS:
-        return False
-    return len(match(flat.equations)) == 1
+
+    live: set[Any]
+    targets: Sequence[Any] = ()
+    known: Mapping[Any, float] | None = None
+    fields: Mapping[Any, geometry.Field] | None = None
+    layer_of: Callable[[Equation], str | None] = lambda item: None
 
 
-def match(equations: Sequence[Equation]) -> dict[int, Any]:
-    """Index of each equation that is a rectifier -> its operand."""
-    facts, found = Facts(), {}
-    for index, item in enumerate(equations):
-        z = rectified(item.eqn, facts)
-        if z is not None:
-            found[index] = z
-        facts.learn(item.eqn)
-    return found
-
-
-@functools.lru_cache(maxsize=4096)
-def _template(rule: str, shape: tuple[int, ...], dtype: str) -> Any:
-    """One traced equation that computes max(z, 0) with the rule as its derivative."""
-    closed = jax.make_jaxpr(functools.partial(rectify, rule=rule))(jax.ShapeDtypeStruct(shape, jnp.dtype(dtype)))
-    (eqn,) = closed.jaxpr.eqns
-    return eqn
-
-
-def obey(eqn: Any, z: Any, rule: str) -> Any:
-    """The equation that replaces a rectifier: same operand, same result, the rule on the way down."""
-    out = eqn.outvars[0]
-    template = _template(rule, tuple(out.aval.shape), jnp.dtype(out.aval.dtype).name)
-    return template.replace(invars=[z], outvars=[out], source_info=eqn.source_info)
-
-
-def rewrite(equations: Sequence[Equation], rule: str, live: set[Any]) -> tuple[list[Any], int, list[str]]:
+def rewrite(equations: Sequence[Equation], rule: str, context: Context | set[Any]) -> tuple[list[Any], int, list[str]]:
     """Replace the rectifiers of a flat program, those inside loops and branches included.
 
     Args:
       equations: the program, or the part of it that a layer rests on.
       rule: a name of `deconvviz.ops.rectify.RULES`.
-      live: the variables that depend on the input; a rectifier of constants is no rectifier of the signal.
+      context: what is known of the program; or its live variables alone.
 
     Returns:
       (the equations, how many rectifiers obey, what on the path has no such rule).
+
+    Raises:
+      RuleError: if the signal would have to pass a while loop.
     """
-    matched = match(equations)
-    new, obeyed, unsupported, named = [], 0, [], set()
+    context = context if isinstance(context, Context) else Context(context)
+    found, signal = survey(equations, context.known), carrying(equations, context.targets)
+    pools = Pools(equations, context.live & signal, context.fields or {})
+    report = _Report(context, equations, found, pools)
+    new: list[Any] = []
+    obeyed = 0
     for index, item in enumerate(equations):
         eqn = item.eqn
-        if not any(not is_literal(a) and a in live for a in eqn.invars):
+        if not any(not is_literal(a) and a in context.live for a in eqn.invars):
             new.append(eqn)
-        elif index in matched:
-            new.append(obey(eqn, matched[index], rule))
-            obeyed += 1
-        elif item.primitive == "conv_general_dilated":
-            new += tame(eqn)
-        else:
-            eqn, inner, reasons = _rewrite_inside(eqn, rule)
+        elif (made := _made(index, item, found, pools, rule)) is not None:
+            new += made
+            ruled = index in found.rectifiers or index in found.clamps
+            obeyed += ruled and any(v in signal for v in eqn.outvars)
+        elif any(v in signal for v in eqn.outvars):
+            eqn, inner, reasons = _inside(eqn, rule, context)
             new.append(eqn)
             obeyed += inner
-            call, why = activation_call(item), objection(item, live)
-            unsupported += reasons or ([why] if why and call not in named else [])
-            named |= {call} - {None}
-    return new, obeyed, unsupported
-
-
-def _rewrite_inside(eqn: Any, rule: str) -> tuple[Any, int, list[str]]:
-    """The same equation with the bodies it carries (scan, while, cond, ...) rewritten."""
-    if eqn.primitive.name in ("custom_jvp_call", "custom_vjp_call", "pallas_call"):
-        return eqn, 0, []
-    params, total, reasons = dict(eqn.params), 0, []
-
-    def inside(value: Any) -> Any:
-        nonlocal total
-        if body_of(value) is None:
-            return value
-        closed = value if isinstance(value, jex.ClosedJaxpr) else jex.ClosedJaxpr(value, ())
-        flat = flatten(closed, is_relu_call)
-        live = set(flat.jaxpr.invars)
-        for item in flat.equations:
-            live.update(item.eqn.outvars)
-        eqns, count, why = rewrite(flat.equations, rule, live)
-        reasons.extend(why)
-        if not count or len(flat.constvars) != len(closed.jaxpr.constvars):
-            return value
-        total += count
-        body = closed.jaxpr.replace(eqns=eqns, outvars=list(flat.outputs))
-        return jex.ClosedJaxpr(body, closed.consts) if isinstance(value, jex.ClosedJaxpr) else body
-
-    for key, value in params.items():
-        if isinstance(value, tuple | list) and any(body_of(part) is not None for part in value):
-            params[key] = type(value)(map(inside, value))
+            report.add(index, item, reasons)
         else:
-            params[key] = inside(value)
-    return (eqn.replace(params=params) if total else eqn), total, reasons
+            new.append(eqn)
+    return new, obeyed, report.reasons
 
 
-def activation_call(item: Equation) -> tuple[str, int] | None:
-    """(name, serial number) of the activation that an equation is part of, where it came as one named call."""
-    return next((call for call in item.calls if call[0] in ACTIVATIONS), None)
+def _made(index: int, item: Equation, found: Survey, pools: Pools, rule: str) -> list[Any] | None:
+    """What an equation is replaced by, or None if it stays."""
+    eqn = item.eqn
+    if index in found.rectifiers:
+        return [_call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [found.rectifiers[index]])]
+    if index in found.clamps:
+        z, out = found.clamps[index], eqn.outvars[0]
+        low = _call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [z])
+        middle = jex.Var(out.aval)
+        bounds = [middle, eqn.invars[2]]
+        return [low.replace(outvars=[middle]), _call(_bound, ("bound",), eqn, bounds)]
+    if index in found.ceilings:
+        z = found.ceilings[index]
+        return [_call(_bound, ("bound",), eqn, [z, next(a for a in eqn.invars if a is not z)])]
+    if index in pools.cells:
+        axes = tuple(eqn.params["axes"])
+        return [_call(functools.partial(first_maximum, axes=axes), ("cells", axes), eqn, list(eqn.invars))]
+    if index in pools.pairs:
+        return [_call(first_of_two, ("pair",), eqn, list(eqn.invars))]
+    if index in pools.windows:
+        window = window_of(eqn)
+        return [_call(first_in_window(window), ("window", window), eqn, list(eqn.invars[:1]))]
+    return tame(eqn) if item.primitive == "conv_general_dilated" else None
+
+
+@jax.custom_vjp
+def _bound(z: jax.Array, bound: jax.Array) -> jax.Array:
+    """``min(z, bound)`` whose derivative is ``[z < bound]``, 0 at the bound itself as in `jax.nn.relu6`."""
+    return jax.lax.min(z, jnp.broadcast_to(bound, z.shape))
+
+
+_bound.defvjp(
+    lambda z, bound: (_bound(z, bound), (z, bound)),
+    lambda kept, g: (jnp.where(kept[0] < kept[1], g, jnp.zeros((), g.dtype)), jnp.zeros_like(kept[1])),
+)
+
+
+def _call(function: Callable[..., Any], key: tuple[Any, ...], eqn: Any, operands: list[Any]) -> Any:
+    """The equation that calls ``function`` on the operands in place of ``eqn``; made once a key and shape."""
+    shapes = tuple((tuple(a.aval.shape), jnp.dtype(a.aval.dtype).name) for a in operands)
+    made = _template(_Keyed(key, function), shapes)
+    return made.replace(invars=operands, outvars=list(eqn.outvars), source_info=eqn.source_info)
+
+
+@dataclass(frozen=True)
+class _Keyed:
+    """A function that is equal to another one of the same key."""
+
+    key: tuple[Any, ...]
+    function: Callable[..., Any]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@functools.lru_cache(maxsize=4096)
+def _template(keyed: _Keyed, shapes: tuple[tuple[tuple[int, ...], str], ...]) -> Any:
+    """One traced equation that computes the function of arrays of these shapes."""
+    closed = jax.make_jaxpr(keyed.function)(*(jax.ShapeDtypeStruct(s, jnp.dtype(d)) for s, d in shapes))
+    (eqn,) = closed.jaxpr.eqns
+    return eqn
+
+
+def _inside(eqn: Any, rule: str, context: Context) -> tuple[Any, int, list[str]]:
+    """The same equation with the bodies it carries (scan, cond, ...) rewritten."""
+    if eqn.primitive.name not in LOOPS:
+        return eqn, 0, []
+    if eqn.primitive.name == "while":
+        raise RuleError(
+            "a while loop lies on the way of the signal, and no signal can be sent down through one: how often it ran "
+            "is not known beforehand. Write the loop as jax.lax.scan, or as jax.lax.fori_loop with fixed bounds, or "
+            "choose a layer below it"
+        )
+    total, reasons = 0, []
+
+    def change(body: Body) -> Any | None:
+        nonlocal total
+        flat = flatten(body.closed, is_relu_call)
+        live = body.live(flat.equations, flat.jaxpr.invars, flat.outputs, context.live)
+        ins, _ = geometry.entering(eqn, body, context.fields or {})
+        start = {v: f for v, f in zip(flat.jaxpr.invars, ins, strict=True) if f is not None}
+        within = Context(live, flat.outputs, fields=geometry.follow(flat.equations, start))
+        eqns, count, why = rewrite(flat.equations, rule, within)
+        reasons.extend(why)
+        if len(flat.constvars) != len(body.closed.jaxpr.constvars):
+            return None
+        total += count
+        return body.closed.jaxpr.replace(eqns=eqns, outvars=list(flat.outputs))
+
+    return replace_bodies(eqn, change), total, reasons
+
+
+class _Report:
+    """Activations on the path that no rectifier rule is defined for, each layer named once."""
+
+    def __init__(self, context: Context, equations: Sequence[Equation], found: Survey, pools: Pools) -> None:
+        self._context, self._equations, self._found, self._pools = context, equations, found, pools
+        self._named: set[Any] = set()
+        self.reasons: list[str] = []
+
+    def add(self, index: int, item: Equation, inner: list[str]) -> None:
+        """Take in one equation that stays as it is, and what was found inside it."""
+        layer, call = self._context.layer_of(item), activation_call(item)
+        why = objection(item, self._context.live) or self._neighbour(index, item)
+        self.reasons += [f"{reason} of {layer}" if layer else reason for reason in inner]
+        key = layer or call
+        if call and layer and call[0] in layer:
+            why = layer
+        if why is None or inner or (key is not None and key in self._named):
+            return
+        self._named.add(key)
+        where = f" in {'/'.join(item.scope)}" if item.scope else ""
+        self.reasons.append(f"{why}{where}" if layer is None else layer if why in layer else f"{why} in {layer}")
+
+    def _neighbour(self, index: int, item: Equation) -> str | None:
+        """Objections that depend on other equations."""
+        if item.primitive == "reduce_max" and index not in self._pools.shifts:
+            return "max over channels"
+        if index in self._found.powers and not self._summed(item.out):
+            return "power of a rectified signal"
+        return constant_bound(item, self._equations, self._context.live)
+
+    def _summed(self, variable: Any) -> bool:
+        """Is the value only summed up, as the squares of a normalization are?"""
+        readers = [item.primitive for item in self._equations if any(a is variable for a in item.eqn.invars)]
+        return bool(readers) and set(readers) <= _SUMS
+
+
+def constant_bound(item: Equation, equations: Sequence[Equation], live: set[Any]) -> str | None:
+    """``max(x, c)`` and ``min(x, c)`` bend the signal, unless c is out of reach or keeps a norm above zero."""
+    signals = [a for a in item.eqn.invars if not is_literal(a) and a in live]
+    if item.primitive not in ("max", "min") or len(signals) != 1:
+        return None
+    makers = {other.primitive for other in equations if any(v is signals[0] for v in other.eqn.outvars)}
+    bound = next((a for a in item.eqn.invars if a is not signals[0]), None)
+    plain = bound is not None and is_literal(bound) and jnp.ndim(bound.val) == 0
+    out_of_reach = plain and not _within(float(bound.val), signals[0])  # type: ignore[union-attr]
+    guard = item.primitive == "max" and (makers & _NORMS or is_guard(item))
+    return None if out_of_reach or guard else f"{item.primitive} with a constant"
+
+
+def is_guard(item: Equation) -> bool:
+    """A ``max(0, v)`` that is no rectifier keeps the variance of a normalization above zero."""
+    return any(is_literal(a) and jnp.ndim(a.val) == 0 and float(a.val) == 0 for a in item.eqn.invars)
+
+
+def _within(bound: float, signal: Any) -> bool:
+    """Can numbers of the signal's type lie on both sides of the bound?"""
+    info = jnp.finfo(signal.aval.dtype)
+    return float(info.min) < bound < float(info.max)
 
 
 def objection(item: Equation, live: set[Any]) -> str | None:
     """Why an equation on the path is an activation without a rectifier rule, or None if it is none."""
     eqn, name = item.eqn, item.primitive
-    where = f" in {'/'.join(item.scope)}" if item.scope else ""
-    if name in ("custom_jvp_call", "custom_vjp_call", "pallas_call"):
+    if name in CLOSED:
         body = body_of(eqn.params.get("call_jaxpr") or eqn.params.get("jaxpr"))
-        label = getattr(getattr(body, "debug_info", None), "func_name", None) or name
-        return f"{label}{where}"
+        return getattr(getattr(body, "debug_info", None), "func_name", None) or name
     inputs = [a for a in eqn.invars if not is_literal(a) and a in live]
     if call := activation_call(item):
-        return f"{call[0]}{where}"
+        return call[0]
     if name in _NONLINEAR:
-        return f"{name}{where}"
+        return "sigmoid" if name == "logistic" else name
     if name == "select_n" and eqn.invars[0] in live:
-        return f"a selection by the signal's own sign{where}"
+        return "a selection by the signal itself"
     if name in ("max", "min") and len(inputs) == 2:
-        return f"{name} of two signals{where}"
+        return f"{name} of two signals"
     if name == "min" and any(is_literal(a) and jnp.ndim(a.val) == 0 and a.val == 0 for a in eqn.invars):
-        return f"min with zero{where}"
+        return "min with zero"
     return None
