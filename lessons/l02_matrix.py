@@ -30,7 +30,7 @@ class State:
     picture: str = "corner"
     kernel: str = "numbered"
     stride: int = 1
-    padding: int = 0
+    padding: int = 1
     dilation: int = 1
     look: str = "row"
     cell: tuple[int, int] = (2, 2)
@@ -129,7 +129,7 @@ def chosen() -> State:
     kernel = choice(t("Kernel"), {k: t(v[0]) for k, v in small.KERNELS.items()}, "kernel")
     with st.container(horizontal=True):
         stride = choice(t("Stride"), {k: k for k in "123"}, "stride", tabs=True)
-        padding = choice(t("Padding"), {k: k for k in "012"}, "padding", tabs=True)
+        padding = choice(t("Padding"), {k: k for k in "012"}, "padding", default="1", tabs=True)
         dilation = choice(t("Dilation"), {k: k for k in "123"}, "dilation", tabs=True)
     look = url_value("look", State.look, dict.fromkeys(LOOKS))
     cell, tap, back = url_cell("cell", State.cell), url_cell("tap", State.tap), url_cell("back", State.back)
@@ -254,9 +254,9 @@ LESSON = Lesson(
         "lesson."
     ),
     presets=(
-        (mark("One weight, many places"), {"kernel": "edge", "padding": "1", "look": "weight", "tap": "2,0"}),
-        (mark("Stride 2: flatter diagonals"), {"stride": "2", "padding": "1", "look": "weight", "tap": "1,1"}),
-        (mark("A kernel that changes nothing"), {"kernel": "single", "padding": "1", "look": "column"}),
+        (mark("One weight, many places"), {"kernel": "edge", "look": "weight", "tap": "2,0"}),
+        (mark("Stride 2: flatter diagonals"), {"stride": "2", "look": "weight", "tap": "1,1"}),
+        (mark("A kernel that changes nothing"), {"kernel": "single", "look": "column"}),
     ),
     example=State(),
     checks=checks,

@@ -105,7 +105,7 @@ def draw(view: View) -> None:
             "Arrow keys and Enter work too."
         )
     )
-    left, right = st.columns([2, 3])
+    left, right = st.columns(2)
     with left:
         st.latex(entry_formula())
     with right:
@@ -204,8 +204,8 @@ def entry_formula() -> str:
     """Which weight stands where, in symbols."""
     row, column = formula.coloured("output", "uW'+v"), formula.coloured("input", "rW+c")
     a, w = rf"A_{{{row},\;{column}}}", formula.coloured("kernel", "w_{i,j}")
-    where = rf"\text{{{t('if')}}}\; r = su+di-p,\; c = sv+dj-p"
-    return rf"{a} = \begin{{cases}} {w} & {where} \\ 0 & \text{{{t('else')}}} \end{{cases}}"
+    first = rf"{w} & \text{{{t('if')}}}\; r = su+di-p, \\ & \phantom{{\text{{{t('if')}}}\;}} c = sv+dj-p"
+    return rf"{a} = \begin{{cases}} {first} \\ 0 & \text{{{t('else')}}} \end{{cases}}"
 
 
 def row_sum(view: View) -> str:
