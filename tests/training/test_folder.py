@@ -10,7 +10,7 @@ import pytest
 from labelled_sets import make_folder
 from PIL import Image
 
-from deconvviz.data.folder import decode, hold_out, list_folder, merge
+from deconvviz.data.folder import decode, hold_out, list_folder, list_labelled, merge
 from deconvviz.errors import DataError
 
 
@@ -77,3 +77,22 @@ def test_refusals(tmp_path: Path) -> None:
     (root / "class0" / "00.png").write_bytes(b"\x89PNG broken")
     with pytest.raises(DataError, match=r"cannot use .*class0/00.png"):
         decode([root / "class0" / "00.png"])
+
+
+def test_the_class_in_front_of_the_name(tmp_path: Path) -> None:
+    one = next((make_folder(tmp_path / "set", classes=1, each=1) / "class0").iterdir())
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for name in ("b_2_x.png", "a_1.png", "b.png"):
+        shutil.copy(one, flat / name)
+    (flat / "notes.txt").write_text("not a picture")
+    folder = list_labelled(flat, labels=("c", "b", "a"))
+    assert [path.name for path in folder.files] == ["a_1.png", "b.png", "b_2_x.png"]
+    assert folder.classes.tolist() == [2, 1, 1]
+    shutil.copy(one, flat / "bb_7.png")
+    with pytest.raises(DataError, match=r"bb_7\.png does not say its class: expected one sub-folder a class"):
+        list_labelled(flat, labels=("c", "b", "a"))
+    nested = make_folder(tmp_path / "nested", classes=2, each=3)
+    assert list_labelled(nested, ("class1", "class0")).classes.tolist() == [0, 0, 0, 1, 1, 1]
+    with pytest.raises(DataError, match="no such folder"):
+        list_labelled(tmp_path / "nowhere", ("a",))
