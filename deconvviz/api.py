@@ -18,12 +18,13 @@ def load(name: str, weights: Any = None) -> Network:
     """A network of the catalogue with its weights.
 
     Args:
-      name: "caltech", ...; `deconvviz.catalog.models()` lists them.
-      weights: a safetensors file to use in place of the shipped one.
+      name: "caltech", "squeezenet", "vgg16", ...; `deconvviz.catalog.models()` lists them.
+      weights: a file to use in place of the shipped or downloaded one; safetensors with torchvision's or timm's names
+        for the networks with public weights. "random" or "random:SEED" gives those untrained.
 
     Raises:
       DeconvvizError: unknown name.
-      WeightsError: weights missing, damaged or of another network.
+      WeightsError: weights missing, damaged or of another network; says where they are found.
 
     >>> load("caltech").layers[0]
     Layer(name='conv1', kind='conv', shape=(64, 64, 32), stride=(2, 2), receptive_field=(6, 6), parameters=3488)

@@ -172,6 +172,10 @@ def test_what_squeezenet_is_fed() -> None:
     blue = np.zeros((300, 512, 3))
     blue[..., 2] = 1
     assert dv.model_input(net, blue)[0, 100, 100].round().tolist() == [151, -117, -123]
+    side = np.zeros((256, 512, 3), np.float32)
+    side[:, :102] = 1  # stretched to 256 x 256 it is 51 columns, of which the centre keeps 37
+    bright = dv.model_input(net, side)[0, 100, :, 1] > 0
+    assert bright.sum() == np.argmin(bright) == 37
 
 
 def test_what_the_others_are_fed() -> None:
