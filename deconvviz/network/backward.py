@@ -18,7 +18,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.errors import DeconvvizError, RuleError
+from deconvviz.errors import DeconvvizError, NetworkError, RuleError
 from deconvviz.network import roads, rules, units
 from deconvviz.network._jaxpr import as_function
 from deconvviz.network.explicit import Chain
@@ -49,6 +49,11 @@ def rewritten(network: Network, layer: str, rule: str, on_unsupported: OnUnsuppo
     if on_unsupported not in ("refuse", "gradient"):
         raise RuleError(f"on_unsupported is 'refuse' or 'gradient'; got {on_unsupported!r}")
     node, program = network.node(layer), network.program()
+    if not jnp.issubdtype(node.variable.aval.dtype, jnp.floating):
+        raise NetworkError(
+            f"layer {layer} of {network.name} holds {node.variable.aval.dtype} numbers, through which no "
+            "signal goes down: choose a layer below it"
+        )
     path = program.path_to(node.variable)
     eqns, obeyed, unsupported = rules.rewrite(path, rule, program.context(node.variable))
     if rule != "gradient" and on_unsupported == "refuse":
@@ -121,11 +126,13 @@ def _of_layer(
     job = roads.Job(network, node, x, codes, rule, start == "one")
     key = (on_unsupported,)
     single = roads.way(network, node) if all(row != units.ALL for _, row, _ in codes) else None
-    sent = roads.cropped_road(job, single) if single else roads.derived_road(job, cut.call, key)
+    sent = roads.cropped_road(job, single) if single else _derived(job, cut, key)
     gaps: list[float | None] = [None] * len(wanted)
     if prove and (single or isinstance(network.chain_to(layer), Chain)):
-        others = roads.derived_road(job, cut.call, key) if single else roads.explicit_road(job, sent)
+        others = _derived(job, cut, key) if single else roads.explicit_road(job, sent)
         gaps = [relative_gap(a.map, b.map) for a, b in zip(sent, others, strict=True)]
+    for unit, one in zip(wanted, sent, strict=True):
+        units.check_finite(network.name, unit, one.activation, one.map)
     return [
         Reconstruction(
             map=one.map, unit=_resolved(unit, node, one.row, one.column), activation=one.activation, rule=rule,
@@ -133,6 +140,20 @@ def _of_layer(
         )
         for unit, one, gap in zip(wanted, sent, gaps, strict=True)
     ]  # fmt: skip
+
+
+def _derived(job: roads.Job, cut: Rewritten, key: tuple[Any, ...]) -> list[roads.Sent]:
+    """The derived road; what JAX cannot differentiate is refused in a sentence."""
+    try:
+        return roads.derived_road(job, cut.call, key)
+    except (NotImplementedError, ValueError) as error:
+        if "ifferentiat" not in str(error):
+            raise
+        first = (str(error).strip().splitlines() or [""])[0][:200]
+        raise RuleError(
+            f"no signal can be sent down from {job.node.layer.name} of {job.network.name}: JAX cannot differentiate an "
+            f"operation on the way ({first}). Choose a layer below it, or give that operation a jax.custom_vjp"
+        ) from error
 
 
 def relative_gap(a: Array, b: Array) -> float:

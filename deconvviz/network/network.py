@@ -15,6 +15,7 @@ from deconvviz.errors import NetworkError, nearest
 from deconvviz.network import geometry
 from deconvviz.network._cache import Store
 from deconvviz.network._jaxpr import as_function
+from deconvviz.network._loops import LOOPS
 from deconvviz.network._scopes import scoped
 from deconvviz.network.explicit import Chain, NotAChain, chain
 from deconvviz.network.trace import Node, Program, permuted, trace
@@ -100,7 +101,9 @@ class Network:
             if node.layer.name == name:
                 return node
         names = [layer.name for layer in self.layers]
-        raise NetworkError(f"{self.name} has no layer {name!r}; {nearest(str(name), names)}")
+        loops = [layer.name for layer in self.layers if layer.kind in LOOPS]
+        inside = f"; layers inside {', '.join(loops)} have no names, only its result has" if loops else ""
+        raise NetworkError(f"{self.name} has no layer {name!r}; {nearest(str(name), names)}{inside}")
 
     def receptive_box(self, layer: str, row: int | None = None, column: int | None = None) -> Box:
         """(top, left, bottom, right) in input pixels that a position of a layer sees, clipped to the image.
@@ -124,6 +127,9 @@ class Network:
     def taps(self, x: Array, layers: Sequence[str]) -> dict[str, np.ndarray]:
         """Values of the named layers for a model input: (N, h, w, c) for maps, (N, c) for vectors."""
         batch = self._checked(x)
+        if not self._same_layers(batch.shape[0]):
+            each = [self.taps(image[None], layers) for image in batch]
+            return {name: np.concatenate([one[name] for one in each]) for name in layers}
         nodes = [self.node(name, batch.shape[0]) for name in layers]
         program = self.program(batch.shape[0])
 
@@ -135,6 +141,10 @@ class Network:
             program.flat.consts, batch
         )
         return {name: np.asarray(value) for name, value in zip(layers, values, strict=True)}
+
+    def _same_layers(self, batch: int) -> bool:
+        """Does the program for that many images have the layers of the program for one?"""
+        return batch <= 1 or tuple(node.layer for node in self.program(batch).nodes) == self.layers
 
     def chain_to(self, layer: str) -> Chain | str:
         """The explicit road to a layer, or the sentence that says why there is none."""

@@ -1,4 +1,7 @@
-"""Which unit is meant: names checked against the layer, positions resolved, all as traced numbers."""
+"""Which unit is meant: names checked against the layer, positions resolved, all as traced numbers.
+
+A layer of tokens, (tokens, channels), is taken as a map of one column: row n, column 0 is token n.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from deconvviz.errors import NetworkError
 from deconvviz.types import Layer, Unit
@@ -23,6 +27,8 @@ def codes(unit: Unit, layer: Layer) -> tuple[int, int, int]:
     >>> codes(Unit("relu1", 3), Layer("relu1", "relu", (8, 8, 4), (1, 1), (3, 3)))
     (3, -1, -1)
     """
+    if not layer.shape:
+        raise NetworkError(f"layer {layer.name} is one number an image, without channels: choose a layer below it")
     channels = layer.shape[-1]
     if not _whole(unit.channel) or not 0 <= unit.channel < channels:
         raise NetworkError(
@@ -32,12 +38,12 @@ def codes(unit: Unit, layer: Layer) -> tuple[int, int, int]:
         return int(unit.channel), STRONGEST, STRONGEST
     if unit.row == "all":
         return int(unit.channel), ALL, ALL
-    if len(layer.shape) != 3:
+    if len(layer.shape) == 1:
         raise NetworkError(
             f"layer {layer.name} is a vector of {channels} channels without rows and columns; "
             f"got row={unit.row!r}, column={unit.column!r}: leave them out"
         )
-    height, width = layer.shape[:2]
+    height, width = layer.shape[:2] if len(layer.shape) == 3 else (layer.shape[0], 1)
     row, column = unit.row, unit.column
     fits = _whole(row) and _whole(column) and 0 <= int(row) < height and 0 <= int(column) < width  # type: ignore[arg-type]
     if not fits:
@@ -59,7 +65,7 @@ def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any
     Formula: ``g = m * a`` (or m, where ``one``), m the indicator of the unit: one position, or a whole map.
 
     Args:
-      value: (1, h, w, c) or (1, c).
+      value: (1, h, w, c), (1, tokens, c) or (1, c).
       channel, row, column: numbers from `codes`.
       one: whether every kept entry is 1 instead of the activation.
 
@@ -70,6 +76,9 @@ def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any
     if plane.ndim == 0:
         mask = jax.nn.one_hot(channel, value.shape[-1], dtype=value.dtype)[None]
         return jnp.where(mask > 0, jnp.where(one, mask, value), 0), plane, row, column
+    if plane.ndim == 1:
+        g, *rest = seed(value[:, :, None, :], channel, row, column, one)
+        return g[:, :, 0, :], *rest
     height, width = plane.shape
     best = jnp.argmax(plane)
     at_row = jnp.where(row == STRONGEST, best // width, row)
@@ -79,3 +88,22 @@ def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any
     keep = spot[None, :, :, None] & (jnp.arange(value.shape[-1]) == channel)
     activation = jnp.where(row == ALL, plane.max(), plane[jnp.maximum(at_row, 0), jnp.maximum(at_column, 0)])
     return jnp.where(keep, jnp.where(one, jnp.ones_like(value), value), 0), activation, at_row, at_column
+
+
+def check_finite(name: str, unit: Unit, activation: float, signal: Any) -> None:
+    """Refuse what would become a picture of NaN.
+
+    Raises:
+      NetworkError: if the activation or the signal at the image is no finite number.
+    """
+    if not np.isfinite(activation):
+        raise NetworkError(
+            f"channel {unit.channel} of {unit.layer} in {name} is {activation} for this image, so nothing can be sent "
+            "down from it: are the weights finite, and is the image in the range that the network expects?"
+        )
+    if not np.isfinite(signal).all():
+        raise NetworkError(
+            f"the signal of channel {unit.channel} of {unit.layer} in {name} is no finite number at the image: an "
+            "operation on the way has no finite derivative there (a root or a quotient at 0, say); try another image "
+            "or a layer below it"
+        )
