@@ -33,7 +33,7 @@ class State:
     padding: int = 1
     dilation: int = 1
     look: str = "row"
-    cell: tuple[int, int] = (2, 2)
+    cell: tuple[int, int] = (3, 3)
     tap: tuple[int, int] = (1, 1)
     back: tuple[int, int] = (3, 3)
 

@@ -55,7 +55,7 @@ function draw(svg, data) {
   const [rows, columns] = [data.z.length, data.x.length];
   const atX = EDGE + columns * S + GAP;
   const atZ = atX + WIDE + GAP;
-  const [width, height] = [atZ + WIDE + 1, EDGE + Math.max(rows, columns) * S + 1];
+  const [width, height] = [atZ + WIDE + 6, EDGE + Math.max(rows, columns) * S + 1];
   const lit = data.entries.filter((each) => each[5]);
   const inX = new Set(data.look === "column" ? [data.column] : lit.map((each) => each[1]));
   const inZ = new Set(data.look === "row" ? [data.row] : lit.map((each) => each[0]));

@@ -234,18 +234,24 @@ def weight_count(view: View) -> str:
 
 
 def column_list(view: View) -> str:
-    """The weights that stand in the column that is looked at, a line for each row of z."""
-    lines: dict[int, list[str]] = {}
+    """The weights that stand in the column that is looked at, as they lie on the plane z."""
+    cells: dict[int, list[str]] = {}
+    weights: dict[int, list[str]] = {}
     for entry in (entry for entry in view.entries if entry.column == view.column):
         u, v = view.output_of(entry)
-        z = formula.coloured("output", rf"z_{{{u},{v}}}")
-        w = formula.coloured("kernel", formula.value(view.w[*entry.tap, 0, 0], alone=True))
-        lines.setdefault(u, []).append(rf"{z} \mathrel{{+}}= {w} \cdot \xi")
-    r, c = view.back
-    xi = formula.value(plane(view.x)[r, c], alone=True)
-    body = r" \\ ".join(r" &\quad ".join(line) for line in lines.values()) or r"\text{--}"
-    left = formula.coloured("input", rf"\xi = x_{{{r},{c}}} = {xi}")
-    return rf"{left} \qquad \begin{{aligned}} {body} \end{{aligned}}"
+        cells.setdefault(u, []).append(rf"z_{{{u},{v}}}")
+        weights.setdefault(u, []).append(formula.value(view.w[*entry.tap, 0, 0], alone=True))
+    x = formula.coloured("input", rf"x_{{{view.back[0]},{view.back[1]}}}")
+    if not cells:
+        return rf"{x} \to 0"
+    value = formula.coloured("input", formula.value(plane(view.x)[view.back]))
+    z, w = _block("output", cells), _block("kernel", weights)
+    return rf"{x} = {value}: \quad {z} \mathrel{{+}}= {value} \cdot {w}"
+
+
+def _block(colour: str, rows_: dict[int, list[str]]) -> str:
+    body = r" \\ ".join(" & ".join(line) for line in rows_.values())
+    return formula.coloured(colour, rf"\begin{{bmatrix}} {body} \end{{bmatrix}}")
 
 
 def meaning(view: View) -> str:
