@@ -180,7 +180,7 @@ def message(view: View) -> dict[str, Any]:
         "row": view.row,
         "column": view.column,
         "label": t("A: {rows} rows, one an output cell; {columns} columns, one an input cell", **names)
-        + ". "
+        + " · "
         + t("{count} entries are lit.", **names),
         "words": {"entry": t("row {row}, column {column}: weight {tap} = {value}")},
     }
