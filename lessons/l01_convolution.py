@@ -250,6 +250,7 @@ def draw(state: State) -> None:
         name = t(first_values.PHOTOGRAPHS[state.picture])
         first_photo.show(arrays, state.cell, name, told.pick)
         first_cells.show([], None, [tracer], switches, bad, told)
+        st.markdown(t("Choose a place in **x** or **z**, a product of its window; type into a cell of **w**."))
     else:
         switches.append(("channels", t("Three channels"), state.depth == 3))
         lines, out = first_picture.inputs(arrays, state.cell), first_picture.output(arrays, state.cell)
@@ -327,9 +328,12 @@ LESSON = Lesson(
         "Learned weights do not care, formulas do."
     ),
     presets=(
-        (mark("Edges of a photograph"), {"picture": "camera", "cell": "30,60"}),
+        (mark("Edges of a photograph"), {"picture": "camera", "cell": "28,66"}),
         (mark("Three channels"), {"channels": "3"}),
-        (mark("One pixel shows the kernel"), {"picture": "pixel", "kernel": "numbered", "turned": "yes"}),
+        (
+            mark("One pixel shows the kernel"),
+            {"picture": "pixel", "kernel": "numbered", "turned": "yes", "cell": "1,2", "tap": "1,1"},
+        ),
     ),
     example=State(),
     checks=checks,

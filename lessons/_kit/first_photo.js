@@ -45,6 +45,7 @@ function fill(element, data, keys) {
   if (!data.ramp) return;
   element.querySelector(".ramp").src = data.ramp;
   element.querySelectorAll(".ends span").forEach((end, i) => (end.textContent = data.ends[i]));
+  element.querySelectorAll(".ends span")[1].style.left = `${100 * data.middle}%`;
 }
 
 export default function ({ data, setTriggerValue, parentElement }) {

@@ -29,7 +29,8 @@ class Scaled:
     Attributes:
       rgb: (H, W, 3) uint8.
       ramp: (1, n, 3) uint8: the colours from the first to the last of `ends`.
-      ends: values at the left end, in the middle, at the right end of the ramp.
+      ends: values at the left end, between, at the right end of the ramp; the one between is 0 if the ends differ in
+        sign.
       signed: zero is neutral in the middle, colours are signs.
     """
 
@@ -38,6 +39,12 @@ class Scaled:
     ends: tuple[float, float, float]
     signed: bool
 
+    @property
+    def middle(self) -> float:
+        """Where the value between stands, from 0 (left) to 1."""
+        low, between, high = self.ends
+        return (between - low) / ((high - low) or 1)
+
 
 def scaled(z: np.ndarray, signed: bool) -> Scaled:
     """A plane as a picture with its scale.
@@ -45,19 +52,21 @@ def scaled(z: np.ndarray, signed: bool) -> Scaled:
     Args:
       z: (H, W).
       signed: colours around zero, up to the largest magnitude on both sides; else grey from the least to the largest
-        value, or from 0 if none is below.
+        value, 0 included.
 
     >>> scaled(np.array([[-3.0, 1.0]]), True).ends, scaled(np.array([[2.0, 6.0]]), False).ends
     ((-3.0, 0.0, 3.0), (0.0, 3.0, 6.0))
+    >>> scaled(np.array([[-1.0, 3.0]]), False).ends, scaled(np.array([[-1.0, 3.0]]), False).middle
+    ((-1.0, 0.0, 3.0), 0.25)
     """
     if signed:
         limit = signed_limit(z)
         line = np.linspace(-1, 1, 255)[None]
         return Scaled(diverging_rgb(z, limit), diverging_rgb(line, 1.0), (-limit, 0.0, limit), True)
-    low, high = min(0.0, float(z.min())), float(z.max())
+    low, high = min(0.0, float(z.min())), max(0.0, float(z.max()))
     levels = np.rint(255 * (z - low) / ((high - low) or 1)).astype(np.uint8)
     ramp = np.arange(256, dtype=np.uint8)[None]
-    return Scaled(_grey(levels), _grey(ramp), (low, (low + high) / 2, high), False)
+    return Scaled(_grey(levels), _grey(ramp), (low, 0.0 if low < 0 < high else (low + high) / 2, high), False)
 
 
 def is_signed(arrays: Arrays) -> bool:
@@ -147,9 +156,10 @@ def show(arrays: Arrays, cell: Cell, name: str, on_pick: Callable[[str, Cell], N
                 "mark": [cell[0] / height, cell[1] / width, 1 / height, 1 / width],
                 "pick": "output",
                 "title": t("z = {value} here", value=number(arrays.z[0, cell[0], cell[1], 0])),
-                "note": f"{height} × {width}, {scale}",
+                "note": t("{what}, {which}", what=f"{height} × {width}", which=scale),
                 "ramp": _source(made.ramp),
-                "ends": [number(end) for end in made.ends],
+                "ends": [number(end) if i != 1 or 0.15 < made.middle < 0.85 else "" for i, end in enumerate(made.ends)],
+                "middle": made.middle,
             },
         ],
     }

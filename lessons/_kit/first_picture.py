@@ -13,10 +13,13 @@ from lessons._kit.first_values import CHANNELS
 from lessons._kit.i18n import t
 from lessons._kit.planes import number
 
+#: Rows and columns of a kernel whose products are all written out.
+MOST = 4
+
 
 def named(name: str, arrays: Arrays, channel: int) -> str:
     """A name, with the channel where there are three."""
-    return name if arrays.x.shape[3] == 1 else f"{name}, {t(CHANNELS[channel])}"
+    return name if arrays.x.shape[3] == 1 else t("{what}, {which}", what=name, which=t(CHANNELS[channel]))
 
 
 def _size(size: tuple[int, ...]) -> str:
@@ -76,17 +79,18 @@ def tracer(arrays: Arrays, cell: Cell, tap: Cell, typed: bool = False) -> Line:
         return Line([*grids, last], ("+", "+", "="), title)
     read = Grid(t("window of x"), first_sums.window(arrays, cell)[:, :, 0], "input", **at, **chosen)
     name = t("kernel w, turned") if arrays.turned else t("kernel w")
-    used = kernel(arrays) if typed else Grid(name, arrays.w[:, :, 0, 0], "kernel", **chosen)
+    used = kernel(arrays) if typed and not arrays.turned else Grid(name, arrays.w[:, :, 0, 0], "kernel", **chosen)
     product = Grid(t("products: Σ {sum}", sum=number(made.sum())), made[:, :, 0], "output", **chosen)
-    middle = [used, Grid(name, arrays.w[:, :, 0, 0], "kernel", **chosen)] if typed and arrays.turned else [used]
-    signs = ("×", "↻", "=", "→") if len(middle) == 2 else ("×", "=", "→")
-    return Line([read, *middle, product, last], signs, t("One output cell: the window times the kernel, added up"))
+    title = t("One output cell: the window times the kernel, added up")
+    if typed and arrays.turned:
+        return Line([kernel(arrays), used, read, product, last], ("↻", "×", "=", "→"), title)
+    return Line([read, used, product, last], ("×", "=", "→"), title)
 
 
 def symbols(arrays: Arrays) -> str:
     """The convolution, in symbols."""
     many = arrays.x.shape[3] == 3
-    index = "k'-1-i,\\;k''-1-j" if arrays.turned else "i,j"
+    index = "k_h-1-i,\\;k_w-1-j" if arrays.turned else "i,j"
     c = ",\\;c" if many else ""
     z = formula.coloured("output", "z_{u,v}")
     w = formula.coloured("kernel", f"w_{{{index}{c}}}")
@@ -123,11 +127,12 @@ def one_product(arrays: Arrays, cell: Cell, tap: Cell) -> str:
 
 
 def whole_sum(arrays: Arrays, cell: Cell) -> str:
-    """The chosen output cell with all its products; with three channels, the sums of the channels."""
+    """The chosen output cell with all its products; the sums of channels, or of kernel rows, where those are many."""
     z = formula.coloured("output", f"z_{{{cell[0]},{cell[1]}}}")
     answer = formula.coloured("output", formula.value(arrays.z[0, cell[0], cell[1], 0], alone=True))
-    if arrays.x.shape[3] == 3:
-        sums = first_sums.products(arrays, cell).sum(axis=(0, 1))
+    made = first_sums.products(arrays, cell)
+    if made.shape[2] == 3 or max(made.shape) > MOST:
+        sums = made.sum(axis=(0, 1) if made.shape[2] == 3 else (1, 2))
         return rf"{z} = {' + '.join(formula.value(part) for part in sums)} = {answer}"
     read, w = first_sums.window(arrays, cell)[:, :, 0], arrays.w[:, :, 0, 0]
     lines = [
