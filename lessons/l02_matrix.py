@@ -181,7 +181,7 @@ def growth_table(state: State) -> str:
     lines = []
     for layer in weighed(state):
         share = 100 * layer.places / layer.entries
-        name = f"{layer.size[0]} × {layer.size[1]} × {layer.channels}"
+        name = " × ".join(map(str, (*layer.size, *([layer.channels] if layer.channels > 1 else []))))
         cells = (_grouped(layer.weights), _grouped(layer.entries), f"{share:.2g} %", memory(layer.entries))
         lines.append(f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>')
     head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in heads)

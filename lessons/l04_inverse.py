@@ -182,7 +182,11 @@ def pictures(state: State) -> None:
     values = np.sort(np.abs(inverse.response(kernel(state), SIZE)).ravel())[::-1]
     left, right = st.columns([1, 2])
     with left:
-        source = shots.curves([("#9a4a00", values[::40]), ("#00695c", values[::40] ** 2)])
+        dark = st.context.theme.type == "dark"
+        first, second = (formula.COLOURS[colour][dark] for colour in ("output", "input"))
+        source = shots.curves(
+            [(first, values[::40]), (second, values[::40] ** 2)], paper="#161616" if dark else "#ffffff"
+        )
         near = 100 * float((values < 0.1).mean())
         note = t("sorted, 0 to 1; dashed: |K|² of AᵀA. {percent} % are below 0.1", percent=f"{near:.0f}")
         shots.strip([shots.Shot(t("singular values |K| of A"), note, source)])
@@ -196,7 +200,7 @@ def pictures(state: State) -> None:
             "R is the Laplacian: large on noise, small on smooth pictures. λ is the power of the noise over that of "
             "R x. Half of all frequencies have |K| below {k}, so AᵀA leaves less than {gain} of them.",
             k=f"{middle:.3f}",
-            gain=f"{middle**2:.5f}",
+            gain=f"{middle**2:.2g}",
         )
         st.markdown(note)
     rows = [(name, numbers[way]) for way, name in ways().items()]
@@ -216,11 +220,11 @@ def proofs(state: State) -> None:
             proof.Proof(gain, gains, (frequencies, inverse.blur_adjoint)),
         ]
     )
-    away = t("C1, “the inverse”: AᵀAx is {percent} % away from x", percent=f"{100 * not_inverse(state):.0f}")
+    away = t("“The inverse”? AᵀAx is {percent} % away from x", percent=f"{100 * not_inverse(state):.0f}")
     proof.finding(away, t("Without noise, at the best brightness, means removed."), not_inverse)
     back = brought_back(state)
     names = ways()
-    caption = t("C2, “recovers lost detail”: share of the energy at |K| < 0.1 that comes back")
+    caption = t("“Recovers lost detail”? Share of the energy at |K| < 0.1 that comes back")
     bars.show(caption, [bars.Bar(names[way], (share,)) for way, share in back.items()], full=1.0)
     bars.show(
         t("Where the adjoint does undo: how far AᵀAx is from x"),

@@ -229,8 +229,8 @@ def weight_count(view: View) -> str:
     down, across = matrix_walk.axis_counts(view.kernel_size, view.geometry, view.size)
     i, j = view.tap
     w = formula.coloured("kernel", rf"w_{{{i},{j}}} = {formula.value(view.w[i, j, 0, 0], alone=True)}")
-    rows_, columns = (rf"\text{{{count} {t(word)}}}" for count, word in ((down[i], "rows"), (across[j], "columns")))
-    return rf"\#\{{{w}\}} = {rows_} \cdot {columns} = {len(view.lit)}"
+    rows_, columns = t("{n} rows", n=down[i]), t("{n} columns", n=across[j])
+    return rf"\#\{{{w}\}} = \text{{{rows_}}} \cdot \text{{{columns}}} = {len(view.lit)}"
 
 
 def column_list(view: View) -> str:

@@ -41,11 +41,12 @@ def grey(plane: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def curves(lines: Sequence[tuple[str, np.ndarray]]) -> str:
+def curves(lines: Sequence[tuple[str, np.ndarray]], paper: str = "#ffffff") -> str:
     """Curves from the first number to the last, 0 at the bottom and 1 at the top, as a data address of an SVG.
 
     Args:
       lines: (colour, numbers from 0 to 1); the second and later ones are dashed.
+      paper: colour of the background.
 
     >>> curves([("#000", np.array([1.0, 0.0]))])[:26]
     'data:image/svg+xml;base64,'
@@ -58,7 +59,7 @@ def curves(lines: Sequence[tuple[str, np.ndarray]]) -> str:
         )
         dash = ' stroke-dasharray="6 4"' if i else ""
         paths.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="3"{dash}/>')
-    frame = '<rect width="200" height="200" fill="#fff"/><path d="M6 6V194H194" fill="none" stroke="#767676"/>'
+    frame = f'<rect width="200" height="200" fill="{paper}"/><path d="M6 6V194H194" fill="none" stroke="#767676"/>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200">{frame}{"".join(paths)}</svg>'
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
