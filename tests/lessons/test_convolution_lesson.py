@@ -115,6 +115,9 @@ def test_the_numbers_in_the_formulas_are_those_of_the_arrays(state: lesson.State
     out = re.findall(r"\+ 1 = (\d+)", first_picture.sizes(arrays))
     assert [int(n) for n in out] == list(arrays.z.shape[1:3])
     shown = first_picture.one_product(arrays, state.cell, state.tap)
+    (i, j), (r, c) = (map(int, re.findall(rf"{name}_{{(-?\d+),(-?\d+)", shown)[0]) for name in "wx")
+    weight, value = arrays.given[i, j, 0, 0], np.pad(arrays.x[0, :, :, 0], 9)[r + 9, c + 9]
+    assert weight * value == first_sums.products(arrays, state.cell)[(*state.tap, 0)]
     made = first_sums.products(arrays, state.cell)[state.tap]
     assert [float(n) for n in re.findall(r"= (-?[\d.]+)(?: |$)", shown)] == made.tolist()
 
