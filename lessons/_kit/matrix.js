@@ -87,10 +87,10 @@ function under(svg, event, at) {
 const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
 export default function ({ data, setTriggerValue, parentElement }) {
-  let root = parentElement.querySelector(".matrix");
+  let root = parentElement.querySelector(".big-matrix");
   if (!root) {
     parentElement.append((root = document.createElement("div")));
-    root.className = "matrix";
+    root.className = "big-matrix";
     root.innerHTML = '<svg role="img"></svg><p aria-hidden="true"></p>';
   }
   const [svg, readout] = root.children;

@@ -26,7 +26,8 @@ def show(key: str, computes: str) -> None:
       computes: translated: what the printed formula really computes.
     """
     formula, errors = FORMULAS[key], measured(key)
-    with st.expander(t("As article {article} prints it: {id}", article=formula.article, id=key)):
+    box = st.expander(t("As article {article} prints it: {id}", article=formula.article, id=key))
+    with box, st.container(key=f"formula-{key}"):
         says = formula.says.chinese if current_language() == "zh" else formula.says.english
         st.markdown(f"> {says}")
         left, right = st.columns(2)

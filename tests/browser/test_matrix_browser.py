@@ -26,7 +26,7 @@ def open_lesson(page: Page, app_url: str, link: str = "") -> None:
     """Wait until the matrix is there and nothing runs any more."""
     page.goto(f"{app_url}/{SLUG}{link}", timeout=120_000)
     page.wait_for_selector("[data-testid=stForm]", timeout=120_000)
-    page.wait_for_selector(".matrix .entry", timeout=120_000)
+    page.wait_for_selector(".big-matrix .entry", timeout=120_000)
     settle(page)
 
 
@@ -45,7 +45,7 @@ def plane(page: Page, title: str) -> Locator:
 
 def lit(page: Page) -> list[str]:
     """The numbers of the entries that are lit."""
-    return page.locator(".matrix .entry:not(.dim) text").all_text_contents()
+    return page.locator(".big-matrix .entry:not(.dim) text").all_text_contents()
 
 
 def test_a_weight_lights_up_wherever_it_stands(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
@@ -74,27 +74,27 @@ def test_arrow_keys_and_enter_choose_a_column(page: Page, app_url: str) -> None:
 
 def test_a_click_in_the_matrix_chooses_its_row(page: Page, app_url: str) -> None:
     open_lesson(page, app_url)
-    page.locator(".matrix .entry").first.click()
+    page.locator(".big-matrix .entry").first.click()
     page.get_by_text("Row 0 of A makes output cell 0, 0").wait_for()
     settle(page)
     assert lit(page) == ["5", "6"]
-    page.locator(".matrix .vec").nth(9).click()
+    page.locator(".big-matrix .vec").nth(9).click()
     page.get_by_text("Column 9 of A is where input cell 1, 2 goes").wait_for()
 
 
 def test_the_pointer_reads_an_entry(page: Page, app_url: str) -> None:
     open_lesson(page, app_url)
-    page.locator(".matrix .entry").nth(1).hover()
+    page.locator(".big-matrix .entry").nth(1).hover()
     page.get_by_text("row 0, column 1: weight 1, 2 = 6").wait_for()
 
 
 def test_a_kernel_that_does_not_fit_leaves_the_matrix(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?kernel=edge&padding=0")
-    before = page.locator(".matrix .entry").count()
+    before = page.locator(".big-matrix .entry").count()
     page.get_by_role("radiogroup", name="Dilation").get_by_role("radio", name="3").click()
     page.get_by_text("spans 7 × 7 cells, but the padded picture has 6 × 7").wait_for()
     settle(page)
-    assert page.locator(".matrix .entry").count() == before > 0
+    assert page.locator(".big-matrix .entry").count() == before > 0
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
