@@ -1,18 +1,34 @@
-"""Lesson: a convolution, its adjoint, and why the adjoint is not an inverse."""
+"""Lesson: the adjoint of a convolution in three views, and why it is not an inverse."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import jax.numpy as jnp
 import numpy as np
 import streamlit as st
 
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_adjoint, conv_map, conv_vjp
-from deconvviz.types import Check
-from lessons._kit import conv_picture, conv_questions, frame, proof, small, ways_back
+from deconvviz.ops.conventions import CONVENTIONS
+from deconvviz.types import Array, Check
+from lessons._kit import (
+    adjoint_meter,
+    back_views,
+    bars,
+    claim_words,
+    conv_picture,
+    conv_questions,
+    convention_table,
+    frame,
+    printed,
+    proof,
+    small,
+    ways_back,
+)
 from lessons._kit.controls import choice, url_cell
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
@@ -28,6 +44,7 @@ class State:
     padding: int = 1
     dilation: int = 1
     signal: str = "all"
+    view: str = "stamp"
     way: str = "adjoint"
     cell: tuple[int, int] = (2, 2)
     back: tuple[int, int] = (2, 2)
@@ -38,68 +55,125 @@ class State:
         return ConvGeometry(self.stride, self.padding, self.dilation)
 
 
+def given(state: State) -> tuple[np.ndarray, np.ndarray]:
+    """Picture and kernel, NHWC and HWIO: one channel, or two in and two out where swapping them matters."""
+    x, w = small.picture(state.picture), small.kernel(state.kernel)
+    if state.way != "channels":
+        return x, w
+    across, none = np.ones_like(w), np.zeros_like(w)
+    both = np.concatenate([np.concatenate([w, across], axis=3), np.concatenate([none, w], axis=3)], axis=2)
+    return np.concatenate([x, x[:, ::-1, ::-1]], axis=3), both
+
+
+def function(state: State) -> Callable[..., Array]:
+    """What computes the way back: the chosen view's own code, or the chosen wrong way."""
+    return ways_back.VIEWS[state.view][1] if state.way == "adjoint" else ways_back.WAYS[state.way].function
+
+
+def way_back(state: State, g: Array) -> np.ndarray:
+    """What comes back from a signal."""
+    return np.asarray(function(state)(g, given(state)[1], state.geometry, small.SIZE))
+
+
 @lru_cache(maxsize=512)
 def compute(state: State) -> conv_picture.Arrays:
-    """All arrays of a state, NHWC and HWIO; `GeometryError` if the kernel does not fit the picture."""
-    x, w = small.picture(state.picture), small.kernel(state.kernel)
+    """All arrays of a state; `GeometryError` if the kernel does not fit the picture."""
+    x, w = given(state)
     z = np.asarray(conv(x, w, state.geometry))
     g = z if state.signal == "all" else small.only(z, state.cell)
-    back = ways_back.WAYS[state.way][1](g, w, state.geometry, small.SIZE)
-    return conv_picture.Arrays(x, w, z, g, np.asarray(back))
+    right = np.asarray(conv_adjoint(g, w, state.geometry, small.SIZE))
+    return conv_picture.Arrays(x, w, z, g, way_back(state, g), right)
 
 
 def operator(state: State) -> LinearMap:
     """The convolution as a linear map A, with the chosen way back as its claimed adjoint."""
-    return conv_map(small.kernel(state.kernel), state.geometry, small.SIZE, adjoint=ways_back.WAYS[state.way][1])
+    a = conv_map(given(state)[1], state.geometry, small.SIZE)
+    return replace(a, adjoint=lambda g: jnp.asarray(way_back(state, g)))
 
 
 def dot_test(state: State) -> float:
-    """|⟨Ax, y⟩ − ⟨x, Aᵀy⟩| / (‖Ax‖ ‖y‖) for random x and y; infinite if the sizes do not even fit."""
+    """|⟨Ax, y⟩ − ⟨x, By⟩| / (‖Ax‖ ‖y‖) for random x and y, B the way back; infinite if the sizes do not even fit."""
     try:
         return operator(state).dot_test()
     except GeometryError:
         return math.inf
 
 
-def two_roads(state: State) -> float:
-    """Distance from the derivative that JAX finds by itself."""
+def meter(state: State) -> adjoint_meter.Sides:
+    """Both sides for the random x and y of the dot test."""
+    a, random = operator(state), np.random.default_rng(0)
+    x, y = (random.standard_normal(shape).astype(np.float32) for shape in (a.input_shape, a.output_shape))
+    z, back = np.asarray(a(x)), way_back(state, y)
+    right = float(np.vdot(x, back)) if back.shape == x.shape else None
+    scale = float(np.linalg.norm(z) * np.linalg.norm(y))
+    return adjoint_meter.Sides(float(np.vdot(z, y)), right, scale, small.SIZE, (back.shape[1], back.shape[2]))
+
+
+def three_views(state: State) -> float:
+    """Largest distance from the stamps, from zero insertion, and from the transposed matrix."""
     arrays = compute(state)
-    return proof.distance(arrays.back, conv_vjp(arrays.g, arrays.w, state.geometry, small.SIZE))
+    views = (view(arrays.g, arrays.w, state.geometry, small.SIZE) for _, view in ways_back.VIEWS.values())
+    return max(proof.distance(arrays.back, view) for view in views)
 
 
-def matrix(state: State) -> float:
-    """Distance from the transposed matrix times g; A is made column by column from the way there."""
-    arrays, a = compute(state), operator(state).dense()
-    return proof.distance(arrays.back, (a.T @ arrays.g.ravel()).reshape(arrays.x.shape))
+def two_roads(state: State) -> float:
+    """Larger distance from `lax.conv_transpose` with the right padding, and from the derivative that JAX finds."""
+    arrays = compute(state)
+    derived = conv_vjp(arrays.g, arrays.w, state.geometry, small.SIZE)
+    return max(proof.distance(arrays.back, road) for road in (arrays.right, derived))
+
+
+@lru_cache(maxsize=256)
+def _checks(state: State) -> tuple[float, float, float]:
+    return dot_test(state), three_views(state), two_roads(state)
 
 
 def checks(state: State) -> list[Check]:
     """The proofs of a state."""
+    dot, views, roads = _checks(replace(state, back=State.back))
     return [
-        Check(mark("dot test"), dot_test(state), 1e-5),
-        Check(mark("two roads agree"), two_roads(state), 1e-5),
-        Check(mark("transposed matrix"), matrix(state), 1e-5),
+        Check(mark("dot test"), dot, 1e-5),
+        Check(mark("three views agree"), views, 1e-5),
+        Check(mark("two roads agree"), roads, 1e-5),
     ]
+
+
+@lru_cache(maxsize=64)
+def _matrix(state: State) -> np.ndarray:
+    arrays, w = compute(state), given(state)[1]
+    if state.way == "adjoint":
+        return operator(state).dense().T
+    wrong = ways_back.WAYS[state.way].function
+    there = LinearMap(lambda g: wrong(g, w, state.geometry, small.SIZE), lambda x: x, arrays.z.shape, arrays.back.shape)
+    return there.dense()
+
+
+def matrix(state: State) -> np.ndarray:
+    """The way back as a matrix, (cells of what comes back, cells of g): Aᵀ, or what a wrong way is instead."""
+    plain = replace(State(), kernel=state.kernel, stride=state.stride, padding=state.padding, dilation=state.dilation)
+    return _matrix(replace(plain, way=state.way))
 
 
 def not_inverse(state: State) -> float:
     """How far AᵀAx is from x at its best brightness: min over c of ‖c AᵀAx − x‖ / ‖x‖."""
-    arrays = compute(replace(state, signal="all", way="adjoint"))
+    arrays = compute(replace(state, signal="all", way="adjoint", view="stamp"))
     back, x = arrays.back.ravel(), arrays.x.ravel()
     return proof.distance(back * (back @ x) / ((back @ back) or 1), x)
 
 
 def call(state: State) -> str:
     """Python that makes the picture of a state."""
+    back = function(state)
     g = "z" if state.signal == "all" else f"small.only(z, {state.cell})"
-    return f"""from deconvviz.ops import ConvGeometry, conv, conv_adjoint
+    return f"""from deconvviz.ops import ConvGeometry, conv
+from {back.__module__} import {back.__name__}
+from lessons import l03_adjoint
 from lessons._kit import small
-from lessons._kit.ways_back import forward_padding, turned_kernel
 
-x, w = small.picture({state.picture!r}), small.kernel({state.kernel!r})
+x, w = l03_adjoint.given(l03_adjoint.State({state.picture!r}, {state.kernel!r}, way={state.way!r}))
 geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
 z = conv(x, w, geometry)
-back = {ways_back.WAYS[state.way][1].__name__}({g}, w, geometry, input_size={small.SIZE})
+back = {back.__name__}({g}, w, geometry, input_size={small.SIZE})
 """
 
 
@@ -117,31 +191,36 @@ def chosen() -> State:
 def ways(state: State) -> State:
     """Draw the switches above the picture and read the chosen cells."""
     signals = {"all": t("the whole output"), "cell": t("only the chosen cell")}
-    names = {k: t(v[0]) for k, v in ways_back.WAYS.items()}
-    left, right = st.columns(2)
+    views = {k: t(title) for k, (title, _) in ways_back.VIEWS.items()}
+    names = {k: t(way.title) for k, way in ways_back.WAYS.items()}
+    left, middle, right = st.columns([9, 13, 14])
     with left:
-        signal = choice(t("What goes back"), signals, "signal", tabs=True)
+        signal = choice(t("What goes back"), signals, "signal")
+    with middle:
+        view = choice(t("Seen as"), views, "view", tabs=True)
     with right:
         way = choice(t("The way back"), names, "way")
     cell, back = url_cell("cell", (2, 2)), url_cell("back", (2, 2))
-    return replace(state, signal=signal, way=way, cell=cell, back=back)
+    return replace(state, signal=signal, view=view, way=way, cell=cell, back=back)
 
 
 def proofs(state: State) -> None:
-    """The badges, and the number that answers the headline."""
+    """The meter, the badges, and the number that answers the headline."""
+    adjoint_meter.show(meter(state))
     dots = t("Aᵀ is the adjoint when ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. Both sides, for random x and y:")
-    same = t("The same signal, once by the formula and once by the derivative that JAX finds by itself (`jax.vjp`):")
-    turn = t("A written out as a matrix, column by column from the way there, then transposed and multiplied with g:")
-    dot, roads, transposed = measured = checks(state)
-    proof.badges(
-        [
-            proof.Proof(dot, dots, (dot_test, LinearMap.dot_test)),
-            proof.Proof(roads, same, (two_roads, conv_vjp)),
-            proof.Proof(transposed, turn, (matrix, LinearMap.dense), operator(state).dense()),
-        ]
+    views = t("Against the stamps, zero insertion, and the transposed matrix, each by its own code:")
+    same = t("Against `lax.conv_transpose` with the right padding, and the derivative that JAX finds (`jax.vjp`):")
+    measured = checks(state)
+    codes: tuple[proof.Code, ...] = (
+        (dot_test, LinearMap.dot_test),
+        (three_views, *(view for _, view in ways_back.VIEWS.values())),
+        (two_roads, conv_adjoint, conv_vjp),
     )
-    if state.way != "adjoint" and all(check.holds for check in measured):
-        st.info(t("A wrong way that is right here by luck: this kernel or this padding hides the mistake. Change it."))
+    shown = zip(measured, (dots, views, same), codes, strict=True)
+    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in shown])
+    luck = ways_back.WAYS[state.way].luck
+    if luck and all(check.holds for check in measured):
+        st.info(t(luck))
     away = not_inverse(state)
     word = t("here an inverse") if away < 1e-6 else t("no inverse")
     label = t("AᵀAx is {percent} % away from x: {word}", percent=f"{100 * away:.0f}", word=word)
@@ -149,8 +228,23 @@ def proofs(state: State) -> None:
     proof.finding(label, meaning, not_inverse)
 
 
+def conventions(state: State) -> None:
+    """The table of what libraries call a transposed convolution, made when it is opened."""
+    table = st.expander(
+        t("The same numbers in JAX, Flax, PyTorch and Keras"), key="libraries", on_change="rerun", bind="query-params"
+    )
+    if table.open:
+        arrays = compute(replace(state, way="adjoint", view="stamp"))
+        with table:
+            lines = [
+                convention_table.measure(key, arrays.g, arrays.w, state.geometry, small.SIZE) for key in CONVENTIONS
+            ]
+            convention_table.show(lines, small.SIZE)
+
+
 def render() -> None:
     """Draw the page."""
+    bars.style()
     frame.head(LESSON)
     left, right = st.columns([3, 8], gap="large")
     with left, st.container(key="controls"):
@@ -158,12 +252,16 @@ def render() -> None:
         frame.presets(LESSON)
     with right:
         state = conv_picture.fitting(ways(state), State(), small.kernel(state.kernel).shape[:2])
-        arrays = compute(state)
-        conv_picture.draw(arrays, state.geometry, state.cell, state.back, state.way)
+        at = back_views.Chosen(state.cell, state.back, state.way, state.view)
+        written_out = matrix(state) if state.view == "matrix" and state.way != "channels" else None
+        conv_picture.draw(compute(state), state.geometry, at, written_out)
         proofs(state)
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((ways_back.WAYS[state.way][1], conv, conv_adjoint), call(state))
+    conventions(state)
+    for key in ("F000.1", "F001.1", "F002.2", "F003.1"):
+        printed.show(key, t(claim_words.COMPUTES[key]))
+    frame.code((function(state), conv, conv_adjoint), call(state))
     frame.foot(LESSON)
 
 
@@ -176,13 +274,16 @@ LESSON = Lesson(
     goal=mark("You will be able to run a convolution backwards by hand, and say what comes back and what does not."),
     text=mark(
         "A convolution is linear, so it is a matrix A: each output cell is a row, a window read through the "
-        "[[kernel]]. The [[adjoint]] Aᵀ uses the same weights the other way round. Each output cell lays down a "
-        "[[stamp]]: its value times the kernel, where its window was. Where stamps overlap, they add.\n\n"
-        "Nothing is divided and nothing is solved. Aᵀ brings a signal back to the right **place** and the right "
-        "**size**, not to its old values. What no window reads ([[stride]]) comes back as zero; what lands on the "
-        "[[padding]] is cut off.\n\n"
-        "A [[transposed convolution]] is a layer that computes this Aᵀ; papers also call it [[deconvolution]], a word "
-        "with four meanings. It undoes a convolution only where windows mix nothing: try the kernel with a single 1."
+        "[[kernel]]. The [[adjoint]] Aᵀ uses the same weights the other way round. Three views, the same numbers:\n\n"
+        "**Stamps**: each output cell lays down its value times the kernel, where its window was. Where "
+        "[[stamp|stamps]] overlap, they add.\n\n"
+        "**Zero insertion**: put the cells as far apart as the [[stride]], zeros between, and slide the kernel, turned "
+        "by 180 degrees, over them.\n\n"
+        "**Matrix**: swap the rows and columns of A.\n\n"
+        "Nothing is divided, nothing is solved. Aᵀ brings a signal back to its place and size, not to its old values. "
+        "What lands on the [[padding]] is cut off.\n\n"
+        "A [[transposed convolution]] is a layer that computes this Aᵀ; papers also say [[deconvolution]]. It undoes "
+        "a convolution only where windows mix nothing: try the single 1."
     ),
     presets=(
         (mark("One stamp"), {"picture": "pixel", "signal": "cell"}),

@@ -90,7 +90,7 @@ def _message(plane: Plane) -> dict[str, Any]:
     height, width = plane.values.shape
     (top, bottom), (left, right) = plane.pads
     scale = plane.scale or float(np.abs(plane.values).max()) or 1.0
-    marks = {"frame": set(plane.frame), "touched": set(plane.touched)}
+    marks: dict[str, set[Cell | None]] = {"frame": set(plane.frame), "touched": set(plane.touched)}
     marks |= {"quiet": set(plane.quiet), "wrong": set(plane.wrong), "chosen": {plane.chosen}}
 
     def cell(r: int, c: int) -> list[Any]:

@@ -14,8 +14,20 @@ from reference import conv_loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.errors import GeometryError
+from deconvviz.ops import ConvGeometry, conv
+from deconvviz.ops.conventions import CONVENTIONS
 from lessons import l03_adjoint as lesson
-from lessons._kit import conv_picture, planes, small, walk
+from lessons._kit import (
+    adjoint_meter,
+    back_views,
+    conv_picture,
+    convention_table,
+    planes,
+    small,
+    walk,
+    ways_back,
+)
+from lessons._kit.back_views import Chosen
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -36,6 +48,16 @@ def states() -> list[lesson.State]:
 
 STATES = states()
 SOME = STATES[::7]
+FEW = STATES[3::19]
+VIEWS = list(ways_back.VIEWS)
+WRONG = [way for way in ways_back.WAYS if way != "adjoint"]
+#: A state of each wrong way in which it is wrong.
+SEEN_WRONG = {
+    "turned": State(way="turned"),
+    "padding": State(way="padding"),
+    "rounded": State(way="rounded", kernel="edge", stride=2),
+    "channels": State(way="channels"),
+}
 
 
 def numbers(latex: str) -> tuple[float, float]:
@@ -89,14 +111,155 @@ def test_the_stamp_of_one_cell_lies_in_its_frame() -> None:
     assert np.count_nonzero(arrays.back) == len(taps)
 
 
-@pytest.mark.parametrize("state", SOME, ids=str)
-def test_proofs_hold_for_the_adjoint(state: lesson.State) -> None:
-    assert all(check.holds for check in lesson.checks(state))
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("state", FEW, ids=str)
+def test_proofs_hold_for_the_adjoint_in_every_view(state: lesson.State, view: str) -> None:
+    assert all(check.holds for check in lesson.checks(replace(state, view=view)))
+    assert lesson.meter(replace(state, view=view)).agree
 
 
-@pytest.mark.parametrize("way", ["turned", "padding"])
+def test_every_view_runs_its_own_code() -> None:
+    assert len({lesson.function(State(view=view)) for view in VIEWS}) == 3
+
+
+@pytest.mark.parametrize("way", WRONG)
 def test_wrong_ways_turn_red(way: str) -> None:
-    assert not any(check.holds for check in lesson.checks(State(way=way)))
+    assert not any(check.holds for check in lesson.checks(SEEN_WRONG[way]))
+    assert not lesson.meter(SEEN_WRONG[way]).agree
+
+
+@pytest.mark.parametrize("way", WRONG)
+@pytest.mark.parametrize("state", FEW, ids=str)
+def test_the_meter_never_disagrees_with_the_proofs(state: lesson.State, way: str) -> None:
+    state = replace(state, way=way)
+    held = {check.holds for check in lesson.checks(state)}
+    assert held == {lesson.meter(state).agree}
+
+
+def test_channels_that_are_not_swapped_are_never_right_by_luck() -> None:
+    held = [lesson.meter(replace(state, way="channels")).agree for state in SOME]
+    assert held
+    assert not any(held)
+
+
+def test_the_meter_shows_both_numbers_and_the_gap() -> None:
+    text = adjoint_meter.to_html(adjoint_meter.Sides(30.0, -10.0, 99.0, (6, 7), (6, 7)))
+    assert "margin-left: 25%; width: 75%" in text
+    assert "margin-left: 0%; width: 25%" in text
+    assert ">30<" in text
+    assert ">−10<" in text
+    assert "differ by 40." in text
+    assert "The two agree." in adjoint_meter.to_html(adjoint_meter.Sides(3.0, 3.0, 9.0, (6, 7), (6, 7)))
+    text = adjoint_meter.to_html(adjoint_meter.Sides(3.0, None, 9.0, (6, 7), (5, 7)))
+    assert "no product: By is 5 × 7, x is 6 × 7" in text
+
+
+def test_a_wrong_way_fails_by_the_loops_too() -> None:
+    for way, state in SEEN_WRONG.items():
+        arrays = lesson.compute(state)
+        pads = state.geometry.resolve(small.SIZE, arrays.w.shape[:2])
+        right = conv_loops.conv_adjoint(arrays.g, arrays.w, *(state.geometry.strides, pads, (1, 1)), 1, small.SIZE)
+        np.testing.assert_array_equal(arrays.right, right)
+        assert not np.array_equal(arrays.back, right), way
+
+
+def test_rounding_down_loses_the_row_that_no_window_reached() -> None:
+    arrays = lesson.compute(SEEN_WRONG["rounded"])
+    assert arrays.right.shape[1:3] == (6, 7)
+    assert arrays.back.shape[1:3] == (5, 7)
+    np.testing.assert_array_equal(arrays.back, arrays.right[:, :5])
+    assert all(check.holds for check in lesson.checks(State(way="rounded", stride=2)))
+
+
+@pytest.mark.parametrize("way", ["adjoint", *WRONG])
+@pytest.mark.parametrize("state", FEW, ids=str)
+def test_zero_insertion_shows_what_the_way_really_is(state: lesson.State, way: str) -> None:
+    arrays = lesson.compute(replace(state, way=way))
+    if not arrays.back.size:
+        assert way == "padding"
+        return
+    how = ways_back.insertion(way, arrays.g, arrays.w, state.geometry, small.SIZE)
+    made = conv(how.inner, how.kernel, ConvGeometry(1, how.pads, state.geometry.dilation))
+    np.testing.assert_array_equal(made, arrays.back)
+
+
+@pytest.mark.parametrize("state", FEW, ids=str)
+def test_the_products_of_zero_insertion_are_those_of_the_planes(state: lesson.State) -> None:
+    state = replace(state, view="zeros")
+    arrays = lesson.compute(state)
+    value = float(arrays.back[0, *state.back, 0])
+    at = Chosen(state.cell, state.back, "adjoint", "zeros")
+    spread, kernel, result = conv_picture.rows(arrays, state.geometry, at)[1].planes
+    window = sorted(spread.touched)
+    height, width = spread.values.shape
+    read = [spread.values[r, c] if 0 <= r < height and 0 <= c < width else 0.0 for r, c in window]
+    assert np.vdot(read, kernel.values) == value == result.values[state.back]
+    assert not any(spread.values[cell] for cell in spread.quiet)
+    products, shown = numbers(
+        back_views.insertion_sum(arrays.g, arrays.w, state.geometry, state.back, small.SIZE, value)
+    )
+    assert products == shown == value
+    if spread.chosen is not None:
+        assert spread.values[spread.chosen] == arrays.g[0, *state.cell, 0]
+
+
+@pytest.mark.parametrize("way", ["adjoint", "turned", "padding", "rounded"])
+def test_the_matrix_on_screen_is_the_way_back(way: str) -> None:
+    state = replace(SEEN_WRONG.get(way, State(kernel="edge", stride=2)), view="matrix")
+    arrays = lesson.compute(state)
+    made = lesson.matrix(state) @ arrays.g.ravel()
+    np.testing.assert_array_equal(made.reshape(arrays.back.shape), arrays.back)
+
+
+def test_wrong_cells_are_struck_out_and_counted() -> None:
+    for way in ("turned", "channels"):
+        state = State(way=way)
+        arrays = lesson.compute(state)
+        rows = conv_picture.rows(arrays, state.geometry, Chosen((2, 2), (2, 2), way))
+        back = rows[1 if way == "turned" else 2].planes[2 if way == "turned" else 0]
+        differs = {(int(r), int(c)) for r, c in np.argwhere(arrays.back[0, :, :, 0] != arrays.right[0, :, :, 0])}
+        assert set(back.wrong) == differs != set()
+        assert f"{len(differs)}" in back.title
+    rows = conv_picture.rows(lesson.compute(State()), State().geometry, Chosen((2, 2), (2, 2)))
+    assert not rows[1].planes[2].wrong
+
+
+def test_a_wrong_size_is_in_the_title() -> None:
+    state = SEEN_WRONG["rounded"]
+    rows = conv_picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "rounded"))
+    assert rows[1].planes[2].title == "what comes back, 5 × 7, not 6 × 7"
+
+
+@pytest.mark.parametrize("key", CONVENTIONS)
+def test_the_table_says_what_each_library_gives(key: str) -> None:
+    state = State(kernel="edge", stride=2)
+    arrays = lesson.compute(state)
+    line = convention_table.measure(key, arrays.g, arrays.w, state.geometry, small.SIZE)
+    assert line.converted == 0
+    assert line.error > 0, "6 rows are not a whole number of strides: every call needs its conversion"
+    text = convention_table.to_html([line], small.SIZE)
+    assert f"{line.size[0]} × {line.size[1]}" in text
+    assert "other size" in text or "away" in text
+    assert "kernel=w" in text
+    sizes = {"jax": (5, 7), "torch": (5, 7), "keras": (7, 9), "keras-same": (6, 8)}
+    assert line.size == sizes.get(key, line.size)
+
+
+def test_the_table_says_what_keras_refuses() -> None:
+    state = State(stride=2, dilation=2)
+    arrays = lesson.compute(state)
+    line = convention_table.measure("keras", arrays.g, arrays.w, state.geometry, small.SIZE)
+    assert line.size is None
+    text = convention_table.to_html([line], small.SIZE)
+    assert "refused" in text
+    assert "no stride with dilation" in text
+
+
+def test_torch_is_right_as_it_is_where_nothing_is_lost() -> None:
+    arrays = lesson.compute(State(stride=2))
+    line = convention_table.measure("torch", arrays.g, arrays.w, State(stride=2).geometry, small.SIZE)
+    assert line.error == 0
+    assert ">equal<" in convention_table.to_html([line], small.SIZE)
 
 
 def test_a_wrong_size_is_infinitely_wrong() -> None:
@@ -125,7 +288,11 @@ def test_rows_that_nobody_reads_come_back_as_zero() -> None:
     assert back[[0, 1, 3, 4]].any(axis=1).all()
 
 
-@pytest.mark.parametrize("state", [State(), State(signal="cell", stride=2), State(way="turned"), State(way="padding")])
+@pytest.mark.parametrize(
+    "state",
+    [State(signal="cell", stride=2), *(State(view=view) for view in VIEWS), *SEEN_WRONG.values()],
+    ids=str,
+)
 def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     made: dict[str, np.ndarray] = {}
     exec(lesson.call(state), made)
@@ -170,7 +337,7 @@ def test_presets_set_the_controls_and_put_the_others_back(open_page: Callable[..
 
 
 def test_a_click_moves_the_frames(open_page: Callable[..., AppTest]) -> None:
-    rows = conv_picture.rows(lesson.compute(State()), State().geometry, (0, 0), (2, 2), "adjoint")
+    rows = conv_picture.rows(lesson.compute(State()), State().geometry, Chosen((0, 0), (2, 2)))
     assert sorted(rows[0].planes[0].frame) == [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 0), (0, 1)]
     assert rows[0].planes[2].chosen == (0, 0)
     test = open_page(SLUG)
@@ -183,6 +350,39 @@ def test_words_say_whether_a_proof_holds(open_page: Callable[..., AppTest]) -> N
         labels = [str(block.proto.popover.label) for block in open_page(SLUG, way=way).get("popover")]
         assert sum(word in label for label in labels) == 3
         assert not any(other in label for label in labels)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_way_back_that_ends_in_nothing_says_so(view: str, open_page: Callable[..., AppTest]) -> None:
+    state = State(kernel="blur", dilation=3, way="padding")
+    assert lesson.compute(state).back.size == 0
+    rows = conv_picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "padding", view))
+    assert rows[1].title == "Back: nothing; with this padding the kernel does not fit the signal"
+    assert not open_page(SLUG, kernel="blur", dilation="3", way="padding", view=view).exception
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("way", ["adjoint", "rounded", "channels"])
+def test_every_view_of_every_way_opens(view: str, way: str, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, view=view, way=way, kernel="edge", stride="2")
+    assert not test.exception
+    assert ("A_{k,m}" in latex(test)) == (view == "matrix" and way == "adjoint")
+
+
+def test_the_printed_formulas_and_the_table_are_there(open_page: Callable[..., AppTest]) -> None:
+    labels = [str(block.label) for block in open_page(SLUG).expander]
+    assert [key for key in ("F000.1", "F001.1", "F002.2", "F003.1") if any(key in label for label in labels)] == [
+        "F000.1",
+        "F001.1",
+        "F002.2",
+        "F003.1",
+    ]
+    assert any("PyTorch and Keras" in label for label in labels)
+
+
+def test_a_wrong_way_that_is_right_says_what_to_change(open_page: Callable[..., AppTest]) -> None:
+    assert "Take a 3 × 3 kernel and stride 2." in open_page(SLUG, way="rounded").info[0].value
+    assert not open_page(SLUG, way="rounded", kernel="edge", stride="2").info
 
 
 def test_cells_show_whole_numbers_whole() -> None:
