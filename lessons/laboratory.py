@@ -6,12 +6,23 @@ from pathlib import Path
 
 import streamlit as st
 
-from lessons._kit import engine, lab_choose, lab_proof, lab_road, lab_see, lab_state, lab_steps, lab_take, lab_top
+from deconvviz.errors import WeightsError
+from lessons._kit import (
+    engine,
+    lab_choose,
+    lab_network,
+    lab_proof,
+    lab_road,
+    lab_see,
+    lab_state,
+    lab_steps,
+    lab_take,
+    lab_top,
+)
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Page
 
 STYLE = Path(__file__).parent / "_kit" / "lab_page.css"
-NETWORK = "caltech"
 
 
 def render() -> None:
@@ -19,13 +30,24 @@ def render() -> None:
     st.html(STYLE)
     st.html(f'<h1 class="lab-title">{t("What did this unit see?")}</h1>')
     with st.spinner(t("Loading the network, about two seconds the first time")):
-        loaded = engine.network(NETWORK)
+        loaded, refused = _network(lab_network.chosen())
         picture = lab_state.picture()
         forward = engine.forward(loaded, picture)
     lab_top.top_line(loaded, picture)
+    if refused:
+        st.error(t("The network cannot be opened: {reason}", reason=refused))
+    lab_network.note()
     explore(loaded, picture, forward)
     if engine.is_served():
-        engine.warm_up(NETWORK, picture)
+        engine.warm_up(loaded.name, picture)
+
+
+def _network(name: str) -> tuple[engine.Loaded, str]:
+    """The network, or the shipped one and why not."""
+    try:
+        return engine.network(name), ""
+    except WeightsError as error:
+        return engine.network(lab_network.FIRST), str(error)
 
 
 @st.fragment

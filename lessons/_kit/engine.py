@@ -32,9 +32,10 @@ from deconvviz.network.explicit import Chain, Frame
 from deconvviz.types import Check, DisplayImage, InputSpec, Reconstruction, Unit
 from lessons._kit.lab_picture import on_screen
 
-#: Pictures whose activations are kept (about 6 MB each for the shipped network), units whose maps are kept (0.8 MB),
-#: units whose second road is kept (0.8 MB), and small values.
+#: Pictures that are kept at the network's size, pictures whose activations are (about 6 MB each, 49 MB for SqueezeNet),
+#: units whose maps are (0.8 MB), units whose second road is (0.8 MB), and small values.
 KEPT_PICTURES = 16
+KEPT_FORWARDS = 8
 KEPT_UNITS = 64
 KEPT_PROOFS = 32
 KEPT_VALUES = 256
@@ -126,7 +127,7 @@ def keep_compiled() -> bool:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def network(name: str) -> Loaded:
-    """The shipped network of that name, with what its card says."""
+    """The network of that name, with what its card says."""
     keep_compiled()
     net = dv.load(name)
     return Loaded(name, net, net.digest, _accuracy(net.about))
@@ -186,11 +187,11 @@ def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Pict
 
 
 def forward(loaded: Loaded, picture: Picture) -> Forward:
-    """Probabilities and activations of every layer, kept for the last `KEPT_PICTURES` pictures."""
+    """Probabilities and activations of every layer, kept for the last `KEPT_FORWARDS` pictures."""
     return _forward(loaded.digest, picture.digest, loaded, picture)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_PICTURES)
+@st.cache_resource(show_spinner=False, max_entries=KEPT_FORWARDS)
 def _forward(network_digest: str, picture_digest: str, _loaded: Loaded, _picture: Picture) -> Forward:
     def run() -> Forward:
         net, image = _loaded.network, fitted(_loaded, _picture).model

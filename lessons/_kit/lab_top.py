@@ -12,7 +12,7 @@ from deconvviz.data import samples
 from deconvviz.data.preprocess import fit_image
 from deconvviz.errors import ImageError
 from deconvviz.types import InputSpec
-from lessons._kit import engine, lab_state
+from lessons._kit import engine, lab_network, lab_state
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, jpeg, png, to_bytes
 from lessons._kit.lab_tiles import Tile, encoded, picked, tiles
@@ -49,7 +49,9 @@ def _network_chip(loaded: engine.Loaded) -> None:
     facts = t("{count} layers", count=len(loaded.network.layers))
     if loaded.accuracy is not None:
         facts += " · " + t("{percent} % right on unseen pictures", percent=f"{100 * loaded.accuracy:.1f}")
-    st.html(_chip(t("Network"), loaded.name, None, facts), width="stretch")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch", key="lab-network"):
+        st.html(_chip(t("Network"), loaded.name, None, facts), width="content")
+        lab_network.change(loaded.name)
 
 
 def _chip(kind: str, name: str, picture: str | None, facts: str = "") -> str:

@@ -1,0 +1,97 @@
+"""Which network the laboratory looks into: one click, or a download first where weights are not on this machine."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from deconvviz import catalog
+from deconvviz.errors import WeightsError
+from deconvviz.models import public_weights
+from lessons._kit import lab_state
+from lessons._kit.controls import url_value
+from lessons._kit.i18n import mark, t
+
+KEY = "network"
+FIRST = "caltech"
+#: Name -> what it is, in one line.
+NETWORKS = {
+    "caltech": mark("7 convolutions, trained here on Caltech-101, 102 classes"),
+    "squeezenet": mark("SqueezeNet 1.0: 26 convolutions in fire modules, ImageNet, 1000 classes"),
+}
+_PROBLEM = "lab-network-problem"
+
+
+def chosen() -> str:
+    """The network of the URL; the shipped one where the other's weights are not on this machine."""
+    name = url_value(KEY, FIRST, NETWORKS)
+    return name if is_here(name) else FIRST
+
+
+def is_here(name: str) -> bool:
+    """Whether the network can be loaded without a download."""
+    entry = catalog.model(name)
+    try:
+        return entry.weights is None or public_weights.find(entry) is not None
+    except WeightsError:
+        return False
+
+
+def change(current: str) -> None:
+    """Draw the button that opens the choice, and the choice."""
+    with st.popover(t("Change network"), width="content"), st.container(width=320, key="lab-networks"):
+        for name, line in NETWORKS.items():
+            st.html(f'<p class="lab-note"><b>{escape(name)}</b> · {escape(t(line))}</p>')
+            if is_here(name):
+                opened = name == current
+                label = t("Open") if not opened else t("Is open")
+                st.button(label, key=f"lab-open-{name}", on_click=_take, args=(name,), disabled=opened)
+            else:
+                _offer(name)
+
+
+def note() -> None:
+    """Say why the network of a link or of a click is not the one on the page; nothing where it is."""
+    problem = st.session_state.pop(_PROBLEM, None)
+    if problem:
+        st.error(t("The network cannot be opened: {reason}", reason=problem))
+        return
+    wanted = st.session_state.get(KEY) or FIRST
+    if not is_here(wanted):
+        st.info(
+            t(
+                "The weights of {name} are not on this machine, so {first} is shown. Change network offers them.",
+                name=wanted,
+                first=FIRST,
+            )
+        )
+
+
+def _offer(name: str) -> None:
+    """What has to be downloaded, from where, and the button that does it."""
+    info = catalog.model(name).weights
+    assert info is not None
+    size = f"{info.size / 1e6:.2f}"
+    said = t(
+        "Its weights ({size} MB, {licence} licence) come from {page}. They are checked and stay on this machine.",
+        size=size,
+        licence=info.licence,
+        page=info.page.removeprefix("https://"),
+    )
+    st.html(f'<p class="lab-note">{escape(said)}</p>')
+    st.button(t("Download {size} MB and open", size=size), key=f"lab-fetch-{name}", on_click=_fetch, args=(name,))
+
+
+def _fetch(name: str) -> None:
+    try:
+        public_weights.fetch(catalog.model(name), progress=False)
+    except WeightsError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
+    _take(name)
+
+
+def _take(name: str) -> None:
+    st.session_state[KEY] = "" if name == FIRST else name
+    lab_state.choose_layer("")
