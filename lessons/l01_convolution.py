@@ -198,10 +198,8 @@ def _said(attempt: Callable[[], object]) -> bool:
 def shown(state: State | None) -> State:
     """The state to show: the chosen one or the last that worked, with switches and cells that exist in it."""
     turned, channels = first_controls.url_text("turned"), first_controls.url_text("channels")
-    if state is not None:
-        state = replace(state, turned="yes" if turned == "yes" else "no", channels="3" if channels == "3" else "1")
-        remember("first", state)
-    state = remembered("first", State())
+    state = remembered("first", State()) if state is None else remember("first", state)
+    state = replace(state, turned="yes" if turned == "yes" else "no", channels="3" if channels == "3" else "1")
     arrays = compute(state)
     height, width = arrays.z.shape[1:3]
     cell = nearest(url_cell("cell", State.cell), (height, width))
