@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import streamlit as st
 
-from lessons._kit import controls, exercise, glossary, proof
+from lessons._kit import controls, engine, exercise, glossary, proof
 from lessons._kit.i18n import t
 from lessons._kit.page import Lesson, Page, discover, turn_to
 from lessons._kit.sources import citation
@@ -14,6 +14,7 @@ from lessons._kit.sources import citation
 
 def head(lesson: Lesson) -> None:
     """The question, and what the reader will be able to do."""
+    engine.keep_compiled()
     st.title(t(lesson.question), anchor=False)
     st.markdown(t(lesson.goal))
 
