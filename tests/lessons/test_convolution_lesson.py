@@ -308,6 +308,13 @@ def test_the_last_picture_that_worked_stays(open_page: Callable[..., AppTest]) -
     assert shown not in latex(test)
 
 
+def test_switches_work_beside_a_number_that_cannot_be(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, stride="0", turned="yes", channels="3")
+    state = State(turned="yes", channels="3")
+    assert first_picture.whole_sum(lesson.compute(state), State.cell) in latex(test)
+    assert first_picture.symbols(lesson.compute(state)) in latex(test)
+
+
 @pytest.mark.parametrize("cell", ["99,99", "abc", "-1,2", "9999999,0"])
 def test_a_cell_in_a_link_that_does_not_exist_is_no_error(cell: str, open_page: Callable[..., AppTest]) -> None:
     assert "z_{" in latex(open_page(SLUG, cell=cell, tap=cell, channels="7", turned="perhaps"))
