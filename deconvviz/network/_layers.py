@@ -56,11 +56,21 @@ class Finder:
                 outs = [v for v in item.eqn.outvars if v in self._live and self._is_layer(v)]
                 found += [Found(kind, item.scope, v, (index,)) for v in outs]
             elif kind is not None:
-                indices = self._extent(index, kind)
+                indices = self._batched(self._extent(index, kind))
                 variable = self._equations[indices[-1]].out
                 if self._is_layer(variable):
                     found.append(Found(kind, item.scope, variable, indices))
         return self._with_output(found)
+
+    def _batched(self, indices: tuple[int, ...]) -> tuple[int, ...]:
+        """A product of matrices of one image gets its batch dimension back in the next step; that is the layer."""
+        value = self._equations[indices[-1]].out
+        readers = [n for n, item in enumerate(self._equations) if any(a is value for a in item.eqn.invars)]
+        if self._equations[indices[0]].primitive == "dot_general" and len(readers) == 1 and not self._is_layer(value):
+            reader = self._equations[readers[0]]
+            if reader.primitive in ("broadcast_in_dim", "reshape") and reader.out.aval.shape == (1, *value.aval.shape):
+                return *indices, readers[0]
+        return indices
 
     def _is_layer(self, variable: Any) -> bool:
         """Maps, and vectors and rows of tokens whose first dimension is the batch."""
