@@ -286,6 +286,11 @@ def _kept(network_digest: str, picture_digest: str, name: str, _make: Callable[[
     return _make()
 
 
+def once(loaded: Loaded, layer: str, program: str, run: Callable[[], _T]) -> _T:
+    """Run; until it has run once for that layer, no other program compiles beside it."""
+    return _compiled_once((loaded.digest, layer, program), run)
+
+
 @cache
 def source(function: Callable[..., Any]) -> str:
     """The source of a function, as it ran."""
