@@ -59,7 +59,7 @@ def show(lines: list[Line], input_size: Size) -> None:
 
 def to_html(lines: list[Line], input_size: Size) -> str:
     """What was given, and the table, as HTML."""
-    heads = (t("call"), t("what comes out"), t("from Aᵀg"), t("kernel axes"), t("to get Aᵀg"))
+    heads = (t("call"), t("from Aᵀg"), t("what comes out"), t("kernel axes"), t("to get Aᵀg"))
     given = t(
         "The same g, kernel, stride, padding and dilation, given to each call. Aᵀg is {height} × {width}. "
         "w is the kernel of the way there. Axes: I goes into the call, O comes out. Rows by each documentation: "
@@ -92,5 +92,5 @@ def _row(line: Line) -> str:
     kind = ' class="equal"' if line.error <= 1e-5 else ""
     name = f"{convention.library}<br><code>{html.escape(convention.name)}</code>"
     rows = f'{html.escape(out)}<br><code class="rows">{html.escape(convention.formula)}</code>'
-    cells = "".join(f"<td>{cell}</td>" for cell in (rows, html.escape(verdict), html.escape(axes), how))
+    cells = "".join(f"<td>{cell}</td>" for cell in (html.escape(verdict), rows, html.escape(axes), how))
     return f'<tr{kind}><th scope="row">{name}</th>{cells}</tr>'

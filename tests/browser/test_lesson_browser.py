@@ -108,6 +108,62 @@ def test_a_wrong_way_turns_red_in_words(page: Page, app_url: str) -> None:
     page.get_by_text("def dot_test").first.wait_for()
 
 
+def test_three_views_bring_the_same_back(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, "?stride=2&kernel=edge&back=3,3")
+    before = [cell(plane(page, "what comes back"), r, c).inner_text() for r in range(6) for c in range(7)]
+    for name, sign in (("zero insertion", "g, zeros between, 8 × 9"), ("matrix", "signal g, 3 × 4")):
+        page.get_by_role("radio", name=name).click()
+        page.locator(".planes caption", has_text=sign).wait_for()
+        settle(page)
+        back = plane(page, "what comes back")
+        assert [cell(back, r, c).inner_text() for r in range(6) for c in range(7)] == before
+        assert page.locator(".st-key-proofs").get_by_text("holds").count() == 3
+    assert "view=matrix" in page.url
+    picture = page.locator(".matrix img")
+    assert (picture.get_attribute("alt") or "").startswith("42 rows, one a cell of what comes back; 12 columns")
+    assert picture.evaluate("image => image.naturalWidth") > 0
+
+
+@pytest.mark.parametrize(
+    ("link", "sign"),
+    [
+        ("?way=turned", "cells wrong"),
+        ("?way=padding", "8 × 7, not 6 × 7"),
+        ("?way=rounded&kernel=edge&stride=2", "5 × 7, not 6 × 7"),
+        ("?way=channels", "42 wrong"),
+    ],
+)
+def test_every_wrong_way_fails_in_sight(page: Page, app_url: str, link: str, sign: str) -> None:
+    open_lesson(page, app_url, link)
+    assert page.locator(".planes caption", has_text=sign).count() >= 1
+    verdict = page.locator(".meter-verdict").inner_text()
+    assert "differ by" in verdict or "cannot even be compared" in verdict
+    if "×" not in sign:
+        assert page.locator(".planes td.wrong").count() > 20
+        numbers = page.locator(".meter td.number").all_inner_texts()
+        assert len(set(numbers)) == 2
+    open_lesson(page, app_url, link.replace("way=", "was="))
+    assert page.locator(".meter-verdict").inner_text() == "The two agree."
+    assert len(set(page.locator(".meter td.number").all_inner_texts())) == 1
+
+
+def test_the_table_of_libraries_opens_and_scrolls_in_its_own_box(phone: Page, app_url: str) -> None:
+    open_lesson(phone, app_url, "?kernel=edge&stride=2")
+    assert phone.locator(".conventions").count() == 0
+    phone.get_by_text("The same numbers in JAX, Flax, PyTorch and Keras").click()
+    phone.wait_for_selector(".conventions tbody tr")
+    settle(phone)
+    table = phone.locator(".conventions")
+    assert table.locator("tbody tr").count() == 8
+    text = table.locator("tr", has_text="ConvTranspose2d").inner_text()
+    assert "5 × 7" in text
+    assert "other size" in text
+    assert "padding=(1, 1), output_padding=(1, 0)" in text
+    assert table.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    assert "libraries=true" in phone.url
+
+
 def test_a_term_opens_its_definition(page: Page, app_url: str) -> None:
     open_lesson(page, app_url)
     page.get_by_role("button", name="adjoint", exact=True).first.click()
@@ -135,7 +191,17 @@ def test_the_first_page_drags_its_film_and_starts_the_course(page: Page, app_url
 @pytest.mark.parametrize(
     ("scheme", "size"), [("light", (1440, 900)), ("dark", (390, 844))], ids=["desktop-light", "phone-dark"]
 )
-@pytest.mark.parametrize(("path", "sign"), [(SLUG, ".planes table"), ("", ".film img")], ids=["lesson", "home"])
+@pytest.mark.parametrize(
+    ("path", "sign"),
+    [
+        (SLUG, ".planes table"),
+        (f"{SLUG}?view=matrix&stride=2&libraries=true", ".conventions table"),
+        (f"{SLUG}?view=zeros&way=turned", ".planes td.wrong"),
+        (f"{SLUG}?way=channels", ".planes td.wrong"),
+        ("", ".film img"),
+    ],
+    ids=["lesson", "matrix", "zeros", "channels", "home"],
+)
 def test_nobody_is_kept_out(
     browser: Browser,
     app_url: str,
@@ -152,7 +218,8 @@ def test_nobody_is_kept_out(
     page.goto(f"{app_url}/{path}", timeout=120_000)
     page.wait_for_selector(sign, timeout=120_000)
     settle(page)
-    screenshot(page, f"{path or 'home'}-{size[0]}-{scheme}", full=False)
+    name = re.sub(r"\W+", "-", path) or "home"
+    screenshot(page, f"{name}-{size[0]}-{scheme}", full=False)
     width = page.evaluate("document.documentElement.scrollWidth")
     found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
     context.close()
