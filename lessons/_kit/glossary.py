@@ -61,6 +61,11 @@ TERMS = {
         mark("unpooling"),
         mark("The adjoint of max pooling with its switches held fixed: each value goes back to its switch."),
     ),
+    "rectifier": (mark("rectifier"), mark("max(z, 0), the ReLU: keeps what is above zero and makes the rest zero.")),
+    "receptive field": (
+        mark("receptive field"),
+        mark("The window of input pixels that can reach a unit; no pixel outside it ever changes the unit."),
+    ),
 }
 
 _LINK = re.compile(r"\[\[([a-z ]+)(?:\|([^\]]+))?\]\]")
