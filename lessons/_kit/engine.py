@@ -320,15 +320,19 @@ def is_served() -> bool:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def warm_up(name: str, _picture: Picture) -> threading.Thread:
-    """Compile every layer and rule in the background, once a process; then spare what is loaded from collection."""
+    """Compile every layer and rule in the background, once a process; then spare what is loaded from collection.
+
+    The insides of blocks (``fire2.expand1x1``) are left to the click that opens them.
+    """
 
     def run() -> None:
         loaded = network(name)
-        for layer in loaded.network.layers:
+        layers = [layer for layer in loaded.network.layers if "." not in layer.name]
+        for layer in layers:
             if not threading.main_thread().is_alive():  # the app is closing
                 return
             reconstruct(loaded, _picture, Unit(layer.name, 0))
-        for layer in loaded.network.layers:
+        for layer in layers:
             if not threading.main_thread().is_alive():
                 return
             proven(loaded, _picture, Unit(layer.name, 0))

@@ -37,13 +37,24 @@ def _tiles(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Pictu
             lab_state.choose_layer(name)
 
     items = []
-    for layer in layers:
+    for layer in shown(layers, chosen):
         shape = layer.shape
         lines = (f"{shape[0]}×{shape[1]}", str(shape[2])) if len(shape) == 3 else (size(shape), "")
         label = t("{name}, {kind}, {size}", name=layer.name, kind=kind(layer.kind), size=size(shape))
         drawn = _mean_picture(loaded.digest, picture.digest, layer.name, forward)
-        items.append(Tile(layer.name, layer.name, lines, label, drawn))
+        items.append(Tile(layer.name, layer.name.partition(".")[2] or layer.name, lines, label, drawn))
     tiles(items, chosen.name, t("Layers"), "lab-road-pick", walked, size=40, pixels=True)
+
+
+def shown(layers: tuple[Layer, ...], chosen: Layer) -> list[Layer]:
+    """The layers on the road: of a network in blocks (``fire2``, ``fire2.expand1x1``) the insides of the chosen only.
+
+    >>> layers = tuple(Layer(name, "relu", (4, 4, 8), (1, 1), (3, 3)) for name in ("a.x", "a", "b.x", "b"))
+    >>> [layer.name for layer in shown(layers, layers[1])]
+    ['a.x', 'a', 'b']
+    """
+    block = chosen.name.partition(".")[0]
+    return [layer for layer in layers if "." not in layer.name or layer.name.partition(".")[0] == block]
 
 
 @lru_cache(maxsize=512)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz import catalog
 from deconvviz.models import _stored, public_weights
-from lessons._kit import engine, lab_network, lab_state
+from lessons._kit import engine, lab_network, lab_road, lab_state
 
 OpenPage = Callable[..., AppTest]
 
@@ -91,6 +91,18 @@ def test_damaged_weights_are_said_and_the_shipped_network_stays(open_page: OpenP
     assert not test.exception
     assert "is truncated: 5 of 675,763 bytes" in test.error[0].value
     assert "<b>caltech</b>" in html(test)
+
+
+def test_the_road_shows_the_insides_of_the_chosen_block_only(weights: Path) -> None:
+    put(weights)
+    layers = engine.network("squeezenet").network.layers
+    named = {layer.name: layer for layer in layers}
+    whole = [name for name in named if "." not in name]
+    assert len(whole) == 16
+    assert [layer.name for layer in lab_road.shown(layers, named["pool4"])] == whole
+    inside = [layer.name for layer in lab_road.shown(layers, named["fire3.expand3x3"])]
+    assert len(inside) == 22
+    assert inside.index("fire3.squeeze1x1") == inside.index("fire2") + 1
 
 
 def test_every_network_of_the_choice_is_in_the_catalogue() -> None:
