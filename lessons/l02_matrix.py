@@ -151,8 +151,8 @@ def fitting(state: State) -> State:
             )
         )
         return remembered("matrix", State())
-    cells = {"cell": (state.cell, outputs), "tap": (state.tap, state.kernel_size), "back": (state.back, small.SIZE)}
-    return remember("matrix", replace(state, **{name: nearest(*pair) for name, pair in cells.items()}))
+    cell, tap = nearest(state.cell, outputs), nearest(state.tap, state.kernel_size)
+    return remember("matrix", replace(state, cell=cell, tap=tap, back=nearest(state.back, small.SIZE)))
 
 
 def weighed(state: State) -> list[matrix_walk.Growth]:
