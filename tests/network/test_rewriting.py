@@ -150,6 +150,13 @@ def test_squares_of_a_normalization_are_no_activation() -> None:
         assert backward.rewritten(net, net.layers[-1].name, "deconvnet").coverage.unsupported == ()
 
 
+def test_the_maximum_that_a_softmax_subtracts_is_neither_pool_nor_activation() -> None:
+    for softmax in (jax.nn.softmax, lambda z: zoo.plain_softmax(z, jnp)):
+        net = dv.Network(lambda x, softmax=softmax: softmax(jax.nn.relu(x)), input_spec=SPEC)
+        assert [layer.name for layer in net.layers] == ["relu1", "output"]
+        assert backward.rewritten(net, "output", "deconvnet").coverage.unsupported == ()
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_reduced_precision_obeys(rule: str, dtype: str) -> None:
