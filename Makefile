@@ -1,12 +1,15 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help app test check train bench clean distclean requirements screenshot test-lowest chromium
+.PHONY: help app test check train bench clean distclean requirements screenshot test-lowest chromium peers
 
 VENV ?= .venv
 PORT ?= 8501
 OUT ?= runs/caltech
+JOBS ?= 2
 PY := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests run in so many processes; the tests of a file stay together.
+SPREAD := -n $(JOBS) --dist loadfile
 # The part of the tests that `make check` and `make test-lowest` run.
 FAST := -m "not slow and not browser and not peers"
 
@@ -16,17 +19,17 @@ help: ## this list
 app: $(VENV)/.app ## open the course and the laboratory in a browser (another port: make app PORT=8600)
 	@$(PY) scripts/open_app.py --port "$(PORT)"
 
-test: $(VENV)/.dev chromium ## everything: lint, types, all tests, the app in a real Chromium
+test: $(VENV)/.dev chromium $(if $(PEERS),peers) ## everything: lint, types, all tests, the app in a real Chromium (with PyTorch and Captum: PEERS=1)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest
+	$(PY) -m pytest $(SPREAD)
 
 check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are neither slow nor in a browser
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest -q $(FAST)
+	$(PY) -m pytest -q $(SPREAD) $(FAST)
 
 train: $(VENV)/.app ## train the shipped network: make train DATA=folder-of-classes [OUT=runs/caltech]
 	@test -n "$(DATA)" || { echo "make train needs the pictures, one folder a class: make train DATA=path/to/101_ObjectCategories" >&2; exit 2; }
@@ -34,6 +37,9 @@ train: $(VENV)/.app ## train the shipped network: make train DATA=folder-of-clas
 
 bench: $(VENV)/.dev chromium ## measure the speed here; against PyTorch too where the peers extra is installed
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
+
+peers: $(VENV)/.dev ## install PyTorch and Captum too; where that fails, their tests are skipped with a reason
+	@$(PY) -m pip install $(EDITABLE) ".[peers]" || echo "PyTorch and Captum could not be installed: the tests against them are skipped"
 
 chromium: $(VENV)/.dev ## find or get the Chromium that the browser tests drive
 	@$(PY) tests/browser/chromium.py --get
