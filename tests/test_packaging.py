@@ -57,7 +57,7 @@ def test_ci_only_calls_make_test() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     commands = [line for line in script.read_text().splitlines() if line and not line.startswith("#")]
-    assert commands == ["set -eu", 'cd "$(dirname "$0")/.."', "exec make test"]
+    assert commands == ["set -eu", 'cd "$(dirname "$0")/.."', "exec make test PEERS=1"]
 
 
 def test_make_lists_its_targets() -> None:
