@@ -27,10 +27,10 @@ from deconvviz.ops.conventions import (
 SIZE, KERNEL = (9, 8), (3, 2)
 #: Strides that divide and that do not, paddings beyond the kernel, dilations; rows unlike columns.
 GEOMETRIES = [
-    ConvGeometry((2, 3), (1, 0)),
+    ConvGeometry((2, 3), (1, 1)),
     ConvGeometry(1, (2, 1), (2, 3)),
     ConvGeometry((2, 1), (4, 3), (1, 2)),
-    ConvGeometry((3, 4), ((0, 5), (3, 1))),
+    ConvGeometry((3, 4), ((0, 5), (3, 2))),
 ]
 every_key = pytest.mark.parametrize("key", CONVENTIONS)
 every_geometry = pytest.mark.parametrize("how", GEOMETRIES, ids=str)

@@ -21,7 +21,7 @@ GEOMETRIES = [
     ConvGeometry((3, 2), (1, 1)),
     ConvGeometry(1, (2, 1), (2, 3)),
     ConvGeometry((2, 1), (4, 3), (1, 2)),
-    ConvGeometry((3, 4), ((0, 5), (3, 1))),
+    ConvGeometry((3, 4), ((0, 5), (3, 2))),
 ]
 every_geometry = pytest.mark.parametrize("how", GEOMETRIES, ids=str)
 
