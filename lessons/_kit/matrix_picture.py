@@ -246,7 +246,7 @@ def column_list(view: View) -> str:
         return rf"{x} \to 0"
     value = formula.coloured("input", formula.value(plane(view.x)[view.back]))
     z, w = _block("output", cells), _block("kernel", weights)
-    return rf"{x} = {value}: \quad {z} \mathrel{{+}}= {value} \cdot {w}"
+    return rf"\begin{{gathered}} {x} = {value} \\ {z} \mathrel{{+}}= {value} \cdot {w} \end{{gathered}}"
 
 
 def _block(colour: str, rows_: dict[int, list[str]]) -> str:

@@ -97,19 +97,19 @@ def test_a_kernel_that_does_not_fit_leaves_the_matrix(page: Page, app_url: str) 
     assert page.locator(".big-matrix .entry").count() == before > 0
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("link", ["?lang=en", "?lang=zh&kernel=corner&look=column"], ids=["en", "zh"])
 @pytest.mark.parametrize(
     ("scheme", "size"), [("light", (1440, 900)), ("dark", (390, 844))], ids=["desktop-light", "phone-dark"]
 )
 def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, language: str, scheme: Any, size: tuple[int, int], screenshot: Callable[..., Path]
+    browser: Browser, app_url: str, link: str, scheme: Any, size: tuple[int, int], screenshot: Callable[..., Path]
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
     page = context.new_page()
-    open_lesson(page, app_url, f"?lang={language}")
-    screenshot(page, f"lesson-matrix-{language}-{size[0]}-{scheme}", full=False)
+    open_lesson(page, app_url, link)
+    screenshot(page, f"lesson-matrix-{link[6:8]}-{size[0]}-{scheme}", full=False)
     width = page.evaluate("document.documentElement.scrollWidth")
     cut = page.evaluate(CUT)
     found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
