@@ -65,11 +65,13 @@ def test_layers_are_those_of_the_network(model: list[str], weights: Path) -> Non
     record = said("layers", *model)
     assert record["model"] == "caltech"
     assert [tuple(layer["shape"]) for layer in record["layers"]] == [layer.shape for layer in net.layers]
-    assert {"name", "kind", "shape", "stride", "receptive_field"} == record["layers"][0].keys()
+    assert {"name", "kind", "shape", "stride", "receptive_field", "parameters"} == record["layers"][0].keys()
     table = run("layers", *model).stdout.splitlines()
     assert table[0].split("  ")[0] == "name"
     assert len(table) == 1 + len(net.layers)
     assert table[1].startswith(net.layers[0].name)
+    column = table[0].index("parameters")
+    assert [row[column:].strip() for row in table[1:]] == [str(layer.parameters or "-") for layer in net.layers]
 
 
 def test_activations_lists_the_strongest_channels(on_cat: list[str], weights: Path, tmp_path: Path) -> None:
