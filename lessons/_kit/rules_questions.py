@@ -95,10 +95,9 @@ def _telling(z: np.ndarray, g: np.ndarray) -> bool:
 def two_rectifiers(seed: int) -> Question:
     """What is left after two rectifiers with a weight between?"""
     random = np.random.default_rng(9200 + seed)
-    g, weight = int(random.integers(1, 5)), -int(random.integers(2, 5))
-    if seed % 3 == 2:
-        g = -g
-    upper, lower = int(random.integers(1, 5)), int(random.integers(1, 5)) * (1 if seed % 2 else -1)
+    down_sign, weight_sign, lower_sign = ((1, -1, 1), (1, 1, -1), (-1, -1, 1))[seed % 3]
+    g, weight = down_sign * int(random.integers(1, 5)), weight_sign * int(random.integers(2, 5))
+    upper, lower = int(random.integers(1, 5)), lower_sign * int(random.integers(1, 5))
 
     def down(rule: str) -> int:
         middle = backward(rule, np.float32(upper), np.float32(g)) * weight
