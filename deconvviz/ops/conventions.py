@@ -232,7 +232,7 @@ CONVENTIONS: dict[str, Convention] = {
     ),
     "jax-consistent": Convention(
         "JAX",
-        "the same, use_consistent_padding=True",
+        "lax.conv_transpose, transpose_kernel=True, use_consistent_padding=True",
         "HWOI",
         True,
         "forward",
