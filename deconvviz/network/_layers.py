@@ -65,8 +65,10 @@ class Finder:
     def _batched(self, indices: tuple[int, ...]) -> tuple[int, ...]:
         """A product of matrices of one image gets its batch dimension back in the next step; that is the layer."""
         value = self._equations[indices[-1]].out
+        if self._equations[indices[0]].primitive != "dot_general" or self._is_layer(value):
+            return indices
         readers = [n for n, item in enumerate(self._equations) if any(a is value for a in item.eqn.invars)]
-        if self._equations[indices[0]].primitive == "dot_general" and len(readers) == 1 and not self._is_layer(value):
+        if len(readers) == 1:
             reader = self._equations[readers[0]]
             if reader.primitive in ("broadcast_in_dim", "reshape") and reader.out.aval.shape == (1, *value.aval.shape):
                 return *indices, readers[0]
@@ -226,6 +228,7 @@ def names_of(found: Sequence[Found]) -> list[str]:
 def parameters_of(found: Sequence[Found], flat: Flat, live: set[Any]) -> list[int]:
     """How many stored numbers (weights, biases, running statistics) each layer reads; shared ones count each time."""
     stored = set(flat.constvars)
+    constant = [item for item in flat.equations if not any(v in live for v in item.eqn.outvars)]
     counts = []
     for layer in found:
         if layer.kind in _BARE:
@@ -233,7 +236,7 @@ def parameters_of(found: Sequence[Found], flat: Flat, live: set[Any]) -> list[in
             continue
         fixed = {a for i in layer.indices for a in flat.equations[i].eqn.invars
                  if not is_literal(a) and a not in live and a is not layer.variable}  # fmt: skip
-        below = [flat.equations[i].eqn for i in needed(flat.equations, fixed)]
+        below = [constant[i].eqn for i in needed(constant, fixed)]
         read = fixed | {a for eqn in below for a in eqn.invars if not is_literal(a)}
         arrays = [v for v in read & stored if _is_number(v)]
         counts.append(sum(math.prod(v.aval.shape) for v in arrays))

@@ -154,7 +154,7 @@ def patch_size(equations: Sequence[Equation], eqn: Any) -> int:
 
 def _pattern(equations: Sequence[Equation], kernel: Any) -> np.ndarray | None:
     """The value of a kernel that rests on nothing but numbers written into the program, else None."""
-    if is_literal(kernel):
+    if is_literal(kernel) or not any(kernel is v for item in equations for v in item.eqn.outvars):
         return None
     eqns = [equations[i].eqn for i in needed(equations, [kernel])]
     made = {v for eqn in eqns for v in eqn.outvars}
