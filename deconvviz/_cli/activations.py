@@ -16,28 +16,23 @@ from deconvviz._cli._common import (
     image_option,
     json_option,
     load_image,
-    load_network,
-    model_option,
     seconds_since,
     table,
-    weights_option,
 )
+from deconvviz._cli._own import Chosen, load_chosen, network_options
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 @click.command()
-@model_option
-@weights_option
+@network_options
 @image_option
 @click.option("--layer", required=True, metavar="NAME", help="A layer, as `deconvviz layers` names it.")
 @click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many channels to list.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.npz", help="Write the whole array there.")
 @json_option
-def activations(
-    model: str, weights: Path | None, image: str, layer: str, top: int, out: Path | None, as_json: bool
-) -> None:
+def activations(chosen: Chosen, image: str, layer: str, top: int, out: Path | None, as_json: bool) -> None:
     """Compute what a layer says about a picture. Lists its strongest channels.
 
     FILE.npz holds one array `activations` (rows, columns, channels), float32.
@@ -52,13 +47,14 @@ def activations(
     start = time.perf_counter()
     if out is not None:
         check_out(out, (".npz",))
-    network = load_network(model, weights)
+    chosen.check()
+    network = load_chosen(chosen)
     values = dv.activations(network, load_image(image), layer)
     strongest = strongest_channels(values, top)
     if out is not None:
         files.write(out, _npz(values))
     record = {
-        "model": model,
+        "model": chosen.name,
         "image": image,
         "layer": layer,
         "shape": values.shape,
@@ -68,7 +64,7 @@ def activations(
         "seconds": seconds_since(start),
     }
     rows = [(x["channel"], _position(x), f"{x['value']:.5g}") for x in strongest]
-    lines = [f"{layer} of {model}: {by(values.shape)}", *table(("channel", "row, column", "activation"), rows)]
+    lines = [f"{layer} of {chosen.name}: {by(values.shape)}", *table(("channel", "row, column", "activation"), rows)]
     answer(record, as_json, [*lines, f"written: {out}"] if out else lines)
 
 

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from pathlib import Path
 
 import click
 
-from deconvviz._cli._common import (
-    answer,
-    by,
-    json_option,
-    load_network,
-    model_option,
-    seconds_since,
-    table,
-    weights_option,
-)
+from deconvviz._cli._common import answer, by, json_option, seconds_since, table
+from deconvviz._cli._own import Chosen, load_chosen, network_options
 
 
 @click.command()
-@model_option
-@weights_option
+@network_options
 @json_option
-def layers(model: str, weights: Path | None, as_json: bool) -> None:
+def layers(chosen: Chosen, as_json: bool) -> None:
     """List the layers of a network. Shows name, kind, shape, stride, receptive field, parameters.
 
     \b
@@ -32,12 +22,13 @@ def layers(model: str, weights: Path | None, as_json: bool) -> None:
       deconvviz layers --model caltech
     """
     start = time.perf_counter()
-    network = load_network(model, weights)
+    chosen.check()
+    network = load_chosen(chosen)
     rows = [
         (x.name, x.kind, by(x.shape), by(x.stride), by(x.receptive_field), x.parameters or "-") for x in network.layers
     ]
     record = {
-        "model": model,
+        "model": chosen.name,
         "input": network.input_spec.size,
         "layers": [dataclasses.asdict(layer) for layer in network.layers],
         "seconds": seconds_since(start),

@@ -14,12 +14,11 @@ from deconvviz._cli._common import (
     check_out,
     json_option,
     load_image,
-    load_network,
     sample_id,
     seconds_since,
     table,
-    weights_option,
 )
+from deconvviz._cli._own import Chosen, load_chosen, network_options
 from deconvviz.errors import DeconvvizError
 
 if TYPE_CHECKING:
@@ -42,8 +41,7 @@ class Job(NamedTuple):
 
 
 @click.command()
-@click.option("--model", metavar="NAME", help="A shipped network, e.g. caltech.")
-@weights_option
+@network_options
 @click.option("--image", metavar="FILE", help="A picture file, or a built-in photograph: sample:cat.")
 @click.option("--layer", metavar="NAME", help="A layer, as `deconvviz layers` names it.")
 @click.option("--channel", type=click.IntRange(min=0), help="A channel of it, from 0.")
@@ -80,6 +78,7 @@ class Job(NamedTuple):
 @click.pass_context
 def reconstruct(
     ctx: click.Context,
+    chosen: Chosen,
     out: Path | None,
     recipe_file: Path | None,
     save_recipe: Path | None,
@@ -101,7 +100,7 @@ def reconstruct(
         check_out(out, FORMATS)
     if save_recipe is not None:
         check_file(save_recipe, "--save-recipe")
-    job = _from_options(options) if recipe_file is None else _from_recipe(ctx, recipe_file, options)
+    job = _from_options(chosen, options) if recipe_file is None else _from_recipe(ctx, recipe_file, chosen, options)
     found = recipes.reconstruct(job.recipe, job.network, job.image)
     recipe = recipes.resolved(job.recipe, found)
     if out is not None:
@@ -117,24 +116,26 @@ def reconstruct(
     answer(record, as_json, _lines(recipe, found, [out, save_recipe]))
 
 
-def _from_options(options: dict[str, Any]) -> Job:
+def _from_options(chosen: Chosen, options: dict[str, Any]) -> Job:
     """The picture that the options describe."""
     from deconvviz import recipe as recipes
     from deconvviz.types import Unit
 
-    missing = [f"--{name}" for name in ("model", "image", "layer", "channel") if options[name] is None]
+    missing = [] if chosen.is_named else ["--model or --network"]
+    missing += [f"--{name}" for name in ("image", "layer", "channel") if options[name] is None]
     if missing:
         raise click.UsageError(f"{', '.join(missing)} missing: give them, or a --recipe FILE that holds them")
     if options["whole"] and (options["row"] is not None or options["column"] is not None):
         raise click.UsageError("--all starts from the whole map: leave out --row and --column, or --all")
-    network = load_network(options["model"], options["weights"])
+    chosen.check()
+    network = load_chosen(chosen)
     image = load_image(options["image"])
     position: dict[str, Any] = {name: "all" if options["whole"] else options[name] for name in ("row", "column")}
     recipe = recipes.describe(
         network,
         image,
         Unit(options["layer"], options["channel"], **position),
-        model=options["model"],
+        model=chosen.name,
         sample=sample_id(options["image"]),
         rules=options["rules"] or ("deconvnet",),
         start=options["start"],
@@ -144,7 +145,7 @@ def _from_options(options: dict[str, Any]) -> Job:
     return Job(recipe, network, image, options["image"])
 
 
-def _from_recipe(ctx: click.Context, file: Path, options: dict[str, Any]) -> Job:
+def _from_recipe(ctx: click.Context, file: Path, chosen: Chosen, options: dict[str, Any]) -> Job:
     """The picture that a recipe file describes; its own photograph has to be given again."""
     from deconvviz import recipe as recipes
 
@@ -162,7 +163,19 @@ def _from_recipe(ctx: click.Context, file: Path, options: dict[str, Any]) -> Job
     source = options["image"] or (f"sample:{recipe.image}" if recipe.image else None)
     if source is None:
         raise DeconvvizError(f"the recipe {file} is of a picture that is not built in: give it again with --image FILE")
-    return Job(recipe, load_network(recipe.model, options["weights"]), load_image(source), source)
+    _same_network(recipe, chosen, file)
+    return Job(recipe, load_chosen(chosen, recipe.model), load_image(source), source)
+
+
+def _same_network(recipe: Recipe, chosen: Chosen, file: Path) -> None:
+    """A recipe may come from anybody: a module that it names is imported only if the person names it too."""
+    if ":" in recipe.model and chosen.network is None:
+        raise DeconvvizError(
+            f"the recipe {file} is of a network that is not shipped, and a module is imported only if you name it: "
+            f"give --network {recipe.model} if you trust it"
+        )
+    if chosen.network is not None and chosen.network != recipe.model:
+        raise DeconvvizError(f"the recipe {file} is of {recipe.model}; got --network {chosen.network}: leave it out")
 
 
 def _record(recipe: Recipe, source: str, found: tuple[Reconstruction, ...]) -> dict[str, Any]:

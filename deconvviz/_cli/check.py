@@ -1,0 +1,154 @@
+"""`deconvviz check`: what can be done with a network of one's own, and what to change."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deconvviz._cli._common import answer, by, json_option, load_image, seconds_since, table
+from deconvviz._cli._own import Chosen, load_chosen, load_own, network_options
+
+if TYPE_CHECKING:
+    from deconvviz.checks import Report, RuleReport
+    from deconvviz.network import Network
+
+
+@click.command()
+@network_options
+@click.option(
+    "--image",
+    default="sample:cat",
+    show_default=True,
+    metavar="FILE",
+    help="A picture file, or a built-in photograph.",
+)
+@click.option("--layer", metavar="NAME", help="Where the rules start.  [default: the last layer]")
+@json_option
+@click.pass_context
+def check(ctx: click.Context, chosen: Chosen, image: str, layer: str | None, as_json: bool) -> None:
+    """Try everything on a network of your own. Finds its layers, runs it forward, and applies each rule.
+
+    Says how many rectifiers obey, how far the two roads differ, what is not supported and what to change. Exits with 0
+    if all is well, with 1 if a rule is refused or something has to be changed, with 2 on bad input.
+
+    \b
+    Example:
+      deconvviz check --network package.module:object --image cat.png
+    """
+    from deconvviz import checks
+    from deconvviz.data.preprocess import model_input
+
+    start = time.perf_counter()
+    chosen.check()
+    network, assumed = load_own(chosen) if chosen.network else (load_chosen(chosen), ())
+    found = checks.report(network, model_input(load_image(image), network.input_spec), layer)
+    record = _record(chosen, image, found, assumed) | {"images": 1, "seconds": seconds_since(start)}
+    answer(record, as_json, _lines(chosen, image, found, assumed))
+    ctx.exit(0 if found.applies else 1)
+
+
+def _record(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) -> dict[str, Any]:
+    """The answer as JSON."""
+    network = found.network
+    return {
+        "network": chosen.name,
+        "image": image,
+        "input": network.input_spec.size,
+        "channels": network.input_spec.channels,
+        "assumed": assumed,
+        "layers": len(network.layers),
+        "kinds": _kinds(network),
+        "parameters": sum(layer.parameters for layer in network.layers),
+        "output": found.output,
+        "finite": found.finite,
+        "top": [{"index": index, "value": value} for index, value in found.top],
+        "layer": found.layer,
+        "channel": found.unit.channel,
+        "activation": found.activation,
+        "rules": [
+            {
+                "rule": one.rule,
+                "applies": not one.refused,
+                "refused": one.refused or None,
+                "obeyed": one.coverage.obeyed,
+                "rectifiers": one.coverage.total,
+                "unsupported": one.coverage.unsupported,
+                "agreement": one.agreement,
+                "seconds": round(one.seconds, 3),
+            }
+            for one in found.rules
+        ],
+        "one_road": found.one_road or None,
+        "notes": found.notes,
+        "ok": found.applies,
+    }
+
+
+def _kinds(network: Network) -> dict[str, int]:
+    """Kind of layer -> how many, the most frequent first."""
+    return dict(Counter(layer.kind for layer in network.layers).most_common())
+
+
+def _lines(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) -> list[str]:
+    """The answer for people."""
+    network, spec = found.network, found.network.input_spec
+    kinds = ", ".join(f"{count} {kind}" for kind, count in _kinds(network).items())
+    parameters = sum(layer.parameters for layer in network.layers)
+    facts = [
+        ("network", chosen.name if network.name in ("network", chosen.name) else f"{chosen.name}, {network.name}"),
+        ("input", f"{by(spec.size)}, {spec.channels}, {_range(spec)}"),
+        *(
+            ("assumed" if first else "", line)
+            for first, line in zip([True, False, False, False], assumed, strict=False)
+        ),
+        ("layers", f"{len(network.layers)}: {kinds}; {parameters:,} parameters"),
+        ("forward", _forward(image, found)),
+        ("unit", f"{found.layer}, channel {found.unit.channel}, its strongest: activation {found.activation:.4g}"),
+    ]
+    rows = [_row(one) for one in found.rules]
+    lines = [f"{name:9} {said}" for name, said in facts]
+    lines += ["", *table(("rule", "applies", "coverage", "two roads differ by", "seconds"), rows)]
+    if found.one_road:
+        lines.append(f"One road only: {found.one_road}.")
+    if found.notes:
+        lines += ["", "What to change:", *(f"- {note}" for note in found.notes)]
+    else:
+        lines += ["", f"All {len(found.rules)} rules apply."]
+    return lines
+
+
+def _range(spec: Any) -> str:
+    """The range of the numbers that the network is fed, from black to white of its first channel."""
+    black, white = ((value - spec.mean[0]) / spec.std[0] for value in (0.0, spec.scale))
+    return f"values from {black:.4g} to {white:.4g}"
+
+
+def _forward(image: str, found: Report) -> str:
+    shape = by(found.output) if found.output else "one number"
+    said = f"{shape} from {image} in {found.seconds:.2g} s with compiling"
+    if not found.finite:
+        return f"{said}; NOT FINITE"
+    labels = found.network.labels
+    names = [(labels[index] if labels else f"output {index}", value) for index, value in found.top]
+    return said + "".join(f"; {name} {value:.4g}" for name, value in names)
+
+
+def _row(one: RuleReport) -> tuple[str, str, str, str, str]:
+    """A rule as a row of the table."""
+    agreement = "-" if one.agreement is None else f"{one.agreement:.1g}"
+    if one.refused:
+        return one.rule, "refused", _coverage(one), "-", "-"
+    applies = "yes" if one.largest else "yes, all zero"
+    return one.rule, applies, _coverage(one), agreement, f"{one.seconds:.1f}"
+
+
+def _coverage(one: RuleReport) -> str:
+    if one.rule == "gradient":
+        return "ordinary derivative"
+    return str(one.coverage) if one.coverage.total else "no rectifier"
+
+
+COMMAND = check

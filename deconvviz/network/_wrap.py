@@ -1,0 +1,216 @@
+"""From what an address names to a `Network`: factories called, modules put into inference mode, a size that fits."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import jax
+from flax import nnx
+
+from deconvviz.errors import NetworkError
+from deconvviz.network.network import Network
+from deconvviz.types import InputSpec, Size
+
+#: Sizes that are tried where none is given: a dense layer after a flattened map fits one of them only.
+SIZES = (224, 32, 28, 64, 128, 96, 256, 227, 299, 384, 112, 48)
+CHANNELS: tuple[Literal["RGB", "L"], ...] = ("RGB", "L")
+Channels = Literal["RGB", "BGR", "L"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person says about the input of an object that is no `Network`; None where nothing was said.
+
+    Attributes:
+      size: (height, width) in pixels.
+      channels: "RGB", "BGR" or "L".
+      low_high: the range that 0..1 is brought to, (0, 255) for bytes.
+      mean, std: subtracted and divided by after that, one number or one a channel.
+
+    >>> Given(size=(28, 28), low_high=(-1.0, 1.0)).spec((28, 28), "L").mean
+    (1.0,)
+    """
+
+    size: Size | None = None
+    channels: Channels | None = None
+    low_high: tuple[float, float] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+
+    def spec(self, size: Size, channels: Channels) -> InputSpec:
+        """The input at a size and with channels."""
+        depth = 1 if channels == "L" else 3
+        low, high = self.low_high or (0.0, 1.0)
+        mean = tuple(m - low for m in self.mean or (0.0,) * depth)
+        std = self.std or (1.0,) * depth
+        return InputSpec(size=size, mean=mean, std=std, scale=high - low, channels=channels)
+
+    def __str__(self) -> str:
+        return ", ".join(field.name for field in fields(self) if getattr(self, field.name) is not None)
+
+
+ANYTHING = Given()
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """A network of one's own.
+
+    Attributes:
+      network: ready to run.
+      assumed: one sentence for everything that was not said and was found by trying.
+    """
+
+    network: Network
+    assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """One way of calling an object as a function of an image batch."""
+
+    function: Callable[[Any], Any]
+    note: str = ""
+
+
+def wrapped(found: Any, address: str, given: Given = ANYTHING) -> Own:
+    """The object as a `Network`; a function without arguments is called first.
+
+    Raises:
+      NetworkError: if it is none, or fits no size.
+    """
+    made = found
+    if not isinstance(found, Network):
+        _refuse_foreign(found, address)
+        if _needed(found, address) == []:
+            made = found()
+            if not isinstance(made, Network):
+                _refuse_foreign(made, f"{address}()")
+    if isinstance(made, Network):
+        if given != ANYTHING:
+            raise NetworkError(
+                f"{address} is a deconvviz Network, which says itself what it is fed ({made.input_spec}): leave out "
+                f"what you gave besides ({given}), or change its InputSpec"
+            )
+        return Own(made)
+    needed = _needed(made, address)
+    if len(needed) != 1:
+        wants = f"takes {', '.join(needed)}" if needed else "made another function without arguments"
+        raise NetworkError(
+            f"{address} {wants}, and a network is a function of one image batch: close over the rest, as in "
+            "net = functools.partial(forward, params), or lambda x: model(x, train=False)"
+        )
+    return _fitted(list(_ways(made)), address, given)
+
+
+def _refuse_foreign(found: Any, address: str) -> None:
+    """Things that are no network in JAX, each with what to do instead."""
+    kind = type(found).__name__
+    roots = {f"{cls.__module__}.".split(".")[0] for cls in type(found).__mro__}
+    linen = any(cls.__module__.startswith("flax.linen") for cls in type(found).__mro__)
+    if linen:
+        raise NetworkError(
+            f"{address} is the Linen module {kind}, which holds no weights: give "
+            "net = dv.Network.from_linen(module, variables, input_spec=dv.InputSpec(size=(height, width)))"
+        )
+    if "torch" in roots:
+        raise NetworkError(
+            f"{address} is the PyTorch module {kind}, and deconvviz looks into JAX functions: write the forward pass "
+            "in JAX and load the weights from safetensors"
+        )
+    if not callable(found) or isinstance(found, nnx.Variable) or hasattr(found, "dtype"):
+        raise NetworkError(
+            f"{address} is no network but {'None' if found is None else f'of type {kind}'}: give a deconvviz Network, "
+            "a function of an image batch (N, H, W, C), an NNX or Equinox module, or a function without arguments "
+            "that makes one"
+        )
+
+
+def _needed(found: Any, address: str) -> list[str]:
+    """Names of the arguments that a call has to give."""
+    try:  # the metaclass of NNX modules hides what a class is made from
+        wanted = inspect.signature(found.__init__ if isinstance(found, type) else found)
+    except (TypeError, ValueError):
+        return ["x"]
+    parameters = list(wanted.parameters.values())[1 if isinstance(found, type) else 0 :]
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    needed = [p.name for p in named if p.default is p.empty]
+    if isinstance(found, type) and needed:
+        raise NetworkError(
+            f"{address} is a class that cannot be made without {', '.join(needed)}: name an instance of it, or a "
+            f"function without arguments that returns one, as in def net(): return {found.__name__}(...)"
+        )
+    starred = any(p.kind == p.VAR_POSITIONAL for p in parameters)
+    return needed or (["x"] if starred and not named else [])
+
+
+def _ways(found: Any) -> Iterator[_Way]:
+    """How an object may be called: Equinox's own layers take one image with its channels first."""
+    equinox = sys.modules.get("equinox")
+    if isinstance(found, nnx.Module):
+        yield _Way(nnx.view(found, raise_if_not_found=False, deterministic=True, use_running_average=True))
+    elif equinox is not None and isinstance(found, equinox.Module):
+        fixed = equinox.nn.inference_mode(found)
+        yield _Way(
+            lambda x: jax.vmap(fixed)(x.transpose(0, 3, 1, 2)),
+            "It is called image by image with channels first, (C, H, W), as Equinox's own layers are.",
+        )
+        yield _Way(fixed)
+    else:
+        yield _Way(found)
+
+
+def _fitted(ways: list[_Way], address: str, given: Given) -> Own:
+    """The first size and channels, of those that are given or may be, at which the object can be traced."""
+    sizes = [given.size] if given.size else [(n, n) for n in SIZES]
+    channels: tuple[Channels, ...] = (given.channels,) if given.channels else CHANNELS
+    made, reasons = _first(ways, address, given, [(size, c) for size in sizes for c in channels])
+    if made is not None:
+        return made
+    if given.size or given.channels:
+        other, _ = _first(ways, address, given, [((n, n), c) for n in SIZES for c in CHANNELS])
+        if other is not None:
+            height, width = other.network.input_spec.size
+            fits = other.network.input_spec.channels
+            raise NetworkError(
+                f"{address}: {reasons[0]}. It can be traced at {height} x {width} with channels={fits!r} "
+                f"(--size {height} {width} --channels {fits})"
+            )
+        raise NetworkError(f"{address}: {reasons[0]}")
+    raise NetworkError(
+        f"{address}: no input size was given, and none of {', '.join(map(str, SIZES))} fits, with 3 channels or 1. "
+        f"Give it (--size HEIGHT WIDTH, or dv.Network with an InputSpec). At the first of them {reasons[0]}"
+    )
+
+
+def _first(
+    ways: list[_Way], address: str, given: Given, tried: list[tuple[Size, Channels]]
+) -> tuple[Own | None, list[NetworkError]]:
+    """The first that can be traced, with what was assumed; else the reasons."""
+    reasons: list[NetworkError] = []
+    for size, channels in tried:
+        for way in ways:
+            try:
+                network = Network(way.function, input_spec=given.spec(size, channels), name=address)
+            except NetworkError as error:
+                reasons.append(error)
+                continue
+            return Own(network, tuple(_assumed(given, size, channels, way))), reasons
+    return None, reasons
+
+
+def _assumed(given: Given, size: Size, channels: Channels, way: _Way) -> Iterator[str]:
+    """What was not said."""
+    if given.size is None:
+        yield f"Input size {size[0]} x {size[1]}: not given, the first that can be traced (--size HEIGHT WIDTH)."
+    if given.channels is None:
+        counted = "1 grey channel" if channels == "L" else "3 channels, red first"
+        yield f"{counted}: not given, what can be traced (--channels RGB, BGR or L)."
+    if given.low_high is None and given.mean is None and given.std is None:
+        yield "Values from 0 to 1: not given (--input-range, --mean, --std, as it was trained)."
+    if way.note:
+        yield way.note
