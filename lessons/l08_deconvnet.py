@@ -33,7 +33,7 @@ class State:
       layer: where the signal starts.
       channel: its number; "" for the strongest.
       step: 0 is the start.
-      cell: "step:row,column,channel" of the cell to look into; of another step or none, the strongest.
+      cell: "step:row,column,channel" of the cell to look into; if of another step, the first look.
     """
 
     picture: str = "cat"
@@ -54,14 +54,14 @@ def stage_of(state: State, shown: Scene) -> Stage:
 
 
 def cell_of(state: State, stage: Stage) -> sums.Cell:
-    """The chosen cell if it was chosen at this step and lies on the signal, else the strongest one."""
+    """The chosen cell if it was chosen at this step and lies on the signal, else that of the strongest channel."""
     at, _, numbers = state.cell.partition(":")
     parts = numbers.split(",")
     if at == str(state.step) and len(parts) == 3 and all(p.isascii() and p.isdigit() and len(p) < 5 for p in parts):
         row, column, channel = map(int, parts)
         if all(n < most for n, most in zip((row, column, channel), stage.below.shape, strict=True)):
             return row, column, channel
-    return sums.strongest(stage.below)
+    return sums.first_look(stage.below)
 
 
 def checks(state: State) -> list[Check]:
@@ -70,7 +70,7 @@ def checks(state: State) -> list[Check]:
     found, stage = deconvnet_walk.measured(shown), stage_of(state, shown)
     return [
         Check(mark("two roads agree"), found.agreement, 1e-5),
-        Check(mark("filters and unpoolings are adjoints"), max(gap for _, _, gap in found.dots), 1e-5),
+        Check(mark("linear steps are adjoints"), max(gap for _, _, gap in found.dots), 1e-5),
         Check(mark("the cell is its sum"), max(found.cells, stage.gap(cell_of(state, stage))), 1e-5),
         Check(mark("sizes of the way up"), found.sizes, 0.0),
         Check(mark("biases never enter"), found.biases, 0.0),

@@ -52,15 +52,26 @@ class Tiles:
     below_limit: float
 
 
-def tiles_of(stage: Stage) -> Tiles:
-    """The channels to show: by strength after the step; the same ones before it where a step keeps channels."""
-    below = sums.by_strength(stage.below if stage.below.any() else stage.above)
-    below = below[below < stage.below.shape[-1]][:SHOWN]
-    above = below if stage.keeps_channels else sums.by_strength(stage.above)[:SHOWN]
-    limits = [signed_limit(stage.above[..., above]), signed_limit(stage.below[..., below])]
+def tiles_of(stage: Stage, channel: int) -> Tiles:
+    """The channels to show: those that are not all zero, by strength after the step, the chosen one among them.
+
+    Where a step keeps channels the same ones stand before it; else its own strongest.
+    """
+    signal = stage.below if stage.below.any() or not stage.keeps_channels else stage.above
+    below = _alive(signal)
+    if channel not in below:
+        below = (*below[: SHOWN - 1], channel)
+    above = below if stage.keeps_channels else _alive(stage.above)
+    limits = [signed_limit(stage.above[..., list(above)]), signed_limit(stage.below[..., list(below)])]
     if stage.keeps_channels:
         limits = [max(limits)] * 2
-    return Tiles(tuple(map(int, above)), tuple(map(int, below)), *limits)
+    return Tiles(above, below, *limits)
+
+
+def _alive(signal: np.ndarray) -> tuple[int, ...]:
+    """The strongest channels that hold anything; the first one if none does."""
+    ordered = [int(channel) for channel in sums.by_strength(signal)[:SHOWN]]
+    return tuple(channel for channel in ordered if signal[..., channel].any()) or (0,)
 
 
 def sources_box(stage: Stage, cell: sums.Cell) -> Box:
@@ -184,21 +195,22 @@ def _coloured(signal: np.ndarray) -> str:
 
 def channels(stage: Stage, cell: sums.Cell, at: int) -> None:
     """The strongest channels before and after, signed; a click on one after the step chooses the cell to look into."""
-    found = tiles_of(stage)
-    same = t("the same channels") if stage.keeps_channels else t("its strongest channels")
+    found = tiles_of(stage, cell[2])
+    which = t("the same channels") if stage.keeps_channels else t("its strongest channels")
+    tiles = "".join(_tile(stage.above[..., c], found.above_limit, c) for c in found.above)
     st.html(
-        _row(
-            t("Before: {which}, blue −{limit}, white 0, red {limit}", which=same, limit=number(found.above_limit)),
-            [_tile(stage.above[..., c], found.above_limit, c) for c in found.above],
-        )
+        f'<h3 class="dn-row">{escape(_heading(t("Before"), which, found.above_limit))}</h3>'
+        f'<div class="dn-tiles">{tiles}</div>'
     )
-    after = t("After: the strongest channels, blue −{limit}, white 0, red {limit}", limit=number(found.below_limit))
+    after = _heading(t("After"), t("the strongest channels"), found.below_limit)
     st.html(f'<h3 class="dn-row">{escape(after)}</h3>')
     _grid(stage, found, after, cell, at)
 
 
-def _row(title: str, tiles: list[str]) -> str:
-    return f'<h3 class="dn-row">{escape(title)}</h3><div class="dn-tiles">{"".join(tiles)}</div>'
+def _heading(when: str, which: str, limit: float) -> str:
+    if not limit:
+        return t("{when}: {which}, all zero", when=when, which=which)
+    return t("{when}: {which}, blue −{limit}, white 0, red {limit}", when=when, which=which, limit=number(limit))
 
 
 def _tile(plane: np.ndarray, limit: float, channel: int) -> str:

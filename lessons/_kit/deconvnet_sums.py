@@ -133,6 +133,16 @@ def strongest(signal: np.ndarray) -> Cell:
     return int(row), int(column), int(channel)
 
 
+def first_look(signal: np.ndarray) -> Cell:
+    """(row, column, channel) of the largest magnitude in the channel that is strongest as a whole.
+
+    >>> first_look(np.array([[[1.0, -4.0], [2.0, 0.0], [2.0, 0.0]]]))
+    (0, 1, 0)
+    """
+    channel = int(by_strength(signal)[0])
+    return *strongest(signal[..., channel : channel + 1])[:2], channel
+
+
 def by_strength(signal: np.ndarray) -> np.ndarray:
     """Channels of an (h, w, c) signal by the sum of their magnitudes, largest first, ties by number.
 

@@ -26,8 +26,7 @@ def show(stage: Stage, cell: sums.Cell) -> None:
     title = t("One cell: row {row}, column {column}, channel {channel}", row=row, column=column, channel=channel)
     st.html(f'<h2 class="dn-here">{escape(title)}</h2>')
     st.markdown(t(WORDS[stage.kind]))
-    for line in lines(stage, cell):
-        st.latex(line)
+    st.latex(r"\begin{gathered} " + r" \\[4pt] ".join(lines(stage, cell)) + r" \end{gathered}")
     st.html(f'<div class="dn-zoom">{"".join(_tables(stage, cell))}</div>')
 
 
@@ -171,7 +170,7 @@ def _products(stage: Stage, cell: sums.Cell) -> str:
     found = stage.meeting(cell)
     count = f"{found.count:,}".replace(",", "\u202f")
     title = t("{count} products meet here; the largest", count=count)
-    heads = (t("from row, column, channel"), "g", t("tap"), "w", "w · g")
+    heads = (t("row, column, channel"), "g", t("tap"), "w", "w · g")
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     rows = []
     for one in found.largest:
