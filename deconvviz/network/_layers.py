@@ -152,7 +152,7 @@ class Finder:
     def _same_call(self, index: int) -> list[int]:
         """The equation and those right behind it that belong to the same named activation."""
         call, last = rules.activation_call(self._equations[index]), index
-        while last + 1 < len(self._equations) and rules.activation_call(self._equations[last + 1]) == call:
+        while call and last + 1 < len(self._equations) and rules.activation_call(self._equations[last + 1]) == call:
             last += 1
         return list(range(index, last + 1))
 

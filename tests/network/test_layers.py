@@ -124,6 +124,14 @@ def test_modules_name_layers_and_reused_ones_number_their_calls() -> None:
     assert [layer.name for layer in plain.layers] == ["act/relu1", "act/relu2"]
 
 
+def test_an_activation_swallows_nothing_behind_it() -> None:
+    """A sigmoid is one equation without a call of its own, a SiLU one named call."""
+    for activation, name in ((jax.nn.sigmoid, "sigmoid1"), (jax.nn.silu, "silu1"), (jnp.tanh, "tanh1")):
+        example = zoo.spelled(activation, zoo.KEEP)
+        found = [layer.name for layer in network(example).layers]
+        assert found == ["conv1", name, "conv2", f"{name[:-1]}2"]
+
+
 def test_layers_inside_a_loop_are_said_to_have_no_names() -> None:
     with pytest.raises(
         NetworkError, match=r"no layer 'relu1'; .*layers inside scan1 have no names, only its result has"
