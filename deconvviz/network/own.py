@@ -18,7 +18,7 @@ from typing import Any
 from deconvviz.errors import NetworkError, nearest
 from deconvviz.network._wrap import ANYTHING, Given, Own, wrapped
 
-__all__ = ["Given", "Own", "load"]
+__all__ = ["Given", "Own", "load", "wrapped"]
 
 #: Endings of files that hold weights: a network is code.
 _WEIGHTS = (".pkl", ".pickle", ".pt", ".pth", ".npz", ".npy", ".h5", ".msgpack", ".safetensors", ".eqx", ".ckpt")
