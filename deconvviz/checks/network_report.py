@@ -195,6 +195,8 @@ def _notes(network: Network, x: Array, output: np.ndarray, rules: tuple[RuleRepo
 
 def _depends_on_batch(network: Network, x: Array, output: np.ndarray) -> bool:
     """Does another image in the batch change the first one's output?"""
+    if not np.isfinite(output).all():
+        return False
     other = np.random.default_rng(0).permutation(np.asarray(x).ravel()).reshape(np.shape(x))
     try:
         both = network.run(np.concatenate([np.asarray(x), other]))
@@ -203,7 +205,7 @@ def _depends_on_batch(network: Network, x: Array, output: np.ndarray) -> bool:
     if both.shape[1:] != output.shape[1:] or len(both) != 2:
         return False
     gap, size = np.linalg.norm(both[0] - output[0]), np.linalg.norm(output[0])
-    return bool(np.isfinite(gap) and gap > _ROUNDING * max(float(size), 1e-12))
+    return bool(gap > _ROUNDING * max(float(size), 1e-12))
 
 
 def _about_rules(rules: tuple[RuleReport, ...]) -> Iterator[str]:

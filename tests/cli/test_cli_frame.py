@@ -47,7 +47,7 @@ def test_the_commands_are_found_by_scanning() -> None:
 
 @pytest.mark.parametrize("name", cli.main.list_commands(click.Context(cli.main)))
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    arguments = [name, "fetch"] if name == "data" else [name]
+    arguments = [name, "fetch"] if name in ("data", "weights") else [name]
     answer = run(*arguments, "--help")
     assert answer.exit_code == 0
     assert "Example" in answer.output
@@ -79,14 +79,14 @@ def test_help_imports_nothing_heavy() -> None:
     ("arguments", "said"),
     [
         (["layer"], "deconvviz: no command 'layer'; did you mean layers? (see: deconvviz --help)"),
-        (["layers"], "deconvviz: Missing option '--model'. (see: deconvviz layers --help)"),
+        (["layers"], "deconvviz: name a network: --model caltech, or your own with --network package.module:object"),
         (["layers", "--modle", "x"], "deconvviz: No such option"),
         (["activations", "--top", "0"], "deconvviz: Invalid value for '--top': 0 is not in the range x>=1."),
         (
             ["train", "caltec", "--data", "d", "--out", "o"],
             "nothing to train is called 'caltec'; did you mean caltech?",
         ),
-        (["evaluate", "x", "--data", "d"], "nothing to evaluate is called 'x'; known: caltech"),
+        (["evaluate", "x", "--data", "d"], "nothing to evaluate is called 'x'; known: alexnet, caltech"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], said: str) -> None:
@@ -115,7 +115,7 @@ def test_wrong_usage_is_one_line_and_exit_2(arguments: list[str], said: str) -> 
 def test_failures_are_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int, said: str) -> None:
     from deconvviz._cli import layers
 
-    monkeypatch.setattr(layers, "load_network", failing_with(error))
+    monkeypatch.setattr(layers, "load_chosen", failing_with(error))
     answer = run("layers", "--model", "caltech")
     assert answer.exit_code == status
     assert answer.stdout == ""
@@ -126,7 +126,7 @@ def test_failures_are_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseExcep
 def test_an_error_of_the_program_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch, bug: Exception) -> None:
     from deconvviz._cli import layers
 
-    monkeypatch.setattr(layers, "load_network", failing_with(bug))
+    monkeypatch.setattr(layers, "load_chosen", failing_with(bug))
     assert run("layers", "--model", "caltech").exception is bug
 
 
