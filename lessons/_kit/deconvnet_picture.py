@@ -141,11 +141,11 @@ def sizes(stage: Stage) -> str:
 def pair(scene: Scene, at: int, cell: sums.Cell) -> None:
     """The signal before and after a step, with the cell and the cells that it is made of framed."""
     stage = scene.stages[at]
-    before = t("activations of {layer}", layer=stage.name) if stage.kind == "start" else t("signal before")
+    first = stage.kind == "start"
+    before = t("activations of {layer}", layer=stage.name) if first else t("signal before")
+    drawn = _summed(stage.above, "a" if first else "g")
     row, column, _ = cell
-    left = _figure(
-        before, _summed(stage.above), strength(stage.above), sources_box(stage, cell), _zero(scene, stage.above)
-    )
+    left = _figure(before, drawn, strength(stage.above), sources_box(stage, cell), _zero(scene, stage.above))
     said = _summed(stage.below) if stage.on else _coloured(stage.below)
     right = _figure(
         t("signal after"), said, pixels(stage), (row, column, row + 1, column + 1), _zero(scene, stage.below)
@@ -177,9 +177,10 @@ def _zero(scene: Scene, signal: np.ndarray) -> str:
     return t("all zero: nothing positive has come this far")
 
 
-def _summed(signal: np.ndarray) -> str:
+def _summed(signal: np.ndarray, symbol: str = "g") -> str:
     return t(
-        "{size}; drawn: Σ |g| over {channels} channels, 0 (dark) to {limit} (light)",
+        "{size}; drawn: Σ |{symbol}| over {channels} channels, 0 (dark) to {limit} (light)",
+        symbol=symbol,
         size=size(signal.shape),
         channels=signal.shape[-1],
         limit=number(float(np.abs(signal).sum(axis=-1).max())),
@@ -235,8 +236,9 @@ def grid_maps(stage: Stage, found: Tiles) -> Maps:
     levels = np.rint(LEVELS * (0.5 + 0.5 * chosen / (limit or 1.0))).astype(np.uint8)
     places = [sums.strongest(plane[..., None])[:2] for plane in chosen]
     peaks = tuple((r, c, float(plane[r, c])) for (r, c), plane in zip(places, chosen, strict=True))
-    ends = (-limit,) * len(chosen), (limit,) * len(chosen)
-    return Maps(*chosen.shape[1:], levels, *ends, peaks, found.below, signed=True)
+    low, high = (-limit,) * len(chosen), (limit,) * len(chosen)
+    height, width = chosen.shape[1:]
+    return Maps(height, width, levels, low, high, peaks, found.below, signed=True)
 
 
 def _grid(stage: Stage, found: Tiles, title: str, cell: sums.Cell, at: int) -> None:

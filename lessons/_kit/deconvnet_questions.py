@@ -61,7 +61,8 @@ def landing(seed: int) -> Question:
     return Question(
         prompt=t(
             "The signal stands at row {u}, column {v} of {pool}, channel {channel}. The switch there is {switch}; "
-            "{layer} is {height} × {width}. **At which row and column of {layer} does it land?**",
+            "{layer} is {height} × {width}. **At which row and column of {layer} does it land?** "
+            "Counting starts at 0.",
             u=u,
             v=v,
             pool=stage.name,

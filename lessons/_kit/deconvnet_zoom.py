@@ -25,9 +25,16 @@ def show(stage: Stage, cell: sums.Cell) -> None:
     row, column, channel = cell
     title = t("One cell: row {row}, column {column}, channel {channel}", row=row, column=column, channel=channel)
     st.html(f'<h2 class="dn-here">{escape(title)}</h2>')
-    st.markdown(t(WORDS[stage.kind]))
+    st.markdown(t(WORDS[stage.kind]) + _share(stage))
     st.latex(r"\begin{gathered} " + r" \\[4pt] ".join(lines(stage, cell)) + r" \end{gathered}")
     st.html(f'<div class="dn-zoom">{"".join(_tables(stage, cell))}</div>')
+
+
+def _share(stage: Stage) -> str:
+    if stage.passed is None or not stage.above.any():
+        return ""
+    percent = f"{100 * stage.passed:.0f}"
+    return " " + t("{percent} % of the signal pass here, by the sum of magnitudes.", percent=percent)
 
 
 def lines(stage: Stage, cell: sums.Cell) -> list[str]:
@@ -53,8 +60,9 @@ def lines(stage: Stage, cell: sums.Cell) -> list[str]:
     general = rf"{below}_{{r,c,k}} = \sum_{{o}} \sum_{{i,j}} {kernel}_{{i,j,k,o}} \; {above}_{{u,v,o}}"
     places = rf"{_times(sh)}u + i - {top} = r, \quad {_times(sh)}v + j - {top} = c"
     found = stage.meeting(cell)
-    few = found.total - found.rest
-    return [general, places, rf"{here} = {latex(few)} {_signed(found.rest)} = {result}"]
+    few, others = len(found.largest), found.count - len(found.largest)
+    largest = rf"\underbrace{{{latex(found.total - found.rest)}}}_{{{few}}}"
+    return [general, places, rf"{here} = {largest} + \underbrace{{{latex(found.rest)}}}_{{{others}}} = {result}"]
 
 
 def _times(stride: int) -> str:
@@ -81,10 +89,6 @@ def latex(value: float) -> str:
     text = number(value).replace("−", "-")
     mantissa, e, power = text.partition("e")
     return rf"{mantissa} \cdot 10^{{{power}}}" if e else text
-
-
-def _signed(value: float) -> str:
-    return f"- {latex(-value)}" if value < 0 else f"+ {latex(value)}"
 
 
 def _tables(stage: Stage, cell: sums.Cell) -> list[str]:
@@ -169,7 +173,9 @@ def _products(stage: Stage, cell: sums.Cell) -> str:
     """The largest products, the sum of the others, and the sum of all beside the signal's own cell."""
     found = stage.meeting(cell)
     count = f"{found.count:,}".replace(",", "\u202f")
-    title = t("{count} products meet here; the largest", count=count)
+    title = t("{count} products meet here; the largest:", count=count)
+    if not found.largest:
+        title = t("{count} products meet here; all are zero", count=count)
     heads = (t("row, column, channel"), "g", t("tap"), "w", "w · g")
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     rows = []
