@@ -223,7 +223,7 @@ LESSON = Lesson(
     presets=(
         (mark("At the edge of the picture"), {"at": "3,120"}),
         (mark("Larger than the picture"), {"layer": "conv7", "at": "64,64"}),
-        (mark("The first layer"), {"layer": "conv1"}),
+        (mark("Pooling kills paths"), {"layer": "pool1"}),
     ),
     example=State(),
     checks=checks,

@@ -132,15 +132,15 @@ def close(scene: Scene, found: Effective) -> None:
     area = (bottom - top) * (right - left)
     height, width = scene.field.size
     looks = (
-        _look(t("the field"), t("{size} pixels", size=f"{height} × {width}"), jpeg(patch), None),
+        _look(t("The field"), t("{size} pixels", size=f"{height} × {width}"), jpeg(patch), None),
         _look(
-            t("its derivative here"),
+            t("Its derivative here"),
             t("not zero on {reached} of {area} pixels; size of the slope", reached=reached, area=area),
             _heat(slopes),
             None,
         ),
         _look(
-            t("on average"),
+            t("On average"),
             t(
                 "{units} units; the square of {side} × {side} holds {share} % of the squared slope",
                 units=found.units,

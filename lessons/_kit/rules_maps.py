@@ -12,7 +12,7 @@ import streamlit as st
 from deconvviz.types import Box, Reconstruction
 from lessons._kit import bars, engine, lab_see, rules_network
 from lessons._kit.i18n import t
-from lessons._kit.lab_picture import address, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
+from lessons._kit.lab_picture import address, crop, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.lab_top import title_of
 from lessons._kit.lab_words import RULE_LINES, RULES
 from lessons._kit.rules_network import Place, Stopped
@@ -38,7 +38,19 @@ def _map(result: Reconstruction, limit: float) -> str:
     alt = t("{rule}: values from {low} to {high}", rule=name, low=number(-reach), high=number(reach))
     beyond = t("beyond the scale: ±{limit}", limit=number(reach)) if reach > limit else ""
     pixels = signed_pixels(result.map, limit, summed=True)
-    return _figure(name, t(RULE_LINES[result.rule]), png(pixels), alt, result.receptive_field, pixels.shape, beyond)
+    whole = _figure(name, t(RULE_LINES[result.rule]), png(pixels), alt, result.receptive_field, pixels.shape, beyond)
+    return f"<div>{whole}{_close(result, reach)}</div>"
+
+
+def _close(result: Reconstruction, reach: float) -> str:
+    """The map within the receptive field on a scale of its own, which it names."""
+    pixels = signed_pixels(crop(result.map, result.receptive_field), reach, summed=True)
+    said = t("own scale ±{limit}", limit=number(reach))
+    alt = f"{t(RULES[result.rule])}, {t('the map in the receptive field')}, {said}"
+    return (
+        f'<div class="map close"><img src="{address(png(pixels))}" alt="{escape(alt)}">'
+        f'<span class="beyond">{escape(said)}</span></div>'
+    )
 
 
 def _difference(found: dict[str, Reconstruction], pair: str) -> str:
@@ -117,18 +129,18 @@ def mean(values: Sequence[float]) -> float:
 def table(found: Sequence[Stopped]) -> None:
     """What every rule stopped, a line a rectifier."""
     heads = (
-        t(RULES["gradient"]) + ": z ≤ 0",
-        t(RULES["deconvnet"]) + ": g < 0",
-        t(RULES["guided"]) + ": z ≤ 0",
-        t(RULES["guided"]) + ": g < 0",
-        t("{rule}: either", rule=t(RULES["guided"])),
+        (t(RULES["gradient"]), "z ≤ 0"),
+        (t(RULES["deconvnet"]), "g < 0"),
+        (t(RULES["guided"]), "z ≤ 0"),
+        (t(RULES["guided"]), "g < 0"),
+        (t(RULES["guided"]), t("either")),
     )
     body = []
     for one in found:
         values = (one.gradient, one.deconvnet, one.guided_by_z, one.guided_by_g, one.guided)
         cells = "".join(f"<td>{100 * value:.0f} %</td>" for value in values)
         body.append(f'<tr><th scope="row">{escape(one.rectifier)}</th>{cells}</tr>')
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    head = "".join(f'<th scope="col">{escape(name)}<br><span>{escape(why)}</span></th>' for name, why in heads)
     caption = t("Of the signals that reach a rectifier, how many stop there; by which rule, and why")
     st.html(
         f'<table class="stopped"><caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>'
