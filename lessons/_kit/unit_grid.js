@@ -152,5 +152,6 @@ export default function ({ data, parentElement, setStateValue }) {
       setStateValue('turn', { by: event.key === 'PageDown' ? 1 : -1, count: root.turns, time: Date.now() });
     } else return;
     event.preventDefault();
+    event.stopPropagation(); // arrow keys turn the pages of the course
   };
 }
