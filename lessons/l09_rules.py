@@ -140,7 +140,8 @@ def picked(state: State, name: str, where: tuple[int, int]) -> None:
 
 def proofs(state: State) -> None:
     """The badges."""
-    by_hand, jax_gap, masks, forgets, agree = checks(state)
+    with st.spinner(t("Taking the second road; from a new layer it takes some seconds the first time")):
+        by_hand, jax_gap, masks, forgets, agree = checks(state)
     proof.badges(
         [
             proof.Proof(
@@ -206,6 +207,8 @@ def render() -> None:
         cell = nearest(url_cell("cell", State.cell), rules_grid.SIZE)
         rules_grid.draw(*grids(state), cell, lambda name, where: picked(state, name, where))
         st.subheader(t("The same on a trained network"), anchor=False)
+        with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
+            rules_network.seen(at, rank)
         rules_maps.draw(at, rank, state.pair)
         badges, numbers = st.container(), st.container()
     frame.text(LESSON)
@@ -242,7 +245,7 @@ LESSON = Lesson(
     presets=(
         (mark("Every z above zero"), {"numbers": "open"}),
         (mark("Nothing but minus signs"), {"numbers": "falling", "pair": "gradient-deconvnet"}),
-        (mark("Deep down the road: relu7"), {"layer": "relu7", "pair": "gradient-guided"}),
+        (mark("A unit near the top: relu7"), {"layer": "relu7", "pair": "gradient-guided"}),
     ),
     example=State(),
     checks=checks,

@@ -178,7 +178,8 @@ def render() -> None:
         state = chosen()
         frame.presets(LESSON)
     with right:
-        scene = compute(state)
+        with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
+            scene = compute(state)
         field_picture.point(scene, lambda cell: picked(scene, cell))
         if not scene.slopes.any():
             st.info(t("This unit's value is zero, so nothing comes down from it: point at another one."))
