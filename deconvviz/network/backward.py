@@ -21,6 +21,7 @@ import numpy as np
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
 from deconvviz.network import roads, rules, units
 from deconvviz.network._jaxpr import as_function
+from deconvviz.network.branching import Graph
 from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
 from deconvviz.network.trace import Node
@@ -124,15 +125,23 @@ def _of_layer(
         ("cut", layer, rule, on_unsupported, x.dtype.name), lambda: rewritten(network, layer, rule, on_unsupported)
     )
     job = roads.Job(network, node, x, codes, rule, start == "one")
-    key = (on_unsupported,)
-    single = roads.way(network, node) if all(row != units.ALL for _, row, _ in codes) else None
-    sent = roads.cropped_road(job, single) if single else _derived(job, cut, key)
-    gaps: list[float | None] = [None] * len(wanted)
-    if prove and (single or isinstance(network.chain_to(layer), Chain)):
-        others = _derived(job, cut, key) if single else roads.explicit_road(job, sent)
-        gaps = [relative_gap(a.map, b.map) for a, b in zip(sent, others, strict=True)]
-    for unit, one in zip(wanted, sent, strict=True):
-        units.check_finite(network.name, unit, one.activation, one.map)
+    steps = roads.steps_to(network, node)
+    way = roads.way(network, node) if all(row != units.ALL for _, row, _ in codes) else None
+
+    def derived() -> list[roads.Sent]:
+        return _derived(job, cut, (on_unsupported,))
+
+    others: list[roads.Sent] | None
+    if way and isinstance(steps, Chain):
+        sent = roads.cropped_road(job, steps, way)
+        others = derived() if prove else None
+    elif isinstance(steps, Graph):
+        sent = roads.explicit_road(job, steps)
+        others = derived() if prove else None
+    else:
+        sent = derived()
+        others = roads.explicit_road(job, steps) if prove and steps else None
+    gaps = [relative_gap(a.map, b.map) for a, b in zip(sent, others, strict=True)] if others else [None] * len(sent)
     return [
         Reconstruction(
             map=one.map, unit=_resolved(unit, node, one.row, one.column), activation=one.activation, rule=rule,

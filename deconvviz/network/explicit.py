@@ -171,11 +171,14 @@ def chain(program: Program, node: Node) -> Chain:
         found.append((item, signals[0], others, name if index not in operands else f"{name}\0relu"))
         variable = signals[0]
     values = fold(flat, [a for _, _, others, _ in found for a in others])
-    steps = [_make(item, signal, [_value(a, values) for a in others], label) for item, signal, others, label in found]
+    steps = [
+        make_step(item, signal, [value_of(a, values) for a in others], label) for item, signal, others, label in found
+    ]
     return Chain(tuple(reversed(steps)))
 
 
-def _value(atom: Any, values: dict[Any, Any]) -> Any:
+def value_of(atom: Any, values: dict[Any, Any]) -> Any:
+    """A constant of the program: a literal, or what `fold` found."""
     return jnp.asarray(atom.val, atom.aval.dtype) if is_literal(atom) else values[atom]
 
 
@@ -185,7 +188,12 @@ def _one_place(value: Any) -> Any:
     return one if bool((value == one).all()) else value
 
 
-def _make(item: Equation, signal: Any, others: list[Any], label: str) -> Step:
+def make_step(item: Equation, signal: Any, others: list[Any], label: str) -> Step:
+    """The step of an equation with one signal; a label that ends in "\\0relu" marks a rectifier.
+
+    Raises:
+      NotAChain: if there is no hand-written adjoint.
+    """
     name, _, relu = label.partition("\0")
     if relu:
         return Step(name, "rectify", lambda _, z: (jnp.maximum(z, 0), z), _rectify_down)

@@ -14,7 +14,8 @@ import jax
 import numpy as np
 
 from deconvviz.network import cropped, units
-from deconvviz.network.explicit import Chain
+from deconvviz.network.branching import Graph, graph
+from deconvviz.network.explicit import Chain, NotAChain
 from deconvviz.network.network import Network
 from deconvviz.network.trace import Node, permuted
 
@@ -40,13 +41,6 @@ class Job:
     codes: list[tuple[int, int, int]]
     rule: str
     one: bool
-
-    @property
-    def steps(self) -> Chain:
-        """The chain to the layer, where there is one."""
-        steps = self.network.chain_to(self.node.layer.name)
-        assert isinstance(steps, Chain)
-        return steps
 
     def compiled(self, name: str, make: Callable[[], Callable[..., Any]], *key: Any) -> Callable[..., Any]:
         """A program of this layer and float type, compiled once."""
@@ -93,27 +87,44 @@ def derived_road(job: Job, call: Callable[..., Any], key: tuple[Any, ...]) -> li
     return sent
 
 
-def explicit_road(job: Job, places: list[Sent]) -> list[Sent]:
-    """Up with stored switches, down by hand over whole maps, operator by operator, from places already resolved.
+def explicit_road(job: Job, steps: Chain | Graph) -> list[Sent]:
+    """Up with stored switches, down by hand over whole maps, operator by operator.
 
     Not compiled as a whole: each operator of `deconvviz.ops` is, once for all layers above it and all rules.
     """
-    node, steps = job.node, job.steps
+    node = job.node
 
     def make() -> Callable[..., Any]:
         def seeds(value: Any, codes: Any, one: Any) -> Any:
-            g = jax.vmap(lambda c: units.seed(permuted(node, value), c[0], c[1], c[2], one)[0][0])(codes)
-            return g if node.permutation is None else g.transpose([node.permutation.index(d) for d in range(4)])
+            g, *found = jax.vmap(lambda c: units.seed(permuted(node, value), c[0], c[1], c[2], one))(codes)
+            g = g[:, 0]
+            return (g if node.permutation is None else g.transpose(np.argsort(node.permutation)), *found)
 
         return seeds
 
     value, memories = steps.up(steps.constants, job.x)
-    resolved = [(code[0], at.row, at.column) for code, at in zip(job.codes, places, strict=True)]
-    maps: list[np.ndarray] = []
-    for count, (codes,) in _groups(GROUP, np.asarray(resolved, np.int32)):
-        g = job.compiled("seeds", make, len(codes))(value, codes, np.bool_(job.one))
-        maps += list(np.asarray(steps.down(steps.constants, memories, g, job.rule))[:count])
-    return [Sent(map, at.activation, at.row, at.column) for map, at in zip(maps, places, strict=True)]
+    sent = []
+    for count, (codes,) in _groups(GROUP, np.asarray(job.codes, np.int32)):
+        g, *found = job.compiled("seeds", make, len(codes))(value, codes, np.bool_(job.one))
+        maps = np.asarray(steps.down(steps.constants, memories, g, job.rule))
+        at = zip(maps[:count], *(np.asarray(part) for part in found), strict=False)
+        sent += [Sent(map, float(a), int(row), int(column)) for map, a, row, column in at]
+    return sent
+
+
+def steps_to(network: Network, node: Node) -> Chain | Graph | None:
+    """The explicit road to a layer over whole maps, or None if an operation on the way has no hand-written adjoint."""
+
+    def make() -> Graph | None:
+        try:
+            return graph(network.program(), node)
+        except NotAChain:
+            return None
+
+    steps = network.chain_to(node.layer.name)
+    if isinstance(steps, Chain):
+        return steps
+    return network.store.get(("graph", node.layer.name, np.dtype(jax.numpy.result_type(float)).name), make)
 
 
 def way(network: Network, node: Node) -> cropped.Plan | None:
@@ -128,12 +139,12 @@ def way(network: Network, node: Node) -> cropped.Plan | None:
     return network.store.get(("way", node.layer.name), make)
 
 
-def cropped_road(job: Job, way: cropped.Plan) -> list[Sent]:
+def cropped_road(job: Job, steps: Chain, way: cropped.Plan) -> list[Sent]:
     """Single units down the explicit road, each within its receptive field, after one forward pass for all.
 
     One unit at a given place needs no more of the forward pass than its field, which pays in large networks.
     """
-    steps, depth = job.steps, job.node.layer.shape[-1]
+    depth = job.node.layer.shape[-1]
     alone = len(job.codes) == 1 and job.codes[0][1] >= 0 and way.saved > cropped.WORTH
     signs = job.rule in cropped.ASK_SIGN
     up = job.compiled("climb", lambda: cropped.climb(steps, way, job.rule, alone), signs, alone)

@@ -81,9 +81,11 @@ def test_equals_whole_maps(program: Program, rule: str, monkeypatch: pytest.Monk
         assert way.stations[0] is not None, "the windows cover the image: nothing is cropped in this test"
         codes = [(i % layer.shape[2], r, c) for i, (r, c) in enumerate(places(*layer.shape[:2]))] + [(1, -1, -1)]
         job = roads.Job(net, node, x, codes, rule, one=False)
-        many = roads.cropped_road(job, way)
-        alone = [roads.cropped_road(roads.Job(net, node, x, [code], rule, False), way)[0] for code in codes]
-        whole = roads.explicit_road(job, many)
+        steps = net.chain_to(layer.name)
+        assert isinstance(steps, Chain)
+        many = roads.cropped_road(job, steps, way)
+        alone = [roads.cropped_road(roads.Job(net, node, x, [code], rule, False), steps, way)[0] for code in codes]
+        whole = roads.explicit_road(job, steps)
         derived = roads.derived_road(job, backward.rewritten(net, layer.name, rule).call, ())
     assert any(np.abs(one.map).max() > 0 for one in whole)
     for one, single, other, third in zip(many, alone, whole, derived, strict=True):
