@@ -10,7 +10,16 @@ from deconvviz.network import relative_gap, roads
 from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
-from lessons._kit import deconvnet_picture, deconvnet_questions, deconvnet_walk, deconvnet_zoom, frame, lab_state, proof
+from lessons._kit import (
+    deconvnet_picture,
+    deconvnet_questions,
+    deconvnet_walk,
+    deconvnet_zoom,
+    engine,
+    frame,
+    lab_state,
+    proof,
+)
 from lessons._kit import deconvnet_sums as sums
 from lessons._kit.controls import choice
 from lessons._kit.deconvnet_walk import Measured, Scene, Stage
@@ -100,8 +109,8 @@ def chosen() -> State:
     maps = deconvnet_walk.maps(picture, layer)
     strengths = lab_state.strengths(maps)
     ordered = [int(channel) for channel in lab_state.order(maps, by_number=False)]
-    names = {str(c): t("{channel}: strongest {value}", channel=c, value=number(strengths[c])) for c in ordered}
-    channel = choice(t("Channel"), names, "channel", default=str(ordered[0]))
+    names = {str(c): f"{c}: {number(strengths[c])}" for c in ordered}
+    channel = choice(t("Channel, strongest first"), names, "channel", default=str(ordered[0]))
     last = len(deconvnet_walk.scene(picture, layer, int(channel)).stages) - 1
     step = whole(t("Step down"), 0, last, "step", min(STEP, last))
     with st.container(key="url-cell"):
@@ -202,6 +211,8 @@ def render() -> None:
     frame.text(LESSON)
     frame.practice(LESSON)
     frame.foot(LESSON)
+    if engine.is_served():
+        engine.spare_loaded()
 
 
 LESSON = Lesson(

@@ -10,10 +10,9 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from deconvviz.network import relative_gap
 from lessons._kit import deconvnet_sums as sums
 from lessons._kit import engine, lab_steps, shots
-from lessons._kit.deconvnet_walk import Scene, Stage
+from lessons._kit.deconvnet_walk import Scene, Stage, measured
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import (
     FINER,
@@ -281,7 +280,7 @@ def two_roads(scene: Scene) -> None:
         return [address(file) for file in (jpeg(to_bytes(photo)), *roads)], limit
 
     (photo, walked, derived), limit = engine.kept(scene.loaded, scene.picture, f"deconvnet roads {scene.unit!r}", make)
-    gap = error_text(relative_gap(scene.stages[-1].below, scene.second))
+    gap = error_text(measured(scene).agreement)
     scale = t("each colour around grey, ±{limit}", limit=number(limit)) if limit else t("all zero")
     st.html(f'<h2 class="dn-here">{escape(t("Two roads, one picture"))}</h2>')
     shots.strip(

@@ -318,6 +318,14 @@ def is_served() -> bool:
     return runtime.exists() and type(runtime.get_instance()) is runtime.Runtime
 
 
+@st.cache_resource(show_spinner=False)
+def spare_loaded() -> bool:
+    """Take what is loaded by now out of garbage collection, once a process: Streamlit collects after every run."""
+    gc.collect()
+    gc.freeze()
+    return True
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
 def warm_up(name: str, _picture: Picture) -> threading.Thread:
     """Compile every layer and rule in the background, once a process; then spare what is loaded from collection.
