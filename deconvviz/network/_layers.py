@@ -180,8 +180,10 @@ class Finder:
             return tuple(group)
         steps = {"conv": {"add"}, "dense": {"add"}, "avg_pool": {"div", "mul"}, "mean": {"div", "mul"},
                  "batch_norm": _CONSTANT_STEPS, "relu": {"min"}}.get(kind, set())  # fmt: skip
-        limit = 8 if kind == "batch_norm" else 1
         indices, signal = [index], self._equations[index].out
+        limit = 8 if kind == "batch_norm" else 1
+        if kind == "dense" and not self._is_layer(signal):  # ``w @ x`` under vmap: the batch comes last, then first
+            steps, limit = {"transpose", "add"}, 2
         for later_index in range(index + 1, len(self._equations)):
             later = self._equations[later_index]
             if limit == 0 or self._users[signal] != 1:
@@ -189,6 +191,7 @@ class Finder:
             if not any(a is signal for a in later.eqn.invars):
                 continue
             own = later_index in self._bounds if kind == "relu" else self._is_constant_step(later)
+            own = own or later.primitive == "transpose"
             if later.primitive not in steps or not own or later.scope != self._equations[index].scope:
                 break
             if take:

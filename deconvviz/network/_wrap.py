@@ -206,11 +206,11 @@ def _first(
 def _assumed(given: Given, size: Size, channels: Channels, way: _Way) -> Iterator[str]:
     """What was not said."""
     if given.size is None:
-        yield f"Input size {size[0]} x {size[1]}: not given, the first that can be traced (--size HEIGHT WIDTH)."
+        yield f"Input size {size[0]} x {size[1]}: not given, the first that can be traced."
     if given.channels is None:
         counted = "1 grey channel" if channels == "L" else "3 channels, red first"
-        yield f"{counted}: not given, what can be traced (--channels RGB, BGR or L)."
+        yield f"{counted}: not given, what can be traced."
     if given.low_high is None and given.mean is None and given.std is None:
-        yield "Values from 0 to 1: not given (--input-range, --mean, --std, as it was trained)."
+        yield "Values from 0 to 1: not given."
     if way.note:
         yield way.note

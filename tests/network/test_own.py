@@ -147,7 +147,7 @@ def test_an_equinox_module_is_called_image_by_image() -> None:
 def test_size_and_channels_are_found_by_trying(folder: Path) -> None:
     made = own.load("mynet:flat")
     assert made.network.input_spec == dv.InputSpec(size=(28, 28), channels="L", mean=(0.0,), std=(1.0,))
-    assert made.assumed[0] == ("Input size 28 x 28: not given, the first that can be traced (--size HEIGHT WIDTH).")
+    assert made.assumed[0] == ("Input size 28 x 28: not given, the first that can be traced.")
     assert made.assumed[1].startswith("1 grey channel: not given")
     told = refusal("mynet:flat", own.Given(size=(9, 7), channels="RGB"))
     assert "shape (1, 9, 7, 3)" in told
