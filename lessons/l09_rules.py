@@ -20,7 +20,7 @@ from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import RULES as NAMES
 from lessons._kit.lab_words import TITLES
-from lessons._kit.page import Lesson, discover, turn_to
+from lessons._kit.page import Lesson, discover, entry
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,7 @@ def finding(at: rules_network.Place) -> None:
     st.markdown(words)
     claims = next(page for page in discover() if page.slug == "claims-under-test")
     if st.button(t("Claim C10: do these maps explain the network?"), key="to-claims"):
-        st.session_state["card"] = "C10"
-        turn_to(claims)
+        st.switch_page(entry(claims), query_params={"card": "C10"})
 
 
 def render() -> None:
