@@ -12,7 +12,7 @@ import inspect
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
@@ -26,7 +26,8 @@ import deconvviz as dv
 from deconvviz import checks, compiled
 from deconvviz.data import images, samples
 from deconvviz.data.preprocess import fit_image, model_input
-from deconvviz.errors import RuleError
+from deconvviz.errors import NetworkError, RuleError
+from deconvviz.network import own
 from deconvviz.network.backward import signal_at
 from deconvviz.network.explicit import Chain, Frame
 from deconvviz.types import Check, DisplayImage, InputSpec, Reconstruction, Unit
@@ -41,6 +42,8 @@ KEPT_PROOFS = 32
 KEPT_VALUES = 256
 #: Ways down that are kept (about 3 MB each).
 KEPT_WALKS = 16
+#: Layers of the largest network whose proofs are compiled ahead; those of a larger one are compiled when asked for.
+PROVEN_AHEAD = 32
 #: Bytes of the largest upload.
 MAX_UPLOAD = 8_000_000
 _COMPILING = threading.Semaphore(1)
@@ -59,12 +62,14 @@ class Loaded:
       network: the network itself.
       digest: of its weights and layers; part of every key.
       accuracy: mean-per-class accuracy on the validation images, 0..1; None if its card does not say.
+      assumed: sentences about the input of a network of one's own that were not said.
     """
 
     name: str
     network: Any
     digest: str
     accuracy: float | None
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +132,11 @@ def keep_compiled() -> bool:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def network(name: str) -> Loaded:
-    """The network of that name, with what its card says."""
+    """The network of that name, with what its card says; one's own by its address, ``package.module:object``."""
     keep_compiled()
+    if ":" in name:
+        made = own.load(name)
+        return Loaded(name, made.network, made.network.digest, _accuracy(made.network.about), made.assumed)
     net = dv.load(name)
     return Loaded(name, net, net.digest, _accuracy(net.about))
 
@@ -220,7 +228,7 @@ def _reconstruct(
         try:
             run = partial(dv.reconstruct, net, image, _unit, rule=rule, prove=False)
             found = _compiled_once((network_digest, _unit.layer, rule), run)
-        except RuleError as error:
+        except (RuleError, NetworkError) as error:
             refused[rule] = str(error)
             _WARM.add((network_digest, _unit.layer, rule))
             continue
@@ -248,6 +256,11 @@ def _proven(
         )
         for rule in reconstruct(_loaded, _picture, _unit).by_rule
     }
+
+
+def is_proof_compiled(loaded: Loaded, layer: str, rules: Iterable[str]) -> bool:
+    """Whether the proofs of a layer only have to run; a large network's programs take a minute to compile."""
+    return {(loaded.digest, layer, name) for name in ("adjoint", *(f"{rule} proven" for rule in rules))} <= _WARM
 
 
 def adjoint(loaded: Loaded, picture: Picture, layer: str) -> Check:

@@ -19,6 +19,30 @@ ADJOINT = mark("adjoint")
 def proof_line(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen) -> None:
     """Draw the proofs of the panels above."""
     shown = list(seen.by_rule.values())
+    with st.container(horizontal=True, gap="small", key="lab-proof"):
+        if _is_asked(loaded, chosen.unit.layer, seen):
+            with st.spinner(t("Computing every map a second time, on another road")):
+                proofs = _proofs(loaded, picture, chosen)
+            badges(proofs)
+        coverage = max((result.coverage for result in shown), key=lambda c: c.total)
+        finding(_coverage(coverage), _coverage_text(chosen.unit.layer))
+        finding(_time(seen), _time_text(len(shown)))
+
+
+def _is_asked(loaded: engine.Loaded, layer: str, seen: engine.Seen) -> bool:
+    """Whether to prove the maps now: a large network's programs take long to compile, so a person presses a button."""
+    at_once = len(loaded.network.layers) <= engine.PROVEN_AHEAD
+    if at_once or engine.is_proof_compiled(loaded, layer, seen.by_rule):
+        return True
+    return st.button(
+        t("Prove these maps"),
+        icon=":material/verified:",
+        key="lab-prove",
+        help=t("Computes them on a second road. In a network of this size that compiles for up to a minute, once."),
+    )
+
+
+def _proofs(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen) -> list[Proof]:
     proven = engine.proven(loaded, picture, chosen.unit)
     roads = [check for check in map(checks.two_roads, proven.values()) if check is not None]
     proofs = []
@@ -26,11 +50,7 @@ def proof_line(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, s
         worst = max(roads, key=lambda check: check.error)
         proofs.append(Proof(worst, _roads_text(), (explicit.Chain.down, backward.relative_gap)))
     proofs.append(Proof(engine.adjoint(loaded, picture, chosen.unit.layer), _dot_text(), (checks.adjoint,)))
-    with st.container(horizontal=True, gap="small", key="lab-proof"):
-        badges(proofs)
-        coverage = max((result.coverage for result in shown), key=lambda c: c.total)
-        finding(_coverage(coverage), _coverage_text(chosen.unit.layer))
-        finding(_time(seen), _time_text(len(shown)))
+    return proofs
 
 
 def _coverage(coverage: Coverage) -> str:

@@ -351,3 +351,16 @@ def test_a_tile_that_was_picked_is_read_back(session: Session) -> None:
     assert lab_tiles.picked("road") is None
     session["road"] = {"pick": {"id": "relu3", "count": 2}}
     assert lab_tiles.picked("road") == "relu3"
+
+
+def test_the_proofs_of_a_large_network_wait_for_a_button(laboratory: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(engine.network("caltech").network.layers) <= engine.PROVEN_AHEAD
+    monkeypatch.setattr(engine, "PROVEN_AHEAD", 3)
+    monkeypatch.setattr(engine, "_WARM", set())
+    test = laboratory(layer="relu1")
+    assert "two roads agree" not in str([block.proto for block in test.get("popover")])
+    test.button(key="lab-prove").click().run()
+    assert not test.exception
+    assert "two roads agree" in str([block.proto for block in test.get("popover")])
+    test.run()
+    assert "lab-prove" not in [button.key for button in test.button], "a compiled proof needs no button"
