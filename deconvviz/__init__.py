@@ -15,13 +15,17 @@ __all__ = [  # noqa: F405  # given by __getattr__
     "ConvGeometry",
     "DeconvvizError",
     "InputSpec",
+    "Inversion",
     "Layer",
     "Network",
     "Reconstruction",
     "Unit",
+    "Visualization",
     "activations",
     "conv",
     "conv_adjoint",
+    "invert",
+    "invert_snapshots",
     "load",
     "max_pool",
     "max_unpool",
@@ -29,6 +33,8 @@ __all__ = [  # noqa: F405  # given by __getattr__
     "predict",
     "reconstruct",
     "reconstruct_many",
+    "visualize",
+    "visualize_snapshots",
 ]
 
 

@@ -2,9 +2,20 @@
 
 # ruff: noqa: F401  # imported for others
 
-from deconvviz.api import activations, load, model_input, predict, reconstruct, reconstruct_many
+from deconvviz.api import (
+    activations,
+    invert,
+    invert_snapshots,
+    load,
+    model_input,
+    predict,
+    reconstruct,
+    reconstruct_many,
+    visualize,
+    visualize_snapshots,
+)
 from deconvviz.errors import DeconvvizError
 from deconvviz.network import Network
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, max_pool, max_unpool
 from deconvviz.ops.rectify import RULES
-from deconvviz.types import Check, InputSpec, Layer, Reconstruction, Unit
+from deconvviz.types import Check, InputSpec, Inversion, Layer, Reconstruction, Unit, Visualization

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from deconvviz import catalog
 from deconvviz.data import images, preprocess
+from deconvviz.methods import activation_maximization, feature_inversion
 from deconvviz.network import Network, reconstruct_units
-from deconvviz.types import Reconstruction, Start, Unit
+from deconvviz.types import Array, Inversion, Reconstruction, Start, Unit, Visualization
 
 
 def load(name: str, weights: Any = None) -> Network:
@@ -133,3 +134,149 @@ def reconstruct_many(
     x = model_input(net, image)
     seen = reconstruct_units(net, x, units, rule, start, on_unsupported, prove)
     return tuple(dataclasses.replace(r, map=preprocess.signed_rgb(r.map, net.input_spec)) for r in seen)
+
+
+def invert(net: Network, image: Any, layer: str, method: str = "optimize", **options: Any) -> Inversion:
+    """A picture that a layer answers like the one it is shown: what the layer still knows of it.
+
+    Formula: minimize ``|Phi(x) - a|^2 / |a|^2 + norm R_alpha(x) + tv R_TV(x)`` over pictures x in 0..1, with
+    ``a = Phi(image)``; R_alpha the alpha norm, R_TV the total variation (`deconvviz.priors`).
+
+    Args:
+      net: a network.
+      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1.
+      layer: a layer's name; maps and vectors both will do.
+      method: "optimize".
+      options: those of `invert_snapshots`.
+
+    Returns:
+      An `Inversion`, the end of the run.
+
+    Raises:
+      NetworkError: no such layer, or one that is zero everywhere for this image.
+      DeconvvizError: an option that does not exist or makes no sense.
+      ImageError: the image cannot be read.
+
+    Source: mahendran2015understanding, mahendran2016visualizing
+
+    >>> from deconvviz.data import samples
+    >>> found = invert(load("caltech"), samples.load("cat"), "conv1", steps=24)
+    >>> found.image.shape, found.feature_error < 0.2
+    ((128, 128, 3), True)
+    """
+    *_, last = invert_snapshots(net, image, layer, method, **options)
+    return last
+
+
+def invert_snapshots(
+    net: Network,
+    image: Any,
+    layer: str,
+    method: str = "optimize",
+    *,
+    seed: int = 0,
+    restarts: int = 1,
+    resume: Inversion | None = None,
+    every: int = 32,
+    **settings: Any,
+) -> Iterator[Inversion]:
+    """`invert` as it goes: a snapshot after 8 steps, then one every 32. Leave the loop to stop, and go on later.
+
+    Args:
+      net, image, layer, method: as in `invert`.
+      seed: of the noise that it starts from and of the random shifts; the same seed gives the same pixels.
+      restarts: how many starts, side by side; the one with the smallest feature error counts.
+      resume: a snapshot of the same run, to go on from there.
+      every: steps from one snapshot to the next.
+      settings: steps, rate, parametrization ("fourier" or "pixel"), optimizer ("adam", "momentum", "adagrad", or an
+        Optax transformation), tv, beta, norm, alpha, jitter, turn, zoom, decay. What is left out is the preset of the
+        layer.
+
+    Example::
+
+      for snapshot in dv.invert_snapshots(net, "cat.jpg", "relu3"):
+        show(snapshot.image, snapshot.step / snapshot.steps)
+      later = dv.invert(net, "cat.jpg", "relu3", resume=snapshot)
+    """
+    decoded = images.load(image)
+    x, shown = preprocess.model_input(decoded, net.input_spec), preprocess.fit_image(decoded, net.input_spec)
+    yield from feature_inversion.snapshots(
+        net, x, shown, layer, method, seed=seed, restarts=restarts, resume=resume, every=every, **settings
+    )
+
+
+def visualize(net: Network, unit: Unit | str, **options: Any) -> Visualization:
+    """A picture, made from noise, that excites a unit: what it is looking for.
+
+    Formula: maximize ``f(Phi(T(x)))`` over pictures x in 0..1, T random shifts, turns and zooms, f one neuron, the mean
+    of a channel, a class score, or the mean along a direction.
+
+    Args:
+      net: a network.
+      unit: a `Unit`; without row and column its channel, else the neuron. A layer's name where there is a direction.
+      options: those of `visualize_snapshots`.
+
+    Returns:
+      A `Visualization`, the end of the run.
+
+    Raises:
+      NetworkError: no such layer, channel or position; or a dead unit.
+      DeconvvizError: an option that does not exist or makes no sense.
+
+    Source: olah2017feature
+
+    >>> seen = visualize(load("caltech"), Unit("conv1", 3), steps=24)
+    >>> seen.objective, seen.image.shape, seen.activation > 0
+    ('channel', (128, 128, 3), True)
+    """
+    *_, last = visualize_snapshots(net, unit, **options)
+    return last
+
+
+def visualize_snapshots(
+    net: Network,
+    unit: Unit | str,
+    *,
+    objective: str | None = None,
+    direction: Array | None = None,
+    seed: int = 0,
+    pictures: int = 1,
+    diversity: float = 1.0,
+    start: Any = None,
+    resume: Visualization | None = None,
+    every: int = 32,
+    **settings: Any,
+) -> Iterator[Visualization]:
+    """`visualize` as it goes: a snapshot after 8 steps, then one every 32. Leave the loop to stop, and go on later.
+
+    Args:
+      net, unit: as in `visualize`.
+      objective: "neuron" (the middle one without row and column), "channel", "class" or "direction"; follows from the
+        unit if None.
+      direction: (c,) numbers, one a channel of the layer.
+      seed: of all random draws; the same seed gives the same pixels.
+      pictures: how many at once.
+      diversity: how much several pictures shall differ at the layer.
+      start: an image to start from instead of noise.
+      resume: a snapshot of the same run, to go on from there.
+      every: steps from one snapshot to the next.
+      settings: as in `invert_snapshots`.
+
+    Example::
+
+      for snapshot in dv.visualize_snapshots(net, dv.Unit("relu5", 7)):
+        show(snapshot.image, snapshot.activation)
+    """
+    wanted = activation_maximization.goal(net, unit, objective, direction)
+    begun = None if start is None else preprocess.fit_image(images.load(start), net.input_spec)
+    yield from activation_maximization.snapshots(
+        net,
+        wanted,
+        seed=seed,
+        pictures=pictures,
+        diversity=diversity,
+        start=begun,
+        resume=resume,
+        every=every,
+        **settings,
+    )

@@ -6,8 +6,8 @@ always present; what a person hands in or gets back is one image without it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 import jax
 import numpy as np
@@ -151,6 +151,72 @@ class Reconstruction:
     receptive_field: Box
     coverage: Coverage
     agreement: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Inversion:
+    """A picture that a layer can hardly tell from the one it was shown, or a snapshot on the way to it.
+
+    Attributes:
+      image: (H, W, 3) float32, 0..1, at the model's size.
+      feature_error: squared distance of the layer's values from the target, over the target's squared length.
+      image_error: squared distance of the pixels from the picture inverted, over that picture's squared length.
+      losses: (step,) float64, what was minimized, one number a step.
+      layer: its name.
+      method: "optimize".
+      seed: of all random draws.
+      step: steps done.
+      steps: steps wanted.
+      restart: which of the restarts it is, from 0: the one with the smallest feature error.
+      note: what went wrong on the way, as a sentence; empty if nothing did.
+      state: what a run goes on from; hand the whole record to `deconvviz.invert` as ``resume``.
+    """
+
+    image: DisplayImage
+    feature_error: float
+    image_error: float
+    losses: np.ndarray
+    layer: str
+    method: str
+    seed: int
+    step: int = 0
+    steps: int = 0
+    restart: int = 0
+    note: str = ""
+    state: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Visualization:
+    """A picture that excites a unit as much as the optimizer could make it; or a snapshot on the way to it.
+
+    Attributes:
+      image: (H, W, 3) float32, 0..1, at the model's size.
+      activation: what the objective says of it: the unit's activation, a channel's mean, a class score, ...
+      losses: (step,) float64, what was minimized: minus the activation under random changes, plus penalties.
+      unit: what was asked for; row and column filled in for a single neuron.
+      objective: "neuron", "channel", "class" or "direction".
+      images: (N, H, W, 3), all pictures of a diverse set; `image` is the one with the largest activation.
+      activations: (N,), theirs.
+      seed: of all random draws.
+      step: steps done.
+      steps: steps wanted.
+      note: what went wrong on the way, as a sentence; empty if nothing did.
+      state: what a run goes on from; hand the whole record to `deconvviz.visualize` as ``resume``.
+    """
+
+    image: DisplayImage
+    activation: float
+    losses: np.ndarray
+    unit: Unit
+    objective: str
+    images: np.ndarray
+    activations: np.ndarray
+    seed: int
+    step: int = 0
+    steps: int = 0
+    note: str = ""
+    state: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

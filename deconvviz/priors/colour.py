@@ -1,4 +1,4 @@
-"""Colours for an optimizer: axes along which natural pictures do not correlate, and the range that a network expects."""
+"""Colours for an optimizer: axes along which natural pictures do not correlate, and the range of a network's input."""
 
 from __future__ import annotations
 

@@ -1,0 +1,62 @@
+"""Which settings suit which layer: found by trying, for the networks that deconvviz knows, and guessed for others.
+
+The weights of the priors are those that gave the best picture on the built-in photographs, looked at and by its error
+in pixels; deeper layers know less and need more help.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from deconvviz.methods._settings import Settings
+from deconvviz.network import Network
+from deconvviz.types import Layer
+
+#: By how much of the picture one value of a layer sees: shallow, lower, middle, upper, all of it.
+INVERSION = {
+    "shallow": Settings(rate=0.05, tv=1e-4, norm=1e-3),
+    "lower": Settings(rate=0.05, tv=1e-3, norm=1e-3),
+    "middle": Settings(rate=0.05, tv=3e-3, norm=3e-3, jitter=1),
+    "upper": Settings(rate=0.05, tv=1e-2, norm=1e-2, jitter=2),
+    "whole": Settings(rate=0.05, tv=3e-2, norm=1e-2, jitter=4),
+}
+VISUALIZATION = {
+    "shallow": Settings(rate=0.05, jitter=4, turn=5.0, zoom=0.05),
+    "lower": Settings(rate=0.05, jitter=4, turn=5.0, zoom=0.05),
+    "middle": Settings(rate=0.05, jitter=8, turn=10.0, zoom=0.1),
+    "upper": Settings(rate=0.05, jitter=8, turn=10.0, zoom=0.1),
+    "whole": Settings(rate=0.05, jitter=8, turn=10.0, zoom=0.1),
+}
+#: Network -> (pattern of layer names, depth): the first that matches counts.
+DEPTHS = {
+    "caltech": (
+        (r"(conv|relu)1", "shallow"),
+        (r"pool1|(conv|relu)2", "lower"),
+        (r"pool2|(conv|relu)[34]", "middle"),
+        (r"pool[34]|(conv|relu)[567]", "upper"),
+        (r".*", "whole"),
+    ),
+}
+
+
+def depth(network: Network, layer: Layer) -> str:
+    """ "shallow", "lower", "middle", "upper" or "whole": how far up a layer is, as far as the presets care."""
+    for pattern, name in DEPTHS.get(network.name, ()):
+        if re.fullmatch(pattern, layer.name):
+            return name
+    if layer.receptive_field is None or len(layer.shape) != 3:
+        return "whole"
+    share = max(seen / size for seen, size in zip(layer.receptive_field, network.input_spec.size, strict=True))
+    bounds = ((0.06, "shallow"), (0.16, "lower"), (0.5, "middle"))
+    return next((name for bound, name in bounds if share <= bound), "upper")
+
+
+def inversion(network: Network, layer: Layer) -> Settings:
+    """The settings that a layer is inverted with unless others are asked for."""
+    return replace(INVERSION[depth(network, layer)])
+
+
+def visualization(network: Network, layer: Layer) -> Settings:
+    """The settings that a unit of a layer is visualized with unless others are asked for."""
+    return replace(VISUALIZATION[depth(network, layer)])
