@@ -193,7 +193,7 @@ def ways(state: State) -> State:
     signals = {"all": t("the whole output"), "cell": t("only the chosen cell")}
     views = {k: t(title) for k, (title, _) in ways_back.VIEWS.items()}
     names = {k: t(way.title) for k, way in ways_back.WAYS.items()}
-    left, middle, right = st.columns([9, 13, 14])
+    left, middle, right = st.columns([9, 15, 13])
     with left:
         signal = choice(t("What goes back"), signals, "signal")
     with middle:
