@@ -22,6 +22,8 @@ from lessons._kit.lab_top import title_of
 
 #: Transparency of the veil over pixels whose derivative is exactly zero, 0..255.
 VEIL = 150
+#: Grey level of the part of a field that hangs over the picture.
+BEYOND = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,6 @@ class Scene:
       field, below: of the layer, and the windows under it.
       box: the unit's field, not clipped.
       slopes: (H, W, 3), the derivative times the activation.
-      effective: of the layer.
     """
 
     loaded: engine.Loaded
@@ -126,7 +127,9 @@ def close(scene: Scene, found: Effective) -> None:
     top, left, bottom, right = scene.box
     fine = engine.fitted(scene.loaded, scene.picture).screen
     patch = to_bytes(field_measure.on_field(fine, (FINER * top, FINER * left, FINER * bottom, FINER * right)))
-    slopes = np.abs(field_measure.on_field(scene.slopes, scene.box)).sum(axis=-1)
+    slopes = _heat(np.abs(field_measure.on_field(scene.slopes, scene.box)).sum(axis=-1))
+    beyond = ~field_measure.on_field(np.ones(scene.size, bool), scene.box)
+    slopes[beyond] = patch[beyond.repeat(FINER, axis=0).repeat(FINER, axis=1)] = BEYOND
     reached = int(field_measure.support(scene.slopes).sum())
     top, left, bottom, right = field_theory.clipped(scene.box, scene.size)
     area = (bottom - top) * (right - left)
@@ -136,7 +139,7 @@ def close(scene: Scene, found: Effective) -> None:
         _look(
             t("Its derivative here"),
             t("not zero on {reached} of {area} pixels; size of the slope", reached=reached, area=area),
-            _heat(slopes),
+            png(slopes),
             None,
         ),
         _look(
@@ -147,15 +150,15 @@ def close(scene: Scene, found: Effective) -> None:
                 side=found.side,
                 share=round(100 * field_measure.SHARE),
             ),
-            _heat(np.sqrt(found.energy)),
+            png(_heat(np.sqrt(found.energy))),
             found.side / height,
         ),
     )
     st.html(f'<div class="fields">{"".join(looks)}</div>')
 
 
-def _heat(values: np.ndarray) -> bytes:
-    return png(sequential_rgb(values, 0.0, float(values.max(initial=0.0))))
+def _heat(values: np.ndarray) -> np.ndarray:
+    return sequential_rgb(values, 0.0, float(values.max(initial=0.0)))
 
 
 def _look(title: str, note: str, file: bytes, square: float | None) -> str:

@@ -38,7 +38,9 @@ def _map(result: Reconstruction, limit: float) -> str:
     alt = t("{rule}: values from {low} to {high}", rule=name, low=number(-reach), high=number(reach))
     beyond = t("beyond the scale: ±{limit}", limit=number(reach)) if reach > limit else ""
     pixels = signed_pixels(result.map, limit, summed=True)
-    whole = _figure(name, t(RULE_LINES[result.rule]), png(pixels), alt, result.receptive_field, pixels.shape, beyond)
+    whole = _figure(
+        name, t(RULE_LINES[result.rule]), address(png(pixels)), alt, result.receptive_field, pixels.shape, beyond
+    )
     return f"<div>{whole}{_close(result, reach)}</div>"
 
 
@@ -62,20 +64,21 @@ def _difference(found: dict[str, Reconstruction], pair: str) -> str:
     title = f"{t(RULES[first.rule])} − {t(RULES[second.rule])}"
     note = t("the difference, up to ±{reach}, on the scale of the larger of the two", reach=number(reach))
     pixels = signed_pixels(away, limit, summed=True)
-    figure = _figure(title, note, png(pixels), f"{title}: {note}", first.receptive_field, pixels.shape, "")
+    figure = _figure(title, note, address(png(pixels)), f"{title}: {note}", first.receptive_field, pixels.shape, "")
     return f"<div>{figure}{_scale(limit, '')}</div>"
 
 
 def _photo(at: Place, box: Box) -> str:
-    screen = engine.fitted(at.loaded, at.picture).screen
-    source = jpeg(to_bytes(screen))
+    source = engine.kept(
+        at.loaded, at.picture, "photo", lambda: address(jpeg(to_bytes(engine.fitted(at.loaded, at.picture).screen)))
+    )
     name = title_of(at.picture)
     note = t("frame: what the unit can see, its receptive field")
     size = at.loaded.network.input_spec.size
     return f"<div>{_figure(name, note, source, f'{name}: {note}', box, size, '')}</div>"
 
 
-def _figure(title: str, note: str, file: bytes, alt: str, box: Box, size: Sequence[int], badge: str) -> str:
+def _figure(title: str, note: str, source: str, alt: str, box: Box, size: Sequence[int], badge: str) -> str:
     top, left, bottom, right = box
     rows, columns = size[:2]
     place = (
@@ -85,7 +88,7 @@ def _figure(title: str, note: str, file: bytes, alt: str, box: Box, size: Sequen
     over = f'<span class="beyond">{escape(badge)}</span>' if badge else ""
     return (
         f"<figure><figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>"
-        f'<div class="map"><img src="{address(file)}" alt="{escape(alt)}"><span class="field" style="{place}"></span>'
+        f'<div class="map"><img src="{source}" alt="{escape(alt)}"><span class="field" style="{place}"></span>'
         f"{over}</div></figure>"
     )
 

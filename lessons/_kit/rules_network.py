@@ -70,8 +70,12 @@ def roads(at: Place, rank: int) -> float:
 
 def gaps(at: Place, rank: int) -> dict[str, float]:
     """Pair -> relative difference of the two rules' maps, ``|a - b| / max(|a|, |b|)``."""
-    maps = {rule: result.map for rule, result in seen(at, rank).by_rule.items()}
-    return {pair: relative_gap(*(maps[rule] for rule in pair.split("-"))) for pair in PAIRS}
+
+    def make() -> dict[str, float]:
+        maps = {rule: result.map for rule, result in seen(at, rank).by_rule.items()}
+        return {pair: relative_gap(*(maps[rule] for rule in pair.split("-"))) for pair in PAIRS}
+
+    return engine.kept(at.loaded, at.picture, f"gaps {at.units[rank]}", make)
 
 
 def likeness(at: Place) -> dict[str, tuple[float, ...]]:
