@@ -43,7 +43,8 @@ def _tiles(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Pictu
         label = t("{name}, {kind}, {size}", name=layer.name, kind=kind(layer.kind), size=size(shape))
         drawn = _mean_picture(loaded.digest, picture.digest, layer.name, forward)
         items.append(Tile(layer.name, layer.name.partition(".")[2] or layer.name, lines, label, drawn))
-    tiles(items, chosen.name, t("Layers"), "lab-road-pick", walked, size=40, pixels=True)
+    wide = max((layer.shape[0] for layer in layers if len(layer.shape) == 3), default=0) >= 100
+    tiles(items, chosen.name, t("Layers"), "lab-road-pick", walked, size=52 if wide else 40, pixels=True)
 
 
 def shown(layers: tuple[Layer, ...], chosen: Layer) -> list[Layer]:

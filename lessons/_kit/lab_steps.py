@@ -63,7 +63,11 @@ def how_it_came_down(loaded: engine.Loaded, picture: engine.Picture, chosen: Cho
             rule = controls.choice(t("Rule"), known, "rule", default=first, tabs=True, hidden_label=True)
     frames = engine.walk(loaded, picture, chosen.unit, rule)
     if not frames:
-        st.info(t("This network is no chain up to this layer, so there is one road only and no single way down."))
+        st.info(
+            t(
+                "Below this layer the network branches: the signal comes down several ways at once, so there is no single strip."
+            )
+        )
         return rule
     at = _strip(frames, chosen.unit.layer)
     _frame(frames, at, rule)
