@@ -63,14 +63,14 @@ def stage_of(state: State, shown: Scene) -> Stage:
 
 
 def cell_of(state: State, stage: Stage) -> sums.Cell:
-    """The chosen cell if it was chosen at this step and lies on the signal, else that of the strongest channel."""
+    """The chosen cell if it was chosen at this step and lies on the signal, else the first look."""
     at, _, numbers = state.cell.partition(":")
     parts = numbers.split(",")
     if at == str(state.step) and len(parts) == 3 and all(p.isascii() and p.isdigit() and len(p) < 5 for p in parts):
         row, column, channel = map(int, parts)
         if all(n < most for n, most in zip((row, column, channel), stage.below.shape, strict=True)):
             return row, column, channel
-    return sums.first_look(stage.below)
+    return stage.first_look
 
 
 def checks(state: State) -> list[Check]:

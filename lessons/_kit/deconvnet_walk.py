@@ -53,6 +53,17 @@ class Stage:
         """Whether a channel below is the same channel above."""
         return self.kind != "filter"
 
+    @property
+    def first_look(self) -> sums.Cell:
+        """The cell to look into first: the strongest of the strongest channel; at a rectifier one that is stopped."""
+        if self.kind == "rectify":
+            channels = sums.by_strength(self.below)[:8]
+            part = self.above[..., channels]
+            if part.min() < 0:
+                row, column, at = np.unravel_index(part.argmin(), part.shape)
+                return int(row), int(column), int(channels[at])
+        return sums.first_look(self.below)
+
     def windows(self, cell: sums.Cell) -> list[sums.Window]:
         """The pooling windows that hold a cell below an unpooling."""
         slide = self.step.slide if self.step else None

@@ -192,10 +192,20 @@ def test_a_rectifier_never_lets_more_through_and_the_start_is_one_number(stages:
     assert min(shares, key=shares.__getitem__) == "relu3", "what a preset promises"
 
 
+def test_the_first_look_at_a_rectifier_is_at_something_that_is_stopped(stages: tuple[walk.Stage, ...]) -> None:
+    for stage in stages:
+        cell = stage.first_look
+        assert cell[2] in sums.by_strength(stage.below)[: picture.SHOWN], "its map is on the page"
+        if stage.kind == "rectify" and stage.passed < 1:
+            assert stage.above[cell] < 0 == stage.below[cell]
+        else:
+            assert stage.below[cell] != 0
+
+
 @every_state
 def test_what_is_framed_above_holds_all_that_arrives(state: lesson.State) -> None:
     for stage in lesson.scene(state).stages[1:]:
-        cell = sums.first_look(stage.below)
+        cell = stage.first_look
         top, left, bottom, right = picture.sources_box(stage, cell)
         outside = np.ones(stage.above.shape[:2], bool)
         outside[top:bottom, left:right] = False

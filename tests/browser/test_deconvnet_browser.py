@@ -1,0 +1,150 @@
+"""The lesson on DeconvNet in a real Chromium: the slider, a cell by mouse and keys, links, themes, a telephone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SLUG = "deconvnet-step-by-step"
+#: Markup of Streamlit's own menu on a narrow screen: section heads stand among the items of its list.
+NOT_OURS = "[data-testid=stSidebarNavItems]"
+#: Formulas, tables and tiles that reach beyond their column.
+CUT = """[...document.querySelectorAll('.katex-html .base, .dn-zoom table, .dn-tiles figure, .dn-pair figure')]
+  .map(e => [e, e.closest('[data-testid=stMarkdown], [data-testid=stHtml]')])
+  .filter(([e, box]) => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1)
+  .map(([e]) => e.textContent.slice(0, 40))"""
+
+
+def open_lesson(page: Page, app_url: str, link: str = "") -> None:
+    """Wait until the whole page is there and nothing runs any more."""
+    page.goto(f"{app_url}/{SLUG}{link}", timeout=120_000)
+    page.wait_for_selector("[data-testid=stForm]", timeout=120_000)
+    page.wait_for_selector(".unit-grid[data-painted]", timeout=120_000)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until no run is under way and nothing is still to be drawn."""
+    page.wait_for_function(
+        "!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]')",
+        timeout=60_000,
+    )
+
+
+def step_shown(page: Page, words: str) -> None:
+    """Wait until the head of the picture says so."""
+    page.locator(".dn-here", has_text=re.compile(f"^{re.escape(words)}")).wait_for()
+
+
+def test_the_slider_walks_down_and_the_link_keeps_the_step(
+    page: Page, app_url: str, screenshot: Callable[..., Path]
+) -> None:
+    open_lesson(page, app_url)
+    step_shown(page, "Step 3 of 13: unpool of pool4, 8 × 8 × 128 → 16 × 16 × 128")
+    screenshot(page, "lesson-deconvnet-1440")
+    thumb = page.get_by_role("slider")
+    thumb.focus()
+    page.keyboard.press("ArrowRight")
+    step_shown(page, "Step 4 of 13: rectify of relu4")
+    page.keyboard.press("ArrowRight")
+    step_shown(page, "Step 5 of 13: filter of conv4, 16 × 16 × 128 → 16 × 16 × 112")
+    settle(page)
+    assert SLUG in page.url, "arrow keys on the slider must not turn the page"
+    assert "step=5" in page.url
+    assert page.locator(".film img").nth(5).get_attribute("class") == "here"
+    page.reload()
+    step_shown(page, "Step 5 of 13: filter of conv4")
+
+
+def test_a_click_in_a_map_looks_into_that_cell(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, "?step=5")
+    page.locator(".unit-grid [role=option]").nth(2).locator("canvas").click(position={"x": 50, "y": 60})
+    page.wait_for_function("location.search.includes('cell=')")
+    settle(page)
+    title = page.locator(".dn-here", has_text="One cell").inner_text()
+    row, column, channel = re.findall(r"\d+", title)
+    assert f"cell=5%3A{row}%2C{column}%2C{channel}" in page.url or f"cell=5:{row},{column},{channel}" in page.url
+    chosen = page.locator(".dn-zoom td.chosen").inner_text()
+    total = page.locator(".dn-products .sum td").last.inner_text()
+    assert abs(_number(chosen) - _number(total)) <= 0.06 * abs(_number(total))
+
+
+def _number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def test_the_sum_written_out_is_the_signals_cell(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, "?step=13&picture=rocket")
+    rows = page.locator(".dn-products tbody tr td:last-child").all_inner_texts()
+    *parts, total, cell = [_number(row) for row in rows]
+    assert len(parts) == 6
+    assert abs(sum(parts) - total) < 0.01 * sum(map(abs, parts))
+    assert total == cell
+
+
+def test_keys_choose_a_cell(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, "?step=3")
+    option = page.locator(".unit-grid [role=option]").nth(0)
+    option.focus()
+    for key in ("ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_function("location.search.includes('cell=')")
+    settle(page)
+    second = page.locator(".unit-grid [role=option]").nth(1)
+    assert second.get_attribute("aria-selected") == "true"
+    channel = second.locator("b").inner_text()
+    assert page.locator(".dn-here", has_text=f"channel {channel}").count() == 1
+    assert SLUG in page.url
+
+
+def test_a_silent_unit_is_named(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url)
+    page.get_by_role("button", name="A silent unit").click()
+    page.get_by_text("all zero: this unit is silent on this picture").first.wait_for()
+    settle(page)
+    assert page.locator(".st-key-proofs").get_by_text("holds").count() == 5
+
+
+def test_proofs_and_shares_open(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url)
+    page.locator(".st-key-proofs").get_by_role("button").nth(1).click()
+    page.get_by_text("Rectify is not linear").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".st-key-passed").get_by_role("button").click()
+    page.get_by_text("What is dropped appears in no picture").wait_for()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("step", [3, 5, 13])
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", (1440, 900)), ("dark", (390, 844))], ids=["desktop-light", "phone-dark"]
+)
+def test_nobody_is_kept_out(
+    browser: Browser,
+    app_url: str,
+    step: int,
+    language: str,
+    scheme: Any,
+    size: tuple[int, int],
+    screenshot: Callable[..., Path],
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page = context.new_page()
+    open_lesson(page, app_url, f"?lang={language}&step={step}")
+    screenshot(page, f"lesson-deconvnet-{step}-{language}-{size[0]}-{scheme}", full=False)
+    width, cut = page.evaluate("document.documentElement.scrollWidth"), page.evaluate(CUT)
+    found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
+    context.close()
+    assert width == size[0], "the page scrolls sideways"
+    assert cut == [], "something is wider than its place"
+    bad = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in bad] == []
