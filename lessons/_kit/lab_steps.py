@@ -65,8 +65,8 @@ def how_it_came_down(loaded: engine.Loaded, picture: engine.Picture, chosen: Cho
     if not frames:
         st.info(
             t(
-                "Below this layer the network branches: the signal comes down several ways at once, so there is no single "
-                "strip."
+                "Below this layer the network branches: the signal comes down several ways at once, so there is no "
+                "single strip."
             )
         )
         return rule
