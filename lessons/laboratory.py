@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from deconvviz.errors import WeightsError
+from deconvviz.errors import DeconvvizError
 from lessons._kit import (
     engine,
     lab_choose,
@@ -46,17 +46,20 @@ def _network(name: str) -> tuple[engine.Loaded, str]:
     """The network, or the shipped one and why not."""
     try:
         return engine.network(name), ""
-    except WeightsError as error:
+    except DeconvvizError as error:
         return engine.network(lab_network.FIRST), str(error)
 
 
 @st.fragment
 def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward) -> None:
     """Everything below the top line: a click on a tile or a map runs only this part."""
-    typed = lab_state.typed(loaded.network.layers)
+    typed = lab_state.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
     lab_road.road(loaded, forward, picture, typed.layer)
     chosen = lab_choose.choose(loaded, picture, forward, typed)
     seen = engine.reconstruct(loaded, picture, chosen.unit)
+    if not seen.by_rule:
+        st.error(next(iter(seen.refused.values())))
+        return
     look = lab_see.see(loaded, picture, chosen, seen)
     proofs = st.container()
     rule = lab_steps.how_it_came_down(loaded, picture, chosen, seen)

@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 HOST = "127.0.0.1"
+#: Where the app reads which network of one's own the laboratory opens.
+NETWORK = "DECONVVIZ_NETWORK"
 APP = Path(__file__).resolve().parent.parent / "app.py"
 
 
@@ -67,12 +69,25 @@ def command(port: str, headless: bool) -> list[str]:
     ]
 
 
+def with_network(environment: Mapping[str, str], address: str | None, folder: Path) -> dict[str, str]:
+    """An environment in which the app finds a network of one's own, whose module may lie in ``folder``.
+
+    >>> with_network({"PYTHONPATH": "/a"}, "mynet:net", Path("/b"))
+    {'PYTHONPATH': '/b:/a', 'DECONVVIZ_NETWORK': 'mynet:net'}
+    """
+    if not address:
+        return dict(environment)
+    paths = os.pathsep.join(filter(None, (str(folder), environment.get("PYTHONPATH"))))
+    return {**environment, "PYTHONPATH": paths, NETWORK: address}
+
+
 @contextlib.contextmanager
-def served(seconds: float = 120.0) -> Iterator[str]:
+def served(seconds: float = 120.0, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
     """The app on a free port while the block runs, without a window: its address, once it answers.
 
     Args:
       seconds: how long it may take to answer.
+      environment: what it runs in.
 
     Raises:
       RuntimeError: it ended, or did not answer in time; with the end of what it printed.
@@ -86,7 +101,7 @@ def served(seconds: float = 120.0) -> Iterator[str]:
             cwd=APP.parent,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"},
+            env={**environment, "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"},
         )
         try:
             if not _answers(server, f"http://{HOST}:{port}", seconds):
@@ -118,14 +133,17 @@ def _answers(server: subprocess.Popen[bytes], url: str, seconds: float) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--port", default="8501", help="port on 127.0.0.1 (default: 8501)")
-    port = parser.parse_args().port
+    parser.add_argument("--network", metavar="MODULE:OBJECT", help="a network of your own for the laboratory")
+    options = parser.parse_args()
+    port = options.port
     trouble = trouble_with_port(port)
     if trouble:
         print(trouble, file=sys.stderr)
         return 2
     print(f"deconvviz: http://{HOST}:{port}  (Ctrl-C ends it)", flush=True)
+    environment = with_network(os.environ, options.network, Path.cwd())
     os.chdir(APP.parent)
-    os.execv(sys.executable, command(port, headless=not has_display(os.environ)))
+    os.execve(sys.executable, command(port, headless=not has_display(os.environ)), environment)
 
 
 if __name__ == "__main__":

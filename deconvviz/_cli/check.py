@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from deconvviz.checks import Report, RuleReport
     from deconvviz.network import Network
 
+#: What to do about what was assumed.
+SAY_IT = "Say it with --size, --channels, --input-range, --mean and --std, or make it a dv.Network."
+
 
 @click.command()
 @network_options
@@ -100,10 +103,7 @@ def _lines(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) 
     facts = [
         ("network", chosen.name if network.name in ("network", chosen.name) else f"{chosen.name}, {network.name}"),
         ("input", f"{by(spec.size)}, {spec.channels}, {_range(spec)}"),
-        *(
-            ("assumed" if first else "", line)
-            for first, line in zip([True, False, False, False], assumed, strict=False)
-        ),
+        *(("" if i else "assumed", line) for i, line in enumerate([*assumed, SAY_IT] if assumed else [])),
         ("layers", f"{len(network.layers)}: {kinds}; {parameters:,} parameters"),
         ("forward", _forward(image, found)),
         ("unit", f"{found.layer}, channel {found.unit.channel}, its strongest: activation {found.activation:.4g}"),

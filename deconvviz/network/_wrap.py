@@ -133,7 +133,7 @@ def _refuse_foreign(found: Any, address: str) -> None:
 def _needed(found: Any, address: str) -> list[str]:
     """Names of the arguments that a call has to give."""
     try:  # the metaclass of NNX modules hides what a class is made from
-        wanted = inspect.signature(found.__init__ if isinstance(found, type) else found)
+        wanted = inspect.signature(inspect.getattr_static(found, "__init__") if isinstance(found, type) else found)
     except (TypeError, ValueError):
         return ["x"]
     parameters = list(wanted.parameters.values())[1 if isinstance(found, type) else 0 :]

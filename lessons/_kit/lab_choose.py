@@ -35,7 +35,8 @@ def choose(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forwa
         chosen = lab_state.resolve(layer, maps, typed.channel, typed.row, typed.column)
         _grid(loaded, layer, maps, shown, chosen)
     with left:
-        box = loaded.network.receptive_box(layer.name, chosen.row, chosen.column)
+        known = len(layer.shape) == 3
+        box = loaded.network.receptive_box(layer.name, *((chosen.row, chosen.column) if known else (None, None)))
         st.html(_photo(loaded, picture, chosen, box))
         _numbers(maps, chosen, typed)
     return chosen

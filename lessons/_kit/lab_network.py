@@ -1,15 +1,19 @@
-"""Which network the laboratory looks into: one click, or a download first where weights are not on this machine."""
+"""Which network the laboratory looks into: one click, or a download first where weights are not on this machine.
+
+A network of one's own, ``make app NETWORK=package.module:object``, stands among them under its address and opens first.
+"""
 
 from __future__ import annotations
 
+import os
 from html import escape
 
 import streamlit as st
 
 from deconvviz import catalog
-from deconvviz.errors import WeightsError
+from deconvviz.errors import DeconvvizError, WeightsError
 from deconvviz.models import public_weights
-from lessons._kit import lab_state
+from lessons._kit import engine, lab_state
 from lessons._kit.controls import url_value
 from lessons._kit.i18n import mark, t
 
@@ -21,16 +25,45 @@ NETWORKS = {
     "squeezenet": mark("SqueezeNet 1.0: 26 convolutions in fire modules, ImageNet, 1000 classes"),
 }
 _PROBLEM = "lab-network-problem"
+#: Names the network of one's own.
+VARIABLE = "DECONVVIZ_NETWORK"
+
+
+def own() -> str:
+    """Address of the network of one's own that the app was started with; "" without one."""
+    return os.environ.get(VARIABLE, "").strip()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def own_problem(address: str) -> str:
+    """Why a network of one's own cannot be loaded; "" where it can. It is tried once a process."""
+    try:
+        engine.network(address)
+    except DeconvvizError as error:
+        return str(error)
+    return ""
+
+
+def networks() -> dict[str, str]:
+    """Name -> what it is, one's own included."""
+    return {**({own(): mark("your own network")} if own() else {}), **NETWORKS}
+
+
+def first() -> str:
+    """The network that opens where the URL names none."""
+    return own() if own() and not own_problem(own()) else FIRST
 
 
 def chosen() -> str:
-    """The network of the URL; the shipped one where the other's weights are not on this machine."""
-    name = url_value(KEY, FIRST, NETWORKS)
-    return name if is_here(name) else FIRST
+    """The network of the URL; the first one where the other's weights are not on this machine."""
+    name = url_value(KEY, first(), networks())
+    return name if is_here(name) else first()
 
 
 def is_here(name: str) -> bool:
     """Whether the network can be loaded without a download."""
+    if name == own():
+        return not own_problem(name)
     entry = catalog.model(name)
     try:
         return entry.weights is None or public_weights.find(entry) is not None
@@ -41,14 +74,23 @@ def is_here(name: str) -> bool:
 def change(current: str) -> None:
     """Draw the button that opens the choice, and the choice."""
     with st.popover(t("Change network"), width="content"), st.container(width=320, key="lab-networks"):
-        for name, line in NETWORKS.items():
+        for name, line in networks().items():
             st.html(f'<p class="lab-note"><b>{escape(name)}</b> · {escape(t(line))}</p>')
+            if name == own():
+                _about_own(name)
             if is_here(name):
                 opened = name == current
                 label = t("Open") if not opened else t("Is open")
                 st.button(label, key=f"lab-open-{name}", on_click=_take, args=(name,), disabled=opened)
-            else:
+            elif name != own():
                 _offer(name)
+
+
+def _about_own(address: str) -> None:
+    """Why it cannot be opened, or what was assumed about its input."""
+    problem = own_problem(address)
+    for line in [problem] if problem else engine.network(address).assumed:
+        st.html(f'<p class="lab-note">{escape(line)}</p>')
 
 
 def note() -> None:
@@ -57,13 +99,18 @@ def note() -> None:
     if problem:
         st.error(t("The network cannot be opened: {reason}", reason=problem))
         return
-    wanted = st.session_state.get(KEY) or FIRST
+    if own() and own_problem(own()):
+        st.error(
+            t("Your network cannot be opened, so {first} is shown: {reason}", first=FIRST, reason=own_problem(own()))
+        )
+        return
+    wanted = st.session_state.get(KEY) or first()
     if not is_here(wanted):
         st.info(
             t(
                 "The weights of {name} are not on this machine, so {first} is shown. Change network offers them.",
                 name=wanted,
-                first=FIRST,
+                first=first(),
             )
         )
 
@@ -93,5 +140,5 @@ def _fetch(name: str) -> None:
 
 
 def _take(name: str) -> None:
-    st.session_state[KEY] = "" if name == FIRST else name
+    st.session_state[KEY] = "" if name == first() else name
     lab_state.choose_layer("")

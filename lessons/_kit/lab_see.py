@@ -55,7 +55,7 @@ def see(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: en
     panels = "".join(
         _panel(seen.by_rule[rule], limits[rule], look, photo)
         if rule in seen.by_rule
-        else _refusal(rule, chosen.unit.layer)
+        else _refusal(rule, chosen.unit.layer, seen.refused[rule])
         for rule in RULES
     )
     st.html(f'<div class="lab-panels" data-unit="{unit_key(chosen)}">{panels}</div>{_scale(limits, look)}')
@@ -163,12 +163,15 @@ def _zero(result: Reconstruction) -> str:
     return f'<p class="zero">{escape(said)}</p>'
 
 
-def _refusal(rule: str, layer: str) -> str:
+def _refusal(rule: str, layer: str, reason: str) -> str:
     """The panel of a rule that cannot apply: it says why instead of showing something else."""
-    said = t(
-        "does not apply: no rectifier lies between the picture and {layer}, so this rule would be the plain gradient",
-        layer=layer,
-    )
+    said = t("does not apply: {reason}", reason=reason)
+    if reason.startswith("no rectifier"):
+        said = t(
+            "does not apply: no rectifier lies between the picture and {layer}, "
+            "so this rule would be the plain gradient",
+            layer=layer,
+        )
     return f'<figure>{_head(rule)}<div class="map"><p class="zero">{escape(said)}</p></div></figure>'
 
 

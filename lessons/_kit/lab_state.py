@@ -104,7 +104,7 @@ def typed(layers: tuple[Layer, ...]) -> Typed:
     chosen = named.get(name) or named[first_layer(layers)]
     if name not in named and name:
         numbers = ""
-    shape = chosen.shape if len(chosen.shape) == 3 else (1, 1, chosen.shape[-1])
+    shape = (*chosen.shape[:-1], 1, 1)[:2] + chosen.shape[-1:]
     tops = (shape[2] - 1, shape[0] - 1, shape[1] - 1)
     channel, row, column = (_number(part, top) for part, top in zip(_parts(numbers), tops, strict=True))
     return Typed(chosen, channel, row, column)
@@ -164,12 +164,13 @@ def _unit_text() -> str:
 
 
 def planes(activation: np.ndarray) -> np.ndarray:
-    """An activation as (h, w, c); layers without positions become 1 x 1.
+    """An activation as (h, w, c); layers without positions become 1 x 1, tokens one column.
 
-    >>> planes(np.zeros(5)).shape
-    (1, 1, 5)
+    >>> planes(np.zeros(5)).shape, planes(np.zeros((7, 5))).shape
+    ((1, 1, 5), (7, 1, 5))
     """
-    return activation if activation.ndim == 3 else activation.reshape(1, 1, -1)
+    places = (*activation.shape[:-1], 1, 1)[:2]
+    return activation.reshape(*places, activation.shape[-1])
 
 
 def strengths(maps: np.ndarray) -> np.ndarray:
@@ -212,6 +213,6 @@ def resolve(layer: Layer, maps: np.ndarray, channel: int | None, row: int | None
     assert column is not None
     value = float(plane[row, column])
     peak = (float(plane[top]), top[0], top[1])
-    flat = len(layer.shape) != 3
+    flat = len(layer.shape) == 1
     unit = Unit(layer.name, channel) if flat else Unit(layer.name, channel, row, column)
     return Chosen(unit, row, column, value, peak)

@@ -43,9 +43,9 @@ def take_away(
             key="lab-recipe",
         )
     st.code(python_lines(loaded, picture, chosen, rule), language="python")
-    st.code(
-        f"deconvviz reconstruct --recipe {name}.json{'' if picture.id else ' --image FILE'} --out {name}.png", "bash"
-    )
+    given = f" --network {loaded.name}" if ":" in loaded.name else ""
+    given += "" if picture.id else " --image FILE"
+    st.code(f"deconvviz reconstruct --recipe {name}.json{given} --out {name}.png", "bash")
     if picture.id is None:
         st.html(
             f'<p class="lab-value">{escape(t("Your own picture is not in the recipe: keep its file beside it."))}</p>'
@@ -93,8 +93,11 @@ def python_lines(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen,
     position = "" if unit.row is None else f", {unit.row}, {unit.column}"
     image = f'samples.load("{picture.id}")' if picture.id else '"FILE"'
     imports = "import deconvviz as dv" + ("\nfrom deconvviz.data import samples" if picture.id else "")
+    network = f'dv.load("{loaded.name}")'
+    if ":" in loaded.name:
+        imports, network = f"{imports}\nfrom deconvviz.network import own", f'own.load("{loaded.name}").network'
     return (
         f"{imports}\n"
-        f'network = dv.load("{loaded.name}")\n'
+        f"network = {network}\n"
         f'seen = dv.reconstruct(network, {image}, dv.Unit("{unit.layer}", {unit.channel}{position}), rule="{rule}")'
     )

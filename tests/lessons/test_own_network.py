@@ -1,0 +1,112 @@
+"""The page about one's own network: its code runs as shown, its report says what is true, and docs show the same."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import runpy
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from deconvviz import cli
+from deconvviz.data import samples
+from lessons import own_network
+from lessons._kit import own_code
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with mynet.py as the page shows it, its weights, and photo.jpg."""
+    (tmp_path / "mynet.py").write_text(own_code.text("relu"), encoding="utf-8")
+    Image.fromarray(np.rint(samples.load("cat") * 255).astype(np.uint8)).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert own_code.COMMANDS.splitlines()[0] == "python mynet.py"
+    runpy.run_path("mynet.py", run_name="__main__")
+    yield tmp_path
+    sys.modules.pop("mynet", None)
+    importlib.invalidate_caches()
+
+
+def test_the_lines_of_python_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(own_code.LIBRARY, {})  # the page's own lines
+    printed = capsys.readouterr().out
+    assert printed.startswith("Unit(layer='relu2', channel=3, row=")
+    assert "2 of 2 rectifiers obey" in printed
+    assert float(printed.split()[-1]) < 1e-5
+
+
+@pytest.mark.slow
+def test_the_commands_run(folder: Path) -> None:
+    for line in own_code.COMMANDS.splitlines()[1:]:
+        answer = CliRunner().invoke(cli.main, shlex.split(line)[1:])
+        assert answer.exit_code == 0, (line, answer.output, answer.stderr)
+    with Image.open(folder / "map.png") as picture:
+        assert picture.size == (64, 64)
+
+
+def test_the_weights_come_back_as_they_were(folder: Path) -> None:
+    example = own_code.run("relu", folder)
+    model = example.MyNet(example.nnx.Rngs(7))
+    model.norm1.mean[...] = np.arange(8.0)
+    example.save(model, folder / "other.safetensors")
+    again = example.load(folder / "other.safetensors")
+    kept = example.nnx.to_flat_state(example.nnx.state(model))
+    for (place, first), (same, second) in zip(kept, example.nnx.to_flat_state(example.nnx.state(again)), strict=True):
+        assert place == same
+        np.testing.assert_array_equal(first[...], second[...])
+    assert len(list(kept)) == 10
+
+
+@pytest.mark.parametrize(
+    ("variant", "refused", "note"),
+    [
+        ("relu", [], ""),
+        ("gelu", ["deconvnet", "guided", "linear"], "the way also passes tanh1 (GELU computes with tanh)"),
+        ("training", None, "depends on the other images of its batch"),
+    ],
+)
+def test_the_report_of_a_variant(variant: str, refused: list[str] | None, note: str) -> None:
+    found = own_code.tried(variant).report
+    if refused is not None:
+        assert [one.rule for one in found.rules if one.refused] == refused
+    assert found.applies == (variant == "relu")
+    assert note in " ".join(found.notes)
+    assert all(check.holds for check in own_network.checks(own_network.State(variant)))
+
+
+def test_a_variant_differs_in_its_line_only() -> None:
+    plain = own_code.text("relu").splitlines()
+    for variant in ("gelu", "training"):
+        other = own_code.text(variant).splitlines()
+        different = [(a.strip(), b.strip()) for a, b in zip(plain, other, strict=True) if a != b]
+        assert different == [own_code.VARIANTS[variant][1:]]
+
+
+def test_the_document_shows_the_same() -> None:
+    document = (ROOT / "docs" / "add-a-model.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```(?:python|sh)\n(.*?)^```", document, re.M | re.S)
+    for code in (own_code.text("relu"), own_code.LIBRARY, own_code.COMMANDS, own_code.APP):
+        assert code in shown
+
+
+def test_the_page_shows_report_and_code(open_page: Callable[..., AppTest]) -> None:
+    test = open_page("your-own-network", variant="gelu")
+    assert not test.exception
+    shown = "\n".join(element.value for element in test.markdown)
+    assert "| DeconvNet | refused | 1 of 2 | – |" in shown
+    assert "conv1 (convolution, 32 × 32 × 8)" in shown
+    assert "The line that makes this variant: `x = nnx.gelu(self.conv2(x))`" in shown
+    code = [element.value for element in test.code]
+    for wanted in (own_code.text("gelu"), own_code.LIBRARY, own_code.COMMANDS, own_code.APP):
+        assert wanted.strip() in [one.strip() for one in code]
