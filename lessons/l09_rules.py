@@ -184,9 +184,9 @@ def finding(at: rules_network.Place) -> None:
         guided=f"{guided:.2f}",
         gradient=f"{gradient:.2f}",
     )
-    if guided > 0.5 and guided > 2 * gradient:
-        words += " " + t("The guided map shows what is in the photograph, hardly which unit was asked.")
     st.markdown(words)
+    if guided > 0.5 and guided > 2 * gradient:
+        st.markdown(t("The guided map shows what is in the photograph, hardly which unit was asked."))
     claims = next(page for page in discover() if page.slug == "claims-under-test")
     if st.button(t("Claim C10: do these maps explain the network?"), key="to-claims"):
         st.switch_page(entry(claims), query_params={"card": "C10"})

@@ -38,7 +38,7 @@ def _told(layers: list[tuple[int, int, int]]) -> str:
         t("layer {number}: window {k}, stride {s}, padding {p}", number=i + 1, k=k, s=s, p=p)
         for i, (k, s, p) in enumerate(layers)
     ]
-    return "; ".join(parts)
+    return t("; ").join(parts)
 
 
 def next_layer(seed: int) -> Question:

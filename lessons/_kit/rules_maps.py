@@ -95,11 +95,11 @@ def _figure(title: str, note: str, source: str, alt: str, box: Box, size: Sequen
 
 def _scale(limit: float, said: str) -> str:
     ends = "".join(f"<span>{escape(end)}</span>" for end in (number(-limit), "0", number(limit)))
-    words = f"{said}: " if said else ""
+    words = f"{escape(said)}<br>" if said else ""
     what = t("sum of the three colours; red raises the activation, blue lowers it")
     return (
         f'<div class="rules-scale"><div class="ramp" style="background:linear-gradient(to right, {gradient_stops()})">'
-        f'</div><div class="ends">{ends}</div><p>{escape(words + what)}</p></div>'
+        f'</div><div class="ends">{ends}</div><p>{words}{escape(what)}</p></div>'
     )
 
 

@@ -49,7 +49,9 @@ def one_cell(seed: int) -> Question:
     ]
     return Question(
         prompt=t(
-            "At a rectifier z = {z} went up and g = {g} comes down. **What is below it, by each rule?**", z=a, g=b
+            "At a rectifier z = {z} went up and g = {g} comes down. **What is below it, by each rule?**",
+            z=planes.number(a),
+            g=planes.number(b),
         ),
         fields=(t("gradient"), t("DeconvNet"), t("guided")),
         answer=answer,
@@ -127,10 +129,10 @@ def two_rectifiers(seed: int) -> Question:
         prompt=t(
             "g = {g} comes down through a rectifier with z = {upper}, then a weight of {weight}, then a rectifier with "
             "z = {lower}. **What arrives, by the gradient and by the DeconvNet?**",
-            g=g,
-            upper=upper,
-            weight=weight,
-            lower=lower,
+            g=planes.number(g),
+            upper=planes.number(upper),
+            weight=planes.number(weight),
+            lower=planes.number(lower),
         ),
         fields=(t("gradient"), t("DeconvNet")),
         answer=answer,

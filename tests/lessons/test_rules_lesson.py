@@ -187,7 +187,7 @@ def _again(kind: str, question: rules_questions.Question) -> tuple[int, ...]:
     if kind == "count":
         z, g = (plane.values for plane in question.picture[0].planes)
         return (int(np.count_nonzero(g) - np.count_nonzero(rectify_loops.backward("guided", z, g))),)
-    numbers = [int(number) for number in re.findall(r"-?\d+", question.prompt)]
+    numbers = [int(number) for number in re.findall(r"-?\d+", question.prompt.replace("−", "-"))]
     if kind == "cell":
         z, g = numbers
         return tuple(int(rectify_loops.rule_of_one(rule, z, g)) for rule in ("gradient", "deconvnet", "guided"))
