@@ -228,8 +228,8 @@ LESSON = Lesson(
     text=mark(
         "The signal starts as one activation; all else is zero. Then the layers are passed again, from above.\n\n"
         "**Unpool**: each value goes back to its [[switch]], where the maximum was on the way up. **Filter**: each "
-        "value spreads over the patch that it was computed from, by the same kernels. Both are [[adjoint|adjoints]] of "
-        "their layers, so sizes come back as they were.\n\n"
+        "value spreads over the patch that it was computed from, by the same kernels. Both are [[adjoint|adjoints]], "
+        "of the filter and of pooling with fixed switches, so sizes come back as they were.\n\n"
         "**Rectify**: what is negative becomes zero. That is not linear, so it is no adjoint; it is the method's own "
         "choice. It looks at the signal only, not at what this rectifier saw on the way up.\n\n"
         "So the photograph enters in two places: the value at the start, and the switches. Biases shift the way up and "
