@@ -34,7 +34,7 @@ def _share(stage: Stage) -> str:
     if stage.passed is None or not stage.above.any():
         return ""
     percent = f"{100 * stage.passed:.0f}"
-    return " " + t("{percent} % of the signal pass here, by the sum of magnitudes.", percent=percent)
+    return " " + t("{percent} % of the signal passes here, by the sum of magnitudes.", percent=percent)
 
 
 def lines(stage: Stage, cell: sums.Cell) -> list[str]:
