@@ -125,7 +125,7 @@ LESSON = Lesson(
     presets=(
         (mark("Every rule applies"), {}),
         (mark("A GELU: three rules refuse"), {"variant": "gelu"}),
-        (mark("Training mode: the batch shows through"), {"variant": "training"}),
+        (mark("Normalized over its batch: other pictures show through"), {"variant": "batch"}),
     ),
     example=State(),
     checks=checks,

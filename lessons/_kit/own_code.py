@@ -25,10 +25,10 @@ PICTURE = "cat"
 VARIANTS: dict[str, tuple[str, str, str]] = {
     "relu": (mark("As it should be"), "", ""),
     "gelu": (mark("GELU in the middle"), "x = nnx.relu(self.conv2(x))", "x = nnx.gelu(self.conv2(x))"),
-    "training": (
-        mark("Still in training mode"),
-        "model = nnx.view(load(file), use_running_average=True)",
-        "model = load(file)",
+    "batch": (
+        mark("Normalized over its batch"),
+        "x = nnx.relu(self.norm1(self.conv1(x)))",
+        "x = nnx.relu(jax.nn.standardize(self.conv1(x), axis=(0, 1, 2)))",
     ),
 }
 LIBRARY = """import deconvviz as dv
@@ -87,8 +87,7 @@ def tried(variant: str) -> Tried:
         module = run(variant, Path(folder))
         module.save(module.MyNet(module.nnx.Rngs(1)))
         network, model = module.net(), module.load()
-    if variant != "training":
-        model.eval()
+    model.eval()
     x = model_input(samples.load(PICTURE), network.input_spec)
     return Tried(
         report=checks.report(network, x),

@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 from deconvviz import cli
 from deconvviz.data import samples
 from lessons import own_network
-from lessons._kit import own_code
+from lessons._kit import lab_network, own_code
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,7 +73,7 @@ def test_the_weights_come_back_as_they_were(folder: Path) -> None:
     [
         ("relu", [], ""),
         ("gelu", ["deconvnet", "guided", "linear"], "the way also passes tanh1 (GELU computes with tanh)"),
-        ("training", None, "depends on the other images of its batch"),
+        ("batch", None, "depends on the other images of its batch"),
     ],
 )
 def test_the_report_of_a_variant(variant: str, refused: list[str] | None, note: str) -> None:
@@ -87,7 +87,7 @@ def test_the_report_of_a_variant(variant: str, refused: list[str] | None, note: 
 
 def test_a_variant_differs_in_its_line_only() -> None:
     plain = own_code.text("relu").splitlines()
-    for variant in ("gelu", "training"):
+    for variant in ("gelu", "batch"):
         other = own_code.text(variant).splitlines()
         different = [(a.strip(), b.strip()) for a, b in zip(plain, other, strict=True) if a != b]
         assert different == [own_code.VARIANTS[variant][1:]]
@@ -110,3 +110,58 @@ def test_the_page_shows_report_and_code(open_page: Callable[..., AppTest]) -> No
     code = [element.value for element in test.code]
     for wanted in (own_code.text("gelu"), own_code.LIBRARY, own_code.COMMANDS, own_code.APP):
         assert wanted.strip() in [one.strip() for one in code]
+
+
+@pytest.fixture
+def lab(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """``lab("mynet:net")``: the app as it is started with a network of one's own."""
+    return lambda address: monkeypatch.setenv(lab_network.VARIABLE, address)
+
+
+def html(test: AppTest) -> str:
+    return "\n".join(element.proto.body for element in test.get("html"))
+
+
+def test_the_laboratory_opens_it_beside_the_others(
+    folder: Path, lab: Callable[[str], None], open_page: Callable[..., AppTest]
+) -> None:
+    lab("mynet:net")
+    test = open_page("laboratory", unit="relu1:3")
+    assert not test.exception
+    assert not test.error
+    shown = html(test)
+    assert "<b>mynet:net</b><span>8 layers" in shown
+    assert test.button(key="lab-open-mynet:net").disabled
+    assert not test.button(key="lab-open-caltech").disabled
+    code = "\n".join(element.value for element in test.code)
+    assert 'network = own.load("mynet:net").network' in code
+    assert "--network mynet:net --out" in code
+
+
+def test_a_refusal_in_the_laboratory_says_why(
+    folder: Path, lab: Callable[[str], None], open_page: Callable[..., AppTest]
+) -> None:
+    (folder / "mygelu.py").write_text(own_code.text("gelu").replace("mynet", "mygelu"), encoding="utf-8")
+    runpy.run_path("mygelu.py", run_name="__main__")
+    lab("mygelu:net")
+    test = open_page("laboratory", unit="scores:2")
+    assert not test.exception
+    assert "does not apply: the deconvnet rule is defined at ReLUs only" in html(test)
+    sys.modules.pop("mygelu", None)
+
+
+def test_one_that_cannot_be_loaded_is_said_and_the_shipped_one_opens(
+    folder: Path, lab: Callable[[str], None], open_page: Callable[..., AppTest]
+) -> None:
+    lab("mynet:nett")
+    test = open_page("laboratory", unit="pool1:3")
+    assert not test.exception
+    assert "Your network cannot be opened, so caltech is shown: mynet has no 'nett'" in test.error[0].value
+    assert "<b>caltech</b>" in html(test)
+
+
+def test_another_address_cannot_come_from_a_link(lab: Callable[[str], None], open_page: Callable[..., AppTest]) -> None:
+    lab("")
+    test = open_page("laboratory", network="os:getcwd", unit="pool1:3")
+    assert not test.exception
+    assert "<b>caltech</b>" in html(test)
