@@ -15,6 +15,7 @@ rounding alone; there the two go back to different places, and the maps differ b
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -110,6 +111,7 @@ def serve(side: str, layer: str, folder: Path) -> None:
     """Answer lines of the parent: "places", or {codes, dtype} of maps that are to be made and timed."""
     x = np.load(folder / "x.npy")
     maps, places = (deconvviz_maps if side == "deconvviz" else captum_maps)(layer, folder / "weights.safetensors", x)
+    forget_peak()
     for line in sys.stdin:
         wanted = json.loads(line)
         if wanted == "places" and places:
@@ -123,8 +125,16 @@ def serve(side: str, layer: str, folder: Path) -> None:
         print(json.dumps({"seconds": seconds, "peak": peak_mib()}), flush=True)
 
 
+def forget_peak() -> None:
+    """Count the peak of memory from now on: loading the weights is not what is measured."""
+    gc.collect()
+    refs = Path("/proc/self/clear_refs")
+    if refs.exists():
+        refs.write_text("5")
+
+
 def peak_mib() -> float | None:
-    """Most memory that this process has held; None where the system does not say."""
+    """Most memory that this process has held since `forget_peak`; None where the system does not say."""
     status = Path("/proc/self/status")
     if not status.exists():
         return None
