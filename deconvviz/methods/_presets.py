@@ -15,10 +15,10 @@ from deconvviz.types import Layer
 
 #: By how much of the picture one value of a layer sees: shallow, lower, middle, upper, all of it.
 INVERSION = {
-    "shallow": Settings(rate=0.05, tv=1e-4, norm=1e-3),
-    "lower": Settings(rate=0.05, tv=1e-3, norm=1e-3),
-    "middle": Settings(rate=0.05, tv=3e-3, norm=3e-3, jitter=1),
-    "upper": Settings(rate=0.05, tv=1e-2, norm=1e-2, jitter=2),
+    "shallow": Settings(parametrization="pixel", rate=0.02, tv=1e-4),
+    "lower": Settings(parametrization="pixel", rate=0.02, tv=3e-3, norm=1e-3),
+    "middle": Settings(rate=0.1, tv=1e-2, norm=3e-3, jitter=1),
+    "upper": Settings(rate=0.1, tv=3e-2, norm=1e-2, jitter=2),
     "whole": Settings(rate=0.05, tv=3e-2, norm=1e-2, jitter=4),
 }
 VISUALIZATION = {

@@ -29,8 +29,8 @@ from deconvviz.network import Network, units
 from deconvviz.types import Array, DisplayImage, Layer, Unit, Visualization
 
 OBJECTIVES = ("neuron", "channel", "class", "direction")
-#: Steps with the rectifiers taken away on the way down, for a unit that sleeps.
-WAKING = 32
+#: At most so many steps with the rectifiers taken away on the way down, for a unit that sleeps.
+WAKING = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +180,8 @@ def _awake(
     waker = _problem(network, wanted, problem.settings, pictures, diversity, "linear")
     for now in _loop.advance(waker, progress, min(WAKING, steps), every):
         progress = now
+        if not _sleeps(progress):
+            break
     if _sleeps(progress):
         raise NetworkError(
             f"{_name(wanted)} of {wanted.unit.layer} in {network.name} is dead: it stays at "

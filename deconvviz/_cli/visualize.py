@@ -1,0 +1,103 @@
+"""`deconvviz visualize`: a picture made from noise that excites a unit."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from deconvviz._cli._common import answer, check_out, json_option, load_image, seconds_since
+from deconvviz._cli._optimized import given, run, run_options
+from deconvviz._cli._own import Chosen, load_chosen, network_options
+
+if TYPE_CHECKING:
+    from deconvviz.network import Network
+    from deconvviz.types import Visualization
+
+
+@click.command()
+@network_options
+@click.option("--layer", metavar="NAME", help="A layer; of a class the last one, if left out.")
+@click.option("--channel", type=click.IntRange(min=0), required=True, help="A channel of it, or a class, from 0.")
+@click.option("--row", type=click.IntRange(min=0), help="A neuron's row; without row and column the middle one.")
+@click.option("--column", type=click.IntRange(min=0), help="A neuron's column.")
+@click.option("--objective", type=click.Choice(["neuron", "channel", "class"]), help="What.  [default: by the unit]")
+@click.option("--start", metavar="FILE", help="A picture to start from instead of noise, or sample:cat.")
+@click.option("--pictures", type=click.IntRange(min=1), default=1, show_default=True, help="How many, made to differ.")
+@click.option("--diversity", type=float, default=1.0, show_default=True, help="How much they shall differ.")
+@run_options
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.png", help="Write it there.")
+@json_option
+def visualize(
+    chosen: Chosen, layer: str | None, channel: int, row: int | None, column: int | None, out: Path, as_json: bool,
+    **options: Any,
+) -> None:  # fmt: skip
+    """Visualize a unit. Finds, from noise, a picture that excites it; several stand side by side.
+
+    \b
+    Examples:
+      deconvviz visualize --model caltech --layer relu5 --channel 7 --out channel.png
+      deconvviz visualize --model caltech --objective class --channel 5 --out class.png
+    """
+    import numpy as np
+
+    import deconvviz as dv
+    from deconvviz.figures import files, montage
+
+    start = time.perf_counter()
+    check_out(out, (".png",))
+    chosen.check()
+    network = load_chosen(chosen)
+    unit = dv.Unit(_layer(network, layer, options["objective"]), channel, row, column)
+    typed = given(options)
+    if "start" in typed:
+        typed["start"] = load_image(typed["start"])
+    found: Visualization = run(
+        dv.visualize_snapshots(network, unit, **typed), lambda now: f"activation {now.activation:.4g}"
+    )
+    files.write(out, montage.png_bytes(np.concatenate(found.images, axis=1)))
+    record = {
+        "model": chosen.name,
+        "layer": unit.layer,
+        "channel": channel,
+        "row": found.unit.row,
+        "column": found.unit.column,
+        "objective": found.objective,
+        "seed": found.seed,
+        "steps": found.step,
+        "activation": found.activation,
+        "activations": found.activations,
+        "note": found.note or None,
+        "out": out,
+        "images": len(found.images),
+        "seconds": seconds_since(start),
+    }
+    answer(record, as_json, _lines(chosen, found, out))
+
+
+def _layer(network: Network, layer: str | None, objective: str | None) -> str:
+    """The layer that was named; for a class, else, the last one without rows and columns."""
+    if layer is not None:
+        return layer
+    vectors = [one.name for one in network.layers if len(one.shape) == 1]
+    if objective != "class" or not vectors:
+        raise click.UsageError("--layer missing: give it, or --objective class for the last layer")
+    return vectors[-1]
+
+
+def _lines(chosen: Chosen, found: Visualization, out: Path) -> list[str]:
+    """The answer for people."""
+    unit = found.unit
+    place = "" if unit.row is None else f", row {unit.row}, column {unit.column}"
+    what = f"{chosen.name}, {unit.layer}, {found.objective} {unit.channel}{place}"
+    return [
+        f"{what}: {found.step} steps from seed {found.seed}",
+        "activation " + ", ".join(f"{value:.5g}" for value in found.activations),
+        *([f"note: {found.note}"] if found.note else []),
+        f"written: {out}",
+    ]
+
+
+COMMAND = visualize
