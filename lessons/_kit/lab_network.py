@@ -104,8 +104,8 @@ def note() -> None:
             t("Your network cannot be opened, so {first} is shown: {reason}", first=FIRST, reason=own_problem(own()))
         )
         return
-    wanted = st.session_state.get(KEY) or first()
-    if not is_here(wanted):
+    wanted = st.session_state.get(KEY)
+    if wanted in networks() and not is_here(wanted):
         st.info(
             t(
                 "The weights of {name} are not on this machine, so {first} is shown. Change network offers them.",
