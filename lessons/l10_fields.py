@@ -143,7 +143,7 @@ def proofs(state: State, scene: Scene) -> None:
             proof.Proof(
                 noise,
                 t("Every pixel outside the field becomes noise; the unit stays the same to the last bit:"),
-                (noise_around, field_measure._changed),
+                (noise_around, field_measure.measure_change),
             ),
         ]
     )
@@ -151,7 +151,7 @@ def proofs(state: State, scene: Scene) -> None:
     proof.finding(
         t("one pixel inside: changes by {change}", change=number(near)),
         t("The pixel with the largest slope is inverted; so much does the unit change."),
-        field_measure._changed,
+        field_measure.measure_change,
     )
 
 

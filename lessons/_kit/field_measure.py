@@ -132,10 +132,11 @@ def side_of(energy: np.ndarray, share: float) -> int:
 def changed(loaded: engine.Loaded, picture: engine.Picture, unit: Unit, box: Box) -> tuple[float, float]:
     """How much a unit changes when every pixel outside its field becomes noise, and when the middle one inside does."""
     key = f"changed {unit} {box}"
-    return engine.kept(loaded, picture, key, lambda: _changed(loaded, picture, unit, box))
+    return engine.kept(loaded, picture, key, lambda: measure_change(loaded, picture, unit, box))
 
 
-def _changed(loaded: engine.Loaded, picture: engine.Picture, unit: Unit, box: Box) -> tuple[float, float]:
+def measure_change(loaded: engine.Loaded, picture: engine.Picture, unit: Unit, box: Box) -> tuple[float, float]:
+    """The same, measured anew."""
     net, image = loaded.network, engine.fitted(loaded, picture).model
     mask = field_theory.inside(box, image.shape[:2])
     noise = np.random.default_rng(11).random(image.shape, np.float32)
