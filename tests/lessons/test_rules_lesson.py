@@ -189,12 +189,13 @@ def _again(kind: str, question: rules_questions.Question) -> tuple[int, ...]:
         return (int(np.count_nonzero(g) - np.count_nonzero(rectify_loops.backward("guided", z, g))),)
     numbers = [int(number) for number in re.findall(r"-?\d+", question.prompt.replace("−", "-"))]
     if kind == "cell":
-        z, g = numbers
-        return tuple(int(rectify_loops.rule_of_one(rule, z, g)) for rule in ("gradient", "deconvnet", "guided"))
-    g, upper, weight, lower = numbers
+        up, down = numbers
+        return tuple(int(rectify_loops.rule_of_one(rule, up, down)) for rule in ("gradient", "deconvnet", "guided"))
+    start, upper, weight, lower = numbers
     both = ("gradient", "deconvnet")
     return tuple(
-        int(rectify_loops.rule_of_one(rule, lower, rectify_loops.rule_of_one(rule, upper, g) * weight)) for rule in both
+        int(rectify_loops.rule_of_one(rule, lower, rectify_loops.rule_of_one(rule, upper, start) * weight))
+        for rule in both
     )
 
 
