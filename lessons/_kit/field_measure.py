@@ -58,7 +58,7 @@ def derivative(loaded: engine.Loaded, picture: engine.Picture, unit: Unit) -> np
 
 def support(slopes: np.ndarray) -> np.ndarray:
     """True where the derivative is not exactly zero in some colour, (H, W)."""
-    return np.asarray(slopes != 0).any(axis=-1)
+    return np.any(np.asarray(slopes) != 0, axis=-1)
 
 
 def outside(slopes: np.ndarray, box: Box) -> float:

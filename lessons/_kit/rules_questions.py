@@ -26,10 +26,10 @@ def one_cell(seed: int) -> Question:
     """What passes at one cell, by three rules?"""
     random = np.random.default_rng(9000 + seed)
     open_, up = (bool(seed % 2), seed % 4 < 2)
-    z = np.float32(random.integers(1, 5) * (1 if open_ else -1))
-    g = np.float32(random.integers(1, 5) * (1 if up else -1))
+    z = np.asarray(random.integers(1, 5) * (1 if open_ else -1), np.float32)
+    g = np.asarray(random.integers(1, 5) * (1 if up else -1), np.float32)
     if open_ and up:  # nothing would be stopped
-        z = np.float32(0)
+        z = np.asarray(0, np.float32)
     gradient, deconvnet, guided = (int(backward(rule, z, g)) for rule in ("gradient", "deconvnet", "guided"))
     answer = (gradient, deconvnet, guided)
     a, b = int(z), int(g)
@@ -102,8 +102,8 @@ def two_rectifiers(seed: int) -> Question:
     upper, lower = int(random.integers(1, 5)), lower_sign * int(random.integers(1, 5))
 
     def down(rule: str) -> int:
-        middle = backward(rule, np.float32(upper), np.float32(g)) * weight
-        return int(backward(rule, np.float32(lower), np.asarray(middle, np.float32)))
+        middle = backward(rule, np.asarray(upper, np.float32), np.asarray(g, np.float32)) * weight
+        return int(backward(rule, np.asarray(lower, np.float32), np.asarray(middle, np.float32)))
 
     answer = (down("gradient"), down("deconvnet"))
     once = weight * max(g, 0)
