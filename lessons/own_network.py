@@ -14,6 +14,9 @@ from lessons._kit.i18n import mark, t
 from lessons._kit.lab_words import RULES, kind, size
 from lessons._kit.page import Lesson
 
+#: Four columns fit a telephone.
+STYLE = "<style>.st-key-own-report :is(th, td) { padding: 0.35rem 0.4rem; font-size: 0.875rem; }</style>"
+
 
 @dataclass(frozen=True)
 class State:
@@ -46,7 +49,9 @@ def report(found: proofs.Report) -> None:
     st.markdown(f"**{t('Forward')}**: {said}")
     head = [t("Rule"), t("Applies"), t("Rectifiers that obey"), t("Two roads differ by")]
     rows = [head, ["---"] * 4, *(_row(one) for one in found.rules)]
-    st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    st.html(STYLE)
+    with st.container(key="own-report"):
+        st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
     st.markdown(f"**{t('What to change')}**")
     st.markdown("\n".join(f"- {note}" for note in found.notes) or t("Nothing: every rule applies."))
 

@@ -34,12 +34,12 @@ VARIANTS: dict[str, tuple[str, str, str]] = {
 LIBRARY = """import deconvviz as dv
 from mynet import net
 
-seen = dv.reconstruct(net(), "photo.jpg", dv.Unit("relu2", 3), rule="guided")
+seen = dv.reconstruct(net(), "photo.jpg", dv.Unit("relu2", 1), rule="guided")
 print(seen.unit, seen.coverage, seen.agreement)
 """
 COMMANDS = """python mynet.py
 deconvviz check --network mynet:net --image photo.jpg
-deconvviz reconstruct --network mynet:net --image photo.jpg --layer relu2 --channel 3 --out map.png
+deconvviz reconstruct --network mynet:net --image photo.jpg --layer relu2 --channel 1 --out map.png
 """
 APP = "make app NETWORK=mynet:net\n"
 
