@@ -145,6 +145,8 @@ def snapshots(
     settings = _presets.visualization(network, layer) if resume is None else resume.state.settings
     settings = with_options(settings, options)
     check_whole(seed=(seed, 0), pictures=(pictures, 1), every=(every, 1))
+    if not (np.isfinite(diversity) and diversity >= 0):
+        raise DeconvvizError(f"diversity is a number from 0 up; got diversity={diversity!r}")
     begun = None if start is None else start.tobytes()
     belongs = (network.digest, wanted.weights.tobytes(), seed, pictures, diversity, begun, settings.compiled)
     progress = _begin(network, settings, seed, pictures, start) if resume is None else _continued(resume, belongs)
@@ -183,17 +185,20 @@ def _awake(
         if not _sleeps(progress):
             break
     if _sleeps(progress):
-        raise NetworkError(
-            f"{_name(wanted)} of {wanted.unit.layer} in {network.name} is dead: it stays at "
-            f"{progress.figures[-1].max():g} whatever the picture is, after {progress.done} steps that ignored the "
-            "rectifiers on the way down too; choose another one"
-        )
+        _refuse(network, wanted, progress)
     yield progress
     yield from _loop.advance(problem, progress, steps, every)
 
 
-def _name(wanted: Goal) -> str:
-    return "this direction" if wanted.objective == "direction" else f"channel {wanted.unit.channel}"
+def _refuse(network: Network, wanted: Goal, progress: _loop.Progress) -> None:
+    """Says that the unit is dead, or, after a short run, that it has not moved yet."""
+    name = "this direction" if wanted.objective == "direction" else f"channel {wanted.unit.channel}"
+    value, dead = progress.figures[-1].max(), progress.done >= WAKING
+    raise NetworkError(
+        f"{name} of {wanted.unit.layer} in {network.name} {'is dead' if dead else 'sleeps'}: it stays at {value:g} "
+        f"whatever the picture is, after {progress.done} steps that ignored the rectifiers on the way down too; choose "
+        f"another one{'' if dead else f', or give {WAKING} steps or more'}"
+    )
 
 
 def _sleeps(progress: _loop.Progress) -> bool:

@@ -128,7 +128,9 @@ def test_a_unit_that_sleeps_is_woken(scores: dv.Network) -> None:
 
 def test_a_dead_unit_is_refused(scores: dv.Network) -> None:
     with pytest.raises(NetworkError, match=r"channel 3 of relu1 in scores is dead: it stays at 0 whatever the picture"):
-        dv.visualize(scores, dv.Unit("relu1", 3), steps=64)
+        dv.visualize(scores, dv.Unit("relu1", 3))
+    with pytest.raises(NetworkError, match=r"channel 3 of relu1 in scores sleeps: .*, or give 256 steps or more"):
+        dv.visualize(scores, dv.Unit("relu1", 3), steps=20)
 
 
 def test_a_run_that_becomes_no_number_stops_with_the_last_good_picture() -> None:
@@ -152,6 +154,7 @@ def test_a_run_that_becomes_no_number_stops_with_the_last_good_picture() -> None
         ("relu2", {"direction": np.ones(4)}, "a direction in relu2 is 5 finite numbers, one a channel, not all 0"),
         ("relu2", {"direction": np.zeros(5)}, "not all 0"),
         (dv.Unit("relu2", 0), {"pictures": 0}, "pictures is a whole number from 1 up; got pictures=0"),
+        (dv.Unit("relu2", 0), {"diversity": -1.0}, "diversity is a number from 0 up; got diversity=-1.0"),
         (dv.Unit("relu2", 0), {"zoom": 1.5}, "zoom below 1; got"),
     ],
 )
