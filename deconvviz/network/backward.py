@@ -142,6 +142,8 @@ def _of_layer(
         sent = derived()
         others = roads.explicit_road(job, steps) if prove and steps else None
     gaps = [relative_gap(a.map, b.map) for a, b in zip(sent, others, strict=True)] if others else [None] * len(sent)
+    for unit, one in zip(wanted, sent, strict=True):
+        units.check_finite(network.name, unit, one.activation, one.map)
     return [
         Reconstruction(
             map=one.map, unit=_resolved(unit, node, one.row, one.column), activation=one.activation, rule=rule,
