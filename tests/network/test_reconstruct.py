@@ -119,7 +119,7 @@ def test_rules_in_many_threads_do_not_leak_into_each_other() -> None:
     assert len({want[rule].tobytes() for rule in dv.RULES}) == 4
 
 
-def test_branches_have_one_road_and_say_why() -> None:
+def test_branches_are_no_chain_but_have_two_roads() -> None:
     def branching(x: Any) -> Any:
         w = jnp.ones((3, 3, 3, 3)) / 9
         y = jax.nn.relu(jax.lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=nets.AXES))
@@ -128,7 +128,11 @@ def test_branches_have_one_road_and_say_why() -> None:
     net = dv.Network(branching, input_spec=SPEC)
     assert "two signals meet at add" in net.chain_to("mean1")
     one = backward.reconstruct_units(net, nets.picture(), [dv.Unit("mean1", 1)], "gradient")[0]
-    assert one.agreement is None
+    assert one.agreement is not None
+    assert checks.two_roads(one).holds
+    squared = dv.Network(lambda x: (x * branching(x)[:, None, None]).mean((1, 2)), input_spec=SPEC)
+    one = backward.reconstruct_units(squared, nets.picture(), [dv.Unit(squared.layers[-1].name, 1)], "gradient")[0]
+    assert one.agreement is None, "a product of two signals has no adjoint by hand"
     assert checks.two_roads(one) is None
 
 
