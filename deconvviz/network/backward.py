@@ -125,7 +125,7 @@ def _of_layer(
         ("cut", layer, rule, on_unsupported, x.dtype.name), lambda: rewritten(network, layer, rule, on_unsupported)
     )
     job = roads.Job(network, node, x, codes, rule, start == "one")
-    steps = roads.steps_to(network, node)
+    steps = network.steps_to(layer)
     way = roads.way(network, node) if all(row != units.ALL for _, row, _ in codes) else None
 
     def derived() -> list[roads.Sent]:
@@ -140,7 +140,7 @@ def _of_layer(
         others = derived() if prove else None
     else:
         sent = derived()
-        others = roads.explicit_road(job, steps) if prove and steps else None
+        others = roads.explicit_road(job, steps) if prove and isinstance(steps, Chain) else None
     gaps = [relative_gap(a.map, b.map) for a, b in zip(sent, others, strict=True)] if others else [None] * len(sent)
     for unit, one in zip(wanted, sent, strict=True):
         units.check_finite(network.name, unit, one.activation, one.map)

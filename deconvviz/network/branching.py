@@ -17,7 +17,7 @@ import numpy as np
 
 from deconvviz.network._jaxpr import Equation, fold, is_literal
 from deconvviz.network._rectifiers import match
-from deconvviz.network.explicit import NotAChain, Step, make_step, value_of
+from deconvviz.network.explicit import Chain, NoExplicitRoad, Step, make_step, value_of
 from deconvviz.network.trace import Node, Program
 
 
@@ -44,6 +44,12 @@ class Graph:
     """The operations from the model input up to one layer, in execution order; the last one makes the layer."""
 
     parts: tuple[Part, ...]
+
+    @property
+    def meeting(self) -> str:
+        """Where signals meet last, as a sentence: why this is no chain."""
+        last = next(part.operation for part in reversed(self.parts) if isinstance(part.operation, Join))
+        return f"two signals meet at {last.kind} in {last.name}: the network is no chain there"
 
     @property
     def constants(self) -> tuple[Any, ...]:
@@ -77,11 +83,11 @@ class Graph:
         return signals[0]
 
 
-def graph(program: Program, node: Node) -> Graph:
-    """Read the operations between the model input and a layer off the traced program.
+def road(program: Program, node: Node) -> Chain | Graph:
+    """Read the operations between the model input and a layer off the traced program: a chain where nothing branches.
 
     Raises:
-      NotAChain: if one of them has no hand-written adjoint; the message is a sentence for the reader.
+      NoExplicitRoad: if one of them has no hand-written adjoint; the message is a sentence for the reader.
     """
     flat, operands = program.flat, match(program.flat.equations)
     names = {n.variable: n.layer.name for n in program.nodes}
@@ -96,7 +102,7 @@ def graph(program: Program, node: Node) -> Graph:
         if index in operands:
             signals = [operands[index]]
         if not signals:
-            raise NotAChain("the layer does not depend on the image")
+            raise NoExplicitRoad("the layer does not depend on the image")
         wanted.update(signals)
         found.append((item, index in operands, signals, name))
     others = [a for item, relu, signals, _ in found if not relu for a in item.eqn.invars if a not in signals]
@@ -105,7 +111,8 @@ def graph(program: Program, node: Node) -> Graph:
     for item, relu, signals, label in reversed(found):
         parts.append(Part(_operation(item, relu, signals, values, label), tuple(number[a] for a in signals)))
         number[item.out] = len(parts)
-    return Graph(tuple(parts))
+    steps = tuple(part.operation for part in parts if isinstance(part.operation, Step))
+    return Chain(steps) if len(steps) == len(parts) else Graph(tuple(parts))
 
 
 def _operation(item: Equation, relu: bool, signals: list[Any], values: dict[Any, Any], name: str) -> Step | Join:
@@ -113,8 +120,9 @@ def _operation(item: Equation, relu: bool, signals: list[Any], values: dict[Any,
         make = _JOINS.get(item.primitive)
         join = make(item.eqn, signals, name) if make else None
         if join is None:
-            raise NotAChain(
-                f"{len(signals)} signals meet at {item.primitive} in {name}, which has no hand-written adjoint"
+            many = "two" if len(signals) == 2 else str(len(signals))
+            raise NoExplicitRoad(
+                f"{many} signals meet at {item.primitive} in {name}, which has no hand-written adjoint"
             )
         return join
     others = [] if relu else [value_of(a, values) for a in item.eqn.invars if a is not signals[0]]
@@ -125,7 +133,7 @@ def _sum(eqn: Any, signals: list[Any], name: str) -> Join | None:
     if any(a.aval.shape != eqn.outvars[0].aval.shape for a in signals) or len(eqn.invars) != 2:
         return None
     sign = -1 if eqn.primitive.name == "sub" else 1
-    return Join(name, "sum", lambda a, b: a + sign * b, lambda g: (g, sign * g))
+    return Join(name, eqn.primitive.name, lambda a, b: a + sign * b, lambda g: (g, sign * g))
 
 
 def _concatenate(eqn: Any, signals: list[Any], name: str) -> Join | None:
@@ -133,7 +141,9 @@ def _concatenate(eqn: Any, signals: list[Any], name: str) -> Join | None:
     if axis == 0 or len(signals) != len(eqn.invars):
         return None
     ends = np.cumsum([a.aval.shape[axis] for a in signals])[:-1]
-    return Join(name, "concat", lambda *parts: jnp.concatenate(parts, axis), lambda g: jnp.split(g, ends, axis))
+    return Join(
+        name, eqn.primitive.name, lambda *parts: jnp.concatenate(parts, axis), lambda g: jnp.split(g, ends, axis)
+    )
 
 
 _JOINS: dict[str, Callable[[Any, list[Any], str], Join | None]] = {

@@ -17,9 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from deconvviz.network import rules
-from deconvviz.network._jaxpr import Equation, fold, is_literal
-from deconvviz.network.trace import Node, Program
+from deconvviz.network._jaxpr import Equation, is_literal
 from deconvviz.ops.conv import ConvGeometry, conv, conv_adjoint
 from deconvviz.ops.pool import avg_pool, avg_pool_adjoint, max_pool, max_unpool
 from deconvviz.ops.rectify import backward
@@ -141,45 +139,13 @@ class Chain:
         return frames
 
 
-class NotAChain(Exception):
+class NoExplicitRoad(Exception):
     """Why there is no explicit road to a layer; the message is a sentence for the reader."""
 
 
-def chain(program: Program, node: Node) -> Chain:
-    """Read the chain of steps from the model input to a layer off the traced program.
-
-    Raises:
-      NotAChain: if the program branches on the way, or holds an operation without a hand-written adjoint.
-    """
-    flat = program.flat
-    makers = {v: (i, item) for i, item in enumerate(flat.equations) for v in item.eqn.outvars}
-    operands = rules.match(flat.equations)
-    names = {n.variable: n.layer.name for n in program.nodes}
-    found: list[tuple[Equation, Any, list[Any], str]] = []
-    variable, name = node.variable, node.layer.name
-    while variable is not flat.input:
-        if variable not in makers:
-            raise NotAChain("the layer does not depend on the image")
-        index, item = makers[variable]
-        name = names.get(variable, name)
-        signals = [a for a in item.eqn.invars if not is_literal(a) and a in program.live]
-        if index in operands:
-            signals = [operands[index]]
-        if len(signals) != 1:
-            raise NotAChain(f"two signals meet at {item.primitive} in {name}: the network is no chain there")
-        others = [] if index in operands else [a for a in item.eqn.invars if a is not signals[0]]
-        found.append((item, signals[0], others, name if index not in operands else f"{name}\0relu"))
-        variable = signals[0]
-    values = fold(flat, [a for _, _, others, _ in found for a in others])
-    steps = [
-        make_step(item, signal, [value_of(a, values) for a in others], label) for item, signal, others, label in found
-    ]
-    return Chain(tuple(reversed(steps)))
-
-
 def value_of(atom: Any, values: dict[Any, Any]) -> Any:
-    """A constant of the program: a literal, or what `fold` found."""
-    return jnp.asarray(atom.val, atom.aval.dtype) if is_literal(atom) else values[atom]
+    """A constant of the program, on the device once for all: a literal, or what `fold` found."""
+    return jnp.asarray(atom.val, atom.aval.dtype) if is_literal(atom) else jnp.asarray(values[atom])
 
 
 def _one_place(value: Any) -> Any:
@@ -192,7 +158,7 @@ def make_step(item: Equation, signal: Any, others: list[Any], label: str) -> Ste
     """The step of an equation with one signal; a label that ends in "\\0relu" marks a rectifier.
 
     Raises:
-      NotAChain: if there is no hand-written adjoint.
+      NoExplicitRoad: if there is no hand-written adjoint.
     """
     name, _, relu = label.partition("\0")
     if relu:
@@ -200,7 +166,7 @@ def make_step(item: Equation, signal: Any, others: list[Any], label: str) -> Ste
     build = _STEPS.get(item.primitive)
     step = build(item.eqn, signal, others, name) if build else None
     if step is None:
-        raise NotAChain(f"{item.primitive} in {name} has no hand-written adjoint")
+        raise NoExplicitRoad(f"{item.primitive} in {name} has no hand-written adjoint")
     return step
 
 

@@ -17,7 +17,8 @@ from deconvviz.network._cache import Store
 from deconvviz.network._jaxpr import as_function
 from deconvviz.network._loops import LOOPS
 from deconvviz.network._scopes import scoped
-from deconvviz.network.explicit import Chain, NotAChain, chain
+from deconvviz.network.branching import Graph, road
+from deconvviz.network.explicit import Chain, NoExplicitRoad
 from deconvviz.network.trace import Node, Program, permuted, trace
 from deconvviz.types import Array, Box, InputSpec, Layer
 
@@ -146,17 +147,22 @@ class Network:
         """Does the program for that many images have the layers of the program for one?"""
         return batch <= 1 or tuple(node.layer for node in self.program(batch).nodes) == self.layers
 
-    def chain_to(self, layer: str) -> Chain | str:
+    def steps_to(self, layer: str) -> Chain | Graph | str:
         """The explicit road to a layer, or the sentence that says why there is none."""
         node, program = self.node(layer), self.program()
 
-        def make() -> Chain | str:
+        def make() -> Chain | Graph | str:
             try:
-                return chain(program, node)
-            except NotAChain as reason:
+                return road(program, node)
+            except NoExplicitRoad as reason:
                 return str(reason)
 
-        return self.store.get(("chain", layer, _float()), make)
+        return self.store.get(("steps", layer, _float()), make)
+
+    def chain_to(self, layer: str) -> Chain | str:
+        """The explicit road to a layer if nothing branches on it, or the sentence that says why there is no chain."""
+        steps = self.steps_to(layer)
+        return steps.meeting if isinstance(steps, Graph) else steps
 
     @functools.cached_property
     def digest(self) -> str:

@@ -14,8 +14,8 @@ import jax
 import numpy as np
 
 from deconvviz.network import cropped, units
-from deconvviz.network.branching import Graph, graph
-from deconvviz.network.explicit import Chain, NotAChain
+from deconvviz.network.branching import Graph
+from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
 from deconvviz.network.trace import Node, permuted
 
@@ -110,21 +110,6 @@ def explicit_road(job: Job, steps: Chain | Graph) -> list[Sent]:
         at = zip(maps[:count], *(np.asarray(part) for part in found), strict=False)
         sent += [Sent(map, float(a), int(row), int(column)) for map, a, row, column in at]
     return sent
-
-
-def steps_to(network: Network, node: Node) -> Chain | Graph | None:
-    """The explicit road to a layer over whole maps, or None if an operation on the way has no hand-written adjoint."""
-
-    def make() -> Graph | None:
-        try:
-            return graph(network.program(), node)
-        except NotAChain:
-            return None
-
-    steps = network.chain_to(node.layer.name)
-    if isinstance(steps, Chain):
-        return steps
-    return network.store.get(("graph", node.layer.name, np.dtype(jax.numpy.result_type(float)).name), make)
 
 
 def way(network: Network, node: Node) -> cropped.Plan | None:
