@@ -71,17 +71,17 @@ def three_ways(state: State) -> None:
         st.markdown(t("Save this as mynet.py; `python mynet.py` writes its weights."))
         if own_code.changed(state.variant):
             st.markdown(t("The line that makes this variant: {line}", line=f"`{own_code.changed(state.variant)}`"))
-        st.code(own_code.text(state.variant), language="python", height=420)
+        st.code(own_code.text(state.variant), language="python", wrap_lines=True)
         st.markdown(t("Then, in the same folder:"))
-        st.code(own_code.LIBRARY, language="python")
+        st.code(own_code.LIBRARY, language="python", wrap_lines=True)
     with command:
         st.markdown(t("The report above, for your own module and picture. It ends with 1 where something is refused."))
-        st.code(own_code.COMMANDS, language="bash")
+        st.code(own_code.COMMANDS, language="bash", wrap_lines=True)
     with app:
         st.markdown(
             t("With mynet.py in the folder of deconvviz. The laboratory opens your network, beside the built-in ones.")
         )
-        st.code(own_code.APP, language="bash")
+        st.code(own_code.APP, language="bash", wrap_lines=True)
 
 
 def render() -> None:
