@@ -7,6 +7,7 @@ ground of the deconvnet. Batch normalization helped in training and is folded in
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from deconvviz.catalog import ModelEntry
 from deconvviz.errors import WeightsError
-from deconvviz.network import Network
+from deconvviz.network import Network, Programs
 from deconvviz.types import InputSpec
 
 
@@ -46,6 +47,9 @@ WEIGHTS = Path(__file__).parent / "weights" / "caltech.safetensors"
 SNAPSHOT_FILE = Path(__file__).parent / "weights" / "caltech_snapshots.safetensors"
 INPUT = InputSpec(size=(128, 128), mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), fit="crop")
 Params = dict[str, jax.Array]
+#: Shared by every network of this file: its snapshots differ in their weights alone.
+_PROGRAMS = Programs()
+_EPOCH = re.compile(r"epoch:(\d{1,9})")
 
 
 def shapes(classes: int = CLASSES) -> dict[str, tuple[int, ...]]:
@@ -187,18 +191,53 @@ def _checked(stored: dict[str, np.ndarray], classes: int, file: Path) -> Params:
     return {name: jnp.asarray(stored[name], dtype=jnp.float32) for name in shapes(classes)}
 
 
-def build(weights: str | Path | None = None) -> Network:
-    """The network with the shipped weights, or with those of another file.
+def epoch_of(weights: Any) -> int | None:
+    """The epoch that ``"epoch:N"`` names; None for anything else.
 
-    >>> build().layers[-1].name
-    'logits'
+    >>> epoch_of("epoch:9"), epoch_of(Path("epoch:9")), epoch_of("epoch.safetensors"), epoch_of(None)
+    (9, 9, None, None)
     """
-    params = load_params(weights)
-    about = _read(Path(weights or WEIGHTS), arrays=False)[1]
-    facts = {key: json.dumps(value) for key, value in about.items() if key != "labels"}
+    said = _EPOCH.fullmatch(str(weights))
+    return int(said[1]) if said else None
+
+
+def build(weights: str | Path | None = None) -> Network:
+    """The network with the shipped weights, with those of another file, or as it was after an epoch of its training.
+
+    Args:
+      weights: a file that ``deconvviz train caltech`` wrote; or "epoch:N", one of `snapshots`.
+
+    Raises:
+      WeightsError: a file that cannot be read or does not fit, or an epoch that was not kept.
+
+    >>> build().layers[-1].name, build("epoch:4").about["top1"]
+    ('logits', '0.10784313725490197')
+    """
+    epoch = epoch_of(weights)
+    if epoch is not None:
+        index = _index_of(epoch)
+        params, facts = load_snapshot(index), _said(snapshots()[index]._asdict())
+        names = labels()
+    else:
+        params, names = load_params(weights), labels(weights)
+        facts = _said(_read(Path(weights or WEIGHTS), arrays=False)[1])
     return Network(
-        lambda x: forward(params, x), input_spec=INPUT, labels=labels(weights) or None, name="caltech", about=facts
-    )
+        lambda x: forward(params, x), input_spec=INPUT, labels=names or None, name="caltech", about=facts,
+        programs=_PROGRAMS,
+    )  # fmt: skip
+
+
+def _index_of(epoch: int) -> int:
+    epochs = [one.epoch for one in snapshots()]
+    if epoch not in epochs:
+        raise WeightsError(
+            f"no weights were kept after epoch {epoch}; weights='epoch:N' takes N out of {', '.join(map(str, epochs))}"
+        )
+    return epochs.index(epoch)
+
+
+def _said(about: dict[str, Any]) -> dict[str, str]:
+    return {key: json.dumps(value) for key, value in about.items() if key != "labels"}
 
 
 MODEL = ModelEntry("caltech", "Seven convolutions, trained here on Caltech-101", build)

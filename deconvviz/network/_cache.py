@@ -29,14 +29,22 @@ class _Once:
 class Store:
     """Derived things by key, at most ``limit`` of them: room for twenty layers by four rules on both roads.
 
+    Args:
+      limit: how many are kept.
+      programs: where compiled functions are kept instead, shared with other networks.
+      form: what a function compiled for another network must have in common with one of this.
+
     >>> store = Store(limit=1)
     >>> double = store.compiled("double", lambda: lambda x: 2 * x)
     >>> double(4), len(store)
     (8, 1)
     """
 
-    def __init__(self, limit: int = 640) -> None:
+    def __init__(
+        self, limit: int = 640, programs: Programs | None = None, form: Callable[[], Hashable] | None = None
+    ) -> None:
         self._limit, self._lock = limit, threading.RLock()
+        self._programs, self._form = programs, form
         self._stored: OrderedDict[Hashable, Any] = OrderedDict()
 
     def __len__(self) -> int:
@@ -54,4 +62,21 @@ class Store:
 
     def compiled(self, key: Hashable, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
         """The same for a jitted function, which compiles at its first call, one function at a time."""
-        return self.get(("compiled", key), lambda: _Once(make()))
+        if self._programs is None or self._form is None:
+            return self.get(("compiled", key), lambda: _Once(make()))
+        return self._programs.get((self._form(), key), lambda: _Once(make()))
+
+
+class Programs(Store):
+    """Compiled functions that networks of one form share: the same program, with other weights.
+
+    Weights are arguments of everything that is compiled, so a second network of the form compiles nothing. Networks of
+    another form may be given the same `Programs`; they share nothing then.
+
+    >>> import deconvviz as dv, jax.numpy as jnp, numpy as np
+    >>> shared, spec = Programs(), dv.InputSpec(size=(4, 5))
+    >>> nets = [dv.Network(lambda x, w=w: (x @ w).sum((1, 2)), input_spec=spec, programs=shared)
+    ...         for w in (jnp.ones((3, 2)), 2 * jnp.ones((3, 2)))]
+    >>> [float(net.run(np.ones((1, 4, 5, 3)))[0, 0]) for net in nets], len(shared)
+    ([60.0, 120.0], 1)
+    """

@@ -13,9 +13,10 @@ from flax import nnx
 
 from deconvviz.errors import NetworkError, nearest
 from deconvviz.network import geometry
-from deconvviz.network._cache import Store
+from deconvviz.network._cache import Programs, Store
 from deconvviz.network._jaxpr import as_function
 from deconvviz.network._loops import LOOPS
+from deconvviz.network._rectifiers import constants
 from deconvviz.network._scopes import scoped
 from deconvviz.network.branching import Graph, road
 from deconvviz.network.explicit import Chain, NoExplicitRoad
@@ -33,6 +34,8 @@ class Network:
       labels: names of the outputs, in order.
       name: what to call it.
       about: figures to show beside it (accuracy, number of weights, ...), as text.
+      programs: where its compiled programs are kept; networks that differ in their weights alone, the checkpoints of
+        a training for example, share them, so that only the first one compiles.
 
     Raises:
       NetworkError: if the function cannot be traced, or labels and outputs differ in number.
@@ -50,13 +53,14 @@ class Network:
         labels: Sequence[str] | None = None,
         name: str = "network",
         about: dict[str, str] | None = None,
+        programs: Programs | None = None,
     ) -> None:
         if not callable(function):
             raise NetworkError(f"a network is a function of an image batch; got {type(function).__name__}")
         self._function = scoped(function) if isinstance(function, nnx.Module) else function
         self.input_spec, self.name, self.about = input_spec, name, dict(about or {})
         self.labels = tuple(labels) if labels is not None else None
-        self.store = Store()
+        self.store = Store(programs=programs, form=self._form)
         outputs = self.program().output_shapes
         if self.labels is not None and outputs and outputs[0][-1:] != (len(self.labels),):
             raise NetworkError(
@@ -175,6 +179,20 @@ class Network:
             array = np.asarray(value) if not jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key) else np.zeros(0)
             digest.update(f"{array.shape}{array.dtype}".encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+    def _form(self) -> str:
+        """SHA-256 over everything that a compiled program depends on: all but the values of the weights.
+
+        Which arrays are all zero belongs to it, since a rule may stand on that (``jnp.maximum(x, zeros)``).
+        """
+
+        def make() -> str:
+            flat = self.program().flat
+            zero = [variable in constants(flat) for variable in flat.constvars]
+            kinds = [(v.aval.shape, str(v.aval.dtype)) for v in flat.constvars]
+            return hashlib.sha256(f"{flat.jaxpr} {kinds} {zero} {self.layers}".encode()).hexdigest()
+
+        return str(self.store.get(("form", _float()), make))
 
     def _checked(self, x: Array) -> np.ndarray:
         batch = np.asarray(x)
