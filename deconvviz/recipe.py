@@ -8,7 +8,8 @@ both go through `render`, so the bytes are the same. A recipe is one JSON object
     model_digest  SHA-256 of its weights: other weights make another picture
     image         id of a built-in photograph, or null for a picture of one's own, which then has to be given again
     image_digest  SHA-256 of the decoded picture (`digest_of_image`)
-    layer, channel, row, column   the unit; row and column both numbers, both "all", or both null (the strongest)
+    layer, channel, row, column   the unit; row and column both numbers, both "all", or both null (the strongest);
+                  channel "all" is the whole layer
     rules         one or more of "gradient", "deconvnet", "guided", "linear"; one panel each, in this order
     start         "activation" or "one"
     mode          "colour": signed colours around grey; "plane": their sum, from blue over white to red
@@ -63,7 +64,7 @@ class Recipe:
     image: str | None
     image_digest: str
     layer: str
-    channel: int
+    channel: int | Literal["all"]
     row: Position = None
     column: Position = None
     rules: tuple[str, ...] = ("deconvnet",)
@@ -118,7 +119,7 @@ KEYS: dict[str, str] = {
     "image": "text or null",
     "image_digest": "text",
     "layer": "text",
-    "channel": "whole number",
+    "channel": 'whole number or "all"',
     "row": 'whole number or "all" or null',
     "column": 'whole number or "all" or null',
     "rules": "list of text",

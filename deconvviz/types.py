@@ -74,16 +74,17 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class Unit:
-    """One unit of a layer, or one channel of it.
+    """One unit of a layer, one channel of it, or all of it.
 
     Without row and column: the channel's strongest position. ``row="all", column="all"``: the whole map.
+    ``channel="all"``: the whole layer, every map at once.
 
     >>> Unit("relu3", 7)
     Unit(layer='relu3', channel=7, row=None, column=None)
     """
 
     layer: str
-    channel: int
+    channel: int | Literal["all"]
     row: int | Literal["all"] | None = None
     column: int | Literal["all"] | None = None
 
@@ -91,6 +92,11 @@ class Unit:
         if (self.row is None) != (self.column is None) or (self.row == "all") != (self.column == "all"):
             raise DeconvvizError(
                 "row and column go together: give both numbers, both 'all', or neither; "
+                f"got row={self.row!r}, column={self.column!r}"
+            )
+        if self.channel == "all" and self.row not in (None, "all"):
+            raise DeconvvizError(
+                "channel='all' is the whole layer: leave row and column out, or name one channel; "
                 f"got row={self.row!r}, column={self.column!r}"
             )
 
@@ -163,7 +169,7 @@ class Inversion:
       image_error: squared distance of the pixels from the picture inverted, over that picture's squared length.
       losses: (step,) float64, what was minimized, one number a step.
       layer: its name.
-      method: "optimize".
+      method: "optimize" or "learned".
       seed: of all random draws.
       step: steps done.
       steps: steps wanted.

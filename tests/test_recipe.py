@@ -64,10 +64,10 @@ def test_every_recipe_survives_json(recipe: Recipe) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"channel": "7"}, "channel has to be whole number; got '7'"),
-        ({"channel": -1}, "channel has to be whole number; got -1"),
-        ({"channel": True}, "channel has to be whole number; got True"),
-        ({"channel": 7.0}, "channel has to be whole number; got 7.0"),
+        ({"channel": "7"}, "channel has to be whole number or \"all\"; got '7'"),
+        ({"channel": -1}, 'channel has to be whole number or "all"; got -1'),
+        ({"channel": True}, 'channel has to be whole number or "all"; got True'),
+        ({"channel": 7.0}, 'channel has to be whole number or "all"; got 7.0'),
         ({"row": "some"}, "row has to be whole number or \"all\" or null; got 'some'"),
         ({"row": None}, "row and column go together: give both numbers, both 'all', or neither"),
         ({"rules": "deconvnet"}, "rules has to be list of text; got 'deconvnet'"),

@@ -47,7 +47,7 @@ class Job(NamedTuple):
 @click.option("--channel", type=click.IntRange(min=0), help="A channel of it, from 0.")
 @click.option("--row", type=click.IntRange(min=0), help="The unit's row; the strongest unit without row and column.")
 @click.option("--column", type=click.IntRange(min=0), help="The unit's column.")
-@click.option("--all", "whole", is_flag=True, help="Start from the whole map instead of one unit.")
+@click.option("--all", "whole", is_flag=True, help="Start from the whole map; without --channel, from all maps.")
 @click.option(
     "--rule",
     "rules",
@@ -122,7 +122,8 @@ def _from_options(chosen: Chosen, options: dict[str, Any]) -> Job:
     from deconvviz.types import Unit
 
     missing = [] if chosen.is_named else ["--model or --network"]
-    missing += [f"--{name}" for name in ("image", "layer", "channel") if options[name] is None]
+    needed = ("image", "layer") if options["whole"] else ("image", "layer", "channel")
+    missing += [f"--{name}" for name in needed if options[name] is None]
     if missing:
         raise click.UsageError(f"{', '.join(missing)} missing: give them, or a --recipe FILE that holds them")
     if options["whole"] and (options["row"] is not None or options["column"] is not None):
@@ -134,7 +135,7 @@ def _from_options(chosen: Chosen, options: dict[str, Any]) -> Job:
     recipe = recipes.describe(
         network,
         image,
-        Unit(options["layer"], options["channel"], **position),
+        Unit(options["layer"], "all" if options["channel"] is None else options["channel"], **position),
         model=chosen.name,
         sample=sample_id(options["image"]),
         rules=options["rules"] or ("deconvnet",),

@@ -13,7 +13,7 @@ Source: olah2017feature, simonyan2014deep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,6 +93,8 @@ def goal(network: Network, unit: Unit | str, objective: str | None = None, direc
             "objective='channel', or the last layer"
         )
     units.codes(unit, layer)
+    if unit.channel == "all":
+        raise DeconvvizError(f"a picture excites one channel of {layer.name}, or a direction; got channel='all'")
     if chosen == "neuron" and len(layer.shape) > 1 and not isinstance(unit.row, int):
         middle = [size // 2 for size in layer.shape[:-1]] + [0]
         unit = replace(unit, row=middle[0], column=middle[1])
@@ -114,7 +116,7 @@ def _indicator(unit: Unit, layer: Layer, objective: str) -> np.ndarray:
         place: Any = (*[unit.row, unit.column][: len(layer.shape) - 1], unit.channel)
         weights[place] = 1
     else:
-        weights[..., unit.channel] = 1 / max(1, int(np.prod(layer.shape[:-1])))
+        weights[..., int(unit.channel)] = 1 / max(1, int(np.prod(layer.shape[:-1])))
     return weights
 
 
@@ -149,11 +151,11 @@ def snapshots(
         raise DeconvvizError(f"diversity is a number from 0 up; got diversity={diversity!r}")
     begun = None if start is None else start.tobytes()
     belongs = (network.digest, wanted.weights.tobytes(), seed, pictures, diversity, begun, settings.compiled)
-    progress = _begin(network, settings, seed, pictures, start) if resume is None else _continued(resume, belongs)
-    problem = _problem(network, wanted, settings, pictures, diversity)
+    progress = begin(network, settings, seed, pictures, start) if resume is None else _continued(resume, belongs)
+    made = problem(network, [wanted], settings, pictures, diversity)
 
     def snapshot(now: _loop.Progress) -> Visualization:
-        images, activations = (np.asarray(value) for value in problem.measure(now.state.params, problem.data))
+        images, activations = (np.asarray(value) for value in made.measure(now.state.params, made.data))
         images, best = np.clip(images.astype(np.float32), 0, 1), int(np.argmax(activations))
         return Visualization(
             image=images[best], activation=float(activations[best]), losses=now.losses[:, best], unit=wanted.unit,
@@ -163,23 +165,23 @@ def snapshots(
 
     if progress.done >= settings.steps:
         yield snapshot(progress)
-    for now in _awake(network, wanted, problem, progress, pictures, diversity, every):
+    for now in _awake(network, wanted, made, progress, pictures, diversity, every):
         yield snapshot(now)
 
 
 def _awake(
-    network: Network, wanted: Goal, problem: _loop.Problem, progress: _loop.Progress, pictures: int,
+    network: Network, wanted: Goal, made: _loop.Problem, progress: _loop.Progress, pictures: int,
     diversity: float, every: int,
 ) -> Iterator[_loop.Progress]:  # fmt: skip
     """The run; where the unit sleeps at its start, another start with the rectifiers taken away on the way down."""
-    steps = problem.settings.steps
-    for now in _loop.advance(problem, progress, steps, every):
+    steps = made.settings.steps
+    for now in _loop.advance(made, progress, steps, every):
         if progress.done == 0 and _sleeps(now):
             break
         yield now
     else:
         return
-    waker = _problem(network, wanted, problem.settings, pictures, diversity, "linear")
+    waker = problem(network, [wanted], made.settings, pictures, diversity, "linear")
     for now in _loop.advance(waker, progress, min(WAKING, steps), every):
         progress = now
         if not _sleeps(progress):
@@ -187,7 +189,7 @@ def _awake(
     if _sleeps(progress):
         _refuse(network, wanted, progress)
     yield progress
-    yield from _loop.advance(problem, progress, steps, every)
+    yield from _loop.advance(made, progress, steps, every)
 
 
 def _refuse(network: Network, wanted: Goal, progress: _loop.Progress) -> None:
@@ -223,10 +225,18 @@ def _as_map(values: jax.Array) -> jax.Array:
     return values.reshape(len(values), -1, 1, values.shape[-1])
 
 
-def _problem(
-    network: Network, wanted: Goal, settings: Settings, pictures: int, diversity: float, rule: str = "gradient"
-) -> _loop.Problem:
-    layer, dtype = wanted.unit.layer, jnp.result_type(float)
+def problem(
+    network: Network, goals: Sequence[Goal], settings: Settings, pictures: int = 1, diversity: float = 1.0,
+    rule: str = "gradient",
+) -> _loop.Problem:  # fmt: skip
+    """What is optimized: so many pictures for one goal, or one picture each for several goals of a layer.
+
+    The goals are data of the compiled step: all units of a layer share one program.
+    """
+    layer, dtype = goals[0].unit.layer, jnp.result_type(float)
+    weights = goals[0].weights
+    if len(goals) > 1:
+        weights, pictures, diversity = np.stack([goal.weights for goal in goals]), len(goals), 0.0
     key = (layer, pictures, float(diversity), settings.compiled, np.dtype(dtype).name)
     objective = _objective(pictures, diversity)
 
@@ -237,12 +247,15 @@ def _problem(
         step=network.store.compiled(("visualize", rule, *key), make(_loop.make_step, rule)),
         measure=network.store.compiled(("visualized", *key), make(_loop.make_measure, "gradient")),
         settings=settings,
-        data=(network.program().flat.consts, jnp.asarray(wanted.weights, dtype)),
+        data=(network.program().flat.consts, jnp.asarray(weights, dtype)),
         bounded=False,
     )
 
 
-def _begin(network: Network, settings: Settings, seed: int, pictures: int, image: Array | None) -> _loop.Progress:
+def begin(
+    network: Network, settings: Settings, seed: int = 0, pictures: int = 1, image: Array | None = None
+) -> _loop.Progress:
+    """A run before its first step, from noise or a little noise on an image (H, W, 3)."""
     keys = [jax.random.fold_in(jax.random.key(seed), picture) for picture in range(pictures)]
     params = jnp.concatenate([_canvas.start(settings, network.input_spec.size, key, image) for key in keys])
     return _loop.first_progress(settings, params, seed)

@@ -181,7 +181,9 @@ def relative_gap(a: Array, b: Array) -> float:
 def _resolved(unit: Unit, node: Node, row: int, column: int) -> Unit:
     if len(node.layer.shape) == 1:
         return replace(unit, row=None, column=None)
-    return unit if unit.row == "all" else replace(unit, row=row, column=column)
+    if "all" in (unit.channel, unit.row):
+        return replace(unit, row="all", column="all")
+    return replace(unit, row=row, column=column)
 
 
 def _box(network: Network, node: Node, row: int, column: int) -> tuple[int, int, int, int]:

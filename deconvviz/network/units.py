@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import NetworkError
 from deconvviz.types import Layer, Unit
 
-#: Traced stand-ins for "the strongest position" and "the whole map".
+#: Traced stand-ins for "the strongest position", and for "the whole map" or, as a channel, "every channel".
 STRONGEST, ALL = -1, -2
 
 
@@ -30,6 +29,8 @@ def codes(unit: Unit, layer: Layer) -> tuple[int, int, int]:
     if not layer.shape:
         raise NetworkError(f"layer {layer.name} is one number an image, without channels: choose a layer below it")
     channels = layer.shape[-1]
+    if unit.channel == "all":
+        return ALL, ALL, ALL
     if not _whole(unit.channel) or not 0 <= unit.channel < channels:
         raise NetworkError(
             f"layer {layer.name} has {channels} channels, numbered 0 to {channels - 1}; got channel={unit.channel!r}"
@@ -62,7 +63,7 @@ def _whole(number: Any) -> bool:
 def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any, Any, Any, Any]:
     """The signal that starts the way down, from a layer's value and traced codes.
 
-    Formula: ``g = m * a`` (or m, where ``one``), m the indicator of the unit: one position, or a whole map.
+    Formula: ``g = m * a`` (or m, where ``one``), m the indicator of the unit: one position, a whole map, or all.
 
     Args:
       value: (1, h, w, c), (1, tokens, c) or (1, c).
@@ -70,12 +71,12 @@ def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any
       one: whether every kept entry is 1 instead of the activation.
 
     Returns:
-      (g like value, activation, row, column): the activation at the position, the largest of the map for `ALL`.
+      (g like value, activation, row, column): the activation at the position, the largest of all for `ALL`.
     """
-    plane = jnp.take(value[0], channel, axis=-1)
+    plane = jnp.where(channel == ALL, value[0].max(-1), jnp.take(value[0], jnp.maximum(channel, 0), axis=-1))
+    chosen = (jnp.arange(value.shape[-1]) == channel) | (channel == ALL)
     if plane.ndim == 0:
-        mask = jax.nn.one_hot(channel, value.shape[-1], dtype=value.dtype)[None]
-        return jnp.where(mask > 0, jnp.where(one, mask, value), 0), plane, row, column
+        return jnp.where(chosen[None], jnp.where(one, jnp.ones_like(value), value), 0), plane, row, column
     if plane.ndim == 1:
         g, *rest = seed(value[:, :, None, :], channel, row, column, one)
         return g[:, :, 0, :], *rest
@@ -85,7 +86,7 @@ def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any
     at_column = jnp.where(column == STRONGEST, best % width, column)
     rows, columns = jnp.arange(height)[:, None], jnp.arange(width)[None, :]
     spot = ((rows == at_row) & (columns == at_column)) | (row == ALL)
-    keep = spot[None, :, :, None] & (jnp.arange(value.shape[-1]) == channel)
+    keep = spot[None, :, :, None] & chosen
     activation = jnp.where(row == ALL, plane.max(), plane[jnp.maximum(at_row, 0), jnp.maximum(at_column, 0)])
     return jnp.where(keep, jnp.where(one, jnp.ones_like(value), value), 0), activation, at_row, at_column
 

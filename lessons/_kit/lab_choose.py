@@ -86,7 +86,7 @@ def _grid(loaded: engine.Loaded, layer: Layer, maps: np.ndarray, shown: np.ndarr
         for n, (r, c, v) in zip(names, page.peaks, strict=True)
     ]
     data = payload(page, names, labels, text, COLUMNS)
-    wanted = (chosen.unit.channel, chosen.row, chosen.column)
+    wanted = (int(chosen.unit.channel), chosen.row, chosen.column)
     unit_grid(data, wanted, GRID, _picked, _turned)
 
 

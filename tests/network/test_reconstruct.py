@@ -27,6 +27,8 @@ def tiny(dtype: str = "float32") -> dv.Network:
 
 
 def seed_by_hand(value: np.ndarray, unit: dv.Unit, start: str) -> np.ndarray:
+    if unit.channel == "all":
+        return value if start == "activation" else np.ones_like(value)
     g = np.zeros_like(value)
     plane = value[0, :, :, unit.channel]
     if unit.row == "all":
@@ -37,7 +39,12 @@ def seed_by_hand(value: np.ndarray, unit: dv.Unit, start: str) -> np.ndarray:
     return g
 
 
-UNITS = [dv.Unit("max_pool2", 1), dv.Unit("max_pool2", 4, 1, 2), dv.Unit("max_pool2", 2, "all", "all")]
+UNITS = [
+    dv.Unit("max_pool2", 1),
+    dv.Unit("max_pool2", 4, 1, 2),
+    dv.Unit("max_pool2", 2, "all", "all"),
+    dv.Unit("max_pool2", "all", "all", "all"),
+]
 
 
 @pytest.mark.parametrize("start", ["activation", "one"])
@@ -62,6 +69,33 @@ def test_equals_the_loops(rule: str, start: Any) -> None:
 def test_float32_roads_agree(rule: str) -> None:
     for one in backward.reconstruct_units(tiny(), nets.picture(), UNITS, rule):
         assert checks.two_roads(one).holds
+
+
+def test_a_whole_layer_is_all_its_maps_at_once() -> None:
+    x, whole = nets.picture(), dv.Unit("relu2", "all")
+    one = backward.reconstruct_units(tiny(), x, [whole], "linear")[0]
+    assert one.unit == dv.Unit("relu2", "all", "all", "all")
+    assert one.receptive_field == (0, 0, *nets.SIZE)
+    assert one.activation == tiny().taps(x, ["relu2"])["relu2"].max()
+    maps = [dv.Unit("relu2", channel, "all", "all") for channel in range(5)]
+    added = sum(part.map for part in backward.reconstruct_units(tiny(), x, maps, "linear"))
+    np.testing.assert_allclose(one.map, added, rtol=1e-4, atol=1e-5)
+    beside = backward.reconstruct_units(tiny(), x, [dv.Unit("relu2", 3), whole, maps[1]], "deconvnet")
+    alone = backward.reconstruct_units(tiny(), x, [whole], "deconvnet")[0]
+    np.testing.assert_allclose(beside[1].map, alone.map, rtol=1e-5, atol=1e-6)
+    assert alone.agreement < 1e-5
+
+
+def test_a_whole_vector_is_all_its_entries() -> None:
+    w = np.random.default_rng(6).normal(size=(3, 4))
+    net = dv.Network(lambda x: jax.nn.relu(x).mean((1, 2)) @ w, input_spec=SPEC)
+    name, x = net.layers[-1].name, nets.picture()
+    one = backward.reconstruct_units(net, x, [dv.Unit(name, "all")], "gradient", "one")[0]
+    assert one.unit == dv.Unit(name, "all")
+    added = sum(
+        part.map for part in backward.reconstruct_units(net, x, [dv.Unit(name, c) for c in range(4)], "gradient", "one")
+    )
+    np.testing.assert_allclose(one.map, added, rtol=1e-4, atol=1e-6)
 
 
 def test_agreement_sees_a_wrong_road() -> None:
@@ -217,6 +251,8 @@ def test_units_that_do_not_exist(unit: dv.Unit, message: str) -> None:
 def test_other_bad_input() -> None:
     with pytest.raises(DeconvvizError, match=r"row and column go together.*row=3, column=None"):
         dv.Unit("relu1", 0, 3)
+    with pytest.raises(DeconvvizError, match=r"channel='all' is the whole layer: .*got row=3, column=1"):
+        dv.Unit("relu1", "all", 3, 1)
     with pytest.raises(DeconvvizError, match=r"start is 'activation' or 'one'; got start='two'"):
         backward.reconstruct_units(tiny(), nets.picture(), UNITS[:1], start="two")  # type: ignore[arg-type]
     with pytest.raises(NetworkError, match=r"takes a float batch of shape \(N, 19, 17, 3\); got shape \(1, 5, 5, 3\)"):
