@@ -1,0 +1,109 @@
+"""Files of an atlas: written whole or not at all, and what a build in progress keeps in order to go on later."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import uuid
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deconvviz.atlas.scan import Found
+from deconvviz.atlas.top import Top
+from deconvviz.errors import DataError
+
+#: The file that makes a folder an atlas; it is written last.
+ABOUT = "atlas.json"
+#: The folder of a build in progress, and the file that says what it builds.
+WORK = "building"
+PLAN = "plan.json"
+
+
+def write(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all.
+
+    Raises:
+      DataError: the folder cannot be written to, or the disk is full.
+    """
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with open(partial, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror or error}; check the folder's permissions and the free space"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def to_json(value: Any) -> bytes:
+    """JSON text, the same for the same value; a file name that is no text keeps its bytes as escapes."""
+    return (json.dumps(value, indent=1) + "\n").encode()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file's record.
+
+    Raises:
+      DataError: it is missing or damaged.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {path}: {error}; build the atlas again into another folder") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path} is no record of an atlas; name a folder that `deconvviz atlas build` wrote")
+    return found
+
+
+def pack(arrays: Mapping[str, np.ndarray], about: Any) -> bytes:
+    """Arrays and a JSON value as one file."""
+    stream = io.BytesIO()
+    text = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    named: dict[str, Any] = {f"array {name}": value for name, value in arrays.items()}
+    np.savez(stream, about=text, **named)
+    return stream.getvalue()
+
+
+def unpack(path: Path) -> tuple[dict[str, np.ndarray], Any] | None:
+    """What `pack` packed; None where there is no such file, or one that is no longer whole."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name[6:]: file[name] for name in file.files if name.startswith("array ")}
+            return arrays, json.loads(file["about"].tobytes())
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def save_found(path: Path, found: Found) -> None:
+    """Keep the state of a scan."""
+    arrays = {
+        f"{part} {layer}": getattr(tops, part)
+        for layer, tops in found.tops.items()
+        for part in ("values", "pictures", "places")
+    }
+    write(path, pack(arrays, {"done": found.done, "layers": list(found.tops), "broken": list(found.broken.items())}))
+
+
+def load_found(path: Path) -> Found | None:
+    """The state of a scan; None where there is none."""
+    kept = unpack(path)
+    if kept is None:
+        return None
+    arrays, about = kept
+    tops = {
+        layer: Top(*(arrays[f"{part} {layer}"] for part in ("values", "pictures", "places")))
+        for layer in about["layers"]
+    }
+    return Found(about["done"], tops, dict(about["broken"]))
