@@ -145,8 +145,8 @@ def peak_mib() -> float | None:
 class Side:
     """One of the two, in a process of its own."""
 
-    def __init__(self, python: str, side: str, layer: str, folder: Path) -> None:
-        command = [python, __file__, "--serve", side, "--layer", layer, "--folder", str(folder)]
+    def __init__(self, python: str, side: str, layer: str, folder: Path, script: str = __file__) -> None:
+        command = [python, script, "--serve", side, "--layer", layer, "--folder", str(folder)]
         self.name = side
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 

@@ -17,6 +17,7 @@ __all__ = [  # noqa: F405  # given by __getattr__
     "InputSpec",
     "Inversion",
     "Layer",
+    "LayerVisualization",
     "Network",
     "Reconstruction",
     "Unit",
@@ -34,6 +35,8 @@ __all__ = [  # noqa: F405  # given by __getattr__
     "reconstruct",
     "reconstruct_many",
     "visualize",
+    "visualize_layer",
+    "visualize_layer_snapshots",
     "visualize_snapshots",
 ]
 

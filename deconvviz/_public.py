@@ -12,10 +12,12 @@ from deconvviz.api import (
     reconstruct,
     reconstruct_many,
     visualize,
+    visualize_layer,
+    visualize_layer_snapshots,
     visualize_snapshots,
 )
 from deconvviz.errors import DeconvvizError
 from deconvviz.network import Network
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, max_pool, max_unpool
 from deconvviz.ops.rectify import RULES
-from deconvviz.types import Check, InputSpec, Inversion, Layer, Reconstruction, Unit, Visualization
+from deconvviz.types import Check, InputSpec, Inversion, Layer, LayerVisualization, Reconstruction, Unit, Visualization

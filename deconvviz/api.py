@@ -10,9 +10,9 @@ import numpy as np
 
 from deconvviz import catalog
 from deconvviz.data import images, preprocess
-from deconvviz.methods import activation_maximization, feature_inversion
+from deconvviz.methods import activation_maximization, feature_inversion, layer_grid
 from deconvviz.network import Network, reconstruct_units
-from deconvviz.types import Array, Inversion, Reconstruction, Start, Unit, Visualization
+from deconvviz.types import Array, Inversion, LayerVisualization, Reconstruction, Start, Unit, Visualization
 
 
 def load(name: str, weights: Any = None) -> Network:
@@ -279,4 +279,65 @@ def visualize_snapshots(
         resume=resume,
         every=every,
         **settings,
+    )
+
+
+def visualize_layer(
+    net: Network, layer: str, channels: Sequence[int] | None = None, **options: Any
+) -> LayerVisualization:
+    """`visualize` for many units of a layer, one picture each.
+
+    Args:
+      net: a network.
+      layer: a layer's name.
+      channels: which; all if None.
+      options: those of `visualize_layer_snapshots`.
+
+    Returns:
+      A `LayerVisualization`, the end of the runs. A dead unit is noted in it.
+
+    Raises:
+      NetworkError: no such layer or channel.
+      DeconvvizError: an option that does not exist or makes no sense.
+
+    Source: olah2017feature
+
+    >>> seen = visualize_layer(load("caltech"), "conv1", [3, 0], steps=8)
+    >>> seen.images.shape, seen.finished.tolist()
+    ((2, 128, 128, 3), [True, True])
+    """
+    *_, last = visualize_layer_snapshots(net, layer, channels, **options)
+    return last
+
+
+def visualize_layer_snapshots(
+    net: Network,
+    layer: str,
+    channels: Sequence[int] | None = None,
+    *,
+    objective: str | None = None,
+    seed: int = 0,
+    batch: int | None = None,
+    resume: LayerVisualization | None = None,
+    every: int = 32,
+    **settings: Any,
+) -> Iterator[LayerVisualization]:
+    """`visualize_layer` as it goes: the empty sheet, then a snapshot every 32 steps of a picture.
+
+    Args:
+      net, layer, channels: as in `visualize_layer`.
+      objective: "neuron" (the middle one), "channel" or "class"; follows from the layer if None.
+      seed: of all random draws; each picture is the one that `visualize` makes of its unit with that seed.
+      batch: pictures that are made at once; one on a CPU, which gains nothing from more, else 16.
+      resume: a snapshot of the same runs, whose finished pictures are kept; the channels may be others.
+      every: steps from one snapshot to the next.
+      settings: as in `invert_snapshots`.
+
+    Example::
+
+      for sheet in dv.visualize_layer_snapshots(net, "relu4", range(16)):
+        show(sheet.images, sheet.step / sheet.steps)
+    """
+    yield from layer_grid.snapshots(
+        net, layer, channels, objective=objective, seed=seed, batch=batch, resume=resume, every=every, **settings
     )

@@ -26,6 +26,10 @@ class NetworkError(DeconvvizError):
     """A function that cannot be traced as a network, or a layer or channel that it does not have."""
 
 
+class DeadUnitError(NetworkError):
+    """A unit that no picture was found to wake."""
+
+
 class RuleError(DeconvvizError):
     """A backward rule that cannot apply to this network, or that does not exist."""
 

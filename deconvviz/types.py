@@ -225,6 +225,39 @@ class Visualization:
     state: Any = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, eq=False)
+class LayerVisualization:
+    """Pictures of several units of one layer; or a snapshot on the way to them.
+
+    Attributes:
+      layer: the layer.
+      objective: "neuron", "channel" or "class".
+      channels: (n,) in the order asked for.
+      images: (n, H, W, 3) float32, 0..1; grey where there is nothing yet and for dead units.
+      activations: (n,) float64, what the objective says of each picture; NaN where there is nothing yet.
+      finished: (n,) bool, whose run has come to its end.
+      notes: n sentences, what went wrong on the way; of a dead unit that it is dead; empty if nothing did.
+      dead: (n,) bool.
+      seed: of all random draws.
+      step: steps done, of all runs together.
+      steps: steps wanted, of all runs together.
+      recipe: SHA-256 of all that a picture depends on; one with the same recipe goes on from the finished pictures.
+    """
+
+    layer: str
+    objective: str
+    channels: np.ndarray
+    images: np.ndarray
+    activations: np.ndarray
+    finished: np.ndarray
+    notes: tuple[str, ...]
+    dead: np.ndarray
+    seed: int
+    step: int
+    steps: int
+    recipe: str
+
+
 @dataclass(frozen=True)
 class Check:
     """One proof as the app and the tests see it: a relative error against what it may be at most.

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz import priors
-from deconvviz.errors import DeconvvizError, NetworkError, nearest
+from deconvviz.errors import DeadUnitError, DeconvvizError, nearest
 from deconvviz.methods import _canvas, _loop, _presets
 from deconvviz.methods._settings import Settings, check_whole, with_options
 from deconvviz.network import Network, units
@@ -176,7 +176,7 @@ def _awake(
     """The run; where the unit sleeps at its start, another start with the rectifiers taken away on the way down."""
     steps = made.settings.steps
     for now in _loop.advance(made, progress, steps, every):
-        if progress.done == 0 and _sleeps(now):
+        if progress.done == 0 and sleeps(now.figures):
             break
         yield now
     else:
@@ -184,9 +184,9 @@ def _awake(
     waker = problem(network, [wanted], made.settings, pictures, diversity, "linear")
     for now in _loop.advance(waker, progress, min(WAKING, steps), every):
         progress = now
-        if not _sleeps(progress):
+        if not sleeps(progress.figures):
             break
-    if _sleeps(progress):
+    if sleeps(progress.figures):
         _refuse(network, wanted, progress)
     yield progress
     yield from _loop.advance(made, progress, steps, every)
@@ -196,16 +196,15 @@ def _refuse(network: Network, wanted: Goal, progress: _loop.Progress) -> None:
     """Says that the unit is dead, or, after a short run, that it has not moved yet."""
     name = "this direction" if wanted.objective == "direction" else f"channel {wanted.unit.channel}"
     value, dead = progress.figures[-1].max(), progress.done >= WAKING
-    raise NetworkError(
+    raise DeadUnitError(
         f"{name} of {wanted.unit.layer} in {network.name} {'is dead' if dead else 'sleeps'}: it stays at {value:g} "
         f"whatever the picture is, after {progress.done} steps that ignored the rectifiers on the way down too; choose "
         f"another one{'' if dead else f', or give {WAKING} steps or more'}"
     )
 
 
-def _sleeps(progress: _loop.Progress) -> bool:
-    """True if nothing that the run did moved the unit."""
-    figures = progress.figures
+def sleeps(figures: np.ndarray) -> bool:
+    """True if nothing that the run did moved the unit; figures (steps,) or (steps, N) of all pictures."""
     return len(figures) > 0 and bool((figures == figures[0]).all()) and (len(figures) > 1 or not figures.any())
 
 
