@@ -10,7 +10,9 @@ import numpy as np
 
 from deconvviz import catalog
 from deconvviz.data import images, preprocess
+from deconvviz.errors import DeconvvizError
 from deconvviz.methods import activation_maximization, feature_inversion, layer_grid
+from deconvviz.models import inverters
 from deconvviz.network import Network, reconstruct_units
 from deconvviz.types import Array, Inversion, LayerVisualization, Reconstruction, Start, Unit, Visualization
 
@@ -139,29 +141,36 @@ def reconstruct_many(
 def invert(net: Network, image: Any, layer: str, method: str = "optimize", **options: Any) -> Inversion:
     """A picture that a layer answers like the one it is shown: what the layer still knows of it.
 
-    Formula: minimize ``|Phi(x) - a|^2 / |a|^2 + norm R_alpha(x) + tv R_TV(x)`` over pictures x in 0..1, with
-    ``a = Phi(image)``; R_alpha the alpha norm, R_TV the total variation (`deconvviz.priors`).
+    Formula: "optimize" minimizes ``|Phi(x) - a|^2 / |a|^2 + norm R_alpha(x) + tv R_TV(x)`` over pictures x in 0..1,
+    with ``a = Phi(image)``; R_alpha the alpha norm, R_TV the total variation (`deconvviz.priors`). "learned" is
+    ``f(a)``, one pass through a decoder f trained to minimize ``E |f(Phi(x)) - x|^2`` over photographs: about the mean
+    of the pictures that have these features.
 
     Args:
       net: a network.
       image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1.
-      layer: a layer's name; maps and vectors both will do.
-      method: "optimize".
-      options: those of `invert_snapshots`.
+      layer: a layer's name; maps and vectors both will do. For "learned" one of `deconvviz.models.inverters.layers`.
+      method: "optimize" or "learned".
+      options: those of `invert_snapshots`; for "learned" only weights, a file that
+        ``deconvviz train inverter:LAYER`` wrote, in place of the shipped one.
 
     Returns:
-      An `Inversion`, the end of the run.
+      An `Inversion`, the end of the run; "learned" takes no steps and has no losses.
 
     Raises:
-      NetworkError: no such layer, or one that is zero everywhere for this image.
+      NetworkError: no such layer, one that is zero everywhere for this image, or one without a learned inverter.
       DeconvvizError: an option that does not exist or makes no sense.
       ImageError: the image cannot be read.
+      WeightsError: a file of inverters that cannot be read.
 
-    Source: mahendran2015understanding, mahendran2016visualizing
+    Source: mahendran2015understanding, mahendran2016visualizing, dosovitskiy2016inverting
 
     >>> from deconvviz.data import samples
     >>> found = invert(load("caltech"), samples.load("cat"), "conv1", steps=24)
     >>> found.image.shape, found.feature_error < 0.2
+    ((128, 128, 3), True)
+    >>> learned = invert(load("caltech"), samples.load("cat"), "relu6", method="learned")
+    >>> learned.image.shape, learned.image_error < 0.1
     ((128, 128, 3), True)
     """
     *_, last = invert_snapshots(net, image, layer, method, **options)
@@ -182,6 +191,8 @@ def invert_snapshots(
 ) -> Iterator[Inversion]:
     """`invert` as it goes: a snapshot after 8 steps, then one every 32. Leave the loop to stop, and go on later.
 
+    "learned" has one snapshot, its answer.
+
     Args:
       net, image, layer, method: as in `invert`.
       seed: of the noise that it starts from and of the random shifts; the same seed gives the same pixels.
@@ -200,9 +211,27 @@ def invert_snapshots(
     """
     decoded = images.load(image)
     x, shown = preprocess.model_input(decoded, net.input_spec), preprocess.fit_image(decoded, net.input_spec)
+    if method == "learned":
+        given = settings | ({} if restarts == 1 else {"restarts": restarts}) | ({} if resume is None else {"resume": 0})
+        yield _learned(net, x, shown, layer, given)
+        return
     yield from feature_inversion.snapshots(
         net, x, shown, layer, method, seed=seed, restarts=restarts, resume=resume, every=every, **settings
     )
+
+
+def _learned(net: Network, x: Any, shown: Any, layer: str, given: dict[str, Any]) -> Inversion:
+    """One pass through the decoder of a layer; it is handed the layer's values and nothing else."""
+    for name, value in given.items():
+        if name != "weights" and value is not None:
+            raise DeconvvizError(
+                f"method='learned' has no option {name!r}: its decoder answers in one pass, without steps or random "
+                "draws; it takes weights alone, or use method='optimize'"
+            )
+    decoder = inverters.load(net, layer, given.get("weights"))
+    image = decoder(net.taps(x, [layer])[layer])[0]
+    found = preprocess.model_input(image, net.input_spec)
+    return feature_inversion.measured(net, x, shown, layer, "learned", image, found)
 
 
 def visualize(net: Network, unit: Unit | str, **options: Any) -> Visualization:

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 @image_option
 @click.option("--layer", required=True, metavar="NAME", help="A layer, as `deconvviz layers` names it.")
 @click.option(
-    "--method", default="optimize", show_default=True, metavar="NAME", help="optimize; learned is not shipped yet."
+    "--method",
+    default="optimize",
+    show_default=True,
+    metavar="NAME",
+    help="optimize, or learned (one pass of a decoder, for some layers of caltech).",
 )
 @click.option("--restarts", type=click.IntRange(min=1), default=1, show_default=True, help="Starts; the best counts.")
 @run_options
@@ -30,11 +34,12 @@ if TYPE_CHECKING:
 def invert(
     chosen: Chosen, image: str, layer: str, method: str, restarts: int, out: Path | None, as_json: bool, **options: Any
 ) -> None:
-    """Invert a layer. Finds a picture from noise that the layer answers like the one it is shown.
+    """Invert a layer. Finds a picture that the layer answers like the one it is shown.
 
     \b
-    Example:
+    Examples:
       deconvviz invert --model caltech --image sample:cat --layer relu4 --out inverted.png
+      deconvviz invert --model caltech --image sample:cat --layer relu4 --method learned --out learned.png
     """
     import deconvviz as dv
     from deconvviz.figures import files, montage
@@ -73,8 +78,9 @@ def invert(
 
 def _lines(chosen: Chosen, found: Inversion, out: Path | None) -> list[str]:
     """The answer for people."""
+    how = "one pass of a trained decoder" if found.method == "learned" else f"{found.step} steps from seed {found.seed}"
     return [
-        f"{chosen.name}, {found.layer}: {found.step} steps from seed {found.seed}",
+        f"{chosen.name}, {found.layer}: {how}",
         f"feature error {found.feature_error:.4g} (squared, over the target), in pixels {found.image_error:.4g}",
         *([f"note: {found.note}"] if found.note else []),
         *([f"written: {out}"] if out else []),

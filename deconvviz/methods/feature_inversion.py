@@ -58,6 +58,8 @@ def snapshots(
       shown: (H, W, 3) the picture that it shows, for the error in pixels.
     """
     check_method(method)
+    if method == "learned":
+        raise DeconvvizError("method='learned' takes one pass through a decoder and no steps: call deconvviz.invert")
     settings = _presets.inversion(network, network.layer(layer)) if resume is None else resume.state.settings
     settings = with_options(settings, options)
     check_whole(seed=(seed, 0), restarts=(restarts, 1), every=(every, 1))
@@ -81,6 +83,35 @@ def snapshots(
         yield snapshot(progress)
     for now in _loop.advance(problem, progress, settings.steps, every):
         yield snapshot(now)
+
+
+def measured(
+    network: Network,
+    x: ModelInput,
+    shown: DisplayImage,
+    layer: str,
+    method: str,
+    image: DisplayImage,
+    found: ModelInput,
+) -> Inversion:
+    """The record of a picture that was found without steps: the network says how far its features are.
+
+    Args:
+      network, x, shown, layer: as in `snapshots`.
+      method: how it was found.
+      image: (H, W, 3), 0..1, the picture.
+      found: (1, H, W, C), what the network is fed for it.
+
+    Raises:
+      NetworkError: no such layer, or one that is zero everywhere for the picture inverted.
+    """
+    target = network.taps(x, [network.layer(layer).name])[layer]
+    weight = 1 / _squared_length(network, layer, target)
+    distance = np.square(network.taps(found, [layer])[layer].astype(np.float64) - target).sum()
+    return Inversion(
+        image=image, feature_error=float(distance * weight), image_error=_error(image, shown), losses=np.zeros(0),
+        layer=layer, method=method, seed=0,
+    )  # fmt: skip
 
 
 def _objective(values: jax.Array, data: Any) -> tuple[jax.Array, jax.Array]:
@@ -121,11 +152,10 @@ def _continued(resume: Inversion, belongs: tuple[Any, ...]) -> _loop.Progress:
 
 
 def check_method(method: str) -> None:
-    """Refuses a method that does not exist, or not yet."""
-    if method == "learned":
-        raise DeconvvizError(
-            "method='learned' is not shipped yet: no decoder has been trained for this network; use method='optimize'"
-        )
+    """Refuses a method that does not exist.
+
+    >>> check_method("learned")
+    """
     if method not in METHODS:
         raise DeconvvizError(f"there is no method {method!r}; {nearest(str(method), METHODS)}")
 

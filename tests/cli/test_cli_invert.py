@@ -63,6 +63,19 @@ def test_invert_writes_the_picture_of_the_library(inverted: list[str], weights: 
     assert f"feature error {expected.feature_error:.4g}" in lines[1]
 
 
+def test_a_decoder_answers_in_one_pass(tmp_path: Path) -> None:
+    out = tmp_path / "learned.png"
+    learned = ["invert", "--model", "caltech", "--image", "sample:cat", "--layer", "relu6", "--method", "learned"]
+    record = said(*learned, "--out", out)
+    expected = dv.invert(dv.load("caltech"), samples.load("cat"), "relu6", method="learned")
+    assert np.array_equal(pixels(out), np.rint(expected.image * 255).astype(np.uint8))
+    assert record["feature_error"] == expected.feature_error
+    assert record["normalized_image_error"] == expected.image_error
+    assert (record["steps"], record["loss"], record["method"]) == (0, None, "learned")
+    assert run(*learned).stdout.splitlines()[0] == "caltech, relu6: one pass of a trained decoder"
+    assert "method='learned' has no option 'steps'" in run(*learned, "--steps", "8").stderr
+
+
 def test_visualize_writes_the_pictures_of_the_library(model: list[str], weights: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen.png"
     options = ["--layer", "conv1", "--channel", "3", "--steps", "5", "--pictures", "2", "--rate", "0.1"]
@@ -83,7 +96,11 @@ def test_a_class_needs_no_layer(model: list[str], tmp_path: Path) -> None:
 
 REFUSED = [
     (["invert", "--image", "sample:cat", "--layer", "conv9"], "caltech has no layer 'conv9'; did you mean conv"),
-    (["invert", "--image", "sample:cat", "--layer", "relu1", "--method", "learned"], "is not shipped yet"),
+    (
+        ["invert", "--image", "sample:cat", "--layer", "relu1", "--method", "learned"],
+        "name, but other weights",
+    ),
+    (["invert", "--image", "sample:cat", "--layer", "relu1", "--method", "learnt"], "did you mean learned?"),
     (
         ["invert", "--image", "sample:cat", "--layer", "relu1", "--rate", "-1"],
         "rate is a number from 0 up; got rate=-1.0",

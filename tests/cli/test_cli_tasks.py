@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from deconvviz import cli
-from deconvviz.training import caltech
+from deconvviz.training import caltech, inverter
 
 
 class Recorder:
@@ -60,6 +60,43 @@ def test_evaluate_prints_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(answer.stdout) == figures
     assert evaluate.calls == [((Path("d"),), {"weights": Path("w.safetensors"), "progress": True})]
     assert "mean_per_class: 0.25" in run("evaluate", "caltech", "--data", "d").stdout
+
+
+def test_an_inverter_is_named_with_its_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = {"psnr": 20.5, "ssim": 0.5, "normalized_image_error": 0.04, "images": 4, "seconds": 1.0}
+    train, evaluate = Recorder({"val_psnr": 20.5}), Recorder(figures)
+    monkeypatch.setattr(inverter, "train", train)
+    monkeypatch.setattr(inverter, "evaluate", evaluate)
+    answer = run("train", "inverter:relu4", "--data", "d", "--out", "x", "--upsampler", "resize", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert json.loads(answer.stdout)["network"] == "inverter:relu4"
+    options = {"seed": 0, "resume": True, "progress": True, "layer": "relu4", "upsampler": "resize"}
+    assert train.calls == [((Path("d"), Path("x")), options)]
+    answer = run("evaluate", "inverter:relu4", "--data", "d", "--json")
+    assert json.loads(answer.stdout) == figures
+    assert evaluate.calls == [((Path("d"),), {"weights": None, "progress": True, "layer": "relu4"})]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("train", "inverter"), "'inverter' says no layer: inverter:LAYER, for example inverter:relu4"),
+        (("evaluate", "inverter:"), "'inverter:' says no layer"),
+        (
+            ("train", "caltech:relu4"),
+            "'caltech:relu4' names a layer, which 'caltech' does not take: leave",
+        ),
+        (("evaluate", "squeezenet:relu4"), "names a layer, which 'squeezenet' does not take"),
+        (("train", "invertor:relu4"), "nothing to train is called 'invertor'; did you mean inverter?"),
+        (("train", "caltech", "--upsampler", "resize"), "--upsampler resize is for inverter:LAYER; caltech has none"),
+    ],
+)
+def test_a_layer_where_none_belongs(arguments: tuple[str, ...], reason: str, tmp_path: Path) -> None:
+    where = ("--data", str(tmp_path), *(("--out", str(tmp_path / "run")) if arguments[0] == "train" else ()))
+    answer = run(*arguments, *where)
+    assert answer.exit_code == 2
+    assert reason in answer.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_pictures_are_one_line(tmp_path: Path, weights: Path) -> None:
