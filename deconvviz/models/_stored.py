@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -29,11 +32,12 @@ def is_safetensors(head: bytes) -> bool:
     return len(head) > 8 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 100_000_000
 
 
-def read(path: Path, entry: ModelEntry) -> dict[str, np.ndarray]:
-    """All arrays of a network from a safetensors file, as float32 under torchvision's names.
+def read(path: Path, entry: ModelEntry) -> Mapping[str, np.ndarray]:
+    """The arrays of a network in a safetensors file, as float32 under torchvision's names, each read when asked for.
 
     Raises:
-      WeightsError: truncated, no safetensors, names or shapes of another network, or values that are no numbers.
+      WeightsError: truncated, no safetensors, names or shapes of another network; and, from the array that holds them,
+        values that are no numbers.
     """
     with path.open("rb") as file:
         head = file.read(9)
@@ -43,12 +47,36 @@ def read(path: Path, entry: ModelEntry) -> dict[str, np.ndarray]:
             f"{path} is no safetensors file ({kind}); {entry.name} takes torchvision's names from safetensors: "
             f"in PyTorch, {HINT.replace('NAME', entry.name)}"
         )
+    with _opened(path) as opened:
+        stored = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+    return _Arrays(path, _matched(stored, entry, path), _shapes(entry))
+
+
+@dataclass(frozen=True, eq=False)
+class _Arrays(Mapping[str, np.ndarray]):
+    """Arrays that stay in their file, so that a large network is in memory once while it is built."""
+
+    path: Path
+    names: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        with _opened(self.path) as opened:
+            return _array(opened.get_tensor(self.names[name]), name, self.shapes[name], self.path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.shapes)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file, with what can be wrong with it as a sentence."""
     try:
         with safe_open(path, framework="numpy") as opened:
-            stored = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
-            names = _matched(stored, entry, path)
-            return {name: _array(opened.get_tensor(names[name]), name, shape, path)
-                    for name, shape in _shapes(entry).items()}  # fmt: skip
+            yield opened
     except (SafetensorError, OSError, TypeError) as error:
         raise WeightsError(
             f"{path} is not a whole safetensors file ({' '.join(str(error).split())[:160]}); it may be truncated: get "

@@ -15,6 +15,7 @@ from deconvviz.errors import NetworkError, nearest
 from deconvviz.network import geometry
 from deconvviz.network._cache import Programs, Store
 from deconvviz.network._jaxpr import as_function
+from deconvviz.network._jit import jit
 from deconvviz.network._loops import LOOPS
 from deconvviz.network._rectifiers import constants
 from deconvviz.network._scopes import scoped
@@ -125,7 +126,7 @@ class Network:
         batch = self._checked(x)
         program = self.program(batch.shape[0])
         key = ("run", batch.shape[0], batch.dtype.name)
-        call = self.store.compiled(key, lambda: jax.jit(as_function(
+        call = self.store.compiled(key, lambda: jit(as_function(
             program.flat, [item.eqn for item in program.flat.equations], program.flat.outputs[:1])))  # fmt: skip
         return np.asarray(call(program.flat.consts, batch)[0])
 
@@ -140,7 +141,7 @@ class Network:
 
         def make() -> Callable[..., Any]:
             run = as_function(program.flat, [e.eqn for e in program.flat.equations], [n.variable for n in nodes])
-            return jax.jit(lambda consts, x: [permuted(n, v) for n, v in zip(nodes, run(consts, x), strict=True)])
+            return jit(lambda consts, x: [permuted(n, v) for n, v in zip(nodes, run(consts, x), strict=True)])
 
         values = self.store.compiled(("taps", tuple(layers), batch.shape[0], batch.dtype.name), make)(
             program.flat.consts, batch

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from deconvviz.network import cropped, units
+from deconvviz.network._jit import jit
 from deconvviz.network.branching import Graph
 from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
@@ -45,7 +46,7 @@ class Job:
     def compiled(self, name: str, make: Callable[[], Callable[..., Any]], *key: Any) -> Callable[..., Any]:
         """A program of this layer and float type, compiled once."""
         full = (name, self.node.layer.name, self.x.dtype.name, *key)
-        return self.network.store.compiled(full, lambda: jax.jit(make()))
+        return self.network.store.compiled(full, lambda: jit(make()))
 
 
 @dataclass(frozen=True, eq=False)
