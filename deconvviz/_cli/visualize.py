@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 @click.command()
 @network_options
 @click.option("--layer", metavar="NAME", help="A layer; of a class the last one, if left out.")
-@click.option("--channel", type=click.IntRange(min=0), required=True, help="A channel of it, or a class, from 0.")
+@click.option(
+    "--channel",
+    metavar="NUMBER",
+    help="A channel of it, or a class, from 0; with --grid 0-15 or 3,5-9.  [default: all]",
+)
 @click.option("--row", type=click.IntRange(min=0), help="A neuron's row; without row and column the middle one.")
 @click.option("--column", type=click.IntRange(min=0), help="A neuron's column.")
 @click.option("--objective", type=click.Choice(["neuron", "channel", "class"]), help="What.  [default: by the unit]")
@@ -28,28 +32,73 @@ if TYPE_CHECKING:
 @click.option("--pictures", type=click.IntRange(min=1), default=1, show_default=True, help="How many, made to differ.")
 @click.option("--diversity", type=float, default=1.0, show_default=True, help="How much they shall differ.")
 @run_options
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.png", help="Write it there.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png", help="Write it there.")
+@click.option(
+    "--grid", type=click.Path(path_type=Path), metavar="FILE.png", help="Write many channels there, one picture each."
+)
+@click.option(
+    "--batch", type=click.IntRange(min=1), help="With --grid: pictures at once.  [default: 1 on a CPU, else 16]"
+)
 @json_option
 def visualize(
-    chosen: Chosen, layer: str | None, channel: int, row: int | None, column: int | None, out: Path, as_json: bool,
-    **options: Any,
+    chosen: Chosen, layer: str | None, channel: str | None, row: int | None, column: int | None, out: Path | None,
+    grid: Path | None, batch: int | None, as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Visualize a unit. Finds, from noise, a picture that excites it; several stand side by side.
+    """Visualize a unit, or a grid of units. Finds, from noise, a picture that excites it; several stand side by side.
+
+    A grid that is interrupted keeps its finished pictures in FILE.png.unfinished.npz; the same command goes on there.
 
     \b
     Examples:
       deconvviz visualize --model caltech --layer relu5 --channel 7 --out channel.png
       deconvviz visualize --model caltech --objective class --channel 5 --out class.png
+      deconvviz visualize --model caltech --layer relu4 --channel 0-15 --grid layer.png
     """
+    start = time.perf_counter()
+    if grid is not None:
+        from deconvviz._cli import _grid
+
+        _grid.refuse({"--row": row, "--column": column, "--out": out, **_single(options)})
+        check_out(grid, (".png",))
+        chosen.check()
+        network = load_chosen(chosen)
+        found = _layer(network, layer, options["objective"])
+        _grid.make(chosen, network, found, channel, grid, batch, as_json, start, given(options))
+        return
+    if batch is not None:
+        raise click.UsageError("--batch goes with --grid FILE.png")
+    if channel is None or out is None:
+        raise click.UsageError("give --channel and --out for one unit, or --grid for many")
+    check_out(out, (".png",))
+    chosen.check()
+    number = _number(channel)
+    _one(chosen, load_chosen(chosen), layer, number, row, column, out, as_json, start, options)
+
+
+def _single(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes out the options that only a single unit has: name on the command line -> value, None if not given."""
+    ordinary = {"start": None, "pictures": 1, "diversity": 1.0}
+    values = {name: options.pop(name) for name in ordinary}
+    return {f"--{name}": None if value == ordinary[name] else value for name, value in values.items()}
+
+
+def _number(channel: str) -> int:
+    """The channel of a single unit."""
+    if not (channel.isascii() and channel.isdigit()):
+        raise click.UsageError(f"--channel {channel!r} is no whole number from 0; several need --grid FILE.png")
+    return int(channel)
+
+
+def _one(
+    chosen: Chosen, network: Network, layer: str | None, channel: int, row: int | None, column: int | None,
+    out: Path, as_json: bool, start: float, options: dict[str, Any],
+) -> None:  # fmt: skip
+    """One unit: its picture, and the answer."""
     import numpy as np
 
     import deconvviz as dv
     from deconvviz.figures import files, montage
 
-    start = time.perf_counter()
-    check_out(out, (".png",))
-    chosen.check()
-    network = load_chosen(chosen)
     unit = dv.Unit(_layer(network, layer, options["objective"]), channel, row, column)
     typed = given(options)
     if "start" in typed:

@@ -132,6 +132,36 @@ def png_bytes(rgb: Array, scale: int = 1, text: dict[str, str] | None = None) ->
     return _png(Image.fromarray(_zoomed(values, _whole("scale", scale, 1))), text)
 
 
+def gallery(images: Array, columns: int = 8, gap: int = 2) -> np.ndarray:
+    """Pictures of one size side by side, white between them.
+
+    Args:
+      images: (n, H, W, 3), 0..1.
+      columns: pictures a row, at most.
+      gap: pixels between them.
+
+    Returns:
+      (rows H + gaps, columns W + gaps, 3), 0..1.
+
+    Raises:
+      DeconvvizError: images of another shape, or none.
+
+    >>> gallery(np.zeros((3, 4, 5, 3)), columns=2, gap=1).shape
+    (9, 11, 3)
+    """
+    values = np.asarray(images)
+    if values.ndim != 4 or values.shape[3] != 3 or not values.size:
+        raise DeconvvizError(f"pictures of a gallery have the shape (n, H, W, 3), none of them 0; got {values.shape}")
+    count, height, width = values.shape[:3]
+    across = min(_whole("columns", columns, 1), count)
+    rows, space = -(-count // across), _whole("gap", gap, 0)
+    sheet = np.ones((rows * (height + space) - space, across * (width + space) - space, 3), values.dtype)
+    for number, picture in enumerate(values):
+        top, left = number // across * (height + space), number % across * (width + space)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
 def _checked(values: np.ndarray, columns: int, order: Sequence[int] | None, gap: int, zoom: int) -> np.ndarray:
     if values.ndim != 3 or not values.size:
         raise DeconvvizError(f"maps of one picture have the shape (h, w, c), none of them 0; got {values.shape}")
