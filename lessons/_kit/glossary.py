@@ -41,6 +41,10 @@ TERMS = {
             "What one output cell lays down on the way back: the kernel times the cell's value, where its window was."
         ),
     ),
+    "total variation": (
+        mark("total variation"),
+        mark("How much a picture changes from pixel to pixel, added up; small for smooth pictures, large for noise."),
+    ),
     "frequency": (
         mark("frequency"),
         mark("One of the waves of stripes that a picture is a sum of; fine detail is high frequency."),

@@ -279,7 +279,7 @@ def find(key: str) -> Job[Any] | None:
 
 
 def watch(job: Job[T], draw: Callable[[Job[T]], None], key: str = "job", every: float = EVERY) -> None:
-    """Draw a job again and again until it rests, and under it how far it is and the button to stop or continue.
+    """Draw a job again and again until it rests, and above it how far it is and the button to stop or continue.
 
     Args:
       job: what to watch.
@@ -292,9 +292,9 @@ def watch(job: Job[T], draw: Callable[[Job[T]], None], key: str = "job", every: 
     @st.fragment(run_every=every if looking else None)
     def part() -> None:
         job.look()
-        draw(job)
         with st.container(key=f"{key}-progress"):
             _progress(job, key)
+        draw(job)
         if looking == job.resting:  # begin to ask again and again, or cease
             st.rerun()
 

@@ -241,7 +241,7 @@ def test_a_page_draws_stops_continues_and_shows_the_end() -> None:
     assert job.wait(SOON)
     page.run()
     words = [element.value for element in page.markdown]
-    assert words == ["drawn Snapshot(step=1, steps=2)", "Stopped. Step 1 of 2."]
+    assert words == ["Stopped. Step 1 of 2.", "drawn Snapshot(step=1, steps=2)"]
     page.button(key="job-go-on").click().run()
     assert [button.label for button in page.button] == ["Stop"]
     work.allow()
