@@ -23,7 +23,10 @@ SAMPLE = "sample:"
 
 model_option = click.option("--model", required=True, metavar="NAME", help="A shipped network, e.g. caltech.")
 weights_option = click.option(
-    "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights to use instead of the shipped ones."
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Weights to use instead of the shipped ones; of caltech also epoch:N, as it was after N epochs of training.",
 )
 image_option = click.option(
     "--image", required=True, metavar="FILE", help="A picture file, or a built-in photograph: sample:cat."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import jax
@@ -11,6 +12,7 @@ import pytest
 from reference import conv_loops, pool_loops
 from safetensors.numpy import load_file, save_file
 
+import deconvviz as dv
 from deconvviz.errors import WeightsError
 from deconvviz.models import caltech
 
@@ -66,6 +68,19 @@ def test_the_last_snapshot_is_the_shipped_network() -> None:
         assert float(jnp.abs(value - last[name]).max()) <= float(jnp.abs(value).max()) / 250
     first = caltech.load_snapshot(0)
     assert float(jnp.abs(first["conv1.kernel"] - last["conv1.kernel"]).max()) > 0.01
+
+
+def test_a_network_of_an_epoch_runs_the_weights_kept_then() -> None:
+    x = np.random.default_rng(1).normal(size=(1, 128, 128, 3)).astype(np.float32)
+    for index, kept in ((2, "epoch:4"), (-1, Path("epoch:120"))):
+        net = dv.load("caltech", weights=kept)
+        np.testing.assert_allclose(net.run(x), caltech.forward(caltech.load_snapshot(index), x), rtol=1e-4, atol=1e-4)
+        assert json.loads(net.about["top1"]) == caltech.SNAPSHOTS[index].top1
+        assert net.labels == caltech.LABELS
+    with pytest.raises(
+        WeightsError, match=r"no weights were kept after epoch 5; .* out of 1, 2, 4, 9, 19, 41, 86, 120"
+    ):
+        dv.load("caltech", weights="epoch:5")
 
 
 def test_module_constants_are_named() -> None:
