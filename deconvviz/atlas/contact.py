@@ -8,6 +8,7 @@ import numpy as np
 
 from deconvviz.atlas import tiles
 from deconvviz.atlas.read import Atlas, Row
+from deconvviz.types import Size
 
 #: Pixels of the shorter side of a tile, at least.
 SIDE = 96
@@ -34,10 +35,31 @@ def picture(atlas: Atlas, rows: Sequence[Row]) -> np.ndarray:
     for kind in ("patches", "maps"):
         cells = np.full((-(-len(rows) // columns), columns, height, width, 3), tiles.ZERO, np.uint8)
         for i, row in enumerate(rows):
-            cells[i // columns, i % columns, : row.size[0], : row.size[1]] = atlas.tile(row, kind)
+            cells[i // columns, i % columns] = in_cell(atlas.tile(row, kind), row, (height, width))
         blocks.append(_laid(cells.repeat(zoom, axis=2).repeat(zoom, axis=3)))
     gap = np.full((blocks[0].shape[0], 6 * _GAP, 3), _PAPER, np.uint8)
     return np.concatenate([blocks[0], gap, blocks[1]], axis=1)
+
+
+def in_cell(tile: np.ndarray, row: Row, cell: Size) -> np.ndarray:
+    """A tile where it lies in the whole receptive field: grey where that hangs over the picture.
+
+    Args:
+      tile: (h, w, 3) uint8.
+      row: its row.
+      cell: (height, width) of the field.
+
+    >>> from deconvviz.types import Unit
+    >>> row = Row(Unit("relu1", 0, 0, 0), 0, "a.png", "", 1.0, (0, 0, 1, 1), 1.0, (), (0, 0))
+    >>> in_cell(np.full((1, 1, 3), 7, np.uint8), row, (2, 2))[..., 0].tolist()
+    [[128, 128], [128, 7]]
+    """
+    full = np.full((*cell, 3), tiles.ZERO, np.uint8)
+    height, width = tile.shape[:2]
+    top = cell[0] - height if row.box[0] == 0 else 0
+    left = cell[1] - width if row.box[1] == 0 else 0
+    full[top : top + height, left : left + width] = tile
+    return full
 
 
 def _laid(cells: np.ndarray) -> np.ndarray:

@@ -71,7 +71,16 @@ def listed(place: str | Path) -> Pictures:
     for name, size, changed in found:
         stamp.update(f"{name}\0{size}\0{changed}\n".encode(errors="surrogateescape"))
     names = tuple(name for name, _, _ in found)
-    return Pictures(str(root.resolve()), names, stamp.hexdigest(), functools.partial(_read, root))
+    return Pictures(str(root.resolve()), names, stamp.hexdigest(), reader(root))
+
+
+def reader(place: str | Path) -> Callable[[str], bytes]:
+    """What reads the pictures of a place by name; it does not list them.
+
+    >>> reader("sample:textures")("plain/0.bmp")[:2]
+    b'BM'
+    """
+    return textures.read if str(place) == BUILT_IN else functools.partial(_read, Path(place))
 
 
 def _below(root: Path) -> list[tuple[str, int, int]]:
@@ -89,6 +98,8 @@ def _below(root: Path) -> list[tuple[str, int, int]]:
 
 def _read(root: Path, name: str) -> bytes:
     """The bytes of a file, of one more than `images.load` takes at most."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ImageError(f"{name!r} does not lie in {root}: the atlas names a file that it must not")
     try:
         with open(root / name, "rb") as file:
             return file.read(images.MAX_BYTES + 1)

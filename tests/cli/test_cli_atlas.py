@@ -13,6 +13,7 @@ from PIL import Image
 
 import deconvviz as dv
 from deconvviz import atlas, cli
+from deconvviz.atlas import contact
 
 
 def run(*arguments: str | Path) -> Any:
@@ -87,12 +88,11 @@ def test_show_writes_patches_and_reconstructions(built: Path, tmp_path: Path) ->
         pixels = np.asarray(picture)
         kept = json.loads(picture.text["recipe"])  # type: ignore[attr-defined]
     assert [one["scale"] for one in kept["rows"]] == [row.scale for row in rows]
-    height, width = rows[0].size
-    zoom = -(-96 // min(max(row.size[0] for row in rows), max(row.size[1] for row in rows)))
-    assert np.array_equal(pixels[: zoom * height : zoom, : zoom * width : zoom], opened.tile(rows[0], "patches"))
-    half = (pixels.shape[1] - 24) // 2 + 24
-    seen = pixels[: zoom * height : zoom, half : half + zoom * width : zoom]
-    assert np.array_equal(seen, opened.tile(rows[0], "maps"))
+    cell = max(row.size[0] for row in rows), max(row.size[1] for row in rows)
+    zoom, half = -(-96 // min(cell)), (pixels.shape[1] - 24) // 2 + 24
+    for kind, left in (("patches", 0), ("maps", half)):
+        shown = pixels[: zoom * cell[0] : zoom, left : left + zoom * cell[1] : zoom]
+        assert np.array_equal(shown, contact.in_cell(opened.tile(rows[0], kind), rows[0], cell))
 
 
 def test_show_without_a_folder_reads_the_shipped_atlas() -> None:
