@@ -129,6 +129,20 @@ def test_runs_of_several_layers_are_packed(run: tuple[Path, dict[str, Any]], dat
     assert not (tmp_path / "twice.safetensors").exists()
 
 
+def test_the_card_holds_the_figures(run: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path) -> None:
+    inverter.train(data, tmp_path / "resize", layer="relu7", upsampler="resize", epochs=3, **TOY)
+    files = [run[0] / "inverter.safetensors", tmp_path / "resize" / "inverter.safetensors"]
+    card = inverter_files.card(files[0], compared=files)
+    shown = [f"{run[1][f'val_{name}']:.{n}f}" for name, n in (("psnr", 2), ("ssim", 3), ("normalized_image_error", 4))]
+    assert f"| relu7 | 4 x 4 x 192 | 658,067 | unpool | {' | '.join(shown)} | 3 | 0 |" in card
+    assert "| mean colour | 3 |  |  |" in card
+    assert f"| unpool | {' | '.join(shown)} |" in card
+    assert "relu7, 3 epochs, seed 0, the same crops in the same order, measured on the same 3 images" in card
+    inverter.train(data, tmp_path / "longer", layer="relu7", upsampler="resize", epochs=4, **TOY)
+    with pytest.raises(TrainingError, match="in more than its upsampler: nothing to compare"):
+        inverter_files.card(files[0], compared=[files[0], tmp_path / "longer" / "inverter.safetensors"])
+
+
 def test_refusals(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(NetworkError, match="caltech has no layer 'relu9'"):
@@ -146,9 +160,11 @@ def test_refusals(data: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has 9 training images, fewer than one batch of 64; add images"):
         inverter.train(data, out, layer="relu7", **{**TOY, "batch": 64, "images": 64})
     with pytest.raises(DataError, match="no such folder: nowhere"):
-        inverter.evaluate(Path("nowhere"), layer="relu4")
+        inverter.evaluate(Path("nowhere"), layer="relu6")
+    with pytest.raises(NetworkError, match="conv4 of caltech has no learned inverter"):
+        inverter.evaluate(data, layer="conv4")
     with pytest.raises(WeightsError, match=r"cannot read the inverters gone.safetensors: no such file; train one with"):
-        inverter.evaluate(data, layer="relu4", weights=Path("gone.safetensors"))
+        inverter.evaluate(data, layer="relu6", weights=Path("gone.safetensors"))
     assert not out.exists()
 
 
