@@ -1,6 +1,8 @@
-"""A slider over whole numbers whose value is in the URL, and which presets can set."""
+"""Sliders over numbers whose value is in the URL, and which presets can set."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -28,3 +30,16 @@ def whole(label: str, low: int, high: int, key: str, default: int) -> int:
 
     st.slider(label, low, high, key=shown, on_change=chosen)
     return value
+
+
+def stops(label: str, numbers: Sequence[int], key: str, default: int) -> int:
+    """A slider that stops at some numbers only, evenly apart; otherwise like `whole`."""
+    allowed = [str(number) for number in numbers]
+    shown = f"{key}-shown"
+    st.session_state[shown] = value = url_value(key, str(default), dict.fromkeys(allowed, ""))
+
+    def chosen() -> None:
+        st.session_state[key] = "" if st.session_state[shown] == str(default) else st.session_state[shown]
+
+    st.select_slider(label, allowed, key=shown, on_change=chosen)
+    return int(value)

@@ -1,0 +1,160 @@
+"""The lesson on training: its distances again by loops, its curves from the files, its verdict from planted orders."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import deconvviz as dv
+from deconvviz.data import samples
+from deconvviz.models import caltech
+from lessons import l15_growth as lesson
+from lessons._kit import growth_measure, growth_network, growth_picture, growth_questions
+from lessons._kit.growth_measure import EPOCHS
+
+SLUG = lesson.LESSON.slug
+State = lesson.State
+
+
+def looped(a: np.ndarray, b: np.ndarray) -> float:
+    """1 - cos, number by number."""
+    inner = norm_a = norm_b = 0.0
+    for x, y in zip(a.ravel().tolist(), b.ravel().tolist(), strict=True):
+        inner, norm_a, norm_b = inner + x * y, norm_a + x * x, norm_b + y * y
+    return 1 - inner / (norm_a * norm_b) ** 0.5
+
+
+def test_the_distance_is_that_of_the_loops_and_knows_no_strength() -> None:
+    a, b = np.random.default_rng(0).normal(size=(2, 3, 5, 2))
+    assert growth_measure.apart(a, b) == pytest.approx(looped(a, b), abs=1e-12)
+    assert growth_measure.apart(7 * a, 0.1 * b) == pytest.approx(looped(a, b), abs=1e-12)
+    assert growth_measure.apart(a, 3 * a) == pytest.approx(0, abs=1e-12)
+    assert growth_measure.apart(a, -a) == pytest.approx(2)
+    assert growth_measure.apart(np.zeros(4), np.ones(4)) == 1
+
+
+@pytest.mark.parametrize("layer", ["conv1", "conv6"])
+def test_the_distances_of_filters_are_those_of_the_stored_kernels(layer: str) -> None:
+    early, late = (np.asarray(caltech.load_snapshot(i)[f"{layer}.kernel"], np.float64) for i in (3, 7))
+    wanted = np.mean([looped(early[..., i], late[..., i]) for i in range(early.shape[-1])])
+    assert growth_measure.kernels()[layer][3] == pytest.approx(wanted, abs=1e-9)
+    assert growth_measure.kernels()[layer][-1] == pytest.approx(0, abs=1e-12)
+
+
+def test_halfway_is_the_last_time_above_half() -> None:
+    epochs = (1, 2, 4, 16)
+    assert growth_measure.halfway(epochs, (1.0, 0.4, 0.7, 0.3)) == pytest.approx(4 * 4**0.5)
+    assert growth_measure.halfway(epochs, (1.0, 0.9, 0.1, 0.0)) == pytest.approx(2 * 2**0.5)
+    assert growth_measure.halfway(epochs, (1.0, 0.1, 0.1, 0.6)) == float("inf")
+    assert growth_measure.halfway(epochs, (10.0, 9.0, 1.0, 0.0)) == growth_measure.halfway(epochs, (1.0, 0.9, 0.1, 0.0))
+
+
+def test_the_lower_filters_are_halfway_first() -> None:
+    """What the page says about the shipped training, from the kernels; the claim would be lost with another verdict."""
+    found = [growth_measure.halfway(EPOCHS, values) for values in growth_measure.kernels().values()]
+    right, pairs = growth_measure.in_order(found)
+    assert (len(found), pairs) == (7, 21)
+    assert 0.8 * pairs <= right < pairs
+    assert 10 < found[0] < found[-1] < 40
+
+
+@pytest.mark.parametrize(
+    ("right", "words"), [(21, "without exception"), (17, "with exceptions"), (13, "a tendency"), (12, "not so here")]
+)
+def test_the_verdict_follows_the_pairs(right: int, words: str) -> None:
+    assert words in growth_picture.words(right, 21)
+    assert f"{right} of 21 pairs" in growth_picture.words(right, 21)
+
+
+def test_the_curve_is_that_of_the_training() -> None:
+    with growth_measure.CURVE.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["val_top1"]]
+    assert growth_measure.accuracy() == {int(row["epoch"]): float(row["val_top1"]) for row in rows}
+    assert set(EPOCHS) <= growth_measure.accuracy().keys()
+
+
+def test_a_layer_after_an_epoch_is_what_the_library_sees() -> None:
+    found = growth_network.grown("coffee", "relu2", 41)
+    maps = dv.activations(dv.load("caltech", weights="epoch:120"), samples.load("coffee"), "relu2")
+    wanted = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[: growth_network.CHANNELS]
+    assert [unit.channel for unit in found.units] == wanted.tolist()
+    now, end = (dv.load("caltech", weights=f"epoch:{epoch}") for epoch in (41, 120))
+    for i in (0, 5):
+        own = dv.Unit("relu2", found.units[i].channel)
+        early, late = (dv.reconstruct(net, samples.load("coffee"), own, prove=False) for net in (now, end))
+        assert (early.unit, early.receptive_field) == (found.units[i], found.boxes[i])
+        assert found.distances[i] == pytest.approx(looped(early.map, late.map), abs=1e-5)
+    assert growth_network.grown("coffee", "relu2", 120).mean == pytest.approx(0, abs=1e-6)
+
+
+def test_following_measures_every_layer_once_the_chosen_one_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    class One:
+        mean = 0.25
+
+    monkeypatch.setattr(growth_network, "grown", lambda image, layer, epoch: (asked.append((layer, epoch)), One)[1])
+    seen = list(growth_network.follow("cat", "relu5"))
+    assert [one.step for one in seen] == list(range(1, 57))
+    assert {one.steps for one in seen} == {56}
+    assert [layer for layer, _ in asked[:8]] == ["relu5"] * 8
+    assert len(set(asked)) == 56
+    assert [len(one.distances) for one in seen[6:9]] == [0, 1, 1]
+    assert seen[-1].distances == dict.fromkeys(growth_measure.RELUS, (0.25,) * 8)
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "wrong"),
+    [
+        ("is_the_snapshot", "load_snapshot", lambda index: caltech.load_params()),
+        ("unit_length", "distance", lambda inner, norm, end: 1 - inner),
+    ],
+)
+def test_a_wrong_network_or_distance_turns_its_proof_red(
+    check: str, name: str, wrong: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = State(layer="relu1", epoch="4")
+    assert getattr(lesson, check)(state) < 1e-5
+    monkeypatch.setattr(caltech if name == "load_snapshot" else growth_measure, name, wrong)
+    assert getattr(lesson, check)(state) > 0.01
+
+
+def test_the_code_on_the_page_makes_its_distances() -> None:
+    state, made = State("coffee", "relu2", "19"), {}
+    exec(lesson.call(state), made)
+    assert made["distances"] == pytest.approx(lesson.grown(state).distances, abs=1e-6)
+
+
+def test_a_link_opens_its_state_and_nonsense_the_first(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, image="coffee", layer="relu1", epoch="41")
+    assert not test.exception
+    assert test.select_slider("epoch-shown").value == "41"
+    assert "after epoch 41" in " ".join(element.value for element in test.markdown)
+    test = open_page(SLUG, image="nobody", layer="relu9", epoch="5")
+    assert not test.exception
+    assert test.select_slider("epoch-shown").value == State.epoch
+    assert test.selectbox("layer-shown").value == State.layer
+
+
+def again(kind: str, question: growth_questions.Question) -> int:
+    """The answer again, from what the question shows."""
+    if kind == "half":
+        epochs, shown = (row.planes[0].values[0].tolist() for row in question.picture)
+        parts = 2 if "most half" in question.prompt else 4
+        return next(e for e, value in zip(epochs, shown, strict=True) if value <= shown[0] / parts)
+    numbers = [int(n) for n in re.findall(r"-?\d+", question.prompt.replace("−", "-").partition("**")[0])]
+    if kind == "pairs":
+        return sum(numbers[i] < numbers[j] for i in range(4) for j in range(i + 1, 4))
+    return round(100 * looped(np.array(numbers[1:3]), np.array(numbers[3:])))
+
+
+@pytest.mark.parametrize("kind", growth_questions.QUESTIONS)
+@pytest.mark.parametrize("seed", range(16))
+def test_answers_are_right(kind: str, seed: int) -> None:
+    question = growth_questions.QUESTIONS[kind][1](seed)
+    assert question.answer == (again(kind, question),)
