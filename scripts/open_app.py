@@ -21,6 +21,8 @@ from pathlib import Path
 HOST = "127.0.0.1"
 #: Where the app reads which network of one's own the laboratory opens.
 NETWORK = "DECONVVIZ_NETWORK"
+#: Where the app reads which atlas the page on the top nine opens.
+ATLAS = "DECONVVIZ_ATLAS"
 APP = Path(__file__).resolve().parent.parent / "app.py"
 
 
@@ -118,6 +120,15 @@ def served(seconds: float = 120.0, environment: Mapping[str, str] = os.environ) 
                 server.wait()
 
 
+def with_atlas(environment: Mapping[str, str], atlas: str | None, folder: Path) -> dict[str, str]:
+    """An environment in which the app finds an atlas of one's own; its path is seen from ``folder``.
+
+    >>> with_atlas({}, "birds", Path("/home/me")), with_atlas({}, None, Path("/"))
+    ({'DECONVVIZ_ATLAS': '/home/me/birds'}, {})
+    """
+    return {**environment, ATLAS: str(folder / atlas)} if atlas else dict(environment)
+
+
 def _answers(server: subprocess.Popen[bytes], url: str, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and server.poll() is None:
@@ -134,6 +145,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--port", default="8501", help="port on 127.0.0.1 (default: 8501)")
     parser.add_argument("--network", metavar="MODULE:OBJECT", help="a network of your own for the laboratory")
+    parser.add_argument("--atlas", metavar="DIR", help="an atlas that `deconvviz atlas build` wrote")
     options = parser.parse_args()
     port = options.port
     trouble = trouble_with_port(port)
@@ -141,7 +153,7 @@ def main() -> int:
         print(trouble, file=sys.stderr)
         return 2
     print(f"deconvviz: http://{HOST}:{port}  (Ctrl-C ends it)", flush=True)
-    environment = with_network(os.environ, options.network, Path.cwd())
+    environment = with_network(with_atlas(os.environ, options.atlas, Path.cwd()), options.network, Path.cwd())
     os.chdir(APP.parent)
     os.execve(sys.executable, command(port, headless=not has_display(os.environ)), environment)
 
