@@ -1,8 +1,8 @@
 """Time from a click on a feature map to the finished picture, measured inside the page; and the first paint.
 
-Starts the app, opens the laboratory in a real Chromium, waits until every layer is compiled, and clicks on maps of
-several layers. The clock runs in the page: from the click event until the four panels show another unit and all
-their images are decoded. Prints the median and the 95th percentile; `--json` prints one line.
+Starts the app, opens the laboratory in a real Chromium, waits until every layer is compiled and the server is idle,
+and clicks on maps of several layers. The clock runs in the page: from the click event until the four panels show
+another unit and all their images are decoded. Prints the median and the 95th percentile; `--json` prints one line.
 
     python benchmarks/app_clicks.py --clicks 100
 """
@@ -128,6 +128,26 @@ def wait_for_warm_up(page: Any, layers: tuple[str, ...]) -> None:
             time.sleep(1)
 
 
+def wait_until_idle(server: subprocess.Popen[bytes], seconds: float = 300) -> None:
+    """Wait until the server has used less than a tenth of a second of a processor in three (Linux; else a minute)."""
+    stat = Path(f"/proc/{server.pid}/stat")
+    if not stat.exists():
+        time.sleep(60)
+        return
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = _ticks(stat)
+        time.sleep(3)
+        if _ticks(stat) - before < 0.1 * os.sysconf("SC_CLK_TCK"):
+            return
+
+
+def _ticks(stat: Path) -> int:
+    """Processor time of a process, user and system, in clock ticks."""
+    fields = stat.read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 def measure(clicks: int) -> dict[str, Any]:
     """Run it all once."""
     from chromium import FLAGS, MISSING, find
@@ -138,11 +158,13 @@ def measure(clicks: int) -> dict[str, Any]:
         raise SystemExit(MISSING)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        with served() as (url, _, _):  # compiles what is not in the compile cache yet
+        with served() as (url, server, _):  # compiles what is not in the compile cache yet
             wait_for_warm_up(open_page(browser, url)[0], LAYERS)
-        with served() as (url, _, up):
+            wait_until_idle(server)
+        with served() as (url, server, up):
             page, headline, panels = open_page(browser, url)
             wait_for_warm_up(page, LAYERS)
+            wait_until_idle(server)
             times: list[float] = []
             for layer in LAYERS:
                 choose_layer(page, layer)

@@ -33,7 +33,7 @@ def presets(lesson: Lesson) -> None:
 def code(functions: proof.Code, call: str) -> None:
     """The code that ran: the call that makes this very picture, and the source of the functions it calls."""
     with st.expander(t("The code that ran")):
-        st.code(call, language="python")
+        st.code(call, language="python", wrap_lines=True)
         proof.show_source(functions)
 
 

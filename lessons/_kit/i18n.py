@@ -48,7 +48,8 @@ def current_language() -> str:
     """
     if get_script_run_ctx(suppress_warning=True) is None:
         return "en"
-    return _first_known(st.session_state.get(KEY), st.query_params.get(KEY), st.context.locale)
+    chosen = st.session_state.get(KEY)  # asked first: the other two take longer, and every text asks
+    return chosen if chosen in LANGUAGES else _first_known(st.query_params.get(KEY), st.context.locale)
 
 
 def _first_known(*wanted: str | None) -> str:

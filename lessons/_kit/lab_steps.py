@@ -127,7 +127,7 @@ def _frame(frames: tuple[Frame, ...], at: int, rule: str) -> None:
         if frame.kind in CODE:
             with st.expander(t("The code that ran")):
                 for function in CODE[frame.kind]:
-                    st.code(engine.source(function), language="python")
+                    st.code(engine.source(function), language="python", wrap_lines=True)
 
 
 def _shown(last: bool) -> str:

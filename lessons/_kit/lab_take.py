@@ -42,10 +42,10 @@ def take_away(
             on_click="ignore",
             key="lab-recipe",
         )
-    st.code(python_lines(loaded, picture, chosen, rule), language="python")
+    st.code(python_lines(loaded, picture, chosen, rule), language="python", wrap_lines=True)
     given = f" --network {loaded.name}" if ":" in loaded.name else ""
     given += "" if picture.id else " --image FILE"
-    st.code(f"deconvviz reconstruct --recipe {name}.json{given} --out {name}.png", "bash")
+    st.code(f"deconvviz reconstruct --recipe {name}.json{given} --out {name}.png", "bash", wrap_lines=True)
     if picture.id is None:
         st.html(
             f'<p class="lab-value">{escape(t("Your own picture is not in the recipe: keep its file beside it."))}</p>'

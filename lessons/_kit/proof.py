@@ -106,7 +106,7 @@ def finding(label: str, meaning: str, *code: Callable[..., Any]) -> None:
 def show_source(code: Code) -> None:
     """The source of functions as it ran, each in a box."""
     for function in code:
-        st.code(_source(function), language="python")
+        st.code(_source(function), language="python", wrap_lines=True)
 
 
 @cache
