@@ -48,6 +48,15 @@ class Inverter:
     about: dict[str, Any]
     params: _decoder.Params
 
+    @property
+    def sizes(self) -> tuple[tuple[int, int, int], ...]:
+        """(rows, columns, channels) of what goes in and of what every stage makes of it."""
+        found, side = [self.shape], self.shape[0]
+        for stage in _decoder.stages(self.shape):
+            side *= stage.factor
+            found.append((side, side, stage.channels_out))
+        return tuple(found)
+
     def __call__(self, features: Array) -> np.ndarray:
         """Pictures (N, 128, 128, 3) float32 in 0..1 of the layer's values (N, h, w, c); nothing else goes in.
 

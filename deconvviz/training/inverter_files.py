@@ -30,7 +30,7 @@ the function. A decoder sees the layer's values and nothing else: no switches, n
 | data | Caltech-101 (Fei-Fei, Fergus, Perona 2004), CaltechDATA record 20086, CC BY 4.0; {trained:,} for training |
 | command | `python -m deconvviz train inverter:LAYER --data DIR --out RUN --seed {seed} --epochs N` |
 | loss | squared error in pixels alone, as in the paper: it answers about the mean of the pictures with these values |
-| schedule | epochs of {images:,} random crops, half or more of a picture, mirrored; batch {batch}, Adam {rate:g}, cosine |
+| schedule | epochs of {images:,} random crops (half or more of a picture); batch {batch}, Adam {rate:g}, cosine |
 | validation | {held} images (4 a class) that neither the network nor its inverters were trained on, this float16 file |
 | licence of the weights | Apache-2.0, as the code |
 
