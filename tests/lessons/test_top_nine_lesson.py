@@ -1,0 +1,229 @@
+"""The lesson on the top nine: proofs that hold and that can fail, links, atlases of one's own, questions."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from reference import atlas_loops
+from streamlit.testing.v1 import AppTest
+
+import deconvviz as dv
+from deconvviz import atlas as atlases
+from lessons import l16_top_nine as lesson
+from lessons._kit import engine, nine_atlas, nine_questions
+
+SLUG = lesson.LESSON.slug
+State = lesson.State
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the shipped atlas that a test may damage, opened by the page."""
+    copy = Path(shutil.copytree(atlases.SHIPPED, tmp_path / "atlas"))
+    monkeypatch.setenv(nine_atlas.VARIABLE, str(copy))
+    return copy
+
+
+@pytest.fixture(autouse=True)
+def no_memory() -> Iterator[None]:
+    """Atlases are kept by folder; these tests change what lies there."""
+    yield
+    nine_atlas._opened.clear()
+    nine_atlas._fresh.clear()
+
+
+STATES = [State(), State("relu2", "3", "4"), State("relu5", "95", "6", "shared"), State("relu1", "7")]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_proofs_hold(state: State) -> None:
+    assert [check.name for check in lesson.checks(state) if not check.holds] == []
+
+
+def repaint(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Another content for a sheet."""
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture)
+    Image.fromarray(change(pixels)).save(path)
+
+
+def failing(state: State) -> list[str]:
+    return [check.name for check in lesson.checks(state) if not check.holds]
+
+
+def test_a_reconstruction_two_levels_off_is_found(own: Path) -> None:
+    sheet = own / dict(atlases.Atlas.open(own).rows("relu3", 44)[0].sheets)["maps"]
+    repaint(sheet, lambda pixels: np.where(pixels > 128, pixels - 2, pixels).astype(np.uint8))
+    assert failing(State()) == ["reconstructions within a byte"]
+
+
+def test_a_patch_one_level_off_is_found(own: Path) -> None:
+    sheet = own / dict(atlases.Atlas.open(own).rows("relu3", 44)[0].sheets)["patches"]
+    repaint(sheet, lambda pixels: np.where(pixels == 255, 254, pixels).astype(np.uint8))
+    assert failing(State()) == ["patches are receptive fields"]
+
+
+def test_another_place_or_value_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = lesson.rows_of
+
+    def moved(atlas: atlases.Atlas, state: State) -> tuple[atlases.Row, ...]:
+        first, *rest = real(atlas, state)
+        return (replace(first, activation=first.activation * 1.001), *rest)
+
+    monkeypatch.setattr(lesson, "rows_of", moved)
+    assert failing(State()) == ["activations are fresh ones"]
+
+
+def test_a_box_too_small_lets_noise_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = lesson.rows_of
+
+    def cut(atlas: atlases.Atlas, state: State) -> tuple[atlases.Row, ...]:
+        return tuple(
+            replace(row, box=(row.box[0] + 8, row.box[1], row.box[2], row.box[3])) for row in real(atlas, state)
+        )
+
+    monkeypatch.setattr(lesson, "rows_of", cut)
+    state = State()
+    assert lesson.outside(state) > 1e-3
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, layer="relu2", channel="3", rank="2", scale="shared", lang=language)
+    assert not test.exception
+    rows = atlases.Atlas.open(atlases.SHIPPED).rows("relu2", 3)
+    shown = " ".join(element.value for element in test.latex)
+    assert f"a_{{{rows[1].unit.row},{rows[1].unit.column},3}}" in shown
+
+
+def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, layer="relu99", channel="x", rank="77", scale="no")
+    assert not test.exception
+    assert any("Channel 44 of relu3" in element.value for element in test.markdown)
+
+
+def test_a_channel_of_another_layer_falls_back(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, layer="relu4", channel="3")
+    assert not test.exception
+    assert any("Channel 0 of relu4" in element.value for element in test.markdown)
+
+
+def test_presets_open(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, scale="shared")
+    for i, (_, values) in enumerate(lesson.LESSON.presets):
+        test.button(f"preset-{i}").click().run()
+        assert not test.exception
+        expected = f"Channel {values['channel']} of {values['layer']}"
+        assert any(expected in element.value for element in test.markdown)
+
+
+def test_an_atlas_that_is_none_is_said_and_the_shipped_one_shown(
+    open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(nine_atlas.VARIABLE, str(tmp_path))
+    test = open_page(SLUG)
+    assert not test.exception
+    assert "is no atlas" in test.warning[0].value
+    assert any("Channel 44 of relu3" in element.value for element in test.markdown)
+
+
+def test_an_atlas_of_another_network_is_browsed_without_proofs(
+    open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = dv.Network(
+        lambda x: jax_relu(x @ np.float32([[1, -2], [1, 0], [1, 0.5]]) - 0.2),
+        input_spec=dv.InputSpec(size=(16, 12)),
+        name="elsewhere",
+    )
+    atlases.build(net, "sample:textures", [net.layers[-1].name], tmp_path / "atlas", top=3)
+    monkeypatch.setenv(nine_atlas.VARIABLE, str(tmp_path / "atlas"))
+    test = open_page(SLUG)
+    assert not test.exception
+    assert not test.warning
+    assert any("need the network of this atlas, elsewhere" in element.value for element in test.info)
+
+
+def jax_relu(x: object) -> object:
+    import jax
+
+    return jax.nn.relu(x)
+
+
+def test_pictures_that_are_gone_or_changed_are_said(
+    open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    draw = np.random.default_rng(1)
+    for i in range(3):
+        Image.fromarray(draw.integers(0, 256, (128, 128, 3), np.uint8)).save(pictures / f"{i}.png")
+    atlases.build(engine.network("caltech").network, pictures, {"relu1": 2}, tmp_path / "atlas")
+    monkeypatch.setenv(nine_atlas.VARIABLE, str(tmp_path / "atlas"))
+    for i in range(3):
+        Image.new("RGB", (128, 128)).save(pictures / f"{i}.png")
+    test = open_page(SLUG)
+    assert not test.exception
+    assert any("is another picture than when the atlas was built" in element.value for element in test.info)
+    nine_atlas._fresh.clear()
+    shutil.rmtree(pictures)
+    test = open_page(SLUG)
+    assert any("cannot read" in element.value for element in test.info)
+
+
+def test_a_picture_outside_the_folder_is_not_read(tmp_path: Path) -> None:
+    from deconvviz.atlas import pictures
+    from deconvviz.errors import ImageError
+
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    for name in ("../secret.png", str(tmp_path / "secret.png")):
+        with pytest.raises(ImageError, match="does not lie in"):
+            pictures.reader(tmp_path / "inside")(name)
+
+
+def test_the_code_on_the_page_opens_the_rows() -> None:
+    made: dict = {}
+    exec(lesson.call(atlases.Atlas.open(atlases.SHIPPED), State("relu2", "3")), made)
+    assert [row.image for row in made["rows"]] == [row.image for row in made["atlas"].rows("relu2", 3)]
+    assert made["patches"][0].shape == made["maps"][0].shape
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_order_is_that_of_the_slow_twin(seed: int) -> None:
+    question = nine_questions.leading(seed)
+    slow = atlas_loops.strongest([values[..., None] for values in nine_questions.maps(seed)], 9)[0]
+    assert question.answer == tuple(picture + 1 for _, picture, _, _ in slow[:2])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_patch_is_counted_pixel_by_pixel(seed: int) -> None:
+    question = nine_questions.patch(seed)
+    size, first, step, last, unit = map(
+        int,
+        re.findall(
+            r"see (\d+) rows.*row (-?\d+), the next one (\d+) .*0 to (\d+)\. .*unit (\d+)", question.prompt
+        )[0],
+    )  # fmt: skip
+    seen = [row for row in range(unit * step + first, unit * step + first + size) if 0 <= row <= last]
+    assert question.answer == (len(seen),)
+
+
+@pytest.mark.parametrize("kind", nine_questions.QUESTIONS)
+def test_right_is_accepted_and_a_known_mistake_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
+    question = nine_questions.QUESTIONS[kind][1](0)
+    mistake, reason = next(iter(question.mistakes.items()))
+    for given, accepted in ((question.answer, True), (mistake, False)):
+        test = open_page(SLUG)
+        test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
+        for i, number in enumerate(given):
+            test.number_input(f"{SLUG}-{kind}-0-{i}").set_value(number)
+        next(button for button in test.button if button.label == "Check my prediction").click().run()
+        assert bool(test.success) == accepted
+        assert accepted or reason in test.error[0].value
