@@ -69,7 +69,7 @@ class Inverter:
                 f"the inverter of {self.layer} takes values of shape (N, {', '.join(map(str, self.shape))}); got "
                 f"{values.shape}: deconvviz.activations gives those of one picture"
             )
-        return np.asarray(pictures(self.params, values, self.upsampler))
+        return np.array(pictures(self.params, values, self.upsampler))
 
 
 def layers(network: Network, path: str | Path | None = None) -> tuple[str, ...]:
