@@ -197,7 +197,6 @@ def scores(pair: Pair, classes: tuple[int, ...]) -> list[dv.Unit]:
     return [dv.Unit(pair.ours.layers[-1].name, c) for c in classes]
 
 
-@pytest.mark.data
 @pytest.mark.parametrize("layer", ["fire2", "fire6", "conv10"])
 def test_trained_squeezenet_as_captum(layer: str) -> None:
     attr = pytest.importorskip("captum.attr")
@@ -210,7 +209,8 @@ def test_trained_squeezenet_as_captum(layer: str) -> None:
     from deconvviz.models import public_weights
 
     entry = catalog.model("squeezenet")
-    arrays = _stored.read(public_weights.locate(entry, None), entry)
+    path = public_weights.locate(entry, None)
+    arrays = squeezenet.decoded(path.read_bytes(), squeezenet.COMPRESSED.parts, str(path))
     theirs = torch_nets.SqueezeNet("1.0", last_padding=1).eval()
     theirs.load_state_dict({name: torch.from_numpy(np.array(values)) for name, values in arrays.items()})
     ours = dv.load("squeezenet")
