@@ -1,0 +1,99 @@
+"""The lesson on the top nine in a real Chromium: channels by mouse and keys, links, one's own atlas, a telephone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from looking import Sight, in_every_sight, keeps_nobody_out, opened, seen, settle
+from open_app import served, with_atlas
+
+import deconvviz as dv
+from deconvviz import atlas as atlases
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SLUG = "top-nine"
+
+
+def open_lesson(page: Page, app_url: str, path: str) -> None:
+    """Wait until the whole page is there and nothing runs any more."""
+    opened(page, f"{app_url}/{path}", "[data-testid=stForm]", ".st-key-proofs")
+
+
+def activations(page: Page) -> list[str]:
+    """What stands under the nine patches."""
+    texts: list[str] = page.locator(".nine section").first.locator("figcaption").all_inner_texts()
+    return [text.split()[-1] for text in texts]
+
+
+def test_a_click_on_a_channel_shows_its_nine(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, f"{SLUG}?layer=relu2")
+    page.locator(".tiles [role=radio][data-id='41']").click()
+    page.wait_for_function("location.search.includes('channel=41')")
+    settle(page)
+    rows = atlases.Atlas.open(atlases.SHIPPED).rows("relu2", 41)
+    assert activations(page) == [f"{row.activation:.3g}" for row in rows]
+    assert page.locator(".nine img").count() == 18
+    page.reload()
+    page.wait_for_selector(".nine img", timeout=120_000)
+    assert activations(page) == [f"{row.activation:.3g}" for row in rows]
+
+
+def test_arrow_keys_walk_the_channels_and_turn_no_page(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, f"{SLUG}?layer=relu3&channel=52")
+    page.locator(".tiles [role=radio][data-id='52']").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("location.search.includes('channel=59')")
+    assert SLUG in page.url
+
+
+def test_another_of_the_nine_is_framed_and_proven(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, f"{SLUG}?layer=relu5&channel=95&rank=6")
+    row = atlases.Atlas.open(atlases.SHIPPED).rows("relu5", 95)[5]
+    said = page.locator(".nine-whole figcaption").inner_text()
+    top, left, bottom, right = row.box
+    assert f"rows {top} to {bottom - 1}, columns {left} to {right - 1}" in said
+    frame, shown = page.locator(".nine-whole span").bounding_box(), page.locator(".nine-whole img").bounding_box()
+    assert frame is not None
+    assert shown is not None
+    assert abs((frame["y"] - shown["y"]) / shown["height"] - top / 128) < 0.02
+    assert abs(frame["width"] / shown["width"] - (right - left) / 128) < 0.02
+    assert page.locator(".nine figure.chosen").count() == 2
+    assert page.locator(".st-key-proofs").get_by_text("holds").count() == 4
+
+
+def test_one_scale_for_all_makes_weak_reconstructions_pale(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, f"{SLUG}?scale=own")
+    own = page.locator(".nine section").last.locator("img").evaluate_all("found => found.map(one => one.src)")
+    open_lesson(page, app_url, f"{SLUG}?scale=shared")
+    shared = page.locator(".nine section").last.locator("img").evaluate_all("found => found.map(one => one.src)")
+    assert own[-1] != shared[-1]
+    labels = page.locator(".nine section").last.locator("figcaption").all_inner_texts()
+    assert len({label.split()[-1] for label in labels}) == 1
+
+
+def test_an_atlas_of_ones_own_opens(browser: Browser, tmp_path: Path) -> None:
+    atlases.build(dv.load("caltech"), "sample:textures", {"relu1": 3}, tmp_path / "mine", top=4)
+    with served(environment=with_atlas(os.environ, "mine", tmp_path)) as url:
+        page = browser.new_page()
+        open_lesson(page, url, SLUG)
+        rows = atlases.Atlas.open(tmp_path / "mine").rows("relu1", 0)
+        assert activations(page) == [f"{row.activation:.3g}" for row in rows]
+        assert page.locator(".tiles [role=radio]").count() == 3
+        page.close()
+
+
+@in_every_sight
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nobody_is_kept_out(
+    browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
+) -> None:
+    with seen(browser, sight) as page:
+        open_lesson(page, app_url, f"{SLUG}?lang={language}")
+        screenshot(page, f"{SLUG}-{language}-{sight}", full=False)
+        keeps_nobody_out(page)
