@@ -80,8 +80,8 @@ def layers(network: Network, path: str | Path | None = None) -> tuple[str, ...]:
       path: a file of inverters; the shipped one if None.
 
     >>> from deconvviz.models import caltech
-    >>> "relu6" in layers(caltech.build())
-    True
+    >>> layers(caltech.build())
+    ('relu2', 'relu4', 'relu6', 'relu7')
     """
     about = _about(_file(path))
     if about["digest"] != network.digest:

@@ -41,7 +41,8 @@ def _way(layer: str) -> str:
     """The sizes of what goes in and of every stage."""
     sizes = learned_run.decoder(layer).sizes
     ways = " → ".join(" × ".join(map(str, size)) for size in sizes)
-    weights = sum(value.size for value in learned_run.decoder(layer).params.values())
+    params = learned_run.decoder(layer).params
+    weights = sum(value.size for name, value in params.items() if name.startswith("stage"))
     return t(
         "{ways}, with {weights} trained numbers.",
         ways=ways,

@@ -1,0 +1,62 @@
+"""The lesson on learned inversion in a real Chromium: another layer, changed numbers, links, themes, a telephone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from looking import Sight, formulas, in_every_sight, keeps_nobody_out, opened, seen, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PATH = "learned-inversion"
+SIGNS = (".inverted img", "[data-testid=stForm]", ".st-key-proofs")
+
+
+def answer(page: Page) -> tuple[str, str, str]:
+    """Title, note and pixels of the picture that came back."""
+    figure = page.locator(".inverted figure").nth(1)
+    title, note = figure.locator("b").inner_text(), figure.locator("span").inner_text()
+    return title, note, figure.locator("img").get_attribute("src") or ""
+
+
+def test_a_deeper_layer_gives_another_picture_with_a_larger_error(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/{PATH}?layer=relu2", *SIGNS)
+    title, note, early = answer(page)
+    assert title == "Made from relu2 in one pass"
+    assert page.locator(".st-key-proofs").get_by_text("holds").count() == 4
+    page.get_by_role("button", name="The last map").click()
+    page.locator(".inverted b", has_text="Made from relu7 in one pass").wait_for(timeout=120_000)
+    settle(page)
+    assert "layer=relu7" in page.url
+    _, deep_note, deep = answer(page)
+    errors = [float(found) for one in (note, deep_note) for found in re.findall(r"error in pixels ([\d.]+)", one)]
+    assert deep != early
+    assert errors[1] > 2 * errors[0]
+    assert f"{errors[1]:.3g}" in formulas(page)
+    assert page.locator(".bars tr").count() == 5
+
+
+def test_changed_numbers_change_the_answer(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/{PATH}", *SIGNS)
+    before = answer(page)[2]
+    page.get_by_role("button", name="Two photographs in one").click()
+    page.locator(".inverted b", has_text="Made from the changed relu6").wait_for(timeout=120_000)
+    settle(page)
+    assert answer(page)[2] != before
+    assert "change=swap" in page.url
+
+
+@in_every_sight
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nobody_is_kept_out(
+    browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
+) -> None:
+    with seen(browser, sight) as page:
+        opened(page, f"{app_url}/{PATH}?lang={language}", *SIGNS)
+        screenshot(page, f"{PATH}-{language}-{sight}", full=False)
+        keeps_nobody_out(page)
