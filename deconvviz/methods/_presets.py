@@ -20,11 +20,12 @@ INVERSION = {
     "upper": Settings(rate=0.1, tv=3e-2, norm=1e-2, jitter=2),
     "whole": Settings(rate=0.05, tv=3e-2, norm=1e-2, jitter=4),
 }
+#: Of a network whose activations are about as large as its input's range of 0..1 or -1..1.
 VISUALIZATION = {
-    "shallow": Settings(rate=0.05, jitter=4, turn=5.0, zoom=0.05),
-    "lower": Settings(rate=0.05, jitter=4, turn=5.0, zoom=0.05),
-    "middle": Settings(rate=0.05, jitter=8, turn=10.0, zoom=0.1),
-    "upper": Settings(rate=0.05, jitter=8, turn=10.0, zoom=0.1),
+    "shallow": Settings(steps=256, rate=0.1, tv=3e-3, jitter=2),
+    "lower": Settings(steps=256, rate=0.1, tv=3e-3, jitter=4, turn=5.0, zoom=0.05),
+    "middle": Settings(steps=256, rate=0.1, tv=1e-2, jitter=8, turn=10.0, zoom=0.1),
+    "upper": Settings(steps=256, rate=0.1, tv=1e-2, jitter=8, turn=10.0, zoom=0.1),
     "whole": Settings(rate=0.05, jitter=8, turn=10.0, zoom=0.1),
 }
 #: Network -> (pattern of layer names, depth): the first that matches counts.
