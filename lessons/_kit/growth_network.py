@@ -11,6 +11,7 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz.data.preprocess import model_input
 from deconvviz.figures.scale import colour_rgb, signed_limit
+from deconvviz.models import caltech
 from deconvviz.types import Box, Unit
 from lessons._kit import engine, growth_measure, jobs
 from lessons._kit.growth_measure import EPOCHS, RELUS
@@ -20,7 +21,7 @@ from lessons._kit.lab_picture import FINER, crop, jpeg, png, smaller, to_bytes
 CHANNELS = 8
 #: Rows of the largest patch on screen.
 PATCH = 192
-#: Photographs whose pictures are kept whole: about 4 MB each.
+#: Photographs that are kept followed through all layers and epochs: about 7 MB each.
 KEPT = 6
 
 
@@ -152,23 +153,16 @@ def following(image: str, first: str) -> jobs.Job[Followed]:
 @st.cache_resource(show_spinner=False)
 def filters(epoch: int) -> bytes:
     """PNG of the first layer's filters after an epoch, eight a row, each on its own scale."""
-    kernel = np.asarray(_parameters(epoch)["conv1.kernel"])
+    kernel = np.asarray(caltech.load_snapshot(EPOCHS.index(epoch))["conv1.kernel"])
     tiles = [colour_rgb(kernel[..., i], signed_limit(kernel[..., i])) for i in range(kernel.shape[-1])]
-    framed = [np.pad(tile, ((0, 1), (0, 1), (0, 0)), constant_values=128) for tile in tiles]
+    solid = [np.pad(tile, ((0, 0), (0, 0), (0, 1)), constant_values=255) for tile in tiles]
+    framed = [np.pad(tile, ((0, 1), (0, 1), (0, 0))) for tile in solid]  # a transparent line between two
     rows = [np.concatenate(framed[i : i + 8], axis=1) for i in range(0, len(framed), 8)]
     return png(np.concatenate(rows, axis=0)[:-1, :-1])
 
 
-def _parameters(epoch: int) -> dict[str, object]:
-    from deconvviz.models import caltech
-
-    return dict(caltech.load_snapshot(EPOCHS.index(epoch)))
-
-
 def by_function(image: str, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     """The scores of a photograph: by the network on the page, and by the plain function with the stored weights."""
-    from deconvviz.models import caltech
-
     loaded = network(epoch)
     x = model_input(engine.fitted(loaded, engine.sample(image)).model, loaded.network.input_spec)
     plain = caltech.forward(caltech.load_snapshot(EPOCHS.index(epoch)), x)

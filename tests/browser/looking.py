@@ -1,0 +1,104 @@
+"""What the browser tests of pages share: open one and wait until it is still, read it, see that it keeps nobody out.
+
+A test of a page's form opens it in every `Sight` and asks `keeps_nobody_out`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator, Page
+
+#: Markup of Streamlit's own menu on a narrow screen: section heads stand among the items of its list.
+NOT_OURS = "[data-testid=stSidebarNavItems]"
+#: What Streamlit shows while a run is under way or something is still to be drawn.
+MOVING = "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]"
+#: The parts of formulas that cannot be broken, and the boxes that they stand in.
+FORMULAS, BOXES = ".katex-html .base", "[data-testid=stMarkdown]"
+_CUT = """([parts, boxes]) => [...document.querySelectorAll(parts)].map(e => [e, e.closest(boxes)])
+  .filter(([e, box]) => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1)
+  .map(([e]) => e.textContent.slice(0, 40))"""
+
+
+class Sight(NamedTuple):
+    """How a person looks at a page: colours, and the size of the window."""
+
+    scheme: Literal["light", "dark"]
+    size: tuple[int, int]
+
+    def __str__(self) -> str:
+        return f"{self.size[0]}-{self.scheme}"
+
+
+DESKTOP, PHONE = Sight("light", (1440, 900)), Sight("dark", (390, 844))
+in_every_sight = pytest.mark.parametrize("sight", [DESKTOP, PHONE], ids=["desktop-light", "phone-dark"])
+
+
+def opened(page: Page, url: str, *signs: str) -> None:
+    """Open a page, and wait until everything named by the selectors is there and nothing runs any more."""
+    page.goto(url, timeout=120_000)
+    for sign in signs:
+        page.wait_for_selector(sign, timeout=120_000)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until no run is under way and nothing is still to be drawn."""
+    page.wait_for_function(f"!document.querySelector('{MOVING}')", timeout=120_000)
+
+
+def plane(page: Page, title: str) -> Locator:
+    """The tables of numbers whose captions begin so."""
+    return page.locator(".planes table").filter(has=page.locator("caption", has_text=re.compile(f"^{title}")))
+
+
+def cell(table: Locator, row: int, column: int) -> Locator:
+    """One cell of such a table."""
+    return table.locator(f'[data-row="{row}"][data-column="{column}"]')
+
+
+def formulas(page: Page) -> str:
+    """The LaTeX of all formulas on the page."""
+    return " ".join(page.locator(".katex annotation").all_text_contents())
+
+
+@contextmanager
+def seen(browser: Browser, sight: Sight) -> Iterator[Page]:
+    """An empty page in that sight."""
+    width, height = sight.size
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=sight.scheme)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def cut(page: Page, parts: str = FORMULAS, boxes: str = BOXES) -> list[str]:
+    """The beginnings of the texts of what reaches beyond the box that it stands in."""
+    found: list[str] = page.evaluate(_CUT, [parts, boxes])
+    return found
+
+
+def broken_rules(page: Page, context: str | None = None) -> list[tuple[str, list[str]]]:
+    """The rules of accessibility that are broken seriously, each with the markup that breaks it; `NOT_OURS` apart."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    within = {"exclude": [[NOT_OURS]]} if context is None else context
+    found = Axe().run(page, within).response["violations"]
+    bad = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    return [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in bad]
+
+
+def keeps_nobody_out(page: Page, parts: str = FORMULAS, boxes: str = BOXES) -> None:
+    """The page does not scroll sideways, nothing of it is cut off, and no rule of accessibility is broken seriously."""
+    size = page.viewport_size
+    assert size is not None
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"], "the page scrolls sideways"
+    assert cut(page, parts, boxes) == [], "something is wider than its place"
+    assert broken_rules(page) == []

@@ -1,0 +1,80 @@
+"""The lesson on training in a real Chromium: the slider, its speed, what is followed behind the page, every sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from looking import BOXES, FORMULAS, Sight, in_every_sight, keeps_nobody_out, opened, seen, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SLUG = "growth"
+SHOWN = "document.querySelector('.grown img').getAttribute('src')"
+
+
+def open_lesson(page: Page, app_url: str, link: str = "") -> None:
+    """Wait until the picture has been followed through all layers and epochs."""
+    page.set_default_timeout(240_000)
+    opened(page, f"{app_url}/{SLUG}{link}", ".grown img", "[data-testid=stForm]", ".st-key-proofs")
+    page.wait_for_function("document.querySelectorAll('table.bars').length === 2")
+    settle(page)
+
+
+def test_the_slider_walks_through_the_training_and_the_link_keeps_it(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url)
+    before, slider = page.evaluate(SHOWN), page.get_by_role("slider")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"was => {SHOWN} !== was", arg=before)
+    page.get_by_text("relu3 after epoch 19").wait_for()
+    settle(page)
+    assert "epoch=19" in page.url
+    assert SLUG in page.url, "arrow keys on the slider must not turn the page"
+    alt = page.locator(".curves img").last.get_attribute("alt")
+    assert alt == "Accuracy on photographs never trained on; after epoch 19: 42 %"
+    after = page.evaluate(SHOWN)
+    page.reload()
+    page.get_by_text("relu3 after epoch 19").wait_for()
+    settle(page)
+    assert page.evaluate(SHOWN) == after
+
+
+def test_at_the_end_nothing_is_left_to_go(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, "?epoch=120&layer=relu2")
+    words = page.locator(".grown figcaption").all_inner_texts()
+    assert len(words) == 8
+    assert all("distance 0.00" in text for text in words)
+    assert page.locator(".st-key-proofs").get_by_text("holds").count() == 5
+
+
+def test_all_layers_are_measured_and_judged(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
+    open_lesson(page, app_url, "?epoch=41")
+    assert page.get_by_text("The lower layer was first in").count() == 2
+    page.get_by_text("The numbers of the curves").click()
+    table = page.locator(".early")
+    table.wait_for()
+    assert table.locator("tbody tr").count() == 14
+    assert table.locator("td.here").count() == 14
+    assert table.locator("thead th").all_inner_texts() == ["1", "2", "4", "9", "19", "41", "86", "120"]
+    screenshot(page, "lesson-growth-1440")
+
+
+def test_a_silent_channel_is_named(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, "?epoch=4&layer=relu7")
+    assert page.locator(".grown .silent").count() == 1
+    assert "activation 0" in page.locator(".grown figcaption").last.inner_text()
+
+
+@in_every_sight
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nobody_is_kept_out(
+    browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
+) -> None:
+    with seen(browser, sight) as page:
+        open_lesson(page, app_url, f"?lang={language}&epoch=19")
+        screenshot(page, f"lesson-growth-{language}-{sight}", full=False)
+        keeps_nobody_out(page, f"{FORMULAS}, .grown figure, .curves img", f"{BOXES}, [data-testid=stHtml]")
