@@ -30,13 +30,14 @@ THUMBNAIL = 96
 def top_line(loaded: engine.Loaded, picture: engine.Picture) -> None:
     """Draw the top line."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lab-top"):
-        _picture_chip(loaded, picture)
+        picture_chip(loaded, picture)
         _network_chip(loaded)
         with st.container(width=160, key="lab-copy"):
             _copy_link(picture)
 
 
-def _picture_chip(loaded: engine.Loaded, picture: engine.Picture) -> None:
+def picture_chip(loaded: engine.Loaded, picture: engine.Picture) -> None:
+    """The picture, and the ways to change it: the gallery, or a file of one's own."""
     small = fit_image(engine.fitted(loaded, picture).screen, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
         st.html(_chip(t("Picture"), title_of(picture), address(jpeg(to_bytes(small)))), width="content")

@@ -1,0 +1,148 @@
+"""The lesson of the ladder: its errors are those of the loops, its claims can fail, and it climbs only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from reference import prior_loops
+from streamlit.testing.v1 import AppTest
+
+import deconvviz as dv
+from deconvviz.data import samples
+from deconvviz.models import inverters
+from lessons import l13_ladder as lesson
+from lessons._kit import engine, jobs, ladder_picture, ladder_questions, ladder_run
+from lessons._kit.ladder_run import Ladder, Rung
+
+SLUG = lesson.LESSON.slug
+
+
+def short() -> Ladder:
+    return ladder_run.short(engine.network("caltech"), engine.sample("cat"), 0)
+
+
+def test_the_short_ladder_has_its_rungs_with_the_errors_of_the_loops() -> None:
+    ladder, loaded, picture = short(), engine.network("caltech"), engine.sample("cat")
+    shown = engine.fitted(loaded, picture).model
+    assert [rung.layer for rung in ladder.of("optimize")] == list(ladder_run.SHORT_LAYERS)
+    assert [rung.step for rung in ladder.of("optimize")] == [ladder_run.SHORT] * 3
+    assert (ladder.step, ladder.steps) == (120, 120)
+    for rung in ladder.rungs.values():
+        target, values = (dv.activations(loaded.network, image, rung.layer) for image in (shown, rung.image))
+        assert rung.feature_error == pytest.approx(prior_loops.feature_error(values, target), rel=1e-5)
+        assert rung.image_error == pytest.approx(prior_loops.feature_error(rung.image, shown), rel=1e-5)
+
+
+def test_a_map_is_fitted_as_well_as_can_be() -> None:
+    shown = samples.load("cat")[100:108, 100:107].astype(np.float64)
+    signed = np.random.default_rng(5).normal(size=shown.shape) * 1e-2
+    image = ladder_run.fitted(signed, shown)
+    columns = np.stack([np.ones(signed.size), signed.ravel()], axis=1)
+    best = (columns @ np.linalg.lstsq(columns, shown.ravel(), rcond=None)[0]).reshape(shown.shape)
+    np.testing.assert_allclose(image, np.clip(best, 0, 1), atol=1e-6)
+    np.testing.assert_allclose(ladder_run.fitted(0 * signed, shown), shown.mean(), atol=1e-6)
+
+
+def test_errors_of_a_black_photograph_are_finite() -> None:
+    black = np.zeros((2, 3, 3), np.float32)
+    assert ladder_run.pixel_error(black + 0.5, black) == pytest.approx(18 * 0.25)
+
+
+def of(**errors: tuple[float, float]) -> Ladder:
+    """A made-up ladder: layer -> (feature error of the search, its error in pixels); DeconvNet's is 1."""
+    rungs = {}
+    for layer, (feature, pixels) in errors.items():
+        rung = Rung(layer, "optimize", np.zeros((2, 2, 3)), feature, pixels)
+        rungs[layer, "optimize"] = rung
+        rungs[layer, "deconvnet"] = replace(rung, method="deconvnet", feature_error=1.0, agreement=1e-7)
+    return Ladder(MappingProxyType(rungs))
+
+
+def test_the_claims_can_fail() -> None:
+    good = of(relu1=(0.1, 0.1), relu4=(0.2, 0.2), relu7=(0.3, 0.4))
+    assert (ladder_run.above(good), ladder_run.falling(good), ladder_run.roads(good)) == (0, 0, 1e-7)
+    bad = of(relu1=(0.1, 0.3), relu4=(1.5, 0.2))
+    assert ladder_run.above(bad) == pytest.approx(0.5)
+    assert ladder_run.falling(bad) == pytest.approx(0.1)
+    alone = bad.with_(replace(bad.rungs["relu1", "deconvnet"], agreement=None), 0)
+    assert ladder_run.roads(alone) == np.inf
+    loaded, picture = engine.network("caltech"), engine.sample("cat")
+    rung = short().rungs["relu1", "optimize"]
+    wrong = replace(rung, feature_error=rung.feature_error * 1.01)
+    assert ladder_run.by_hand(Ladder().with_(wrong, 0), loaded, picture) == pytest.approx(0.01, rel=1e-3)
+    assert ladder_run.by_hand(Ladder(), loaded, picture) == 0
+
+
+def test_a_layer_with_a_decoder_gets_its_picture() -> None:
+    loaded, picture = engine.network("caltech"), engine.sample("disc")
+    layer = next(layer for layer in inverters.layers(loaded.network) if layer in ladder_run.LAYERS)
+    first = next(ladder_run.climb(loaded, picture, 0, 8, (layer,)))
+    rung = first.rungs[layer, "learned"]
+    expected = dv.invert(loaded.network, engine.fitted(loaded, picture).model, layer, method="learned")
+    assert np.array_equal(rung.image, expected.image)
+    assert rung.image_error == expected.image_error
+    assert ladder_run.by_hand(first, loaded, picture) < 1e-5
+
+
+def pictures(page: AppTest) -> list[str]:
+    """What the pictures of the ladder say to those who do not see them."""
+    bodies = " ".join(str(html.proto.body) for html in page.get("html"))
+    return [part.split('"')[0] for part in bodies.split('alt="')[1:] if part.startswith("relu")]
+
+
+def test_it_climbs_when_asked_and_shows_rungs_as_they_come(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ladder_run, "climb", lambda *_: iter([of(relu1=(0.1, 0.2)), short()]))
+    loaded, picture = engine.network("caltech"), engine.sample("disc")
+    page = open_page(SLUG, image="disc", seed="3")
+    assert not page.exception
+    assert ladder_run.find(loaded, picture, 3) is None
+    assert pictures(page) == []
+    page.button(key="climb").click().run()
+    job = ladder_run.find(loaded, picture, 3)
+    assert job is not None
+    assert job.wait(60)
+    page.run()
+    assert not page.exception
+    assert len(pictures(page)) == len(short().rungs) >= 6
+    shown = short().rungs["relu4", "optimize"]
+    said = next(text for text in pictures(page) if text.startswith("relu4, Search"))
+    assert said == (
+        f"relu4, Search: feature error {ladder_picture.number(shown.feature_error)}, "
+        f"error in pixels {ladder_picture.number(shown.image_error)}"
+    )
+    labels = [found.proto.popover.label for found in page.get("popover")]
+    assert sum("holds" in label or "fails" in label for label in labels) == 4
+    assert jobs.find(ladder_run.key(loaded, picture, 2)) is None
+
+
+def test_a_preset_puts_the_upload_away(open_page: Callable[..., AppTest]) -> None:
+    page = open_page(SLUG)
+    file = (np.random.default_rng(1).random((40, 30, 3)) * 255).astype(np.uint8)
+    from deconvviz.figures.montage import png_bytes
+
+    page.session_state["lab-upload"] = engine.upload(png_bytes(file), "mine.png")
+    page.run()
+    assert "your-picture.jpg" in " ".join(code.value for code in page.code)
+    page.button(key="preset-1").click().run()
+    assert "samples.load('coffee')" in " ".join(code.value for code in page.code)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_answers_are_those_of_plain_arithmetic(seed: int) -> None:
+    question = ladder_questions.whole(seed)
+    first, second = (int(word) for word in _numbers(question.prompt))
+    assert question.answer == (max(first + second, 0), max(first, 0) + max(second, 0))
+    layer = engine.network("caltech").network.layer(ladder_run.LAYERS[seed % 7])
+    assert ladder_questions.place(seed).answer == ((128 // layer.shape[0]) * (128 // layer.shape[1]),)
+
+
+def _numbers(prompt: str) -> list[str]:
+    import re
+
+    return [found.replace("−", "-") for found in re.findall(r"down (−?\d+)", prompt)]
