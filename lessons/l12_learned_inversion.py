@@ -12,6 +12,7 @@ from deconvviz.types import Check
 from lessons._kit import bars, frame, inversion_picture, learned_picture, learned_questions, learned_run, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
+from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
 
@@ -80,7 +81,7 @@ def chosen() -> State:
     layer = choice(t("Layer"), {name: name for name in learned_run.layers()}, "layer", default=State.layer)
     changes = {
         "none": t("none"),
-        "swap": t("right half from another photograph"),
+        "swap": t("right half of another photo"),
         "silent": t("stronger half of the channels off"),
     }
     return State(image, layer, choice(t("Change of the layer's numbers"), changes, "change"))
@@ -118,7 +119,7 @@ def badges(state: State) -> None:
     )
     learned, flat = learned_run.medians(state.layer)
     proof.finding(
-        t("{layer}: {learned} against {flat}", layer=state.layer, learned=f"{learned:.3f}", flat=f"{flat:.3f}"),
+        t("{layer}: median {learned} against {flat}", layer=state.layer, learned=number(learned), flat=number(flat)),
         t("Median error in pixels over the built-in photographs: of the inverter, and of the mean colour."),
         learned_run.medians,
     )

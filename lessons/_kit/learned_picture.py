@@ -46,7 +46,7 @@ def _way(layer: str) -> str:
     return t(
         "{ways}, with {weights} trained numbers.",
         ways=ways,
-        weights=f"{weights:,}".replace(",", " "),
+        weights=f"{weights:,}".replace(",", "\xa0"),
     )
 
 
@@ -55,9 +55,9 @@ def formula(found: Shown) -> None:
     x, a = coloured("input", "x"), coloured("output", r"\Phi(x)")
     st.latex(rf"\min_\theta\; \mathbb{{E}}_{{{x}}} \lVert f_\theta({a}) - {x} \rVert^2")
     numbers = coloured("output", "a")
+    st.latex(rf"\frac{{\lVert f({numbers}) - {x} \rVert^2}}{{\lVert {x} \rVert^2}} = {_latex(found.pixels)}")
     st.latex(
-        rf"\frac{{\lVert f({numbers}) - {x} \rVert^2}}{{\lVert {x} \rVert^2}} = {_latex(found.pixels)}"
-        rf"\qquad \frac{{\lVert \Phi(f({numbers})) - {numbers} \rVert^2}}{{\lVert {numbers} \rVert^2}}"
+        rf"\frac{{\lVert \Phi(f({numbers})) - {numbers} \rVert^2}}{{\lVert {numbers} \rVert^2}}"
         rf" = {_latex(found.features)}"
     )
 
