@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from deconvviz._cli._common import answer, check_out, image_option, json_option, load_image, seconds_since
+from deconvviz._cli._common import answer, check_file, check_out, image_option, json_option, load_image, seconds_since
 from deconvviz._cli._optimized import given, run, run_options
 from deconvviz._cli._own import Chosen, load_chosen, network_options
+from deconvviz.errors import DeconvvizError
 
 if TYPE_CHECKING:
+    from deconvviz.network import Network
     from deconvviz.types import Inversion
 
 
@@ -30,16 +34,21 @@ if TYPE_CHECKING:
 @click.option("--restarts", type=click.IntRange(min=1), default=1, show_default=True, help="Starts; the best counts.")
 @run_options
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png", help="Write the picture there.")
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Keep the run there, and go on from it."
+)
 @json_option
 def invert(
-    chosen: Chosen, image: str, layer: str, method: str, restarts: int, out: Path | None, as_json: bool, **options: Any
-) -> None:
+    chosen: Chosen, image: str, layer: str, method: str, restarts: int, out: Path | None, checkpoint: Path | None,
+    as_json: bool, **options: Any,
+) -> None:  # fmt: skip
     """Invert a layer. Finds a picture that the layer answers like the one it is shown.
 
     \b
     Examples:
       deconvviz invert --model caltech --image sample:cat --layer relu4 --out inverted.png
       deconvviz invert --model caltech --image sample:cat --layer relu4 --method learned --out learned.png
+      deconvviz invert --model caltech --image sample:cat --layer relu4 --checkpoint run.safetensors --out inverted.png
     """
     import deconvviz as dv
     from deconvviz.figures import files, montage
@@ -50,11 +59,17 @@ def invert(
         check_out(out, (".png",))
     chosen.check()
     check_method(method)
+    if checkpoint is not None:
+        _check(checkpoint, method)
     network, picture = load_chosen(chosen), load_image(image)
-    found: Inversion = run(
-        dv.invert_snapshots(network, picture, layer, method, restarts=restarts, **given(options)),
-        lambda now: f"feature error {now.feature_error:.4f}",
-    )
+    begin = partial(dv.invert_snapshots, network, picture, layer, method, restarts=restarts)
+    typed = given(options)
+    known = 0
+    if checkpoint is None:
+        snapshots = begin(**typed)
+    else:
+        known, snapshots = _resumed(checkpoint, begin, network, layer, typed)
+    found: Inversion = run(snapshots, lambda now: f"feature error {now.feature_error:.4f}")
     if out is not None:
         files.write(out, montage.png_bytes(found.image))
     record = {
@@ -65,6 +80,7 @@ def invert(
         "seed": found.seed,
         "restart": found.restart,
         "steps": found.step,
+        "resumed": known,
         "feature_error": found.feature_error,
         "normalized_image_error": found.image_error,
         "loss": found.losses[-1] if len(found.losses) else None,
@@ -74,6 +90,40 @@ def invert(
         "seconds": seconds_since(start),
     }
     answer(record, as_json, _lines(chosen, found, out))
+
+
+def _check(checkpoint: Path, method: str) -> None:
+    """Refuses before the work what could not be kept after it."""
+    check_file(checkpoint, "--checkpoint")
+    if method == "learned":
+        raise DeconvvizError(f"--checkpoint {checkpoint}: a learned inverter answers in one pass; leave it out")
+
+
+def _resumed(
+    path: Path, begin: Callable[..., Iterator[Inversion]], network: Network, layer: str, typed: dict[str, Any]
+) -> tuple[int, Iterator[Inversion]]:
+    """(steps that an earlier process has done, the snapshots from there on), each written down as it comes."""
+    from deconvviz.figures import files
+    from deconvviz.methods import run_files
+
+    seed = {"seed": typed.pop("seed")} if "seed" in typed else {}
+    known = run_files.read(path) if path.exists() else None
+    settings = run_files.settings_of(network, layer, typed)
+
+    def keeping() -> Iterator[Inversion]:
+        try:
+            for now in begin(resume=known, **seed, **settings):
+                files.write(path, run_files.packed(now))
+                yield now
+        except DeconvvizError as error:
+            if known is None or "cannot go on" not in str(error):
+                raise
+            raise DeconvvizError(
+                f"--checkpoint {path} holds another run, of {known.layer} with seed {known.seed}: {error}; delete it, "
+                "or name another file"
+            ) from error
+
+    return (known.step if known else 0), keeping()
 
 
 def _lines(chosen: Chosen, found: Inversion, out: Path | None) -> list[str]:

@@ -29,7 +29,7 @@ METHODS = ("optimize", "learned")
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
+class Run:
     """What an `Inversion` carries so that it can go on."""
 
     progress: _loop.Progress
@@ -76,7 +76,7 @@ def snapshots(
         return Inversion(
             image=image, feature_error=float(errors[best]), image_error=_error(image, shown),
             losses=now.losses[:, best], layer=layer, method=method, seed=seed, step=now.done, steps=settings.steps,
-            restart=best, note=now.note, state=_Run(now, settings, belongs),
+            restart=best, note=now.note, state=Run(now, settings, belongs),
         )  # fmt: skip
 
     if progress.done >= settings.steps:
@@ -142,7 +142,7 @@ def _begin(network: Network, settings: Settings, seed: int, restarts: int) -> _l
 
 
 def _continued(resume: Inversion, belongs: tuple[Any, ...]) -> _loop.Progress:
-    if not isinstance(resume.state, _Run) or resume.state.belongs != belongs:
+    if not isinstance(resume.state, Run) or resume.state.belongs != belongs:
         raise DeconvvizError(
             f"this run of {resume.layer} with seed {resume.seed} cannot go on: network, picture, layer, seed, "
             "restarts and settings have to be those that it began with (the number of steps, the "

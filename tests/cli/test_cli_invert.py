@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from safetensors.numpy import save
 
 import deconvviz as dv
 from deconvviz import cli
 from deconvviz.data import samples
+from deconvviz.figures import montage
+from deconvviz.methods import run_files
 
 
 def run(*arguments: str | Path) -> Any:
@@ -136,3 +139,153 @@ def test_a_run_that_is_interrupted_leaves_no_file(
     answer = run(*inverted, "--out", tmp_path / "out.png")
     assert answer.exit_code == 130
     assert not list(tmp_path.iterdir())
+
+
+def stopped_after(snapshots: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's run is interrupted after so many snapshots."""
+
+    def stop(*arguments: Any, **options: Any) -> Any:
+        going = real(*arguments, **options)
+        for _ in range(snapshots):
+            yield next(going)
+        raise KeyboardInterrupt
+
+    real = dv.invert_snapshots
+    monkeypatch.setattr(dv, "invert_snapshots", stop)
+
+
+def test_a_checkpoint_goes_on_to_the_same_pixels(
+    inverted: list[str], weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, kept = tmp_path / "out.png", tmp_path / "run.safetensors"
+    options = [*inverted, "--jitter", "2", "--restarts", "2", "--checkpoint", kept]
+    with monkeypatch.context() as patched:
+        stopped_after(1, patched)
+        assert run(*options, "--out", out).exit_code == 130
+    assert [file.name for file in tmp_path.iterdir()] == [kept.name]
+    record = said(*options, "--out", out)
+    assert (record["steps"], record["resumed"]) == (9, 8)
+    net, cat = dv.load("caltech", weights=weights), samples.load("cat")
+    whole = dv.invert(net, cat, "conv1", steps=9, seed=2, jitter=2, restarts=2)
+    assert np.array_equal(pixels(out), np.rint(whole.image * 255).astype(np.uint8))
+    assert (record["feature_error"], record["loss"]) == (whole.feature_error, whole.losses[-1])
+    again = run_files.read(kept)
+    assert np.array_equal(again.image, whole.image)
+    assert np.array_equal(again.losses, whole.losses)
+    assert (again.restart, again.step, again.steps) == (whole.restart, 9, 9)
+    done = said(*options)
+    assert (done["resumed"], done["feature_error"]) == (9, whole.feature_error)
+
+
+@pytest.mark.parametrize("other", [["--layer", "pool1"], ["--seed", "3"], ["--jitter", "3"], ["--restarts", "2"],
+                                   ["--image", "sample:disc"]])  # fmt: skip
+def test_a_checkpoint_of_another_run_is_refused_and_stays(
+    inverted: list[str], tmp_path: Path, other: list[str]
+) -> None:
+    kept = tmp_path / "run.safetensors"
+    said(*inverted, "--steps", "1", "--checkpoint", kept)
+    before = kept.read_bytes()
+    answer = run(*inverted, "--steps", "2", "--checkpoint", kept, *other)
+    assert answer.exit_code == 2, (answer.output, answer.exception)
+    assert answer.stderr.count("\n") == 1
+    assert f"--checkpoint {kept} holds another run, of conv1 with seed 2" in answer.stderr
+    assert "delete it, or name another file" in answer.stderr
+    assert kept.read_bytes() == before
+
+
+def test_what_is_no_checkpoint_is_refused(inverted: list[str], tmp_path: Path) -> None:
+    kept = tmp_path / "run.safetensors"
+    for content in (b"nothing", save({"params": np.zeros(3)}), save({"params": np.zeros(3)}, {"run": "{}"})):
+        kept.write_bytes(content)
+        answer = run(*inverted, "--checkpoint", kept)
+        assert answer.exit_code == 2
+        assert f"{kept} holds no run of inversion that can go on" in answer.stderr
+        assert kept.read_bytes() == content
+    answer = run(*inverted, "--checkpoint", tmp_path / "nowhere" / "run.safetensors")
+    assert "--checkpoint" in answer.stderr
+    assert "does not exist; make it first" in answer.stderr
+    answer = run(*inverted[:-4], "--method", "learned", "--checkpoint", tmp_path / "other.safetensors")
+    assert "a learned inverter answers in one pass; leave it out" in answer.stderr
+
+
+@pytest.fixture
+def sheet(model: list[str]) -> list[str]:
+    """A short grid of three channels."""
+    return ["visualize", *model, "--layer", "conv1", "--channel", "2,0-1", "--steps", "3", "--seed", "1"]
+
+
+def test_a_grid_is_the_sheet_of_the_library(sheet: list[str], weights: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    record = said(*sheet, "--grid", out)
+    expected = dv.visualize_layer(dv.load("caltech", weights=weights), "conv1", [2, 0, 1], steps=3, seed=1)
+    assert np.array_equal(pixels(out), np.rint(montage.gallery(expected.images) * 255).astype(np.uint8))
+    assert record["activations"] == expected.activations.tolist()
+    assert (record["channels"], record["dead"], record["images"], record["resumed"]) == ([2, 0, 1], [], 3, 0)
+    assert [file.name for file in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_a_grid_that_is_interrupted_goes_on(sheet: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: Any, **options: Any) -> Any:
+        for now in real(*arguments, **options):
+            if now.finished.sum() == 3:
+                raise KeyboardInterrupt
+            yield now
+
+    real, out = dv.visualize_layer_snapshots, tmp_path / "sheet.png"
+    with monkeypatch.context() as patched:
+        patched.setattr(dv, "visualize_layer_snapshots", stop)
+        assert run(*sheet, "--grid", out).exit_code == 130
+    assert [file.name for file in tmp_path.iterdir()] == ["sheet.png.unfinished.npz"]
+    other = run(*sheet, "--seed", "9", "--grid", out)
+    assert other.exit_code == 2
+    assert (
+        "sheet.png.unfinished.npz holds another run: these pictures of conv1 from seed 1 cannot go on" in other.stderr
+    )
+    record = said(*sheet, "--grid", out)
+    assert record["resumed"] == 2
+    whole = tmp_path / "whole.png"
+    said(*sheet, "--grid", whole)
+    assert out.read_bytes() == whole.read_bytes()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["sheet.png", "whole.png"]
+
+
+def test_a_damaged_file_of_finished_pictures_is_named(sheet: list[str], tmp_path: Path) -> None:
+    (tmp_path / "sheet.png.unfinished.npz").write_bytes(b"PK no archive")
+    answer = run(*sheet, "--grid", tmp_path / "sheet.png")
+    assert answer.exit_code == 2
+    assert "cannot be read" in answer.stderr
+    assert "delete it" in answer.stderr
+    assert not (tmp_path / "sheet.png").exists()
+
+
+GRID_REFUSED = [
+    (["--channel", "0-40"], "--channel 0-40: '0-40' is no number or range first-last of the channels 0 to 31"),
+    (["--channel", "3-1"], "'3-1' is no number or range"),
+    (["--channel", "1,,2"], "'' is no number or range"),
+    (["--channel", "1", "--pictures", "4"], "--grid makes one picture of each channel; --pictures does not go with it"),
+    (["--row", "1", "--column", "2", "--start", "sample:cat"], "--row, --column, --start does not go with it"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "reason"), GRID_REFUSED)
+def test_a_grid_that_makes_no_sense_is_refused(
+    model: list[str], tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    answer = run("visualize", *model, "--layer", "conv1", *arguments, "--grid", tmp_path / "out.png")
+    assert answer.exit_code == 2
+    assert reason in answer.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--channel", "0-3"], "--channel '0-3' is no whole number from 0; several need --grid FILE.png"),
+        ([], "give --channel and --out for one unit, or --grid for many"),
+        (["--channel", "1", "--batch", "2"], "--batch goes with --grid FILE.png"),
+    ],
+)
+def test_one_unit_takes_one_channel(model: list[str], tmp_path: Path, arguments: list[str], reason: str) -> None:
+    answer = run("visualize", *model, "--layer", "conv1", *arguments, "--out", tmp_path / "out.png")
+    assert answer.exit_code == 2
+    assert reason in answer.stderr
