@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import deconvviz as dv
 from deconvviz.errors import DataError, NetworkError, TrainingError, WeightsError
 from deconvviz.models import inverters
 from deconvviz.training import image_metrics, inverter, inverter_files, loop
+from deconvviz.training.caltech import split
+from deconvviz.training.recipe import Recipe
 
 TOY: dict[str, Any] = {"images": 6, "batch": 3, "held_out": 1, "measured": 5, "progress": False}
 
@@ -171,3 +174,20 @@ def test_refusals(data: Path, tmp_path: Path) -> None:
 def test_a_run_of_another_layer_is_not_continued(run: tuple[Path, dict[str, Any]], data: Path) -> None:
     with pytest.raises(TrainingError, match=r"checkpoint .* is of another network"):
         inverter.train(data, run[0], layer="relu6", upsampler="unpool", epochs=3, **TOY)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("layer", ["relu2", "relu4", "relu6", "relu7"])
+def test_shipped_inverters_on_held_out_pictures(layer: str, tmp_path: Path) -> None:
+    root = Path(os.environ["DECONVVIZ_DATA"]) / "caltech101"
+    if not root.is_dir():
+        pytest.skip(f"no {root}")
+    _, held = split(root, Recipe())
+    for file in held.files:
+        (tmp_path / file.parent.name).mkdir(exist_ok=True)
+        (tmp_path / file.parent.name / file.name).symlink_to(file.resolve())
+    found, written = inverter.evaluate(tmp_path, layer=layer), inverters.file_facts()["layers"][layer]
+    assert found["images"] == 408
+    for name, value in written["figures"].items():
+        assert found[name] == pytest.approx(value, rel=1e-3)
+    assert found["normalized_image_error"] < 0.5 * written["mean_colour_figures"]["normalized_image_error"]
