@@ -1,6 +1,6 @@
 """The pictures of a folder that excite each channel of a layer most, with what the units saw: built, kept, read.
 
-Source: zeiler2014visualizing (figure 2)
+Source: zeiler2014visualizing
 """
 
 from deconvviz.atlas.builder import build

@@ -8,7 +8,7 @@ import json
 import os
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,28 @@ ABOUT = "atlas.json"
 #: The folder of a build in progress, and the file that says what it builds.
 WORK = "building"
 PLAN = "plan.json"
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a lock file while the block runs; the system lets go of it when the process ends in any way.
+
+    Raises:
+      DataError: another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows: nobody is kept out
+        yield
+        return
+    with open(path, "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataError(
+                f"another process is building {path.parent.parent} just now: wait for it, or stop it"
+            ) from error
+        yield
 
 
 def write(path: Path, data: bytes) -> None:

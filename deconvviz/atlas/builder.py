@@ -116,13 +116,14 @@ def build(
     ready = _begin(plan)
     if ready is not None:
         return ready
-    found = _scan(plan, batch, progress)
-    slots = tiles.slots(found.tops)
-    _reconstruct(plan, slots, progress)
-    if plan.team.index == 0:
-        sheets.write(plan.out, plan.work, _content(plan, found, slots))
-        shutil.rmtree(plan.work, ignore_errors=True)
-    plan.team.wait("atlas written")
+    with _disk.alone(plan.work / f"lock-{plan.team.name}"):
+        found = _scan(plan, batch, progress)
+        slots = tiles.slots(found.tops)
+        _reconstruct(plan, slots, progress)
+        if plan.team.index == 0:
+            sheets.write(plan.out, plan.work, _content(plan, found, slots))
+            shutil.rmtree(plan.work, ignore_errors=True)
+        plan.team.wait("atlas written")
     return _disk.read_json(plan.out / _disk.ABOUT)
 
 

@@ -84,6 +84,8 @@ def write(out: Path, work: Path, content: Content) -> None:
       DataError: the folder cannot be written to.
     """
     (out / "sheets").mkdir(exist_ok=True)
+    for stray in (out / "sheets").glob(".*.part"):  # of a build that was killed while it wrote
+        stray.unlink(missing_ok=True)
     for layer in content.channels:
         for number, names in enumerate(content.sheet_names(layer)):
             for kind, name in names.items():

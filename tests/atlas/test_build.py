@@ -124,6 +124,20 @@ def test_a_killed_build_goes_on_and_ends_in_the_same_files(
     assert (first > 0) == (at > 0), "work that was done is not done again"
 
 
+def test_two_builds_of_one_atlas_at_once_are_refused(net: Network, pictures: Path, built: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def second(step: str, done: int, total: int) -> None:
+        if not told:
+            with pytest.raises(DataError, match="another process is building") as refused:
+                atlases.build(net, pictures, LAYERS, tmp_path / "atlas", top=4, batch=5)
+            told.append(str(refused.value))
+
+    atlases.build(net, pictures, LAYERS, tmp_path / "atlas", top=4, batch=5, progress=second)
+    assert str(tmp_path / "atlas") in told[0]
+    assert atlas_cases.contents(tmp_path / "atlas") == atlas_cases.contents(built)
+
+
 def test_an_atlas_that_is_there_is_not_built_again(net: Network, pictures: Path, built: Path) -> None:
     steps: list[str] = []
     before = atlas_cases.contents(built)

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import atlas_cases
@@ -17,16 +18,19 @@ from deconvviz import atlas as atlases
 
 HERE = Path(__file__).resolve().parent
 PROGRAM = """
-import json, sys
+import json, sys, time
 sys.path.insert(0, {here!r})
 import atlas_cases
 from deconvviz import atlas
 arguments = json.loads(sys.argv[1])
 team = atlas.join(*arguments["team"]) if arguments.get("team") else None
 import jax
+def slowly(step, done, total):
+    time.sleep(arguments.get("pause", 0))
+atlas.builder.KEEP = arguments.get("keep", 10.0)
 net = atlas_cases.network()
 layers, out, batch = ["relu2", "relu1", "mean"], arguments["out"], arguments["batch"]
-atlas.build(net, arguments["pictures"], layers, out, top=4, batch=batch, team=team)
+atlas.build(net, arguments["pictures"], layers, out, top=4, batch=batch, team=team, progress=slowly)
 import resource
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([len(jax.local_devices()), jax.process_count(), peak]))
@@ -105,6 +109,24 @@ def test_two_processes_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_pa
         for one in both:
             one.kill()
     same_atlas(alone, out)
+
+
+@pytest.mark.parametrize("state", ["scan-0-of-1.npz", "tiles-0-of-1.npz"])
+def test_a_process_killed_at_any_moment_leaves_what_the_next_one_needs(
+    pictures: Path, alone: Path, tmp_path: Path, state: str
+) -> None:
+    out, options = tmp_path / "atlas", {"pictures": str(pictures), "batch": 3, "keep": 0.0}
+    first = start(out=str(out), pause=0.2, **options)
+    deadline = time.monotonic() + 200
+    while not (out / "building" / state).exists() and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    first.kill()
+    first.communicate()
+    assert (out / "building" / state).exists(), "it was killed too late or too early to prove anything"
+    (out / "sheets").mkdir(exist_ok=True)
+    (out / "sheets" / ".00-relu2-maps-000.png.0123.part").write_bytes(b"half")
+    finish(start(out=str(out), **options))
+    assert atlas_cases.contents(out) == atlas_cases.contents(alone)
 
 
 @pytest.mark.slow
