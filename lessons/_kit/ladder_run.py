@@ -21,7 +21,7 @@ from lessons._kit.inversion_run import LAYERS, Run, feature_error, measured, sna
 METHODS = ("deconvnet", "optimize", "learned")
 #: Steps of a rung's search; and the rungs and steps of the short ladder behind the proofs.
 STEPS = 512
-SHORT, SHORT_LAYERS = 40, ("relu1", "relu4", "relu7")
+SHORT, SHORT_LAYERS = 24, ("relu1", "relu3")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,87 @@
+"""Inversion and the ladder in a real Chromium: begun when asked, stopped, continued, and on every screen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from looking import Sight, broken_rules, in_every_sight, keeps_nobody_out, opened, seen, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+FORM = "[data-testid=stForm]"
+SIGNS = {"inversion": (FORM, ".inverted img", ".st-key-proofs"), "ladder": (FORM, ".ladder img")}
+#: Milliseconds that a program may take to compile while other tests compile too.
+LONG = 240_000
+
+
+def step(page: Page) -> int:
+    """The step of the inverted picture; 0 before the first one."""
+    found = re.search(r"step (\d+)", page.locator(".inverted figcaption").nth(1).inner_text())
+    return int(found[1]) if found else 0
+
+
+@pytest.mark.timeout(600)
+def test_an_inversion_is_begun_stopped_and_continued(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
+    opened(page, f"{app_url}/inversion?layer=relu1", *SIGNS["inversion"])
+    assert page.locator(".inverted img").count() == 1
+    page.get_by_role("button", name="Invert relu1").click()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop.wait_for(timeout=LONG)
+    assert broken_rules(page) == []
+    page.locator(".inverted img").nth(1).wait_for(timeout=LONG)
+    if stop.count():
+        stop.click()
+    ended = page.get_by_text(re.compile(r"Stopped\.")).or_(page.get_by_text("feature error by hand"))
+    ended.first.wait_for(timeout=LONG)
+    settle(page)
+    before = step(page)
+    assert before > 0
+    go_on = page.get_by_role("button", name="Continue", exact=True)
+    if go_on.count():
+        assert before < 512
+        go_on.click()
+    page.wait_for_function("document.querySelector('.inverted').textContent.includes('step 512')", timeout=LONG)
+    page.get_by_text("feature error by hand").wait_for(timeout=LONG)
+    settle(page)
+    assert page.locator(".st-key-proofs").get_by_text("holds").count() == 4
+    assert page.locator(".curves img").count() == 1
+    assert "layer=relu1" in page.url
+    screenshot(page, "inversion-relu1")
+    page.reload()
+    page.locator(".inverted img").nth(1).wait_for(timeout=LONG)
+    assert step(page) == 512  # the same job for everybody
+
+
+@pytest.mark.timeout(600)
+def test_the_ladder_is_climbed_when_asked_and_can_be_stopped(
+    page: Page, app_url: str, screenshot: Callable[..., Path]
+) -> None:
+    opened(page, f"{app_url}/ladder?image=coffee", *SIGNS["ladder"])
+    assert page.locator(".ladder section").count() == 8
+    assert page.locator(".ladder img").count() == 1
+    page.get_by_role("button", name="Climb the ladder").click()
+    page.locator('.ladder img[alt^="relu2, DeconvNet"]').wait_for(timeout=LONG)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Continue", exact=True).wait_for(timeout=LONG)
+    settle(page)
+    assert page.locator(".ladder img").count() >= 3
+    assert page.locator(".st-key-proofs").get_by_text("two roads from a whole layer").count() == 1
+    assert broken_rules(page) == []
+    screenshot(page, "ladder-coffee")
+
+
+@in_every_sight
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("path", ["inversion", "ladder"])
+def test_nobody_is_kept_out(
+    browser: Browser, app_url: str, path: str, language: str, sight: Sight, screenshot: Callable[..., Path]
+) -> None:
+    with seen(browser, sight) as page:
+        opened(page, f"{app_url}/{path}?lang={language}", *SIGNS[path])
+        screenshot(page, f"{path}-{language}-{sight}", full=False)
+        keeps_nobody_out(page)
