@@ -78,6 +78,81 @@ class Method:
     limits: str
 
 
+@dataclass(frozen=True)
+class Option:
+    """One option that a task's functions take besides those of the contract.
+
+    Attributes:
+      name: on the command line ``--name``; the functions' keyword.
+      help: one sentence for people.
+      kind: what the text on the command line is made into: str, int, float or Path.
+      choices: the only values, where there are few.
+      of: the functions that take it, out of "train", "evaluate", "apply".
+      keyword: the keyword where it is another word, because Python needs the first one itself.
+    """
+
+    name: str
+    help: str
+    kind: type = str
+    choices: tuple[str, ...] = ()
+    of: tuple[str, ...] = ("apply",)
+    keyword: str = ""
+
+    @property
+    def key(self) -> str:
+        """The keyword of the task's functions."""
+        return self.keyword or self.name
+
+
+@dataclass(frozen=True)
+class Task:
+    """An application: the constant ``TASK`` of a file in ``deconvviz/tasks``.
+
+    Attributes:
+      name: as given to the command line.
+      title: one line for people.
+      apply: ``apply(image, **options) -> result``; image is whatever `deconvviz.data.images.load` reads.
+      write: ``write(result, path)``, the whole file or none.
+      describe: ``describe(result) -> dict``, what the command line says of a result.
+      evaluate: ``evaluate(data, *, progress, **options) -> dict`` of figures, "images" and "seconds" among them.
+      figures: keys that `evaluate` answers with at least.
+      train: ``train(data, out, *, seed, resume, progress, **options) -> dict``; None where nothing is trained.
+      options: what the functions take besides.
+      suffixes: endings of the files that `write` makes.
+      sources: keys of docs/references.bib.
+    """
+
+    name: str
+    title: str
+    apply: Callable[..., Any]
+    write: Callable[[Any, Any], Any]
+    describe: Callable[[Any], dict[str, Any]]
+    evaluate: Callable[..., dict[str, Any]]
+    figures: tuple[str, ...]
+    train: Callable[..., dict[str, Any]] | None = None
+    options: tuple[Option, ...] = ()
+    suffixes: tuple[str, ...] = (".png",)
+    sources: tuple[str, ...] = ()
+
+    def options_of(self, function: str) -> tuple[Option, ...]:
+        """The options of one function: "train", "evaluate" or "apply"."""
+        return tuple(option for option in self.options if function in option.of)
+
+    def check(self, function: str, given: Mapping[str, Any]) -> None:
+        """Refuses options that the function does not take, and values that are no choice.
+
+        Raises:
+          DeconvvizError: repeats the option and offers the nearest one.
+        """
+        known = {option.key: option for option in self.options_of(function)}
+        for name, value in given.items():
+            if name not in known:
+                raise DeconvvizError(f"{function} {self.name} has no option {name!r}; {nearest(name, known)}")
+            choices = known[name].choices
+            if choices and value is not None and value not in choices:
+                raise DeconvvizError(f"{name}={value!r} is no choice of {self.name}; {nearest(str(value), choices)}")
+
+
 @functools.cache
 def discover(package: str, constant: str) -> MappingProxyType[str, Any]:
     """Name -> record, from every public module of a package that holds the constant.
@@ -110,6 +185,15 @@ def models() -> MappingProxyType[str, ModelEntry]:
 def methods() -> dict[str, Method]:
     """All backward methods, in the order in which they are shown."""
     return dict(sorted(discover("deconvviz.methods", "METHOD").items(), key=lambda item: item[1].order))
+
+
+def tasks() -> MappingProxyType[str, Task]:
+    """All applications.
+
+    >>> "cutout" in tasks()
+    True
+    """
+    return discover("deconvviz.tasks", "TASK")
 
 
 def model(name: str) -> ModelEntry:

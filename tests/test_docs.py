@@ -95,3 +95,17 @@ def test_the_method_of_the_how_to_is_a_method() -> None:
     assert module.METHOD.name not in ops.RULES
     keys = re.findall(r"^@\w+\{([^,]+),", (ROOT / "docs" / "references.bib").read_text(encoding="utf-8"), re.M)
     assert set(module.METHOD.sources) <= set(keys)
+
+
+def test_the_task_of_the_how_to_is_a_task(tmp_path: Path) -> None:
+    (code,) = blocks(ROOT / "docs" / "add-a-task.md", "python")
+    module = types.ModuleType("negative")
+    exec(code, module.__dict__)
+    task = module.TASK
+    assert isinstance(task, catalog.Task)
+    assert task.name not in catalog.tasks()
+    result = task.apply(np.zeros((5, 7), np.uint8), share=0.75)
+    with Image.open(task.write(result, tmp_path / "out.png")) as picture:
+        assert picture.size == (7, 5)
+        assert picture.getpixel((6, 4)) == (191, 191, 191)
+    assert task.describe(result) == {"mean": 0.75}

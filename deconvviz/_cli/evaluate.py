@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from deconvviz._cli._by_task import OrTask
 from deconvviz._cli._common import answer, json_option, load_network
 from deconvviz._cli._tasks import known, named, part_of
 
 
-@click.command()
+@click.command(cls=OrTask)
 @click.argument("network", metavar="NAME[:LAYER]")
 @click.option(
     "--data",

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from deconvviz._cli._by_task import OrTask
 from deconvviz._cli._common import answer, json_option, seconds_since
 from deconvviz._cli._tasks import named, part_of
 
 
-@click.command()
+@click.command(cls=OrTask)
 @click.argument("network", metavar="NAME[:LAYER]")
 @click.option(
     "--data", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The pictures, one folder a class."

@@ -1,0 +1,187 @@
+"""Matting, its figures, seeds and cut-outs, against slow twins and known answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from reference import matting_loops
+
+from deconvviz.errors import DataError, DeconvvizError, ImageError
+from deconvviz.tasks import _cutout_measures, _matting, _matting_metrics, _seeds, cutout
+
+
+def soft_disc(size: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:
+    """(H, W) alpha of a disc whose edge is five pixels wide."""
+    rows, columns = np.indices(size)
+    return np.clip((radius - np.hypot(rows - centre[0], columns - centre[1])) / 5 + 0.5, 0, 1)
+
+
+def scene(size: tuple[int, int] = (44, 57)) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(picture, alpha, trimap) of an orange disc on blue."""
+    alpha = soft_disc(size, (20.0, 26.0), 13.0)
+    ahead, behind = np.array([0.9, 0.5, 0.1]), np.array([0.1, 0.2, 0.7])
+    picture = (alpha[..., None] * ahead + (1 - alpha[..., None]) * behind).astype(np.float32)
+    marks = np.where(alpha == 1, 1.0, np.where(alpha == 0, 0.0, 0.5))
+    return picture, alpha, marks
+
+
+@pytest.mark.parametrize("figure", ["sad", "mse", "grad", "conn"])
+def test_figures_equal_their_slow_twins(figure: str) -> None:
+    draw = np.random.default_rng(3)
+    truth = np.clip(soft_disc((17, 23), (8, 12), 6), 0, 1)
+    found = np.clip(truth + draw.normal(0, 0.3, truth.shape), 0, 1)
+    unknown = draw.random(truth.shape) < 0.6
+    fast = _matting_metrics.matting_figures(found, truth, unknown)[figure]
+    slow = getattr(matting_loops, figure)(found, truth, unknown)
+    assert slow > 0
+    assert fast == pytest.approx(slow, rel=1e-10)
+
+
+def test_figures_are_zero_for_the_truth_itself() -> None:
+    truth = soft_disc((17, 23), (8, 12), 6)
+    figures = _matting_metrics.matting_figures(truth, truth, truth > 0)
+    assert figures == {"sad": 0, "mse": 0, "grad": 0, "conn": 0}
+
+
+def test_closed_form_equals_a_dense_solve() -> None:
+    draw = np.random.default_rng(4)
+    picture = draw.random((9, 11, 3)).astype(np.float32)
+    trimap = np.full((9, 11), 0.5)
+    trimap[:2], trimap[-3:] = 1, 0
+    slow = matting_loops.closed_form(picture.astype(np.float64), trimap, _matting.EPSILON)
+    fast = _matting.closed_form(picture, trimap)
+    assert 0.05 < slow[4].mean() < 0.95
+    assert np.abs(fast - slow).max() < 1e-3
+
+
+def test_two_colours_are_parted_exactly() -> None:
+    picture, alpha, marks = scene()
+    assert np.abs(_matting.closed_form(picture, marks) - alpha).max() < 0.02
+
+
+def test_upsampling_keeps_the_edge_of_the_large_picture() -> None:
+    large, alpha, _ = scene((132, 171))
+    size = (44, 57)
+    small = np.stack([_matting.resized(large[..., c], size) for c in range(3)], axis=-1).astype(np.float32)
+    found = _matting.upsample(_matting.resized(alpha, size), small, large)
+    plain = _matting.resized(_matting.resized(alpha, size), (132, 171))
+    assert found.shape == (132, 171)
+    assert np.abs(found - alpha).mean() < 0.5 * np.abs(plain - alpha).mean()
+
+
+def test_the_old_background_does_not_shine_through() -> None:
+    picture, alpha, _ = scene()
+    edge = (alpha > 0.2) & (alpha < 0.8)
+    colours = _matting.foreground(picture, alpha)
+    wanted = np.array([0.9, 0.5, 0.1])
+    assert np.abs(colours[edge] - wanted).max() < 0.1 < np.abs(picture[edge] - wanted).max()
+
+
+def test_a_trimap_cuts_out_the_object_at_its_own_size(tmp_path: Path) -> None:
+    picture, alpha, marks = scene()
+    file = tmp_path / "marks.png"
+    Image.fromarray(np.rint(marks * 255).astype(np.uint8)).save(file)
+    found = cutout.apply(picture, trimap=file)
+    assert found.rgba.shape == (44, 57, 4)
+    assert 0 <= found.alpha.min() <= found.alpha.max() <= 1
+    assert found.label is found.map is None
+    rows, columns = (np.flatnonzero((alpha > 0.5).any(axis=axis)) for axis in (1, 0))
+    assert np.abs(np.subtract(found.box, (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))).max() <= 1
+    written = cutout.write(found, tmp_path / "cut.png")
+    with Image.open(written) as read:
+        assert read.mode == "RGBA"
+        assert np.array_equal(np.asarray(read), found.rgba)
+    assert found.crop.shape[:2] == (found.box[2] - found.box[0], found.box[3] - found.box[1])
+
+
+def test_seeds_of_ones_own_move_the_border() -> None:
+    picture, _, marks = scene()
+    ahead, behind = np.zeros(marks.shape, bool), np.zeros(marks.shape, bool)
+    behind[12:28, 18:34] = True
+    with pytest.raises(DataError, match="foreground and background seed at once"):
+        cutout.apply(picture, trimap=marks, seeds=(behind, behind))
+    before = cutout.apply(picture, trimap=marks)
+    after = cutout.apply(picture, trimap=marks, seeds=(ahead, behind))
+    assert before.alpha[20, 26] == 1
+    assert after.alpha[20, 26] == 0
+
+
+def test_grey_and_16_bit_and_transparent_pictures() -> None:
+    picture, alpha, marks = scene()
+    grey = np.rint(picture[..., 0] * 65535).astype(np.uint16)
+    clear = np.concatenate([picture, np.ones_like(picture[..., :1])], axis=-1)
+    for image in (grey, Image.fromarray(np.rint(picture[..., 0] * 255).astype(np.uint8)), clear):
+        found = cutout.apply(image, trimap=marks)
+        assert _matting_metrics.intersection_over_union(found.alpha > 0.5, alpha > 0.5) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "reason"),
+    [
+        ({"trimap": np.full((44, 57), 0.5)}, DataError, "no foreground: mark at least one pixel white"),
+        ({"trimap": np.ones((44, 57))}, DataError, "no background: mark at least one pixel black"),
+        ({"trimap": np.ones((3, 57))}, DataError, "the trimap is 3 x 57 and the picture 44 x 57"),
+        ({"map": "guidde"}, DeconvvizError, "map='guidde' is no choice of cutout; did you mean guided"),
+        ({"work": 7}, DeconvvizError, "got work=7"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, Any], error: type[Exception], reason: str) -> None:
+    with pytest.raises(error, match=reason):
+        cutout.apply(scene()[0], **options)
+
+
+def test_seeds_that_make_no_sense_are_refused() -> None:
+    found = np.arange(12.0).reshape(3, 4)
+    for shares, reason in (((0.0, 0.4), "foreground=0"), ((0.6, 0.4), "leave something unknown")):
+        with pytest.raises(DeconvvizError, match=reason):
+            _seeds.trimap_of(found, (3, 4), *shares)
+    with pytest.raises(DataError, match="too flat"):
+        _seeds.trimap_of(np.ones((3, 4)), (5, 7), 0.1, 0.4)
+    with pytest.raises(DataError, match=r"alpha is empty: nowhere above 0.5, at most 0.25"):
+        cutout.box_of(np.full((3, 4), 0.25))
+
+
+def test_a_picture_below_the_stride_is_refused() -> None:
+    with pytest.raises(ImageError, match="20 x 90 pixels, smaller than the stride 32 of caltech"):
+        cutout.apply(np.full((20, 90, 3), 0.5))
+
+
+def planted(root: Path) -> Path:
+    """A folder with one scene."""
+    picture, alpha, marks = scene()
+    for folder, values in (
+        ("images", picture),
+        ("alpha", alpha),
+        ("trimap1", np.where(marks == 0.5, 128 / 255, marks)),
+    ):
+        (root / folder).mkdir()
+        Image.fromarray(np.rint(values * 255).astype(np.uint8)).save(root / folder / "one.png")
+    return root
+
+
+def test_a_folder_is_measured(tmp_path: Path) -> None:
+    figures = cutout.evaluate(planted(tmp_path), work=32)
+    assert set(cutout.TASK.figures) <= figures.keys()
+    assert figures["images"] == 1
+    assert figures["mse"] < 1e-3
+    assert figures["iou_threshold"] > 0.9
+
+
+def test_a_folder_without_partner_or_with_an_empty_alpha(tmp_path: Path) -> None:
+    root = planted(tmp_path)
+    Image.fromarray(np.zeros((44, 57), np.uint8)).save(root / "alpha" / "one.png")
+    with pytest.raises(DataError, match=r"one.png is empty: nowhere above 0.5"):
+        cutout.evaluate(root)
+    (root / "trimap1" / "one.png").unlink()
+    with pytest.raises(DataError, match=r"one.png has no partner .*trimap1.one.png; add it"):
+        cutout.evaluate(root)
+
+
+def test_the_sweep_has_a_row_for_every_change(tmp_path: Path) -> None:
+    rows = _cutout_measures.robustness(planted(tmp_path), noise=(0.1,), brightness=(0.5,), work=32)
+    assert [(row["change"], row["level"]) for row in rows] == [("none", 0.0), ("noise", 0.1), ("brightness", 0.5)]
+    assert rows[0]["iou_threshold"] > rows[1]["iou_threshold"]
