@@ -148,7 +148,7 @@ def render() -> None:
     if job is None:
         draw(Ladder())
     else:
-        jobs.watch(job, lambda job: draw(job.latest or Ladder()), key="ladder")
+        jobs.watch(job, lambda job: draw(job.latest or Ladder()), key="ladder", every=2.0)
     proofs = st.container()
     frame.text(LESSON)
     frame.practice(LESSON)
