@@ -1,7 +1,7 @@
-"""Write the atlas that comes with the package again: the shipped network over the built-in pictures, about a minute.
+"""Write the atlas that comes with the package again: the shipped network over the built-in pictures, a minute or two.
 
-Shipped and not made at set-up: it is 1.9 MB, and the page has something to show at once. All channels of all layers
-would be 40 MB; for those there is `deconvviz atlas build --model caltech --images sample:textures --layers ...`.
+Shipped and not made at set-up: it is 1.8 MB, and the page has something to show at once. All channels of these layers
+would be 30 MB; for those there is `deconvviz atlas build --model caltech --images sample:textures --layers ...`.
 """
 
 from __future__ import annotations

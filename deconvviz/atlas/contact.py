@@ -25,7 +25,7 @@ def picture(atlas: Atlas, rows: Sequence[Row]) -> np.ndarray:
     >>> from deconvviz.atlas.read import SHIPPED
     >>> atlas = Atlas.open(SHIPPED)
     >>> picture(atlas, atlas.rows("relu1", 0)).shape
-    (296, 620, 3)
+    (296, 616, 3)
     """
     height = max(row.size[0] for row in rows)
     width = max(row.size[1] for row in rows)

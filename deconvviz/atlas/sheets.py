@@ -30,7 +30,7 @@ TABLE = "units.parquet"
 #: Pixels of the largest sheet, but for one row of tiles that is larger: a reader decodes a whole sheet at once.
 SHEET_PIXELS = 2_000_000
 KINDS = ("patches", "maps")
-#: The columns of the table, in order; all but those of positions are always there.
+#: The columns of the table, in order; row and column are null in a layer without them.
 SCHEMA = pa.schema(
     [
         ("layer", pa.string()), ("channel", pa.int32()), ("rank", pa.int32()), ("image", pa.string()),
