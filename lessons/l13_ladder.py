@@ -77,10 +77,12 @@ def chosen(loaded: engine.Loaded) -> tuple[State, engine.Picture]:
     """Draw the controls and read them."""
     picture = lab_state.picture()
     named = st.session_state.get("image") or State.image
-    if st.session_state.get("ladder-image", named) != named:  # a preset names another picture
+    presses = (
+        st.session_state.get(f"preset-{i}") and "image" in values for i, (_, values) in enumerate(LESSON.presets)
+    )
+    if any(presses):  # the person wants that picture, not the upload
         lab_state.forget_upload()
         picture = engine.sample(named)
-    st.session_state["ladder-image"] = named
     lab_top.picture_chip(loaded, picture)
     ways = {"picture": t("fitted to the photo"), "map": t("the signed map")}
     shown = choice(t("DeconvNet's answer"), ways, "shown")

@@ -130,8 +130,10 @@ def test_a_preset_puts_the_upload_away(open_page: Callable[..., AppTest]) -> Non
     page.session_state["lab-upload"] = engine.upload(png_bytes(file), "mine.png")
     page.run()
     assert "your-picture.jpg" in " ".join(code.value for code in page.code)
-    page.button(key="preset-1").click().run()
-    assert "samples.load('coffee')" in " ".join(code.value for code in page.code)
+    page.button(key="preset-2").click().run()
+    assert "your-picture.jpg" in " ".join(code.value for code in page.code)
+    page.button(key="preset-0").click().run()
+    assert "samples.load('cat')" in " ".join(code.value for code in page.code)
 
 
 @pytest.mark.parametrize("seed", range(8))
