@@ -107,14 +107,15 @@ def _formula(now: Inversion | None) -> None:
     x, a = coloured("input", "x"), coloured("output", "a")
     rough, strong = r"\mathrm{TV}", r"R_6"
     st.latex(
-        rf"\text{{loss}} = \frac{{\lVert \Phi({x}) - {a} \rVert^2}}{{\lVert {a} \rVert^2}}"
+        rf"\text{{{t('loss')}}} = \frac{{\lVert \Phi({x}) - {a} \rVert^2}}{{\lVert {a} \rVert^2}}"
         rf" + \lambda\,{rough}({x}) + \mu\,{strong}({x})"
     )
     if now is not None:
         error, (tv, rough_), (norm, strong_) = now.feature_error, *penalties(now)
         total = error + tv * rough_ + norm * strong_
-        terms = [f"{tv:g} \\cdot {_latex(rough_)}", f"{norm:g} \\cdot {_latex(strong_)}"]
-        st.latex(rf"{_latex(error)} + {' + '.join(terms)} = {_latex(total)}")
+        smooth, weak = rf"{tv:g} \cdot {latex(rough_)}", rf"{norm:g} \cdot {latex(strong_)}"
+        lines = rf"&{latex(error)} + {smooth} \\ +\;&{weak} = {latex(total)}"
+        st.latex(rf"\begin{{aligned}} {lines} \end{{aligned}}")
 
 
 def penalties(now: Inversion) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -124,7 +125,13 @@ def penalties(now: Inversion) -> tuple[tuple[float, float], tuple[float, float]]
     return (settings.tv, rough), (settings.norm, float(priors.alpha_norm((x - 0.5) / BOUND, settings.alpha)))
 
 
-def _latex(value: float) -> str:
-    """A number as LaTeX, three figures."""
+def latex(value: float) -> str:
+    """A number as LaTeX: three figures, or all of a whole part below 10000.
+
+    >>> latex(0.0084), latex(1463.2), latex(0.00002)
+    ('0.0084', '1463', '2.00 \\\\cdot 10^{-5}')
+    """
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     mantissa, _, power = f"{value:.2e}".partition("e")
-    return f"{value:.3g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else rf"{mantissa} \cdot 10^{{{int(power)}}}"
+    return rf"{mantissa} \cdot 10^{{{int(power)}}}"

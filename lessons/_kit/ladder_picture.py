@@ -10,6 +10,7 @@ import streamlit as st
 from lessons._kit import curves, engine
 from lessons._kit.formula import coloured
 from lessons._kit.i18n import mark, t
+from lessons._kit.inversion_picture import latex
 from lessons._kit.inversion_run import LAYERS
 from lessons._kit.lab_picture import address, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.lab_top import title_of
@@ -99,16 +100,15 @@ def _formula(loaded: engine.Loaded, picture: engine.Picture, ladder: Ladder) -> 
     done = ladder.of("optimize")
     if not done:
         names = (t("feature error"), t("error in pixels"))
-        st.latex(rf"\text{{{names[0]}}} = {feature}, \quad \text{{{names[1]}}} = {pixels}")
+        for name, formula in zip(names, (feature, pixels), strict=True):
+            st.latex(rf"\text{{{name}}} = {formula}")
         return
     last = done[-1]
     target = float(np.square(engine.forward(loaded, picture).maps[last.layer].astype(np.float64)).sum())
     shown = float(np.square(engine.fitted(loaded, picture).model.astype(np.float64)).sum())
-    st.latex(
-        rf"\text{{{last.layer}}}: \quad {feature} = {_ratio(last.feature_error, target)}, \qquad "
-        rf"{pixels} = {_ratio(last.image_error, shown)}"
-    )
+    st.latex(rf"\text{{{last.layer}}}: \quad {feature} = {_ratio(last.feature_error, target)}")
+    st.latex(rf"\text{{{last.layer}}}: \quad {pixels} = {_ratio(last.image_error, shown)}")
 
 
 def _ratio(error: float, length: float) -> str:
-    return rf"\frac{{{error * length:.3g}}}{{{length:.4g}}} = {error:.3g}"
+    return rf"\frac{{{latex(error * length)}}}{{{latex(length)}}} = {latex(error)}"
