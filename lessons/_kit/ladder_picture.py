@@ -106,9 +106,12 @@ def _formula(loaded: engine.Loaded, picture: engine.Picture, ladder: Ladder) -> 
     last = done[-1]
     target = float(np.square(engine.forward(loaded, picture).maps[last.layer].astype(np.float64)).sum())
     shown = float(np.square(engine.fitted(loaded, picture).model.astype(np.float64)).sum())
-    st.latex(rf"\text{{{last.layer}}}: \quad {feature} = {_ratio(last.feature_error, target)}")
-    st.latex(rf"\text{{{last.layer}}}: \quad {pixels} = {_ratio(last.image_error, shown)}")
+    for formula, ratio in (
+        (feature, _ratio(last.feature_error, target)),
+        (pixels, _ratio(last.image_error, shown)),
+    ):
+        st.latex(rf"\begin{{aligned}} \text{{{last.layer}}}: \quad {formula} &= {ratio} \end{{aligned}}")
 
 
 def _ratio(error: float, length: float) -> str:
-    return rf"\frac{{{latex(error * length)}}}{{{latex(length)}}} = {latex(error)}"
+    return rf"\frac{{{latex(error * length)}}}{{{latex(length)}}} \\ &= {latex(error)}"
