@@ -39,11 +39,12 @@ def app_url() -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """One Chromium a test file: Playwright's event loop must not outlive it, other tests start their own."""
     from chromium import FLAGS, MISSING, find
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     path = find()
     if path is None:
         pytest.fail(MISSING)
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield started

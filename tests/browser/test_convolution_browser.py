@@ -5,32 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from looking import DESKTOP, PHONE, Sight, formulas, keeps_nobody_out, opened, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 SLUG = "convolution"
-#: Markup of Streamlit's own menu on a narrow screen: section heads stand among the items of its list.
-NOT_OURS = "[data-testid=stSidebarNavItems]"
 
 
 def open_lesson(page: Page, app_url: str, link: str = "") -> None:
     """Wait until the whole page is there and nothing runs any more."""
-    page.goto(f"{app_url}/{SLUG}{link}", timeout=120_000)
-    page.wait_for_selector(".first-cells table", timeout=120_000)
-    page.wait_for_selector("[data-testid=stForm]", timeout=120_000)
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until no run is under way and nothing is still to be drawn."""
-    page.wait_for_function(
-        "!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]')",
-        timeout=60_000,
-    )
+    opened(page, f"{app_url}/{SLUG}{link}", ".first-cells table", "[data-testid=stForm]")
 
 
 def grid(page: Page, title: str) -> Locator:
@@ -45,10 +33,6 @@ def cell(table: Locator, row: int, column: int) -> Locator:
 def numbers(table: Locator) -> list[str]:
     """The texts of a plane that comes out, row by row."""
     return table.locator("td[data-pick]").all_text_contents()
-
-
-def formulas(page: Page) -> str:
-    return " ".join(page.locator(".katex annotation").all_text_contents())
 
 
 def test_a_typed_cell_changes_the_output_and_the_link_keeps_it(page: Page, app_url: str) -> None:
@@ -206,33 +190,12 @@ def test_a_page_with_choices_in_its_link_can_be_turned(page: Page, app_url: str)
 
 @pytest.mark.parametrize("link", ["", "?channels=3&padding=3", "?picture=camera&kernel=blur"])
 @pytest.mark.parametrize(
-    ("scheme", "size", "language"),
-    [("light", (1440, 900), "en"), ("dark", (390, 844), "zh")],
-    ids=["desktop-light-en", "phone-dark-zh"],
+    ("sight", "language"), [(DESKTOP, "en"), (PHONE, "zh")], ids=["desktop-light-en", "phone-dark-zh"]
 )
 def test_nobody_is_kept_out(
-    browser: Browser,
-    app_url: str,
-    link: str,
-    scheme: Any,
-    size: tuple[int, int],
-    language: str,
-    screenshot: Callable[..., Path],
+    browser: Browser, app_url: str, link: str, sight: Sight, language: str, screenshot: Callable[..., Path]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    page = context.new_page()
-    open_lesson(page, app_url, f"{link or '?'}&lang={language}")
-    screenshot(page, f"lesson-convolution-{re.sub('[^a-z0-9]', '', link)}-{size[0]}-{scheme}", full=False)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    over = page.evaluate(
-        "[...document.querySelectorAll('.first-cells *, .katex-html')].filter("
-        "(e) => e.getBoundingClientRect().right > innerWidth + 1).length"
-    )
-    found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
-    context.close()
-    assert width == size[0], "the page scrolls sideways"
-    assert over == 0, "something is cut off at the right edge"
-    bad = [rule for rule in found if rule["impact"] in ("serious", "critical")]
-    assert [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in bad] == []
+    with seen(browser, sight) as page:
+        open_lesson(page, app_url, f"{link or '?'}&lang={language}")
+        screenshot(page, f"lesson-convolution-{re.sub('[^a-z0-9]', '', link)}-{sight}", full=False)
+        keeps_nobody_out(page, ".first-cells *, .katex-html", "html")

@@ -5,37 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from looking import BOXES, FORMULAS, Sight, in_every_sight, keeps_nobody_out, opened, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SLUG = "deconvnet-step-by-step"
-#: Markup of Streamlit's own menu on a narrow screen: section heads stand among the items of its list.
-NOT_OURS = "[data-testid=stSidebarNavItems]"
-#: Formulas, tables and tiles that reach beyond their column.
-CUT = """[...document.querySelectorAll('.katex-html .base, .dn-zoom table, .dn-tiles figure, .dn-pair figure')]
-  .map(e => [e, e.closest('[data-testid=stMarkdown], [data-testid=stHtml]')])
-  .filter(([e, box]) => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1)
-  .map(([e]) => e.textContent.slice(0, 40))"""
+#: Formulas, tables and tiles, and the boxes that they must fit into.
+PARTS = f"{FORMULAS}, .dn-zoom table, .dn-tiles figure, .dn-pair figure"
+WITHIN = f"{BOXES}, [data-testid=stHtml]"
 
 
 def open_lesson(page: Page, app_url: str, link: str = "") -> None:
     """Wait until the whole page is there and nothing runs any more."""
-    page.goto(f"{app_url}/{SLUG}{link}", timeout=120_000)
-    page.wait_for_selector("[data-testid=stForm]", timeout=120_000)
-    page.wait_for_selector(".unit-grid[data-painted]", timeout=120_000)
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until no run is under way and nothing is still to be drawn."""
-    page.wait_for_function(
-        "!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]')",
-        timeout=60_000,
-    )
+    opened(page, f"{app_url}/{SLUG}{link}", "[data-testid=stForm]", ".unit-grid[data-painted]")
 
 
 def step_shown(page: Page, words: str) -> None:
@@ -121,30 +107,13 @@ def test_proofs_and_shares_open(page: Page, app_url: str) -> None:
     page.get_by_text("What is dropped appears in no picture").wait_for()
 
 
+@in_every_sight
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("step", [3, 5, 13])
-@pytest.mark.parametrize(
-    ("scheme", "size"), [("light", (1440, 900)), ("dark", (390, 844))], ids=["desktop-light", "phone-dark"]
-)
 def test_nobody_is_kept_out(
-    browser: Browser,
-    app_url: str,
-    step: int,
-    language: str,
-    scheme: Any,
-    size: tuple[int, int],
-    screenshot: Callable[..., Path],
+    browser: Browser, app_url: str, step: int, language: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    page = context.new_page()
-    open_lesson(page, app_url, f"?lang={language}&step={step}")
-    screenshot(page, f"lesson-deconvnet-{step}-{language}-{size[0]}-{scheme}", full=False)
-    width, cut = page.evaluate("document.documentElement.scrollWidth"), page.evaluate(CUT)
-    found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
-    context.close()
-    assert width == size[0], "the page scrolls sideways"
-    assert cut == [], "something is wider than its place"
-    bad = [rule for rule in found if rule["impact"] in ("serious", "critical")]
-    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in bad] == []
+    with seen(browser, sight) as page:
+        open_lesson(page, app_url, f"?lang={language}&step={step}")
+        screenshot(page, f"lesson-deconvnet-{step}-{language}-{sight}", full=False)
+        keeps_nobody_out(page, PARTS, WITHIN)

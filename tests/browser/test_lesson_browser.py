@@ -5,45 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from looking import Sight, cell, formulas, in_every_sight, keeps_nobody_out, opened, plane, seen, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 SLUG = "convolution-and-its-adjoint"
-#: Markup of Streamlit's own menu on a narrow screen: section heads stand among the items of its list.
-NOT_OURS = "[data-testid=stSidebarNavItems]"
 
 
 def open_lesson(page: Page, app_url: str, link: str = "") -> None:
     """Wait until the planes are there and nothing runs any more."""
-    page.goto(f"{app_url}/{SLUG}{link}", timeout=120_000)
-    page.wait_for_selector(".planes table", timeout=120_000)
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until no run is under way and nothing is still to be drawn."""
-    page.wait_for_function(
-        "!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]')",
-        timeout=60_000,
-    )
-
-
-def plane(page: Page, title: str) -> Locator:
-    """The table of numbers whose caption begins so."""
-    return page.locator(".planes table").filter(has=page.locator("caption", has_text=re.compile(f"^{title}")))
-
-
-def cell(table: Locator, row: int, column: int) -> Locator:
-    return table.locator(f'[data-row="{row}"][data-column="{column}"]')
-
-
-def formulas(page: Page) -> str:
-    """The LaTeX of all formulas on the page."""
-    return " ".join(page.locator(".katex annotation").all_text_contents())
+    opened(page, f"{app_url}/{SLUG}{link}", ".planes table")
 
 
 def chosen(page: Page, title: str) -> str | None:
@@ -177,9 +152,7 @@ def test_the_arrow_key_turns_the_page(page: Page, app_url: str) -> None:
 
 
 def test_the_first_page_drags_its_film_and_starts_the_course(page: Page, app_url: str) -> None:
-    page.goto(app_url, timeout=120_000)
-    page.wait_for_selector(".film img", timeout=120_000)
-    settle(page)
+    opened(page, app_url, ".film img")
     slider = page.get_by_role("slider")
     slider.focus()
     page.keyboard.press("Home")
@@ -188,9 +161,7 @@ def test_the_first_page_drags_its_film_and_starts_the_course(page: Page, app_url
     page.get_by_role("heading", name="What does a convolution compute?").wait_for(timeout=120_000)
 
 
-@pytest.mark.parametrize(
-    ("scheme", "size"), [("light", (1440, 900)), ("dark", (390, 844))], ids=["desktop-light", "phone-dark"]
-)
+@in_every_sight
 @pytest.mark.parametrize(
     ("path", "sign"),
     [
@@ -203,26 +174,10 @@ def test_the_first_page_drags_its_film_and_starts_the_course(page: Page, app_url
     ids=["lesson", "matrix", "zeros", "channels", "home"],
 )
 def test_nobody_is_kept_out(
-    browser: Browser,
-    app_url: str,
-    path: str,
-    sign: str,
-    scheme: Any,
-    size: tuple[int, int],
-    screenshot: Callable[..., Path],
+    browser: Browser, app_url: str, path: str, sign: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(f"{app_url}/{path}", timeout=120_000)
-    page.wait_for_selector(sign, timeout=120_000)
-    settle(page)
-    name = re.sub(r"\W+", "-", path) or "home"
-    screenshot(page, f"{name}-{size[0]}-{scheme}", full=False)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
-    context.close()
-    assert width == size[0], "the page scrolls sideways"
-    bad = [rule for rule in found if rule["impact"] in ("serious", "critical")]
-    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in bad] == []
+    with seen(browser, sight) as page:
+        opened(page, f"{app_url}/{path}", sign)
+        name = re.sub(r"\W+", "-", path) or "home"
+        screenshot(page, f"{name}-{sight}", full=False)
+        keeps_nobody_out(page)

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from looking import Sight, cell, in_every_sight, keeps_nobody_out, opened, plane, seen, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Page
 
 SLUG = "convolution-is-a-matrix"
-#: Markup of Streamlit's own menu on a narrow screen: section heads stand among the items of its list.
-NOT_OURS = "[data-testid=stSidebarNavItems]"
-#: Formulas that reach beyond their column.
-CUT = """[...document.querySelectorAll('.katex-html')].map(e => [e, e.closest('[data-testid=stMarkdown]')])
-  .filter(([e, box]) => [...e.querySelectorAll('.base')].some(
-    part => part.getBoundingClientRect().right > box.getBoundingClientRect().right + 1))
-  .map(([e]) => e.textContent.slice(0, 40))"""
 
 
 def open_lesson(page: Page, app_url: str, link: str = "") -> None:
     """Wait until the matrix is there and nothing runs any more."""
-    page.goto(f"{app_url}/{SLUG}{link}", timeout=120_000)
-    page.wait_for_selector("[data-testid=stForm]", timeout=120_000)
-    page.wait_for_selector(".big-matrix .entry", timeout=120_000)
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until no run is under way and nothing is still to be drawn."""
-    page.wait_for_function(
-        "!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]')",
-        timeout=60_000,
-    )
-
-
-def plane(page: Page, title: str) -> Locator:
-    """The table of numbers whose caption begins so."""
-    return page.locator(".planes table").filter(has=page.locator("caption", has_text=re.compile(f"^{title}"))).first
+    opened(page, f"{app_url}/{SLUG}{link}", "[data-testid=stForm]", ".big-matrix .entry")
 
 
 def lit(page: Page) -> list[str]:
@@ -51,7 +28,7 @@ def lit(page: Page) -> list[str]:
 def test_a_weight_lights_up_wherever_it_stands(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
     open_lesson(page, app_url)
     assert lit(page) == ["1", "2", "3", "4", "5", "6"]
-    plane(page, "kernel w").locator('[data-row="1"][data-column="2"]').click()
+    cell(plane(page, "kernel w").first, 1, 2).click()
     page.get_by_text("One weight, 36 times in A").wait_for()
     settle(page)
     assert lit(page) == ["6"] * 36
@@ -63,7 +40,7 @@ def test_a_weight_lights_up_wherever_it_stands(page: Page, app_url: str, screens
 
 def test_arrow_keys_and_enter_choose_a_column(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?look=column&back=3,3")
-    plane(page, "input x").locator('[data-row="3"][data-column="3"]').focus()
+    cell(plane(page, "input x").first, 3, 3).focus()
     for key in ("ArrowRight", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     page.get_by_text("Column 32 of A is where input cell 4, 4 goes").wait_for()
@@ -97,24 +74,12 @@ def test_a_kernel_that_does_not_fit_leaves_the_matrix(page: Page, app_url: str) 
     assert page.locator(".big-matrix .entry").count() == before > 0
 
 
+@in_every_sight
 @pytest.mark.parametrize("link", ["?lang=en", "?lang=zh&kernel=corner&look=column"], ids=["en", "zh"])
-@pytest.mark.parametrize(
-    ("scheme", "size"), [("light", (1440, 900)), ("dark", (390, 844))], ids=["desktop-light", "phone-dark"]
-)
 def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, link: str, scheme: Any, size: tuple[int, int], screenshot: Callable[..., Path]
+    browser: Browser, app_url: str, link: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    page = context.new_page()
-    open_lesson(page, app_url, link)
-    screenshot(page, f"lesson-matrix-{link[6:8]}-{size[0]}-{scheme}", full=False)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    cut = page.evaluate(CUT)
-    found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
-    context.close()
-    assert width == size[0], "the page scrolls sideways"
-    assert cut == [], "a formula is wider than its place"
-    bad = [rule for rule in found if rule["impact"] in ("serious", "critical")]
-    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in bad] == []
+    with seen(browser, sight) as page:
+        open_lesson(page, app_url, link)
+        screenshot(page, f"lesson-matrix-{link[6:8]}-{sight}", full=False)
+        keeps_nobody_out(page)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from looking import broken_rules
 from open_app import APP, served, with_network
 from test_laboratory_browser import first_map, opened, option, query, still, unit
 
@@ -103,12 +104,8 @@ def test_the_page_about_it_fits_every_screen(
 
 
 def test_no_rule_of_accessibility_is_broken_on_the_page(page: Any, app_url: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page.set_default_timeout(120_000)
     page.goto(f"{app_url}/your-own-network")
     page.locator(".stMain table").wait_for()
     still(page)
-    found = Axe().run(page, context=".stMain").response["violations"]
-    bad = [(rule["id"], rule["nodes"][0]["target"]) for rule in found if rule["impact"] in ("serious", "critical")]
-    assert bad == []
+    assert broken_rules(page, ".stMain") == []

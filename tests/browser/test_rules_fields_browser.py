@@ -5,58 +5,41 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from looking import Sight, formulas, in_every_sight, keeps_nobody_out, opened, plane, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 RULES, FIELDS = "four-rules-at-a-rectifier", "receptive-fields"
-#: Markup of Streamlit's own menu on a narrow screen: section heads stand among the items of its list.
-NOT_OURS = "[data-testid=stSidebarNavItems]"
-#: Formulas that reach beyond their column.
-CUT = """[...document.querySelectorAll('.katex-html')].map(e => [e, e.closest('[data-testid=stMarkdown]')])
-  .filter(([e, box]) => [...e.querySelectorAll('.base')].some(
-    part => part.getBoundingClientRect().right > box.getBoundingClientRect().right + 1))
-  .map(([e]) => e.textContent.slice(0, 40))"""
 
 
 def open_lesson(page: Page, app_url: str, path: str) -> None:
     """Wait until the whole page is there and nothing runs any more."""
-    page.goto(f"{app_url}/{path}", timeout=120_000)
-    page.wait_for_selector("[data-testid=stForm]", timeout=120_000)
-    page.wait_for_selector(".st-key-proofs", timeout=120_000)
-    settle(page)
+    opened(page, f"{app_url}/{path}", "[data-testid=stForm]", ".st-key-proofs")
 
 
-def settle(page: Page) -> None:
-    """Wait until no run is under way and nothing is still to be drawn."""
-    page.wait_for_function(
-        "!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]')",
-        timeout=120_000,
-    )
-
-
-def plane(page: Page, title: str) -> Locator:
-    """The table of numbers whose caption begins so."""
-    return page.locator(".planes table").filter(has=page.locator("caption", has_text=re.compile(f"^{title}"))).first
+def numbers(page: Page, title: str) -> Locator:
+    """The first table of numbers whose caption begins so."""
+    return plane(page, title).first
 
 
 def test_closing_a_gate_stops_the_gradient_there(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{RULES}?numbers=open")
     at = '[data-row="0"][data-column="2"]'
-    assert plane(page, "Gradient").locator(at).inner_text() == "3"
-    plane(page, "z, went up").locator(at).click()  # 3 becomes −3
+    assert numbers(page, "Gradient").locator(at).inner_text() == "3"
+    numbers(page, "z, went up").locator(at).click()  # 3 becomes −3
     page.wait_for_function("location.search.includes('digits=')")
     settle(page)
-    assert plane(page, "z, went up").locator(at).inner_text() == "−3"
-    assert "touched" in (plane(page, "Gradient").locator(at).get_attribute("class") or "")
-    assert plane(page, "Gradient").locator(at).inner_text() == "0"
-    assert plane(page, "DeconvNet").locator(at).inner_text() == "3"
+    assert numbers(page, "z, went up").locator(at).inner_text() == "−3"
+    assert "touched" in (numbers(page, "Gradient").locator(at).get_attribute("class") or "")
+    assert numbers(page, "Gradient").locator(at).inner_text() == "0"
+    assert numbers(page, "DeconvNet").locator(at).inner_text() == "3"
     page.reload()
     page.wait_for_selector(".planes table", timeout=120_000)
-    assert plane(page, "Gradient").locator(at).inner_text() == "0"
+    assert numbers(page, "Gradient").locator(at).inner_text() == "0"
 
 
 def test_keys_choose_a_cell_of_a_mask(page: Page, app_url: str) -> None:
@@ -102,8 +85,7 @@ def test_pointing_shows_a_field_at_once_and_a_click_chooses_it(page: Page, app_u
     page.wait_for_function("location.search.includes('at=')")
     settle(page)
     assert readout.inner_text().startswith("Unit 5, 3 sees")
-    numbers = page.evaluate("[...document.querySelectorAll('.katex annotation')].map(e => e.textContent).join(' ')")
-    assert "= 26 " in numbers, "the first row of the field stands in the formula"
+    assert "= 26 " in formulas(page), "the first row of the field stands in the formula"
 
 
 def test_arrow_keys_walk_the_map_and_turn_no_page(page: Page, app_url: str) -> None:
@@ -119,30 +101,13 @@ def test_arrow_keys_walk_the_map_and_turn_no_page(page: Page, app_url: str) -> N
     assert FIELDS in page.url
 
 
+@in_every_sight
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("path", [RULES, FIELDS])
-@pytest.mark.parametrize(
-    ("scheme", "size"), [("light", (1440, 900)), ("dark", (390, 844))], ids=["desktop-light", "phone-dark"]
-)
 def test_nobody_is_kept_out(
-    browser: Browser,
-    app_url: str,
-    path: str,
-    language: str,
-    scheme: Any,
-    size: tuple[int, int],
-    screenshot: Callable[..., Path],
+    browser: Browser, app_url: str, path: str, language: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    page = context.new_page()
-    open_lesson(page, app_url, f"{path}?lang={language}")
-    screenshot(page, f"{path}-{language}-{size[0]}-{scheme}", full=False)
-    width, cut = page.evaluate("document.documentElement.scrollWidth"), page.evaluate(CUT)
-    found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
-    context.close()
-    assert width == size[0], "the page scrolls sideways"
-    assert cut == [], "a formula is wider than its place"
-    bad = [rule for rule in found if rule["impact"] in ("serious", "critical")]
-    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in bad] == []
+    with seen(browser, sight) as page:
+        open_lesson(page, app_url, f"{path}?lang={language}")
+        screenshot(page, f"{path}-{language}-{sight}", full=False)
+        keeps_nobody_out(page)

@@ -5,31 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from looking import Sight, cell, in_every_sight, keeps_nobody_out, opened, plane, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 UPSAMPLING, CLAIMS = "upsampling-and-checkerboards", "claims-under-test"
-#: Markup of Streamlit's own menu on a narrow screen: section heads stand among the items of its list.
-NOT_OURS = "[data-testid=stSidebarNavItems]"
 
 
 def open_lesson(page: Page, app_url: str, path: str) -> None:
     """Wait until the whole page is there and nothing runs any more."""
-    page.goto(f"{app_url}/{path}", timeout=120_000)
-    page.wait_for_selector("[data-testid=stForm]", timeout=120_000)
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until no run is under way and nothing is still to be drawn."""
-    page.wait_for_function(
-        "!document.querySelector('[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]')",
-        timeout=60_000,
-    )
+    opened(page, f"{app_url}/{path}", "[data-testid=stForm]")
 
 
 def test_the_slider_makes_the_overlap_even_and_the_link_keeps_it(
@@ -50,8 +39,7 @@ def test_the_slider_makes_the_overlap_even_and_the_link_keeps_it(
 
 def test_a_click_on_a_count_shows_who_wrote_there(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, UPSAMPLING)
-    counts = page.locator(".planes table").filter(has=page.locator("caption", has_text=re.compile("^writes on each")))
-    counts.locator('[data-row="0"][data-column="6"]').click()
+    cell(plane(page, "writes on each"), 0, 6).click()
     page.wait_for_function("location.search.includes('place=0%2C6')")
     settle(page)
     writers = page.locator(".planes table").first.locator(".touched")
@@ -76,25 +64,12 @@ def test_cards_are_dealt_by_list_board_and_link(page: Page, app_url: str, screen
     assert "card=F001.1" in page.url
 
 
+@in_every_sight
 @pytest.mark.parametrize("path", [UPSAMPLING, f"{CLAIMS}?card=C4", f"{CLAIMS}?card=F000.1"])
-@pytest.mark.parametrize(
-    ("scheme", "size"), [("light", (1440, 900)), ("dark", (390, 844))], ids=["desktop-light", "phone-dark"]
-)
 def test_the_lessons_keep_nobody_out(
-    browser: Browser, app_url: str, path: str, scheme: Any, size: tuple[int, int], screenshot: Callable[..., Path]
+    browser: Browser, app_url: str, path: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    page = context.new_page()
-    open_lesson(page, app_url, path)
-    screenshot(page, f"{path.replace('?card=', '-')}-{size[0]}-{scheme}", full=False)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    found = Axe().run(page, {"exclude": [[NOT_OURS]]}).response["violations"]
-    context.close()
-    assert width == size[0], "the page scrolls sideways"
-    assert [
-        (bad["id"], [node["html"][:120] for node in bad["nodes"]])
-        for bad in found
-        if bad["impact"] in ("serious", "critical")
-    ] == []
+    with seen(browser, sight) as page:
+        open_lesson(page, app_url, path)
+        screenshot(page, f"{path.replace('?card=', '-')}-{sight}", full=False)
+        keeps_nobody_out(page)
