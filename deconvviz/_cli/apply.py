@@ -13,7 +13,7 @@ def apply() -> None:
 
     \b
     Example:
-      deconvviz apply cutout --image sample:motorcycle --class Motorbikes --out cut.png
+      deconvviz apply cutout --image sample:motorcycle --class Motorbikes --out cut.png --json
     """
 
 

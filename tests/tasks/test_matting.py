@@ -21,9 +21,9 @@ def soft_disc(size: tuple[int, int], centre: tuple[float, float], radius: float)
 
 
 def scene(size: tuple[int, int] = (44, 57)) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(picture, alpha, trimap) of an orange disc on blue."""
+    """(picture, alpha, trimap) of an orange disc on dark blue."""
     alpha = soft_disc(size, (20.0, 26.0), 13.0)
-    ahead, behind = np.array([0.9, 0.5, 0.1]), np.array([0.1, 0.2, 0.7])
+    ahead, behind = np.array([0.9, 0.5, 0.1]), np.array([0.05, 0.1, 0.2])
     picture = (alpha[..., None] * ahead + (1 - alpha[..., None]) * behind).astype(np.float32)
     marks = np.where(alpha == 1, 1.0, np.where(alpha == 0, 0.0, 0.5))
     return picture, alpha, marks
@@ -182,6 +182,6 @@ def test_a_folder_without_partner_or_with_an_empty_alpha(tmp_path: Path) -> None
 
 
 def test_the_sweep_has_a_row_for_every_change(tmp_path: Path) -> None:
-    rows = _cutout_measures.robustness(planted(tmp_path), noise=(0.1,), brightness=(0.5,), work=32)
-    assert [(row["change"], row["level"]) for row in rows] == [("none", 0.0), ("noise", 0.1), ("brightness", 0.5)]
+    rows = _cutout_measures.robustness(planted(tmp_path), noise=(0.5,), brightness=(0.5,), work=32)
+    assert [(row["change"], row["level"]) for row in rows] == [("none", 0.0), ("noise", 0.5), ("brightness", 0.5)]
     assert rows[0]["iou_threshold"] > rows[1]["iou_threshold"]
