@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import practice
 import pytest
 from reference import conv_loops
 from streamlit.testing.v1 import AppTest
@@ -13,16 +14,6 @@ from lessons._kit import conv_questions, exercise
 from lessons._kit.exercise import Question
 
 SLUG = "convolution-and-its-adjoint"
-
-
-def answer(test: AppTest, kind: str, seed: int, given: tuple[int, ...]) -> AppTest:
-    """Type an answer and send it."""
-    for i, number in enumerate(given):
-        test.number_input(f"{SLUG}-{kind}-{seed}-{i}").set_value(number)
-    next(button for button in test.button if button.label == "Check my prediction").click()
-    test.run()
-    assert not test.exception
-    return test
 
 
 def formulas(test: AppTest) -> list[str]:
@@ -37,10 +28,9 @@ def other(question: Question) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("kind", conv_questions.QUESTIONS)
 def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG)
-    test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
+    test = practice.choose(open_page(SLUG), SLUG, kind)
     question = conv_questions.QUESTIONS[kind][1](0)
-    answer(test, kind, 0, question.answer)
+    practice.answer(test, SLUG, kind, question.answer)
     assert test.success[0].value.startswith("Right: ")
     assert not test.error
     assert question.worked in formulas(test)
@@ -51,9 +41,8 @@ def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable
 def test_a_known_mistake_gets_its_own_reason(kind: str, open_page: Callable[..., AppTest]) -> None:
     question = conv_questions.QUESTIONS[kind][1](0)
     for given, reason in list(question.mistakes.items())[:4]:
-        test = open_page(SLUG)
-        test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
-        answer(test, kind, 0, given)
+        test = practice.choose(open_page(SLUG), SLUG, kind)
+        practice.answer(test, SLUG, kind, given)
         assert reason in test.error[0].value
         assert [info.value for info in test.info] == [question.hint]
         assert question.worked not in formulas(test)
@@ -64,22 +53,19 @@ def test_after_the_second_wrong_answer_it_is_worked_out_and_can_be_tried_anew(
     open_page: Callable[..., AppTest],
 ) -> None:
     test, question = open_page(SLUG), conv_questions.output_rows(0)
-    answer(test, "size", 0, other(question))
+    practice.answer(test, SLUG, "size", other(question))
     assert test.error[0].value == f"Not {question.answer[0] + 1000}."
-    answer(test, "size", 0, (question.answer[0] + 2000,))
+    practice.answer(test, SLUG, "size", (question.answer[0] + 2000,))
     assert question.worked in formulas(test)
-    next(button for button in test.button if button.label == "New numbers").click()
-    test.run()
+    practice.press(test, "New numbers")
     assert conv_questions.output_rows(1).prompt in [element.value for element in test.markdown]
     assert not test.error
-    answer(test, "size", 1, conv_questions.output_rows(1).answer)
+    practice.answer(test, SLUG, "size", conv_questions.output_rows(1).answer, 1)
     assert test.success
 
 
 def test_an_empty_answer_is_asked_for_again(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG)
-    next(button for button in test.button if button.label == "Check my prediction").click()
-    test.run()
+    test = practice.press(open_page(SLUG), "Check my prediction")
     assert "whole number" in test.warning[0].value
     assert not test.error
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
+import practice
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -86,3 +87,25 @@ def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int
         assert all(len(given) == len(question.answer) for given in question.mistakes)
         assert str(question.answer[0]) in question.worked
         assert maker(seed).answer == question.answer
+
+
+@pytest.mark.parametrize(
+    ("lesson", "kind"),
+    [pytest.param(lesson, kind, id=f"{lesson.slug}-{kind}") for lesson in LESSONS for kind in lesson.questions],
+)
+def test_right_is_accepted_and_a_known_mistake_explained(
+    lesson: page.Lesson, kind: str, open_page: Callable[..., AppTest]
+) -> None:
+    _, maker = lesson.questions[kind]
+    test = practice.choose(open_page(lesson.slug), lesson.slug, kind)
+    for seed in (0, 1):
+        question = maker(seed)
+        mistake, reason = list(question.mistakes.items())[seed]  # another one each time
+        practice.answer(test, lesson.slug, kind, mistake, seed)
+        assert not test.success
+        assert reason in test.error[0].value
+        practice.answer(test, lesson.slug, kind, question.answer, seed)
+        assert test.success
+        assert not test.error
+        if seed == 0:
+            practice.press(test, "New numbers")

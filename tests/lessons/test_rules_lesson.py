@@ -206,19 +206,5 @@ def test_answers_are_those_of_the_loops(kind: str, seed: int) -> None:
     assert question.answer == _again(kind, question)
 
 
-@pytest.mark.parametrize("kind", rules_questions.QUESTIONS)
-def test_right_is_accepted_and_a_known_mistake_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
-    question = rules_questions.QUESTIONS[kind][1](0)
-    mistake, reason = next(iter(question.mistakes.items()))
-    for given, accepted in ((question.answer, True), (mistake, False)):
-        test = open_page(SLUG)
-        test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
-        for i, number in enumerate(given):
-            test.number_input(f"{SLUG}-{kind}-0-{i}").set_value(number)
-        next(button for button in test.button if button.label == "Check my prediction").click().run()
-        assert bool(test.success) == accepted
-        assert accepted or reason in test.error[0].value
-
-
 def test_states_with_the_same_numbers_share_their_proofs() -> None:
     assert lesson.checks(State())[:4] == lesson.checks(replace(State(), pair="gradient-linear"))[:4]

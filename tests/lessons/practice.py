@@ -1,0 +1,29 @@
+"""The exercise of a page without a browser: choose a question, answer it, ask for new numbers."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from lessons._kit.exercise import Answer
+
+
+def choose(test: AppTest, slug: str, kind: str) -> AppTest:
+    """Turn to a kind of question."""
+    return _fine(test.segmented_control(f"{slug}-kind").set_value(kind).run())
+
+
+def answer(test: AppTest, slug: str, kind: str, given: Answer, seed: int = 0) -> AppTest:
+    """Type an answer and send it."""
+    for i, number in enumerate(given):
+        test.number_input(f"{slug}-{kind}-{seed}-{i}").set_value(number)
+    return press(test, "Check my prediction")
+
+
+def press(test: AppTest, label: str) -> AppTest:
+    """Press the button with that label."""
+    return _fine(next(button for button in test.button if button.label == label).click().run())
+
+
+def _fine(test: AppTest) -> AppTest:
+    assert not test.exception
+    return test
