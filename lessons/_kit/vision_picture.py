@@ -102,11 +102,8 @@ def _facts(run: Run, now: Visualization) -> str:
 
 def _formula(run: Run, now: Visualization) -> None:
     x, a = coloured("input", "x"), coloured("output", "a")
-    st.latex(
-        rf"\max_{{{x}}}\; f({a}) - \lambda\,\mathrm{{TV}}({x}), \quad {a} = \Phi(T({x})), \quad "
-        rf"f = {FORMULAS[run.objective]}"
-    )
-    st.latex(rf"f = {number(now.activation)}".replace("−", "-"))
+    st.latex(rf"\max_{{{x}}}\; f({a}) - \lambda\,\mathrm{{TV}}({x}), \quad {a} = \Phi(T({x}))")
+    st.latex(rf"f = {FORMULAS[run.objective]} = {number(now.activation)}".replace("−", "-"))
 
 
 def sheet(run: Run, channels: tuple[int, ...]) -> None:
