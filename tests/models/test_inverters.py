@@ -19,8 +19,8 @@ from deconvviz.models import caltech, inverters
 LAYERS = ("relu2", "relu4", "relu6", "relu7")
 PHOTOGRAPHS = tuple(sample.id for sample in samples.SAMPLES.values() if sample.kind == "photo")
 #: Error in pixels over that of the mean colour of the training pictures, median over the photographs. Measured when
-#: the file was made: 0.06, 0.27, 0.56, 0.74.
-LIMITS = {"relu2": 0.1, "relu4": 0.35, "relu6": 0.65, "relu7": 0.85}
+#: the file was made: 0.05, 0.19, 0.47, 0.66.
+LIMITS = {"relu2": 0.08, "relu4": 0.3, "relu6": 0.6, "relu7": 0.8}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_pictures_are_nearer_than_the_mean_colour_and_less_so_with_depth(net: dv
         medians[layer] = float(np.median(found))
         assert medians[layer] < LIMITS[layer]
         # Deep layers forget what a plain grey texture looks like: there the mean colour may be nearer.
-        assert sum(ratio < 1 for ratio in found) >= (len(PHOTOGRAPHS) if layer in ("relu2", "relu4") else 8)
+        assert sum(ratio < 1 for ratio in found) >= (len(PHOTOGRAPHS) if layer in ("relu2", "relu4") else 7)
     assert sorted(medians, key=medians.__getitem__) == list(LAYERS)
 
 
