@@ -27,7 +27,7 @@ def _options() -> dict[str, str] | None:
     if jax.default_backend() != "cpu":
         return None
     try:
-        jax.jit(lambda: 0, compiler_options=_ONE_AFTER_ANOTHER)()  # type: ignore[arg-type]
+        jax.jit(lambda: 0, compiler_options=_ONE_AFTER_ANOTHER)()
     except jax.errors.JaxRuntimeError:
         return None
     return _ONE_AFTER_ANOTHER

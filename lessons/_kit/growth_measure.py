@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -72,8 +73,8 @@ def kernels() -> dict[str, tuple[float, ...]]:
     return {name: tuple(_filters(one[f"{name}.kernel"], end[f"{name}.kernel"]) for one in kept) for name in CONVS}
 
 
-def _filters(kernel: object, end: object) -> float:
-    a, b = (np.asarray(values, np.float64).reshape(-1, np.shape(values)[-1]) for values in (kernel, end))
+def _filters(kernel: Any, end: Any) -> float:
+    a, b = (np.asarray(values, np.float64).reshape(-1, values.shape[-1]) for values in (kernel, end))
     return float(np.mean([apart(a[:, i], b[:, i]) for i in range(a.shape[1])]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
 import streamlit as st
 
@@ -165,6 +166,6 @@ def by_function(image: str, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     """The scores of a photograph: by the network on the page, and by the plain function with the stored weights."""
     loaded = network(epoch)
     x = model_input(engine.fitted(loaded, engine.sample(image)).model, loaded.network.input_spec)
-    plain = caltech.forward(caltech.load_snapshot(EPOCHS.index(epoch)), x)
+    plain = caltech.forward(caltech.load_snapshot(EPOCHS.index(epoch)), jnp.asarray(x))
     run = lambda: loaded.network.run(x)  # noqa: E731
     return engine.once(network(EPOCHS[-1]), "logits", "run", run), np.asarray(plain)

@@ -171,7 +171,9 @@ def _y(value: float) -> float:
 
 def verdict(maps: Mapping[str, Sequence[float]]) -> None:
     """When each layer is halfway, and what that says about the claim."""
-    ways = [(t("filters"), growth_measure.kernels(), CONVS)]
+    ways: list[tuple[str, Mapping[str, Sequence[float]], Sequence[str]]] = [
+        (t("filters"), growth_measure.kernels(), CONVS)
+    ]
     if len(maps) == len(RELUS):
         ways.append((t("maps on this picture"), maps, RELUS))
     for column, (name, found, layers) in zip(st.columns(2), ways, strict=False):

@@ -47,7 +47,7 @@ def test_the_commands_are_found_by_scanning() -> None:
 
 @pytest.mark.parametrize("name", cli.main.list_commands(click.Context(cli.main)))
 def test_every_command_has_help_with_an_example(name: str) -> None:
-    arguments = [name, "fetch"] if name in ("data", "weights") else [name]
+    arguments = [name, *{"data": ["fetch"], "weights": ["fetch"], "atlas": ["build"]}.get(name, [])]
     answer = run(*arguments, "--help")
     assert answer.exit_code == 0
     assert "Example" in answer.output
