@@ -184,7 +184,7 @@ def test_a_layer_without_rows_and_columns_is_inverted_too() -> None:
     ("options", "said"),
     [
         ({"layer": "relu9"}, "no layer 'relu9'; did you mean relu"),
-        ({"method": "learned"}, "method='learned' is not shipped yet"),
+        ({"method": "learned"}, "cannot invert"),
         ({"method": "guess"}, "there is no method 'guess'; known: optimize, learned"),
         ({"steps": 0}, "steps is a whole number from 1 up; got steps=0"),
         ({"steps": 2.5}, "got steps=2.5"),
