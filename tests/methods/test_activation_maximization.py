@@ -53,7 +53,7 @@ def test_a_class_becomes_the_picture_that_it_is(scores: dv.Network) -> None:
 def test_the_activation_of_a_neuron_is_that_of_the_loops(net: dv.Network) -> None:
     found = dv.visualize(net, dv.Unit("conv2", 2, 1, 3), steps=12)
     assert found.objective == "neuron"
-    assert found.activation == pytest.approx(values(found.image, 4)[1, 3, 2], rel=1e-4)
+    assert found.activation == pytest.approx(values(found.image, 4)[1, 3, 2], rel=1e-4, abs=1e-5)
 
 
 def test_a_neuron_without_position_is_the_middle_one(net: dv.Network) -> None:
