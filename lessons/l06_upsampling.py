@@ -171,7 +171,7 @@ def ways(state: State) -> None:
     )
     caption = t("Share of energy at multiples of 1/{s}, {n} kernels", s=state.s, n=upsample_ways.SEEDS)
     bars.show(caption, [Bar(name, [round(e, 9) for e in one.energy]) for name, one in made], full=1.0)
-    st.latex(r"\frac{\sum_{(a,b) \neq (0,0)} |Y(\frac{aH}{s}, \frac{bW}{s})|^2}{\sum |Y|^2}, \qquad a, b = 0 \dots s-1")
+    st.latex(r"\frac{\sum_{(a,b) \neq (0,0)} |Y(\frac{aH}{s}, \frac{bW}{s})|^2}{\sum |Y|^2},\quad a, b < s")
 
 
 def proofs(state: State) -> None:
