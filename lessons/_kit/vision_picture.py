@@ -125,7 +125,17 @@ def sheet(run: Run, channels: tuple[int, ...]) -> None:
             )
         )
         return
-    jobs.watch(job, lambda job: _tiles(run, job), key="sheet")
+    if job.done and job.error is None:  # outside the fragment of `watch`: a choice runs the whole page, and the link
+        st.session_state.pop("sheet-opened", None)
+        _tiles(run, job)
+        return
+
+    def draw(job: jobs.Job[LayerVisualization]) -> None:
+        _tiles(run, job)
+        if st.session_state.pop("sheet-opened", False):
+            st.rerun()
+
+    jobs.watch(job, draw, key="sheet")
 
 
 def _tiles(run: Run, job: jobs.Job[LayerVisualization]) -> None:
@@ -145,8 +155,6 @@ def _tiles(run: Run, job: jobs.Job[LayerVisualization]) -> None:
     ]
     title = t("Channels of {layer}", layer=run.layer)
     lab_tiles.tiles(items, str(run.channel), title, "sheet-tiles", _opened, size=112, wrap=True)
-    if st.session_state.pop("sheet-opened", False):
-        st.rerun()
 
 
 def _opened() -> None:

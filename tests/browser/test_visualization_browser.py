@@ -53,10 +53,11 @@ def test_a_long_run_streams_and_can_be_stopped_and_continued(page: Page, app_url
 def test_a_sheet_comes_and_a_tile_opens_its_unit(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
     open_lesson(page, app_url, "?layer=relu1")
     page.get_by_role("button", name="Make channels 0 to 15 of relu1").click()
-    tile = page.locator('.tiles [data-id="2"]').filter(has_not_text="to come")
-    tile.wait_for()
-    tile.click()
+    page.locator('.tiles [data-id="15"]').filter(has_not_text="to come").wait_for()
+    settle(page)
+    page.locator('.tiles [data-id="2"]').click()
     page.locator(".vision", has_text="relu1, channel 2").wait_for()
+    page.wait_for_url("**unit=2**")
     page.get_by_role("button", name="Stop").or_(page.locator('.tiles [aria-checked="true"]')).first.wait_for()
     screenshot(page, "visualization-sheet")
 
