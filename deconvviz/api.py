@@ -213,7 +213,7 @@ def invert_snapshots(
     decoded = images.load(image)
     x, shown = preprocess.model_input(decoded, net.input_spec), preprocess.fit_image(decoded, net.input_spec)
     if method == "learned":
-        given = settings | ({} if restarts == 1 else {"restarts": restarts}) | ({} if resume is None else {"resume": 0})
+        given = settings | {"restarts": None if restarts == 1 else restarts, "resume": resume}
         yield _learned(net, x, shown, layer, given)
         return
     yield from feature_inversion.snapshots(

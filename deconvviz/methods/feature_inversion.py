@@ -23,6 +23,7 @@ from deconvviz.errors import DeconvvizError, NetworkError, nearest
 from deconvviz.methods import _canvas, _loop, _presets
 from deconvviz.methods._settings import Settings, check_whole, with_options
 from deconvviz.network import Network
+from deconvviz.ops.inverse import normalized_error
 from deconvviz.types import DisplayImage, Inversion, ModelInput
 
 METHODS = ("optimize", "learned")
@@ -74,7 +75,7 @@ def snapshots(
         best = int(np.argmin(errors))
         image = np.clip(images[best].astype(np.float32), 0, 1)
         return Inversion(
-            image=image, feature_error=float(errors[best]), image_error=_error(image, shown),
+            image=image, feature_error=float(errors[best]), image_error=normalized_error(image, shown),
             losses=now.losses[:, best], layer=layer, method=method, seed=seed, step=now.done, steps=settings.steps,
             restart=best, note=now.note, state=Run(now, settings, belongs),
         )  # fmt: skip
@@ -109,8 +110,8 @@ def measured(
     weight = 1 / _squared_length(network, layer, target)
     distance = np.square(network.taps(found, [layer])[layer].astype(np.float64) - target).sum()
     return Inversion(
-        image=image, feature_error=float(distance * weight), image_error=_error(image, shown), losses=np.zeros(0),
-        layer=layer, method=method, seed=0,
+        image=image, feature_error=float(distance * weight), image_error=normalized_error(image, shown),
+        losses=np.zeros(0), layer=layer, method=method, seed=0,
     )  # fmt: skip
 
 
@@ -173,12 +174,6 @@ def _squared_length(network: Network, layer: str, target: np.ndarray) -> float:
             "do, and the error cannot be divided by the target; choose another picture or a layer below it"
         )
     return length
-
-
-def _error(image: DisplayImage, shown: DisplayImage) -> float:
-    """Squared distance over the squared length of the picture shown; the distance itself for a black one."""
-    distance = float(np.square(image.astype(np.float64) - shown).sum())
-    return distance / (float(np.square(shown.astype(np.float64)).sum()) or 1.0)
 
 
 def _digest(target: np.ndarray) -> str:

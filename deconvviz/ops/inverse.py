@@ -173,6 +173,18 @@ def psnr(x: np.ndarray, truth: np.ndarray) -> float:
     return round(-10 * float(np.log10(error)), 9) if error else float("inf")
 
 
+def normalized_error(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Squared distance over the squared length of what was wanted; the distance itself where that is zero.
+
+    Formula: ``|found - wanted|^2 / |wanted|^2``.
+
+    >>> normalized_error(np.full((2, 3, 3), 0.25), np.full((2, 3, 3), 0.5))
+    0.25
+    """
+    wanted = np.asarray(wanted, np.float64)
+    return float(np.square(found - wanted).sum()) / (float(np.square(wanted).sum()) or 1.0)
+
+
 def lost_energy_back(u: np.ndarray, truth: np.ndarray, k: np.ndarray, below: float = 0.1) -> float:
     """How much of what the blur took away stands in u: in the frequencies that A multiplies by less than `below`.
 

@@ -2,36 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from deconvviz.ops.inverse import normalized_error, psnr
 from deconvviz.types import DisplayImage
-
-
-def normalized_error(found: DisplayImage, wanted: DisplayImage) -> float:
-    """Squared distance over the squared length of the picture wanted; the distance itself for a black one.
-
-    Formula: ``|found - wanted|^2 / |wanted|^2``.
-
-    >>> normalized_error(np.full((2, 3, 3), 0.25), np.full((2, 3, 3), 0.5))
-    0.25
-    """
-    wanted = np.asarray(wanted, np.float64)
-    return float(np.square(found - wanted).sum()) / (float(np.square(wanted).sum()) or 1.0)
-
-
-def psnr(found: DisplayImage, wanted: DisplayImage) -> float:
-    """Peak signal-to-noise ratio in decibels of pictures in 0..1; infinite for equal ones.
-
-    Formula: ``-10 log10 mean (found - wanted)^2``.
-
-    >>> psnr(np.full((2, 3, 3), 0.25), np.full((2, 3, 3), 0.35))
-    20.0
-    """
-    error = float(np.mean(np.square(np.asarray(found, np.float64) - wanted)))
-    return round(-10 * math.log10(error), 10) if error else math.inf
 
 
 def ssim(found: DisplayImage, wanted: DisplayImage) -> float:

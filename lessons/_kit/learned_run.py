@@ -11,6 +11,7 @@ import deconvviz as dv
 from deconvviz.data.preprocess import model_input
 from deconvviz.data.samples import SAMPLES
 from deconvviz.models import inverters
+from deconvviz.ops.inverse import normalized_error
 from lessons._kit import engine
 
 PHOTOGRAPHS = tuple(sample.id for sample in SAMPLES.values() if sample.kind == "photo")
@@ -89,7 +90,8 @@ def _shown(image: str, layer: str, change: str) -> Shown:
     flat = np.broadcast_to(mean, photograph.shape)
     return Shown(
         photograph, values, answer, mean,
-        normalized(answer, photograph), normalized(again(answer, layer), values), normalized(flat, photograph),
+        normalized_error(answer, photograph), normalized_error(again(answer, layer), values),
+        normalized_error(flat, photograph),
     )  # fmt: skip
 
 
@@ -97,12 +99,6 @@ def again(picture: np.ndarray, layer: str) -> np.ndarray:
     """What the layer says of a picture, (h, w, c)."""
     network = loaded().network
     return network.taps(model_input(picture, network.input_spec), [layer])[layer][0]
-
-
-def normalized(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Squared distance over the squared length of what was wanted."""
-    wanted = np.asarray(wanted, np.float64)
-    return float(np.square(found - wanted).sum() / (np.square(wanted).sum() or 1.0))
 
 
 def by_hand(found: np.ndarray, wanted: np.ndarray) -> float:

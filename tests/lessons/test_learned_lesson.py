@@ -37,11 +37,13 @@ def test_errors_by_hand_are_those_of_the_slow_twin() -> None:
     draw = np.random.default_rng(2)
     found, wanted = draw.random((5, 7, 3)), draw.random((5, 7, 3))
     assert learned_run.by_hand(found, wanted) == pytest.approx(metric_loops.normalized_error(found, wanted), rel=1e-12)
-    assert learned_run.normalized(found, wanted) == pytest.approx(learned_run.by_hand(found, wanted), rel=1e-12)
+    assert learned_run.normalized_error(found, wanted) == pytest.approx(learned_run.by_hand(found, wanted), rel=1e-12)
 
 
 def test_an_error_that_is_reported_wrongly_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learned_run, "by_hand", lambda found, wanted: 1.001 * learned_run.normalized(found, wanted))
+    monkeypatch.setattr(
+        learned_run, "by_hand", lambda found, wanted: 1.001 * learned_run.normalized_error(found, wanted)
+    )
     assert [check.holds for check in lesson.checks(State("cat", "relu6"))] == [False, False, True, True]
 
 
