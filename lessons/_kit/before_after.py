@@ -38,7 +38,9 @@ def _component() -> Callable[..., Any]:
     return st.components.v2.component("before_after", js=code, css=style)
 
 
-def show(before: Side, after: Side, size: Size, key: str, *, note: str = "", at: int = 50, pixels: bool = False) -> None:
+def show(
+    before: Side, after: Side, size: Size, key: str, *, note: str = "", at: int = 50, pixels: bool = False
+) -> None:
     """Draw the pictures.
 
     Args:
