@@ -85,9 +85,10 @@ class Option:
     Attributes:
       name: on the command line ``--name``; the functions' keyword.
       help: one sentence for people.
-      kind: what the text on the command line is made into: str, int, float or Path.
+      kind: what the text on the command line is made into: str, int, float or Path; bool is a switch without a text.
       choices: the only values, where there are few.
-      of: the functions that take it, out of "train", "evaluate", "apply".
+      of: the functions that take it, out of "train", "evaluate", "apply", "write"; on the command line what `write`
+        takes stands with `apply`.
       keyword: the keyword where it is another word, because Python needs the first one itself.
     """
 
@@ -112,7 +113,7 @@ class Task:
       name: as given to the command line.
       title: one line for people.
       apply: ``apply(image, **options) -> result``; image is whatever `deconvviz.data.images.load` reads.
-      write: ``write(result, path)``, the whole file or none.
+      write: ``write(result, path, **options)``, the whole file or none.
       describe: ``describe(result) -> dict``, what the command line says of a result.
       evaluate: ``evaluate(data, *, progress, **options) -> dict`` of figures, "images" and "seconds" among them.
       figures: keys that `evaluate` answers with at least.
@@ -120,6 +121,7 @@ class Task:
       options: what the functions take besides.
       suffixes: endings of the files that `write` makes.
       sources: keys of docs/references.bib.
+      card: ``card(path) -> Markdown`` about a file of its weights; None where nothing is trained.
     """
 
     name: str
@@ -133,9 +135,10 @@ class Task:
     options: tuple[Option, ...] = ()
     suffixes: tuple[str, ...] = (".png",)
     sources: tuple[str, ...] = ()
+    card: Callable[[Any], str] | None = None
 
     def options_of(self, function: str) -> tuple[Option, ...]:
-        """The options of one function: "train", "evaluate" or "apply"."""
+        """The options of one function: "train", "evaluate", "apply" or "write"."""
         return tuple(option for option in self.options if function in option.of)
 
     def check(self, function: str, given: Mapping[str, Any]) -> None:

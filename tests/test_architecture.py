@@ -38,7 +38,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "methods": {"network", "ops", "priors", "catalog"},
     "checks": {"methods", "network", "ops"},
     # catalog: the records Task and Option; figures: its writer leaves a whole file or none.
-    "tasks": {"models", "network", "ops", "data", "catalog", "figures"},
+    # training: the loop and its Fit, which every trained task shares.
+    "tasks": {"models", "network", "ops", "data", "catalog", "figures", "training", "storage"},
     "training": {"models", "network", "ops", "data"},
     "atlas": {"methods", "network", "data"},
     "api": {"network", "methods", "models", "data", "catalog"},

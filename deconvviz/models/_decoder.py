@@ -8,7 +8,7 @@ Three upsamplers enlarge by a factor s, each a linear map that spreads a cell ov
 - resize: every value repeated over the block, then a convolution of 2 s + 1 taps.
 
 All three are transposed convolutions with kernels of that size (`spread_kernel`), and are computed as one 3x3
-convolution of the small map, its channels then laid out as blocks of pixels: s^2 times fewer positions, no zeros.
+convolution of the small map (`transposed_conv_blocks`): s^2 times fewer positions, no zeros.
 
 Source: dosovitskiy2016inverting, shi2016realtime, odena2016deconvolution
 """
@@ -23,7 +23,7 @@ import numpy as np
 from jax import lax
 
 from deconvviz.errors import NetworkError
-from deconvviz.ops.upsample import pixel_shuffle
+from deconvviz.ops.upsample import transposed_conv_blocks
 
 Upsampler = Literal["transposed", "unpool", "resize"]
 UPSAMPLERS: tuple[Upsampler, ...] = ("transposed", "unpool", "resize")
@@ -117,12 +117,12 @@ def decode(params: Params, features: jax.Array, upsampler: Upsampler) -> jax.Arr
     for number, (factor, _, _) in enumerate(steps, start=1):
         kernel, bias = params[f"stage{number}.kernel"], params[f"stage{number}.bias"]
         if factor > 1:
-            kernel, bias = _blocks(spread_kernel(kernel, factor, upsampler), factor), jnp.tile(bias, factor**2)
-        x = lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
+            spread = spread_kernel(kernel, factor, upsampler).transpose(0, 1, 3, 2)
+            x = transposed_conv_blocks(x, spread, factor, factor) + bias
+        else:
+            x = lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
         if number < len(steps):
             x = jnp.where(x > 0, x, LEAK * x)
-        if factor > 1:
-            x = pixel_shuffle(x, factor)
     return CENTRE + SPREAD * x
 
 
@@ -146,13 +146,6 @@ def spread_kernel(kernel: jax.Array, factor: int, upsampler: Upsampler) -> jax.A
 
 def _shifted(kernel: jax.Array, axis: int, before: int, after: int) -> jax.Array:
     return jnp.pad(kernel, [(before, after) if a == axis else (0, 0) for a in range(kernel.ndim)])
-
-
-def _blocks(kernel: jax.Array, s: int) -> jax.Array:
-    """(3 s, 3 s, I, O) of a transposed convolution as the (3, 3, I, s s O) convolution before `pixel_shuffle`."""
-    depth, channels = kernel.shape[2:]
-    blocks = kernel.reshape(3, s, 3, s, depth, channels)[::-1, :, ::-1]
-    return blocks.transpose(0, 2, 4, 1, 3, 5).reshape(3, 3, depth, s * s * channels)
 
 
 def _taps(factor: int, upsampler: Upsampler) -> int:

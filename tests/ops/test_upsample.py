@@ -109,3 +109,16 @@ def test_a_pure_pattern_is_all_energy_and_nothing_is_none() -> None:
 def test_what_does_not_fit_is_refused_in_words(call, said: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(GeometryError, match=said):
         call()
+
+
+@pytest.mark.parametrize(
+    ("taps", "stride", "padding"), [(3, 2, 1), (4, 2, 0), (5, 2, 2), (9, 3, 3), (9, 4, 3), (2, 3, 0), (1, 2, 3)]
+)
+def test_blocks_are_the_transposed_convolution(taps: int, stride: int, padding: int) -> None:
+    rng = np.random.default_rng(taps)
+    x, w = rng.normal(size=(2, 4, 5, 3)), rng.normal(size=(taps, taps + 1, 2, 3))
+    whole = np.zeros((2, 80, 80, 2))
+    loops = upsample_loops.transposed_conv(x, w, (stride, stride), (0, 0))
+    whole[:, : loops.shape[1], : loops.shape[2]] = loops
+    wanted = whole[:, padding : padding + 4 * stride, padding : padding + 5 * stride]
+    np.testing.assert_allclose(upsample.transposed_conv_blocks(x, w, stride, padding), wanted, atol=1e-5)

@@ -1,0 +1,120 @@
+"""What trains every application: a Flax module, a loss, Adam on a schedule, a moving average of the weights.
+
+`Fit` gives `deconvviz.training.loop.Plan` its first state and its step, and the trained module back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax  # type: ignore[import-untyped]
+from flax import nnx
+
+State = dict[str, Any]
+Figures = dict[str, jax.Array]
+#: (module in training mode, batch, key) -> (scalar to make small, what else is worth a line in the metrics).
+Loss = Callable[[Any, Any, jax.Array], tuple[jax.Array, Figures]]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the weights move.
+
+    Attributes:
+      learning_rate: its peak, after a linear warm-up and before the cosine down to zero.
+      warm_up: share of the steps.
+      clip: largest norm of a gradient.
+      weight_decay: of kernels, decoupled.
+      average: decay of the moving average of the weights; 0 for the weights themselves.
+      slower: (part of an array's name, factor): these arrays move that much slower.
+    """
+
+    learning_rate: float = 1e-3
+    warm_up: float = 0.05
+    clip: float = 1.0
+    weight_decay: float = 0.0
+    average: float = 0.0
+    slower: tuple[tuple[str, float], ...] = field(default=())
+
+
+class Fit:
+    """A module, its loss and its optimizer, for `steps` steps in all.
+
+    Args:
+      module: as first drawn; it is not changed.
+      loss: what is made small.
+      schedule: how.
+      steps: of the whole run.
+      seed: fixes the keys that the loss is handed.
+
+    >>> fit = Fit(
+    ...     nnx.Linear(2, 1, rngs=nnx.Rngs(0)), lambda m, x, key: (jnp.mean(m(x) ** 2), {}), Schedule(0.1), steps=60
+    ... )
+    >>> state = fit.initial()
+    >>> for _ in range(60):
+    ...     state, figures = fit.step(state, jnp.eye(2))
+    >>> bool(figures["loss"] < 0.01), bool((abs(fit.module(state)(jnp.eye(2))) < 0.1).all())
+    (True, True)
+    """
+
+    def __init__(self, module: nnx.Module, loss: Loss, schedule: Schedule, *, steps: int, seed: int = 0) -> None:
+        module.train()
+        self._graph, self._params, self._statistics = nnx.split(module, nnx.Param, nnx.BatchStat)  # type: ignore[misc]
+        self._loss, self._schedule, self._seed = loss, schedule, seed
+        warm = max(1, round(schedule.warm_up * steps))
+        self._rate = optax.warmup_cosine_decay_schedule(0.0, schedule.learning_rate, warm, max(steps, warm + 1))
+        self._optimizer = optax.chain(
+            optax.clip_by_global_norm(schedule.clip),
+            optax.adamw(self._rate, b2=0.99, weight_decay=schedule.weight_decay, mask=_kernels),
+        )
+        self.step = jax.jit(self._step)
+
+    def initial(self) -> State:
+        """The first state, a pytree of arrays."""
+        parts = self._params, self._statistics
+        average = jax.tree.map(jnp.copy, parts) if self._schedule.average else ()
+        moments, count = self._optimizer.init(self._params), jnp.zeros((), jnp.int32)
+        return {"parts": parts, "average": average, "optimizer": moments, "count": count}
+
+    def module(self, state: State) -> Any:
+        """The module of a state, averaged where the schedule says so, ready to be used."""
+        found = nnx.merge(self._graph, *(state["average"] or state["parts"]), copy=True)
+        found.eval()
+        return found
+
+    def _step(self, state: State, batch: Any) -> tuple[State, Figures]:
+        params, statistics = state["parts"]
+        key = jax.random.fold_in(jax.random.key(self._seed), state["count"])
+
+        def loss(params: Any) -> tuple[jax.Array, tuple[Any, Figures]]:
+            module = nnx.merge(self._graph, params, statistics, copy=True)
+            value, figures = self._loss(module, batch, key)
+            return value, (nnx.state(module, nnx.BatchStat), figures)
+
+        (value, (statistics, figures)), slope = jax.value_and_grad(loss, has_aux=True)(params)
+        updates, moments = self._optimizer.update(slope, state["optimizer"], params)
+        parts = optax.apply_updates(params, self._slowed(updates)), statistics
+        average, count = state["average"], state["count"] + 1
+        if self._schedule.average:
+            keep = jnp.minimum(self._schedule.average, (1.0 + count) / (10.0 + count))
+            average = jax.tree.map(lambda a, b: keep * a + (1 - keep) * b, average, parts)
+        new = {"parts": parts, "average": average, "optimizer": moments, "count": count}
+        return new, {"loss": value, **figures}
+
+    def _slowed(self, updates: Any) -> Any:
+        def one(path: Any, update: jax.Array) -> jax.Array:
+            name = jax.tree_util.keystr(path)
+            for part, factor in self._schedule.slower:
+                update = update * factor if part in name else update
+            return update
+
+        return jax.tree_util.tree_map_with_path(one, updates)
+
+
+def _kernels(params: Any) -> Any:
+    """What decays: kernels, neither biases nor scales."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: "kernel" in jax.tree_util.keystr(path), params)

@@ -1,0 +1,42 @@
+"""Puts the weights of trained runs into the package, with the card that tells about them.
+
+Usage: python scripts/ship_task.py TASK RUN [RUN...], each RUN a folder that `deconvviz train TASK --out RUN` wrote.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from deconvviz import catalog
+from deconvviz.errors import DeconvvizError
+from deconvviz.tasks import _weights
+
+
+def ship(task: str, runs: list[Path], folder: Path = _weights.FOLDER) -> Path:
+    """Writes TASK.safetensors and TASK.md: the path of the weights."""
+    record = catalog.tasks()[task]
+    if record.card is None:
+        raise DeconvvizError(f"{task} trains nothing: there is nothing to ship")
+    path = folder / f"{task}.safetensors"
+    _weights.pack(task, [run / _weights.RUN_FILE for run in runs], path)
+    path.with_suffix(".md").write_text(record.card(path), encoding="utf-8")
+    return path
+
+
+def main(arguments: list[str]) -> int:
+    """The command line: 0, or 2 with one line of what is wrong."""
+    if len(arguments) < 2 or arguments[0] not in catalog.tasks():
+        print(f"usage: ship_task.py TASK RUN [RUN...]; tasks: {', '.join(catalog.tasks())}", file=sys.stderr)
+        return 2
+    try:
+        path = ship(arguments[0], [Path(run) for run in arguments[1:]])
+    except DeconvvizError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{path.name}: {path.stat().st_size:,} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

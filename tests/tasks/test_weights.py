@@ -1,0 +1,114 @@
+"""Files of trained applications: what comes back, what is refused, tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flax import nnx
+from safetensors.numpy import load_file, save_file
+
+from deconvviz.errors import WeightsError
+from deconvviz.tasks import _tiles, _weights
+
+
+class Net(nnx.Module):
+    """A convolution and its normalization."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        rngs = nnx.Rngs(3)
+        self.conv = nnx.Conv(2, options["width"], (3, 3), rngs=rngs)
+        self.norm = nnx.BatchNorm(options["width"], rngs=rngs)
+        self.last = nnx.List([nnx.Linear(options["width"], 1, rngs=rngs)])
+
+    def __call__(self, x: Any) -> Any:
+        return self.last[0](self.norm(self.conv(x)))
+
+
+def make(options: Mapping[str, Any]) -> Net:
+    """Its maker."""
+    return Net(options)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> tuple[Path, Net]:
+    """A run folder, and the module in it."""
+    module = Net({"width": 5})
+    module(np.random.default_rng(0).normal(3, 2, (2, 4, 6, 2)).astype(np.float32))  # moves the running statistics
+    module.eval()
+    about = {"options": {"width": 5}, "figures": {"psnr": 30.0}}
+    _weights.save_run(tmp_path / _weights.RUN_FILE, "toy", "wide", module, about)
+    return tmp_path, module
+
+
+def test_what_is_loaded_is_what_was_rounded(run: tuple[Path, Net]) -> None:
+    folder, module = run
+    x = np.random.default_rng(1).normal(size=(1, 5, 7, 2)).astype(np.float32)
+    found = _weights.load("toy", "wide", make, folder)
+    np.testing.assert_array_equal(found(x), _weights.rounded(module)(x))
+    assert not np.array_equal(found(x), module(x))
+    np.testing.assert_allclose(found(x), module(x), atol=2e-2)
+    assert found is _weights.load("toy", "wide", make, folder)
+    np.testing.assert_allclose(_weights.jitted(found)(x), found(x), atol=1e-5)
+    assert _weights.variants("toy", folder)["wide"]["figures"] == {"psnr": 30.0}
+
+
+def test_statistics_keep_their_range(run: tuple[Path, Net]) -> None:
+    arrays = load_file(run[0] / _weights.RUN_FILE)
+    assert arrays["wide/norm.var"].dtype == np.float32
+    assert arrays["wide/conv.kernel"].dtype == np.float16
+    assert _weights.weights_of(run[0] / _weights.RUN_FILE, "wide") == 2 * 9 * 5 + 5 + 4 * 5 + 5 + 1
+
+
+def test_runs_are_packed_once_each(run: tuple[Path, Net], tmp_path: Path) -> None:
+    other, packed = tmp_path / "other.safetensors", tmp_path / "packed.safetensors"
+    _weights.save_run(other, "toy", "narrow", Net({"width": 1}), {"options": {"width": 1}})
+    _weights.pack("toy", [run[0] / _weights.RUN_FILE, other], packed)
+    assert list(_weights.variants("toy", packed)) == ["wide", "narrow"]
+    assert _weights.load("toy", "narrow", make, packed).conv.kernel.shape == (3, 3, 2, 1)
+    with pytest.raises(WeightsError, match="holds narrow a second time"):
+        _weights.pack("toy", [other, other], packed)
+
+
+def test_what_is_refused(run: tuple[Path, Net], tmp_path: Path) -> None:
+    file = run[0] / _weights.RUN_FILE
+    with pytest.raises(WeightsError, match="did you mean wide"):
+        _weights.load("toy", "wyde", make, file)
+    with pytest.raises(WeightsError, match="of 'toy', not of 'other'"):
+        _weights.variants("other", file)
+    with pytest.raises(WeightsError, match="no such file"):
+        _weights.variants("toy", tmp_path / "nothing.safetensors")
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(file.read_bytes()[:-50])
+    with pytest.raises(WeightsError, match="no whole safetensors file"):
+        _weights.variants("toy", broken)
+    save_file({"a": np.zeros(3)}, broken)
+    with pytest.raises(WeightsError, match="does not say of which application"):
+        _weights.variants("toy", broken)
+    with pytest.raises(WeightsError, match=r"does not fit wide of toy: conv.bias should be .* shape \(6,\); got \(5,\)"):
+        _weights.load("toy", "wide", _wider, file)
+
+
+def _wider(options: Mapping[str, Any]) -> Net:
+    return Net({"width": options["width"] + 1})
+
+
+@pytest.mark.parametrize(("height", "width"), [(5, 7), (16, 24), (37, 20), (1, 3)])
+def test_tiles_are_the_whole(height: int, width: int) -> None:
+    from scipy.ndimage import uniform_filter
+
+    picture = np.random.default_rng(height).normal(size=(height, width, 2))
+    seen = []
+
+    def run(part: np.ndarray) -> np.ndarray:
+        seen.append(part.shape)
+        return uniform_filter(part, (1, 5, 5, 1), mode="mirror").repeat(2, 1).repeat(2, 2)
+
+    found = _tiles.in_tiles(run, picture, margin=2, multiple=4, scale=2, tile=10)
+    wanted = run(np.pad(picture, [(2, 2), (2, 2), (0, 0)], mode="reflect" if height > 1 else "edge")[None])[0]
+    np.testing.assert_allclose(found, wanted[4:-4, 4:-4], atol=1e-12)
+    assert len(set(seen[:-1])) == 1
+    assert all(n % 4 == 0 for n in seen[0][1:3])
