@@ -63,13 +63,16 @@ class ByTask(click.Group):
 def command(task: Task, function: str) -> click.Command:
     """`deconvviz FUNCTION TASK`, with the options that the task declares for it."""
     common, run = {"apply": _apply, "evaluate": _evaluate, "train": _train}[function](task)
+    taken = (*task.options_of(function), *(task.options_of("write") if function == "apply" else ()))
     made = click.Command(task.name, callback=run, help=f"{task.title}: {function}.")
-    for option in (*common, *(_option(one) for one in task.options_of(function)), json_option):
+    for option in (*common, *map(_option, taken), json_option):
         option(made)
     return made
 
 
 def _option(option: Option) -> Callable[[Any], Any]:
+    if option.kind is bool:
+        return click.option(f"--{option.name.replace('_', '-')}", option.key, is_flag=True, help=option.help)
     if option.choices:
         kind: Any = click.Choice(option.choices)
     else:
@@ -91,8 +94,9 @@ def _apply(task: Task) -> Made:
         start = time.perf_counter()
         check_out(out, task.suffixes)
         compiled.keep()
+        ways = {option.key: options.pop(option.key) for option in task.options_of("write")}
         found = task.apply(load_image(image), **_given(options))
-        task.write(found, out)
+        task.write(found, out, **_given(ways))
         record = {"task": task.name, "image": image, **task.describe(found), "out": out, "images": 1}
         _say(record | {"seconds": seconds_since(start)}, as_json)
 

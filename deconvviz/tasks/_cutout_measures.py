@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from skimage.color import rgb2hsv
-from skimage.filters import threshold_otsu
 from tqdm import tqdm
 
 from deconvviz.data import images
@@ -150,6 +148,9 @@ def threshold_mask(picture: DisplayImage) -> np.ndarray:
     >>> np.argwhere(threshold_mask(picture)).tolist()
     [[2, 3], [2, 4], [3, 3], [3, 4]]
     """
+    from skimage.color import rgb2hsv
+    from skimage.filters import threshold_otsu
+
     best, mask = -1.0, np.zeros(picture.shape[:2], bool)
     hsv = rgb2hsv(picture)
     for plane in (hsv[..., 2], hsv[..., 1]):

@@ -43,6 +43,23 @@ class Found(NamedTuple):
     map: np.ndarray
 
 
+def guesses(net: Network, image: DisplayImage, count: int = 5) -> list[tuple[str, float]]:
+    """The classes that a network finds likeliest in a picture, with their probabilities, the first guess first.
+
+    Args:
+      net, image: as in `class_map`.
+      count: how many.
+
+    Raises:
+      DeconvvizError: no labels.
+      ImageError: a side is below the network's stride.
+    """
+    scores = np.asarray(net.run(_fed(net, image)), np.float64).reshape(-1)
+    exponent = np.exp(scores - scores.max())
+    best = np.argsort(-scores, kind="stable")[:count]
+    return [(_labels(net)[index], float(exponent[index] / exponent.sum())) for index in best]
+
+
 def class_map(net: Network, image: DisplayImage, wanted: str | None = None, kind: str = "gradient") -> Found:
     """Where a class is seen in a picture.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,24 @@ from deconvviz.catalog import Option, Task
 from deconvviz.data import images
 from deconvviz.errors import DataError, DeconvvizError
 from deconvviz.tasks import _matting, _seeds
-from deconvviz.types import Array, Box, DisplayImage
+from deconvviz.tasks._cutout_measures import changed, threshold_mask
+from deconvviz.tasks._matting import closed_form
+from deconvviz.tasks._matting_metrics import intersection_over_union, matting_figures
+from deconvviz.tasks._seeds import MAPS, class_map, guesses
+from deconvviz.types import Box, DisplayImage
+
+__all__ = [
+    "MAPS", "TASK", "Cutout", "apply", "box_of", "changed", "class_map", "closed_form", "describe", "evaluate",
+    "guesses", "intersection_over_union", "matting_figures", "read_seeds", "read_trimap", "threshold_mask", "write",
+]  # fmt: skip
 
 #: Pixels of the longer side at which alpha is solved for: with seeds from the network much is unknown, with a trimap
 #: little. Larger pictures get their edges from the picture itself.
 WORK, WORK_WITH_TRIMAP = 240, 640
 #: Chosen among five settings by the overlap on 14 pictures of alphamatting.com, so measured figures there flatter them.
 FOREGROUND, BACKGROUND, RIM = 0.2, 0.1, 0.05
+#: A channel above it is full, below 1 minus it is empty: strokes keep this much after JPEG or a soft brush.
+_PURE = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +79,9 @@ def apply(
     background: float = BACKGROUND,
     rim: float = RIM,
     trimap: Any = None,
-    seeds: tuple[Array, Array] | None = None,
+    seeds: Any = None,
     work: int | None = None,
+    seen: _seeds.Found | None = None,
 ) -> Cutout:
     """Cuts the object of a class out of a picture.
 
@@ -80,8 +93,10 @@ def apply(
       foreground, background: shares of the picture that become seeds.
       rim: width of a strip at the top and the sides that is background but for seeds of the object; 0 for none.
       trimap: in place of the network: a file or (H, W) array, white or 1 foreground, black or 0 background.
-      seeds: (foreground, background), (H, W) bool each, laid over the trimap or the network's own.
+      seeds: laid over the trimap or the network's own: two (H, W) bool masks (foreground, background), or a picture
+        with strokes as `read_seeds` reads it.
       work: pixels of the longer side at which alpha is solved for, 0 for all; 240, with a trimap 640, if None.
+      seen: what `deconvviz.tasks._seeds.class_map` said of this picture, where it is known already.
 
     Returns:
       A `Cutout`.
@@ -108,13 +123,13 @@ def apply(
     if work < 0 or 0 < work < 32:
         raise DeconvvizError(f"work is the longer side to solve at, 32 pixels or more, or 0 for all; got work={work}")
     small = _at_most(picture, work)
-    seen = None
     if trimap is None:
-        net = catalog.model(model).build(None) if isinstance(model, str) else model
-        seen = _seeds.class_map(net, picture, wanted, map)
+        if seen is None:
+            net = catalog.model(model).build(None) if isinstance(model, str) else model
+            seen = _seeds.class_map(net, picture, wanted, map)
         marks = _seeds.trimap_of(seen.map, small.shape[:2], foreground, background, rim)
     else:
-        marks = _smaller(read_trimap(trimap, size), small.shape[:2])
+        marks, seen = _smaller(read_trimap(trimap, size), small.shape[:2]), None
     if seeds is not None:
         marks = _with_seeds(marks, seeds, size)
     alpha = _matting.closed_form(small, marks)
@@ -151,27 +166,38 @@ def describe(found: Cutout) -> dict[str, Any]:
     }
 
 
-def evaluate(data: str | Path, *, progress: bool = False, **options: Any) -> dict[str, Any]:
+def evaluate(data: str | Path, *, progress: bool = False, what: str = "figures", **options: Any) -> dict[str, Any]:
     """Measures matting with the given trimaps, and cut-outs without them, on DIR/images, DIR/alpha and DIR/trimap1.
 
     Args:
       data: the folder; pictures, mattes and trimaps share their names.
       progress: a bar on standard error.
+      what: "figures"; "robustness", the cut-outs without trimap under noise and other light; or "shares", the choice of
+        seeds, each picture left out in turn.
       options: work, model, map, foreground and background of `apply`, for the cut-outs without trimap; limit, how many
         pictures.
 
     Returns:
       "sad", "mse", "grad", "conn" of closed-form matting at full size over the unknown pixels of the trimaps; "iou" of
       the cut-outs without trimap and "iou_threshold" of Otsu's threshold, both with alpha above 0.5; "images",
-      "seconds".
+      "seconds". Of "robustness" and "shares" what `deconvviz.tasks._cutout_measures.robustness` ("rows") and
+      `deconvviz.tasks._cutout_choice.choose` say.
 
     Raises:
       DataError: no such folder, no pairs, an empty alpha, or files that do not fit each other.
     """
-    from deconvviz.tasks import _cutout_measures
+    from deconvviz.tasks import _cutout_choice, _cutout_measures
 
-    TASK.check("evaluate", options)
-    return _cutout_measures.measure(data, progress=progress, **options)
+    TASK.check("evaluate", {"what": what, **options})
+    if what == "figures":
+        return _cutout_measures.measure(data, progress=progress, **options)
+    started = time.perf_counter()
+    if what == "shares":
+        found = _cutout_choice.choose(data, progress=progress, **options)
+    else:
+        rows = _cutout_measures.robustness(data, progress=progress, **options)
+        found = {"rows": rows, "images": len(_cutout_measures.pairs(data, options.get("limit")))}
+    return {**found, "seconds": round(time.perf_counter() - started, 3)}
 
 
 def read_trimap(source: Any, size: tuple[int, int]) -> np.ndarray:
@@ -191,6 +217,42 @@ def read_trimap(source: Any, size: tuple[int, int]) -> np.ndarray:
             "both need the same rows and columns"
         )
     return np.where(values > 0.9, 1.0, np.where(values < 0.1, 0.0, 0.5))
+
+
+def read_seeds(source: Any, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Strokes of one's own: pure green where the object is, pure red where it is not; any other colour says nothing.
+
+    They may be painted over the photograph itself or on a transparent layer, in any program that keeps pure colours.
+
+    Args:
+      source: path, bytes, PIL image, or array, as `deconvviz.data.images.load` reads it.
+      size: (H, W) of the picture.
+
+    Returns:
+      (foreground, background), (H, W) bool.
+
+    Raises:
+      ImageError: a file that cannot be read.
+      DataError: another size than the picture's, or no stroke at all.
+
+    >>> ahead, behind = read_seeds(np.array([[[0, 255, 0], [255, 0, 0], [90, 80, 70]]], np.uint8), (1, 3))
+    >>> ahead.tolist(), behind.tolist()
+    ([[True, False, False]], [[False, True, False]])
+    """
+    values = images.load(source, name="the seeds" if not isinstance(source, (str, os.PathLike)) else None)
+    if values.shape[:2] != size:
+        raise DataError(
+            f"the seeds are {values.shape[0]} x {values.shape[1]} and the picture {size[0]} x {size[1]}: "
+            "both need the same rows and columns"
+        )
+    red, green, blue = np.moveaxis(values, -1, 0)
+    ahead = (green > _PURE) & (red < 1 - _PURE) & (blue < 1 - _PURE)
+    behind = (red > _PURE) & (green < 1 - _PURE) & (blue < 1 - _PURE)
+    if not (ahead.any() or behind.any()):
+        raise DataError(
+            "the seeds hold no stroke: paint the object pure green (0, 255, 0) and the background pure red (255, 0, 0)"
+        )
+    return ahead, behind
 
 
 def box_of(alpha: np.ndarray) -> Box:
@@ -232,8 +294,8 @@ def _smaller(marks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return found
 
 
-def _with_seeds(marks: np.ndarray, seeds: tuple[Array, Array], size: tuple[int, int]) -> np.ndarray:
-    ahead, behind = (np.asarray(one, bool) for one in seeds)
+def _with_seeds(marks: np.ndarray, seeds: Any, size: tuple[int, int]) -> np.ndarray:
+    ahead, behind = (np.asarray(one, bool) for one in seeds) if isinstance(seeds, tuple) else read_seeds(seeds, size)
     if ahead.shape != size or behind.shape != size:
         raise DataError(f"seeds are two masks of the picture's size {size}; got {ahead.shape} and {behind.shape}")
     if (ahead & behind).any():
@@ -258,7 +320,10 @@ TASK = Task(
         Option("background", "Share that is sure to be background (0.1).", float, of=("apply", "evaluate")),
         Option("rim", "Strip at the top and sides that is background (0.05).", float, of=("apply", "evaluate")),
         Option("trimap", "Your own seeds instead: white object, black background, grey unknown.", Path),
+        Option("seeds", "Strokes of your own over them: pure green is object, pure red is background.", Path),
+        Option("crop", "Write only what the box around the object holds.", bool, of=("write",)),
         Option("work", "Longer side at which alpha is solved for; 0 for all.", int, of=("apply", "evaluate")),
+        Option("what", "What to measure (figures).", choices=("figures", "robustness", "shares"), of=("evaluate",)),
         Option("limit", "Measure that many pictures only.", int, of=("evaluate",)),
     ),
     sources=("levin2008closed", "he2013guided", "forte2021approximate", "rhemann2009perceptually"),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 from reference import matting_loops
 
+from deconvviz import catalog, cli
+from deconvviz.data import samples
 from deconvviz.errors import DataError, DeconvvizError, ImageError
-from deconvviz.tasks import _cutout_measures, _matting, _matting_metrics, _seeds, cutout
+from deconvviz.tasks import _cutout_choice, _cutout_measures, _matting, _matting_metrics, _seeds, cutout
 
 
 def soft_disc(size: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:
@@ -110,6 +114,101 @@ def test_seeds_of_ones_own_move_the_border() -> None:
     assert after.alpha[20, 26] == 0
 
 
+def painted(size: tuple[int, int] = (44, 57)) -> np.ndarray:
+    """Strokes on a transparent layer: the disc's middle is background now, a corner is object."""
+    strokes = np.zeros((*size, 4), np.uint8)
+    strokes[12:28, 18:34] = 255, 0, 0, 255
+    strokes[:4, :5] = 0, 255, 0, 255
+    return strokes
+
+
+def test_strokes_are_the_masks_that_they_show(tmp_path: Path) -> None:
+    picture, _, marks = scene()
+    file = tmp_path / "strokes.png"
+    Image.fromarray(painted()).save(file)
+    ahead, behind = cutout.read_seeds(file, (44, 57))
+    assert np.array_equal(ahead, painted()[..., 1] > 0)
+    assert np.array_equal(behind, painted()[..., 0] > 0)
+    by_file, by_masks = (cutout.apply(picture, trimap=marks, seeds=one) for one in (file, (ahead, behind)))
+    assert np.array_equal(by_file.alpha, by_masks.alpha)
+    assert by_file.alpha[:4, :5].min() == 1
+    assert by_file.alpha[12:28, 18:34].max() == 0
+
+
+def test_strokes_over_the_photograph_are_told_from_its_colours() -> None:
+    picture, _, _ = scene()
+    over = np.rint(picture * 255).astype(np.uint8)
+    over[3:6, 40:50] = 0, 255, 0
+    ahead, behind = cutout.read_seeds(over, (44, 57))
+    assert np.argwhere(ahead).tolist() == [[r, c] for r in range(3, 6) for c in range(40, 50)]
+    assert not behind.any()
+
+
+@pytest.mark.parametrize(
+    ("strokes", "reason"),
+    [
+        (np.full((44, 57), 255, np.uint8), r"no stroke: paint the object pure green \(0, 255, 0\)"),
+        (np.zeros((57, 44), np.uint8), "the seeds are 57 x 44 and the picture 44 x 57"),
+    ],
+)
+def test_strokes_that_say_nothing_are_refused(strokes: np.ndarray, reason: str) -> None:
+    with pytest.raises(DataError, match=reason):
+        cutout.apply(scene()[0], trimap=scene()[2], seeds=strokes)
+
+
+def files(folder: Path, **pictures: np.ndarray) -> dict[str, str]:
+    """Each picture as a PNG file in a folder; name -> path."""
+    for name, values in pictures.items():
+        if values.dtype != np.uint8:
+            values = np.rint(values * 255).astype(np.uint8)
+        Image.fromarray(values).save(folder / f"{name}.png")
+    return {name: str(folder / f"{name}.png") for name in pictures}
+
+
+def test_the_command_writes_the_box_or_the_whole(tmp_path: Path) -> None:
+    picture, _, marks = scene()
+    given = files(tmp_path, picture=picture, marks=marks)
+    line = ["apply", "cutout", "--image", given["picture"], "--trimap", given["marks"], "--json"]
+    said = {}
+    for name, more in (("whole", []), ("box", ["--crop"])):
+        answer = CliRunner().invoke(cli.main, [*line, "--out", str(tmp_path / f"{name}.png"), *more])
+        assert answer.exit_code == 0, answer.stderr
+        said[name] = json.loads(answer.stdout)
+    top, left, bottom, right = said["box"]["box"]
+    whole, box = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("whole", "box"))
+    assert whole.shape == (44, 57, 4)
+    assert np.array_equal(box, whole[top:bottom, left:right])
+    assert said["whole"]["box"] == said["box"]["box"]
+
+
+def test_the_command_takes_strokes(tmp_path: Path) -> None:
+    picture, _, marks = scene()
+    given = files(tmp_path, picture=picture, marks=marks, strokes=painted())
+    out = tmp_path / "cut.png"
+    line = ["apply", "cutout", "--image", given["picture"], "--trimap", given["marks"], "--out", str(out)]
+    answer = CliRunner().invoke(cli.main, [*line, "--seeds", given["strokes"]])
+    assert answer.exit_code == 0, answer.stderr
+    alpha = np.asarray(Image.open(out))[..., 3]
+    assert alpha[12:28, 18:34].max() == 0
+    assert alpha[:4, :5].min() == 255
+
+
+def test_an_empty_alpha_leaves_no_file(tmp_path: Path) -> None:
+    picture, _, marks = scene()
+    faint = np.where(marks == 1, 0.5, marks)
+    faint[0, 0] = 1
+    strokes = np.zeros((44, 57, 4), np.uint8)
+    strokes[:2, :2] = 255, 0, 0, 255
+    given = files(tmp_path, picture=picture, marks=np.where(faint == 0.5, 128 / 255, faint), strokes=strokes)
+    out = tmp_path / "cut.png"
+    line = ["apply", "cutout", "--image", given["picture"], "--trimap", given["marks"], "--out", str(out)]
+    answer = CliRunner().invoke(cli.main, [*line, "--seeds", given["strokes"]])
+    assert answer.exit_code == 2
+    assert answer.stderr.count("\n") == 1
+    assert "no foreground: mark at least one pixel white" in answer.stderr
+    assert not out.exists()
+
+
 def test_grey_and_16_bit_and_transparent_pictures() -> None:
     picture, alpha, marks = scene()
     grey = np.rint(picture[..., 0] * 65535).astype(np.uint16)
@@ -185,3 +284,35 @@ def test_the_sweep_has_a_row_for_every_change(tmp_path: Path) -> None:
     rows = _cutout_measures.robustness(planted(tmp_path), noise=(0.5,), brightness=(0.5,), work=32)
     assert [(row["change"], row["level"]) for row in rows] == [("none", 0.0), ("noise", 0.5), ("brightness", 0.5)]
     assert rows[0]["iou_threshold"] > rows[1]["iou_threshold"]
+
+
+def test_the_one_that_is_left_out_has_no_say() -> None:
+    table = np.array([[0.9, 0.2, 0.1], [0.1, 0.6, 0.5], [0.1, 0.4, 0.6]])
+    assert _cutout_choice.left_out(table).tolist() == [2, 0, 0]  # alone with the first, the second and third tie
+    for i, wanted in enumerate(_cutout_choice.left_out(table)):
+        others = np.delete(table, i, axis=0).mean(axis=0)
+        assert others[wanted] == others.max()
+    with pytest.raises(DeconvvizError, match="two or more are needed, got 1"):
+        _cutout_choice.left_out(table[:1])
+
+
+def test_settings_are_measured_as_the_task_applies_them(tmp_path: Path) -> None:
+    root = planted(tmp_path)
+    grid = [_cutout_choice.Setting("gradient", 0.2, 0.1, 0.0), _cutout_choice.Setting("guided", 0.1, 0.4, 0.05)]
+    table = _cutout_choice.overlaps(root, grid=grid, work=32)
+    _, truth, _ = _cutout_measures.read(_cutout_measures.pairs(root)[0])
+    picture = _cutout_measures.read(_cutout_measures.pairs(root)[0])[0]
+    for value, setting in zip(table[0], grid, strict=True):
+        mask = cutout.apply(picture, work=32, **setting._asdict()).alpha > 0.5
+        assert value == _matting_metrics.intersection_over_union(mask, truth > 0.5)
+    assert table.shape == (1, 2)
+
+
+def test_first_guesses_are_sorted_and_the_first_is_the_map_s_class() -> None:
+    net = catalog.model("caltech").build(None)
+    picture = samples.load("motorcycle")
+    found = cutout.guesses(net, picture, 3)
+    assert len(found) == 3
+    assert found[0][0] == "Motorbikes" == cutout.class_map(net, picture).label
+    assert found[0][1] > found[1][1] > found[2][1] > 0
+    assert found[0][1] == pytest.approx(cutout.class_map(net, picture).probability, rel=1e-6)

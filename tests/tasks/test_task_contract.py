@@ -40,7 +40,10 @@ def test_the_record_is_whole(name: str) -> None:
     assert set(task.sources) <= set(keys)
     for option in task.options:
         assert option.help.endswith(".")
-        assert set(option.of) <= set(CONTRACT)
+        assert set(option.of) <= {*CONTRACT, "write"}
+        if "write" in option.of:
+            assert inspect.signature(task.write).parameters[option.key].kind is inspect.Parameter.KEYWORD_ONLY
+            assert option.of == ("write",), "one command line holds apply's options and write's"
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -81,7 +84,7 @@ def test_the_command_lists_the_options(name: str, function: str) -> None:
         assert f"{name} has nothing to train" in answer.stderr
         return
     assert answer.exit_code == 0, answer.stderr
-    for option in task.options_of(function):
+    for option in (*task.options_of(function), *(task.options_of("write") if function == "apply" else ())):
         assert f"--{option.name.replace('_', '-')}" in answer.stdout
 
 
