@@ -63,6 +63,29 @@ def fit_image(image: Array, spec: InputSpec) -> DisplayImage:
     return _resample(part, spec.size, box)
 
 
+def at_most(image: Array, longer: int) -> DisplayImage:
+    """The picture itself, or, where a side is longer than that, the whole of it made smaller; its shape stays.
+
+    Args:
+      image: (H, W, 3), 0..1.
+      longer: pixels of the longer side.
+
+    Returns:
+      (h, w, 3) float32, 0..1.
+
+    Raises:
+      ImageError: as for `fit_image`.
+
+    >>> at_most(np.zeros((30, 90, 3), np.float32), 60).shape
+    (20, 60, 3)
+    """
+    height, width = image.shape[:2]
+    share = min(1.0, longer / max(height, width))
+    return fit_image(
+        image, InputSpec(size=(max(1, round(height * share)), max(1, round(width * share))), fit="stretch")
+    )
+
+
 def model_input(image: Array, spec: InputSpec) -> ModelInput:
     """The batch of one that a network is fed: ``(fit_image(image) * scale - mean) / std`` in the network's channels.
 

@@ -48,7 +48,7 @@ PROVEN_AHEAD = 32
 MAX_UPLOAD = 8_000_000
 _COMPILING = threading.Semaphore(1)
 #: A picture of 25 million pixels takes 300 MB while it is read: one at a time.
-_READING = threading.Semaphore(1)
+READING = threading.Semaphore(1)
 _WARM: set[tuple[str, str, str]] = set()
 _T = TypeVar("_T")
 
@@ -177,7 +177,7 @@ def upload(file: bytes, name: str) -> Picture:
     Raises:
       ImageError: too large, damaged, or not a picture.
     """
-    with _READING:
+    with READING:
         images.load(file, name=name, max_bytes=MAX_UPLOAD)
     return Picture(None, name, "", sha256(file).hexdigest(), file)
 
@@ -189,7 +189,7 @@ def fitted(loaded: Loaded, picture: Picture) -> Fitted:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_PICTURES)
 def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Picture) -> Fitted:
-    with _READING:
+    with READING:
         whole = samples.load(_picture.id) if _picture.id else images.load(_picture.file, name=_picture.title)
         return Fitted(_frozen(fit_image(whole, _spec)), _frozen(on_screen(whole, _spec)))
 

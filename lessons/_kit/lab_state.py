@@ -52,16 +52,16 @@ class Chosen:
     peak: tuple[float, int, int]
 
 
-def picture() -> engine.Picture:
-    """The picture of this session: the upload if there is one, else the one of the URL."""
+def picture(first: str = FIRST_PICTURE) -> engine.Picture:
+    """The picture of this session: the upload if there is one, else the one of the URL, else the first."""
     uploaded = st.session_state.get(_UPLOAD)
-    id = controls.url_value("image", FIRST_PICTURE, SAMPLES)
+    id = controls.url_value("image", first, SAMPLES)
     return uploaded or engine.sample(id)
 
 
-def choose_sample(id: str) -> None:
+def choose_sample(id: str, first: str = FIRST_PICTURE) -> None:
     """Take a picture of the gallery; an upload is forgotten. For callbacks."""
-    st.session_state["image"] = "" if id == FIRST_PICTURE else id
+    st.session_state["image"] = "" if id == first else id
     st.session_state.pop(_UPLOAD, None)
     st.session_state["lab-uploads"] = uploads() + 1
     forget_position()

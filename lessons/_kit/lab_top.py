@@ -11,7 +11,7 @@ import streamlit as st
 from deconvviz.data import samples
 from deconvviz.data.preprocess import fit_image
 from deconvviz.errors import ImageError
-from deconvviz.types import InputSpec
+from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit import engine, lab_network, lab_state
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, jpeg, png, to_bytes
@@ -37,12 +37,17 @@ def top_line(loaded: engine.Loaded, picture: engine.Picture) -> None:
 
 
 def picture_chip(loaded: engine.Loaded, picture: engine.Picture) -> None:
-    """The picture, and the ways to change it: the gallery, or a file of one's own."""
-    small = fit_image(engine.fitted(loaded, picture).screen, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
+    """The picture as the network sees it, and the ways to change it: the gallery, or a file of one's own."""
+    chip_of(engine.fitted(loaded, picture).screen, picture)
+
+
+def chip_of(shown: DisplayImage, picture: engine.Picture, first: str = lab_state.FIRST_PICTURE) -> None:
+    """A picture and the ways to change it; `first` is the one that the page opens with."""
+    small = fit_image(shown, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
         st.html(_chip(t("Picture"), title_of(picture), address(jpeg(to_bytes(small)))), width="content")
         with st.popover(t("Change picture"), width="content"), st.container(width=464, key="lab-pictures"):
-            _gallery(picture)
+            _gallery(picture, first)
             _upload()
 
 
@@ -66,11 +71,11 @@ def title_of(picture: engine.Picture) -> str:
     return t(picture.title) if picture.id else picture.title
 
 
-def _gallery(picture: engine.Picture) -> None:
+def _gallery(picture: engine.Picture, first: str) -> None:
     def chosen() -> None:
         id = picked("lab-gallery")
         if id is not None and id in samples.SAMPLES:
-            lab_state.choose_sample(id)
+            lab_state.choose_sample(id, first)
 
     items = [Tile(id, t(known.title), (), t(known.title), _thumbnail(id)) for id, known in samples.SAMPLES.items()]
     tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=80, wrap=True)

@@ -1,0 +1,55 @@
+"""The photograph of a page about an application: one of the gallery or one's own, at its own shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.data import images, preprocess, samples
+from deconvviz.types import DisplayImage
+from lessons._kit import engine, lab_state, lab_top
+
+#: Pixels of the longer side that a page works with.
+LONGER = 640
+KEPT = 12
+
+
+def choose(
+    presets: Sequence[tuple[str, Mapping[str, str]]] = (), first: str = lab_state.FIRST_PICTURE
+) -> engine.Picture:
+    """Draw the picture with the ways to change it, and read what was chosen; "image" is its name in the URL.
+
+    Args:
+      presets: of the page; one that names an image puts an own photograph aside.
+      first: id of the picture that the page opens with.
+    """
+    picture = lab_state.picture(first)
+    if any(st.session_state.get(f"preset-{i}") and "image" in values for i, (_, values) in enumerate(presets)):
+        lab_state.forget_upload()
+        picture = engine.sample(st.session_state.get("image") or first)
+    lab_top.chip_of(pixels(picture), picture, first)
+    return picture
+
+
+def pixels(picture: engine.Picture, longer: int = LONGER) -> DisplayImage:
+    """(H, W, 3) float32 in 0..1, read-only: the whole picture, made smaller where it is larger than `longer`.
+
+    Kept for the last `KEPT` pictures.
+    """
+    return _pixels(picture.digest, longer, picture)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def _pixels(digest: str, longer: int, _picture: engine.Picture) -> DisplayImage:
+    with engine.READING:
+        whole = samples.load(_picture.id) if _picture.id else images.load(_picture.file, name=_picture.title)
+    found = np.ascontiguousarray(preprocess.at_most(whole, longer))
+    found.setflags(write=False)
+    return found
+
+
+def python(picture: engine.Picture) -> str:
+    """How the code on a page names the picture."""
+    return f"samples.load({picture.id!r})" if picture.id else '"your-picture.jpg"'
