@@ -63,7 +63,10 @@ class Fit:
 
     def __init__(self, module: nnx.Module, loss: Loss, schedule: Schedule, *, steps: int, seed: int = 0) -> None:
         module.train()
-        self._graph, self._params, self._statistics = nnx.split(module, nnx.Param, nnx.BatchStat)  # type: ignore[misc]
+        graph, params, statistics = nnx.split(module, nnx.Param, nnx.BatchStat)  # type: ignore[misc]
+        self._graph: Any = graph
+        self._params: Any = params
+        self._statistics: Any = statistics
         self._loss, self._schedule, self._seed = loss, schedule, seed
         warm = max(1, round(schedule.warm_up * steps))
         self._rate = optax.warmup_cosine_decay_schedule(0.0, schedule.learning_rate, warm, max(steps, warm + 1))
