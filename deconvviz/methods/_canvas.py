@@ -81,7 +81,7 @@ def penalty(settings: Settings, image: jax.Array, tv: Any, norm: Any) -> jax.Arr
 
 def layer_values(network: Network, layer: str, rule: str = "gradient") -> Callable[[Any, jax.Array], jax.Array]:
     """``(consts, pictures (N, H, W, 3)) -> the layer's values (N, ...)``, differentiable, through a backward rule."""
-    call = rewritten(network, layer, rule, "gradient").call
+    call = rewritten(network, layer, rule, "gradient", switches=True).call
     node, spec = network.node(layer), network.input_spec
 
     def one(consts: Any, x: jax.Array) -> jax.Array:

@@ -21,6 +21,7 @@ import numpy as np
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
 from deconvviz.network import roads, rules, units
 from deconvviz.network._jaxpr import as_function
+from deconvviz.network._switches import by_switches
 from deconvviz.network.branching import Graph
 from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
@@ -39,8 +40,18 @@ class Rewritten:
     coverage: Coverage
 
 
-def rewritten(network: Network, layer: str, rule: str, on_unsupported: OnUnsupported = "refuse") -> Rewritten:
+def rewritten(
+    network: Network, layer: str, rule: str, on_unsupported: OnUnsupported = "refuse", switches: bool = False
+) -> Rewritten:
     """Cut the network at a layer and put its rectifiers under a rule.
+
+    Args:
+      network: the network.
+      layer: where the program ends.
+      rule: a backward rule.
+      on_unsupported: what to do about activations that are no ReLU.
+      switches: compute max pooling by `deconvviz.ops.pool.max_pool`: the same function, much faster to differentiate
+        on a CPU. Reconstructions do without, for a proof must not share its operators with the other road.
 
     Raises:
       RuleError: unknown rule; or a rectifier rule on a path without rectifiers, or with activations that have no such
@@ -60,6 +71,7 @@ def rewritten(network: Network, layer: str, rule: str, on_unsupported: OnUnsuppo
     if rule != "gradient" and on_unsupported == "refuse":
         _refuse(network.name, layer, rule, obeyed, unsupported)
     coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported))
+    eqns = by_switches(eqns) if switches else eqns
     return Rewritten(as_function(program.flat, eqns, [node.variable]), coverage)
 
 

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from jax.extend import core as jex
 
 from deconvviz.errors import RuleError
-from deconvviz.network import geometry
+from deconvviz.network import _replace, geometry
 from deconvviz.network._jaxpr import Equation, body_of, carrying, flatten, is_literal
 from deconvviz.network._loops import CLOSED, LOOPS, Body, replace_bodies
 from deconvviz.network._padding import tame
@@ -104,24 +104,24 @@ def _made(index: int, item: Equation, found: Survey, pools: Pools, rule: str) ->
     """What an equation is replaced by, or None if it stays."""
     eqn = item.eqn
     if index in found.rectifiers:
-        return [_call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [found.rectifiers[index]])]
+        return [_replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [found.rectifiers[index]])]
     if index in found.clamps:
         z, out = found.clamps[index], eqn.outvars[0]
-        low = _call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [z])
+        low = _replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [z])
         middle = jex.Var(out.aval)
         bounds = [middle, eqn.invars[2]]
-        return [low.replace(outvars=[middle]), _call(_bound, ("bound",), eqn, bounds)]
+        return [low.replace(outvars=[middle]), _replace.call(_bound, ("bound",), eqn, bounds)]
     if index in found.ceilings:
         z = found.ceilings[index]
-        return [_call(_bound, ("bound",), eqn, [z, next(a for a in eqn.invars if a is not z)])]
+        return [_replace.call(_bound, ("bound",), eqn, [z, next(a for a in eqn.invars if a is not z)])]
     if index in pools.cells:
         axes = tuple(eqn.params["axes"])
-        return [_call(functools.partial(first_maximum, axes=axes), ("cells", axes), eqn, list(eqn.invars))]
+        return [_replace.call(functools.partial(first_maximum, axes=axes), ("cells", axes), eqn, list(eqn.invars))]
     if index in pools.pairs:
-        return [_call(first_of_two, ("pair",), eqn, list(eqn.invars))]
+        return [_replace.call(first_of_two, ("pair",), eqn, list(eqn.invars))]
     if index in pools.windows:
         window = window_of(eqn)
-        return [_call(first_in_window(window), ("window", window), eqn, list(eqn.invars[:1]))]
+        return [_replace.call(first_in_window(window), ("window", window), eqn, list(eqn.invars[:1]))]
     return tame(eqn) if item.primitive == "conv_general_dilated" else None
 
 
@@ -135,35 +135,6 @@ _bound.defvjp(
     lambda z, bound: (_bound(z, bound), (z, bound)),
     lambda kept, g: (jnp.where(kept[0] < kept[1], g, jnp.zeros((), g.dtype)), jnp.zeros_like(kept[1])),
 )
-
-
-def _call(function: Callable[..., Any], key: tuple[Any, ...], eqn: Any, operands: list[Any]) -> Any:
-    """The equation that calls ``function`` on the operands in place of ``eqn``; made once a key and shape."""
-    shapes = tuple((tuple(a.aval.shape), jnp.dtype(a.aval.dtype).name) for a in operands)
-    made = _template(_Keyed(key, function), shapes)
-    return made.replace(invars=operands, outvars=list(eqn.outvars), source_info=eqn.source_info)
-
-
-@dataclass(frozen=True)
-class _Keyed:
-    """A function that is equal to another one of the same key."""
-
-    key: tuple[Any, ...]
-    function: Callable[..., Any]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Keyed) and self.key == other.key
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-
-@functools.lru_cache(maxsize=4096)
-def _template(keyed: _Keyed, shapes: tuple[tuple[tuple[int, ...], str], ...]) -> Any:
-    """One traced equation that computes the function of arrays of these shapes."""
-    closed = jax.make_jaxpr(keyed.function)(*(jax.ShapeDtypeStruct(s, jnp.dtype(d)) for s, d in shapes))
-    (eqn,) = closed.jaxpr.eqns
-    return eqn
 
 
 def _inside(eqn: Any, rule: str, context: Context) -> tuple[Any, int, list[str]]:
