@@ -1,7 +1,8 @@
 """Long work in the background: one thread a key, two at a time, and the same job for everybody who asks for it.
 
 A job is an iterator of snapshots. `start` gives the one of a key, running or finished; `watch` draws it until it ends,
-with its progress, the time left, and a button to stop and continue. What nobody looks at any more stops by itself.
+with its progress, the time left, and a button to stop and continue. A person who stops a job that others watch only
+leaves it; the last one stops it. What nobody looks at any more stops by itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from deconvviz.errors import DeconvvizError
 from lessons._kit.i18n import t
@@ -56,6 +59,9 @@ class Job(Generic[T]):
         self._clock: tuple[float, float | None] = (0.0, None)
         self._first: tuple[float, int] | None = None
         self._looked = line.clock()
+        #: person -> when they last looked; and those who have left while others stayed.
+        self._watchers: dict[str, float] = {}
+        self._leavers: set[str] = set()
 
     @property
     def resting(self) -> bool:
@@ -89,19 +95,25 @@ class Job(Generic[T]):
         """Jobs in line before it."""
         return self._line.ahead(self)
 
-    def look(self) -> None:
-        """Say that somebody looks at it; one that stopped because nobody did goes on."""
-        self._looked = self._line.clock()
-        if self.away:
-            self.go_on()
+    def look(self, who: str = "") -> None:
+        """Say that somebody looks at it; one that stopped because nobody did goes on. Who has left does not count."""
+        self._line.look(self, who)
+
+    def has_left(self, who: str) -> bool:
+        """This person has stopped it, and it went on for others."""
+        return who in self._leavers
+
+    def leave(self, who: str) -> None:
+        """One person stops it: it goes on for the others who watch it, and stops if there are none."""
+        self._line.leave(self, who)
 
     def stop(self) -> None:
-        """Stop after the snapshot that it works on; at once if it still waits."""
+        """Stop, for everybody, after the snapshot that it works on; at once if it still waits."""
         self._line.stop(self)
 
-    def go_on(self) -> None:
-        """Continue a stopped job where it was; a failed one begins again."""
-        self._line.go_on(self)
+    def go_on(self, who: str = "") -> None:
+        """Continue a stopped job where it was; a failed one begins again. Who had left watches it again."""
+        self._line.go_on(self, who)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it neither runs nor waits; False if it still does after so many seconds."""
@@ -114,6 +126,7 @@ class Line:
     Args:
       at_once, in_line, kept, away: see the constants of the module.
       clock: seconds, growing.
+      is_here: whether a person's browser is still connected.
     """
 
     def __init__(
@@ -123,8 +136,10 @@ class Line:
         kept: int = KEPT,
         away: float = AWAY,
         clock: Callable[[], float] = time.monotonic,
+        is_here: Callable[[str], bool] = lambda who: True,
     ) -> None:
         self.at_once, self.in_line, self.kept, self.away, self.clock = at_once, in_line, kept, away, clock
+        self._is_here = is_here
         self._jobs: OrderedDict[str, Job[Any]] = OrderedDict()
         self._line: deque[Job[Any]] = deque()
         self._running: set[Job[Any]] = set()
@@ -156,6 +171,28 @@ class Line:
         with self._changed:
             return self._line.index(job) if job in self._line else 0
 
+    def look(self, job: Job[Any], who: str) -> None:
+        """See `Job.look`."""
+        with self._changed:
+            if job.has_left(who):
+                return
+            job._looked = job._watchers[who] = self.clock()
+            if job.away:
+                self.go_on(job, who)
+
+    def leave(self, job: Job[Any], who: str) -> None:
+        """See `Job.leave`."""
+        with self._changed:
+            job._watchers.pop(who, None)
+            job._watchers = {one: at for one, at in job._watchers.items() if self._watches(one, at)}
+            if job._watchers and not job.resting:
+                job._leavers = {one for one in job._leavers if self._is_here(one)} | {who}
+            else:
+                self.stop(job)
+
+    def _watches(self, who: str, looked: float) -> bool:
+        return self.clock() - looked <= self.away and self._is_here(who)
+
     def stop(self, job: Job[Any]) -> None:
         """See `Job.stop`."""
         with self._changed:
@@ -166,9 +203,10 @@ class Line:
                 job.stopping = True
             self._changed.notify_all()
 
-    def go_on(self, job: Job[Any]) -> None:
+    def go_on(self, job: Job[Any], who: str) -> None:
         """See `Job.go_on`."""
         with self._changed:
+            job._leavers.discard(who)
             job.stopping = job.away = False
             if job in self._running or job in self._line or (job.done and job.error is None):
                 return
@@ -260,7 +298,18 @@ def _step(snapshot: Any) -> tuple[int, int] | None:
     return (int(step), int(steps)) if step is not None and steps else None
 
 
-_LINE = Line()
+def _is_here(who: str) -> bool:
+    """Is the browser still connected? True where there is no server that knows."""
+    return not runtime.exists() or runtime.get_instance().is_active_session(who)
+
+
+def _person() -> str:
+    """Who looks at the page that is drawn now: one open tab."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return "" if context is None else context.session_id
+
+
+_LINE = Line(is_here=_is_here)
 
 
 def start(key: str, make: Callable[[], Iterator[T]]) -> Job[T]:
@@ -287,37 +336,42 @@ def watch(job: Job[T], draw: Callable[[Job[T]], None], key: str = "job", every: 
       key: name of this place on the page.
       every: seconds between two looks.
     """
-    looking = not job.resting
+    who = _person()
+    looking = not job.resting and not job.has_left(who)
 
     @st.fragment(run_every=every if looking else None)
     def part() -> None:
-        job.look()
+        job.look(who)
         with st.container(key=f"{key}-progress"):
-            _progress(job, key)
+            _progress(job, key, who)
         draw(job)
-        if looking == job.resting:  # begin to ask again and again, or cease
+        if looking == (job.resting or job.has_left(who)):  # begin to ask again and again, or cease
             st.rerun()
 
     part()
 
 
-def _progress(job: Job[Any], key: str) -> None:
+def _progress(job: Job[Any], key: str, who: str) -> None:
     """One line of words, a bar while it runs, and a button."""
     if job.error is not None:
         st.error(t("It went wrong: {reason}", reason=str(job.error) or type(job.error).__name__))
-        st.button(t("Try again"), key=f"{key}-again", on_click=job.go_on)
+        st.button(t("Try again"), key=f"{key}-again", on_click=job.go_on, args=(who,))
         return
     if job.done:
         return
     if job.resting:
         st.markdown(t("Stopped. {words}", words=_words(job)))
-        st.button(t("Continue"), key=f"{key}-go-on", on_click=job.go_on)
+        st.button(t("Continue"), key=f"{key}-go-on", on_click=job.go_on, args=(who,))
+        return
+    if job.has_left(who):
+        st.markdown(t("Stopped for you; it goes on for others who watch it. {words}", words=_words(job)))
+        st.button(t("Continue"), key=f"{key}-go-on", on_click=job.go_on, args=(who,))
         return
     words = _words(job)
     if job.stopping:
         words = t("It stops after this snapshot. {words}", words=words)
     st.progress(job.fraction or 0.0, text=words)
-    st.button(t("Stop"), key=f"{key}-stop", on_click=job.stop, disabled=job.stopping)
+    st.button(t("Stop"), key=f"{key}-stop", on_click=job.leave, args=(who,), disabled=job.stopping)
 
 
 def _words(job: Job[Any]) -> str:

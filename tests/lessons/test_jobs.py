@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.errors import DeconvvizError
@@ -175,6 +176,104 @@ def test_what_nobody_looks_at_stops_and_goes_on_when_somebody_looks_again() -> N
     assert job.done
 
 
+def watched(job: Job[Snapshot], *people: str) -> None:
+    """Everybody looks."""
+    for who in people:
+        job.look(who)
+
+
+def test_who_stops_only_leaves_while_others_watch_and_the_last_one_stops_it() -> None:
+    line, work = Line(at_once=1), Work()
+    job = line.start("a", work)
+    watched(job, "Ada", "Ben", "Cleo")
+    job.leave("Ada")
+    job.leave("Ben")
+    assert [job.has_left(who) for who in ("Ada", "Ben", "Cleo")] == [True, True, False]
+    assert not job.stopping
+    work.allow()
+    reach(line, job, 1)
+    assert not job.resting
+    job.leave("Cleo")
+    assert job.stopping
+    work.allow()
+    assert job.wait(SOON)
+    assert (job.stopped, job.away, job.count) == (True, False, 2)
+    job.look("Ada")
+    assert job.stopped, "a look does not continue what was stopped"
+    job.go_on("Ada")
+    assert not job.stopped
+    assert [job.has_left(who) for who in ("Ada", "Ben")] == [False, True]
+    work.allow()
+    assert job.wait(SOON)
+    assert (job.done, job.count, work.begun) == (True, 3, 1)
+
+
+def test_who_has_left_and_comes_back_watches_again() -> None:
+    line, work = Line(), Work(2)
+    job = line.start("a", work)
+    watched(job, "Ada", "Ben")
+    job.leave("Ada")
+    job.go_on("Ada")
+    assert not job.has_left("Ada")
+    job.leave("Ben")
+    assert (job.has_left("Ben"), job.stopping) == (False, True), "Ada's look from before she left is forgotten"
+    job.go_on("Ben")
+    watched(job, "Ada", "Ben")
+    job.leave("Ben")
+    assert (job.has_left("Ben"), job.stopping) == (True, False)
+    work.allow(2)
+    assert job.wait(SOON)
+
+
+@pytest.mark.parametrize("gone", ["disconnected", "looked away"])
+def test_who_is_gone_is_no_reason_to_go_on(gone: str) -> None:
+    now, here = [0.0], {"Ada", "Ben"}
+    line, work = Line(away=90, clock=lambda: now[0], is_here=lambda who: who in here), Work(1)
+    job = line.start("a", work)
+    watched(job, "Ada", "Ben")
+    now[0] = 60
+    job.look("Ada")
+    if gone == "disconnected":
+        here.remove("Ben")
+    else:
+        now[0] = 91
+    job.leave("Ada")
+    assert job.stopping
+    work.allow()
+    assert job.wait(SOON)
+
+
+def test_those_who_left_do_not_keep_it_running() -> None:
+    now = [0.0]
+    line, work = Line(away=90, clock=lambda: now[0]), Work()
+    job = line.start("a", work)
+    watched(job, "Ada", "Ben")
+    job.leave("Ada")
+    now[0] = 91
+    job.look("Ada")
+    work.allow()
+    assert job.wait(SOON)
+    assert (job.stopped, job.away) == (True, True)
+    job.look("Ada")
+    assert job.stopped
+    job.look("Ben")
+    assert not job.stopped
+    work.allow(2)
+    assert job.wait(SOON)
+
+
+def test_a_waiting_job_that_others_watch_keeps_its_turn() -> None:
+    line, work, other = Line(at_once=1), Work(1), Work(1)
+    job, second = line.start("a", work), line.start("b", other)
+    watched(second, "Ada", "Ben")
+    second.leave("Ada")
+    assert (second.waiting, second.has_left("Ada")) == (True, True)
+    second.leave("Ben")
+    assert (second.waiting, second.stopped) == (False, True)
+    work.allow()
+    assert job.wait(SOON)
+
+
 def test_seconds_count_only_while_it_runs_and_the_time_left_follows_from_the_speed() -> None:
     now = [0.0]
     line, work = Line(away=1e9, clock=lambda: now[0]), Work(5)
@@ -249,6 +348,35 @@ def test_a_page_draws_stops_continues_and_shows_the_end() -> None:
     page.run()
     assert [element.value for element in page.markdown] == ["drawn Snapshot(step=2, steps=2)"]
     assert not page.button
+
+
+def test_one_person_leaves_and_the_other_sees_it_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_person", lambda: st.session_state["who"])
+    work, pages = Work(2), {}
+    for who in ("Ada", "Ben"):
+        pages[who] = AppTest.from_string(PAGE.replace('"page"', '"shared"'))
+        pages[who].session_state["work"], pages[who].session_state["who"] = work, who
+        pages[who].run()
+    ada, ben = pages.values()
+    ada.button(key="job-stop").click().run()
+    assert [button.label for button in ada.button] == ["Continue"]
+    assert ada.markdown[0].value.startswith("Stopped for you; it goes on for others who watch it. Working for ")
+    assert [button.label for button in ben.run().button] == ["Stop"]
+    assert not ben.button(key="job-stop").disabled
+    ada.button(key="job-go-on").click().run()
+    assert [button.label for button in ada.button] == ["Stop"]
+    for page in (ben, ada):
+        page.button(key="job-stop").click().run()
+    assert ada.button(key="job-stop").disabled
+    work.allow()
+    job = jobs.find("shared")
+    assert job is not None
+    assert job.wait(SOON)
+    assert job.stopped
+    assert [page.run().button[0].label for page in (ada, ben)] == ["Continue", "Continue"]
+    work.allow()
+    ben.button(key="job-go-on").click().run()
+    assert job.wait(SOON)
 
 
 def test_a_page_shows_what_went_wrong_as_a_sentence() -> None:
