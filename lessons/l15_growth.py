@@ -176,7 +176,10 @@ def proofs(state: State) -> None:
 
 
 def compare(state: State) -> None:
-    """The curves and the verdict; they grow while the picture is followed in the background."""
+    """The curves and the verdict; they grow while the picture is followed in the background.
+
+    Only the chosen layer is followed unasked: all of them keep two cores busy for some seconds.
+    """
 
     def draw(maps: Mapping[str, Sequence[float]]) -> None:
         growth_picture.curves(int(state.epoch), state.layer, maps)
@@ -189,6 +192,14 @@ def compare(state: State) -> None:
         return
     job = growth_network.following(state.image, state.layer)
     jobs.watch(job, lambda job: draw(job.latest.distances if job.latest else {}), "growth")
+    if not growth_network.is_whole(job):
+        st.button(
+            t("Measure the maps of all layers"),
+            key="growth-all",
+            help=t("It takes some seconds; then the picture says whether the lower layers came first."),
+            on_click=growth_network.follow_all,
+            args=(state.image, state.layer),
+        )
 
 
 def render() -> None:

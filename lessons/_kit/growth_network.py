@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -24,6 +24,11 @@ CHANNELS = 8
 PATCH = 192
 #: Photographs that are kept followed through all layers and epochs: about 7 MB each.
 KEPT = 6
+#: Patches that are kept (about 10 KB each); those of the upper layers are the whole photograph.
+KEPT_PATCHES = 512
+
+
+_ALL = "all"
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,17 +114,21 @@ def grown(image: str, layer: str, epoch: int) -> Grown:
     channels, ends = _end(image, layer)
     found = seen(image, epoch, [Unit(layer, int(channel)) for channel in channels])
     boxes = tuple(one.receptive_field for one in found)
-    norm = lambda values: float(np.linalg.norm(np.asarray(values, np.float64)))  # noqa: E731
     return Grown(
         tuple(one.unit for one in found),
         tuple(one.activation for one in found),
         boxes,
         tuple(_file(one.map, box) for one, box in zip(found, boxes, strict=True)),
         tuple(_patch(image, box) for box in boxes),
-        tuple(float(np.vdot(one.map.astype(np.float64), end)) for one, end in zip(found, ends, strict=True)),
-        tuple(norm(one.map) for one in found),
-        tuple(norm(end) for end in ends),
+        tuple(_inner(one.map, end) for one, end in zip(found, ends, strict=True)),
+        tuple(_inner(one.map, one.map) ** 0.5 for one in found),
+        tuple(_inner(end, end) ** 0.5 for end in ends),
     )
+
+
+def _inner(a: np.ndarray, b: np.ndarray) -> float:
+    """Scalar product, without BLAS: its threads wait for each other for long while other work has the cores."""
+    return float(np.multiply(a, b, dtype=np.float64).sum())
 
 
 def _file(signed: np.ndarray, box: Box) -> bytes:
@@ -128,27 +137,42 @@ def _file(signed: np.ndarray, box: Box) -> bytes:
     return png(colour_rgb(part, limit), level=6) if limit else b""
 
 
+@st.cache_resource(show_spinner=False, max_entries=KEPT_PATCHES)
 def _patch(image: str, box: Box) -> bytes:
     whole = engine.fitted(network(EPOCHS[-1]), engine.sample(image)).screen
     return jpeg(to_bytes(smaller(crop(whole, box, FINER), PATCH)))
 
 
-def follow(image: str, first: str) -> Iterator[Followed]:
-    """Measure every layer after every epoch, one layer first."""
-    order = sorted(RELUS, key=lambda layer: layer != first)
+def follow(image: str, layers: Sequence[str]) -> Iterator[Followed]:
+    """Measure layers after every epoch, one layer after the other."""
     done: dict[str, tuple[float, ...]] = {}
-    for i, layer in enumerate(order):
+    for i, layer in enumerate(layers):
         found: list[float] = []
         for k, epoch in enumerate(EPOCHS):
             found.append(grown(image, layer, epoch).mean)
             if len(found) == len(EPOCHS):
                 done = done | {layer: tuple(found)}
-            yield Followed(i * len(EPOCHS) + k + 1, len(RELUS) * len(EPOCHS), done)
+            yield Followed(i * len(EPOCHS) + k + 1, len(layers) * len(EPOCHS), done)
 
 
-def following(image: str, first: str) -> jobs.Job[Followed]:
-    """The one job that follows a photograph; begun if there is none."""
-    return jobs.start(f"growth {image} {network(EPOCHS[-1]).digest}", lambda: follow(image, first))
+def following(image: str, layer: str) -> jobs.Job[Followed]:
+    """The job that follows a photograph through all layers, if somebody asked for it; else through one of them."""
+    whole = jobs.find(_key(image))
+    return whole or jobs.start(_key(image, layer), lambda: follow(image, (layer,)))
+
+
+def follow_all(image: str, first: str) -> None:
+    """Follow a photograph through all layers behind the page, one layer first."""
+    jobs.start(_key(image), lambda: follow(image, sorted(RELUS, key=lambda layer: layer != first)))
+
+
+def is_whole(job: jobs.Job[Followed]) -> bool:
+    """Does the job follow all layers?"""
+    return job.key.endswith(_ALL)
+
+
+def _key(image: str, layer: str = _ALL) -> str:
+    return f"growth {image} {network(EPOCHS[-1]).digest} {layer}"
 
 
 @st.cache_resource(show_spinner=False)

@@ -17,9 +17,18 @@ SHOWN = "document.querySelector('.grown img').getAttribute('src')"
 
 
 def open_lesson(page: Page, app_url: str, link: str = "") -> None:
-    """Wait until the picture has been followed through all layers and epochs."""
+    """Wait until the chosen layer has been followed through all epochs."""
     page.set_default_timeout(240_000)
     opened(page, f"{app_url}/{SLUG}{link}", ".grown img", "[data-testid=stForm]", ".st-key-proofs")
+    page.wait_for_function("!document.querySelector('.st-key-growth-progress button')")
+    settle(page)
+
+
+def measure_all(page: Page) -> None:
+    """Ask for all layers, where nobody has, and wait until they are there."""
+    button = page.locator(".st-key-growth-all button")
+    if button.count():
+        button.click()
     page.wait_for_function("document.querySelectorAll('table.bars').length === 2")
     settle(page)
 
@@ -53,6 +62,7 @@ def test_at_the_end_nothing_is_left_to_go(page: Page, app_url: str) -> None:
 
 def test_all_layers_are_measured_and_judged(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
     open_lesson(page, app_url, "?epoch=41")
+    measure_all(page)
     assert page.get_by_text("The lower layer was first in").count() == 2
     page.get_by_text("The numbers of the curves").click()
     table = page.locator(".early")
@@ -76,5 +86,6 @@ def test_nobody_is_kept_out(
 ) -> None:
     with seen(browser, sight) as page:
         open_lesson(page, app_url, f"?lang={language}&epoch=19")
+        measure_all(page)
         screenshot(page, f"lesson-growth-{language}-{sight}", full=False)
         keeps_nobody_out(page, f"{FORMULAS}, .grown figure, .curves img", f"{BOXES}, [data-testid=stHtml]")

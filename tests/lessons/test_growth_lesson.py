@@ -92,20 +92,45 @@ def test_a_layer_after_an_epoch_is_what_the_library_sees() -> None:
     assert growth_network.grown("coffee", "relu2", 120).mean == pytest.approx(0, abs=1e-6)
 
 
-def test_following_measures_every_layer_once_the_chosen_one_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, int]] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Pairs of layer and epoch that are measured from now on; all are 0.25 away."""
+    found: list[tuple[str, int]] = []
 
     class One:
         mean = 0.25
 
-    monkeypatch.setattr(growth_network, "grown", lambda image, layer, epoch: (asked.append((layer, epoch)), One)[1])
-    seen = list(growth_network.follow("cat", "relu5"))
-    assert [one.step for one in seen] == list(range(1, 57))
-    assert {one.steps for one in seen} == {56}
+    monkeypatch.setattr(growth_network, "grown", lambda image, layer, epoch: (found.append((layer, epoch)), One)[1])
+    return found
+
+
+def test_a_visit_follows_the_chosen_layer_alone(asked: list[tuple[str, int]]) -> None:
+    job = growth_network.following("grass", "relu5")
+    assert job.wait(10)
+    assert asked == [("relu5", epoch) for epoch in EPOCHS]
+    assert not growth_network.is_whole(job)
+    assert job.latest is not None
+    assert (job.latest.step, job.latest.steps, job.latest.distances) == (8, 8, {"relu5": (0.25,) * 8})
+    assert growth_network.following("grass", "relu5") is job
+    assert growth_network.following("grass", "relu6") is not job
+
+
+def test_every_layer_is_followed_once_it_is_asked_for_the_chosen_one_first(asked: list[tuple[str, int]]) -> None:
+    growth_network.follow_all("gravel", "relu5")
+    job = growth_network.following("gravel", "relu2")
+    assert growth_network.is_whole(job)
+    assert job.wait(10)
     assert [layer for layer, _ in asked[:8]] == ["relu5"] * 8
-    assert len(set(asked)) == 56
-    assert [len(one.distances) for one in seen[6:9]] == [0, 1, 1]
-    assert seen[-1].distances == dict.fromkeys(growth_measure.RELUS, (0.25,) * 8)
+    assert len(asked) == len(set(asked)) == 56
+    assert job.latest is not None
+    assert job.latest.distances == dict.fromkeys(growth_measure.RELUS, (0.25,) * 8)
+
+
+def test_a_layer_counts_once_all_its_epochs_are_measured(asked: list[tuple[str, int]]) -> None:
+    seen = list(growth_network.follow("cat", ("relu5", "relu1")))
+    assert [one.step for one in seen] == list(range(1, 17))
+    assert {one.steps for one in seen} == {16}
+    assert [len(one.distances) for one in seen] == [0] * 7 + [1] * 8 + [2]
 
 
 @pytest.mark.parametrize(
