@@ -1,12 +1,14 @@
-"""Where deconvviz keeps files of its own on this machine, and downloads that resume and are verified."""
+"""Where deconvviz keeps files of its own, files that are never half-written, downloads that resume and are verified."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import sys
 import urllib.error
 import urllib.request
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,38 @@ def base() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "deconvviz"
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "deconvviz"
+
+
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Writes a file whole or not at all: a neighbour is written first and then takes the name.
+
+    A reader sees the old content or the new one, also after a kill or a full disk. A link keeps being a link.
+
+    Args:
+      path: the file; its folder exists.
+      data: all of its content.
+
+    Raises:
+      OSError: the folder cannot be written to, or the disk is full; an older file of that name stays.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(Path(folder, "map.png"), b"PNG")
+    ...     [(file.name, file.read_bytes()) for file in Path(folder).iterdir()]
+    [('map.png', b'PNG')]
+    """
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with open(partial, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+    except BaseException:  # interrupted, too: leave nothing behind
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def download(url: str, checksum: str, path: Path, progress: bool = True) -> Path:

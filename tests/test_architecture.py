@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": set(),
     "compiled": {"storage"},
     "ops": set(),
-    "figures": set(),
+    "figures": {"storage"},
     "priors": set(),
     "data": {"storage"},
     "network": {"ops"},
@@ -40,8 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # catalog: the records Task and Option; figures: its writer leaves a whole file or none.
     # training: the loop and its Fit, which every trained task shares.
     "tasks": {"models", "network", "ops", "data", "catalog", "figures", "training", "storage"},
-    "training": {"models", "network", "ops", "data"},
-    "atlas": {"methods", "network", "data"},
+    "training": {"models", "network", "ops", "data", "storage"},
+    "atlas": {"methods", "network", "data", "storage"},
     "api": {"network", "methods", "models", "data", "catalog"},
     "recipe": {"api", "methods", "models", "network", "data", "figures", "catalog"},
     "_cli": EVERYTHING,

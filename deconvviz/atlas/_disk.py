@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
-import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from deconvviz import storage
 from deconvviz.atlas.scan import Found
 from deconvviz.atlas.top import Top
 from deconvviz.errors import DataError
@@ -53,20 +52,12 @@ def write(path: Path, data: bytes) -> None:
     Raises:
       DataError: the folder cannot be written to, or the disk is full.
     """
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        with open(partial, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        storage.write(path, data)
     except OSError as error:
         raise DataError(
             f"cannot write {path}: {error.strerror or error}; check the folder's permissions and the free space"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def to_json(value: Any) -> bytes:

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from deconvviz import storage
 from deconvviz.errors import DeconvvizError, nearest
 from deconvviz.figures.style import DPI
 from deconvviz.types import Reconstruction
@@ -121,27 +121,17 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> Path:
-    """Writes a file whole or not at all: a neighbour is written first and then takes the name.
+    """Writes a file whole or not at all; see `deconvviz.storage.write`.
 
     Raises:
       DeconvvizError: the folder cannot be written to, or the disk is full; an older file of that name stays.
     """
-    target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        with open(partial, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
+        storage.write(path, data)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise DeconvvizError(
             f"cannot write {str(path)!r}: {error.strerror or error}; check the folder's permissions and the free space"
         ) from error
-    except BaseException:  # interrupted: leave nothing behind
-        partial.unlink(missing_ok=True)
-        raise
     return Path(path)
 
 

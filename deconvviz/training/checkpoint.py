@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,22 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from deconvviz import storage
 from deconvviz.errors import TrainingError
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that a reader sees the old content or the new one, also after a kill or a full disk."""
-    partial = path.with_name(path.name + ".part")
+    """Writes a file so that a reader sees the old content or the new one, also after a kill or a full disk.
+
+    Raises:
+      TrainingError: the folder cannot be written to, or the disk is full.
+    """
     try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        storage.write(path, content)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise TrainingError(f"cannot write {path} ({error.strerror}); free some space or name another") from error
+        raise TrainingError(
+            f"cannot write {path} ({error.strerror or error}); free some space or name another"
+        ) from error
 
 
 def save_state(path: Path, state: Any, record: dict[str, Any]) -> None:

@@ -1,0 +1,98 @@
+"""Files that are written whole or not at all, and what each part of the package says where they cannot be."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deconvviz import storage
+from deconvviz.atlas import _disk
+from deconvviz.errors import DataError, DeconvvizError, TrainingError
+from deconvviz.figures import files
+from deconvviz.training import checkpoint
+
+WRITERS: dict[str, tuple[Callable[[Path, bytes], Any], type[DeconvvizError], str]] = {
+    "figures": (files.write, DeconvvizError, "check the folder's permissions and the free space"),
+    "atlas": (_disk.write, DataError, "check the folder's permissions and the free space"),
+    "training": (checkpoint.write_whole, TrainingError, "free some space or name another"),
+}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Everything in a folder, hidden files too."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_last_of_many_writers_wins_and_no_reader_sees_half(tmp_path: Path) -> None:
+    path, stop = tmp_path / "f", threading.Event()
+    whole = {bytes([n]) * (100_000 + n) for n in range(6)}
+    storage.write(path, min(whole))
+    seen: set[bytes] = set()
+
+    def read() -> None:
+        while not stop.is_set():
+            seen.add(path.read_bytes())
+
+    reader = threading.Thread(target=read)
+    writers = [threading.Thread(target=storage.write, args=(path, data)) for data in whole for _ in range(4)]
+    for thread in (reader, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    reader.join()
+    assert seen
+    assert seen <= whole
+    assert list(contents(tmp_path)) == ["f"]
+    assert contents(tmp_path)["f"] in whole
+
+
+def test_a_link_keeps_being_a_link(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "real").write_bytes(b"older")
+    (tmp_path / "link").symlink_to("there/real")
+    storage.write(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert contents(tmp_path / "there") == {"real": b"new"}
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_leaves_the_older_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, failure: BaseException
+) -> None:
+    (tmp_path / "f").write_bytes(b"older")
+
+    def fail(*arguments: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(type(failure)):
+        storage.write(tmp_path / "f", b"new")
+    assert contents(tmp_path) == {"f": b"older"}
+
+
+@pytest.mark.parametrize("part", WRITERS)
+def test_each_part_says_it_in_its_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    write, kind, advice = WRITERS[part]
+    write(tmp_path / "f", b"older")
+    assert contents(tmp_path) == {"f": b"older"}
+    with pytest.raises(kind) as caught:
+        write(tmp_path / "nowhere" / "f", b"new")
+    assert type(caught.value) is kind
+    assert str(tmp_path / "nowhere" / "f") in str(caught.value)
+    assert "No such file or directory" in str(caught.value)
+    assert advice in str(caught.value)
+
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(kind, match="No space left on device"):
+        write(tmp_path / "f", b"new")
+    assert contents(tmp_path) == {"f": b"older"}
