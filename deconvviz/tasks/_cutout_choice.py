@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from deconvviz import catalog
 from deconvviz.errors import DataError, DeconvvizError
-from deconvviz.tasks import _seeds
+from deconvviz.tasks import _cutout_measures, _seeds
 from deconvviz.tasks._cutout_measures import pairs, read
 from deconvviz.tasks._matting_metrics import intersection_over_union
 
@@ -85,6 +85,17 @@ def left_out(table: np.ndarray) -> np.ndarray:
     if len(table) < 2:
         raise DeconvvizError(f"one picture is left out and the others choose: two or more are needed, got {len(table)}")
     return np.asarray((table.sum(axis=0) - table).argmax(axis=1))
+
+
+def robustness(root: str | Path, *, grid: Sequence[Setting] = GRID, work: int = 120, **options: Any) -> dict[str, Any]:
+    """The pictures made worse, each cut out with the setting that is best for the others as they are.
+
+    Returns:
+      "rows", as `deconvviz.tasks._cutout_measures.robustness` gives them; "images".
+    """
+    table = overlaps(root, grid=grid, work=work, **options)
+    own = [grid[i]._asdict() for i in left_out(table)]
+    return {"rows": _cutout_measures.robustness(root, settings=own, work=work, **options), "images": len(own)}
 
 
 def choose(root: str | Path, *, grid: Sequence[Setting] = GRID, **options: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Source: rhemann2009perceptually, otsu1979threshold
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +20,8 @@ from deconvviz.tasks._matting_metrics import intersection_over_union, matting_fi
 from deconvviz.types import DisplayImage
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-NOISE = (0.05, 0.1, 0.2)
-BRIGHTNESS = (0.25, 0.5, 1.5, 2.0)
+NOISE = (0.1, 0.2)
+BRIGHTNESS = (0.25, 0.5, 2.0)
 
 
 class Pair(NamedTuple):
@@ -100,6 +100,7 @@ def robustness(
     seed: int = 0,
     limit: int | None = None,
     progress: bool = False,
+    settings: Sequence[Mapping[str, Any]] = (),
     **options: Any,
 ) -> list[dict[str, Any]]:
     """Cut-outs without trimap of pictures made worse, beside a plain threshold: is the network's way more robust?
@@ -110,6 +111,7 @@ def robustness(
       brightness: factors; what leaves 0..1 is clipped.
       seed: of the noise.
       limit: how many pictures.
+      settings: more options, of each picture its own.
       options: of `deconvviz.tasks.cutout.apply`.
 
     Returns:
@@ -118,7 +120,10 @@ def robustness(
     changes = [("none", 0.0), *(("noise", s) for s in noise), *(("brightness", f) for f in brightness)]
     listed, rows = [read(pair)[:2] for pair in pairs(root, limit)], []
     for change, level in tqdm(changes, unit="change", disable=not progress):
-        found = [_overlaps(changed(p, change, level, seed + i), a > 0.5, options) for i, (p, a) in enumerate(listed)]
+        found = [
+            _overlaps(changed(picture, change, level, seed + i), alpha > 0.5, {**options, **own})
+            for i, ((picture, alpha), own) in enumerate(zip(listed, settings or [{}] * len(listed), strict=True))
+        ]
         means = {name: float(np.mean([row[name] for row in found])) for name in found[0]}
         rows.append({"change": change, "level": float(level), **means})
     return rows

@@ -19,7 +19,7 @@ from deconvviz.errors import DataError
 from deconvviz.types import Array, DisplayImage
 
 EPSILON = 1e-7
-_TOLERANCE = 1e-7
+_TOLERANCE = 1e-10
 _STEPS = 10_000
 #: Room for the incomplete factor, in numbers a row.
 _FILL = 600
@@ -49,9 +49,7 @@ def closed_form(image: DisplayImage, trimap: Array) -> np.ndarray:
     if known.all():
         return alpha
     rows, flat = ~known.ravel(), known.ravel()
-    laplacian = _part("laplacian.cf_laplacian").cf_laplacian(
-        np.ascontiguousarray(image, np.float64), epsilon=EPSILON, is_known=known
-    )
+    laplacian = _part("laplacian.cf_laplacian").cf_laplacian(_apart(image), epsilon=EPSILON, is_known=known)
     unknown = laplacian[rows]
     inner = sparse.csc_matrix(unknown[:, rows])
     right = -unknown[:, flat].dot(alpha.ravel()[flat])
@@ -60,6 +58,17 @@ def closed_form(image: DisplayImage, trimap: Array) -> np.ndarray:
     found, _ = linalg.cg(inner.tocsr(), right, rtol=_TOLERANCE, maxiter=_STEPS, M=preconditioner)
     alpha.ravel()[rows] = np.clip(found, 0, 1)
     return alpha
+
+
+def _apart(image: DisplayImage) -> np.ndarray:
+    """The colours on axes of their own, turned without stretching, which changes no equation.
+
+    The equations hold the inverse of each window's covariance by its closed formula: on three equal channels of a grey
+    picture that loses all but three digits.
+    """
+    colours = np.asarray(image, np.float64).reshape(-1, 3)
+    _, axes = np.linalg.eigh(np.cov(colours.T))
+    return np.ascontiguousarray((colours @ axes).reshape(np.shape(image)))
 
 
 def check_trimap(image: Array, trimap: Array) -> tuple[np.ndarray, np.ndarray]:

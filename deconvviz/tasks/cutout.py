@@ -23,18 +23,19 @@ from deconvviz.tasks import _matting, _seeds
 from deconvviz.tasks._cutout_measures import changed, threshold_mask
 from deconvviz.tasks._matting import closed_form
 from deconvviz.tasks._matting_metrics import intersection_over_union, matting_figures
-from deconvviz.tasks._seeds import MAPS, class_map, guesses
+from deconvviz.tasks._seeds import MAPS, class_map, guesses, trimap_of
 from deconvviz.types import Box, DisplayImage
 
 __all__ = [
     "MAPS", "TASK", "Cutout", "apply", "box_of", "changed", "class_map", "closed_form", "describe", "evaluate",
-    "guesses", "intersection_over_union", "matting_figures", "read_seeds", "read_trimap", "threshold_mask", "write",
+    "guesses", "intersection_over_union", "matting_figures", "read_seeds", "read_trimap", "threshold_mask", "trimap_of",
+    "write",
 ]  # fmt: skip
 
 #: Pixels of the longer side at which alpha is solved for: with seeds from the network much is unknown, with a trimap
 #: little. Larger pictures get their edges from the picture itself.
 WORK, WORK_WITH_TRIMAP = 240, 640
-#: Chosen among five settings by the overlap on 14 pictures of alphamatting.com, so measured figures there flatter them.
+#: Best of 108 settings on 14 pictures of alphamatting.com; `evaluate(..., what="shares")` leaves each out in turn.
 FOREGROUND, BACKGROUND, RIM = 0.2, 0.1, 0.05
 #: A channel above it is full, below 1 minus it is empty: strokes keep this much after JPEG or a soft brush.
 _PURE = 0.75
@@ -48,6 +49,7 @@ class Cutout:
       rgba: (H, W, 4) uint8 at the picture's own size: the object's colours and, last, alpha.
       alpha: (H, W) float64, 0..1.
       trimap: (h, w) float64 at the size it was solved at: 1 foreground, 0 background, 0.5 unknown.
+      solved: (h, w) float64, 0..1: alpha at that size, before its edges were brought to the picture's own.
       map: (h, w) class map in the network's resolution; None where a trimap was given.
       label: the class; None where a trimap was given.
       probability: the network's, of that class; None likewise.
@@ -57,6 +59,7 @@ class Cutout:
     rgba: np.ndarray
     alpha: np.ndarray
     trimap: np.ndarray
+    solved: np.ndarray
     map: np.ndarray | None
     label: str | None
     probability: float | None
@@ -132,15 +135,14 @@ def apply(
         marks, seen = _smaller(read_trimap(trimap, size), small.shape[:2]), None
     if seeds is not None:
         marks = _with_seeds(marks, seeds, size)
-    alpha = _matting.closed_form(small, marks)
-    if small.shape != picture.shape:
-        alpha = _matting.upsample(alpha, small, picture)
+    solved = _matting.closed_form(small, marks)
+    alpha = solved if small.shape == picture.shape else _matting.upsample(solved, small, picture)
     box = box_of(alpha)
     colours = _matting.foreground(picture, alpha)
     rgba = np.rint(np.concatenate([colours, alpha[..., None]], axis=-1) * 255).astype(np.uint8)
     if seen is None:
-        return Cutout(rgba, alpha, marks, None, None, None, box)
-    return Cutout(rgba, alpha, marks, seen.map, seen.label, seen.probability, box)
+        return Cutout(rgba, alpha, marks, solved, None, None, None, box)
+    return Cutout(rgba, alpha, marks, solved, seen.map, seen.label, seen.probability, box)
 
 
 def write(found: Cutout, path: str | os.PathLike[str], *, crop: bool = False) -> Path:
@@ -172,16 +174,16 @@ def evaluate(data: str | Path, *, progress: bool = False, what: str = "figures",
     Args:
       data: the folder; pictures, mattes and trimaps share their names.
       progress: a bar on standard error.
-      what: "figures"; "robustness", the cut-outs without trimap under noise and other light; or "shares", the choice of
-        seeds, each picture left out in turn.
+      what: "figures"; "shares", the choice of map and seeds, each picture left out in turn; or "robustness", the
+        cut-outs without trimap under noise and other light with these choices.
       options: work, model, map, foreground and background of `apply`, for the cut-outs without trimap; limit, how many
         pictures.
 
     Returns:
       "sad", "mse", "grad", "conn" of closed-form matting at full size over the unknown pixels of the trimaps; "iou" of
       the cut-outs without trimap and "iou_threshold" of Otsu's threshold, both with alpha above 0.5; "images",
-      "seconds". Of "robustness" and "shares" what `deconvviz.tasks._cutout_measures.robustness` ("rows") and
-      `deconvviz.tasks._cutout_choice.choose` say.
+      "seconds". Of "shares" and "robustness" what `choose` and `robustness` of
+      `deconvviz.tasks._cutout_choice` say; they take model, work and limit only.
 
     Raises:
       DataError: no such folder, no pairs, an empty alpha, or files that do not fit each other.
@@ -192,12 +194,8 @@ def evaluate(data: str | Path, *, progress: bool = False, what: str = "figures",
     if what == "figures":
         return _cutout_measures.measure(data, progress=progress, **options)
     started = time.perf_counter()
-    if what == "shares":
-        found = _cutout_choice.choose(data, progress=progress, **options)
-    else:
-        rows = _cutout_measures.robustness(data, progress=progress, **options)
-        found = {"rows": rows, "images": len(_cutout_measures.pairs(data, options.get("limit")))}
-    return {**found, "seconds": round(time.perf_counter() - started, 3)}
+    measure = {"shares": _cutout_choice.choose, "robustness": _cutout_choice.robustness}[what]
+    return {**measure(data, progress=progress, **options), "seconds": round(time.perf_counter() - started, 3)}
 
 
 def read_trimap(source: Any, size: tuple[int, int]) -> np.ndarray:

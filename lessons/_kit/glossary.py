@@ -66,6 +66,14 @@ TERMS = {
         mark("The adjoint of max pooling with its switches held fixed: each value goes back to its switch."),
     ),
     "rectifier": (mark("rectifier"), mark("max(z, 0), the ReLU: keeps what is above zero and makes the rest zero.")),
+    "trimap": (
+        mark("trimap"),
+        mark("A map of seeds: surely object, surely background, and between them the pixels where alpha is unknown."),
+    ),
+    "matting": (
+        mark("matting"),
+        mark("Finding alpha, how much of each pixel is the object: I = αF + (1 − α)B, with F and B its two colours."),
+    ),
     "receptive field": (
         mark("receptive field"),
         mark("The window of input pixels that can reach a unit; no pixel outside it ever changes the unit."),

@@ -43,3 +43,22 @@ def stops(label: str, numbers: Sequence[int], key: str, default: int) -> int:
 
     st.select_slider(label, allowed, key=shown, on_change=chosen)
     return int(value)
+
+
+def span(label: str, low: int, high: int, step: int, key: str, default: tuple[int, int]) -> tuple[int, int]:
+    """A slider with two handles that stay a step apart; in the URL "10-80"."""
+    allowed = {f"{a}-{b}": "" for a in range(low, high + 1, step) for b in range(a + step, high + 1, step)}
+    first = f"{default[0]}-{default[1]}"
+    text = url_value(key, first, allowed)
+    left, right = (int(part) for part in text.split("-"))
+    shown = f"{key}-shown"
+    st.session_state[shown] = (left, right)
+
+    def chosen() -> None:
+        a, b = st.session_state[shown]
+        b = max(b, a + step) if a + step <= high else b
+        a = min(a, b - step)
+        st.session_state[key] = "" if f"{a}-{b}" == first else f"{a}-{b}"
+
+    st.slider(label, low, high, step=step, key=shown, on_change=chosen)
+    return left, right

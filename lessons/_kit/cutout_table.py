@@ -1,0 +1,101 @@
+"""Claim C8 on the page: real photographs as measured once, and the drawn scene made worse step by step, now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from lessons._kit import cutout_run, jobs
+from lessons._kit.cutout_measured import ACCURATE, COMMAND, IMAGES, ROBUST, ROWS
+from lessons._kit.cutout_run import Choice, Subject, Swept
+from lessons._kit.i18n import t
+
+
+def name(kind: str, level: float) -> str:
+    """A change for people."""
+    if kind == "noise":
+        return t("noise {level}", level=f"{level:g}")
+    if kind == "brightness":
+        return t("brightness × {level}", level=f"{level:g}")
+    return t("as it is")
+
+
+def to_html(caption: str, rows: Sequence[tuple[str, float, float]]) -> str:
+    """The table: a change, the cut-out's overlap, the threshold's; the better one is bold."""
+    heads = (t("change"), t("cut-out"), t("threshold"))
+    head = "".join(f'<th scope="col">{escape(word)}</th>' for word in heads)
+    body = []
+    for label, mine, plain in rows:
+        cells = "".join(
+            f'<td class="{"best" if value == max(mine, plain) else ""}">{value:.2f}</td>' for value in (mine, plain)
+        )
+        body.append(f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>')
+    return (
+        f'<table class="sweep"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )
+
+
+def claim(subject: Subject, choice: Choice) -> None:
+    """The article's sentence, the verdict that the numbers give, both tables."""
+    st.markdown(f"#### {t('Accurate in noise and other light?')}")
+    st.markdown(t("Article 003 says that the cut-out stays accurate where there is noise or a change of light (C8)."))
+    st.markdown(verdict())
+    left, right = st.columns(2, gap="large")
+    with left:
+        rows = [(name(kind, level), mine, plain) for kind, level, mine, plain in ROWS]
+        st.html(to_html(t("{count} photographs with true mattes: mean IoU", count=IMAGES), rows))
+        st.caption(
+            t(
+                "Measured with `{command}`; no picture had a part in the choice of its seeds.",
+                command=COMMAND,
+            )
+        )
+    with right:
+        if subject.truth is None:
+            st.markdown(t("Choose a drawn scene, and the same is measured here with your settings."))
+        else:
+            _live(subject, choice)
+
+
+def verdict() -> str:
+    """What the stored numbers say, by a rule: accurate is an overlap of 0.8, robust a loss below 0.1."""
+    first, others = ROWS[0], ROWS[1:]
+    lost = max(first[2] - row[2] for row in others)
+    plain = max(first[3] - row[3] for row in others)
+    words = {
+        (True, True): t("**Holds**"),
+        (False, True): t("**Robust, but not accurate**"),
+        (True, False): t("**Accurate, but not robust**"),
+        (False, False): t("**Fails**"),
+    }[first[2] >= ACCURATE, lost < ROBUST]
+    return words + t(
+        ": its overlap with the truth is {first} and falls by at most {lost}; that of a plain threshold is "
+        "{plain_first} and falls by up to {plain}. Accurate would be {accurate}.",
+        first=f"{first[2]:.2f}",
+        lost=f"{lost:.2f}",
+        plain_first=f"{first[3]:.2f}",
+        plain=f"{plain:.2f}",
+        accurate=f"{ACCURATE:g}",
+    )
+
+
+def _live(subject: Subject, choice: Choice) -> None:
+    job = jobs.find(cutout_run.sweep_key(subject, choice))
+    if job is None:
+        st.button(
+            t("Measure this scene, about {seconds} s", seconds=10),
+            on_click=cutout_run.begin_sweep,
+            args=(subject, choice),
+            key="cut-sweep-begin",
+        )
+        return
+
+    def draw(now: jobs.Job[Swept]) -> None:
+        if now.latest is not None:
+            rows = [(name(*change), *pair) for change, pair in zip(cutout_run.CHANGES, now.latest.rows, strict=False)]
+            st.html(to_html(t("{title}, with your settings: IoU", title=subject.title), rows))
+
+    jobs.watch(job, draw, "cut-sweep")
