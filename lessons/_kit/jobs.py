@@ -342,9 +342,10 @@ def watch(job: Job[T], draw: Callable[[Job[T]], None], key: str = "job", every: 
     @st.fragment(run_every=every if looking else None)
     def part() -> None:
         job.look(who)
-        with st.container(key=f"{key}-progress"):
-            _progress(job, key, who)
-        draw(job)
+        with st.container(key=f"watched-{key}"):  # style.css keeps it from fading while it is drawn again
+            with st.container(key=f"{key}-progress"):
+                _progress(job, key, who)
+            draw(job)
         if looking == (job.resting or job.has_left(who)):  # begin to ask again and again, or cease
             st.rerun()
 
