@@ -1,0 +1,168 @@
+"""The network that names every pixel: one encoder down to an eighth, and decoders that come up again in other ways.
+
+Encoder: an unshuffled stem at half size, max pooling to a quarter and to an eighth with its switches kept, then
+residual bottlenecks whose 3x3 convolutions are dilated so that a cell sees most of the street. Decoders:
+
+- coarse: none; classes at an eighth, bilinear from there. What every other decoder starts from.
+- transposed: two transposed convolutions, kernel 4, stride 2.
+- unpool: values back to the encoder's switches, zeros elsewhere, then a 3x3 convolution, twice.
+- bilinear: fixed bilinear enlargement, then a 3x3 convolution, twice.
+
+All end in classes at half size and a fixed bilinear step to the full one.
+
+Source: paszke2016enet, badrinarayanan2017segnet, noh2015learning
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from deconvviz.models.upsamplers import Upsample
+from deconvviz.ops.pool import max_pool, max_unpool
+from deconvviz.ops.upsample import pixel_unshuffle
+
+#: Cells of the full picture's side in a cell of the encoder's output: what rows and columns are multiples of.
+STRIDE = 8
+CLASSES = 11
+#: Channels at 1/2, 1/4, 1/8, and inside a bottleneck.
+WIDTHS = (16, 48, 128, 32)
+DILATIONS = (1, 2, 1, 4, 1, 8, 2, 16, 1, 4, 2, 8)
+
+
+class Unit(nnx.Module):
+    """A convolution without bias (a matrix where it is 1x1), batch normalization, ReLU; rows and columns stay."""
+
+    def __init__(self, inputs: int, outputs: int, taps: int = 3, dilation: int = 1, *, rngs: nnx.Rngs) -> None:
+        first = nnx.initializers.he_normal()
+        if taps == 1:
+            self.conv: Any = nnx.Linear(inputs, outputs, use_bias=False, kernel_init=first, rngs=rngs)
+        else:
+            self.conv = nnx.Conv(
+                inputs, outputs, (taps, taps), kernel_dilation=dilation, use_bias=False, kernel_init=first, rngs=rngs
+            )
+        self.norm = nnx.BatchNorm(outputs, momentum=0.95, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return jax.nn.relu(self.norm(self.conv(x)))
+
+
+class Bottleneck(nnx.Module):
+    """Narrow, look around, widen, add: starts as the identity."""
+
+    def __init__(self, width: int, inner: int, dilation: int, *, rngs: nnx.Rngs) -> None:
+        self.narrow = Unit(width, inner, 1, rngs=rngs)
+        self.look = Unit(inner, inner, 3, dilation, rngs=rngs)
+        self.widen = nnx.Linear(inner, width, kernel_init=nnx.initializers.zeros, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return jax.nn.relu(x + self.widen(self.look(self.narrow(x))))
+
+
+class Encoder(nnx.Module):
+    """(N, H, W, 3) -> (N, H/8, W/8, 128) and the switches of both poolings, the finer first."""
+
+    def __init__(self, widths: tuple[int, ...], dilations: tuple[int, ...], *, rngs: nnx.Rngs) -> None:
+        half, quarter, eighth, inner = widths
+        self.half = Unit(12, half, rngs=rngs)
+        self.quarter = Unit(half, quarter, rngs=rngs)
+        self.eighth = Unit(quarter, eighth, 1, rngs=rngs)
+        self.blocks = nnx.List([Bottleneck(eighth, inner, dilation, rngs=rngs) for dilation in dilations])
+
+    def __call__(self, x: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        x, fine = max_pool(self.half(pixel_unshuffle(x, 2)), 2)
+        x, middle = max_pool(self.quarter(x), 2)
+        x = self.eighth(x)
+        for block in self.blocks:
+            x = block(x)
+        return x, (fine, middle)
+
+
+class Enlarge(nnx.Module):
+    """(N, H, W, inputs) -> (N, 2 H, 2 W, outputs) by one of three means, then batch normalization and ReLU."""
+
+    def __init__(self, kind: str, inputs: int, pooled: int, outputs: int, *, rngs: nnx.Rngs) -> None:
+        self.kind = kind
+        self.narrow = Unit(inputs, pooled, 1, rngs=rngs)
+        if kind == "transposed":
+            self.up: Any = Upsample("transposed", pooled, outputs, 2, 4, rngs=rngs)
+        else:
+            first = nnx.initializers.he_normal()
+            self.up = nnx.Conv(pooled, outputs, (3, 3), kernel_init=first, rngs=rngs)
+        self.norm = nnx.BatchNorm(outputs, momentum=0.95, rngs=rngs)
+
+    def __call__(self, x: jax.Array, switches: jax.Array) -> jax.Array:
+        x = self.narrow(x)
+        if self.kind == "unpool":
+            x = max_unpool(x, switches, (2 * x.shape[1], 2 * x.shape[2]))
+        elif self.kind == "bilinear":
+            x = bilinear(x, 2)
+        return jax.nn.relu(self.norm(self.up(x)))
+
+
+class Segmenter(nnx.Module):
+    """Scores of the classes: (N, H, W, 3) -> (N, H/2, W/2, 11), or at an eighth where the decoder is "coarse".
+
+    Args:
+      decoder: one of `_segmentation_data.DECODERS`.
+      fusion: how the picture itself comes in again at half size: not, as the mean of both maps, or as
+        ``a d + (1 - a) e`` with a learned a for every channel.
+      widths, dilations: of the encoder.
+      rngs: where the first weights are drawn.
+    """
+
+    def __init__(
+        self,
+        decoder: str,
+        fusion: str = "none",
+        widths: tuple[int, ...] = WIDTHS,
+        dilations: tuple[int, ...] = DILATIONS,
+        *,
+        rngs: nnx.Rngs,
+    ) -> None:
+        half, quarter, eighth, _ = widths
+        self.decoder, self.fusion = decoder, fusion
+        self.encoder = Encoder(tuple(widths), tuple(dilations), rngs=rngs)
+        last = eighth
+        if decoder != "coarse":
+            self.middle = Enlarge(decoder, eighth, quarter, quarter, rngs=rngs)
+            self.fine = Enlarge(decoder, quarter, half, half, rngs=rngs)
+            last = half
+        if fusion != "none":
+            self.image = Unit(12, half, rngs=rngs)
+            self.share = nnx.Param(jnp.zeros(half)) if fusion == "weighted" else None
+        self.score = nnx.Linear(last, CLASSES, rngs=rngs)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        y, (fine, middle) = self.encoder(x)
+        if self.decoder != "coarse":
+            y = self.fine(self.middle(y, middle), fine)
+        if self.fusion != "none":
+            a = 0.5 if self.share is None else jax.nn.sigmoid(self.share[...])
+            y = a * y + (1 - a) * self.image(pixel_unshuffle(x, 2))
+        return self.score(y)
+
+
+def make(options: Mapping[str, Any]) -> Segmenter:
+    """The module of a stored variant."""
+    return Segmenter(
+        options["decoder"],
+        options["fusion"],
+        tuple(options["widths"]),
+        tuple(options["dilations"]),
+        rngs=nnx.Rngs(options.get("seed", 0)),
+    )
+
+
+def bilinear(x: jax.Array, factor: int) -> jax.Array:
+    """(N, H, W, C) -> (N, s H, s W, C): linear between the middles of the cells, the border kept beyond them.
+
+    >>> bilinear(jnp.array([0.0, 4.0]).reshape(1, 1, 2, 1), 2)[0, 0, :, 0].tolist()
+    [0.0, 1.0, 3.0, 4.0]
+    """
+    n, height, width, channels = x.shape
+    return jax.image.resize(x, (n, factor * height, factor * width, channels), "bilinear")

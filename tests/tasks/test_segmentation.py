@@ -1,0 +1,328 @@
+"""Segmentation: figures against loops, what decoders do, training at toy size, what is refused, files, commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from flax import nnx
+from PIL import Image
+from reference import segmentation_loops as loops
+
+from deconvviz import cli
+from deconvviz.errors import DataError, DeconvvizError, TrainingError, WeightsError
+from deconvviz.ops.upsample import transposed_conv
+from deconvviz.tasks import _segmentation_data as data_of
+from deconvviz.tasks import _segmentation_measures as measures
+from deconvviz.tasks import _segmentation_net as net
+from deconvviz.tasks import _segmentation_run as running
+from deconvviz.tasks import _segmentation_train as training
+from deconvviz.tasks import segmentation
+from deconvviz.tasks.segmentation import VOID
+
+TOY: dict[str, Any] = {"widths": (4, 6, 10, 4), "dilations": (1, 2), "crop": (16, 24), "epochs": 2, "batch": 2}
+
+
+def labellings(seed: int, size: tuple[int, int] = (13, 17)) -> tuple[np.ndarray, np.ndarray]:
+    """(said, true): patches of classes, some void; said differs here and there."""
+    draw = np.random.default_rng(seed)
+    true = draw.choice([0, 3, 4, 8, VOID], (5, 6)).repeat(3, 0).repeat(3, 1)[: size[0], : size[1]]
+    said = np.where(draw.random(true.shape) < 0.2, draw.integers(0, VOID, true.shape), np.roll(true, 1, 1) % VOID)
+    return said, true
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_figures_are_those_of_loops(seed: int) -> None:
+    first, second = labellings(seed), labellings(seed + 50, (9, 11))
+    table = measures.confusion(*first) + measures.confusion(*second)
+    np.testing.assert_array_equal(table, loops.confusion(*first, VOID) + loops.confusion(*second, VOID))
+    found = measures.figures_of(table)
+    wanted = loops.shares([first[0], second[0]], [first[1], second[1]], VOID)
+    for name, value in wanted.items():
+        assert found[name] == pytest.approx(value, abs=1e-12)
+    assert found["mean_iou"] == pytest.approx(np.mean(list(found["iou"].values())))
+    assert 0 < found["mean_iou"] < found["class_average"] < 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_boundaries_are_those_of_loops(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measures, "TOLERANCE", 0.06)
+    said, true = labellings(seed)
+    found = measures.boundary_f1(said, true)
+    assert found == pytest.approx(loops.boundary_f1(said, true, VOID, 0.06), abs=1e-12)
+    assert 0 < found < 1
+    assert measures.boundary_f1(true % VOID, true) == 1
+
+
+def test_the_edge_of_void_is_no_boundary() -> None:
+    true = np.zeros((9, 12), int)
+    true[:, 6:] = VOID
+    assert measures.boundary_f1(np.zeros_like(true), true) == 1
+    true[:, :3] = 4
+    assert measures.boundary_f1(np.zeros_like(true), true) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_class_weights_are_those_of_loops(seed: int) -> None:
+    labels = [labellings(seed + i, (8, 9 + i))[1] for i in range(3)]
+    found = data_of.class_weights(labels, "median")
+    np.testing.assert_allclose(found, loops.median_weights(labels, VOID), rtol=1e-6)
+    np.testing.assert_allclose(data_of.class_weights(labels, "root") ** 2, found, rtol=1e-6)
+    np.testing.assert_array_equal(data_of.class_weights(labels, "none"), np.ones(VOID))
+
+
+def test_the_loss_of_cells_is_that_of_their_pixels() -> None:
+    draw = np.random.default_rng(1)
+    scores, labels = draw.normal(size=(2, 3, 5, VOID)).astype(np.float32), draw.integers(0, VOID + 1, (2, 12, 20))
+    weights = draw.random(VOID).astype(np.float32) + 0.5
+    found, _ = training.loss_of(weights)(lambda x: x, (jnp.asarray(scores), jnp.asarray(labels)), jax.random.key(0))
+    assert float(found) == pytest.approx(loops.cross_entropy(scores, labels, weights), rel=1e-5)
+
+
+def test_scores_are_enlarged_as_in_loops_and_as_in_the_network() -> None:
+    x = np.random.default_rng(2).normal(size=(3, 5, 2)).astype(np.float32)
+    np.testing.assert_allclose(running.enlarged(x, (7, 11)), loops.bilinear(x, (7, 11)), atol=1e-6)
+    np.testing.assert_allclose(running.enlarged(x, (6, 10)), net.bilinear(jnp.asarray(x)[None], 2)[0], atol=1e-6)
+
+
+def test_bilinear_is_a_fixed_transposed_convolution() -> None:
+    x = np.random.default_rng(3).normal(size=(1, 4, 7, 1)).astype(np.float32)
+    line = np.array([0.25, 0.75, 0.75, 0.25], np.float32)
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    found = transposed_conv(padded, np.outer(line, line)[:, :, None, None], 2, 3)
+    np.testing.assert_allclose(found, net.bilinear(jnp.asarray(x), 2), atol=1e-6)
+
+
+@pytest.mark.parametrize("decoder", segmentation.DECODERS)
+@pytest.mark.parametrize("fusion", data_of.FUSIONS)
+def test_every_network_has_its_size(decoder: str, fusion: str) -> None:
+    if decoder == "coarse" and fusion != "none":
+        with pytest.raises(TrainingError, match="fusion"):
+            training.check(training.Recipe(decoder=decoder, fusion=fusion))
+        return
+    module = net.Segmenter(decoder, fusion, (4, 6, 10, 5), (1, 2), rngs=nnx.Rngs(0))
+    side = 8 if decoder == "coarse" else 2
+    assert module(jnp.ones((1, 16, 40, 3))).shape == (1, 16 // side, 40 // side, VOID)
+
+
+def test_unpooling_places_values_at_the_switches() -> None:
+    """Without its convolution the unpooled map holds each value where the encoder found its maximum."""
+    up = net.Enlarge("unpool", 7, 3, 3, rngs=nnx.Rngs(0))
+    seen: list[np.ndarray] = []
+    up.up = lambda x: seen.append(np.asarray(x)) or x  # type: ignore[func-returns-value]
+    y, switches = net.max_pool(jnp.asarray(np.random.default_rng(0).normal(size=(1, 8, 12, 3)), jnp.float32), 2)
+    x = jnp.asarray(np.random.default_rng(1).normal(size=(1, 4, 6, 7)), jnp.float32)
+    up(x, switches)
+    values = np.asarray(up.narrow(x))
+    wanted = np.zeros((1, 8, 12, 3), np.float32)
+    for i in range(4):
+        for j in range(6):
+            for c in range(3):
+                place = int(switches[0, i, j, c])
+                wanted[0, place // 12, place % 12, c] = values[0, i, j, c]
+    np.testing.assert_allclose(seen[-1], wanted, atol=1e-5)
+    assert y.shape == switches.shape
+
+
+def test_fusion_with_an_even_share_is_the_average() -> None:
+    """A weighted fusion starts as the average; its shares are learned from there."""
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 16, 24, 3)), jnp.float32)
+    found = [net.Segmenter("bilinear", f, (4, 6, 10, 5), (1,), rngs=nnx.Rngs(0))(x) for f in data_of.FUSIONS]
+    np.testing.assert_allclose(found[1], found[2], atol=1e-5)
+    assert not np.allclose(found[0], found[1], atol=1e-2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Streets of two bands, five to train on and two to validate."""
+    root = tmp_path_factory.mktemp("camvid")
+    draw = np.random.default_rng(0)
+    for part, count in (("train", 5), ("val", 2)):
+        for kind in ("images", "labels"):
+            (root / part / kind).mkdir(parents=True)
+        for i in range(count):
+            line = int(draw.integers(10, 20))
+            labels = np.where(np.arange(32)[:, None] < line, 0, 3).repeat(40, 1).astype(np.uint8)
+            labels[:2] = VOID
+            picture = np.where(labels[..., None] == 3, 60, (170, 190, 250)) + draw.integers(0, 20, (32, 40, 3))
+            name = ("first", "second")[i % 2] + str(i)
+            Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(root / part / "images" / f"{name}.png")
+            Image.fromarray(labels).save(root / part / "labels" / f"{name}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def coarse(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the encoder."""
+    out = tmp_path_factory.mktemp("run") / "coarse"
+    segmentation.train(folder, out, decoder="coarse", **{**TOY, "epochs": 12})
+    return out
+
+
+def test_training_learns_and_is_used(folder: Path, coarse: Path, tmp_path: Path) -> None:
+    found = segmentation.evaluate(folder / "val", variant="coarse", weights=coarse)
+    assert found["images"] == 2
+    assert found["global"] > 0.75
+    assert set(found["iou"]) == {"sky", "road"}
+    stored = segmentation.variants(coarse)["coarse"]["figures"]
+    assert stored["mean_iou"] == pytest.approx(found["mean_iou"], abs=1e-6)
+    answered = segmentation.apply(folder / "val" / "images" / "first0.png", variant="coarse", weights=coarse)
+    assert answered.classes.shape == (32, 40)
+    assert set(np.unique(answered.classes)) <= set(range(VOID))
+
+
+def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(
+    folder: Path, coarse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {**TOY, "decoder": "unpool", "fusion": "weighted", "encoder": coarse}
+    segmentation.train(folder, tmp_path / "whole", seed=4, **options)
+
+    class Killed(Exception):
+        """As if the machine stopped."""
+
+    def stop(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        epoch = data_of.Crops.epoch
+        patch.setattr(data_of.Crops, "epoch", lambda self, n: epoch(self, n) if n < 2 else stop())
+        with pytest.raises(Killed):
+            segmentation.train(folder, tmp_path / "killed", seed=4, **options)
+    segmentation.train(folder, tmp_path / "killed", seed=4, **options)
+    files = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert files[0][-4000:] == files[1][-4000:]
+    segmentation.train(folder, tmp_path / "other", seed=5, **options)
+    assert (tmp_path / "other" / "weights.safetensors").read_bytes()[-4000:] != files[0][-4000:]
+    name = "unpool+weighted"
+    assert list(segmentation.variants(tmp_path / "whole")) == [name]
+    assert segmentation.variants(tmp_path / "whole")[name]["command"].endswith("--encoder COARSE_RUN")
+    with pytest.raises(TrainingError, match="another encoder"):
+        segmentation.train(folder, tmp_path / "whole", seed=4, **{**options, "encoder": None})
+
+
+def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
+    recipe = training.Recipe(decoder="bilinear", widths=TOY["widths"], dilations=TOY["dilations"])
+    first = training.first_module(recipe, coarse)
+    learned = segmentation.module("coarse", coarse)
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 16, 24, 3)), jnp.float32)
+    first.eval()
+    np.testing.assert_allclose(first.encoder(x)[0], learned.encoder(x)[0], atol=1e-6)
+    with pytest.raises(TrainingError, match=r"widths=\(4, 6, 12, 4\)"):
+        training.first_module(training.Recipe(widths=(4, 6, 12, 4), dilations=TOY["dilations"]), coarse)
+
+
+def test_held_back_pictures_are_not_shown(folder: Path, tmp_path: Path) -> None:
+    segmentation.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
+    about = segmentation.variants(tmp_path / "run")["coarse"]
+    assert about["data"] == {"training": 3, "validation": 2}
+    assert "--hold-back second" in about["command"]
+    with pytest.raises(DataError, match="'third'"):
+        segmentation.train(folder, tmp_path / "none", decoder="coarse", hold_back="third", **TOY)
+
+
+def test_crops_keep_picture_and_labels_together() -> None:
+    labels = np.arange(40, dtype=np.uint8)[None].repeat(24, 0) // 4
+    scene = data_of.Scene((labels[..., None] * 20).repeat(3, 2), labels)
+    crops = data_of.Crops([scene] * 3, (16, 24), 2, seed=1, colour=0.0)
+    (x, y), *_ = crops.epoch(1)
+    assert (x.shape, y.shape, crops.length(1)) == ((2, 16, 24, 3), (2, 16, 24), 1)
+    whole = scene.picture[::4, ::4].astype(np.float32)
+    pixels = x * (whole.std() + 0.255) + whole.mean()
+    assert np.abs(pixels[..., 0] / 20 - y).mean() < 0.3
+    again = next(iter(crops.epoch(1)))
+    np.testing.assert_array_equal(again[0], x)
+    assert not np.array_equal(next(iter(crops.epoch(2)))[0], x)
+
+
+def test_any_picture_is_answered_at_its_own_size(coarse: Path) -> None:
+    draw = np.random.default_rng(0)
+    pictures = [
+        Image.fromarray(draw.integers(0, 255, (37, 61), np.uint8)),
+        Image.fromarray(draw.integers(0, 255, (24, 30, 4), np.uint8)),
+        draw.integers(0, 65535, (19, 23, 3)).astype(np.uint16),
+        draw.random((8, 90, 3)).astype(np.float32),
+    ]
+    for picture in pictures:
+        found = segmentation.apply(picture, variant="coarse", weights=coarse)
+        size = picture.size[::-1] if isinstance(picture, Image.Image) else picture.shape[:2]
+        assert found.classes.shape == size == found.picture.shape[:2]
+        assert found.classes.dtype == np.uint8
+
+
+@pytest.mark.parametrize("size", [(480, 640), (720, 1280), (360, 480), (8, 4000), (3000, 8), (100, 100)])
+def test_the_network_looks_at_about_as_many_pixels_as_in_training(size: tuple[int, int]) -> None:
+    rows, columns = running.network_size(size)
+    assert rows % 8 == columns % 8 == 0
+    assert rows * columns <= 1.1 * 360 * 480
+    if max(size) < 8 * min(size):
+        assert rows * columns > 0.9 * 360 * 480
+        assert rows / columns == pytest.approx(size[0] / size[1], rel=0.05)
+
+
+def test_files_that_are_written(coarse: Path, tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).random((16, 24, 3)).astype(np.float32)
+    found = segmentation.apply(picture, variant="coarse", weights=coarse)
+    segmentation.write(found, tmp_path / "colours.png")
+    shown = np.asarray(Image.open(tmp_path / "colours.png"))
+    wanted = 0.4 * 255 * picture + 0.6 * segmentation.COLOURS[found.classes]
+    np.testing.assert_allclose(shown, wanted, atol=0.51)
+    segmentation.write(found, tmp_path / "indices.png", indices=True)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "indices.png")), found.classes)
+    np.testing.assert_array_equal(data_of.read_labels(tmp_path / "indices.png"), found.classes)
+    said = segmentation.describe(found)["shares"]
+    assert sum(said.values()) == pytest.approx(1, abs=1e-3)
+    assert list(said.values()) == sorted(said.values(), reverse=True)
+
+
+def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
+    def refused(error: type[Exception], words: str, labels: np.ndarray | None = None) -> None:
+        root = tmp_path / words[:4].strip(" .*\\")
+        for kind in ("images", "labels"):
+            (root / kind).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (10, 9)).save(root / "images" / "a.png")
+        if labels is not None:
+            Image.fromarray(labels).save(root / "labels" / "a.png")
+        with pytest.raises(error, match=words):
+            segmentation.evaluate(root, variant="coarse", weights=coarse)
+
+    refused(DataError, "has no labels")
+    refused(DataError, r"a.png holds the label 12, 3 pixels", np.pad(np.full((1, 3), 12, np.uint8), ((0, 8), (0, 7))))
+    refused(DataError, "sizes must agree", np.zeros((9, 11), np.uint8))
+    refused(DataError, "has 3 channels", np.zeros((9, 10, 3), np.uint8))
+    refused(DataError, "nothing but void", np.full((9, 10), VOID, np.uint8))
+    with pytest.raises(DataError, match="8 x 8 pixels; got a picture of 7 x 30"):
+        segmentation.apply(np.zeros((7, 30, 3)), variant="coarse", weights=coarse)
+    with pytest.raises(WeightsError, match="did you mean coarse"):
+        segmentation.apply(np.zeros((8, 30, 3)), variant="course", weights=coarse)
+    with pytest.raises(DeconvvizError, match="limit=0"):
+        segmentation.evaluate(folder / "val", variant="coarse", weights=coarse, limit=0)
+    for options, words in (
+        ({"epochs": 0}, "epochs=0"),
+        ({"crop": (12, 16)}, r"crop=\(12, 16\)"),
+        ({"decoder": "unpol"}, "did you mean unpool"),
+        ({"batch": 9}, "5 pictures, fewer than one batch of 9"),
+        ({"depth": 3}, "no option 'depth'"),
+    ):
+        with pytest.raises(DeconvvizError, match=words):
+            segmentation.train(folder, tmp_path / "refused", **{**TOY, **options})
+    assert not (tmp_path / "refused" / "weights.safetensors").exists()
+
+
+def test_commands(folder: Path, coarse: Path, tmp_path: Path) -> None:
+    image, out = folder / "val" / "images" / "first0.png", tmp_path / "out.png"
+    common = ["--variant", "coarse", "--weights", str(coarse), "--json"]
+    answer = CliRunner().invoke(
+        cli.main, ["apply", "segmentation", "--image", str(image), "--out", str(out), "--indices", *common]
+    )
+    assert answer.exit_code == 0, answer.stderr
+    assert json.loads(answer.stdout)["variant"] == "coarse"
+    assert Image.open(out).mode == "P"
+    answer = CliRunner().invoke(cli.main, ["evaluate", "segmentation", "--data", str(folder / "val"), *common])
+    assert answer.exit_code == 0, answer.stderr
+    assert json.loads(answer.stdout)["mean_iou"] > 0.3
