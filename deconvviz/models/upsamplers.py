@@ -13,10 +13,12 @@ Source: dumoulin2016guide, shi2016realtime, odena2016deconvolution, dosovitskiy2
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 
 from deconvviz.errors import GeometryError, nearest
@@ -80,14 +82,28 @@ class Upsample(nnx.Module):
             return transposed_conv_blocks(x, kernel, s, self.padding) + bias
         if self.kind == "subpixel":
             return pixel_shuffle(_conv(x, kernel), s) + bias
-        if self.kind == "resize":
-            x = jnp.repeat(jnp.repeat(x, s, axis=1), s, axis=2)
-        else:
-            n, height, width, depth = x.shape
-            blocks = jnp.zeros((n, height, s, width, s, depth), x.dtype).at[:, :, 0, :, 0].set(x)
-            x = blocks.reshape(n, height * s, width * s, depth)
-        return _conv(x, kernel) + bias
+        places, before, after = _cells(self.kind, kernel.shape[0], s)
+        inputs, outputs = kernel.shape[2:]
+        folded = jnp.einsum("aqi,brj,ijco->qrcabo", places, places, kernel, precision="highest")
+        folded = folded.reshape(*places.shape[1:2] * 2, inputs, s * s * outputs)
+        return pixel_shuffle(_conv(x, folded, ((before, after),) * 2), s) + bias
 
 
-def _conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+@lru_cache
+def _cells(kind: str, taps: int, factor: int) -> tuple[np.ndarray, int, int]:
+    """Which cell of the small map each tap of a convolution of the enlarged one meets: (places, before, after).
+
+    places[a, q, i] is 1 where the pixel at place a of its block meets, with tap i, the cell q - before away; between
+    cells lie zeros if unpooled. So the large map need never be made: the blocks are channels of a small convolution.
+    """
+    reach = np.arange(factor)[:, None] + np.arange(taps) - (taps - 1) // 2
+    cell = reach // factor
+    before, after = -int(cell.min()), int(cell.max())
+    places = (cell[:, None] == np.arange(-before, after + 1)[:, None]).astype(np.float32)
+    if kind == "unpool":
+        places *= (reach % factor == 0)[:, None]
+    return places, before, after
+
+
+def _conv(x: jax.Array, kernel: jax.Array, padding: str | tuple[tuple[int, int], ...] = "SAME") -> jax.Array:
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))

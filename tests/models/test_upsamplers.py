@@ -1,0 +1,68 @@
+"""The four enlarging layers: each is what its name says, computed the long way; alike in size, different in kind."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from reference import conv_loops, upsample_loops
+
+from deconvviz.errors import GeometryError
+from deconvviz.models.upsamplers import UPSAMPLERS, Upsample
+from deconvviz.ops import ConvGeometry, conv
+from deconvviz.ops.upsample import pixel_shuffle, resize_nearest, transposed_conv
+
+RANDOM = np.random.default_rng(5)
+
+
+def long_way(layer: Upsample, x: np.ndarray) -> np.ndarray:
+    """The layer without any trick: the large map is made, then the kernel laid over it."""
+    kernel, s = layer.kernel[...], layer.factor
+    if layer.kind == "transposed":
+        whole = np.asarray(transposed_conv(x, kernel, s))
+        padded = np.pad(whole, [(0, 0), (0, s), (0, s), (0, 0)])
+        p = layer.padding
+        return padded[:, p : p + s * x.shape[1], p : p + s * x.shape[2]]
+    if layer.kind == "subpixel":
+        return np.asarray(pixel_shuffle(conv(x, kernel, ConvGeometry(padding="SAME")), s))
+    large = np.array(resize_nearest(x, s))
+    if layer.kind == "unpool":
+        keep = np.zeros_like(large)
+        keep[:, ::s, ::s] = 1
+        large *= keep
+    return np.asarray(conv(large, kernel, ConvGeometry(padding="SAME")))
+
+
+@pytest.mark.parametrize("kind", UPSAMPLERS)
+@pytest.mark.parametrize(("factor", "taps"), [(2, None), (3, 9), (2, 3), (4, 2)])
+def test_the_short_way_is_the_long_way(kind: str, factor: int, taps: int | None) -> None:
+    layer = Upsample(kind, 3, 2, factor, taps, rngs=nnx.Rngs(1))
+    layer.bias[...] = jnp.array([0.5, -2.0])
+    x = RANDOM.standard_normal((2, 5, 7, 3)).astype(np.float32)
+    y = np.asarray(layer(jnp.asarray(x)))
+    assert y.shape == (2, 5 * factor, 7 * factor, 2)
+    np.testing.assert_allclose(y, long_way(layer, x) + np.array([0.5, -2.0]), atol=2e-5)
+
+
+def test_the_long_way_is_that_of_the_loops() -> None:
+    layer = Upsample("resize", 2, 1, 3, rngs=nnx.Rngs(2))
+    x = RANDOM.standard_normal((1, 2, 3, 2)).astype(np.float32)
+    large = upsample_loops.resize_nearest(x, 3)
+    kernel = np.asarray(layer.kernel[...])
+    expected = conv_loops.conv(
+        np.pad(large, [(0, 0), (3, 3), (3, 3), (0, 0)]), kernel, (1, 1), ((0, 0),) * 2, (1, 1), 1
+    )
+    np.testing.assert_allclose(layer(jnp.asarray(x)), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(("factor", "taps"), [(2, 8), (3, 9), (4, 12)])
+def test_with_that_many_taps_all_four_have_as_many_weights(factor: int, taps: int) -> None:
+    layers = [Upsample(kind, 5, 1, factor, 3 if kind == "subpixel" else taps, rngs=nnx.Rngs(0)) for kind in UPSAMPLERS]
+    counts = {layer.kernel[...].size for layer in layers}
+    assert (len(counts) == 1) == (taps == 3 * factor), counts
+
+
+def test_an_unknown_kind_offers_the_nearest() -> None:
+    with pytest.raises(GeometryError, match="no upsampler 'subpixle'; did you mean subpixel"):
+        Upsample("subpixle", 1, 1, rngs=nnx.Rngs(0))
