@@ -64,7 +64,8 @@ pedestrian, bicyclist. One encoder, several decoders, trained from nothing; made
 ## Figures
 
 Percent, on the validation pictures, void left out; shares from one table of all pixels, boundary F1 (tolerance
-0.75 % of the diagonal) as the mean over pictures: `deconvviz evaluate segmentation --data DIR/val --variant NAME --json`.
+0.75 % of the diagonal) as the mean over pictures:
+`deconvviz evaluate segmentation --data DIR/val --variant NAME --json`.
 
 {figures}
 

@@ -96,12 +96,19 @@ class Enlarge(nnx.Module):
         self.norm = nnx.BatchNorm(outputs, momentum=0.95, rngs=rngs)
 
     def __call__(self, x: jax.Array, switches: jax.Array) -> jax.Array:
-        x = self.narrow(x)
+        x = self.spread(self.narrow(x), switches)
+        if self.kind != "transposed":
+            x = self.up(x)
+        return jax.nn.relu(self.norm(x))
+
+    def spread(self, x: jax.Array, switches: jax.Array) -> jax.Array:
+        """The step that makes the map larger, alone: (N, H, W, pooled) -> (N, 2 H, 2 W, ...)."""
         if self.kind == "unpool":
-            x = max_unpool(x, switches, (2 * x.shape[1], 2 * x.shape[2]))
-        elif self.kind == "bilinear":
-            x = bilinear(x, 2)
-        return jax.nn.relu(self.norm(self.up(x)))
+            return max_unpool(x, switches, (2 * x.shape[1], 2 * x.shape[2]))
+        if self.kind == "bilinear":
+            return bilinear(x, 2)
+        grown: jax.Array = self.up(x)
+        return grown
 
 
 class Segmenter(nnx.Module):

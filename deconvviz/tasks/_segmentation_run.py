@@ -48,11 +48,16 @@ def network_size(size: tuple[int, int]) -> tuple[int, int]:
 
 def scores_of(run: Run, pixels: np.ndarray) -> np.ndarray:
     """(h, w, 11) scores at half the size that the network looked at, or at an eighth."""
+    return run(shown(pixels))[0]
+
+
+def shown(pixels: np.ndarray) -> np.ndarray:
+    """(1, h, w, 3): a picture (H, W, 3) uint8 as the network is shown it."""
     rows, columns = network_size((pixels.shape[0], pixels.shape[1]))
     if pixels.shape[:2] != (rows, columns):
         image = Image.fromarray(pixels).resize((columns, rows), Image.Resampling.BILINEAR)
         pixels = np.asarray(image)
-    return run(model_input(pixels)[None])[0]
+    return model_input(pixels)[None]
 
 
 def classes_of(run: Run, pixels: np.ndarray) -> np.ndarray:

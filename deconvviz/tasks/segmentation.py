@@ -104,6 +104,38 @@ def module(variant: str = VARIANT, weights: str | Path | None = None) -> Any:
     return _weights.load("segmentation", variant, make, weights)
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """The first step up of a decoder, from an eighth of the size to a quarter.
+
+    Attributes:
+      values: (1, h, w, C), what it begins with.
+      switches: (1, h, w, C), where the encoder's pooling found its maxima, as `deconvviz.ops.max_pool` numbers them.
+      grown: (1, 2 h, 2 w, ...), the larger map, before anything else is done with it.
+    """
+
+    values: np.ndarray
+    switches: np.ndarray
+    grown: np.ndarray
+
+
+def first_step(image: Any, *, variant: str = "unpool", weights: str | Path | None = None) -> Step:
+    """What the first step up of a decoder reads and writes for a picture.
+
+    Raises:
+      DeconvvizError: a variant without a decoder; otherwise as `apply`.
+    """
+    from deconvviz.tasks import _segmentation_run as run
+
+    network = module(variant, weights)
+    if network.decoder == "coarse":
+        raise DeconvvizError(f"{variant} has no decoder to look into; {nearest(variant, DECODERS[1:])}")
+    pixels = np.rint(images.load(image) * 255).astype(np.uint8)
+    features, (_, switches) = network.encoder(run.shown(pixels))
+    values = network.middle.narrow(features)
+    return Step(*(np.asarray(one) for one in (values, switches, network.middle.spread(values, switches))))
+
+
 def variants(weights: str | Path | None = None) -> dict[str, dict[str, Any]]:
     """Name -> "options", "figures", "recipe", "command", "data" and "seconds" of every variant of a file.
 
@@ -193,7 +225,8 @@ def evaluate(
     started = time.perf_counter()
     listed = _segmentation_data.pairs(data, limit)
     network = module(variant, weights)
-    figures = _segmentation_measures.measure(network, listed, progress=progress)
+    scenes = (_segmentation_data.read(*pair) for pair in listed)
+    figures = _segmentation_measures.measure(network, scenes, len(listed), progress=progress)
     return {**figures, "images": len(listed), "seconds": round(time.perf_counter() - started, 3)}
 
 
