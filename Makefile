@@ -8,8 +8,9 @@ OUT ?= runs/caltech
 JOBS ?= 2
 PY := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Tests run in so many processes; the tests of a file stay together.
-SPREAD := -n $(JOBS) --dist loadfile
+# Tests run in so many processes, each from a place of its own in the list: the tests of a file mostly stay together,
+# those in a browser share one app, and who is done takes half of what another has left.
+SPREAD := -n $(JOBS) --dist worksteal
 # The part of the tests that `make check` and `make test-lowest` run.
 FAST := -m "not slow and not browser and not peers"
 

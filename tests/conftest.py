@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import mmap
 import os
 import socket
 from collections.abc import Iterator
@@ -17,6 +18,27 @@ collect_ignore_glob = ["*conftest.py"]
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob.append("*/torch_nets.py")
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
+#: The way of XLA to compile for a CPU that is quick to compile; later ones may not know it.
+QUICK_WAY = "xla_cpu_use_fusion_emitters"
+
+
+def compile_plainly() -> None:
+    """Make XLA spend little on each program: most programs of the tests run once and are tiny.
+
+    What is set already stays: ``JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS= make test`` compiles as for users. The app
+    of the browser tests is optimized always, and `test_optimized` runs the tests of the core so.
+    """
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    found = importlib.util.find_spec("jaxlib")
+    library = next(iter(Path(found.origin).parent.glob("libjax_common*")), None) if found and found.origin else None
+    if "XLA_FLAGS" not in os.environ and library is not None:
+        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as bytes_of:
+            known = bytes_of.find(QUICK_WAY.encode()) >= 0
+        if known:  # XLA ends the process over a flag that it does not know
+            os.environ["XLA_FLAGS"] = f"--{QUICK_WAY}=false"
+
+
+compile_plainly()
 
 
 def _skip_reason(item: pytest.Item) -> str | None:

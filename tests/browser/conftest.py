@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from looking import as_for_users
 from open_app import served
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def app_url() -> Iterator[str]:
     """The app, started once for all browser tests; its address without a slash at the end."""
-    with served() as url:
+    with served(environment=as_for_users()) as url:
         yield url
 
 

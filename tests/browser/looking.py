@@ -5,6 +5,7 @@ A test of a page's form opens it in every `Sight` and asks `keeps_nobody_out`.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,11 @@ class Sight(NamedTuple):
 
 DESKTOP, PHONE = Sight("light", (1440, 900)), Sight("dark", (390, 844))
 in_every_sight = pytest.mark.parametrize("sight", [DESKTOP, PHONE], ids=["desktop-light", "phone-dark"])
+
+
+def as_for_users() -> dict[str, str]:
+    """The environment of an app whose programs run as fast as those of its users; tests may compile otherwise."""
+    return {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0"}
 
 
 def opened(page: Page, url: str, *signs: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from looking import broken_rules
+from looking import as_for_users, broken_rules
 from open_app import APP, served, with_network
 from test_laboratory_browser import first_map, opened, option, query, still, unit
 
@@ -18,7 +17,7 @@ Take = Callable[..., Path]
 
 
 def started(address: str, folder: Path) -> Iterator[str]:
-    with served(environment=with_network(os.environ, address, folder)) as url:
+    with served(environment=with_network(as_for_users(), address, folder)) as url:
         yield url
 
 

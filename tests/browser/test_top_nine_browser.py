@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import Sight, in_every_sight, keeps_nobody_out, opened, seen, settle
+from looking import Sight, as_for_users, in_every_sight, keeps_nobody_out, opened, seen, settle
 from open_app import served, with_atlas
 
 import deconvviz as dv
@@ -79,7 +78,7 @@ def test_one_scale_for_all_makes_weak_reconstructions_pale(page: Page, app_url: 
 
 def test_an_atlas_of_ones_own_opens(browser: Browser, tmp_path: Path) -> None:
     atlases.build(dv.load("caltech"), "sample:textures", {"relu1": 3}, tmp_path / "mine", top=4)
-    with served(environment=with_atlas(os.environ, "mine", tmp_path)) as url:
+    with served(environment=with_atlas(as_for_users(), "mine", tmp_path)) as url:
         page = browser.new_page()
         open_lesson(page, url, SLUG)
         rows = atlases.Atlas.open(tmp_path / "mine").rows("relu1", 0)

@@ -17,7 +17,7 @@ QUICK = settings(
     deadline=None, derandomize=True, max_examples=16, database=None, suppress_health_check=list(HealthCheck)
 )
 #: Other examples on every run.
-DEEP = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck), print_blob=True)
+DEEP = settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck), print_blob=True)
 #: Relative error that rounding may cause.
 TOLERANCE = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 

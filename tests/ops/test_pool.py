@@ -81,7 +81,7 @@ def test_max_pooling_equals_lax(case: PoolCase, dtype: type, tied: bool) -> None
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@settings(DEEP, max_examples=60)
+@settings(DEEP, max_examples=30)
 @given(pool_cases(), st.sampled_from([np.float32, np.float64]), st.booleans())
 def test_max_pooling_deep(case: PoolCase, dtype: type, tied: bool) -> None:
     max_pooling_equals_loops(case, dtype, tied)
@@ -118,7 +118,7 @@ def test_average_pooling_equals_loops_and_vjp(case: PoolCase) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@settings(DEEP, max_examples=60)
+@settings(DEEP, max_examples=30)
 @given(pool_cases())
 def test_average_pooling_equals_loops_and_vjp_deep(case: PoolCase) -> None:
     average_pooling_equals_loops_and_vjp(case, np.float32, include=True)
