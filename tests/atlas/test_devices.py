@@ -91,7 +91,7 @@ def alone(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_four_devices_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_path: Path) -> None:
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    flags = {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"}
     devices, processes, _ = finish(start(flags, pictures=str(pictures), out=str(tmp_path / "four"), batch=3))
     assert (devices, processes) == (4, 1)
     same_atlas(alone, tmp_path / "four")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 DESKTOP = (1440, 900)
 PHONE = (390, 844)
+#: Milliseconds that a busy machine may take; what is waited for is taken as soon as it is there.
+PATIENCE = 120_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,7 +47,7 @@ def browser() -> Iterator[Browser]:
     path = find()
     if path is None:
         pytest.fail(MISSING)
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield started
@@ -56,7 +58,7 @@ def _page(browser: Browser, size: tuple[int, int], *, touch: bool) -> Iterator[P
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, has_touch=touch, locale="en-US", accept_downloads=True
     )
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

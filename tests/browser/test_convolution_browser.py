@@ -175,14 +175,14 @@ def test_the_languages_have_the_same_picture(page: Page, app_url: str) -> None:
 
 def test_the_card_of_the_formula_leads_here(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/claims-under-test?card=F002.1", timeout=120_000)
-    page.get_by_role("button", name="See for yourself: Convolution").click(timeout=60_000)
+    page.get_by_role("button", name="See for yourself: Convolution").click(timeout=120_000)
     page.get_by_role("heading", name="What does a convolution compute?").wait_for()
 
 
 def test_a_page_with_choices_in_its_link_can_be_turned(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?lang=zh&padding=2")
     page.locator(".st-key-turn-Right button").click()
-    page.wait_for_url(lambda url: f"/{SLUG}?" not in url, timeout=60_000)
+    page.wait_for_url(lambda url: f"/{SLUG}?" not in url, timeout=120_000)
     settle(page)
     assert "lang=zh" in page.url
     assert not page.get_by_text("StreamlitAPIException").count()

@@ -66,7 +66,7 @@ def test_the_language_stays_when_pages_are_turned(page: Page, app_url: str) -> N
     page.get_by_role("heading", name="转置卷积是逆运算吗").wait_for()
     assert "lang=zh" in page.url
     page.get_by_role("link", name="实验室").first.click()
-    page.wait_for_url(lambda url: SLUG not in url, timeout=60_000)
+    page.wait_for_url(lambda url: SLUG not in url, timeout=120_000)
     settle(page)
     assert "lang=zh" in page.url
     page.go_back()
@@ -148,7 +148,7 @@ def test_a_term_opens_its_definition(page: Page, app_url: str) -> None:
 def test_the_arrow_key_turns_the_page(page: Page, app_url: str) -> None:
     open_lesson(page, app_url)
     page.keyboard.press("ArrowLeft")
-    page.wait_for_url(lambda url: SLUG not in url, timeout=60_000)
+    page.wait_for_url(lambda url: SLUG not in url, timeout=120_000)
 
 
 def test_the_first_page_drags_its_film_and_starts_the_course(page: Page, app_url: str) -> None:

@@ -243,7 +243,7 @@ def test_ctrl_c_is_one_line_and_130(tmp_path: Path) -> None:
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with program, fifo.open("w"):  # opens as soon as the program waits for the recipe
         program.send_signal(signal.SIGINT)
-        out, complaint = program.communicate(timeout=60)
+        out, complaint = program.communicate(timeout=240)
     assert program.returncode == 130
     assert out == ""
     assert complaint == "deconvviz: stopped by Ctrl-C; nothing half-written was left behind\n"

@@ -106,7 +106,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 def test_a_visit_follows_the_chosen_layer_alone(asked: list[tuple[str, int]]) -> None:
     job = growth_network.following("grass", "relu5")
-    assert job.wait(10)
+    assert job.wait(120)
     assert asked == [("relu5", epoch) for epoch in EPOCHS]
     assert not growth_network.is_whole(job)
     assert job.latest is not None
@@ -119,7 +119,7 @@ def test_every_layer_is_followed_once_it_is_asked_for_the_chosen_one_first(asked
     growth_network.follow_all("gravel", "relu5")
     job = growth_network.following("gravel", "relu2")
     assert growth_network.is_whole(job)
-    assert job.wait(10)
+    assert job.wait(120)
     assert [layer for layer, _ in asked[:8]] == ["relu5"] * 8
     assert len(asked) == len(set(asked)) == 56
     assert job.latest is not None

@@ -94,14 +94,14 @@ def test_nothing_runs_unasked_and_a_run_is_shown_stopped_and_continued(
     job = jobs.find(run.key)
     assert job is not None
     job.stop()
-    assert job.wait(60)
+    assert job.wait(240)
     job.look()
     page.run()
     assert not page.exception
     if job.stopped:
         assert 0 < job.latest.step <= 104
         page.button(key="job-go-on").click().run()
-    assert job.wait(60)
+    assert job.wait(240)
     page.run()
     assert (job.done, job.error, job.latest.step) == (True, None, 104)
     uninterrupted = dv.invert(

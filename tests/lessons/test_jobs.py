@@ -14,7 +14,7 @@ from deconvviz.errors import DeconvvizError
 from lessons._kit import jobs
 from lessons._kit.jobs import Job, Line
 
-SOON = 10.0
+SOON = 120.0
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def test_it_climbs_when_asked_and_shows_rungs_as_they_come(
     page.button(key="climb").click().run()
     job = ladder_run.find(loaded, picture, 3)
     assert job is not None
-    assert job.wait(60)
+    assert job.wait(240)
     page.run()
     assert not page.exception
     assert len(pictures(page)) == len(short().rungs) >= 4
