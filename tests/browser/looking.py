@@ -26,6 +26,17 @@ _CUT = """([parts, boxes]) => [...document.querySelectorAll(parts)].map(e => [e,
   .filter(([e, box]) => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1)
   .map(([e]) => e.textContent.slice(0, 40))"""
 
+_SCHEME = "wanted => getComputedStyle(document.querySelector('.stApp')).colorScheme === wanted"
+_PAINTED = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await document.fonts.ready;
+  await frame();
+  await frame();
+  const ending = a => a.playState === 'running' && a.effect && a.effect.getComputedTiming().endTime !== Infinity;
+  await Promise.allSettled(document.getAnimations().filter(ending).map(a => a.finished));
+  await frame();
+}"""
+
 
 class Sight(NamedTuple):
     """How a person looks at a page: colours, and the size of the window."""
@@ -57,6 +68,18 @@ def opened(page: Page, url: str, *signs: str) -> None:
 def settle(page: Page) -> None:
     """Wait until no run is under way and nothing is still to be drawn."""
     page.wait_for_function(f"!document.querySelector('{MOVING}')", timeout=120_000)
+
+
+def in_colours(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """Show an open page in light or dark, and wait until it is so."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(_SCHEME, arg=scheme)
+    painted(page)
+
+
+def painted(page: Page) -> None:
+    """Wait until fonts are there and what moves has arrived."""
+    page.evaluate(_PAINTED)
 
 
 def plane(page: Page, title: str) -> Locator:

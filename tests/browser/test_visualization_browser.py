@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import Sight, in_every_sight, keeps_nobody_out, opened, seen, settle
+from looking import Sight, in_every_sight, keeps_nobody_out, opened, painted, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -71,5 +71,5 @@ def test_the_page_keeps_nobody_out(
         keeps_nobody_out(page)
         height = page.evaluate("document.querySelector('.stMain').scrollHeight")
         page.set_viewport_size({"width": sight.size[0], "height": height + 80})
-        page.wait_for_timeout(1000)
+        painted(page)
         screenshot(page, f"visualization-{sight}")

@@ -36,7 +36,9 @@ def peer(name: str) -> Any:
     import torch
     from peers import torch_nets
 
-    net = torch_nets.NETS[name]().eval()
+    with torch.device("meta"):  # PyTorch's own first weights would take as long as these
+        net = torch_nets.NETS[name]().eval()
+    net.to_empty(device="cpu")
     for module in net.modules():
         if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
             torch.nn.init.kaiming_normal_(module.weight)
