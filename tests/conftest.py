@@ -6,6 +6,7 @@ import importlib.util
 import mmap
 import os
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     reason = _skip_reason(item)
     if reason:
         pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """With ``--durations=N``: the seconds of the N slowest files too."""
+    count = config.getoption("durations")
+    if count is None:
+        return
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.split("::")[0]] += report.duration
+    terminalreporter.section("slowest files")
+    for file, spent in seconds.most_common(count or None):
+        terminalreporter.write_line(f"{spent:.2f}s {file}")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,13 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 AS_FOR_USERS = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "0", "XLA_FLAGS": ""}
+pytestmark = pytest.mark.slow
 PARTS = {
     "operators": ("tests/ops/test_conv.py", "tests/ops/test_pool.py", "tests/ops/test_rectify.py"),
     "networks": ("tests/network/test_reconstruct.py", "-k", "loops"),
 }
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", PARTS)
 def test_the_core_is_right_when_it_is_optimized(part: str) -> None:
