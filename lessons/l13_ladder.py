@@ -177,8 +177,8 @@ LESSON = Lesson(
         "smooth pictures fills in.\n\n"
         "**Learned** is a network of its own that has seen thousands of pairs of layer and photograph. What the layer "
         "does not say, it fills in with what photographs usually have there: colours, mostly.\n\n"
-        "So the smallest feature error is the search's, and deep down the smallest error in pixels may be the learned "
-        "one's. Neither number alone says which picture is true."
+        "So the smallest feature error is the search's; the smallest error in pixels is sometimes the "
+        "learned one's. Neither number alone says which picture is true."
     ),
     presets=(
         (mark("Cat"), {"image": "cat"}),
