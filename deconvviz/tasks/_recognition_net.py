@@ -51,19 +51,43 @@ class Recognizer(nnx.Module):
             self.up1 = nnx.ConvTranspose(64, 32, (3, 3), (2, 2), padding="VALID", rngs=rngs)
             self.up2 = nnx.ConvTranspose(32, 1, (8, 8), (2, 2), padding="VALID", rngs=rngs)
 
-    def __call__(self, x: jax.Array, key: jax.Array | None = None) -> tuple[jax.Array, jax.Array | None]:
-        """(scores, picture given back or None) of (N, 28, 28, 1); with a key dropout is on."""
+    def __call__(
+        self, x: jax.Array, key: jax.Array | None = None, switches: jax.Array | None = None
+    ) -> tuple[jax.Array, jax.Array | None]:
+        """(scores, picture given back or None) of (N, 28, 28, 1).
+
+        Args:
+          x: the pictures.
+          key: with one dropout is on.
+          switches: (norm, drop), 1 on and 0 off, of a module that has both, so that one program trains all settings.
+        """
         for conv, norm in ((self.conv1, "norm1"), (self.conv2, "norm2")):
             x = conv(x)
             if hasattr(self, norm):
-                x = getattr(self, norm)(x)
+                plain, x = x, getattr(self, norm)(x)
+                x = x if switches is None else jnp.where(switches[0] > 0, x, plain)
             x = nnx.max_pool(jax.nn.relu(x), (2, 2), (2, 2))
         given = self.up2(jax.nn.relu(self.up1(x))) if hasattr(self, "up1") else None
         hidden = jax.nn.relu(self.dense(x.reshape(len(x), -1)))
         if self.drop and key is not None:
-            kept = jax.random.bernoulli(key, 1 - DROPPED, hidden.shape)
-            hidden = jnp.where(kept, hidden / (1 - DROPPED), 0)
+            stay = 1 - DROPPED * (1 if switches is None else switches[1])
+            hidden = jnp.where(jax.random.bernoulli(key, stay, hidden.shape), hidden / stay, 0)
         return self.logits(hidden), given
+
+
+def full(classes: int, seed: int) -> Recognizer:
+    """The module with everything in it, to be trained under switches."""
+    return Recognizer(classes, True, True, True, nnx.Rngs(seed))
+
+
+def kept(module: Recognizer, options: Mapping[str, Any]) -> Recognizer:
+    """What the options keep of a full module, as it is stored and used."""
+    found = make(options)
+    arrays = dict(nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))))
+    wanted = [path for path, _ in nnx.to_flat_state(nnx.state(found, (nnx.Param, nnx.BatchStat)))]
+    nnx.update(found, nnx.from_flat_state([(path, arrays[path]) for path in wanted]))
+    found.eval()
+    return found
 
 
 def make(options: Mapping[str, Any], rngs: nnx.Rngs | None = None) -> Recognizer:

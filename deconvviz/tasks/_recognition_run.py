@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ from deconvviz.training.loop import Plan, plain, run
 TASK = "recognition"
 #: Layers with weights, from the picture to the scores.
 LAYERS = ("conv1", "conv2", "dense", "logits")
-#: Weight of the decoder's squared error beside the cross-entropy, and decay of kernels where there is dropout.
-GIVEN_BACK, DECAY = 5.0, 0.05
+#: Weight of the decoder's squared error beside the cross-entropy, and of squared kernels where there is dropout.
+GIVEN_BACK, DECAY = 5.0, 5e-4
 #: Pictures whose gradient is measured after each epoch.
 PROBED = 128
+#: Pictures, classes, switches, seed.
+Batch = tuple[Any, Any, Any, Any]
 _scores = jax.jit(_recognition_net.forward)
 
 
@@ -37,7 +40,7 @@ class Setting:
 
     Attributes:
       norm: batch normalization before the ReLUs of the maps.
-      drop: regularization: dropout before the scores, and decay of the kernels.
+      drop: regularization: dropout before the scores, and the squared kernels added to the loss.
       decoder: transposed convolutions give the picture back beside the scores, their squared error added to the loss.
       pictures: how many to train on; 0 for all that are not held back.
       epochs, batch, learning_rate: of the article: 10, 32, 0.001.
@@ -76,14 +79,41 @@ class Snapshot:
     params: dict[str, np.ndarray]
 
 
-def loss(module: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Figures]:
-    """Cross-entropy of the scores; with a decoder the squared error of the picture it gives back is added."""
-    x, classes = batch
-    scores, given = module(x, key)
+def loss(module: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Figures]:
+    """Cross-entropy of the scores; under its switch the squared kernels, or the error of the picture given back, too.
+
+    Args:
+      module: with everything in it.
+      batch: pictures, classes, (norm, drop, decoder) as 1 or 0, and the seed of the run.
+      key: of the step.
+    """
+    x, classes, switches, seed = batch
+    scores, given = module(x, jax.random.fold_in(key, seed), switches)
     value = optax.softmax_cross_entropy_with_integer_labels(scores, classes).mean()
-    if given is not None:
-        value = value + GIVEN_BACK * jnp.mean((given - x) ** 2)
+    kernels = sum(jnp.sum(getattr(module, name).kernel[...] ** 2) for name in LAYERS)
+    value = value + switches[1] * DECAY * kernels + switches[2] * GIVEN_BACK * jnp.mean((given - x) ** 2)
     return value, {}
+
+
+@lru_cache(maxsize=8)
+def _program(classes: int, steps: int, learning_rate: float) -> tuple[Fit, Callable[..., Any]]:
+    """(the fit, gradient lengths by layer): compiled once for all switches and seeds."""
+    module = _recognition_net.full(classes, 0)
+    fit = Fit(module, loss, Schedule(learning_rate), steps=steps)
+    graph: Any = nnx.split(module, nnx.Param, nnx.BatchStat)[0]  # type: ignore[misc]
+
+    def lengths(parts: Any, batch: Batch) -> dict[str, jax.Array]:
+        params, statistics = parts
+
+        def objective(params: Any) -> jax.Array:
+            module = nnx.merge(graph, params, statistics, copy=True)
+            return loss(module, batch, jax.random.key(0))[0]
+
+        slope = jax.grad(objective)(params)
+        norms = {name: [jnp.linalg.norm(one[name]["kernel"][...]) for one in (slope, params)] for name in LAYERS}
+        return {name: length / weights for name, (length, weights) in norms.items()}
+
+    return fit, jax.jit(lengths)
 
 
 class Run:
@@ -112,24 +142,34 @@ class Run:
             train = train[digits.split(data.classes[train], setting.pictures)[1]]
         self._data, self._train, self.setting = data, train, setting
         self.options = {"labels": list(data.labels), **asdict(setting)}
-        schedule = Schedule(setting.learning_rate, weight_decay=DECAY if setting.drop else 0.0)
-        module = _recognition_net.make(self.options)
-        self.fit = Fit(module, loss, schedule, steps=setting.epochs * self.length, seed=setting.seed)
-        self._graph: Any = nnx.split(module, nnx.Param, nnx.BatchStat)[0]  # type: ignore[misc]
-        self._slope = jax.jit(self._gradient)
+        steps = setting.epochs * self.length
+        self._fit, self._lengths = _program(len(data.labels), steps, setting.learning_rate)
+        self.step = self._fit.step
+        self._switches = np.array([setting.norm, setting.drop, setting.decoder], np.float32)
+
+    def initial(self) -> Any:
+        """The first state, its weights drawn by the seed, the same ones whatever the switches."""
+        parts = nnx.split(_recognition_net.full(len(self._data.labels), self.setting.seed), nnx.Param, nnx.BatchStat)  # type: ignore[misc]
+        return {**self._fit.initial(), "parts": tuple(parts[1:])}
+
+    def module(self, state: Any) -> Any:
+        """The module of a state, with what its switches keep of it."""
+        return _recognition_net.kept(self._fit.module(state), self.options)
 
     @property
     def length(self) -> int:
         """Batches of an epoch."""
         return -(-len(self._train) // self.setting.batch)
 
-    def batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def batches(self, epoch: int) -> Iterator[Batch]:
         """Those of an epoch, in an order that its number and the seed fix; all of one size."""
         order = np.random.default_rng((self.setting.seed, epoch)).permutation(len(self._train))
         order = np.resize(order, self.length * self.setting.batch)
         for rows in order.reshape(self.length, -1):
-            chosen = self._train[rows]
-            yield self._data.values[chosen], self._data.classes[chosen]
+            yield self._batch(self._train[rows])
+
+    def _batch(self, rows: np.ndarray) -> Batch:
+        return self._data.values[rows], self._data.classes[rows], self._switches, np.int32(self.setting.seed)
 
     def measure(self, state: Any) -> dict[str, Any]:
         """Loss and accuracy on both parts, and the gradient's length by layer over that of the weights."""
@@ -139,25 +179,12 @@ class Run:
             found = figures(params, self._data.values[rows], self._data.classes[rows])
             record |= {f"{prefix}loss": found["cross_entropy"], f"{prefix}accuracy": found["accuracy"]}
         rows = self._train[:: max(1, len(self._train) // PROBED)][:PROBED]
-        slopes = self._slope(state["parts"], (self._data.values[rows], self._data.classes[rows]))
-        return record | {"gradient": {name: float(value) for name, value in slopes.items()}}
+        lengths = self._lengths(state["parts"], self._batch(rows))
+        return record | {"gradient": {name: float(value) for name, value in lengths.items()}}
 
     def params(self, state: Any) -> dict[str, np.ndarray]:
         """The arrays of the network as it is used."""
-        return _recognition_net.folded(self.fit.module(state))
-
-    def _gradient(self, parts: Any, batch: Any) -> dict[str, jax.Array]:
-        params, statistics = parts
-
-        def objective(params: Any) -> jax.Array:
-            module = nnx.merge(self._graph, params, statistics, copy=True)
-            return loss(module, batch, jax.random.key(0))[0]
-
-        slope = jax.grad(objective)(params)
-        return {
-            name: jnp.linalg.norm(slope[name]["kernel"][...]) / jnp.linalg.norm(params[name]["kernel"][...])
-            for name in LAYERS
-        }
+        return _recognition_net.folded(self.module(state))
 
 
 def figures(params: Mapping[str, np.ndarray], values: np.ndarray, classes: np.ndarray) -> dict[str, float]:
@@ -172,10 +199,10 @@ def figures(params: Mapping[str, np.ndarray], values: np.ndarray, classes: np.nd
 def snapshots(data: Pictures, setting: Setting) -> Iterator[Snapshot]:
     """Trains, and yields after every epoch; the first before any step."""
     made = Run(data, setting)
-    state, records = made.fit.initial(), []
+    state, records = made.initial(), []
     for epoch in range(setting.epochs + 1):
         for batch in made.batches(epoch) if epoch else ():
-            state, _ = made.fit.step(state, batch)
+            state, _ = made.step(state, batch)
         records.append(made.measure(state))
         yield Snapshot(epoch, setting.epochs, tuple(records), made.params(state))
 
@@ -189,10 +216,10 @@ def train(data: str | Path, out: str | Path, setting: Setting, *, resume: bool, 
         return {name: value for name, value in made.measure(state).items() if name != "gradient"}
 
     plan = Plan(
-        recipe, setting.epochs, made.fit.initial, made.fit.step, made.batches, lambda _: made.length, validate
+        recipe, setting.epochs, made.initial, made.step, made.batches, lambda _: made.length, validate
     )  # fmt: skip
     state, records = run(plan, Path(out), resume=resume, progress=progress)
-    module = _weights.rounded(made.fit.module(state))
+    module = _weights.rounded(made.module(state))
     found = figures(_recognition_net.folded(module), made._data.values[made._held], made._data.classes[made._held])
     result = {"variant": setting.variant, "held_back": len(made._held), **found}
     about = {

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,7 +221,7 @@ def evaluate(
     TASK.check("evaluate", {"what": what})
     started = time.perf_counter()
     if what == "effects":
-        tell = tqdm.write if progress else lambda words: None
+        tell = partial(tqdm.write, file=sys.stderr) if progress else lambda words: None
         given = read(data)
         found: dict[str, Any] = {
             "rows": _recognition_run.effects(given, seeds=seeds, pictures=pictures, epochs=epochs, tell=tell),

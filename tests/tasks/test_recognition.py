@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_training_learns_and_is_the_same_from_the_same_seed() -> None:
 def test_the_gradient_of_the_last_layer_is_that_of_the_formula() -> None:
     """For cross-entropy it is hidden' (p - truth) / n; its length is told over that of the weights."""
     made = _recognition_run.Run(few(), _recognition_run.Setting(False, False, False, 20, epochs=1, batch=10))
-    state = made.fit.initial()
+    state = made.initial()
     values, classes = made._data.values[made._train], made._data.classes[made._train]
     params = made.params(state)
     bare = params | {"logits.kernel": np.eye(128, dtype=np.float32), "logits.bias": np.zeros(128, np.float32)}
@@ -127,6 +128,19 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DeconvvizError, match=r"knows the classes 0, 1, 2, .*; got 'x'"):
         recognition.look(net, np.zeros((28, 28)), "x")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_switch_that_is_off_is_as_if_it_were_not_there() -> None:
+    """The full module under switches gives the scores of the small one that is kept of it."""
+    whole = _recognition_net.full(10, 3)
+    options = {"labels": LABELS, "norm": False, "drop": False, "decoder": False}
+    x = jnp.asarray(digits.enlarged(digits.load()[0][:3]))
+    small = _recognition_net.kept(whole, options)
+    assert not hasattr(small, "norm1")
+    found = whole(x, jax.random.key(1), jnp.zeros(3))[0]
+    np.testing.assert_allclose(np.asarray(found), np.asarray(small(x)[0]), rtol=1e-5, atol=1e-6)
+    dropped = whole(x, jax.random.key(1), jnp.array([0.0, 1.0, 0.0]))[0]
+    assert np.abs(np.asarray(dropped) - np.asarray(found)).max() > 0.01
 
 
 def test_the_decoder_gives_a_picture_of_the_same_size() -> None:

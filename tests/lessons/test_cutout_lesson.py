@@ -1,0 +1,140 @@
+"""The lesson on cut-outs: scenes with a known truth, dots, figures, and what each check would notice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from reference import matting_loops
+
+from deconvviz.tasks import cutout
+from lessons import l23_cutout as lesson
+from lessons._kit import (
+    before_after,
+    cutout_measured,
+    cutout_picture,
+    cutout_run,
+    cutout_scene,
+    cutout_sums,
+    cutout_table,
+)
+
+State = lesson.State
+HAND = State(source="stop", map="hand", dots=lesson.DOTS)
+
+
+@pytest.mark.parametrize("id", list(cutout_scene.SCENES))
+def test_a_scene_is_the_blend_that_its_alpha_says(id: str) -> None:
+    scene = cutout_scene.scene(id)
+    assert scene.picture.shape[:2] == scene.alpha.shape == cutout_scene.SIZE
+    assert scene.alpha.min() == 0
+    assert scene.alpha.max() == 1
+    soft = (scene.alpha > 0.05) & (scene.alpha < 0.95)
+    assert 100 < soft.sum() < 5000
+    assert not scene.picture.flags.writeable
+
+
+def test_the_edge_of_the_disc_is_where_geometry_puts_it() -> None:
+    """Yin and yang has a radius of 0.36 of the height: the sum of alpha is its area."""
+    alpha = cutout_scene.scene("yin").alpha
+    assert alpha.sum() == pytest.approx(np.pi * (0.36 * cutout_scene.SIZE[0]) ** 2, rel=2e-3)
+
+
+def test_dots_become_masks_and_later_ones_win() -> None:
+    middle = "hz"  # 17 * 36 + 35 = 647 of 1295: the middle
+    ahead, behind = cutout_run.masks(f"o{middle}{middle}", (101, 51))  # type: ignore[misc]
+    rows, columns = np.nonzero(ahead)
+    assert (rows.mean(), columns.mean()) == pytest.approx((50, 25), abs=0.5)
+    assert 3 <= rows.max() - rows.min() <= 4
+    assert not behind.any()
+    ahead, behind = cutout_run.masks(f"o{middle}{middle}b{middle}{middle}", (101, 51))  # type: ignore[misc]
+    assert not ahead.any()
+    assert behind.sum() == len(rows)
+    assert cutout_run.masks("nonsense", (101, 51)) is None
+
+
+def test_a_hand_does_what_the_network_cannot() -> None:
+    truth = lesson.subject(HAND).truth
+    assert truth is not None
+    overlaps = [cutout_run.figures(lesson.found_of(one, None), truth)["iou"] for one in (State(source="stop"), HAND)]  # type: ignore[arg-type]
+    assert overlaps[0] < 0.5
+    assert overlaps[1] > 0.98
+
+
+def test_figures_on_the_page_are_the_slow_twins() -> None:
+    found, truth = lesson.found_of(HAND, None), lesson.subject(HAND).truth
+    assert found is not None
+    assert truth is not None
+    values, unknown = cutout_run.figures(found, truth), cutout_run.unknown(found)
+    assert unknown.shape == truth.shape
+    assert values["sad"] == pytest.approx(matting_loops.sad(found.alpha, truth, unknown), rel=1e-9)
+    assert values["mse"] == pytest.approx(matting_loops.mse(found.alpha, truth, unknown), rel=1e-9)
+    assert values["inside"] / values["either"] == pytest.approx(values["iou"])
+    line = cutout_picture.formulas(values)
+    assert f"{values['mse']:.4f}" in line
+    assert f"{values['inside']:.0f}" in line
+
+
+def test_the_pixel_of_the_formula_adds_up() -> None:
+    found, shown = lesson.found_of(HAND, None), lesson.subject(HAND)
+    assert found is not None
+    row, column = cutout_picture.softest(found)
+    assert abs(found.alpha[row, column] - 0.5) == np.abs(found.alpha - 0.5).min()
+    assert f"{shown.picture[row, column, 0]:.2f}" in cutout_picture.blend(shown, found)
+
+
+def test_the_dense_solver_is_the_slow_twin() -> None:
+    part, trimap = cutout_sums.part(lesson.subject(HAND).picture)
+    slow = matting_loops.closed_form(part.astype(np.float64), trimap, cutout_sums.EPSILON)
+    assert np.abs(cutout_sums.dense(part, trimap) - slow).max() < 1e-9
+    assert 0.02 < cutout_sums.dense(part, trimap)[trimap == 0.5].mean() < 0.98
+
+
+def test_planted_errors_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = lesson.found_of(HAND, None)
+    assert right is not None
+    assert all(check.holds for check in lesson.checks(HAND))
+    wrong = {
+        1: replace(right, alpha=right.alpha + 1e-3),
+        2: replace(right, solved=right.solved * 0.999),
+        3: replace(right, box=(right.box[0] + 1, *right.box[1:])),
+    }
+    for place, found in wrong.items():
+        monkeypatch.setattr(lesson, "found_of", lambda state, picture, found=found: found)
+        assert [check.holds for check in lesson.checks(HAND)].index(False) == place
+    monkeypatch.undo()
+    monkeypatch.setattr(cutout, "closed_form", lambda picture, trimap: np.clip(trimap, 0.01, 1))
+    assert not lesson.checks(HAND)[0].holds
+
+
+def test_the_verdict_follows_from_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Robust, but not accurate" in cutout_table.verdict()
+    for first, noisy, word in ((0.9, 0.85, "Holds"), (0.9, 0.5, "Accurate, but not robust"), (0.4, 0.1, "Fails")):
+        rows = (("none", 0.0, first, 0.5), ("noise", 0.1, noisy, 0.4))
+        monkeypatch.setattr(cutout_table, "ROWS", rows)
+        assert f"**{word}**" in cutout_table.verdict()
+
+
+def test_the_stored_rows_are_those_of_the_card() -> None:
+    card = (before_after.HERE.parents[1] / "docs" / "cutout.md").read_text("utf-8")
+    for _, _, mine, plain in cutout_measured.ROWS:
+        assert f"| {mine:.3f} | {plain:.3f} |" in card
+    assert cutout_measured.COMMAND in card
+
+
+def test_the_sweep_yields_a_row_for_every_change() -> None:
+    shown = lesson.subject(HAND)
+    rows = list(cutout_run.sweep(shown, HAND.choice))
+    assert [one.step for one in rows] == list(range(1, len(cutout_run.CHANGES) + 1))
+    assert rows[-1].rows[0][0] > 0.98
+    assert rows[-1].rows[1][1] != rows[-1].rows[0][1]
+
+
+def test_the_call_gives_the_cut_out(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(str(tmp_path))
+    names: dict[str, object] = {}
+    exec(lesson.call(HAND, lesson.subject(HAND)), names)
+    found = lesson.found_of(HAND, None)
+    assert found is not None
+    assert np.array_equal(names["found"].rgba, found.rgba)  # type: ignore[attr-defined]

@@ -1,0 +1,79 @@
+"""The lesson on recognition: scores by hand, digits of one's own, a training in the background, stored effects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deconvviz.data import digits
+from lessons import l25_recognition as lesson
+from lessons._kit import digits_measured, digits_picture, digits_run
+
+State = lesson.State
+
+
+def test_the_claims_hold_and_a_wrong_score_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = State(digit="7")
+    assert [check.name for check in lesson.checks(state) if not check.holds] == []
+    right = digits_run.scores_by_hand
+    monkeypatch.setattr(digits_run, "scores_by_hand", lambda params, shown: right(params, shown) * 1.001)
+    assert not lesson.checks(state)[0].holds
+    monkeypatch.setattr(digits, "split", lambda kinds, held=597, seed=0: (np.arange(len(kinds)), np.arange(held)))
+    assert lesson.checks(state)[2].error == 200
+
+
+def test_a_digit_of_ones_own_is_what_the_link_says() -> None:
+    text = "0" * 27 + "g" + "0" * 7 + "8" + "0" * 28
+    cells = digits_run.cells(text)
+    assert cells[3, 3] == 1
+    assert cells[4, 3] == 0.5
+    assert cells.sum() == 1.5
+    shown, right = digits_run.picture(digits_run.OWN, text)
+    assert right is None
+    assert shown.shape == (28, 28)
+    assert shown.max() > 0.8
+    assert text in lesson._Pads()
+    assert "q" * 64 not in lesson._Pads()
+
+
+def test_the_gallery_shows_each_digit_and_none_that_was_learned() -> None:
+    rows, pictures, kinds = digits_run.held_back()
+    train, _ = digits.split(digits.load()[1])
+    assert not set(rows.tolist()) & set(train.tolist())
+    assert [int(kinds[place]) for place in digits_run.gallery()] == list(range(10))
+    shown, right = digits_run.picture("4", "")
+    assert right == 4
+    assert np.array_equal(shown, pictures[digits_run.gallery()[4], :, :, 0])
+
+
+def test_a_training_in_the_background_answers_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digits_run, "EPOCHS", 1)
+    state = State(norm="off", pictures="100")
+    before, trained = digits_run.params_of(state.training)
+    assert not trained
+    digits_run.begin(state.training)
+    job = digits_run.find(state.training)
+    assert job is not None
+    assert job.wait(300)
+    assert job.error is None
+    after, trained = digits_run.params_of(state.training)
+    assert trained
+    assert not np.array_equal(before["conv1.kernel"], after["conv1.kernel"])
+    assert len(job.latest.records) == 2
+    assert [check.holds for check in lesson.checks(state)] == [True, True, True]
+
+
+def test_the_stored_effects_are_whole_and_judged_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = digits_measured.ROWS
+    assert {(row["norm"], row["drop"], row["decoder"]) for row in rows} == {
+        (a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)
+    }
+    assert all(row["gap_low"] <= row["gap"] <= row["gap_high"] for row in rows)
+    for gap, ratio, words in ((0.5, 2.0, "holds here"), (0.5, 1.0, "not the vanishing"), (1.0, 1.0, "fails here")):
+        made = tuple(
+            {**row, "gap": gap if row["decoder"] else 1.0, "ratio": ratio if row["decoder"] else 1.0} for row in rows
+        )
+        monkeypatch.setattr(digits_measured, "ROWS", made)
+        assert words in digits_picture.verdict()
+        assert digits_measured.effect("decoder", "gap") == pytest.approx(gap - 1)
+        assert digits_measured.effect("norm", "gap") == pytest.approx(0)
