@@ -55,8 +55,8 @@ pedestrian, bicyclist. One encoder, several decoders, trained from nothing; made
 
 - Data: CamVid (Brostow, Fauqueur, Cipolla 2009) in the 11-class form of the SegNet tutorial, 360 x 480, academic use:
   {training} pictures to train on, {validation} to validate. No picture of it comes with the package.
-- "coarse" is the encoder with classes at an eighth of the size and nothing but a bilinear step up; the others start
-  from its encoder and go on training all weights, each for the same number of epochs.
+- "coarse" is the encoder with classes at an eighth of the size and nothing but a bilinear step up. The others keep it
+  as it is and add detail on their own way up; only that was trained, for the same number of epochs each.
 - Classes count in the loss as `--balance {balance}` says. Nothing was chosen by the validation pictures: every run was
   measured on them once, at its end.
 - Kernels and biases are float16, statistics of batch normalization float32; the figures are those of the file.

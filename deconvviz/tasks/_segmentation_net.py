@@ -3,12 +3,12 @@
 Encoder: an unshuffled stem at half size, max pooling to a quarter and to an eighth with its switches kept, then
 residual bottlenecks whose 3x3 convolutions are dilated so that a cell sees most of the street. Decoders:
 
-- coarse: none; classes at an eighth, bilinear from there. What every other decoder starts from.
+- coarse: none; classes at an eighth, bilinear from there. What every other decoder starts from and adds detail to.
 - transposed: two transposed convolutions, kernel 4, stride 2.
 - unpool: values back to the encoder's switches, zeros elsewhere, then a 3x3 convolution, twice.
 - bilinear: fixed bilinear enlargement, then a 3x3 convolution, twice.
 
-All end in classes at half size and a fixed bilinear step to the full one.
+All end at half size, ``bilinear(coarse) + detail``, the detail 0 at first, and a fixed bilinear step to the full one.
 
 Source: paszke2016enet, badrinarayanan2017segnet, noh2015learning
 """
@@ -120,6 +120,8 @@ class Segmenter(nnx.Module):
         ``a d + (1 - a) e`` with a learned a for every channel.
       widths, dilations: of the encoder.
       rngs: where the first weights are drawn.
+
+    Where `frozen` is set, encoder and coarse scores stay as they are in training.
     """
 
     def __init__(
@@ -132,26 +134,35 @@ class Segmenter(nnx.Module):
         rngs: nnx.Rngs,
     ) -> None:
         half, quarter, eighth, _ = widths
-        self.decoder, self.fusion = decoder, fusion
+        self.decoder, self.fusion, self.frozen = decoder, fusion, False
         self.encoder = Encoder(tuple(widths), tuple(dilations), rngs=rngs)
-        last = eighth
+        self.score = nnx.Linear(eighth, CLASSES, rngs=rngs)
         if decoder != "coarse":
             self.middle = Enlarge(decoder, eighth, quarter, quarter, rngs=rngs)
             self.fine = Enlarge(decoder, quarter, half, half, rngs=rngs)
-            last = half
+            self.detail = nnx.Linear(half, CLASSES, kernel_init=nnx.initializers.zeros, rngs=rngs)
         if fusion != "none":
             self.image = Unit(12, half, rngs=rngs)
             self.share = nnx.Param(jnp.zeros(half)) if fusion == "weighted" else None
-        self.score = nnx.Linear(last, CLASSES, rngs=rngs)
+
+    def train(self, **attributes: Any) -> None:
+        """As Flax has it, but for a frozen encoder, which goes on as in use."""
+        super().train(**attributes)
+        if self.frozen:
+            self.encoder.eval()
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        y, (fine, middle) = self.encoder(x)
-        if self.decoder != "coarse":
-            y = self.fine(self.middle(y, middle), fine)
+        features, (fine, middle) = self.encoder(x)
+        coarse = self.score(features)
+        if self.frozen:
+            features, coarse = jax.lax.stop_gradient((features, coarse))
+        if self.decoder == "coarse":
+            return coarse
+        y = self.fine(self.middle(features, middle), fine)
         if self.fusion != "none":
             a = 0.5 if self.share is None else jax.nn.sigmoid(self.share[...])
             y = a * y + (1 - a) * self.image(pixel_unshuffle(x, 2))
-        return self.score(y)
+        return bilinear(coarse, 4) + self.detail(y)
 
 
 def make(options: Mapping[str, Any]) -> Segmenter:

@@ -24,6 +24,31 @@ def compiled(network: Any) -> Run:
     return _weights.jitted(network)
 
 
+@functools.lru_cache(maxsize=8)
+def compiled_step(network: Any) -> Callable[[np.ndarray], tuple[np.ndarray, ...]]:
+    """Input -> (values, switches, grown) of a decoder's first step up, as `deconvviz.tasks.segmentation.Step` says."""
+    import jax
+    from flax import nnx
+
+    graph, state = nnx.split(network)
+
+    @jax.jit
+    def begin(state: Any, x: Any) -> tuple[Any, Any]:
+        module = nnx.merge(graph, state)
+        features, (_, switches) = module.encoder(x)
+        return module.middle.narrow(features), switches
+
+    @jax.jit
+    def grow(state: Any, values: Any, switches: Any) -> Any:
+        return nnx.merge(graph, state).middle.spread(values, switches)
+
+    def run(x: np.ndarray) -> tuple[np.ndarray, ...]:
+        values, switches = begin(state, x)
+        return tuple(np.asarray(one) for one in (values, switches, grow(state, values, switches)))
+
+    return run
+
+
 def network_size(size: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns at which a picture is looked at: as many pixels as in training, its own shape, multiples of 8.
 

@@ -1,4 +1,4 @@
-"""Trains the segmentation network: the encoder first with classes at an eighth, then each decoder from that encoder."""
+"""Trains the segmentation network: the encoder first, with classes at an eighth, then each decoder on that encoder."""
 
 from __future__ import annotations
 
@@ -79,7 +79,10 @@ def train(
         raise DataError(f"{data}/train has {len(scenes)} pictures, fewer than one batch of {recipe.batch}; add some")
     first = first_module(recipe, encoder)
     weights = data_of.class_weights([scene.labels for scene in scenes], recipe.balance)
-    schedule = Schedule(recipe.learning_rate, 0.03, weight_decay=recipe.weight_decay, average=recipe.average)
+    still = (("encoder", 0.0), ("score", 0.0)) if encoder is not None else ()
+    schedule = Schedule(
+        recipe.learning_rate, 0.03, weight_decay=recipe.weight_decay, average=recipe.average, slower=still
+    )
     fit = Fit(first, loss_of(weights), schedule, steps=recipe.epochs * crops.length(1), seed=seed)
     facts = dataclasses.asdict(recipe) | {"pictures": len(scenes), "encoder": _digest(encoder)}
     plan = loop.Plan(loop.plain(facts), recipe.epochs, fit.initial, fit.step, crops.epoch, crops.length)
@@ -123,7 +126,7 @@ def variant_name(decoder: str, fusion: str) -> str:
 
 
 def first_module(recipe: Recipe, encoder: str | Path | None) -> Segmenter:
-    """The module as first drawn, its encoder that of the "coarse" run where one is named.
+    """The module as first drawn; encoder and coarse scores are those of the "coarse" run where one is named, and stay.
 
     Raises:
       WeightsError: no such run.
@@ -137,9 +140,10 @@ def first_module(recipe: Recipe, encoder: str | Path | None) -> Segmenter:
                 raise TrainingError(
                     f"{encoder} was trained with {name}={tuple(said[name])}; got {name}={tuple(getattr(recipe, name))}"
                 )
-        learned = _weights.load(TASK_NAME, "coarse", make, encoder).encoder
-        graph, state = nnx.split(learned)
-        module.encoder = nnx.merge(graph, state, copy=True)
+        learned = _weights.load(TASK_NAME, "coarse", make, encoder)
+        for part in ("encoder", "score"):
+            setattr(module, part, nnx.merge(*nnx.split(getattr(learned, part)), copy=True))
+        module.frozen = True
     return module
 
 

@@ -131,9 +131,7 @@ def first_step(image: Any, *, variant: str = "unpool", weights: str | Path | Non
     if network.decoder == "coarse":
         raise DeconvvizError(f"{variant} has no decoder to look into; {nearest(variant, DECODERS[1:])}")
     pixels = np.rint(images.load(image) * 255).astype(np.uint8)
-    features, (_, switches) = network.encoder(run.shown(pixels))
-    values = network.middle.narrow(features)
-    return Step(*(np.asarray(one) for one in (values, switches, network.middle.spread(values, switches))))
+    return Step(*run.compiled_step(network)(run.shown(pixels)))
 
 
 def variants(weights: str | Path | None = None) -> dict[str, dict[str, Any]]:
@@ -241,8 +239,9 @@ def train(
 ) -> dict[str, Any]:
     """Trains one variant on DIR/train/{images,labels} and measures it on DIR/val/{images,labels}.
 
-    First the encoder, with ``decoder="coarse"``; then any decoder from it, with ``encoder`` naming that run. Random
-    parts of random scale, mirrored, in other light; Adam with warm-up and cosine, a moving average of the weights.
+    First the encoder, with ``decoder="coarse"``; then any decoder on it, with ``encoder`` naming that run, which stays
+    as it is; without one all is trained at once. Random parts of random scale, mirrored, in other light; Adam with
+    warm-up and cosine, a moving average of the weights.
 
     Args:
       data: the folder.
@@ -309,7 +308,7 @@ TASK = Task(
         Option("decoder", "How maps become larger again (transposed).", choices=DECODERS, of=_TRAIN),
         Option("fusion", "How the picture comes in again at half size (none).", choices=FUSIONS, of=_TRAIN),
         Option("balance", "Weights of the classes in the loss (root).", choices=BALANCES, of=_TRAIN),
-        Option("encoder", "A run with --decoder coarse to begin from.", Path, of=_TRAIN),
+        Option("encoder", "A run with --decoder coarse whose encoder is kept.", Path, of=_TRAIN),
         Option("epochs", "How often every picture is shown (24).", int, of=_TRAIN),
         Option("batch", "Parts in a step (4).", int, of=_TRAIN),
         Option("learning_rate", "Its peak (0.002).", float, of=_TRAIN),
