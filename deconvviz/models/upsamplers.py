@@ -89,6 +89,37 @@ class Upsample(nnx.Module):
         return pixel_shuffle(_conv(x, folded, ((before, after),) * 2), s) + bias
 
 
+def interpolation(kind: str, factor: int, taps: int) -> np.ndarray:
+    """Kernel of one channel in and one out with which a layer enlarges by linear interpolation, as FCN's layers begin.
+
+    Exact for every kind but "resize" at an even factor, where it is a little softer.
+
+    Args:
+      kind: one of `UPSAMPLERS`.
+      factor: s.
+      taps: of the layer, 2 s or more; 3 s - 1 or more for "unpool", 3 for "subpixel".
+
+    Returns:
+      (taps, taps, 1, 1), for "subpixel" (3, 3, 1, s^2), in the order of the layer's kernel.
+
+    Source: long2015fully
+
+    >>> interpolation("transposed", 2, 4)[0, :, 0, 0].tolist()
+    [0.0625, 0.1875, 0.1875, 0.0625]
+    """
+    at, middle = np.arange(taps), (factor - 1) / 2
+    if kind == "subpixel":
+        places = (np.arange(factor) - middle) / factor
+        line = np.maximum(0, 1 - np.abs(at[:, None] - 1 - places))
+        return np.einsum("qa,rb->qrab", line, line).reshape(taps, taps, 1, factor**2)
+    if kind == "resize":  # a box over boxes is a triangle
+        line = np.clip(factor / 2 + 0.5 - np.abs(at - (taps - 1) // 2), 0, 1) / factor
+    else:
+        centre = (taps - factor) // 2 + middle if kind == "transposed" else (taps - 1) // 2 - middle
+        line = np.maximum(0, 1 - np.abs(at - centre) / factor)
+    return np.outer(line, line)[..., None, None]
+
+
 @lru_cache
 def _cells(kind: str, taps: int, factor: int) -> tuple[np.ndarray, int, int]:
     """Which cell of the small map each tap of a convolution of the enlarged one meets: (places, before, after).

@@ -9,7 +9,7 @@ from flax import nnx
 from reference import conv_loops, upsample_loops
 
 from deconvviz.errors import GeometryError
-from deconvviz.models.upsamplers import UPSAMPLERS, Upsample
+from deconvviz.models.upsamplers import UPSAMPLERS, Upsample, interpolation
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.upsample import pixel_shuffle, resize_nearest, transposed_conv
 
@@ -61,6 +61,22 @@ def test_with_that_many_taps_all_four_have_as_many_weights(factor: int, taps: in
     layers = [Upsample(kind, 5, 1, factor, 3 if kind == "subpixel" else taps, rngs=nnx.Rngs(0)) for kind in UPSAMPLERS]
     counts = {layer.kernel[...].size for layer in layers}
     assert (len(counts) == 1) == (taps == 3 * factor), counts
+
+
+@pytest.mark.parametrize("kind", UPSAMPLERS)
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_they_can_begin_as_linear_interpolation(kind: str, factor: int) -> None:
+    layer = Upsample(kind, 1, 1, factor, {"subpixel": 3, "unpool": 11}.get(kind, 9), rngs=nnx.Rngs(0))
+    kernel = interpolation(kind, factor, layer.kernel[...].shape[0])
+    layer.kernel[...] = jnp.asarray(kernel.reshape(layer.kernel[...].shape), jnp.float32)
+    plane = RANDOM.random((6, 7)).astype(np.float32)
+    rows, columns = ((np.arange(factor * n) + 0.5) / factor - 0.5 for n in plane.shape)
+    tall = np.array([np.interp(rows, np.arange(6), column) for column in plane.T]).T
+    wanted = np.array([np.interp(columns, np.arange(7), row) for row in tall])
+    found = np.asarray(layer(jnp.asarray(plane)[None, :, :, None]))[0, :, :, 0]
+    inside = (slice(factor, -factor),) * 2
+    close = 0.2 if kind == "resize" and factor % 2 == 0 else 1e-5
+    assert np.abs(found - wanted)[inside].max() < close
 
 
 def test_an_unknown_kind_offers_the_nearest() -> None:

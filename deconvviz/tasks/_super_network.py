@@ -1,0 +1,144 @@
+"""FSRCNN: everything is computed on the small picture, and the last layer alone makes it large.
+
+Source: dong2016accelerating
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from deconvviz.errors import DataError
+from deconvviz.models.upsamplers import UPSAMPLERS, Upsample, interpolation
+
+#: Channels of the features (d), of the mapping (s), and how many 3x3 layers map (m).
+FEATURES, NARROW, DEPTH = 56, 12, 4
+SCALES = (2, 3, 4)
+#: Taps of the last layer; a sub-pixel convolution of 3 x 3 at scale 3 has as many weights.
+TAPS = 9
+#: Rows and columns of the small picture that a pixel sees on each side: 2 + 4 + 2, rounded up over all last layers.
+RADIUS = 8
+#: Its name in the module.
+LAST = "enlarge"
+
+
+class PReLU(nnx.Module):
+    """A rectifier that lets a learned share of the negative through, one for each channel.
+
+    Formula: ``y = x`` where x >= 0, else ``a_c x``.
+
+    >>> PReLU(2)(jnp.array([[4.0, -4.0]])).tolist()
+    [[4.0, -1.0]]
+    """
+
+    def __init__(self, channels: int) -> None:
+        self.share = nnx.Param(jnp.full(channels, 0.25))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return jnp.where(x >= 0, x, self.share[...] * x)
+
+
+class FSRCNN(nnx.Module):
+    """(N, h, w, 1) brightness -> (N, s h, s w, 1).
+
+    Args:
+      scale: s, one of `SCALES`.
+      upsampler: the last layer, one of `deconvviz.models.upsamplers.UPSAMPLERS`; the paper's is "transposed".
+      rngs: where the first weights are drawn.
+
+    Source: dong2016accelerating
+
+    >>> FSRCNN(3, rngs=nnx.Rngs(0))(jnp.ones((1, 4, 5, 1))).shape
+    (1, 12, 15, 1)
+    """
+
+    def __init__(self, scale: int, upsampler: str = "transposed", *, rngs: nnx.Rngs) -> None:
+        he = nnx.initializers.he_normal()
+        self.extract = nnx.Conv(1, FEATURES, (5, 5), kernel_init=he, rngs=rngs)
+        self.shrink = nnx.Linear(FEATURES, NARROW, kernel_init=he, rngs=rngs)
+        self.map = nnx.List([nnx.Conv(NARROW, NARROW, (3, 3), kernel_init=he, rngs=rngs) for _ in range(DEPTH)])
+        self.expand = nnx.Linear(NARROW, FEATURES, kernel_init=he, rngs=rngs)
+        self.rectify = nnx.List([PReLU(n) for n in (FEATURES, *(NARROW,) * (DEPTH + 1), FEATURES)])
+        taps = 3 if upsampler == "subpixel" else TAPS
+        setattr(self, LAST, Upsample(upsampler, FEATURES, 1, scale, taps, scale=0.02, rngs=rngs))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return getattr(self, LAST)(self.features(x))  # type: ignore[no-any-return]
+
+    def features(self, x: jax.Array) -> jax.Array:
+        """(N, h, w, 1) -> (N, h, w, 56): what the last layer sees."""
+        layers = (self.extract, self.shrink, *self.map, self.expand)
+        for layer, rectify in zip(layers, self.rectify, strict=True):
+            x = rectify(layer(x))
+        return x
+
+
+def make(options: Mapping[str, Any]) -> FSRCNN:
+    """The module of a variant's "options".
+
+    >>> make({"scale": 2, "upsampler": "resize"})(jnp.ones((1, 3, 4, 1))).shape
+    (1, 6, 8, 1)
+    """
+    return FSRCNN(int(options["scale"]), str(options["upsampler"]), rngs=nnx.Rngs(int(options.get("seed", 0))))
+
+
+def begin(module: FSRCNN) -> None:
+    """First weights with which training starts where interpolation ends: one channel of the random ones is replaced.
+
+    It hands the picture on from layer to layer, and the last layer enlarges it linearly.
+    """
+    upsample = getattr(module, LAST)
+    for layer in (module.extract, module.shrink, *module.map, module.expand):
+        kernel = np.array(layer.kernel[...])
+        kernel[..., 0] = 0
+        kernel[*(n // 2 for n in kernel.shape[:-2]), 0, 0] = 1
+        layer.kernel[...] = jnp.asarray(kernel)
+    kernel = np.array(upsample.kernel[...]) / 2
+    linear = interpolation(upsample.kind, upsample.factor, kernel.shape[0])
+    if upsample.kind == "transposed":
+        kernel[:, :, :, 0] = linear[..., 0]
+    else:
+        kernel[:, :, 0] = linear[:, :, 0]
+    upsample.kernel[...] = jnp.asarray(kernel)
+
+
+def weights(scale: int, upsampler: str = "transposed") -> dict[str, int]:
+    """Numbers that are learned: "kernels", "biases", "shares" of the rectifiers.
+
+    >>> weights(3)
+    {'kernels': 12464, 'biases': 173, 'shares': 172}
+    """
+    found = {"kernels": 0, "biases": 0, "shares": 0}
+    module = nnx.eval_shape(lambda: FSRCNN(scale, upsampler, rngs=nnx.Rngs(0)))
+    for path, variable in nnx.to_flat_state(nnx.state(module, nnx.Param)):
+        kind = {"kernel": "kernels", "bias": "biases", "share": "shares"}[str(path[-1])]
+        found[kind] += int(variable.size)
+    return found
+
+
+def checked_scale(scale: Any) -> int:
+    """A scale that was trained.
+
+    Raises:
+      DataError: another one.
+
+    >>> checked_scale("3")
+    3
+    """
+    try:
+        number = int(scale)
+    except (TypeError, ValueError):
+        number = 0
+    if number not in SCALES or str(scale) not in (str(number), f"{number}.0"):
+        raise DataError(f"pictures are enlarged 2, 3 or 4 times; got scale={scale!r}: choose one of these")
+    return number
+
+
+__all__ = [
+    "FSRCNN", "LAST", "RADIUS", "SCALES", "TAPS", "UPSAMPLERS", "PReLU", "begin", "checked_scale", "make", "weights",
+]  # fmt: skip
