@@ -26,9 +26,9 @@ def open_lesson(page: Page, app_url: str, link: str = "") -> None:
 
 def measure_all(page: Page) -> None:
     """Ask for all layers, where nobody has, and wait until they are there."""
-    button = page.locator(".st-key-growth-all button")
+    button = page.locator(".st-key-growth-all button:visible")
     if button.count():
-        button.click()
+        button.first.click()
     page.wait_for_function("document.querySelectorAll('table.bars').length === 2")
     settle(page)
 
