@@ -244,7 +244,7 @@ def test_crops_keep_picture_and_labels_together() -> None:
 
 def test_any_picture_is_answered_at_its_own_size(coarse: Path) -> None:
     draw = np.random.default_rng(0)
-    pictures = [
+    pictures: list[Any] = [
         Image.fromarray(draw.integers(0, 255, (37, 61), np.uint8)),
         Image.fromarray(draw.integers(0, 255, (24, 30, 4), np.uint8)),
         draw.integers(0, 65535, (19, 23, 3)).astype(np.uint16),
