@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,8 @@ def two_roads(state: State) -> float:
     """Relative difference of the map computed in two ways."""
     params, _ = digits_run.params_of(state.training)
     shown, _ = digits_run.picture(state.digit, state.pad)
-    return float(digits_run.look(params, shown, None, True).agreement or 0.0)
+    found = digits_run.look(params, shown, None, True).agreement
+    return math.inf if found is None else found
 
 
 def leaked(state: State) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from lessons._kit import engine, jobs
 #: How many digits to learn from.
 PICTURES = (100, 200, 600, 1200)
 EPOCHS = 10
+#: Settings of the three switches, and the change of a figure from which it counts.
+SETTINGS, TENTH = 8, 0.1
 #: Digits of the gallery: one of each kind, none of which any training sees.
 SHOWN = 10
 #: Levels of a cell of one's own digit, as the file of digits has them, and their signs in the URL.
@@ -54,6 +58,57 @@ def find(training: Training) -> jobs.Job[Any] | None:
 def begin(training: Training) -> None:
     """Begin it in the background."""
     jobs.start(training.key, lambda: recognition.snapshots(**training.options))
+
+
+def all_of(training: Training) -> list[Training]:
+    """The eight settings of the three switches, else like this one."""
+    return [replace(training, norm=a, drop=b, decoder=c) for a, b, c in itertools.product((False, True), repeat=3)]
+
+
+def begin_all(training: Training) -> None:
+    """Begin all eight; those that are there already stay."""
+    for one in all_of(training):
+        begin(one)
+
+
+def look_at_all(training: Training) -> list[jobs.Job[Any]]:
+    """Those of the eight that run or wait, each told that somebody looks."""
+    found = [job for one in all_of(training) if (job := find(one)) is not None and not job.resting]
+    for job in found:
+        job.look()
+    return found
+
+
+def trained(training: Training) -> list[dict[str, Any]]:
+    """One row for each of the eight that has come to its end: switches, the last epoch's figures, "gap" and "ratio".
+
+    The ratio is the gradient's length in the first layer over that in the last, both over the weights', mean over the
+    epochs.
+    """
+    rows = []
+    for one in all_of(training):
+        job = find(one)
+        if job is None or not job.done or job.error is not None or job.latest is None:
+            continue
+        records = job.latest.records
+        slopes = [record["gradient"]["conv1"] / max(record["gradient"]["logits"], 1e-12) for record in records]
+        last = {name: value for name, value in records[-1].items() if name != "gradient"}
+        gap = last["held_loss"] - last["loss"]
+        rows.append({**one.__dict__, **last, "gap": gap, "ratio": float(np.mean(slopes))})
+    return rows
+
+
+def effect(rows: Sequence[dict[str, Any]], switch: str, figure: str) -> float:
+    """By what share a figure changes with a switch: geometric mean over the other switches, on over off, less 1.
+
+    >>> round(effect([{"norm": True, "gap": 0.1}, {"norm": False, "gap": 0.4}], "norm", "gap"), 6)
+    -0.75
+    """
+    on, off = (
+        float(np.mean([np.log(max(row[figure], 1e-12)) for row in rows if row[switch] is state]))
+        for state in (True, False)
+    )
+    return float(np.exp(on - off) - 1)
 
 
 def params_of(training: Training) -> tuple[dict[str, Any], bool]:

@@ -7,7 +7,7 @@ import pytest
 
 from deconvviz.data import digits
 from lessons import l25_recognition as lesson
-from lessons._kit import digits_measured, digits_picture, digits_run
+from lessons._kit import digits_picture, digits_run
 
 State = lesson.State
 
@@ -61,19 +61,19 @@ def test_a_training_in_the_background_answers_on_the_page(monkeypatch: pytest.Mo
     assert not np.array_equal(before["conv1.kernel"], after["conv1.kernel"])
     assert len(job.latest.records) == 2
     assert [check.holds for check in lesson.checks(state)] == [True, True, True]
+    (row,) = digits_run.trained(state.training)
+    assert row["gap"] == job.latest.records[-1]["held_loss"] - job.latest.records[-1]["loss"]
+    assert (row["norm"], row["pictures"]) == (False, 100)
 
 
-def test_the_stored_effects_are_whole_and_judged_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = digits_measured.ROWS
-    assert {(row["norm"], row["drop"], row["decoder"]) for row in rows} == {
-        (a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)
-    }
-    assert all(row["gap_low"] <= row["gap"] <= row["gap_high"] for row in rows)
+def test_the_verdict_follows_from_all_eight_settings() -> None:
+    eight = digits_run.all_of(State().training)
+    assert len({(one.norm, one.drop, one.decoder) for one in eight}) == digits_run.SETTINGS == len(eight)
     for gap, ratio, words in ((0.5, 2.0, "holds here"), (0.5, 1.0, "not the vanishing"), (1.0, 1.0, "fails here")):
-        made = tuple(
-            {**row, "gap": gap if row["decoder"] else 1.0, "ratio": ratio if row["decoder"] else 1.0} for row in rows
-        )
-        monkeypatch.setattr(digits_measured, "ROWS", made)
-        assert words in digits_picture.verdict()
-        assert digits_measured.effect("decoder", "gap") == pytest.approx(gap - 1)
-        assert digits_measured.effect("norm", "gap") == pytest.approx(0)
+        rows = [
+            {**one.__dict__, "gap": gap if one.decoder else 1.0, "ratio": ratio if one.decoder else 1.0}
+            for one in eight
+        ]
+        assert words in digits_picture.verdict(rows)
+        assert digits_run.effect(rows, "decoder", "gap") == pytest.approx(gap - 1)
+        assert digits_run.effect(rows, "norm", "gap") == pytest.approx(0)
