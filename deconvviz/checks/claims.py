@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from deconvviz.checks import claim_measures as measures
+from deconvviz.checks import claim_trials
 from deconvviz.checks.claim_measures import Subject
 from deconvviz.ops.formulas import Says
 
@@ -161,6 +162,26 @@ def _parameters(runs: Runs) -> Kind:
     return "only if" if runs.always("learned decoder", above=0.5) else "fails"
 
 
+def _training(runs: Runs) -> Kind:
+    """Lessens both if, for every seed, more of the gradient arrives and the gap is smaller with it than without.
+
+    Only in the case of the fusion, if adding the picture makes the gap smaller and the transposed convolution does not.
+    """
+
+    def gradient(with_it: str, without: str) -> bool:
+        pairs = zip(runs.values[f"depth {with_it}"], runs.values[f"depth {without}"], strict=True)
+        return all(min(1, a) > claim_trials.STRONGER * min(1, b) for a, b in pairs)
+
+    def gap(with_it: str, without: str) -> bool:
+        pairs = zip(runs.values[f"gap {with_it}"], runs.values[f"gap {without}"], strict=True)
+        return all(a < b - claim_trials.SMALLER for a, b in pairs)
+
+    pairs, fused = claim_trials.PAIRS, claim_trials.FUSED
+    if all(gradient(*pair) and gap(*pair) for pair in pairs):
+        return "holds"
+    return "only if" if gap(*fused) and not all(gap(*pair) for pair in pairs) else "fails"
+
+
 def _direction(runs: Runs) -> Kind:
     """From high level to low level if colour and edges explain more of the last layer than of the first."""
     first, last = runs.values["first"], runs.values["last"]
@@ -271,15 +292,12 @@ CLAIMS: dict[str, Claim] = {
                 "Deconvolution makes images of higher quality and lessens overfitting and vanishing gradients.",
             ),
             ("F004.2",),
-            "",
-            None,
-            _never,
-            {
-                "deconvviz.tasks.enhancement": "gradient norms by depth and the gap between training and validation, "
-                "with and without a transposed-convolution decoder"
-            },
+            "enhancement",
+            claim_trials.gradients_and_gap,
+            _training,
+            {},
             False,
-            ("ioffe2015batch",),
+            ("ioffe2015batch", "he2016deep"),
         ),
         Claim(
             "C7",

@@ -93,7 +93,7 @@ def claim_card(claim: Claim) -> None:
         judgement = judged(claim.id)
     st.markdown(f"### {word(judgement.kind)} {sentence(claim.id, judgement)}")
     if judgement.runs.values:
-        full = None if claim.id in ("C3", "C4") else 1.0
+        full = None if claim.id in ("C3", "C4", "C6") else 1.0
         bars.show(t(claim_words.CAPTIONS[claim.id]), numbers(claim.id, judgement), full)
     if claim.id == "C3":
         rows = claim_measures.article_sizes(256)
@@ -104,6 +104,8 @@ def claim_card(claim: Claim) -> None:
         ends = ((t("first convolution"), "field first"), (t("last convolution"), "field last"))
         seen = [Bar(name, judgement.runs.values[key], whole=True, second=True) for name, key in ends]
         bars.show(t("Rows of the picture that one unit sees"), seen)
+    if claim.id == "C6" and judgement.runs.values:
+        apart(judgement)
     if claim.id == "C10" and judgement.runs.values:
         maps()
     for id in claim.formulas:
@@ -121,11 +123,24 @@ def claim_card(claim: Claim) -> None:
 def numbers(claim: str, judgement: Judgement) -> list[Bar]:
     """The bars of a claim."""
     labels = claim_words.LABELS.get(claim, {})
-    shown = {name: values for name, values in judgement.runs.values.items() if name not in claim_words.UNSHOWN}
+    shown = {
+        name: values
+        for name, values in judgement.runs.values.items()
+        if name not in claim_words.UNSHOWN and name.split()[0] not in claim_words.APART
+    }
     return [
         Bar(t(labels[name]) if name in labels else name, values, second=name.startswith("gradient"))
         for name, values in shown.items()
     ]
+
+
+def apart(judgement: Judgement) -> None:
+    """The numbers of another unit, kind by kind."""
+    for kind, caption in claim_words.APART.items():
+        named = {
+            name.partition(" ")[2]: values for name, values in judgement.runs.values.items() if name.startswith(kind)
+        }
+        bars.show(t(caption), [Bar(t(claim_words.TRIALS[name]), values, second=True) for name, values in named.items()])
 
 
 def maps() -> None:

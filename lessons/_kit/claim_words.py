@@ -65,6 +65,17 @@ SENTENCES = {
         "holds": mark("The way back has weights of its own: {number} of the network's."),
         "fails": mark("Neither the deconvnet nor a learned decoder has weights of its own."),
     },
+    "C6": {
+        "only if": mark(
+            "The gap to unseen pictures shrinks by adding the picture, not by the transposed convolution. That brings "
+            "{number} times as much of the gradient to the first layer, before training."
+        ),
+        "holds": mark("Both: {number} times as much of the gradient reaches the first layer, and the gap is smaller."),
+        "fails": mark(
+            "Neither: with the transposed convolution {number} times as much of the gradient reaches the first layer, "
+            "and the gap is no smaller."
+        ),
+    },
     "C7": {
         "fails": mark(
             "The other way round: colour and edges explain {number} of the first layer, and less with depth."
@@ -91,6 +102,7 @@ NUMBER = {
     "C3": ("stride 1", False),
     "C4": ("one channel", True),
     "C5": ("deconvnet", True),
+    "C6": ("transposed", False),
     "C7": ("first", True),
     "C10": ("deconvnet top", False),
 }
@@ -102,8 +114,23 @@ CAPTIONS = {
     "C3": mark("Output rows for one more input row"),
     "C4": mark("Distance from the adjoint (∞: not even the size)"),
     "C5": mark("Weights of its own, as a share of the network's"),
+    "C6": mark("Gradient at the first inner convolution over that at the last, before training (1: nothing vanishes)"),
     "C7": mark("Share of each layer that colour and edges at the same place explain, on other pictures"),
     "C10": mark("Rank correlation with the map of the trained network (1: the same map)"),
+}
+
+#: Small network of the enhancement page -> what it is.
+TRIALS = {
+    "none": mark("transposed convolution, no fusion"),
+    "none-resize": mark("nearest neighbours and convolution, no fusion"),
+    "add": mark("transposed convolution, added to the picture"),
+    "add-resize": mark("nearest neighbours and convolution, added to the picture"),
+    "weighted": mark("weighted with the picture"),
+    "concatenate": mark("joined with the picture by a convolution"),
+    "none-norm": mark("batch normalization, no fusion"),
+    "add-norm": mark("batch normalization, added to the picture"),
+    "weighted-norm": mark("batch normalization, weighted"),
+    "concatenate-norm": mark("batch normalization, joined by a convolution"),
 }
 
 #: Claim -> number -> what it is. Numbers that are not named here have names of their own (layers).
@@ -135,6 +162,7 @@ LABELS = {
         "deconvnet": mark("deconvnet (tied to the network)"),
         "learned decoder": mark("learned decoder, mirror of the network"),
     },
+    "C6": {f"depth {name}": text for name, text in TRIALS.items()},
     "C10": {
         "gradient top": mark("gradient, class scores shuffled"),
         "gradient half": mark("gradient, upper half shuffled"),
@@ -149,14 +177,16 @@ LABELS = {
 }
 
 #: Numbers that only the rule needs, or that have another unit.
-UNSHOWN = ("first", "last", "field first", "field last", "network")
+UNSHOWN = ("first", "last", "field first", "field last", "network", "transposed")
+#: Beginnings of the names of numbers that have bars of their own -> what these measure.
+APART = {
+    "after": mark("The same after training"),
+    "gap": mark("Overfitting: PSNR on the noisy pictures that were shown less that on others, dB"),
+    "heart": mark("Of that, noise learned by heart: less that on the same pictures with other noise, dB"),
+}
 
 #: What is missing -> the same, marked.
 MISSING = {
-    "deconvviz.tasks.enhancement": mark(
-        "gradient norms by depth and the gap between training and validation, with and without a "
-        "transposed-convolution decoder"
-    ),
     "deconvviz.tasks.cutout": mark(
         "the error of the cut-out against noise and brightness, beside a baseline without transposed convolutions"
     ),
