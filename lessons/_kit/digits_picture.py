@@ -20,7 +20,6 @@ from lessons._kit.formula import coloured
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, number, png
 
-
 #: Seconds between two looks at trainings of the eight settings.
 EVERY = 3.0
 
