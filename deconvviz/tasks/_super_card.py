@@ -8,6 +8,8 @@ from typing import Any
 from deconvviz.tasks import _super_measures, _super_network, _weights
 
 TASK = "super_resolution"
+#: How the variants begin that differ in the last layer alone.
+SWAP = "swap-"
 _HEAD = """# Weights of super-resolution
 
 FSRCNN of [dong2016accelerating] (d = 56, s = 12, m = 4, {kernels:,} weights in kernels): every layer works on the small
@@ -26,17 +28,18 @@ _SWAP = """## The last layer swapped
 
 Scale 3, everything alike but the last layer: the same first weights of the body (same seed), the same parts in the
 same order, as many weights in the last layer ({last:,} and a bias). Ripple: what the network makes of an even grey
-picture is a pattern that repeats every 3 pixels; its standard deviation in steps of 255, with the first weights and
-after training.
+picture is a pattern that repeats every 3 pixels; its standard deviation in steps of 255, with random weights and after
+training. Training is short, {steps:,} steps of {batch} parts each, so the figures lie below those above.
 """
 _END = """## Data and licence
 
 Training pictures: the 91 of Yang et al. 2010 [yang2010image] (T91), as they are distributed with ports of SRCNN. Every
-sixteenth was held back: the {held} of them chose the learning rate and the length of training, none of Set5 did.
+sixteenth was held back: these {held} decided about the first weights, the learning rate and which run is kept. Set5 was
+measured after each run.
 Set5: Bevilacqua et al. 2012 [bevilacqua2012low]. Both are passed around for research without a licence of their own; no
 picture is in this package. The weights are under the package's licence, Apache-2.0.
 
-Made by:
+Made by the commands below; `--start` names the run that a line before it made.
 
 """
 
@@ -49,11 +52,15 @@ def card(path: Path) -> str:
     parts = [_HEAD.format(kernels=kernels)]
     if "images" in first["figures"]:
         parts += [_PROTOCOL.format(images=first["figures"]["images"]), _weights.table(_main(known, path)) + "\n"]
-    swapped = {name: about for name, about in known.items() if about["options"]["scale"] == 3}
-    if len(swapped) > 1:
-        last = _super_network.TAPS**2 * _super_network.FEATURES
-        parts += [_SWAP.format(last=last), _weights.table(_swap(swapped, path)) + "\n"]
-    said = [line for about in known.values() for line in (*about.get("before", ()), about["command"])]
+    swapped = {name: about for name, about in known.items() if name.startswith(SWAP)}
+    if swapped:
+        last, recipe = _super_network.TAPS**2 * _super_network.FEATURES, next(iter(swapped.values()))["recipe"]
+        steps = recipe["epochs"] * recipe["steps"]
+        parts += [
+            _SWAP.format(last=last, steps=steps, batch=recipe["batch"]),
+            _weights.table(_swap(swapped, path)) + "\n",
+        ]
+    said = [line for about in known.values() for line in (*about["before"], about["command"])]
     commands = "".join(f"    {line}\n" for line in dict.fromkeys(said))
     parts.append(_END.format(held=first["figures"]["held_back"]) + commands)
     return "\n".join(parts)
@@ -65,7 +72,7 @@ def _main(known: dict[str, Any], path: Path) -> list[list[Any]]:
     ]
     for name, about in known.items():
         f = about["figures"]
-        if "psnr" in f:
+        if "psnr" in f and not name.startswith(SWAP):
             decibels = [f"{f[key]:.2f}" for key in ("held_back_psnr", "psnr", "psnr_bicubic")]
             likeness = [f"{f[key]:.4f}" for key in ("ssim", "ssim_bicubic")]
             numbers = f"{_weights.weights_of(path, name):,}"

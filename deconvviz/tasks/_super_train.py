@@ -73,10 +73,12 @@ def train(
     _super_network.begin(module)
     recipe = {"task": TASK, **options, **recipe, "data": _digest(planes)}
     before: list[str] = []
+    spent = 0
     if start is not None:
         _take(module, Path(start))
         recipe["start"] = _digest_of(module)
-        before = [one["command"] for one in _weights.variants(TASK, start).values()]
+        first = next(iter(_weights.variants(TASK, start).values()))
+        before, spent = [*first["before"], first["command"]], first["cpu_seconds"]
     fit = Fit(module, squared, schedule_of(recipe), steps=recipe["epochs"] * recipe["steps"], seed=seed)
 
     enlarge = _super_measures.reusable(module, scale)
@@ -96,9 +98,9 @@ def train(
         figures |= {name: value for name, value in measured.items() if name not in ("seconds",)}
     variant = name or variant_of(scale, upsampler)
     about = {
-        "options": options, "figures": figures, "recipe": recipe, "command": command(options, recipe, start, name),
-        "seconds": round(sum(r["seconds"] for r in records)), "cpu_seconds": round(cpu), "pictures": len(planes),
-        "before": before,
+        "options": options, "figures": figures, "recipe": recipe, "command": command(options, recipe, out, start, name),
+        "seconds": round(sum(r["seconds"] for r in records)), "cpu_seconds": round(spent + cpu),
+        "pictures": len(planes), "before": before,
     }  # fmt: skip
     _weights.save_run(Path(out) / _weights.RUN_FILE, TASK, variant, stored, about)
     return {"variant": variant, "epochs": recipe["epochs"], **figures}
@@ -109,17 +111,19 @@ def schedule_of(recipe: Mapping[str, Any]) -> Schedule:
     return Schedule(recipe["learning_rate"], 0.02, average=recipe["average"])
 
 
-def command(options: Mapping[str, Any], recipe: Mapping[str, Any], start: str | Path | None, name: str | None) -> str:
+def command(
+    options: Mapping[str, Any], recipe: Mapping[str, Any], out: str | Path, start: str | Path | None, name: str | None
+) -> str:
     """The command line that trains it again.
 
-    >>> command({"scale": 3, "upsampler": "transposed", "seed": 0}, {**RECIPE, "epochs": 9}, None, None)
-    'deconvviz train super_resolution --data T91 --out RUN --scale 3 --upsampler transposed --seed 0 --epochs 9'
+    >>> command({"scale": 3, "upsampler": "transposed", "seed": 0}, {**RECIPE, "epochs": 9}, "a/x3", None, None)
+    'deconvviz train super_resolution --data T91 --out x3 --scale 3 --upsampler transposed --seed 0 --epochs 9'
     """
-    words = ["deconvviz train super_resolution --data T91 --out RUN"]
-    words += [f"--{name} {options[name]}" for name in ("scale", "upsampler", "seed")]
-    for name in ("epochs", "steps", "batch", "side", "learning_rate"):
-        if recipe[name] != RECIPE[name]:
-            words.append(f"--{name.replace('_', '-')} {recipe[name]:g}")
+    words = [f"deconvviz train super_resolution --data T91 --out {Path(out).name}"]
+    words += [f"--{one} {options[one]}" for one in ("scale", "upsampler", "seed")]
+    for one in ("epochs", "steps", "batch", "side", "learning_rate"):
+        if recipe[one] != RECIPE[one]:
+            words.append(f"--{one.replace('_', '-')} {recipe[one]:g}")
     words += [f"--start {Path(start).name}"] if start is not None else []
     return " ".join(words + ([f"--name {name}"] if name else []))
 

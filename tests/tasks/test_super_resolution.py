@@ -176,7 +176,8 @@ def test_evaluate_says_what_the_protocol_gives(pictures: Path, run: Path) -> Non
     assert stored["psnr"] == found["psnr"]
     card = super_resolution.card(run / _weights.RUN_FILE)
     assert f"| {found['psnr']:.2f} |" in card
-    assert "deconvviz train super_resolution --data T91 --out RUN --scale 3" in card
+    assert f"deconvviz train super_resolution --data T91 --out {run.name} --scale 3 --upsampler transposed" in card
+    assert "--name" not in card
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "I;16", "P"])
