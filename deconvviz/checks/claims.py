@@ -16,6 +16,7 @@ import numpy as np
 
 from deconvviz.checks import claim_measures as measures
 from deconvviz.checks import claim_trials
+from deconvviz.checks.claim_decoders import decoders
 from deconvviz.checks.claim_measures import Subject
 from deconvviz.ops.formulas import Says
 
@@ -106,7 +107,7 @@ def judge(claim: Claim, subject: Subject | None = None, seeds: Sequence[int] = S
     Returns:
       "unmeasured" with what is missing if there is no measurement, or no subject.
 
-    >>> judge(CLAIMS["C1"]).kind, judge(CLAIMS["C9"]).kind
+    >>> judge(CLAIMS["C1"]).kind, judge(CLAIMS["C10"]).kind
     ('only if', 'unmeasured')
     """
     missing = {module: what for module, what in claim.needs.items() if claim.measure is None or not _there(module)}
@@ -198,6 +199,12 @@ def _understands(runs: Runs) -> Kind:
     whole = all(runs.always(f"{rule} all", below=0.5) for rule in ("deconvnet", "guided"))
     top = all(runs.always(f"{rule} top", below=0.7) for rule in ("deconvnet", "guided"))
     return "holds" if top and whole else "only if" if whole else "fails"
+
+
+def _segments(runs: Runs) -> Kind:
+    """It segments better if it beats bilinear enlargement by a point; if only no decoder at all, resolution did it."""
+    gain, alone = (runs.mean("transposed") - runs.mean(other) for other in ("bilinear", "coarse"))
+    return "holds" if min(gain, alone) > 0.01 else "only if" if alone > 0.01 else "fails"
 
 
 def _never(runs: Runs) -> Kind:
@@ -342,13 +349,10 @@ CLAIMS: dict[str, Claim] = {
                 "segmentation.",
             ),
             ("F000.1", "F001.1"),
-            "",
-            None,
-            _never,
-            {
-                "deconvviz.tasks.segmentation": "mean intersection over union on CamVid with three decoders: "
-                "transposed convolution, unpooling with switches, bilinear"
-            },
+            "segmentation",
+            decoders,
+            _segments,
+            {},
             False,
             ("noh2015learning", "badrinarayanan2017segnet", "brostow2009semantic"),
         ),

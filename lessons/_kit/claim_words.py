@@ -83,6 +83,14 @@ SENTENCES = {
         "holds": mark("Colour and edges explain {number} of the first layer, and more with depth."),
         "only if": mark("Undecided: colour and edges explain {number} of the first layer; the seeds disagree beyond."),
     },
+    "C9": {
+        "holds": mark("With it the mean IoU is {number}, clearly above bilinear enlargement."),
+        "only if": mark(
+            "Higher resolution helps, but plain enlargement does as well: with transposed convolution the mean IoU is "
+            "{number}."
+        ),
+        "fails": mark("With it the mean IoU is {number}: no better than without a decoder."),
+    },
     "C10": {
         "only if": mark(
             "It shows what lower layers respond to, hardly the class: with the scores' weights shuffled, "
@@ -104,6 +112,7 @@ NUMBER = {
     "C5": ("deconvnet", True),
     "C6": ("transposed", False),
     "C7": ("first", True),
+    "C9": ("transposed", True),
     "C10": ("deconvnet top", False),
 }
 
@@ -116,6 +125,7 @@ CAPTIONS = {
     "C5": mark("Weights of its own, as a share of the network's"),
     "C6": mark("Gradient at the first inner convolution over that at the last, before training (1: nothing vanishes)"),
     "C7": mark("Share of each layer that colour and edges at the same place explain, on other pictures"),
+    "C9": mark("Mean IoU and boundary F1 on the validation pictures of CamVid"),
     "C10": mark("Rank correlation with the map of the trained network (1: the same map)"),
 }
 
@@ -163,6 +173,16 @@ LABELS = {
         "learned decoder": mark("learned decoder, mirror of the network"),
     },
     "C6": {f"depth {name}": text for name, text in TRIALS.items()},
+    "C9": {
+        "transposed": mark("transposed convolution"),
+        "unpool": mark("unpooling with switches"),
+        "bilinear": mark("bilinear"),
+        "coarse": mark("no decoder"),
+        "transposed edges": mark("transposed convolution, boundaries"),
+        "unpool edges": mark("unpooling with switches, boundaries"),
+        "bilinear edges": mark("bilinear, boundaries"),
+        "coarse edges": mark("no decoder, boundaries"),
+    },
     "C10": {
         "gradient top": mark("gradient, class scores shuffled"),
         "gradient half": mark("gradient, upper half shuffled"),
@@ -189,10 +209,6 @@ APART = {
 MISSING = {
     "deconvviz.tasks.cutout": mark(
         "the error of the cut-out against noise and brightness, beside a baseline without transposed convolutions"
-    ),
-    "deconvviz.tasks.segmentation": mark(
-        "mean intersection over union on CamVid with three decoders: transposed convolution, unpooling with "
-        "switches, bilinear"
     ),
     "deconvviz.models.weights": mark("a trained network to look at"),
 }

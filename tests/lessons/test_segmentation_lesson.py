@@ -1,0 +1,78 @@
+"""The page about streets: its numbers against loops, its drawing, its table, what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from reference import segmentation_loops as loops
+from streamlit.testing.v1 import AppTest
+
+from deconvviz.tasks import segmentation
+from deconvviz.tasks.segmentation import NAMES, VOID
+from lessons._kit import street_run, street_scene, street_table
+from lessons._kit.street_run import Subject
+
+SLUG = "segmentation"
+
+
+def test_the_drawn_street_has_a_class_everywhere() -> None:
+    street = street_scene.street()
+    assert street.picture.shape == (*street_scene.SIZE, 3)
+    assert street.labels.shape == street_scene.SIZE
+    shown = {NAMES[c] for c in np.unique(street.labels)}
+    assert shown == {"sky", "building", "pole", "road", "pavement", "tree", "sign", "car", "pedestrian"}
+    assert not street.picture.flags.writeable
+    for top, left, bottom, right in street_scene.SPOTS.values():
+        assert len(np.unique(street.labels[top:bottom, left:right])) >= 2
+
+
+def test_overlap_is_that_of_loops() -> None:
+    draw = np.random.default_rng(0)
+    said, true = draw.integers(0, VOID, (12, 17)), draw.integers(0, VOID + 1, (12, 17))
+    wanted = loops.shares([said], [true], VOID)["mean_iou"]
+    assert street_run.iou_by_hand(said, true) == pytest.approx(wanted, abs=1e-12)
+    for c, name in enumerate(NAMES):
+        both, either = street_run.counts(said, true, name)
+        known = true < VOID
+        assert both == sum(a == c == b for a, b in zip(said[known], true[known], strict=True))
+        assert either == sum(c in (a, b) for a, b in zip(said[known], true[known], strict=True))
+
+
+def test_the_closer_look_is_where_decoders_differ_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {name: np.zeros((90, 130), np.uint8) for name in street_run.DECODERS}
+    answers["unpool"][60:75, 100:115] = 3
+    answers["bilinear"][5, 5] = 3
+    monkeypatch.setattr(
+        street_run,
+        "answer",
+        lambda subject, name: segmentation.Segmentation(subject.picture, answers[name], np.zeros(0), name),
+    )
+    subject = Subject(np.zeros((90, 130, 3), np.float32), None, "", "")
+    top, left, bottom, right = street_run.spot(subject, "pole")
+    assert (bottom - top, right - left) == (street_run.CLOSE, street_run.CLOSE)
+    assert top <= 60
+    assert bottom >= 75
+    assert left <= 100
+    assert right >= 115
+
+
+def test_the_table_holds_the_figures_of_the_file() -> None:
+    found = segmentation.variants()
+    page = street_table.to_html("caption", found)
+    for about in found.values():
+        for key in street_table.FIGURES:
+            assert f">{100 * about['figures'][key]:.1f}</td>" in page
+    assert page.count('class="best"') >= len(street_table.FIGURES)
+
+
+@pytest.mark.parametrize("link", [{}, {"decoder": "unpool", "wanted": "fence", "spot": "differ"}])
+def test_the_page_shows_its_numbers(link: dict[str, str], open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, **link)
+    assert not test.exception
+    subject, decoder = street_run.drawn(), link.get("decoder", "transposed")
+    both, either = street_run.counts(
+        street_run.answer(subject, decoder).classes, street_scene.street().labels, link.get("wanted", "pole")
+    )
+    assert any(rf"\frac{{{both}}}{{{either}}}" in formula.value for formula in test.latex)
