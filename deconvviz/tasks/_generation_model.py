@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-#: The decoder that is used where none is named, chosen by the figures on the training pictures.
+#: The decoder that is used where none is named: transposed convolutions whose kernels overlap evenly.
 DECODER = "transposed4"
 
 
