@@ -20,12 +20,12 @@ quality 10 to 40, which it is not told (`deconvviz apply enhancement --image FIL
 _TRIALS = """## Small networks: fusion, batch normalization, transposed convolution
 
 {width} channels, {depth} inner convolutions, noise of sigma 25 alone; trained on {data},
-each pixel with one noise that never changes, {steps} batches of {batch} parts of {size} x {size}, seeds {seeds}; the weights are those of the first. Means
-over the seeds, smallest and largest in brackets. *gap*: PSNR in decibels on the pictures that were shown less that on
-pictures held back, which also differ in difficulty, the same for all; *by heart*: PSNR on the noisy pictures that
-were shown less that on the same pictures with other noise; *depth*: gradient of the first inner convolution over that
-of the last, before and after training (below 1: it gets smaller on its way down). Each row is one command,
-`deconvviz train enhancement --data train400 --out RUN --variant NAME`.
+each pixel with one noise that never changes, {steps} batches of {batch} parts of {size} x {size}, seeds {seeds}; the
+weights are those of the first. Means over the seeds, smallest and largest in brackets. *gap*: PSNR in decibels on the
+pictures that were shown less that on pictures held back, which also differ in difficulty, the same for all; *by
+heart*: PSNR on the noisy pictures that were shown less that on the same pictures with other noise; *depth*: gradient
+of the first inner convolution over that of the last, before and after training (below 1: it gets smaller on its way
+down). Each row is one command, `deconvviz train enhancement --data train400 --out RUN --variant NAME`.
 """
 _FOOT = """## What it is not for
 
