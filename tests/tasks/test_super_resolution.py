@@ -258,10 +258,10 @@ def test_what_is_refused(run: Path, pictures: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize(("scale", "bicubic", "target"), [(2, 33.65, 36.9), (3, 30.39, 33.0), (4, 28.42, 30.5)])
-def test_set5(scale: int, bicubic: float, target: float) -> None:
+@pytest.mark.parametrize(("scale", "bicubic", "least"), [(2, 33.65, 36.87), (3, 30.39, 32.93), (4, 28.42, 30.61)])
+def test_set5(scale: int, bicubic: float, least: float) -> None:
     folder = Path(os.environ["DECONVVIZ_DATA"]) / "restoration" / "Set5"
     found = super_resolution.evaluate(folder, scale=scale)
     assert round(found["psnr_bicubic"], 2) == bicubic
-    assert found["psnr"] >= target
+    assert found["psnr"] >= least
     assert found["psnr"] == pytest.approx(super_resolution.variants()[f"x{scale}"]["figures"]["psnr"], abs=0.005)

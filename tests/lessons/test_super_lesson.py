@@ -1,0 +1,105 @@
+"""The lessons on super-resolution and on its last layer: their numbers, and what each check would notice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from reference import metric_loops, super_loops
+
+from deconvviz.tasks import super_resolution as task
+from lessons import l26_upsampler_lab as lab
+from lessons._kit import engine, super_questions, super_run, super_sums, swap_run
+
+
+@pytest.fixture(scope="module")
+def found() -> super_run.Shown:
+    """A part of a photograph, small and large."""
+    photograph = engine.sample("cat")
+    part = super_run.own_photo.pixels(photograph)[60:121, 100:182]
+    name, module = task.network(2)
+    return super_run.enlarged(part, 2, True, module, name)
+
+
+def test_the_figures_are_those_of_the_protocol(found: super_run.Shown) -> None:
+    truth = found.planes["truth"]
+    small = super_loops.resize(truth, truth.shape[0] // 2, truth.shape[1] // 2)
+    np.testing.assert_array_equal(np.rint(255 * found.planes["small"]), np.rint(255 * np.clip(small, 0, 1)))
+    inside = (slice(2, -2), slice(2, -2), None)
+    for name in ("bicubic", "network"):
+        expected = metric_loops.psnr(found.planes[name][inside], truth[inside])
+        assert found.figures[name]["psnr"] == pytest.approx(expected, abs=1e-6)
+    assert found.figures["network"]["psnr"] > found.figures["bicubic"]["psnr"]
+
+
+def test_fine_waves_of_the_truth_are_met_and_those_of_bicubic_are_few(found: super_run.Shown) -> None:
+    measured = super_run.waves(found)
+    assert measured["network"].right > measured["bicubic"].right
+    perfect = dict(found.planes) | {"network": found.planes["truth"]}
+    whole = super_run.waves(super_run.Shown(**{**vars(found), "planes": perfect}))["network"]
+    assert (whole.energy, whole.right) == (pytest.approx(1), pytest.approx(1))
+    flat = super_run.fine(np.full((12, 18), 0.4), 3)
+    assert np.abs(flat).max() < 1e-12
+    stripes = np.tile([0.0, 1.0], 9)[None].repeat(12, 0)
+    assert np.abs(super_run.fine(stripes, 3)).max() > 1
+
+
+def test_the_window_is_where_the_gain_is_largest(found: super_run.Shown) -> None:
+    truth, side = found.planes["truth"], super_run.WINDOW
+    won = (found.planes["bicubic"] - truth) ** 2 - (found.planes["network"] - truth) ** 2
+    rows, columns = (n - side + 1 for n in truth.shape)
+    sums = {(r, c): won[r : r + side, c : c + side].sum() for r in range(rows) for c in range(columns)}
+    assert sums[super_run.window(found, "gain")] == pytest.approx(max(sums.values()))
+    assert sums[super_run.window(found, "loss")] == pytest.approx(min(sums.values()))
+
+
+def test_a_wrong_bicubic_a_wrong_psnr_and_another_layer_turn_red(
+    found: super_run.Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert max(super_sums.bicubic_error(found), super_sums.psnr_error(found)) < 1e-9
+    assert super_sums.last_layer_error(found) < 1e-5
+    bicubic, figures = task.bicubic, task.figures
+    monkeypatch.setattr(task, "bicubic", lambda plane, scale: np.roll(bicubic(plane, scale), 1, axis=0))
+    monkeypatch.setattr(task, "figures", lambda a, b, scale: figures(a, b, scale + 1))
+    assert super_sums.bicubic_error(found) > 1e-3
+    assert super_sums.psnr_error(found) > 1e-6
+    monkeypatch.setattr(super_sums, "transposed_conv", lambda x, w, s: super_sums.np.zeros((1, 40, 40, 1)))
+    assert super_sums.last_layer_error(found) > 0.1
+
+
+def test_a_grey_photograph_stays_grey_and_as_it_is_has_no_figures() -> None:
+    name, module = task.network(2)
+    grey = np.repeat(np.linspace(0, 1, 30 * 34).reshape(30, 34, 1), 3, axis=-1).astype(np.float32)
+    shown = super_run.enlarged(grey, 2, True, module, name)
+    assert np.ptp(shown.network, axis=-1).max() == 0
+    alone = super_run.enlarged(grey, 2, False, module, name)
+    assert alone.figures == {} == super_run.waves(alone)
+    assert alone.network.shape == (60, 68, 3)
+    assert super_sums.psnr_error(alone) < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_mean_squared_error_is_whole(seed: int) -> None:
+    question = super_questions.squares(seed)
+    wanted, found = (plane.values for plane in question.picture[0].planes)
+    assert ((found - wanted) ** 2).mean() == question.answer[0]
+
+
+def test_the_four_last_layers_are_what_the_page_says() -> None:
+    blocks = {kind: swap_run.counts(kind, 9) for kind in swap_run.KINDS}
+    assert {kind: int(block.max()) for kind, block in blocks.items()} == {
+        "transposed": 9, "subpixel": 9, "resize": 81, "unpool": 9,
+    }  # fmt: skip
+    assert all(block.min() == block.max() for block in blocks.values())
+    assert swap_run.counts("transposed", 8).min() < swap_run.counts("transposed", 8).max()
+    before = {kind: swap_run.flat(kind, False) for kind in swap_run.KINDS}
+    assert before["transposed"].ripple > 100 * max(before["resize"].ripple, before["subpixel"].ripple)
+    assert max(swap_run.flat(kind, True).ripple for kind in swap_run.KINDS) < 1
+
+
+def test_a_kernel_rearranged_wrongly_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lab.same_layer(lab.State()) < 1e-5
+    right = swap_run.as_subpixel
+    swap_run.same_layer_error.clear()
+    monkeypatch.setattr(swap_run, "as_subpixel", lambda kernel: right(kernel)[::-1])
+    assert lab.same_layer(lab.State()) > 1e-3
+    swap_run.same_layer_error.clear()
