@@ -100,17 +100,15 @@ def small_networks() -> None:
     """What was measured of the small networks, and the verdict on the article's sentence."""
     trials = enhance_run.trials()
     st.markdown(f"#### {t('Fusion and batch normalization, each changed alone')}")
-    fusions = [name for name in FUSIONS if name in trials]
-    both = bool(fusions) and all(f"{name}-norm" in trials for name in fusions)
-    columns = [t("fusion alone"), t("with batch norm")][: 1 + both]
-    rows = [
-        (t(FUSIONS[name]), [trials[name + end]["figures"]["psnr"] for end in ("", "-norm")[: 1 + both]])
-        for name in fusions
-    ]
+    rows = []
+    for fusion, label in FUSIONS.items():
+        for name, end in ((fusion, ""), (f"{fusion}-norm", f" · {t('with batch norm')}")):
+            if name in trials:
+                rows.append((t(label) + end, [trials[name]["figures"]["psnr"]]))
     if rows:
         shots.table(
             t("PSNR in dB on pictures that no network was shown, noise of sigma 25; mean of three seeds"),
-            columns,
+            ["PSNR"],
             rows,
             -1,
         )
