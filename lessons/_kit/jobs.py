@@ -27,6 +27,8 @@ AT_ONCE, IN_LINE, KEPT = 2, 32, 32
 AWAY = 90.0
 #: Seconds between two looks at a running job.
 EVERY = 1.0
+#: So many times more seldom looks the page of who has left a job: only to say when it rests.
+SELDOM = 10
 T = TypeVar("T")
 _END: Any = object()
 _log = logging.getLogger(__name__)
@@ -337,16 +339,17 @@ def watch(job: Job[T], draw: Callable[[Job[T]], None], key: str = "job", every: 
       every: seconds between two looks.
     """
     who = _person()
-    looking = not job.resting and not job.has_left(who)
+    looking, left = not job.resting, job.has_left(who)
+    pace = SELDOM * every if left else every
 
-    @st.fragment(run_every=every if looking else None)
+    @st.fragment(run_every=pace if looking else None)
     def part() -> None:
         job.look(who)
         with st.container(key=f"watched-{key}"):  # style.css keeps it from fading while it is drawn again
             with st.container(key=f"{key}-progress"):
                 _progress(job, key, who)
             draw(job)
-        if looking == (job.resting or job.has_left(who)):  # begin to ask again and again, or cease
+        if looking == job.resting or left != job.has_left(who):  # begin to ask again and again, or cease
             st.rerun()
 
     part()
