@@ -45,7 +45,9 @@ def read(data: str | Path, labels: tuple[str, ...] | None = None) -> Pictures:
         small, classes = digits.load()
         return Pictures(digits.enlarged(small), classes, tuple(map(str, range(10))), True)
     folder = list_folder(data, labels)
-    return Pictures(digits.enlarged([prepared(file) for file in folder.files]), folder.classes, folder.labels, False)
+    return Pictures(
+        digits.enlarged(np.stack([prepared(file) for file in folder.files])), folder.classes, folder.labels, False
+    )
 
 
 def prepared(source: Any) -> np.ndarray:

@@ -100,7 +100,7 @@ def _program(classes: int, steps: int, learning_rate: float) -> tuple[Fit, Calla
     """(the fit, gradient lengths by layer): compiled once for all switches and seeds."""
     module = _recognition_net.full(classes, 0)
     fit = Fit(module, loss, Schedule(learning_rate), steps=steps)
-    graph: Any = nnx.split(module, nnx.Param, nnx.BatchStat)[0]  # type: ignore[misc]
+    graph: Any = nnx.split(module, nnx.Param, nnx.BatchStat)[0]
 
     def lengths(parts: Any, batch: Batch) -> dict[str, jax.Array]:
         params, statistics = parts
@@ -149,7 +149,7 @@ class Run:
 
     def initial(self) -> Any:
         """The first state, its weights drawn by the seed, the same ones whatever the switches."""
-        parts = nnx.split(_recognition_net.full(len(self._data.labels), self.setting.seed), nnx.Param, nnx.BatchStat)  # type: ignore[misc]
+        parts = nnx.split(_recognition_net.full(len(self._data.labels), self.setting.seed), nnx.Param, nnx.BatchStat)
         return {**self._fit.initial(), "parts": tuple(parts[1:])}
 
     def module(self, state: Any) -> Any:
