@@ -32,7 +32,7 @@ TITLES = {
     "bilinear": mark("bilinear"),
 }
 #: Pixels on screen of a close look and of a plane of cells.
-WIDE, PLANE = 160, 150
+WIDE, PLANE = 140, 140
 
 
 def style() -> None:
