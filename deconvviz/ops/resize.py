@@ -141,5 +141,5 @@ def resize_map(shape: tuple[int, int, int, int], size: int | Size, antialias: bo
 
 def _both(x: jax.Array, rows: np.ndarray, columns: np.ndarray) -> jax.Array:
     """One matrix along the rows, another along the columns."""
-    rows, columns = jnp.asarray(rows, x.dtype), jnp.asarray(columns, x.dtype)
-    return jnp.einsum("ru,nuvc,tv->nrtc", rows, x, columns, precision="highest")
+    left, right = jnp.asarray(rows, x.dtype), jnp.asarray(columns, x.dtype)
+    return jnp.einsum("ru,nuvc,tv->nrtc", left, x, right, precision="highest")

@@ -68,7 +68,7 @@ class FSRCNN(nnx.Module):
         setattr(self, LAST, Upsample(upsampler, FEATURES, 1, scale, taps, scale=0.02, rngs=rngs))
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return getattr(self, LAST)(self.features(x))  # type: ignore[no-any-return]
+        return getattr(self, LAST)(self.features(x))
 
     def features(self, x: jax.Array) -> jax.Array:
         """(N, h, w, 1) -> (N, h, w, 56): what the last layer sees."""
@@ -93,7 +93,8 @@ def begin(module: FSRCNN) -> None:
     It hands the picture on from layer to layer, and the last layer enlarges it linearly.
     """
     upsample = getattr(module, LAST)
-    for layer in (module.extract, module.shrink, *module.map, module.expand):
+    layers: list[Any] = [module.extract, module.shrink, *module.map, module.expand]
+    for layer in layers:
         kernel = np.array(layer.kernel[...])
         kernel[..., 0] = 0
         kernel[*(n // 2 for n in kernel.shape[:-2]), 0, 0] = 1

@@ -104,7 +104,7 @@ def same_layer_error() -> float:
     features = np.random.default_rng(4).standard_normal((1, 5, 8, kernel.shape[3])).astype(np.float32)
     other = Upsample("subpixel", kernel.shape[3], 1, SCALE, 3, rngs=nnx.Rngs(0))
     other.kernel[...], other.bias[...] = jnp.asarray(as_subpixel(kernel)), layer.bias[...]
-    one, two = np.asarray(layer(features)), np.asarray(other(features))
+    one, two = np.asarray(layer(features)), np.asarray(other(jnp.asarray(features)))
     return float(np.abs(one - two).max() / np.abs(one).max())
 
 
