@@ -88,7 +88,9 @@ def test_what_is_refused(run: tuple[Path, Net], tmp_path: Path) -> None:
     save_file({"a": np.zeros(3)}, broken)
     with pytest.raises(WeightsError, match="does not say of which application"):
         _weights.variants("toy", broken)
-    with pytest.raises(WeightsError, match=r"does not fit wide of toy: conv.bias should be .* shape \(6,\); got \(5,\)"):
+    with pytest.raises(
+        WeightsError, match=r"does not fit wide of toy: conv.bias should be .* shape \(6,\); got \(5,\)"
+    ):
         _weights.load("toy", "wide", _wider, file)
 
 
