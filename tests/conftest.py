@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import importlib.util
 import mmap
 import os
 import socket
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +23,8 @@ collect_ignore_glob = ["*conftest.py"]
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob.append("*/torch_nets.py")
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
+#: Bytes from which a test process drops its compiled programs, about four million each.
+LARGE = 2_500_000_000
 #: The way of XLA to compile for a CPU that is quick to compile; later ones may not know it.
 QUICK_WAY = "xla_cpu_use_fusion_emitters"
 
@@ -61,6 +67,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     reason = _skip_reason(item)
     if reason:
         pytest.skip(reason)
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Between two files: drop compiled programs where there are so many that the process has become large."""
+    if nextitem is None or nextitem.path == item.path or "jax" not in sys.modules or resident() < LARGE:
+        return
+    sys.modules["jax"].clear_caches()
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # glibc keeps what was freed; others have no such call
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * mmap.PAGESIZE
+    except OSError:
+        return 0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
