@@ -26,6 +26,14 @@ _CUT = """([parts, boxes]) => [...document.querySelectorAll(parts)].map(e => [e,
   .filter(([e, box]) => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1)
   .map(([e]) => e.textContent.slice(0, 40))"""
 
+#: Between a click and the run that it causes nothing moves on the page for some milliseconds.
+STILL = 150
+_IS_STILL = """([moving, still]) => {
+  const now = performance.now();
+  if (document.querySelector(moving)) window.stillSince = null;
+  else window.stillSince ??= now;
+  return window.stillSince !== null && now - window.stillSince >= still;
+}"""
 _SCHEME = "wanted => getComputedStyle(document.querySelector('.stApp')).colorScheme === wanted"
 _PAINTED = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
@@ -66,8 +74,9 @@ def opened(page: Page, url: str, *signs: str) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until no run is under way and nothing is still to be drawn."""
-    page.wait_for_function(f"!document.querySelector('{MOVING}')", timeout=120_000)
+    """Wait until no run is under way and nothing is still to be drawn, and none begins for `STILL` milliseconds."""
+    page.evaluate("() => { window.stillSince = null; }")
+    page.wait_for_function(_IS_STILL, arg=[MOVING, STILL], timeout=120_000)
 
 
 def in_colours(page: Page, scheme: Literal["light", "dark"]) -> None:

@@ -152,11 +152,11 @@ def test_a_place_of_the_photograph_leads_to_its_products(
     box = picture.bounding_box()
     picture.click(position={"x": box["width"] * 62.5 / 128, "y": box["height"] * 30.5 / 128})
     page.wait_for_function("location.search.includes('cell=29%2C61')")
-    settle(page)
-    assert "z_{29,61}" in formulas(page)
+    page.locator(".katex annotation", has_text="z_{29,61}").first.wait_for(state="attached")
     page.locator(".first-photo .screen[data-pick=output]").focus()
     page.keyboard.press("Shift+ArrowDown")
-    page.wait_for_function("location.search.includes('cell=39%2C61')")
+    page.locator(".katex annotation", has_text="z_{39,61}").first.wait_for(state="attached")
+    assert "cell=39%2C61" in page.url
     settle(page)
     shown = cell(grid(page, "z$"), 0, 0).inner_text()
     assert page.get_by_text(f"z = {shown} here").count() == 1
