@@ -308,7 +308,7 @@ def test_noise_goes_and_the_picture_stays() -> None:
         (lambda p: enhancement.evaluate(p / "no"), DataError, "no such folder"),
         (lambda p: enhancement.evaluate(p), DataError, "no pictures in"),
         (lambda p: enhancement.evaluate(folder(p, [(9, 20)])), DataError, "is 9 x 20; at least 11 x 11"),
-        (lambda p: enhancement.train(folder(p, [(70, 70), (63, 80)]), p / "r"), DataError, "is 63 x 80; at least 64"),
+        (lambda p: enhancement.train(folder(p, [(70, 70), (47, 80)]), p / "r"), DataError, "is 47 x 80; at least 48"),
         (lambda p: enhancement.evaluate(p, sigma=-1), DeconvvizError, "0 to 255; got -1"),
         (lambda p: enhancement.evaluate(p, sigma=float("nan")), DeconvvizError, "0 to 255; got nan"),
         (lambda p: enhancement.evaluate(p, sigma=0), DeconvvizError, "nothing would be damaged"),
