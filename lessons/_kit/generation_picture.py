@@ -154,17 +154,22 @@ def formula(seen: Coded, decoder: str) -> None:
     """The evidence lower bound, and the same with the numbers of the picture on the page."""
     likelihood, kl = generation_run.bound(seen, decoder)
     x, z = coloured("input", "x"), coloured("output", "z")
-    terms = rf"\log p({x}) \ge \mathbb{{E}}_q\, \log p({x} \mid {z}) - \mathrm{{KL}}(q({z} \mid {x}) \,\|\, p({z}))"
-    st.latex(terms)
+    st.latex(
+        rf"\begin{{aligned}}\log p({x}) \ge\ & \mathbb{{E}}_q\, \log p({x} \mid {z}) \\"
+        rf" & - \mathrm{{KL}}(q({z} \mid {x}) \,\|\, p({z}))\end{{aligned}}"
+    )
     noise = generation_run.model().noise
     pixels = seen.square.size
     squares = -2 * noise**2 * (likelihood + pixels * np.log(noise * np.sqrt(2 * np.pi)))
     st.latex(
-        rf"\log p({x} \mid m) = -\frac{{{squares:.1f}}}{{2 \cdot {noise:g}^2}} - {pixels} \log({noise:g}\sqrt{{2\pi}})"
-        rf" = {likelihood:.0f}"
+        rf"\begin{{aligned}}\log p({x} \mid m) =\ & -\frac{{{squares:.1f}}}{{2 \cdot {noise:g}^2}} \\"
+        rf" & - {pixels} \log({noise:g}\sqrt{{2\pi}}) \\ =\ & {likelihood:.0f}\end{{aligned}}"
     )
     total = generation_run.kl_by_hand(seen)
-    st.latex(rf"\mathrm{{KL}} = \tfrac12 \sum_i (m_i^2 + v_i - 1 - \log v_i) = {total:.1f}")
+    st.latex(
+        rf"\begin{{aligned}}\mathrm{{KL}} & = \tfrac12 \sum_i (m_i^2 + v_i - 1 - \log v_i) \\"
+        rf" & = {total:.1f}\end{{aligned}}"
+    )
     st.latex(rf"{likelihood:.0f} - {kl:.1f} = {likelihood - kl:.0f}\ \text{{nats}}")
     st.caption(t("The first term is taken at the code's mean m; the expectation over q is a little lower."))
 
