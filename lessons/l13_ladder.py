@@ -10,7 +10,6 @@ import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.network import explicit
 from deconvviz.types import Check
-from lessons import laboratory
 from lessons._kit import (
     engine,
     frame,
@@ -130,7 +129,7 @@ def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> No
 def render() -> None:
     """Draw the page."""
     inversion_picture.style()
-    st.html(laboratory.STYLE)
+    st.html(lab_top.STYLE)
     frame.head(LESSON)
     loaded = engine.network("caltech")
     left, right = st.columns([3, 8], gap="large")

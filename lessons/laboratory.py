@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
@@ -22,12 +20,10 @@ from lessons._kit import (
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Page
 
-STYLE = Path(__file__).parent / "_kit" / "lab_page.css"
-
 
 def render() -> None:
     """Draw the page."""
-    st.html(STYLE)
+    st.html(lab_top.STYLE)
     st.html(f'<h1 class="lab-title">{t("What did this unit see?")}</h1>')
     with st.spinner(t("Loading the network, about two seconds the first time")):
         loaded, refused = _network(lab_network.chosen())

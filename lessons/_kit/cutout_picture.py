@@ -30,8 +30,7 @@ BOX = (1.0, 0.85, 0.0)
 
 def style() -> None:
     """Put the style on the page."""
-    for name in ("lab_page", "cutout"):  # the first for the picture and the ways to change it
-        st.html(Path(__file__).with_name(f"{name}.css"))
+    st.html(Path(__file__).with_name("cutout.css"))
 
 
 def ground(name: str, size: tuple[int, int]) -> np.ndarray:

@@ -33,8 +33,7 @@ ALIKE = ("Faces_easy", "Faces")
 
 def style() -> None:
     """Put the style on the page."""
-    for name in ("lab_page", "generation"):  # the first for the picture and the ways to change it
-        st.html(Path(__file__).with_name(f"{name}.css"))
+    st.html(Path(__file__).with_name("generation.css"))
 
 
 def class_name(label: str) -> str:

@@ -23,6 +23,8 @@ _COPY = st.components.v2.component(
     css=(HERE / "lab_copy.css").read_text(encoding="utf-8"),
     js=(HERE / "lab_copy.js").read_text(encoding="utf-8"),
 )
+#: Of the chip and the gallery, wherever they stand.
+STYLE = HERE / "lab_page.css"
 #: Side of a thumbnail in pixels.
 THUMBNAIL = 96
 

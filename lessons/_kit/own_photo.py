@@ -25,6 +25,7 @@ def choose(
       presets: of the page; one that names an image puts an own photograph aside.
       first: id of the picture that the page opens with.
     """
+    st.html(lab_top.STYLE)
     picture = lab_state.picture(first)
     if any(st.session_state.get(f"preset-{i}") and "image" in values for i, (_, values) in enumerate(presets)):
         lab_state.forget_upload()

@@ -93,10 +93,10 @@ def formula(found: Shown) -> None:
     likeness = [f"{found.figures[name]['ssim']:.4f}" for name in ("network", "bicubic")]
     names = [rf"\text{{{t('network')}}}\ ", rf"\text{{{t('bicubic')}}}\ "]
     st.latex(
-        r"\text{SSIM} = \operatorname{mean} \frac{(2\mu_x\mu_y + c_1)(2\sigma_{xy} + c_2)}"
-        r"{(\mu_x^2 + \mu_y^2 + c_1)(\sigma_x^2 + \sigma_y^2 + c_2)}"
-        rf":\quad {names[0]}{coloured('output', likeness[0])},\quad {names[1]}{likeness[1]}"
+        r"\begin{aligned}\text{SSIM} = \operatorname{mean}\ & \frac{2\mu_x\mu_y + c_1}{\mu_x^2 + \mu_y^2 + c_1} \\"
+        r" & \cdot \frac{2\sigma_{xy} + c_2}{\sigma_x^2 + \sigma_y^2 + c_2}\end{aligned}"
     )
+    st.latex(rf"{names[0]}{coloured('output', likeness[0])},\quad {names[1]}{likeness[1]}")
 
 
 def closely(found: Shown, which: str) -> None:
