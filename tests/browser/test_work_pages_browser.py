@@ -1,0 +1,29 @@
+"""The pages about applications in a real Chromium, wide and light in English, narrow and dark in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from looking import DESKTOP, PHONE, Sight, keeps_nobody_out, opened, seen
+
+from lessons._kit.page import Lesson, discover
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+PAGES = [page.slug for page in discover() if isinstance(page, Lesson) and page.section == "work"]
+
+
+@pytest.mark.parametrize(("sight", "language"), [(DESKTOP, "en"), (PHONE, "zh")], ids=["desktop-en", "phone-zh"])
+@pytest.mark.parametrize("slug", PAGES)
+def test_nobody_is_kept_out(
+    browser: Browser, app_url: str, slug: str, sight: Sight, language: str, screenshot: Callable[..., Path]
+) -> None:
+    with seen(browser, sight) as page:
+        opened(page, f"{app_url}/{slug}?lang={language}", "[data-testid=stForm]", ".st-key-proofs")
+        assert page.get_by_text("Traceback").count() == 0
+        screenshot(page, f"{slug}-{language}-{sight}", full=True)
+        keeps_nobody_out(page)
