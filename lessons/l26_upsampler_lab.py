@@ -157,7 +157,7 @@ LESSON = Lesson(
         "[[kernel]]. Resize first, or begin sub-pixel with one kernel for all places, and there is none.\n\n"
         "Training knows what is wanted and leaves little of it. Transposed and sub-pixel convolution compute the "
         "same functions here, one layer written in two ways; unpooling reads other neighbours at the lower and right "
-        "places of a block. What is left between them is the road that training took."
+        "places of a block. What is left between them is the road training took."
     ),
     presets=(
         (mark("Uneven overlap"), {"k": "8"}),

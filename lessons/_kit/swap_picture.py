@@ -88,8 +88,8 @@ def formula(kind: str) -> None:
     """The share of energy in the pattern, with the chosen network's numbers."""
     before, after = (swap_run.flat(kind, trained).energy for trained in (False, True))
     st.latex(
-        r"\frac{\sum_{(a,b) \neq (0,0)} |Y(\frac{aH}{3}, \frac{bW}{3})|^2}{\sum |Y|^2}:\quad "
-        rf"{_latex(before)} \;\longrightarrow\; {coloured('output', _latex(after))}"
+        r"\begin{aligned} & \frac{\sum_{(a,b) \neq (0,0)} |Y(\frac{aH}{3}, \frac{bW}{3})|^2}{\sum |Y|^2}: \\"
+        rf" & {_latex(before)} \;\longrightarrow\; {coloured('output', _latex(after))}\end{{aligned}}"
     )
 
 
