@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from deconvviz.data import images
-from deconvviz.errors import DataError, ImageError, nearest
+from deconvviz.errors import DataError, DeconvvizError, ImageError, nearest
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,50 @@ class ImageFolder:
     def select(self, rows: np.ndarray) -> ImageFolder:
         """The files at these positions, with the same labels."""
         return ImageFolder(tuple(self.files[i] for i in rows), self.classes[rows], self.labels)
+
+
+def list_pictures(root: str | Path) -> list[Path]:
+    """The pictures DIR/*.jpg (png, webp, bmp, tif, gif) by name.
+
+    Raises:
+      DataError: no such folder, or no pictures in it.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise DataError(f"no such folder: {root}; name one that holds pictures")
+    found = _images(root)
+    if not found:
+        raise DataError(f"no pictures in {root}; expected {root}/*.png (jpg, webp, bmp, tif, gif)")
+    return found
+
+
+def list_partners(root: str | Path, names: Sequence[str], limit: int | None = None) -> list[tuple[Path, ...]]:
+    """The pictures of DIR/FIRST, each with that of the same name, but for its ending, in every other folder.
+
+    Args:
+      root: DIR.
+      names: of the folders in it.
+      limit: at most so many.
+
+    Raises:
+      DataError: a folder is missing or empty, or a picture has no partner.
+      DeconvvizError: a limit below 1.
+    """
+    root = Path(root)
+    for name in names:
+        if not (root / name).is_dir():
+            expected = " and ".join(f"{root}/{one}" for one in names)
+            raise DataError(f"no such folder: {root / name}; expected {expected}, files of one picture under one name")
+    others = [{path.stem: path for path in _images(root / name)} for name in names[1:]]
+    found = []
+    for path in list_pictures(root / names[0]):
+        for name, known in zip(names[1:], others, strict=True):
+            if path.stem not in known:
+                raise DataError(f"{path} has no partner {root / name / path.stem}.png; add it or take the picture away")
+        found.append((path, *(known[path.stem] for known in others)))
+    if limit is not None and limit < 1:
+        raise DeconvvizError(f"limit is how many pictures to measure, 1 or more; got limit={limit}")
+    return found[:limit]
 
 
 def list_folder(root: str | Path, labels: Sequence[str] | None = None) -> ImageFolder:
@@ -139,4 +183,5 @@ def _decode(path: Path, short_side: int | None) -> np.ndarray:
 
 
 def _images(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
+    files = (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    return sorted(p for p in files if p.is_file())

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from deconvviz import storage
 from deconvviz.errors import DeconvvizError, nearest
@@ -133,6 +134,22 @@ def write(path: str | os.PathLike[str], data: bytes) -> Path:
             f"cannot write {str(path)!r}: {error.strerror or error}; check the folder's permissions and the free space"
         ) from error
     return Path(path)
+
+
+def write_png(path: str | os.PathLike[str], picture: np.ndarray | Image.Image) -> Path:
+    """Writes pixels as PNG, the whole file or none.
+
+    Args:
+      path: where to.
+      picture: (H, W), (H, W, 3) or (H, W, 4) uint8, or a Pillow image, whose palette is kept.
+
+    Raises:
+      DeconvvizError: as `write`.
+    """
+    stream = io.BytesIO()
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image.save(stream, "PNG")
+    return write(path, stream.getvalue())
 
 
 def _counted_ids(svg: str) -> str:

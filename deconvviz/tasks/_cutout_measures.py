@@ -6,7 +6,7 @@ Source: rhemann2009perceptually, otsu1979threshold
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +14,12 @@ import numpy as np
 from tqdm import tqdm
 
 from deconvviz.data import images
-from deconvviz.errors import DataError, DeconvvizError
+from deconvviz.data.folder import list_partners
+from deconvviz.errors import DataError
 from deconvviz.tasks import _matting
 from deconvviz.tasks._matting_metrics import intersection_over_union, matting_figures
 from deconvviz.types import DisplayImage
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 NOISE = (0.1, 0.2)
 BRIGHTNESS = (0.25, 0.5, 2.0)
 
@@ -38,27 +38,7 @@ def pairs(root: str | Path, limit: int | None = None) -> list[Pair]:
     Raises:
       DataError: a folder is missing, or a picture has no partner.
     """
-    root = Path(root)
-    for folder in ("images", "alpha", "trimap1"):
-        if not (root / folder).is_dir():
-            raise DataError(
-                f"no such folder: {root / folder}; expected {root}/images, {root}/alpha and {root}/trimap1, "
-                "files of one picture under one name"
-            )
-    found = []
-    for image in _pictures(root / "images"):
-        partners = []
-        for folder in ("alpha", "trimap1"):
-            same = [path for path in _pictures(root / folder) if path.stem == image.stem]
-            if not same:
-                raise DataError(f"{image} has no partner {root / folder / image.stem}.png; add it")
-            partners.append(same[0])
-        found.append(Pair(image, *partners))
-    if not found:
-        raise DataError(f"no pictures in {root / 'images'}; expected {root}/images/*.png (jpg, webp, bmp, tif)")
-    if limit is not None and limit < 1:
-        raise DeconvvizError(f"limit is how many pictures to measure, 1 or more; got limit={limit}")
-    return found[:limit]
+    return [Pair(*files) for files in list_partners(root, ("images", "alpha", "trimap1"), limit)]
 
 
 def read(pair: Pair) -> tuple[DisplayImage, np.ndarray, np.ndarray]:
@@ -184,7 +164,3 @@ def _overlaps(picture: DisplayImage, truth: np.ndarray, options: dict[str, Any])
         "iou": intersection_over_union(mask, truth),
         "iou_threshold": intersection_over_union(threshold_mask(picture), truth),
     }
-
-
-def _pictures(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES and path.is_file())

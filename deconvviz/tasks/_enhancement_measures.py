@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from deconvviz.data import folder, images
+from deconvviz.data import images
+from deconvviz.data.colour import is_grey
+from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
 from deconvviz.ops.inverse import psnr
 from deconvviz.tasks import _weights
@@ -75,24 +77,13 @@ def read(data: str | Path, least: int = LEAST) -> dict[str, np.ndarray]:
       DataError: no such folder, no pictures in it, or one smaller than `least` pixels a side.
       ImageError: one that cannot be read.
     """
-    root = Path(data)
-    if not root.is_dir():
-        raise DataError(f"no such folder: {root}; name one that holds undamaged pictures, DIR/*.png")
-    files = [p for p in sorted(root.iterdir()) if p.suffix.lower() in folder.SUFFIXES and not p.name.startswith(".")]
-    if not files:
-        raise DataError(f"no pictures in {root}; expected undamaged ones, DIR/*.png (jpg, webp, bmp)")
     found = {}
-    for path in files:
+    for path in list_pictures(data):
         picture = images.load(path)
         if min(picture.shape[:2]) < least:
             raise DataError(f"{path} is {picture.shape[0]} x {picture.shape[1]}; at least {least} x {least} are needed")
         found[path.name] = picture[..., :1] if is_grey(picture) else picture
     return found
-
-
-def is_grey(picture: np.ndarray) -> bool:
-    """Whether red, green and blue are the same everywhere."""
-    return bool((picture == picture[..., :1]).all())
 
 
 def luma(picture: np.ndarray) -> np.ndarray:

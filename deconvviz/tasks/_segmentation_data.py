@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from deconvviz.data import images
-from deconvviz.errors import DataError, DeconvvizError
+from deconvviz.errors import DataError
 
 NAMES = (
     "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist",
@@ -23,9 +23,10 @@ VOID = len(NAMES)
 DECODERS = ("coarse", "transposed", "unpool", "bilinear")
 FUSIONS = ("none", "average", "weighted")
 BALANCES = ("none", "root", "median")
+#: Pictures, and under the same names the class of every pixel.
+FOLDERS = ("images", "labels")
 #: Rows and columns that the network was trained for.
 SIZE = (360, 480)
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
 
 class Scene(NamedTuple):
@@ -33,34 +34,6 @@ class Scene(NamedTuple):
 
     picture: np.ndarray
     labels: np.ndarray
-
-
-def pairs(root: str | Path, limit: int | None = None) -> list[tuple[Path, Path]]:
-    """The files of DIR/images with those of the same name in DIR/labels.
-
-    Raises:
-      DataError: a folder is missing or empty, or a picture has no labels.
-      DeconvvizError: a limit below 1.
-    """
-    root = Path(root)
-    for folder in ("images", "labels"):
-        if not (root / folder).is_dir():
-            raise DataError(
-                f"no such folder: {root / folder}; expected {root}/images/*.jpg and {root}/labels/*.png, both files "
-                "of a picture under one name"
-            )
-    found = []
-    for path in sorted((root / "images").iterdir()):
-        if path.suffix.lower() in _PICTURES:
-            labels = root / "labels" / f"{path.stem}.png"
-            if not labels.is_file():
-                raise DataError(f"{path} has no labels: there is no {labels}; add it or take the picture away")
-            found.append((path, labels))
-    if not found:
-        raise DataError(f"no pictures in {root / 'images'}; expected {root}/images/*.jpg (png, webp, bmp, tif)")
-    if limit is not None and limit < 1:
-        raise DeconvvizError(f"limit is how many pictures to measure, 1 or more; got limit={limit}")
-    return found[:limit]
 
 
 def read(picture: Path, labels: Path) -> Scene:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from deconvviz.data.folder import list_partners
 from deconvviz.errors import DataError, TrainingError
 from deconvviz.tasks import _segmentation_data as data_of
 from deconvviz.tasks import _weights
@@ -69,11 +70,11 @@ def train(
     """`deconvviz.tasks.segmentation.train`."""
     recipe = Recipe(seed=seed, **{name: value for name, value in options.items() if value is not None})
     check(recipe)
-    listed = data_of.pairs(data / "train")
+    listed = list_partners(data / "train", data_of.FOLDERS)
     if hold_back:
         listed = _without(listed, hold_back)
     scenes = [data_of.read(*pair) for pair in listed]
-    held = [data_of.read(*pair) for pair in data_of.pairs(data / "val")]
+    held = [data_of.read(*pair) for pair in list_partners(data / "val", data_of.FOLDERS)]
     crops = data_of.Crops(scenes, recipe.crop, recipe.batch, seed)
     if crops.length(1) < 1:
         raise DataError(f"{data}/train has {len(scenes)} pictures, fewer than one batch of {recipe.batch}; add some")
@@ -190,7 +191,7 @@ def check(recipe: Recipe) -> None:
         raise TrainingError(f"rows and columns of a part are multiples of 8; got crop={recipe.crop}")
 
 
-def _without(listed: list[tuple[Path, Path]], start: str) -> list[tuple[Path, Path]]:
+def _without(listed: list[tuple[Path, ...]], start: str) -> list[tuple[Path, ...]]:
     kept = [pair for pair in listed if not pair[0].stem.startswith(start)]
     if len(kept) == len(listed):
         raise DataError(f"no training picture's name begins with {start!r}; nothing would be held back")
@@ -201,6 +202,5 @@ def _digest(encoder: str | Path | None) -> str:
     """Of the encoder's file, so that a run cannot go on from another one."""
     if encoder is None:
         return ""
-    file = Path(encoder)
-    file = file / _weights.RUN_FILE if file.is_dir() else file
+    file = _weights.located(TASK_NAME, encoder)
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]

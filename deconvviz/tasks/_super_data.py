@@ -14,6 +14,7 @@ import numpy as np
 
 from deconvviz.data import images
 from deconvviz.data.colour import brightness
+from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
 from deconvviz.ops.resize import resize_matrix
 from deconvviz.training.patches import Patches
@@ -24,22 +25,6 @@ SIZES = (1.0, 0.9, 0.8, 0.7, 0.6)
 HELD_BACK = 16
 #: Small pixels around a part whose value depends on what lies outside it.
 _RIM = 2
-_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
-
-
-def picture_files(folder: str | Path) -> list[Path]:
-    """The pictures of a folder by name.
-
-    Raises:
-      DataError: no such folder, or no picture in it.
-    """
-    root = Path(folder)
-    if not root.is_dir():
-        raise DataError(f"there is no folder {root}; name one that holds pictures")
-    found = sorted(path for path in root.iterdir() if path.suffix.lower() in _ENDINGS and path.is_file())
-    if not found:
-        raise DataError(f"{root} holds no pictures ({', '.join(sorted(_ENDINGS))}); name the folder that does")
-    return found
 
 
 def bytewise(values: np.ndarray) -> np.ndarray:
@@ -139,7 +124,7 @@ def split(folder: str | Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
     Raises:
       DataError: no such folder, or less than two pictures.
     """
-    files = picture_files(folder)
+    files = list_pictures(folder)
     if len(files) < 2:
         raise DataError(f"{folder} holds one picture: one to train on and one to hold back are needed")
     planes = [brightness(images.load(file)) for file in files]

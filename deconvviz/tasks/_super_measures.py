@@ -15,10 +15,11 @@ from tqdm import tqdm
 
 from deconvviz.data import images
 from deconvviz.data.colour import brightness
+from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
 from deconvviz.ops.inverse import psnr
 from deconvviz.tasks import _super_network, _tiles
-from deconvviz.tasks._super_data import bytewise, pair, picture_files, sized
+from deconvviz.tasks._super_data import bytewise, pair, sized
 from deconvviz.training.image_metrics import ssim
 
 Enlarge = Callable[[np.ndarray], np.ndarray]
@@ -103,7 +104,7 @@ def evaluate(folder: str | Path, scale: int, module: Any, *, progress: bool, lim
     """Means over a folder of large pictures, of the network and of bicubic, with a row for each picture."""
     if limit is not None and limit < 1:
         raise DataError(f"limit is how many pictures are measured, 1 or more; got limit={limit}")
-    files = picture_files(folder)[:limit]
+    files = list_pictures(folder)[:limit]
     ways = {"": enlarger(module, scale), "_bicubic": bicubic(scale)}
     began, rows = time.perf_counter(), []
     for file in tqdm(files, unit="picture", disable=not progress, dynamic_ncols=True):

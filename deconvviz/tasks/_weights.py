@@ -33,6 +33,12 @@ def shipped(task: str) -> Path:
     return FOLDER / f"{task}.safetensors"
 
 
+def located(task: str, path: str | Path | None = None) -> Path:
+    """The file itself: that of a run's folder, the file that is named, or the shipped one."""
+    file = Path(path) if path else shipped(task)
+    return file / RUN_FILE if file.is_dir() else file
+
+
 def save_run(path: Path, task: str, variant: str, module: nnx.Module, about: Mapping[str, Any]) -> None:
     """Writes one trained variant, the file whole or not at all.
 
@@ -79,7 +85,7 @@ def variants(task: str, path: str | Path | None = None) -> dict[str, dict[str, A
     Raises:
       WeightsError: missing, damaged, or of another task.
     """
-    file = _file(task, path)
+    file = located(task, path)
     about = _about(file)
     if about.get("task") != task:
         raise WeightsError(f"{file} holds weights of {about.get('task')!r}, not of {task!r}; {_how(task)}")
@@ -99,7 +105,7 @@ def load(task: str, variant: str, make: Make, path: str | Path | None = None) ->
     Raises:
       WeightsError: no such file or variant, or arrays that do not fit.
     """
-    file, known = _file(task, path), variants(task, path)
+    file, known = located(task, path), variants(task, path)
     if variant not in known:
         raise WeightsError(f"{file} has no {variant!r}; {nearest(variant, known)}; {_how(task)}")
     return _load(file, file.stat().st_mtime_ns, task, variant, make)
@@ -191,11 +197,6 @@ def _fill(module: nnx.Module, arrays: Mapping[str, np.ndarray]) -> None:
 
 def _name(path: tuple[Any, ...]) -> str:
     return ".".join(map(str, path))
-
-
-def _file(task: str, path: str | Path | None) -> Path:
-    file = Path(path) if path else shipped(task)
-    return file / RUN_FILE if file.is_dir() else file
 
 
 def _about(file: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Nothing is trained. The recognition network was trained on class names, so no ma
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from deconvviz import catalog
 from deconvviz.catalog import Option, Task
@@ -153,9 +151,7 @@ def write(found: Cutout, path: str | os.PathLike[str], *, crop: bool = False) ->
     """
     from deconvviz.figures import files
 
-    stream = io.BytesIO()
-    Image.fromarray(found.crop if crop else found.rgba).save(stream, "PNG")
-    return files.write(path, stream.getvalue())
+    return files.write_png(path, found.crop if crop else found.rgba)
 
 
 def describe(found: Cutout) -> dict[str, Any]:

@@ -6,7 +6,6 @@ blur, its adjoint, and their mean with the picture.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from deconvviz.catalog import Option, Task
 from deconvviz.data import images
+from deconvviz.data.colour import is_grey
 from deconvviz.errors import DeconvvizError
 from deconvviz.tasks._enhancement_untrained import BLUR, FUSIONS, VARIANTS, WAYS, there_and_back
 from deconvviz.types import DisplayImage
@@ -77,7 +76,7 @@ def apply(image: Any, *, variant: str = "main", way: str = "colours", weights: s
     from deconvviz.tasks import _enhancement_measures as measures
 
     given = images.load(image)
-    grey = measures.is_grey(given)
+    grey = is_grey(given)
     module = network(variant, weights)
     found = measures.cleaned(module, given[..., :1] if grey else given, way)
     return Enhanced(np.broadcast_to(found, given.shape).copy(), given, grey, variant)
@@ -92,9 +91,7 @@ def write(found: Enhanced, path: str | os.PathLike[str]) -> Path:
     from deconvviz.figures import files
 
     values = np.rint(found.picture * 255).astype(np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(values[..., 0] if found.grey else values).save(stream, "PNG")
-    return files.write(path, stream.getvalue())
+    return files.write_png(path, values[..., 0] if found.grey else values)
 
 
 def describe(found: Enhanced) -> dict[str, Any]:

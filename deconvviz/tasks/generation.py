@@ -6,7 +6,6 @@ picture of any code. Four decoders of one code differ in how they enlarge.
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from deconvviz.catalog import Option, Task
 from deconvviz.data import images
@@ -145,9 +143,7 @@ def write(found: Generated, path: str | os.PathLike[str]) -> Path:
     """
     from deconvviz.figures import files
 
-    stream = io.BytesIO()
-    Image.fromarray(found.picture).save(stream, "PNG")
-    return files.write(path, stream.getvalue())
+    return files.write_png(path, found.picture)
 
 
 def describe(found: Generated) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Source: ioffe2015batch, srivastava2014dropout, alpaydin1998optical
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import time
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from deconvviz.catalog import Option, Task
 from deconvviz.errors import DataError, DeconvvizError
@@ -24,7 +22,7 @@ from deconvviz.types import Unit
 
 if TYPE_CHECKING:
     from deconvviz.network import Network
-    from deconvviz.tasks._recognition_run import Setting, Snapshot
+    from deconvviz.tasks._recognition_run import Snapshot
 
 #: How many times larger than the network sees it a picture is written.
 LARGER = 10
@@ -86,8 +84,7 @@ def arrays(weights: str | Path | None = None, variant: str | None = None) -> tup
     """
     from deconvviz.tasks import _weights
 
-    file = Path(weights) if weights else _weights.shipped(TASK.name)
-    file = file / _weights.RUN_FILE if file.is_dir() else file
+    file = _weights.located(TASK.name, weights)
     name = variant or next(iter(_weights.variants(TASK.name, file)))
     return _arrays(file, file.stat().st_mtime_ns, name)
 
@@ -172,9 +169,7 @@ def write(found: Recognized, path: str | os.PathLike[str]) -> Path:
 
     grey = np.rint(255 * (1 - found.picture)).astype(np.uint8)[..., None].repeat(3, axis=-1)
     both = np.concatenate([grey, diverging_rgb(found.map, signed_limit(found.map))], axis=1)
-    stream = io.BytesIO()
-    Image.fromarray(both.repeat(LARGER, axis=0).repeat(LARGER, axis=1)).save(stream, "PNG")
-    return files.write(path, stream.getvalue())
+    return files.write_png(path, both.repeat(LARGER, axis=0).repeat(LARGER, axis=1))
 
 
 def describe(found: Recognized) -> dict[str, Any]:
@@ -276,14 +271,9 @@ def train(
 
     switches = {"norm": norm, "drop": drop, "decoder": decoder}
     TASK.check("train", {**switches, **changed})
-    setting = _setting({name: value == "on" for name, value in switches.items()} | changed | {"seed": seed})
+    flags: dict[str, Any] = {name: value == "on" for name, value in switches.items()}
+    setting = _recognition_run.Setting(**flags, **changed, seed=seed)
     return _recognition_run.train(data, out, setting, resume=resume, progress=progress)
-
-
-def _setting(values: dict[str, Any]) -> Setting:
-    from deconvviz.tasks._recognition_run import Setting
-
-    return Setting(**values)
 
 
 _ON_OFF = ("on", "off")

@@ -6,7 +6,6 @@ transposed convolution, unpooling with switches, or plain bilinear enlargement i
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from collections.abc import Mapping
@@ -172,14 +171,10 @@ def write(found: Segmentation, path: str | os.PathLike[str], *, indices: bool = 
     from deconvviz.figures import files
 
     if indices:
-        image = Image.fromarray(found.classes)
-        image = image.convert("L")
+        image = Image.fromarray(found.classes).convert("L")
         image.putpalette(COLOURS.ravel().tolist())
-    else:
-        image = Image.fromarray(overlay(found))
-    stream = io.BytesIO()
-    image.save(stream, "PNG")
-    return files.write(path, stream.getvalue())
+        return files.write_png(path, image)
+    return files.write_png(path, overlay(found))
 
 
 def describe(found: Segmentation) -> dict[str, Any]:
@@ -218,10 +213,11 @@ def evaluate(
 
     Source: badrinarayanan2017segnet, csurka2013what
     """
+    from deconvviz.data.folder import list_partners
     from deconvviz.tasks import _segmentation_data, _segmentation_measures
 
     started = time.perf_counter()
-    listed = _segmentation_data.pairs(data, limit)
+    listed = list_partners(data, _segmentation_data.FOLDERS, limit)
     network = module(variant, weights)
     scenes = (_segmentation_data.read(*pair) for pair in listed)
     figures = _segmentation_measures.measure(network, scenes, len(listed), progress=progress)

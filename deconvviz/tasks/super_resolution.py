@@ -5,14 +5,12 @@ Source: dong2016accelerating
 
 from __future__ import annotations
 
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from deconvviz.catalog import Option, Task
 from deconvviz.data import images
@@ -201,9 +199,7 @@ def write(found: Enlarged, path: str | os.PathLike[str]) -> Path:
     """
     from deconvviz.figures import files
 
-    stream = io.BytesIO()
-    Image.fromarray(np.rint(255 * found.picture).astype(np.uint8)).save(stream, "PNG")
-    return files.write(path, stream.getvalue())
+    return files.write_png(path, np.rint(255 * found.picture).astype(np.uint8))
 
 
 def describe(found: Enlarged) -> dict[str, Any]:
@@ -244,10 +240,11 @@ def evaluate(
 
     Source: dong2016accelerating, wang2004image
     """
-    from deconvviz.tasks import _super_data, _super_measures, _super_network
+    from deconvviz.data.folder import list_pictures
+    from deconvviz.tasks import _super_measures, _super_network
 
     _super_network.checked_scale(scale)
-    _super_data.picture_files(data)
+    list_pictures(data)  # a wrong folder is said before a network is read
     name, module = network(scale, weights, variant)
     found = _super_measures.evaluate(data, int(scale), module, progress=progress, limit=limit)
     return {"scale": int(scale), "variant": name, **found}

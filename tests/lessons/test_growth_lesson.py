@@ -112,7 +112,9 @@ def test_a_visit_follows_the_chosen_layer_alone(asked: list[tuple[str, int]]) ->
     assert job.latest is not None
     assert (job.latest.step, job.latest.steps, job.latest.distances) == (8, 8, {"relu5": (0.25,) * 8})
     assert growth_network.following("grass", "relu5") is job
-    assert growth_network.following("grass", "relu6") is not job
+    other = growth_network.following("grass", "relu6")
+    assert other is not job
+    assert other.wait(120)
 
 
 def test_every_layer_is_followed_once_it_is_asked_for_the_chosen_one_first(asked: list[tuple[str, int]]) -> None:

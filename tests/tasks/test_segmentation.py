@@ -295,7 +295,7 @@ def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
         with pytest.raises(error, match=words):
             segmentation.evaluate(root, variant="coarse", weights=coarse)
 
-    refused(DataError, "has no labels")
+    refused(DataError, "has no partner")
     refused(DataError, r"a.png holds the label 12, 3 pixels", np.pad(np.full((1, 3), 12, np.uint8), ((0, 8), (0, 7))))
     refused(DataError, "sizes must agree", np.zeros((9, 11), np.uint8))
     refused(DataError, "has 3 channels", np.zeros((9, 10, 3), np.uint8))

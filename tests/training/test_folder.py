@@ -10,8 +10,8 @@ import pytest
 from labelled_sets import make_folder
 from PIL import Image
 
-from deconvviz.data.folder import decode, hold_out, list_folder, list_labelled, merge
-from deconvviz.errors import DataError
+from deconvviz.data.folder import decode, hold_out, list_folder, list_labelled, list_partners, list_pictures, merge
+from deconvviz.errors import DataError, DeconvvizError
 
 
 def test_listing(tmp_path: Path) -> None:
@@ -96,3 +96,33 @@ def test_the_class_in_front_of_the_name(tmp_path: Path) -> None:
     assert list_labelled(nested, ("class1", "class0")).classes.tolist() == [0, 0, 0, 1, 1, 1]
     with pytest.raises(DataError, match="no such folder"):
         list_labelled(tmp_path / "nowhere", ("a",))
+
+
+def test_pictures_of_a_folder(tmp_path: Path) -> None:
+    for name in ("b.png", "a.TIF", "c.gif", ".hidden.png", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "d.png").mkdir()
+    assert [path.name for path in list_pictures(tmp_path)] == ["a.TIF", "b.png", "c.gif"]
+    with pytest.raises(DataError, match=r"no such folder: .*none; name one"):
+        list_pictures(tmp_path / "none")
+    with pytest.raises(DataError, match=r"no pictures in .*d.png; expected"):
+        list_pictures(tmp_path / "d.png")
+
+
+def test_partners_share_a_name(tmp_path: Path) -> None:
+    for kind, ending in (("images", "jpg"), ("labels", "png"), ("extra", "bmp")):
+        (tmp_path / kind).mkdir()
+        for name in ("b", "a", kind):
+            (tmp_path / kind / f"{name}.{ending}").write_bytes(b"")
+    (tmp_path / "images" / "images.jpg").unlink()
+    found = list_partners(tmp_path, ("images", "labels", "extra"))
+    assert [[str(path.relative_to(tmp_path)) for path in row] for row in found] == [
+        [f"images/{name}.jpg", f"labels/{name}.png", f"extra/{name}.bmp"] for name in "ab"
+    ]
+    assert list_partners(tmp_path, ("images", "labels"), 1) == [found[0][:2]]
+    with pytest.raises(DeconvvizError, match="got limit=0"):
+        list_partners(tmp_path, ("images", "labels"), 0)
+    with pytest.raises(DataError, match=r"extra.extra.bmp has no partner .*images.extra"):
+        list_partners(tmp_path, ("extra", "images"))
+    with pytest.raises(DataError, match=r"no such folder: .*masks; expected .*images and .*masks"):
+        list_partners(tmp_path, ("images", "masks"))
