@@ -18,11 +18,17 @@ import numpy as np
 
 from deconvviz.catalog import Option, Task
 from deconvviz.errors import DataError, DeconvvizError
+from deconvviz.tasks._recognition_effects import TENTH, effect, lessens
 from deconvviz.types import Unit
 
 if TYPE_CHECKING:
     from deconvviz.network import Network
     from deconvviz.tasks._recognition_run import Snapshot
+
+__all__ = [
+    "LARGER", "TASK", "TENTH", "Recognized", "apply", "arrays", "card", "describe", "effect", "evaluate", "lessens",
+    "look", "measured_effects", "of_params", "snapshots", "train", "write",
+]  # fmt: skip
 
 #: How many times larger than the network sees it a picture is written.
 LARGER = 10
@@ -200,8 +206,8 @@ def evaluate(
       seeds, pictures, epochs: of the trainings of "effects"; few pictures, so that there is something to overfit.
 
     Returns:
-      "accuracy", "cross_entropy"; of "effects" the rows of `deconvviz.tasks._recognition_run.effects`; "images",
-      "seconds".
+      "accuracy", "cross_entropy"; of "effects" the rows of `deconvviz.tasks._recognition_run.effects`, and the "seeds",
+      "pictures" and "epochs" that they are of; "images", "seconds".
 
     Raises:
       DataError: no such folder, no pictures, or a class that the network does not know.
@@ -220,7 +226,7 @@ def evaluate(
         given = read(data)
         found: dict[str, Any] = {
             "rows": _recognition_run.effects(given, seeds=seeds, pictures=pictures, epochs=epochs, tell=tell),
-            "images": len(given.classes),
+            **{"seeds": seeds, "pictures": pictures, "epochs": epochs, "images": len(given.classes)},
         }
     else:
         known = _weights.variants(TASK.name, weights)
@@ -276,6 +282,24 @@ def train(
     return _recognition_run.train(data, out, setting, resume=resume, progress=progress)
 
 
+def measured_effects() -> dict[str, Any] | None:
+    """What `evaluate(..., what="effects")` found over several seeds: "rows", "seeds", "pictures", "epochs" and more.
+
+    Returns:
+      None where nothing is kept.
+    """
+    from deconvviz.tasks import _kept
+
+    return _kept.figures(TASK.name, "effects")
+
+
+def card(path: str | Path) -> str:
+    """Markdown that tells of a file of weights: data, command, figures, what its switches do where that is kept."""
+    from deconvviz.tasks import _recognition_card
+
+    return _recognition_card.card(Path(path))
+
+
 _ON_OFF = ("on", "off")
 _USED = ("apply", "evaluate")
 TASK = Task(
@@ -287,6 +311,7 @@ TASK = Task(
     evaluate=evaluate,
     figures=("accuracy", "cross_entropy"),
     train=train,
+    card=card,
     options=(
         Option("class", "The class whose map is made; the likeliest if left out.", keyword="wanted"),
         Option("weights", "A run of train, or its file; the shipped weights if left out.", Path, of=_USED),
