@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 PAGES = [page.slug for page in discover() if isinstance(page, Lesson) and page.section == "work"]
 
+#: Pixels of a row of badges with the space around it.
+LINE = 60
+#: Height of the badges less that of as many rows as they stand in.
+SPARE = f"""block => {{
+  const badges = [...block.querySelectorAll('[data-testid=stPopover]')];
+  const rows = new Set(badges.map(badge => Math.round(badge.getBoundingClientRect().top)));
+  return block.getBoundingClientRect().height - {LINE} * rows.size
+}}"""
+
 
 @pytest.mark.parametrize(("sight", "language"), [(DESKTOP, "en"), (PHONE, "zh")], ids=["desktop-en", "phone-zh"])
 @pytest.mark.parametrize("slug", PAGES)
@@ -25,5 +34,6 @@ def test_nobody_is_kept_out(
     with seen(browser, sight) as page:
         opened(page, f"{app_url}/{slug}?lang={language}", "[data-testid=stForm]", ".st-key-proofs")
         assert page.locator("[data-testid=stException]").count() == 0
+        assert page.locator(".st-key-proofs").evaluate(SPARE) < LINE
         screenshot(page, f"{slug}-{language}-{sight}", full=True)
         keeps_nobody_out(page)
