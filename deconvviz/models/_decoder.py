@@ -7,8 +7,8 @@ Three upsamplers enlarge by a factor s, each a linear map that spreads a cell ov
 - unpool: every value in the upper left corner of an s x s block of zeros, then a convolution of 2 s + 1 taps.
 - resize: every value repeated over the block, then a convolution of 2 s + 1 taps.
 
-All three are transposed convolutions with kernels of that size (`spread_kernel`), and are computed as one 3x3
-convolution of the small map (`transposed_conv_blocks`): s^2 times fewer positions, no zeros.
+All three are transposed convolutions with kernels of that size (`upsamplers.spread_kernel`), and are computed as one
+3x3 convolution of the small map (`transposed_conv_blocks`): s^2 times fewer positions, no zeros.
 
 Source: dosovitskiy2016inverting, shi2016realtime, odena2016deconvolution
 """
@@ -23,6 +23,7 @@ import numpy as np
 from jax import lax
 
 from deconvviz.errors import NetworkError
+from deconvviz.models.upsamplers import spread_kernel
 from deconvviz.ops.upsample import transposed_conv_blocks
 
 Upsampler = Literal["transposed", "unpool", "resize"]
@@ -124,28 +125,6 @@ def decode(params: Params, features: jax.Array, upsampler: Upsampler) -> jax.Arr
         if number < len(steps):
             x = jnp.where(x > 0, x, LEAK * x)
     return CENTRE + SPREAD * x
-
-
-def spread_kernel(kernel: jax.Array, factor: int, upsampler: Upsampler) -> jax.Array:
-    """The kernel (3 s, 3 s, C_in, C_out) of the transposed convolution, stride and padding s, that an upsampler is.
-
-    Formula: ``y[s u + j - s] += k[j] x[u]`` along each axis. A convolution w of 2 s + 1 taps after zeros have been put
-    between the values gives ``k[j] = w[2 s - j]``, after repeating them ``k[j] = sum_b w[2 s + b - j]``, 0 <= b < s.
-
-    >>> spread_kernel(jnp.ones((5, 5, 1, 1)), 2, "resize")[0, :, 0, 0].tolist()
-    [1.0, 2.0, 2.0, 2.0, 2.0, 1.0]
-    """
-    if upsampler == "transposed":
-        return kernel
-    kernel = kernel[::-1, ::-1]
-    for axis in (0, 1):
-        shifts = range(factor) if upsampler == "resize" else (0,)
-        kernel = sum((_shifted(kernel, axis, b, factor - 1 - b) for b in shifts), start=jnp.zeros((), kernel.dtype))
-    return kernel
-
-
-def _shifted(kernel: jax.Array, axis: int, before: int, after: int) -> jax.Array:
-    return jnp.pad(kernel, [(before, after) if a == axis else (0, 0) for a in range(kernel.ndim)])
 
 
 def _taps(factor: int, upsampler: Upsampler) -> int:

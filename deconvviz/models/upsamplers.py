@@ -13,7 +13,6 @@ Source: dumoulin2016guide, shi2016realtime, odena2016deconvolution, dosovitskiy2
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Literal
 
 import jax
@@ -62,7 +61,7 @@ class Upsample(nnx.Module):
             raise GeometryError(f"there is no upsampler {kind!r}; {nearest(str(kind), UPSAMPLERS)}")
         self.kind, self.factor = kind, factor
         taps = kernel or {"transposed": 2 * factor, "subpixel": 3}.get(kind, 2 * factor + 1)
-        self.padding = max(0, (taps - factor) // 2)
+        self.padding = max(0, (taps - factor) // 2) if kind == "transposed" else taps // 2
         # Cells of the input that a pixel is made of: a transposed convolution and a convolution between zeros meet
         # one in factor^2 of their taps.
         seen = inputs * (taps / factor if kind in ("transposed", "unpool") else taps) ** 2
@@ -78,15 +77,41 @@ class Upsample(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         kernel, bias, s = self.kernel[...], self.bias[...], self.factor
-        if self.kind == "transposed":
-            return transposed_conv_blocks(x, kernel, s, self.padding) + bias
         if self.kind == "subpixel":
-            return pixel_shuffle(_conv(x, kernel), s) + bias
-        places, before, after = _cells(self.kind, kernel.shape[0], s)
-        inputs, outputs = kernel.shape[2:]
-        folded = jnp.einsum("aqi,brj,ijco->qrcabo", places, places, kernel, precision="highest")
-        folded = folded.reshape(*places.shape[1:2] * 2, inputs, s * s * outputs)
-        return pixel_shuffle(_conv(x, folded, ((before, after),) * 2), s) + bias
+            same = jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+            return pixel_shuffle(same, s) + bias
+        if self.kind != "transposed":
+            kernel = spread_kernel(kernel, s, self.kind).swapaxes(2, 3)
+        return transposed_conv_blocks(x, kernel, s, self.padding) + bias
+
+
+def spread_kernel(kernel: jax.Array, factor: int, kind: str) -> jax.Array:
+    """The kernel of the transposed convolution, of stride s, that an upsampler is: the large map need never be made.
+
+    Formula: ``y[s u + j - p] += k[j] x[u]`` along each axis. "transposed": k is the kernel. A convolution w of t taps,
+    p = t // 2, after zeros have been put between the values is ``k[j] = w[t - 1 - j]``, after repeating them
+    ``k[j] = sum_b w[t - 1 + b - j]``, 0 <= b < s.
+
+    Args:
+      kernel: (t, t, C_in, C_out).
+      factor: s.
+      kind: "transposed", "resize" or "unpool".
+
+    Returns:
+      (t + s - 1, t + s - 1, C_in, C_out), the last s - 1 taps 0 for "unpool"; for "transposed" the kernel itself.
+
+    Source: dosovitskiy2016inverting, odena2016deconvolution
+
+    >>> spread_kernel(jnp.ones((5, 5, 1, 1)), 2, "resize")[0, :, 0, 0].tolist()
+    [1.0, 2.0, 2.0, 2.0, 2.0, 1.0]
+    """
+    if kind == "transposed":
+        return kernel
+    kernel = kernel[::-1, ::-1]
+    shifts = range(factor) if kind == "resize" else (0,)
+    for axis in (0, 1):
+        kernel = sum((_shifted(kernel, axis, b, factor - 1 - b) for b in shifts), start=jnp.zeros((), kernel.dtype))
+    return kernel
 
 
 def interpolation(kind: str, factor: int, taps: int) -> np.ndarray:
@@ -120,21 +145,5 @@ def interpolation(kind: str, factor: int, taps: int) -> np.ndarray:
     return np.outer(line, line)[..., None, None]
 
 
-@lru_cache
-def _cells(kind: str, taps: int, factor: int) -> tuple[np.ndarray, int, int]:
-    """Which cell of the small map each tap of a convolution of the enlarged one meets: (places, before, after).
-
-    places[a, q, i] is 1 where the pixel at place a of its block meets, with tap i, the cell q - before away; between
-    cells lie zeros if unpooled. So the large map need never be made: the blocks are channels of a small convolution.
-    """
-    reach = np.arange(factor)[:, None] + np.arange(taps) - (taps - 1) // 2
-    cell = reach // factor
-    before, after = -int(cell.min()), int(cell.max())
-    places = (cell[:, None] == np.arange(-before, after + 1)[:, None]).astype(np.float32)
-    if kind == "unpool":
-        places *= (reach % factor == 0)[:, None]
-    return places, before, after
-
-
-def _conv(x: jax.Array, kernel: jax.Array, padding: str | tuple[tuple[int, int], ...] = "SAME") -> jax.Array:
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+def _shifted(kernel: jax.Array, axis: int, before: int, after: int) -> jax.Array:
+    return jnp.pad(kernel, [(before, after) if a == axis else (0, 0) for a in range(kernel.ndim)])

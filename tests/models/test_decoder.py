@@ -9,6 +9,7 @@ from reference import decoder_loops
 
 from deconvviz.errors import NetworkError
 from deconvviz.models import _decoder
+from deconvviz.models.upsamplers import spread_kernel
 from deconvviz.ops.upsample import transposed_conv, transposed_conv_blocks
 
 
@@ -22,7 +23,7 @@ def drawn(seed: int, *shape: int) -> np.ndarray:
 def test_an_upsampler_is_what_its_definition_says(upsampler: _decoder.Upsampler, factor: int) -> None:
     taps = 3 * factor if upsampler == "transposed" else 2 * factor + 1
     x, kernel = drawn(1, 4, 5, 3), drawn(2, taps, taps, 3, 2)
-    spread = _decoder.spread_kernel(jnp.asarray(kernel), factor, upsampler)
+    spread = spread_kernel(jnp.asarray(kernel), factor, upsampler)
     wanted = decoder_loops.UPSAMPLERS[upsampler](x, kernel, factor)
     as_layer = transposed_conv(x[None], spread.swapaxes(2, 3), factor, factor)[0]
     np.testing.assert_allclose(as_layer, wanted, atol=1e-5)
