@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -106,8 +107,9 @@ def before_and_after(
     quality: int = 0,
     seed: int = 0,
     progress: bool = False,
+    others: Mapping[str, Callable[[np.ndarray], np.ndarray]] = MappingProxyType({}),
 ) -> dict[str, float]:
-    """Means over pictures: "psnr_input", "psnr", "ssim_input", "ssim".
+    """Means over pictures: "psnr_input", "psnr", "ssim_input", "ssim", and "psnr_NAME" of every other way.
 
     Noise is neither rounded nor clipped before the network, its result is clipped to 0..1; PSNR over all pixels and
     channels. SSIM is that of pictures clipped to 0..1.
@@ -117,13 +119,15 @@ def before_and_after(
       pictures: undamaged.
       sigma, quality, seed: as `damaged` takes them.
       progress: a bar on standard error.
+      others: name -> another way to clean, of the same form as `run`.
     """
     rows = []
     for picture in tqdm(pictures, unit="picture", disable=not progress, dynamic_ncols=True):
         given = damaged(picture, sigma, quality, seed)
         found, shown = run(given), np.clip(given, 0, 1)
-        rows.append((psnr(given, picture), psnr(found, picture), ssim(shown, picture), ssim(found, picture)))
-    names = ("psnr_input", "psnr", "ssim_input", "ssim")
+        besides = (psnr(way(given), picture) for way in others.values())
+        rows.append((psnr(given, picture), psnr(found, picture), ssim(shown, picture), ssim(found, picture), *besides))
+    names = ("psnr_input", "psnr", "ssim_input", "ssim", *(f"psnr_{name}" for name in others))
     return dict(zip(names, np.mean(rows, axis=0).tolist(), strict=True))
 
 
@@ -132,7 +136,11 @@ def measure(
 ) -> dict[str, Any]:
     """`before_and_after` of a network; "psnr_untrained", "images" and "seconds" besides."""
     started = time.perf_counter()
-    found = before_and_after(lambda given: cleaned(module, given, way), pictures, progress=progress, **damage)
-    untrained = [psnr(np.clip(there_and_back(damaged(picture, **damage))[1], 0, 1), picture) for picture in pictures]
-    found["psnr_untrained"] = float(np.mean(untrained))
+    found = before_and_after(
+        lambda given: cleaned(module, given, way),
+        pictures,
+        progress=progress,
+        others={"untrained": lambda given: np.clip(there_and_back(given)[1], 0, 1)},
+        **damage,
+    )
     return {**found, "images": len(pictures), "seconds": round(time.perf_counter() - started, 3)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,6 +132,12 @@ class Crops:
     scale: tuple[float, float] = (0.6, 1.5)
     colour: float = 0.3
 
+    @cached_property
+    def light(self) -> list[tuple[np.float32, np.float32]]:
+        """Mean and deviation of every whole picture: a part is measured by them, so that the sky alone stays bright."""
+        seen = (scene.picture[::4, ::4].astype(np.float32) for scene in self.scenes)
+        return [(whole.mean(), whole.std() + 0.255) for whole in seen]
+
     def length(self, epoch: int) -> int:
         """Number of batches in an epoch."""
         return len(self.scenes) // self.batch
@@ -140,13 +147,14 @@ class Crops:
         order = np.random.default_rng([self.seed, number]).permutation(len(self.scenes))
         for step in range(self.length(number)):
             parts = [
-                self._part(self.scenes[scene], np.random.default_rng([self.seed, number, step, place]))
+                self._part(scene, np.random.default_rng([self.seed, number, step, place]))
                 for place, scene in enumerate(order[step * self.batch : (step + 1) * self.batch])
             ]
             yield np.stack([x for x, _ in parts]), np.stack([y for _, y in parts])
 
-    def _part(self, scene: Scene, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A random box of the scene at another scale, mirrored half the time, in other light."""
+    def _part(self, number: int, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """A random box of a scene at another scale, mirrored half the time, in other light."""
+        scene, (mean, deviation) = self.scenes[number], self.light[number]
         height, width = scene.labels.shape
         least = max(self.size[0] / height, self.size[1] / width)
         low, high = (max(least, scale) for scale in self.scale)
@@ -159,9 +167,7 @@ class Crops:
         labels = np.asarray(Image.fromarray(scene.labels).resize(size, resize.NEAREST, box))
         if draw.random() < 0.5:
             pixels, labels = pixels[:, ::-1], labels[:, ::-1]
-        # The mean and deviation are those of the whole picture: a part of the sky alone stays bright.
-        whole = scene.picture[::4, ::4].astype(np.float32)
-        x = (pixels.astype(np.float32) - whole.mean()) / (whole.std() + 0.255)
+        x = (pixels.astype(np.float32) - mean) / deviation
         contrast, *channels = 1 + self.colour * draw.uniform(-1, 1, 4)
         x = x * np.float32(contrast) * np.asarray(channels, np.float32) + np.float32(self.colour * draw.uniform(-1, 1))
         return np.asarray(x, np.float32), labels

@@ -153,11 +153,14 @@ def test_the_way_without_training_is_that_of_the_loops() -> None:
 
 def test_figures_are_those_of_the_loops() -> None:
     picture = samples.load("cat")[40:62, 50:77, :1]
-    found = _enhancement_measures.before_and_after(lambda x: 0.9 * np.clip(x, 0, 1), [picture], sigma=15, seed=2)
+    found = _enhancement_measures.before_and_after(
+        lambda x: 0.9 * np.clip(x, 0, 1), [picture], sigma=15, seed=2, others={"grey": lambda x: np.full_like(x, 0.5)}
+    )
     given = _enhancement_damage.noisy(picture, 15, 2)
     shown = np.clip(given, 0, 1)
     assert found["psnr_input"] == pytest.approx(metric_loops.psnr(given, picture), abs=1e-5)
     assert found["psnr"] == pytest.approx(metric_loops.psnr(0.9 * shown, picture), abs=1e-5)
+    assert found["psnr_grey"] == pytest.approx(metric_loops.psnr(np.full_like(picture, 0.5), picture), abs=1e-5)
     assert found["ssim_input"] == pytest.approx(metric_loops.ssim(shown, picture), abs=1e-5)
     assert found["ssim"] == pytest.approx(metric_loops.ssim(0.9 * shown, picture), abs=1e-5)
 
