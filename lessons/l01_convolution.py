@@ -280,8 +280,7 @@ def proofs(state: State) -> None:
         (turned_kernel, first_sums.scipy_convolution),
         (moved,),
     ]
-    said = zip(checks(state), (sums, shape, turn, along), codes, strict=True)
-    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in said])
+    proof.badges_of(checks(state), (sums, shape, turn, along), codes)
     if state.stride > 1:
         away = t("moved by one cell, z changes by {percent} %", percent=f"{100 * moved(state, 1):.0f}")
         proof.finding(away, t("Less than a stride: the windows now read other cells, so z does not just move."), moved)

@@ -202,19 +202,16 @@ def _grouped(number: int) -> str:
 
 def proofs(state: State) -> None:
     """The badges."""
-    multiplied, roads, shared = checks(state)
     times = t("A, written entry by entry, times the picture as one column; beside it JAX's convolution of the picture:")
     same = t("A once entry by entry (which weight reads which cell), once column by column (the convolution of a 1):")
     count = t(
         "How often each weight stands in A, counted in the matrix and by the formula rows times columns; "
         "nothing else but zeros stands there:"
     )
-    proof.badges(
-        [
-            proof.Proof(multiplied, times, (product, matrix_walk.dense)),
-            proof.Proof(roads, same, (two_roads, LinearMap.dense)),
-            proof.Proof(shared, count, (sharing, matrix_walk.axis_counts)),
-        ]
+    proof.badges_of(
+        checks(state),
+        (times, same, count),
+        ((product, matrix_walk.dense), (two_roads, LinearMap.dense), (sharing, matrix_walk.axis_counts)),
     )
 
 

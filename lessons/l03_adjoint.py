@@ -216,8 +216,7 @@ def proofs(state: State) -> None:
         (three_views, *(view for _, view in ways_back.VIEWS.values())),
         (two_roads, conv_adjoint, conv_vjp),
     )
-    shown = zip(measured, (dots, views, same), codes, strict=True)
-    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in shown])
+    proof.badges_of(measured, (dots, views, same), codes)
     luck = ways_back.WAYS[state.way].luck
     if luck and all(check.holds for check in measured):
         st.info(t(luck))

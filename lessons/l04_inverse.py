@@ -212,13 +212,10 @@ def proofs(state: State) -> None:
     written = t("A written out by shifting and adding; its transpose times A x, against blur and adjoint:")
     values = t("Its singular values by a decomposition that knows no Fourier transform, against |K| sorted:")
     gains = t("Blur and adjoint, one after the other, against the frequencies multiplied by |K|²:")
-    transposed, singulars, gain = checks(state)
-    proof.badges(
-        [
-            proof.Proof(transposed, written, (matrix, inverse.blur_matrix)),
-            proof.Proof(singulars, values, (singular, inverse.response)),
-            proof.Proof(gain, gains, (frequencies, inverse.blur_adjoint)),
-        ]
+    proof.badges_of(
+        checks(state),
+        (written, values, gains),
+        ((matrix, inverse.blur_matrix), (singular, inverse.response), (frequencies, inverse.blur_adjoint)),
     )
     away = t("“The inverse”? AᵀAx is {percent} % away from x", percent=f"{100 * not_inverse(state):.0f}")
     proof.finding(away, t("Without noise, at the best brightness, means removed."), not_inverse)

@@ -183,7 +183,7 @@ def proofs(state: State) -> None:
         t("With one kernel for every place of a block, sub-pixel convolution starts as plain enlargement:"),
     ]
     codes: list[proof.Code] = [(counted, overlap_counts), (divides,), (rearranged, pixel_shuffle), (same_start, icnr)]
-    proof.badges([proof.Proof(*row) for row in zip(checks(state), meanings, codes, strict=True)])
+    proof.badges_of(checks(state), meanings, codes)
     inside = overlap_counts(3 * state.k, state.k, state.s)[state.k : -state.k]
     label = t("away from the border: {low} to {high} writes a cell", low=inside.min(), high=inside.max())
     if inside.min() == inside.max():

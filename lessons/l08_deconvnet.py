@@ -121,7 +121,6 @@ def chosen() -> State:
 def proofs(state: State, shown: Scene) -> None:
     """The badges, and how much each rectifier let through."""
     found = deconvnet_walk.measured(shown)
-    roads_, dots, cells, sizes, biases = checks(state)
     codes: list[proof.Code] = [
         (relative_gap, roads.derived_road),
         (LinearMap.dot_test, deconvnet_walk.linear),
@@ -142,12 +141,7 @@ def proofs(state: State, shown: Scene) -> None:
         t("Rows, columns and channels of every signal, against the map that stood there on the way up."),
         _biases(shown, found),
     ]
-    proof.badges(
-        [
-            proof.Proof(check, meaning, code)
-            for check, meaning, code in zip((roads_, dots, cells, sizes, biases), meanings, codes, strict=True)
-        ]
-    )
+    proof.badges_of(checks(state), meanings, codes)
     passed = [(stage.name, stage.passed) for stage in shown.stages if stage.passed is not None]
     if shown.chosen.value > 0:
         low, high = (f"{100 * f(share for _, share in passed):.0f}" for f in (min, max))

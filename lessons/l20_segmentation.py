@@ -144,8 +144,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         (street_run.bilinear_apart, street_run.enlarged),
         (street_run.blocks_apart,),
     )
-    measured = zip(checks(state, picture), meanings, codes, strict=True)
-    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in measured])
+    proof.badges_of(checks(state, picture), meanings, codes)
 
 
 def render() -> None:

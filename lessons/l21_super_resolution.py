@@ -109,8 +109,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         (super_sums.bicubic_pixel, super_sums.bicubic_error), (super_sums.adjoint_error,),
         (super_sums.last_layer_error,), (super_sums.psnr_by_hand,),
     )  # fmt: skip
-    measured = zip(checks(state, picture), meanings, codes, strict=True)
-    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in measured])
+    proof.badges_of(checks(state, picture), meanings, codes)
     figures = task.variants()[f"x{state.scale}"]["figures"]
     label = t(
         "Set5: {psnr} dB, bicubic {bicubic} dB",

@@ -174,8 +174,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         (nothing_added,),
         (one_layer_two_ways, pixel_unshuffle),
     )
-    measured = zip(checks(state, picture), meanings, codes, strict=True)
-    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in measured])
+    proof.badges_of(checks(state, picture), meanings, codes)
 
 
 def render() -> None:

@@ -183,8 +183,7 @@ def badges(state: State, picture: engine.Picture) -> None:
     codes: tuple[proof.Code, ...] = (
         (two_solvers, cutout_sums.dense, cutout.closed_form), (outside,), (seeds_moved,), (box_missed, cutout.box_of),
     )  # fmt: skip
-    measured = zip(checks(state, picture), meanings, codes, strict=True)
-    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in measured])
+    proof.badges_of(checks(state, picture), meanings, codes)
 
 
 def render() -> None:

@@ -179,8 +179,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         (same_pixels, generation_run.drawn),
         (ends, generation.between),
     )
-    measured = zip(checks(state, picture), meanings, codes, strict=True)
-    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in measured])
+    proof.badges_of(checks(state, picture), meanings, codes)
 
 
 def draw(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:

@@ -111,8 +111,7 @@ def badges(state: State) -> None:
         t("How many of the digits it learns from are among those that it is measured on:"),
     )
     codes: tuple[proof.Code, ...] = ((by_hand, digits_run.scores_by_hand), (two_roads,), (leaked, digits.split))
-    measured = zip(checks(state), meanings, codes, strict=True)
-    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in measured])
+    proof.badges_of(checks(state), meanings, codes)
 
 
 def look(state: State) -> None:

@@ -113,8 +113,7 @@ def badges(state: State) -> None:
         (swap_run.counts, overlap_counts), (swap_run.repeats,),
         (swap_run.energy_by_hand, checkerboard_energy), (swap_run.weights,),
     )  # fmt: skip
-    measured = zip(checks(state), meanings, codes, strict=True)
-    proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in measured])
+    proof.badges_of(checks(state), meanings, codes)
 
 
 def render() -> None:

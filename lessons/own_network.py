@@ -100,8 +100,7 @@ def render() -> None:
             t("From the last layer down by the gradient rule, against forward differentiation of the untouched code:"),
         ]
         codes = [(own_code.tried, forward), (proofs.adjoint,)]
-        badges = zip(checks(state), meanings, codes, strict=True)
-        proof.badges([proof.Proof(check, meaning, code) for check, meaning, code in badges])
+        proof.badges_of(checks(state), meanings, codes)
     three_ways(state)
     frame.text(LESSON)
     frame.practice(LESSON)

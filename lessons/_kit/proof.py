@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
@@ -65,6 +65,11 @@ def badges(proofs: Sequence[Proof]) -> None:
     with st.container(horizontal=True, key="proofs"):
         for proof in proofs:
             _badge(proof)
+
+
+def badges_of(checks: Iterable[Check], meanings: Iterable[str], codes: Iterable[Code]) -> None:
+    """`badges` of checks with, in the same order, the meaning and the code of each."""
+    badges([Proof(*row) for row in zip(checks, meanings, codes, strict=True)])
 
 
 def _badge(proof: Proof) -> None:
