@@ -122,7 +122,7 @@ LESSON = Lesson(
         "really computes and beside a corrected one. Their sentences can be measured: over three seeds, by code that "
         "every card shows.\n\n"
         "A verdict is not an opinion. It is a rule applied to numbers: **holds**, **fails**, or **only if** a "
-        "condition is met. Where an application has to be built first, the card says what is missing.\n\n"
+        "condition is met.\n\n"
         "Two mistakes are behind most of the others. The [[adjoint]] is taken for an inverse, and an index is lost, "
         "so that a sum no longer knows its channel or its place. A [[transposed convolution]] is a useful layer all "
         "the same: with a [[stride]] it makes maps larger."

@@ -1,12 +1,10 @@
 """The ten claims of the five articles: the code that measures each, and the rule that turns its numbers to a verdict.
 
-`CLAIMS` maps the id to a `Claim`; `judge` runs one over several seeds. No verdict is written down: what cannot be
-measured yet says what is missing, and that too is looked up.
+`CLAIMS` maps the id to a `Claim`; `judge` runs one over several seeds. No verdict is written down.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
+from deconvviz.checks import claim_cutouts, claim_trials
 from deconvviz.checks import claim_measures as measures
-from deconvviz.checks import claim_trials
 from deconvviz.checks.claim_decoders import decoders
 from deconvviz.checks.claim_measures import Subject
 from deconvviz.ops.formulas import Says
@@ -62,9 +60,8 @@ class Claim:
       says: the sentence.
       formulas: ids of the formulas that it rests on.
       lesson: slug of the lesson about it; "" where there is none yet.
-      measure: (seed, subject) -> numbers by name; None where an application has to come first.
+      measure: (seed, subject) -> numbers by name.
       rule: numbers of all seeds -> verdict.
-      needs: module whose application the measurement needs -> what is to be measured with it.
       subject: whether a trained network is needed.
       sources: keys of docs/references.bib.
     """
@@ -74,26 +71,23 @@ class Claim:
     says: Says
     formulas: tuple[str, ...]
     lesson: str
-    measure: Callable[[int, Subject | None], dict[str, float]] | None
+    measure: Callable[[int, Subject | None], dict[str, float]]
     rule: Callable[[Runs], Kind]
-    needs: Mapping[str, str]
     subject: bool
     sources: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict and the numbers it rests on, or what is missing for one.
+    """A verdict and the numbers it rests on.
 
     Attributes:
-      kind: "holds", "fails", "only if" (in the case that the numbers show) or "unmeasured".
+      kind: "holds", "fails", "only if" (in the case that the numbers show), or "unmeasured" without a subject.
       runs: the numbers.
-      missing: module -> what is to be measured with it.
     """
 
     kind: Kind
     runs: Runs
-    missing: Mapping[str, str]
 
 
 def judge(claim: Claim, subject: Subject | None = None, seeds: Sequence[int] = SEEDS) -> Judgement:
@@ -105,26 +99,16 @@ def judge(claim: Claim, subject: Subject | None = None, seeds: Sequence[int] = S
       seeds: of the random arrays.
 
     Returns:
-      "unmeasured" with what is missing if there is no measurement, or no subject.
+      "unmeasured" if the claim is about a trained network and there is none.
 
     >>> judge(CLAIMS["C1"]).kind, judge(CLAIMS["C10"]).kind
     ('only if', 'unmeasured')
     """
-    missing = {module: what for module, what in claim.needs.items() if claim.measure is None or not _there(module)}
     if claim.subject and subject is None:
-        missing["deconvviz.models.weights"] = "a trained network to look at"
-    if claim.measure is None or missing:
-        return Judgement("unmeasured", Runs({}), missing)
+        return Judgement("unmeasured", Runs({}))
     found = [claim.measure(seed, subject) for seed in seeds]
     runs = Runs({name: tuple(one[name] for one in found) for name in found[0]})
-    return Judgement(claim.rule(runs), runs, {})
-
-
-def _there(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+    return Judgement(claim.rule(runs), runs)
 
 
 def _inverse(runs: Runs) -> Kind:
@@ -207,9 +191,12 @@ def _segments(runs: Runs) -> Kind:
     return "holds" if min(gain, alone) > 0.01 else "only if" if alone > 0.01 else "fails"
 
 
-def _never(runs: Runs) -> Kind:
-    """No measurement, no verdict."""
-    return "unmeasured"
+def _cuts_out(runs: Runs) -> Kind:
+    """Still accurate if the overlap is 0.8 or more and both noise and light take less than 0.1; only if one of them."""
+    if runs.low("none") < claim_cutouts.ACCURATE:
+        return "fails"
+    kept = [runs.always(f"lost to {change}", below=claim_cutouts.ROBUST) for change in claim_cutouts.CHANGES]
+    return "holds" if all(kept) else "only if" if any(kept) else "fails"
 
 
 CLAIMS: dict[str, Claim] = {
@@ -227,7 +214,6 @@ CLAIMS: dict[str, Claim] = {
             "adjoint-is-not-inverse",
             measures.inverse,
             _inverse,
-            {},
             False,
             ("zeiler2010deconvolutional", "dumoulin2016guide"),
         ),
@@ -242,7 +228,6 @@ CLAIMS: dict[str, Claim] = {
             "adjoint-is-not-inverse",
             measures.recovers,
             _recovers,
-            {},
             False,
             ("wiener1949extrapolation",),
         ),
@@ -257,7 +242,6 @@ CLAIMS: dict[str, Claim] = {
             "upsampling-and-checkerboards",
             measures.resolution,
             _resolution,
-            {},
             False,
             ("dumoulin2016guide",),
         ),
@@ -272,7 +256,6 @@ CLAIMS: dict[str, Claim] = {
             "convolution-and-its-adjoint",
             measures.flipping,
             _flipping,
-            {},
             False,
             ("dumoulin2016guide",),
         ),
@@ -287,7 +270,6 @@ CLAIMS: dict[str, Claim] = {
             "laboratory",
             measures.parameters,
             _parameters,
-            {},
             True,
             ("zeiler2014visualizing",),
         ),
@@ -302,7 +284,6 @@ CLAIMS: dict[str, Claim] = {
             "enhancement",
             claim_trials.gradients_and_gap,
             _training,
-            {},
             False,
             ("ioffe2015batch", "he2016deep"),
         ),
@@ -318,7 +299,6 @@ CLAIMS: dict[str, Claim] = {
             "laboratory",
             measures.direction,
             _direction,
-            {},
             True,
             ("zeiler2014visualizing", "yosinski2015understanding"),
         ),
@@ -330,13 +310,9 @@ CLAIMS: dict[str, Claim] = {
                 "Deconvolution still cuts objects out accurately where there is noise or a change of light.",
             ),
             ("F003.1", "F003.2"),
-            "",
-            None,
-            _never,
-            {
-                "deconvviz.tasks.cutout": "the error of the cut-out against noise and brightness, beside a baseline "
-                "without transposed convolutions"
-            },
+            "cut-out",
+            claim_cutouts.cutouts,
+            _cuts_out,
             False,
             ("levin2008closed", "xu2017deep"),
         ),
@@ -352,7 +328,6 @@ CLAIMS: dict[str, Claim] = {
             "segmentation",
             decoders,
             _segments,
-            {},
             False,
             ("noh2015learning", "badrinarayanan2017segnet", "brostow2009semantic"),
         ),
@@ -367,7 +342,6 @@ CLAIMS: dict[str, Claim] = {
             "laboratory",
             measures.understands,
             _understands,
-            {},
             True,
             ("adebayo2018sanity", "nie2018theoretical", "zeiler2014visualizing"),
         ),

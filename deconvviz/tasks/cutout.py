@@ -26,8 +26,8 @@ from deconvviz.types import Box, DisplayImage
 
 __all__ = [
     "MAPS", "TASK", "Cutout", "apply", "box_of", "changed", "class_map", "closed_form", "describe", "evaluate",
-    "guesses", "intersection_over_union", "matting_figures", "read_seeds", "read_trimap", "threshold_mask", "trimap_of",
-    "write",
+    "guesses", "intersection_over_union", "matting_figures", "measured_robustness", "read_seeds", "read_trimap",
+    "threshold_mask", "trimap_of", "write",
 ]  # fmt: skip
 
 #: Pixels of the longer side at which alpha is solved for: with seeds from the network much is unknown, with a trimap
@@ -192,6 +192,20 @@ def evaluate(data: str | Path, *, progress: bool = False, what: str = "figures",
     started = time.perf_counter()
     measure = {"shares": _cutout_choice.choose, "robustness": _cutout_choice.robustness}[what]
     return {**measure(data, progress=progress, **options), "seconds": round(time.perf_counter() - started, 3)}
+
+
+def measured_robustness() -> dict[str, Any]:
+    """What `evaluate(..., what="robustness")` found on photographs that do not come with the project: claim C8.
+
+    >>> measured_robustness()["rows"][0]["change"]
+    'none'
+    """
+    from deconvviz.tasks import _kept
+
+    found = _kept.figures(TASK.name, "robustness")
+    if found is None:
+        raise DataError(f"the package holds no figures that {_kept.command(TASK.name, 'robustness')!r} printed")
+    return found
 
 
 def read_trimap(source: Any, size: tuple[int, int]) -> np.ndarray:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from deconvviz.checks import claim_measures, claims
+from deconvviz.checks import claim_cutouts, claim_measures, claims
 from deconvviz.checks.claims import CLAIMS, Claim, Judgement, Subject
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import DeconvvizError
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.ops.formulas import FORMULAS, Formula, Says, measure
+from deconvviz.tasks import cutout
 from lessons._kit import bars, claim_words, engine, figures_row, proof
 from lessons._kit.bars import Bar
 from lessons._kit.i18n import current_language, mark, t
@@ -71,19 +72,19 @@ def word(kind: str) -> str:
 
 
 def sentence(claim: str, judgement: Judgement) -> str:
-    """The verdict in words, with its number.
+    """The verdict in words, with its numbers.
 
     Args:
       claim: id.
       judgement: of that claim.
     """
     if judgement.kind == "unmeasured":
-        wants = "; ".join(f"{t(claim_words.MISSING[m])} (`{m}`)" for m in judgement.missing)
-        return t("Nothing to measure it with yet. Missing: {wants}", wants=wants)
+        return t("It needs a trained network to look at (`deconvviz.models.weights`), and there is none.")
     name, share = claim_words.NUMBER[claim]
     value = judgement.runs.mean(name)
     text = "∞" if math.isinf(value) else f"{100 * value:.0f} %" if share else f"{value:.2g}"
-    return t(claim_words.SENTENCES[claim][judgement.kind], number=text)
+    also = f"{judgement.runs.mean(claim_words.ALSO[claim]):.2g}" if claim in claim_words.ALSO else ""
+    return t(claim_words.SENTENCES[claim][judgement.kind], number=text, also=also)
 
 
 def claim_card(claim: Claim) -> None:
@@ -106,17 +107,21 @@ def claim_card(claim: Claim) -> None:
         bars.show(t("Rows of the picture that one unit sees"), seen)
     if claim.id == "C6" and judgement.runs.values:
         apart(judgement)
+    if claim.id == "C8":
+        count, command = cutout.measured_robustness()["images"], claim_cutouts.COMMAND
+        st.caption(
+            t("{count} photographs of alphamatting.com, measured with `{command}`", count=count, command=command)
+        )
     if claim.id == "C10" and judgement.runs.values:
         maps()
     for id in claim.formulas:
         lines(FORMULAS[id])
-    if claim.measure is not None:
-        proof.finding(
-            t("How the verdict comes about"),
-            t("The code that measured the numbers of one seed, and the rule that made them a verdict:"),
-            claim.measure,
-            claim.rule,
-        )
+    proof.finding(
+        t("How the verdict comes about"),
+        t("The code that measured the numbers of one seed, and the rule that made them a verdict:"),
+        claim.measure,
+        claim.rule,
+    )
     _lesson(claim.lesson)
 
 
@@ -129,7 +134,7 @@ def numbers(claim: str, judgement: Judgement) -> list[Bar]:
         if name not in claim_words.UNSHOWN and name.split()[0] not in claim_words.APART
     }
     return [
-        Bar(t(labels[name]) if name in labels else name, values, second=name.startswith("gradient"))
+        Bar(t(labels[name]) if name in labels else name, values, second=name.startswith(("gradient", "threshold")))
         for name, values in shown.items()
     ]
 

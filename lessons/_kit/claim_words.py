@@ -83,6 +83,17 @@ SENTENCES = {
         "holds": mark("Colour and edges explain {number} of the first layer, and more with depth."),
         "only if": mark("Undecided: colour and edges explain {number} of the first layer; the seeds disagree beyond."),
     },
+    "C8": {
+        "holds": mark("The cut-out overlaps the true object by {number}; noise and other light take at most {also}."),
+        "only if": mark(
+            "Only in noise, or only in other light: the overlap with the true object is {number}, and one of them "
+            "takes {also}."
+        ),
+        "fails": mark(
+            "The cut-out overlaps the true object by {number}: accurate would be 0.8. Noise and other light take at "
+            "most {also} of that: robust is below 0.1."
+        ),
+    },
     "C9": {
         "holds": mark("With it the mean IoU is {number}, clearly above bilinear enlargement."),
         "only if": mark(
@@ -112,9 +123,12 @@ NUMBER = {
     "C5": ("deconvnet", True),
     "C6": ("transposed", False),
     "C7": ("first", True),
+    "C8": ("none", False),
     "C9": ("transposed", True),
     "C10": ("deconvnet top", False),
 }
+#: Claim -> the second number in its sentence, {also}.
+ALSO = {"C8": "lost"}
 
 #: Claim -> what its bars measure.
 CAPTIONS = {
@@ -125,6 +139,7 @@ CAPTIONS = {
     "C5": mark("Weights of its own, as a share of the network's"),
     "C6": mark("Gradient at the first inner convolution over that at the last, before training (1: nothing vanishes)"),
     "C7": mark("Share of each layer that colour and edges at the same place explain, on other pictures"),
+    "C8": mark("Overlap with the true object (IoU), mean of the photographs (1: the same)"),
     "C9": mark("Mean IoU and boundary F1 on the validation pictures of CamVid"),
     "C10": mark("Rank correlation with the map of the trained network (1: the same map)"),
 }
@@ -173,6 +188,20 @@ LABELS = {
         "learned decoder": mark("learned decoder, mirror of the network"),
     },
     "C6": {f"depth {name}": text for name, text in TRIALS.items()},
+    "C8": {
+        "none": mark("cut-out, the picture as it is"),
+        "threshold none": mark("threshold, the picture as it is"),
+        "noise 0.1": mark("cut-out, noise 0.1"),
+        "threshold noise 0.1": mark("threshold, noise 0.1"),
+        "noise 0.2": mark("cut-out, noise 0.2"),
+        "threshold noise 0.2": mark("threshold, noise 0.2"),
+        "brightness 0.25": mark("cut-out, a quarter of the light"),
+        "threshold brightness 0.25": mark("threshold, a quarter of the light"),
+        "brightness 0.5": mark("cut-out, half the light"),
+        "threshold brightness 0.5": mark("threshold, half the light"),
+        "brightness 2": mark("cut-out, twice the light"),
+        "threshold brightness 2": mark("threshold, twice the light"),
+    },
     "C9": {
         "transposed": mark("transposed convolution"),
         "unpool": mark("unpooling with switches"),
@@ -197,20 +226,15 @@ LABELS = {
 }
 
 #: Numbers that only the rule needs, or that have another unit.
-UNSHOWN = ("first", "last", "field first", "field last", "network", "transposed")
+UNSHOWN = (
+    "first", "last", "field first", "field last", "network", "transposed", "lost", "lost to noise",
+    "lost to brightness", "threshold lost",
+)  # fmt: skip
 #: Beginnings of the names of numbers that have bars of their own -> what these measure.
 APART = {
     "after": mark("The same after training"),
     "gap": mark("Overfitting: PSNR on the noisy pictures that were shown less that on others, dB"),
     "heart": mark("Of that, noise learned by heart: less that on the same pictures with other noise, dB"),
-}
-
-#: What is missing -> the same, marked.
-MISSING = {
-    "deconvviz.tasks.cutout": mark(
-        "the error of the cut-out against noise and brightness, beside a baseline without transposed convolutions"
-    ),
-    "deconvviz.models.weights": mark("a trained network to look at"),
 }
 
 #: Formula -> what the printed one really computes: the words of `deconvviz.ops.formulas`, marked.

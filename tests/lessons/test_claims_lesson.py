@@ -10,6 +10,7 @@ import pytest
 from reference import formula_loops
 from streamlit.testing.v1 import AppTest
 
+from deconvviz.checks import claim_cutouts
 from deconvviz.checks.claims import CLAIMS, Judgement, Runs, judge
 from deconvviz.ops.formulas import FORMULAS
 from lessons import l07_claims as lesson
@@ -17,7 +18,7 @@ from lessons._kit import bars, claim_card, claim_questions, claim_words
 from lessons._kit.page import discover
 
 SLUG = lesson.LESSON.slug
-#: Claims that need neither the trained network nor an application.
+#: Claims that need no trained network of the catalogue.
 QUICK = ("C1", "C2", "C3", "C4", "C6", "C8", "C9")
 
 
@@ -30,10 +31,18 @@ def test_every_claim_and_formula_has_its_words() -> None:
     assert list(claim_words.TITLES) == [*CLAIMS, *FORMULAS]
     assert {id: FORMULAS[id].computes for id in FORMULAS} == claim_words.COMPUTES
     for claim in CLAIMS.values():
-        assert all(claim_words.MISSING[module] == what for module, what in claim.needs.items())
-        if claim.measure is not None:
-            assert set(claim_words.SENTENCES[claim.id]) == {"holds", "fails", "only if"}
-            assert claim.id in claim_words.CAPTIONS
+        assert set(claim_words.SENTENCES[claim.id]) == {"holds", "fails", "only if"}
+        assert {claim.id} <= claim_words.CAPTIONS.keys() & claim_words.NUMBER.keys()
+
+
+def test_the_card_of_the_cut_out_names_every_number_and_its_rule() -> None:
+    numbers = claim_cutouts.cutouts(0).keys() - set(claim_words.UNSHOWN)
+    assert numbers == claim_words.LABELS["C8"].keys()
+    assert f"accurate would be {claim_cutouts.ACCURATE:g}." in claim_words.SENTENCES["C8"]["fails"]
+    assert f"robust is below {claim_cutouts.ROBUST:g}." in claim_words.SENTENCES["C8"]["fails"]
+    said = claim_card.sentence("C8", judge(CLAIMS["C8"]))
+    assert f"overlaps the true object by {claim_cutouts.cutouts(0)['none']:.2g}" in said
+    assert f"take at most {claim_cutouts.cutouts(0)['lost']:.2g}" in said
 
 
 def test_cards_lead_to_lessons(open_page: Callable[..., AppTest]) -> None:
@@ -87,7 +96,8 @@ def test_a_network_claim_without_weights_says_so(
 ) -> None:
     monkeypatch.setattr(claim_card, "subject", lambda: None)
     monkeypatch.setattr(claim_card, "_JUDGED", {})
-    assert "a trained network to look at (`deconvviz.models.weights`)" in words(open_page(SLUG, card="C10"))
+    said = words(open_page(SLUG, card="C10"))
+    assert "[**not measured**] It needs a trained network to look at (`deconvviz.models.weights`)" in said
 
 
 @pytest.mark.slow
@@ -117,7 +127,7 @@ def test_the_code_on_the_page_runs(card: str, capsys: pytest.CaptureFixture[str]
 
 
 def test_numbers_of_sentences_are_those_measured() -> None:
-    judgement = Judgement("only if", Runs({"adjoint": (0.25, 0.75)}), {})
+    judgement = Judgement("only if", Runs({"adjoint": (0.25, 0.75)}))
     assert "misses x by 50 %" in claim_card.sentence("C1", judgement)
     assert bars.Bar("x", (-0.25,)).text == "−0.25"
     assert "width: 0%" in bars.to_html("c", [bars.Bar("x", (-0.25,)), bars.Bar("y", (1.0,))])

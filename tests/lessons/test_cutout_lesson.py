@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from reference import matting_loops
 
+from deconvviz.checks import claim_cutouts
 from deconvviz.tasks import cutout
 from lessons import l23_cutout as lesson
 from lessons._kit import (
     before_after,
-    cutout_measured,
+    claim_card,
     cutout_picture,
     cutout_run,
     cutout_scene,
@@ -108,19 +109,34 @@ def test_planted_errors_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not lesson.checks(HAND)[0].holds
 
 
-def test_the_verdict_follows_from_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "Robust, but not accurate" in cutout_table.verdict()
-    for first, noisy, word in ((0.9, 0.85, "Holds"), (0.9, 0.5, "Accurate, but not robust"), (0.4, 0.1, "Fails")):
-        rows = (("none", 0.0, first, 0.5), ("noise", 0.1, noisy, 0.4))
-        monkeypatch.setattr(cutout_table, "ROWS", rows)
-        assert f"**{word}**" in cutout_table.verdict()
+def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = cutout.measured_robustness()["rows"]
+    said = cutout_table.verdict()
+    assert "[**fails**]" in said
+    assert f"by {rows[0]['iou']:.2g}: accurate would be 0.8" in said
+    assert f"A plain threshold overlaps by {rows[0]['iou_threshold']:.2g}" in said
+    better = [row | {"iou": 0.9 - 0.01 * i} for i, row in enumerate(rows)]
+    monkeypatch.setattr(cutout, "measured_robustness", lambda: {"rows": better})
+    monkeypatch.setattr(claim_card, "_JUDGED", {})
+    assert "[**holds**] The cut-out overlaps the true object by 0.9; " in cutout_table.verdict()
+    assert "take at most 0.05." in cutout_table.verdict()
 
 
-def test_the_stored_rows_are_those_of_the_card() -> None:
+def test_the_card_tells_the_numbers_that_are_kept() -> None:
     card = (before_after.HERE.parents[1] / "docs" / "cutout.md").read_text("utf-8")
-    for _, _, mine, plain in cutout_measured.ROWS:
-        assert f"| {mine:.3f} | {plain:.3f} |" in card
-    assert cutout_measured.COMMAND in card
+    kept = cutout.measured_robustness()
+    table = card.split("| picture | cut-out | threshold |")[1].split("\n\n")[0]
+    told = [row.split(" | ")[1:] for row in table.splitlines()[2:]]
+    assert told == [[f"{row['iou']:.3f}", f"{row['iou_threshold']:.3f} |"] for row in kept["rows"]]
+    numbers = claim_cutouts.cutouts(0)
+    lost, plain = numbers["lost"], numbers["threshold lost"]
+    assert f"cost the cut-out at most {lost:.2f} and the threshold up to {plain:.2f};" in card
+    assert f"an overlap of {numbers['none']:.2f} is no accurate cut-out" in card
+    accurate, robust = claim_cutouts.ACCURATE, claim_cutouts.ROBUST
+    assert f"an overlap of {accurate:g} on the pictures as they are, robust a loss below\n{robust:g}." in card
+    assert f"**{numbers['none']:.3f}** (threshold {numbers['threshold none']:.3f})" in card
+    assert f"Measured on {kept['images']} pictures" in card
+    assert claim_cutouts.COMMAND in card
 
 
 def test_the_sweep_yields_a_row_for_every_change() -> None:
