@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
+from deconvviz.tasks import recognition
 from deconvviz.tasks.recognition import Recognized
 from lessons._kit import bars, curves, digits_run, jobs
 from lessons._kit.bars import Bar
@@ -20,6 +21,8 @@ from lessons._kit.formula import coloured
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, number, png
 
+#: What measured the effects over several seeds.
+COMMAND = "deconvviz evaluate recognition --data digits --what effects --json"
 #: Seconds between two looks at trainings of the eight settings.
 EVERY = 3.0
 
@@ -106,8 +109,13 @@ def loss_line(found: Recognized, right: int) -> str:
 
 
 def effects(here: Training) -> None:
-    """The settings that were trained in this app, the one of the page marked, and what all eight say of claim C6."""
+    """What all eight settings say of claim C6: as measured over several seeds, and those that were trained in this app.
+
+    The setting of the page is marked.
+    """
     st.markdown(f"#### {t('Does it lessen overfitting and vanishing gradients?')}")
+    st.markdown(t("Article 004 claims it (C6)."))
+    measured(here)
     busy = bool(digits_run.look_at_all(here))
 
     @st.fragment(run_every=EVERY if busy else None)
@@ -118,6 +126,20 @@ def effects(here: Training) -> None:
             st.rerun()
 
     part()
+
+
+def measured(here: Training) -> None:
+    """The verdict and the table of the effects that the package keeps, if it keeps any."""
+    kept = recognition.measured_effects()
+    if kept is None:
+        return
+    st.markdown(verdict(kept["rows"]))
+    caption = t(
+        "Measured: means over {seeds} seeds, {pictures} digits, {epochs} epochs",
+        **{name: kept[name] for name in ("seeds", "pictures", "epochs")},
+    )
+    _table(caption, kept["rows"], here)
+    st.caption(t("Measured with `{command}`", command=COMMAND))
 
 
 def _compared(here: Training) -> None:
@@ -131,9 +153,7 @@ def _compared(here: Training) -> None:
         )  # fmt: skip
         _table(caption, rows, here)
     if len(rows) < digits_run.SETTINGS:
-        st.markdown(
-            t("Article 004 claims it (C6). All eight settings of the three switches together give the verdict.")
-        )
+        st.markdown(t("Train all eight settings of the three switches yourself, and they give a verdict of their own."))
         st.button(
             t("Train all eight, one or two minutes"), key="digits-all", on_click=digits_run.begin_all, args=(here,)
         )
@@ -170,18 +190,17 @@ def verdict(rows: Sequence[dict[str, Any]]) -> str:
         t(
             "{title}: gap {gap} %, gradient of the first layer over the last {slope} %",
             title=title,
-            gap=_signed(digits_run.effect(rows, name, "gap")),
-            slope=_signed(digits_run.effect(rows, name, "ratio")),
+            gap=_signed(recognition.effect(rows, name, "gap")),
+            slope=_signed(recognition.effect(rows, name, "ratio")),
         )
         for name, title in titles
     ]
-    gap, slope = (digits_run.effect(rows, "decoder", figure) for figure in ("gap", "ratio"))
     words = {
         (True, True): t("**C6 holds here**: the decoder lessens both."),
         (True, False): t("**C6 holds in part**: the decoder lessens overfitting, not the vanishing of gradients."),
         (False, True): t("**C6 holds in part**: the decoder lessens the vanishing of gradients, not overfitting."),
         (False, False): t("**C6 fails here**: the decoder lessens neither by a tenth."),
-    }[gap < -digits_run.TENTH, slope > digits_run.TENTH]
+    }[recognition.lessens(rows)]
     return words + " " + t("What each switch changes, the others both ways: {parts}.", parts="; ".join(parts))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +18,8 @@ from lessons._kit import engine, jobs
 #: How many digits to learn from.
 PICTURES = (100, 200, 600, 1200)
 EPOCHS = 10
-#: Settings of the three switches, and the change of a figure from which it counts.
-SETTINGS, TENTH = 8, 0.1
+#: Settings of the three switches.
+SETTINGS = 8
 #: Digits of the gallery: one of each kind, none of which any training sees.
 SHOWN = 10
 #: Levels of a cell of one's own digit, as the file of digits has them, and their signs in the URL.
@@ -96,19 +95,6 @@ def trained(training: Training) -> list[dict[str, Any]]:
         gap = last["held_loss"] - last["loss"]
         rows.append({**one.__dict__, **last, "gap": gap, "ratio": float(np.mean(slopes))})
     return rows
-
-
-def effect(rows: Sequence[dict[str, Any]], switch: str, figure: str) -> float:
-    """By what share a figure changes with a switch: geometric mean over the other switches, on over off, less 1.
-
-    >>> round(effect([{"norm": True, "gap": 0.1}, {"norm": False, "gap": 0.4}], "norm", "gap"), 6)
-    -0.75
-    """
-    on, off = (
-        float(np.mean([np.log(max(row[figure], 1e-12)) for row in rows if row[switch] is state]))
-        for state in (True, False)
-    )
-    return float(np.exp(on - off) - 1)
 
 
 def params_of(training: Training) -> tuple[dict[str, Any], bool]:

@@ -1,11 +1,15 @@
-"""The lesson on recognition: scores by hand, digits of one's own, a training in the background, stored effects."""
+"""The lesson on recognition: scores by hand, digits of one's own, a training in the background, measured effects."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import digits
+from deconvviz.tasks import _kept, recognition
 from lessons import l25_recognition as lesson
 from lessons._kit import digits_picture, digits_run
 
@@ -75,5 +79,43 @@ def test_the_verdict_follows_from_all_eight_settings() -> None:
             for one in eight
         ]
         assert words in digits_picture.verdict(rows)
-        assert digits_run.effect(rows, "decoder", "gap") == pytest.approx(gap - 1)
-        assert digits_run.effect(rows, "norm", "gap") == pytest.approx(0)
+        assert recognition.effect(rows, "decoder", "gap") == pytest.approx(gap - 1)
+        assert recognition.effect(rows, "norm", "gap") == pytest.approx(0)
+
+
+def rows_of(gap: float) -> list[dict[str, float | bool]]:
+    """Eight settings, the decoder changing the gap from 1."""
+    figures = {"loss": 0.125, "held_loss": 0.5, "held_accuracy": 0.875, "ratio": 1.5}
+    return [
+        {"norm": one.norm, "drop": one.drop, "decoder": one.decoder, **figures, "gap": gap if one.decoder else 1.0}
+        for one in digits_run.all_of(State().training)
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_shows_what_was_measured_over_seeds(
+    language: str, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"rows": rows_of(0.5), "seeds": 3, "pictures": 150, "epochs": 7}
+    monkeypatch.setattr(recognition, "measured_effects", lambda: kept)
+    test = open_page(lesson.LESSON.slug, lang=language, drop="on")
+    assert not test.exception
+    page = " ".join(str(element.proto.body) for element in test.get("html"))
+    caption = "means over 3 seeds, 150 digits, 7 epochs" if language == "en" else "3 个随机种子"
+    assert caption in page
+    assert page.count("<td>87.5 %</td>") == digits_run.SETTINGS
+    assert page.count('<tr class="here">') == 1
+    words = " ".join(element.value for element in test.markdown)
+    assert ("not the vanishing" in words) == (language == "en")
+    assert digits_picture.COMMAND in " ".join(element.value for element in test.caption)
+    assert _kept.command("recognition", "effects", "digits") == digits_picture.COMMAND
+
+
+def test_without_measured_effects_only_what_was_trained_here(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognition, "measured_effects", lambda: None)
+    test = open_page(lesson.LESSON.slug)
+    assert not test.exception
+    assert "means over" not in " ".join(str(element.proto.body) for element in test.get("html"))
+    assert any(button.key == "digits-all" for button in test.button)
