@@ -74,14 +74,8 @@ for layer in {inversion_run.LAYERS}:
 
 def chosen(loaded: engine.Loaded) -> tuple[State, engine.Picture]:
     """Draw the controls and read them."""
-    picture = lab_state.picture()
+    picture = lab_state.picture(State.image, LESSON.presets)
     named = st.session_state.get("image") or State.image
-    presses = (
-        st.session_state.get(f"preset-{i}") and "image" in values for i, (_, values) in enumerate(LESSON.presets)
-    )
-    if any(presses):  # the person wants that picture, not the upload
-        lab_state.forget_upload()
-        picture = engine.sample(named)
     lab_top.picture_chip(loaded, picture)
     ways = {"picture": t("fitted to the photo"), "map": t("the signed map")}
     shown = choice(t("DeconvNet's answer"), ways, "shown")
@@ -109,7 +103,7 @@ def ask(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> None:
 def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> None:
     """The proofs of the rungs so far."""
     with st.spinner(t("Adding up every error by hand")):
-        below, depth, hand, roads = of(ladder, loaded, picture)
+        found = of(ladder, loaded, picture)
     meanings = (
         t("At every rung the search has the smaller feature error. By how much it is larger at the worst one:"),
         t("The search's error in pixels grows from rung to rung. By how much it falls at the worst one:"),
@@ -122,8 +116,7 @@ def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> No
         (ladder_run.by_hand, inversion_run.measured, inversion_run.feature_error),
         (ladder_run.roads, explicit.Chain.down),
     )
-    found = (below, depth, hand, roads)
-    proof.badges([proof.Proof(check, said, code) for check, said, code in zip(found, meanings, codes, strict=True)])
+    proof.badges_of(found, meanings, codes)
 
 
 def render() -> None:

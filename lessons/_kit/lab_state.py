@@ -6,7 +6,9 @@ layer and for every picture.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import streamlit as st
@@ -22,6 +24,9 @@ PER_PAGE = COLUMNS * ROWS
 #: The numbers of a unit, in the order of the URL.
 _UNIT_KEYS = ("channel", "row", "column")
 _UPLOAD = "lab-upload"
+
+#: Label and values of each preset of a page.
+Presets: TypeAlias = Sequence[tuple[str, Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,13 @@ class Chosen:
     peak: tuple[float, int, int]
 
 
-def picture(first: str = FIRST_PICTURE) -> engine.Picture:
-    """The picture of this session: the upload if there is one, else the one of the URL, else the first."""
+def picture(first: str = FIRST_PICTURE, presets: Presets = ()) -> engine.Picture:
+    """The picture of this session: the upload if there is one, else the one of the URL, else the first.
+
+    A pressed preset of the page that names an image puts the upload aside.
+    """
+    if any(st.session_state.get(f"preset-{i}") and "image" in values for i, (_, values) in enumerate(presets)):
+        forget_upload()
     uploaded = st.session_state.get(_UPLOAD)
     id = controls.url_value("image", first, SAMPLES)
     return uploaded or engine.sample(id)
@@ -62,7 +72,7 @@ def picture(first: str = FIRST_PICTURE) -> engine.Picture:
 def choose_sample(id: str, first: str = FIRST_PICTURE) -> None:
     """Take a picture of the gallery; an upload is forgotten. For callbacks."""
     st.session_state["image"] = "" if id == first else id
-    st.session_state.pop(_UPLOAD, None)
+    forget_upload()
     st.session_state["lab-uploads"] = uploads() + 1
     forget_position()
 

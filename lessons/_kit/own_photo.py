@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import streamlit as st
 
@@ -16,9 +14,7 @@ LONGER = 640
 KEPT = 12
 
 
-def choose(
-    presets: Sequence[tuple[str, Mapping[str, str]]] = (), first: str = lab_state.FIRST_PICTURE
-) -> engine.Picture:
+def choose(presets: lab_state.Presets = (), first: str = lab_state.FIRST_PICTURE) -> engine.Picture:
     """Draw the picture with the ways to change it, and read what was chosen; "image" is its name in the URL.
 
     Args:
@@ -26,10 +22,7 @@ def choose(
       first: id of the picture that the page opens with.
     """
     st.html(lab_top.STYLE)
-    picture = lab_state.picture(first)
-    if any(st.session_state.get(f"preset-{i}") and "image" in values for i, (_, values) in enumerate(presets)):
-        lab_state.forget_upload()
-        picture = engine.sample(st.session_state.get("image") or first)
+    picture = lab_state.picture(first, presets)
     lab_top.chip_of(pixels(picture), picture, first)
     return picture
 
