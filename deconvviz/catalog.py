@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -103,6 +104,18 @@ class Option:
     def key(self) -> str:
         """The keyword of the task's functions."""
         return self.keyword or self.name
+
+
+#: The functions that use what was trained.
+USES = ("apply", "evaluate")
+
+
+def weights_options(variant: str = "Which network of the file; the first if left out.") -> tuple[Option, Option]:
+    """The options of a task that was trained: the weights, and which of the networks in them, with its help."""
+    return (
+        Option("weights", "A run of train, or its file; the shipped weights if left out.", Path, of=USES),
+        Option("variant", variant, of=USES),
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deconvviz.catalog import Option, Task
+from deconvviz.catalog import USES, Option, Task, weights_options
 from deconvviz.data import images
 from deconvviz.data.colour import is_grey
 from deconvviz.errors import DeconvvizError
@@ -262,10 +262,9 @@ TASK = Task(
     figures=("psnr", "psnr_input", "ssim", "ssim_input", "psnr_untrained"),
     train=train,
     options=(
-        Option("variant", "main, or a small network such as add or none-norm (main).", of=("apply", "evaluate")),
+        *weights_options("main, or a small network such as add or none-norm (main)."),
         Option("variant", "main, or a small network (main).", choices=VARIANTS, of=("train",)),
-        Option("way", "How colours go through the network (colours).", choices=WAYS, of=("apply", "evaluate")),
-        Option("weights", "A run of `train`; the shipped weights if left out.", Path, of=("apply", "evaluate")),
+        Option("way", "How colours go through the network (colours).", choices=WAYS, of=USES),
         Option("sigma", "Standard deviation of the noise, of 255 (25).", float, of=("evaluate",)),
         Option("quality", "JPEG quality, 1 to 100; no noise then but with --sigma.", int, of=("evaluate",)),
         Option("noise_seed", "Seed of the noise (0).", int, of=("evaluate",)),

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.catalog import Option, Task
+from deconvviz.catalog import Option, Task, weights_options
 from deconvviz.data import images
 from deconvviz.errors import DataError, DeconvvizError
 from deconvviz.tasks._generation_codes import between
@@ -299,11 +299,6 @@ def _between(made: Model, mean: np.ndarray, other: np.ndarray, decoder: str, of:
     )
 
 
-_WEIGHTS = (
-    Option("weights", "A run of train; the shipped weights if left out.", Path, of=("apply", "evaluate")),
-    Option("variant", "Which weights of the file; the first if left out.", of=("apply", "evaluate")),
-)
-
 TASK = Task(
     name="generation",
     title="Make pictures from a code of few numbers",
@@ -322,7 +317,7 @@ TASK = Task(
         Option("spread", "Of what is drawn; below 1 is closer to the middle (1).", float),
         Option("interpolate", "Another picture, to which a strip of eight leads.", Path),
         Option("decoder", f"How maps are enlarged ({DECODER}).", choices=tuple(DECODERS)),
-        *_WEIGHTS,
+        *weights_options(),
         Option("part", "Which pictures to measure on (all).", choices=("all", "held_out"), of=("evaluate",)),
         Option("epochs", "Length of the schedule (40).", int, of=("train",)),
         Option("batch", "Pictures in a batch (16).", int, of=("train",)),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deconvviz.catalog import Option, Task
+from deconvviz.catalog import Option, Task, weights_options
 from deconvviz.errors import DataError, DeconvvizError
 from deconvviz.tasks._recognition_effects import TENTH, effect, lessens
 from deconvviz.types import Unit
@@ -301,7 +301,6 @@ def card(path: str | Path) -> str:
 
 
 _ON_OFF = ("on", "off")
-_USED = ("apply", "evaluate")
 TASK = Task(
     name="recognition",
     title="Recognize a digit and show what the answer rests on",
@@ -314,8 +313,7 @@ TASK = Task(
     card=card,
     options=(
         Option("class", "The class whose map is made; the likeliest if left out.", keyword="wanted"),
-        Option("weights", "A run of train, or its file; the shipped weights if left out.", Path, of=_USED),
-        Option("variant", "One of the variants in the file; the first if left out.", of=_USED),
+        *weights_options(),
         Option("what", "What to measure (figures).", choices=("figures", "effects"), of=("evaluate",)),
         Option("seeds", "Trainings of each setting for the effects (3).", int, of=("evaluate",)),
         Option("norm", "Batch normalization (on).", choices=_ON_OFF, of=("train",)),

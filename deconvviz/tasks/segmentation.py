@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from deconvviz.catalog import Option, Task
+from deconvviz.catalog import Option, Task, weights_options
 from deconvviz.data import images
 from deconvviz.errors import DeconvvizError, nearest
 from deconvviz.types import DisplayImage
@@ -286,7 +286,7 @@ def claim_figures(found: Mapping[str, Mapping[str, Any]] | None = None) -> dict[
     }
 
 
-_TRAIN, _USE = ("train",), ("apply", "evaluate")
+_TRAIN = ("train",)
 TASK = Task(
     name="segmentation",
     title="Name every pixel of a street",
@@ -297,8 +297,7 @@ TASK = Task(
     figures=("global", "class_average", "mean_iou", "boundary_f1", "iou"),
     train=train,
     options=(
-        Option("variant", "Which decoder, as the card names them (transposed).", of=_USE),
-        Option("weights", "A run of your own, or its file.", Path, of=_USE),
+        *weights_options("Which decoder, as the card names them (transposed)."),
         Option("indices", "Write class indices instead of colours over the picture.", bool, of=("write",)),
         Option("limit", "Measure that many pictures only.", int, of=("evaluate",)),
         Option("decoder", "How maps become larger again (transposed).", choices=DECODERS, of=_TRAIN),

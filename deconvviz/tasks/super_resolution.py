@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.catalog import Option, Task
+from deconvviz.catalog import USES, Option, Task, weights_options
 from deconvviz.data import images
 from deconvviz.data.colour import brightness, from_ycbcr, is_grey, to_ycbcr
 from deconvviz.errors import ImageError, WeightsError
@@ -309,7 +309,6 @@ def _listed(scales: dict[str, int]) -> str:
     return ", ".join(map(str, sorted(set(scales.values()))))
 
 
-_USED = ("apply", "evaluate")
 TASK = Task(
     name="super_resolution",
     title="Enlarge a picture 2, 3 or 4 times",
@@ -321,9 +320,8 @@ TASK = Task(
     card=card,
     figures=("psnr", "ssim", "psnr_bicubic", "ssim_bicubic"),
     options=(
-        Option("scale", "How many times larger: 2, 3 or 4 (3).", int, of=(*_USED, "train")),
-        Option("weights", "A run of train, or its weights; the shipped ones if left out.", Path, of=_USED),
-        Option("variant", "Which of its networks, x3 or x3-resize for example.", of=_USED),
+        Option("scale", "How many times larger: 2, 3 or 4 (3).", int, of=(*USES, "train")),
+        *weights_options("Which of its networks, x3 or x3-resize for example."),
         Option("limit", "Measure that many pictures only.", int, of=("evaluate",)),
         Option("upsampler", "The last layer (transposed).", choices=UPSAMPLERS, of=("train",)),
         Option("start", "A finished run of any scale to go on from.", Path, of=("train",)),
