@@ -289,11 +289,8 @@ def proofs(state: State) -> None:
 def render() -> None:
     """Draw the page."""
     first_cells.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     with right:
         state = shown(state)
         draw(state)

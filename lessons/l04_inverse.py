@@ -234,11 +234,8 @@ def render() -> None:
     """Draw the page."""
     bars.style()
     shots.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     with right:
         pictures(state)
         proofs(state)

@@ -181,12 +181,9 @@ def proofs(state: State) -> None:
 def render() -> None:
     """Draw the page."""
     bars.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
         way = choice(t("The way back"), {k: t(v[0]) for k, v in unpool_ways.WAYS.items()}, "way")
-        frame.presets(LESSON)
     with right:
         state = replace(state, way=way)
         arrays = compute(state)

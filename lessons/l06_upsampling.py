@@ -200,11 +200,8 @@ def _picked(name: str, cell: planes.Cell) -> None:
 def render() -> None:
     """Draw the page."""
     bars.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     with right:
         planes.show(rows(state), "overlap", {"row": t("row"), "column": t("column")}, _picked)
         st.latex(sums(state))

@@ -196,11 +196,8 @@ def render() -> None:
     """Draw the page."""
     bars.style()
     rules_maps.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state, at = chosen()
-        frame.presets(LESSON)
     rank = int(state.rank) - 1
     with right:
         cell = nearest(url_cell("cell", State.cell), rules_grid.SIZE)

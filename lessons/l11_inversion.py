@@ -145,11 +145,8 @@ def badges(state: State, ran: bool) -> None:
 def render() -> None:
     """Draw the page."""
     inversion_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     run = state.run
     job = inversion_run.find(run)
     with right:

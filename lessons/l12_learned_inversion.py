@@ -129,11 +129,8 @@ def render() -> None:
     """Draw the page."""
     bars.style()
     inversion_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     with right:
         with st.spinner(t("Sending the layer's numbers through its decoder, some seconds the first time")):
             found = learned_run.shown(state.image, state.layer, state.change)

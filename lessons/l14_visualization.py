@@ -175,11 +175,8 @@ def ask(run: Run) -> None:
 def render() -> None:
     """Draw the page."""
     vision_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     run = state.run
     job = vision_run.find(run)
     with right:

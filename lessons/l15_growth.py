@@ -206,11 +206,8 @@ def render() -> None:
     """Draw the page."""
     bars.style()
     growth_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     with right:
         with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
             found = grown(state)

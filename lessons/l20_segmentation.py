@@ -151,11 +151,8 @@ def render() -> None:
     """Draw the page."""
     bars.style()
     street_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state, picture = chosen()
-        frame.presets(LESSON)
     with right:
         state, shown = looked_at(state, picture)
         box = street_run.spot(shown, state.spot)

@@ -123,11 +123,8 @@ def badges(state: State, picture: engine.Picture) -> None:
 def render() -> None:
     """Draw the page."""
     super_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state, picture = chosen()
-        frame.presets(LESSON)
     with right:
         with st.spinner(t("Enlarging: a second, the first time on this machine some seconds")):
             found = shown(state, picture)

@@ -180,11 +180,8 @@ def badges(state: State, picture: engine.Picture) -> None:
 def render() -> None:
     """Draw the page."""
     shots.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state, picture = chosen()
-        frame.presets(LESSON)
     with right:
         with st.spinner(t("Cleaning the picture: some seconds, the first time on this machine longer")):
             found = found_of(state, picture)

@@ -189,11 +189,8 @@ def badges(state: State, picture: engine.Picture) -> None:
 def render() -> None:
     """Draw the page."""
     cutout_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state, picture = chosen()
-        frame.presets(LESSON)
     shown = subject(state, picture)
     with right:
         with st.spinner(t("Cutting out: some seconds, the first time on this machine half a minute")):

@@ -201,11 +201,8 @@ def draw(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
 def render() -> None:
     """Draw the page."""
     generation_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state, picture = chosen()
-        frame.presets(LESSON)
     with right:
         with st.spinner(t("Making pictures: some seconds, the first time on this machine half a minute")):
             seen = shown(state, picture)

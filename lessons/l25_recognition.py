@@ -148,11 +148,8 @@ def train(state: State) -> None:
 def render() -> None:
     """Draw the page."""
     digits_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     with right:
         look(state)
         train(state)

@@ -119,11 +119,8 @@ def badges(state: State) -> None:
 def render() -> None:
     """Draw the page."""
     super_picture.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state, picture = chosen()
-        frame.presets(LESSON)
     with right:
         with st.spinner(t("Enlarging by four networks: some seconds the first time")):
             swap_picture.compare(picture, state.layer, t(picture.title) if picture.id else picture.title)

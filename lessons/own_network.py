@@ -86,11 +86,8 @@ def three_ways(state: State) -> None:
 
 def render() -> None:
     """Draw the page."""
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = State(choice(t("Network"), {k: t(v[0]) for k, v in own_code.VARIANTS.items()}, "variant"))
-        frame.presets(LESSON)
     with right:
         with st.spinner(t("Trying every rule on it, about twenty seconds the first time")):
             found = own_code.tried(state.variant).report

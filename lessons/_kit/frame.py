@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lessons._kit import controls, engine, exercise, glossary, proof
 from lessons._kit.i18n import t
@@ -17,6 +20,16 @@ def head(lesson: Lesson) -> None:
     engine.keep_compiled()
     st.title(t(lesson.question), anchor=False)
     st.markdown(t(lesson.goal))
+
+
+@contextmanager
+def beside(lesson: Lesson) -> Iterator[DeltaGenerator]:
+    """The headline and two columns: the controls, drawn within, with the presets below; the right one is handed out."""
+    head(lesson)
+    left, right = st.columns([3, 8], gap="large")
+    with left, st.container(key="controls"):
+        yield right
+        presets(lesson)
 
 
 def presets(lesson: Lesson) -> None:
