@@ -109,7 +109,7 @@ def claim_card(claim: Claim) -> None:
         apart(judgement)
     if claim.id == "C8":
         count, command = cutout.measured_robustness()["images"], claim_cutouts.COMMAND
-        st.caption(
+        st.markdown(
             t("{count} photographs of alphamatting.com, measured with `{command}`", count=count, command=command)
         )
     if claim.id == "C10" and judgement.runs.values:

@@ -49,7 +49,7 @@ def claim(subject: Subject, choice: Choice) -> None:
         kept = cutout.measured_robustness()
         rows = [(name(row["change"], row["level"]), row["iou"], row["iou_threshold"]) for row in kept["rows"]]
         st.html(to_html(t("{count} photographs with true mattes: mean IoU", count=kept["images"]), rows))
-        st.caption(
+        st.markdown(
             t(
                 "Measured with `{command}`; no picture had a part in the choice of its seeds.",
                 command=COMMAND,

@@ -139,7 +139,7 @@ def measured(here: Training) -> None:
         **{name: kept[name] for name in ("seeds", "pictures", "epochs")},
     )
     _table(caption, kept["rows"], here)
-    st.caption(t("Measured with `{command}`", command=COMMAND))
+    st.markdown(t("Measured with `{command}`", command=COMMAND))
 
 
 def _compared(here: Training) -> None:

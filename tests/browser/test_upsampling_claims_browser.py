@@ -64,8 +64,16 @@ def test_cards_are_dealt_by_list_board_and_link(page: Page, app_url: str, screen
     assert "card=F001.1" in page.url
 
 
+def test_the_card_of_the_cut_out_tells_its_rule_and_leads_to_the_lesson(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, f"{CLAIMS}?card=C8")
+    said = "^fails The cut-out overlaps the true object by 0.64: accurate would be 0.8"
+    page.get_by_role("heading", name=re.compile(said)).wait_for()
+    page.get_by_role("button", name="See for yourself: Cut-out").click()
+    page.wait_for_url(re.compile("cut-out"))
+
+
 @in_every_sight
-@pytest.mark.parametrize("path", [UPSAMPLING, f"{CLAIMS}?card=C4", f"{CLAIMS}?card=F000.1"])
+@pytest.mark.parametrize("path", [UPSAMPLING, f"{CLAIMS}?card=C4", f"{CLAIMS}?card=C8", f"{CLAIMS}?card=F000.1"])
 def test_the_lessons_keep_nobody_out(
     browser: Browser, app_url: str, path: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:

@@ -107,7 +107,7 @@ def test_the_page_shows_what_was_measured_over_seeds(
     assert page.count('<tr class="here">') == 1
     words = " ".join(element.value for element in test.markdown)
     assert ("not the vanishing" in words) == (language == "en")
-    assert digits_picture.COMMAND in " ".join(element.value for element in test.caption)
+    assert f"`{digits_picture.COMMAND}`" in words
     assert _kept.command("recognition", "effects", "digits") == digits_picture.COMMAND
 
 
