@@ -12,10 +12,11 @@ import streamlit as st
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_map
 from deconvviz.types import Check
-from lessons._kit import frame, matrix_picture, matrix_questions, matrix_walk, proof, small
-from lessons._kit.controls import choice, nearest, remember, remembered, url_cell, url_value
+from lessons._kit import frame, matrix_picture, matrix_questions, matrix_walk, proof, sliding, small
+from lessons._kit.controls import nearest, remember, remembered, url_cell, url_value
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons._kit.sliding import Sliding
 
 #: What can be looked at.
 LOOKS = ("row", "weight", "column")
@@ -24,23 +25,13 @@ LARGER = ((28, 1), (224, 64))
 
 
 @dataclass(frozen=True)
-class State:
+class State(Sliding):
     """What the person has chosen."""
 
-    picture: str = "corner"
-    kernel: str = "numbered"
-    stride: int = 1
-    padding: int = 1
-    dilation: int = 1
     look: str = "row"
     cell: tuple[int, int] = (3, 3)
     tap: tuple[int, int] = (1, 1)
     back: tuple[int, int] = (3, 3)
-
-    @property
-    def geometry(self) -> ConvGeometry:
-        """How the kernel slides."""
-        return ConvGeometry(self.stride, self.padding, self.dilation)
 
     @property
     def kernel_size(self) -> tuple[int, int]:
@@ -125,15 +116,10 @@ z = A @ x.ravel()
 
 def chosen() -> State:
     """Draw the controls and read them; a kernel that does not fit is said beside them."""
-    picture = choice(t("Picture"), {k: t(v[0]) for k, v in small.PICTURES.items()}, "picture")
-    kernel = choice(t("Kernel"), {k: t(v[0]) for k, v in small.KERNELS.items()}, "kernel")
-    with st.container(horizontal=True):
-        stride = choice(t("Stride"), {k: k for k in "123"}, "stride", tabs=True)
-        padding = choice(t("Padding"), {k: k for k in "012"}, "padding", default="1", tabs=True)
-        dilation = choice(t("Dilation"), {k: k for k in "123"}, "dilation", tabs=True)
+    slide = sliding.chosen()
     look = url_value("look", State.look, dict.fromkeys(LOOKS))
     cell, tap, back = url_cell("cell", State.cell), url_cell("tap", State.tap), url_cell("back", State.back)
-    return fitting(State(picture, kernel, int(stride), int(padding), int(dilation), look, cell, tap, back))
+    return fitting(State(*slide, look, cell, tap, back))
 
 
 def fitting(state: State) -> State:
@@ -217,11 +203,8 @@ def proofs(state: State) -> None:
 
 def render() -> None:
     """Draw the page."""
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     with right:
         matrix_picture.draw(compute(state))
         proofs(state)

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.errors import GeometryError
-from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_adjoint, conv_map, conv_vjp
+from deconvviz.ops import LinearMap, conv, conv_adjoint, conv_map, conv_vjp
 from deconvviz.ops.conventions import CONVENTIONS
 from deconvviz.types import Array, Check
 from lessons._kit import (
@@ -26,33 +26,25 @@ from lessons._kit import (
     frame,
     printed,
     proof,
+    sliding,
     small,
     ways_back,
 )
 from lessons._kit.controls import choice, url_cell
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons._kit.sliding import Sliding
 
 
 @dataclass(frozen=True)
-class State:
+class State(Sliding):
     """What the person has chosen."""
 
-    picture: str = "corner"
-    kernel: str = "numbered"
-    stride: int = 1
-    padding: int = 1
-    dilation: int = 1
     signal: str = "all"
     view: str = "stamp"
     way: str = "adjoint"
     cell: tuple[int, int] = (2, 2)
     back: tuple[int, int] = (2, 2)
-
-    @property
-    def geometry(self) -> ConvGeometry:
-        """How the kernel slides."""
-        return ConvGeometry(self.stride, self.padding, self.dilation)
 
 
 def given(state: State) -> tuple[np.ndarray, np.ndarray]:
@@ -179,13 +171,7 @@ back = {back.__name__}({g}, w, geometry, input_size={small.SIZE})
 
 def chosen() -> State:
     """Draw the controls and read them."""
-    picture = choice(t("Picture"), {k: t(v[0]) for k, v in small.PICTURES.items()}, "picture")
-    kernel = choice(t("Kernel"), {k: t(v[0]) for k, v in small.KERNELS.items()}, "kernel")
-    with st.container(horizontal=True):
-        stride = choice(t("Stride"), {k: k for k in "123"}, "stride", tabs=True)
-        padding = choice(t("Padding"), {k: k for k in "012"}, "padding", default="1", tabs=True)
-        dilation = choice(t("Dilation"), {k: k for k in "123"}, "dilation", tabs=True)
-    return State(picture, kernel, int(stride), int(padding), int(dilation))
+    return State(*sliding.chosen())
 
 
 def ways(state: State) -> State:
@@ -244,11 +230,8 @@ def conventions(state: State) -> None:
 def render() -> None:
     """Draw the page."""
     bars.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with frame.beside(LESSON) as right:
         state = chosen()
-        frame.presets(LESSON)
     with right:
         state = conv_picture.fitting(ways(state), State(), small.kernel(state.kernel).shape[:2])
         at = back_views.Chosen(state.cell, state.back, state.way, state.view)
