@@ -1,6 +1,6 @@
 """What the browser tests of pages share: open one and wait until it is still, read it, see that it keeps nobody out.
 
-A test of a page's form opens it in every `Sight` and asks `keeps_nobody_out`.
+A test of a page's form opens it in every `Sight`, or once in each language, and asks `keeps_nobody_out`.
 """
 
 from __future__ import annotations
@@ -58,6 +58,10 @@ class Sight(NamedTuple):
 
 DESKTOP, PHONE = Sight("light", (1440, 900)), Sight("dark", (390, 844))
 in_every_sight = pytest.mark.parametrize("sight", [DESKTOP, PHONE], ids=["desktop-light", "phone-dark"])
+#: Each language in one sight: English, whose words are longer, where there is little room.
+in_both_views = pytest.mark.parametrize(
+    ("sight", "language"), [(DESKTOP, "zh"), (PHONE, "en")], ids=["desktop-light-zh", "phone-dark-en"]
+)
 
 
 def as_for_users() -> dict[str, str]:

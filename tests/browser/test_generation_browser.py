@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from looking import Sight, in_every_sight, keeps_nobody_out, opened, seen, settle
+from looking import Sight, in_both_views, keeps_nobody_out, opened, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,8 +35,7 @@ def test_a_preset_walks_through_the_faces(page: Page, app_url: str) -> None:
     assert page.locator(".made.strip img").count() == 7
 
 
-@in_every_sight
-@pytest.mark.parametrize("language", ["en", "zh"])
+@in_both_views
 def test_nobody_is_kept_out(
     browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from looking import BOXES, FORMULAS, Sight, in_every_sight, keeps_nobody_out, opened, seen, settle
+from looking import BOXES, FORMULAS, Sight, in_both_views, keeps_nobody_out, opened, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -79,8 +78,7 @@ def test_a_silent_channel_is_named(page: Page, app_url: str) -> None:
     assert "activation 0" in page.locator(".grown figcaption").last.inner_text()
 
 
-@in_every_sight
-@pytest.mark.parametrize("language", ["en", "zh"])
+@in_both_views
 def test_nobody_is_kept_out(
     browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:

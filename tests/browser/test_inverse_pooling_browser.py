@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import Sight, in_every_sight, keeps_nobody_out, opened, plane, seen, settle
+from looking import Sight, in_both_views, keeps_nobody_out, opened, plane, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -93,8 +93,7 @@ def test_overwriting_turns_red_where_windows_share_a_maximum(page: Page, app_url
     assert page.locator(".st-key-proofs").get_by_text("fails").count() == 3
 
 
-@in_every_sight
-@pytest.mark.parametrize("language", ["en", "zh"])
+@in_both_views
 @pytest.mark.parametrize("path", [INVERSE, POOLING])
 def test_nobody_is_kept_out(
     browser: Browser, app_url: str, path: str, language: str, sight: Sight, screenshot: Callable[..., Path]

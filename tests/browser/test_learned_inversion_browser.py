@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from looking import Sight, formulas, in_every_sight, keeps_nobody_out, opened, seen, settle
+from looking import Sight, formulas, in_both_views, keeps_nobody_out, opened, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -51,8 +50,7 @@ def test_changed_numbers_change_the_answer(page: Page, app_url: str) -> None:
     assert "change=swap" in page.url
 
 
-@in_every_sight
-@pytest.mark.parametrize("language", ["en", "zh"])
+@in_both_views
 def test_nobody_is_kept_out(
     browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:

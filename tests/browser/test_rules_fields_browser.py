@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import Sight, formulas, in_every_sight, keeps_nobody_out, opened, plane, seen, settle
+from looking import Sight, formulas, in_both_views, keeps_nobody_out, opened, plane, seen, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -101,8 +101,7 @@ def test_arrow_keys_walk_the_map_and_turn_no_page(page: Page, app_url: str) -> N
     assert FIELDS in page.url
 
 
-@in_every_sight
-@pytest.mark.parametrize("language", ["en", "zh"])
+@in_both_views
 @pytest.mark.parametrize("path", [RULES, FIELDS])
 def test_nobody_is_kept_out(
     browser: Browser, app_url: str, path: str, language: str, sight: Sight, screenshot: Callable[..., Path]

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from looking import Sight, as_for_users, in_every_sight, keeps_nobody_out, opened, seen, settle
+from looking import Sight, as_for_users, in_both_views, keeps_nobody_out, opened, seen, settle
 from open_app import served, with_atlas
 
 import deconvviz as dv
@@ -87,8 +86,7 @@ def test_an_atlas_of_ones_own_opens(browser: Browser, tmp_path: Path) -> None:
         page.close()
 
 
-@in_every_sight
-@pytest.mark.parametrize("language", ["en", "zh"])
+@in_both_views
 def test_nobody_is_kept_out(
     browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
 ) -> None:

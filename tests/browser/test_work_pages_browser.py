@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import DESKTOP, PHONE, Sight, keeps_nobody_out, opened, seen
+from looking import Sight, in_both_views, keeps_nobody_out, opened, seen
 
 from lessons._kit.page import Lesson, discover
 
@@ -26,7 +26,7 @@ SPARE = f"""block => {{
 }}"""
 
 
-@pytest.mark.parametrize(("sight", "language"), [(DESKTOP, "en"), (PHONE, "zh")], ids=["desktop-en", "phone-zh"])
+@in_both_views
 @pytest.mark.parametrize("slug", PAGES)
 def test_nobody_is_kept_out(
     browser: Browser, app_url: str, slug: str, sight: Sight, language: str, screenshot: Callable[..., Path]
