@@ -57,7 +57,7 @@ def claim(decoder: str) -> None:
     st.markdown(f"{claim_card.word(judgement.kind)} {claim_card.sentence('C9', judgement)}")
     pictures = found[decoder]["data"]["validation"]
     st.html(to_html(t("{count} pictures of CamVid, percent", count=pictures), found))
-    st.caption(
+    st.markdown(
         t(
             "One encoder for all, which no decoder changed; one run each, so differences below a point say nothing. "
             "Made by `{command}`, measured by `deconvviz evaluate segmentation --data DIR/val --variant NAME`.",
