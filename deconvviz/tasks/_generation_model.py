@@ -93,10 +93,10 @@ class Model:
         return first
 
     def _program(self, method: str, *fixed: str) -> Callable[[np.ndarray], Any]:
-        from deconvviz.tasks._generation_train import compiled
+        from deconvviz.tasks._weights import jitted
 
         if (method, *fixed) not in self._programs:
-            self._programs[method, *fixed] = compiled(self.net, method, *fixed)
+            self._programs[method, *fixed] = jitted(self.net, method, *fixed)
         return self._programs[method, *fixed]
 
 

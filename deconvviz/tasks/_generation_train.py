@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
 from deconvviz.data.folder import ImageFolder
 from deconvviz.errors import TrainingError
@@ -122,14 +119,14 @@ def with_classes(net: Autoencoder, pictures: np.ndarray, folder: ImageFolder) ->
 
 def encoded(net: Autoencoder, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and logarithm of the variance of the codes of (N, 64, 64, 3) pictures, float64."""
-    found = _in_chunks(compiled(net, "encode"), pictures)
+    found = _in_chunks(_weights.jitted(net, "encode"), pictures)
     mean, log_variance = (np.concatenate([np.asarray(part[i], np.float64) for part in found]) for i in (0, 1))
     return mean[: len(pictures)], log_variance[: len(pictures)]
 
 
 def decoded(net: Autoencoder, codes: np.ndarray, decoder: str) -> np.ndarray:
     """(N, 64, 64, 3) float32 pictures of (N, latents) codes, not clipped."""
-    found = np.concatenate([np.asarray(part) for part in _in_chunks(compiled(net, "decode", decoder), codes)])
+    found = np.concatenate([np.asarray(part) for part in _in_chunks(_weights.jitted(net, "decode", decoder), codes)])
     return found[: len(codes)]
 
 
@@ -138,18 +135,6 @@ def _in_chunks(run: Callable[[np.ndarray], Any], values: np.ndarray) -> list[Any
     blank = np.zeros((-len(values) % _CHUNK, *values.shape[1:]))
     padded = np.concatenate([values, blank]).astype(np.float32)
     return [run(padded[start : start + _CHUNK]) for start in range(0, len(padded), _CHUNK)]
-
-
-def compiled(net: Autoencoder, method: str, *fixed: Any) -> Callable[[np.ndarray], Any]:
-    """A method of the network as a function of one array, compiled once for all networks of the same make."""
-    graph, state = nnx.split(net)
-    run = _program(graph, method, fixed)
-    return lambda x: run(state, x)
-
-
-@lru_cache(maxsize=64)
-def _program(graph: Any, method: str, fixed: tuple[Any, ...]) -> Any:
-    return jax.jit(lambda state, x: getattr(nnx.merge(graph, state), method)(x, *fixed))
 
 
 def _finish(

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-from flax import nnx
 from tqdm import tqdm
 
 from deconvviz.data import images
@@ -18,38 +15,23 @@ from deconvviz.data.colour import brightness
 from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
 from deconvviz.ops.inverse import psnr
-from deconvviz.tasks import _super_network, _tiles
+from deconvviz.tasks import _super_network, _tiles, _weights
 from deconvviz.tasks._super_data import bytewise, pair, sized
 from deconvviz.training.image_metrics import ssim
 
 Enlarge = Callable[[np.ndarray], np.ndarray]
 
 
-@lru_cache(maxsize=16)
 def enlarger(module: Any, scale: int) -> Enlarge:
-    """(h, w) -> (scale h, scale w), by a network in tiles; not rounded. Kept, so that it is compiled once."""
-    return reusable(module, scale)(module)
+    """(h, w) -> (scale h, scale w), by a network in tiles; not rounded."""
+    tile = _weights.jitted(module)
 
+    def enlarge(plane: np.ndarray) -> np.ndarray:
+        small = plane[..., None].astype(np.float32)
+        found = _tiles.in_tiles(tile, small, margin=_super_network.RADIUS, scale=scale)
+        return np.asarray(found[..., 0], np.float64)
 
-def reusable(like: Any, scale: int) -> Callable[[Any], Enlarge]:
-    """`enlarger` for every module of one make, all with the same compiled program."""
-    graph, _ = nnx.split(like)
-    run = jax.jit(lambda state, x: nnx.merge(graph, state)(x))
-
-    def enlarger_of(module: Any) -> Enlarge:
-        state = nnx.state(module)
-
-        def enlarge(plane: np.ndarray) -> np.ndarray:
-            def tile(part: np.ndarray) -> np.ndarray:
-                return np.asarray(run(state, part))
-
-            small = plane[..., None].astype(np.float32)
-            found = _tiles.in_tiles(tile, small, margin=_super_network.RADIUS, scale=scale)
-            return np.asarray(found[..., 0], np.float64)
-
-        return enlarge
-
-    return enlarger_of
+    return enlarge
 
 
 def bicubic(scale: int) -> Enlarge:

@@ -81,10 +81,8 @@ def train(
         before, spent = [*first["before"], first["command"]], first["cpu_seconds"]
     fit = Fit(module, squared, schedule_of(recipe), steps=recipe["epochs"] * recipe["steps"], seed=seed)
 
-    enlarge = _super_measures.reusable(module, scale)
-
     def validate(state: Any, epoch: int) -> dict[str, float]:
-        return {"val_psnr": held_back_psnr(enlarge(fit.module(state)), held, scale)}
+        return {"val_psnr": held_back_psnr(fit.module(state), held, scale)}
 
     recipe = plain(recipe)
     plan = Plan(recipe, recipe["epochs"], fit.initial, fit.step, parts.epoch, lambda _: recipe["steps"], validate)
@@ -92,7 +90,7 @@ def train(
     state, records = run(plan, Path(out), resume=resume, progress=progress)
     cpu = time.process_time() - began
     stored = _weights.rounded(fit.module(state))
-    figures = {"held_back_psnr": round(held_back_psnr(enlarge(stored), held, scale), 3), "held_back": len(held)}
+    figures = {"held_back_psnr": round(held_back_psnr(stored, held, scale), 3), "held_back": len(held)}
     if test is not None:
         measured = _super_measures.evaluate(test, scale, stored, progress=False, limit=None)
         figures |= {name: value for name, value in measured.items() if name not in ("seconds",)}
@@ -128,8 +126,9 @@ def command(
     return " ".join(words + ([f"--name {name}"] if name else []))
 
 
-def held_back_psnr(enlarge: _super_measures.Enlarge, planes: list[np.ndarray], scale: int) -> float:
+def held_back_psnr(module: FSRCNN, planes: list[np.ndarray], scale: int) -> float:
     """Mean PSNR in dB by the protocol."""
+    enlarge = _super_measures.enlarger(module, scale)
     rows = [_super_measures.scored(plane, scale, enlarge) for plane in planes]
     return float(np.mean([row["psnr"] for row in rows]))
 

@@ -230,12 +230,25 @@ def _how(task: str) -> str:
     return f"train it with 'deconvviz train {task} --data DIR --out RUN' and name RUN with --weights"
 
 
-def jitted(module: nnx.Module) -> Callable[..., np.ndarray]:
-    """A module as a compiled function of arrays.
+def jitted(module: nnx.Module, method: str = "__call__", *fixed: Any) -> Callable[..., Any]:
+    """A method of a module as a compiled function of arrays, compiled once for all modules of the same make.
+
+    Args:
+      module: its arrays are those of now.
+      method: what is called, with arrays first.
+      fixed: what it takes after the arrays.
+
+    Returns:
+      arrays -> what the method answers, as NumPy arrays.
 
     >>> jitted(nnx.Linear(2, 3, rngs=nnx.Rngs(0)))(np.ones((1, 2), np.float32)).shape
     (1, 3)
     """
     graph, state = nnx.split(module)
-    run = jax.jit(lambda state, *arrays: nnx.merge(graph, state)(*arrays))
-    return lambda *arrays: np.asarray(run(state, *arrays))
+    run = _program(graph, method, fixed)
+    return lambda *arrays: jax.device_get(run(state, *arrays))
+
+
+@lru_cache(maxsize=64)
+def _program(graph: Any, method: str, fixed: tuple[Any, ...]) -> Callable[..., Any]:
+    return jax.jit(lambda state, *arrays: getattr(nnx.merge(graph, state), method)(*arrays, *fixed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -54,6 +54,32 @@ def test_what_is_loaded_is_what_was_rounded(run: tuple[Path, Net]) -> None:
     assert found is _weights.load("toy", "wide", make, folder)
     np.testing.assert_allclose(_weights.jitted(found)(x), found(x), atol=1e-5)
     assert _weights.variants("toy", folder)["wide"]["figures"] == {"psnr": 30.0}
+
+
+class Counted(nnx.Module):
+    """A scale that remembers how often it was traced, for which sign."""
+
+    traced: ClassVar[list[str]] = []
+
+    def __init__(self, scale: float) -> None:
+        self.scale = nnx.Param(np.float32(scale))
+
+    def both(self, x: Any, sign: str) -> tuple[Any, Any]:
+        """The scaled value and its square."""
+        self.traced.append(sign)
+        y = (-x if sign == "-" else x) * self.scale[...]
+        return y, y**2
+
+
+def test_modules_of_one_make_are_compiled_once() -> None:
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    for scale in (2.0, 5.0):
+        for sign in ("-", "+"):
+            y, square = _weights.jitted(Counted(scale), "both", sign)(x)
+            assert isinstance(y, np.ndarray)
+            np.testing.assert_allclose(y, scale * (x if sign == "+" else -x))
+            np.testing.assert_allclose(square, (scale * x) ** 2)
+    assert Counted.traced == ["-", "+"]
 
 
 def test_statistics_keep_their_range(run: tuple[Path, Net]) -> None:
