@@ -99,8 +99,7 @@ def render() -> None:
             t("The printed formula, run as it stands, against what it really computes, found another way:"),
             t("The corrected formula, written out, against the operator of the library:"),
         ]
-        measured = zip(checks(state), meanings, strict=True)
-        proof.badges([proof.Proof(check, meaning, (worst, measure)) for check, meaning in measured])
+        proof.badges_of(checks(state), meanings, [(worst, measure)] * 2)
     with place:
         board()
     frame.text(LESSON)
