@@ -11,6 +11,7 @@ from deconvviz.types import Check
 from lessons._kit import engine, frame, own_photo, proof, super_picture, super_questions, super_run, super_sums
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
+from lessons._kit.lab_top import title_of
 from lessons._kit.page import Lesson
 
 FIRST = "astronaut"
@@ -128,7 +129,7 @@ def render() -> None:
     with right:
         with st.spinner(t("Enlarging: a second, the first time on this machine some seconds")):
             found = shown(state, picture)
-        super_picture.compare(found, t(picture.title) if picture.id else picture.title)
+        super_picture.compare(found, title_of(picture))
         super_picture.formula(found)
         super_picture.closely(found, state.window)
         super_picture.differences(found)

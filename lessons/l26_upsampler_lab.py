@@ -13,6 +13,7 @@ from deconvviz.types import Check
 from lessons._kit import engine, frame, own_photo, proof, slider, super_picture, swap_picture, swap_questions, swap_run
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
+from lessons._kit.lab_top import title_of
 from lessons._kit.page import Lesson
 
 FIRST = "astronaut"
@@ -123,7 +124,7 @@ def render() -> None:
         state, picture = chosen()
     with right:
         with st.spinner(t("Enlarging by four networks: some seconds the first time")):
-            swap_picture.compare(picture, state.layer, t(picture.title) if picture.id else picture.title)
+            swap_picture.compare(picture, state.layer, title_of(picture))
             swap_picture.windows(picture)
         swap_picture.scores(picture, state.layer)
         swap_picture.overlap(state.k)

@@ -16,6 +16,7 @@ from deconvviz.tasks import cutout
 from deconvviz.tasks.cutout import Cutout
 from lessons._kit import cutout_scene, engine, jobs, own_photo
 from lessons._kit.i18n import t
+from lessons._kit.lab_top import title_of
 
 #: Cut-outs that are kept: about 6 MB each.
 KEPT = 12
@@ -87,8 +88,7 @@ def scene(id: str) -> Subject:
 
 def photograph(picture: engine.Picture) -> Subject:
     """A photograph of the gallery or one's own."""
-    title = t(picture.title) if picture.id else picture.title
-    return Subject(picture.digest, title, own_photo.pixels(picture), None, own_photo.python(picture))
+    return Subject(picture.digest, title_of(picture), own_photo.pixels(picture), None, own_photo.python(picture))
 
 
 def guesses(subject: Subject) -> tuple[tuple[str, float], ...]:

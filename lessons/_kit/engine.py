@@ -182,6 +182,11 @@ def upload(file: bytes, name: str) -> Picture:
     return Picture(None, name, "", sha256(file).hexdigest(), file)
 
 
+def decoded(picture: Picture) -> DisplayImage:
+    """The picture at its own size."""
+    return samples.load(picture.id) if picture.id else images.load(picture.file, name=picture.title)
+
+
 def fitted(loaded: Loaded, picture: Picture) -> Fitted:
     """The picture at the network's size, kept for the last `KEPT_PICTURES` pictures."""
     return _fitted(picture.digest, repr(loaded.network.input_spec), loaded.network.input_spec, picture)
@@ -190,7 +195,7 @@ def fitted(loaded: Loaded, picture: Picture) -> Fitted:
 @st.cache_resource(show_spinner=False, max_entries=KEPT_PICTURES)
 def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Picture) -> Fitted:
     with READING:
-        whole = samples.load(_picture.id) if _picture.id else images.load(_picture.file, name=_picture.title)
+        whole = decoded(_picture)
         return Fitted(_frozen(fit_image(whole, _spec)), _frozen(on_screen(whole, _spec)))
 
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from deconvviz.data import images, samples
-from deconvviz.types import DisplayImage
 from lessons._kit import engine
 from lessons._kit.i18n import t
 from lessons._kit.lab_see import Look, limits_of
@@ -60,14 +58,9 @@ def _maker(
 
         made = recipe(loaded, picture, chosen, seen, look)
         found = tuple(engine.proven(loaded, picture, chosen.unit).values())
-        return recipes.picture(made, found, loaded.network, decoded(picture), kind)
+        return recipes.picture(made, found, loaded.network, engine.decoded(picture), kind)
 
     return make
-
-
-def decoded(picture: engine.Picture) -> DisplayImage:
-    """The picture at its own size."""
-    return samples.load(picture.id) if picture.id else images.load(picture.file, name=picture.title)
 
 
 def recipe(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look) -> Recipe:
@@ -76,7 +69,7 @@ def recipe(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen:
 
     return recipes.describe(
         loaded.network,
-        decoded(picture),
+        engine.decoded(picture),
         chosen.unit,
         model=loaded.name,
         sample=picture.id,

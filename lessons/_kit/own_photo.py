@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from deconvviz.data import images, preprocess, samples
+from deconvviz.data import preprocess
 from deconvviz.types import DisplayImage
 from lessons._kit import engine, lab_state, lab_top
 
@@ -38,7 +38,7 @@ def pixels(picture: engine.Picture, longer: int = LONGER) -> DisplayImage:
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _pixels(digest: str, longer: int, _picture: engine.Picture) -> DisplayImage:
     with engine.READING:
-        whole = samples.load(_picture.id) if _picture.id else images.load(_picture.file, name=_picture.title)
+        whole = engine.decoded(_picture)
     found = np.ascontiguousarray(preprocess.at_most(whole, longer))
     found.setflags(write=False)
     return found
