@@ -67,6 +67,18 @@ def test_the_table_holds_the_figures_of_the_file() -> None:
     assert page.count('class="best"') >= len(street_table.FIGURES)
 
 
+def test_what_the_fusion_changes_is_said_of_the_better_one() -> None:
+    def about(decoder: str, fusion: str, iou: float, border: float) -> dict[str, object]:
+        figures = {"mean_iou": iou, "boundary_f1": border}
+        return {"options": {"decoder": decoder, "fusion": fusion}, "figures": figures}
+
+    rows = (("unpool", "none", 0.9, 0.9), ("transposed", "none", 0.5, 0.4))
+    rows += (("transposed", "average", 0.51, 0.39), ("transposed", "weighted", 0.502, 0.47))
+    said = street_table.fused({str(i): about(*row) for i, row in enumerate(rows)})
+    assert "+1.0 points" in said
+    assert "F1 by -1.0" in said
+
+
 @pytest.mark.parametrize("link", [{}, {"decoder": "unpool", "wanted": "fence", "spot": "differ"}])
 def test_the_page_shows_its_numbers(link: dict[str, str], open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, **link)
