@@ -1,6 +1,6 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help app test check train bench clean distclean requirements screenshot test-lowest chromium peers
+.PHONY: help app test check slow train bench clean distclean requirements screenshot test-lowest chromium peers
 
 VENV ?= .venv
 PORT ?= 8501
@@ -31,6 +31,9 @@ check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are nei
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m pytest -q $(SPREAD) $(FAST)
+
+slow: $(VENV)/.dev chromium ## all tests, to find out which are slow: writes tests/slow.txt
+	$(PY) -m pytest $(SPREAD) --write-slow --durations=40
 
 train: $(VENV)/.app ## train the shipped network: make train DATA=folder-of-classes [OUT=runs/caltech]
 	@test -n "$(DATA)" || { echo "make train needs the pictures, one folder a class: make train DATA=path/to/101_ObjectCategories" >&2; exit 2; }
