@@ -17,6 +17,7 @@ from deconvviz.data.colour import is_grey
 from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
 from deconvviz.ops.inverse import psnr
+from deconvviz.ops.resize import resize
 from deconvviz.tasks import _weights
 from deconvviz.tasks._enhancement_damage import jpeg, noisy
 from deconvviz.tasks._enhancement_network import Enhancer, reach
@@ -56,7 +57,7 @@ def cleaned(module: Enhancer, picture: np.ndarray, way: str = "colours") -> np.n
       module: trained.
       picture: (H, W, C), C of 1 or 3; noise may reach beyond 0..1.
       way: of `deconvviz.tasks.enhancement.WAYS`: red, green and blue apart; brightness and the two differences of
-        colour apart; brightness alone.
+        colour apart, these at half the size, as the eye sees them and JPEG keeps them; brightness alone.
 
     Returns:
       The same shape, float32, clipped to 0..1.
@@ -66,9 +67,20 @@ def cleaned(module: Enhancer, picture: np.ndarray, way: str = "colours") -> np.n
     if way == "channels":
         return np.clip(np.stack([cleaned_plane(module, picture[..., c]) for c in range(3)], axis=-1), 0, 1)
     planes = picture.astype(np.float32) @ TO_COLOURS.T + MIDDLE
-    for c in range(1 if way == "brightness" else 3):
-        planes[..., c] = cleaned_plane(module, planes[..., c])
+    planes[..., 0] = cleaned_plane(module, planes[..., 0])
+    if way != "brightness":
+        for c in (1, 2):
+            planes[..., c] = _cleaned_small(module, planes[..., c])
     return np.clip((planes - MIDDLE) @ FROM_COLOURS.T, 0, 1)
+
+
+def _cleaned_small(module: Enhancer, plane: np.ndarray) -> np.ndarray:
+    """As `cleaned_plane`, of the means of 2 x 2 pixels, made large again by bicubic interpolation."""
+    height, width = plane.shape
+    even = np.pad(plane, ((0, height % 2), (0, width % 2)), mode="edge")
+    small = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2).mean(axis=(1, 3))
+    large = resize(cleaned_plane(module, small)[None, ..., None], even.shape)
+    return np.asarray(large)[0, :height, :width, 0]
 
 
 def read(data: str | Path, least: int = LEAST) -> dict[str, np.ndarray]:

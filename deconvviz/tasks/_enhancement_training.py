@@ -19,8 +19,8 @@ from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
 
 #: The network that `apply` uses.
-MAIN = {"width": 40, "depth": 3, "inner": 80, "blocks": 3, "fusion": "add", "norm": False}
-SIZE, BATCH, STEPS, EPOCHS = 48, 8, 200, 28
+MAIN = {"width": 32, "depth": 3, "inner": 128, "blocks": 3, "fusion": "add", "norm": False}
+SIZE, BATCH, STEPS, EPOCHS = 48, 8, 200, 200
 SCHEDULE = Schedule(learning_rate=1.5e-3, warm_up=0.03, average=0.998)
 #: Every sixteenth picture, in the order of names, is never shown in training: settings are chosen by these.
 HELD_BACK = 16

@@ -54,8 +54,8 @@ def apply(image: Any, *, variant: str = "main", way: str = "colours", weights: s
       image: path, bytes, PIL image, or array, as `deconvviz.data.images.load` reads it; transparent pixels are laid
         over white.
       variant: "main", or one of the small networks of `trials`, which know noise of sigma 25 alone.
-      way: a colour picture's brightness and differences of colour apart ("colours"), its red, green and blue apart
-        ("channels"), or its brightness alone ("brightness").
+      way: a colour picture's brightness and, at half the size, its two differences of colour apart ("colours"), its
+        red, green and blue apart ("channels"), or its brightness alone ("brightness").
       weights: a file that `train` wrote, or the folder of the run; the shipped one if None.
 
     Returns:
