@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,10 @@ from deconvviz.errors import TrainingError
 from deconvviz.tasks import _generation_data as pictures_of
 from deconvviz.tasks import _generation_loss as losses
 from deconvviz.tasks import _weights
+from deconvviz.tasks._generation_batches import encoded
 from deconvviz.tasks._generation_net import Autoencoder, make
 from deconvviz.training import loop
 from deconvviz.training.fit import Fit, Schedule
-
-#: Pictures that go through the network at once outside training.
-_CHUNK = 24
 
 
 @dataclass(frozen=True)
@@ -115,26 +112,6 @@ def with_classes(net: Autoencoder, pictures: np.ndarray, folder: ImageFolder) ->
     net.class_means[...] = jnp.asarray(np.stack(means), jnp.float32)
     net.class_factors[...] = jnp.asarray(np.stack(factors), jnp.float32)
     return net
-
-
-def encoded(net: Autoencoder, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and logarithm of the variance of the codes of (N, 64, 64, 3) pictures, float64."""
-    found = _in_chunks(_weights.jitted(net, "encode"), pictures)
-    mean, log_variance = (np.concatenate([np.asarray(part[i], np.float64) for part in found]) for i in (0, 1))
-    return mean[: len(pictures)], log_variance[: len(pictures)]
-
-
-def decoded(net: Autoencoder, codes: np.ndarray, decoder: str) -> np.ndarray:
-    """(N, 64, 64, 3) float32 pictures of (N, latents) codes, not clipped."""
-    found = np.concatenate([np.asarray(part) for part in _in_chunks(_weights.jitted(net, "decode", decoder), codes)])
-    return found[: len(codes)]
-
-
-def _in_chunks(run: Callable[[np.ndarray], Any], values: np.ndarray) -> list[Any]:
-    """What `run` says of all values, always of as many at once, so that one program serves; zeros fill the last."""
-    blank = np.zeros((-len(values) % _CHUNK, *values.shape[1:]))
-    padded = np.concatenate([values, blank]).astype(np.float32)
-    return [run(padded[start : start + _CHUNK]) for start in range(0, len(padded), _CHUNK)]
 
 
 def _finish(
