@@ -14,8 +14,8 @@ from lessons._kit import engine, super_questions, super_run, super_sums, swap_ru
 @pytest.fixture(scope="module")
 def found() -> super_run.Shown:
     """A part of a photograph, small and large."""
-    photograph = engine.sample("cat")
-    part = super_run.own_photo.pixels(photograph)[60:121, 100:182]
+    photograph = engine.sample("astronaut")
+    part = super_run.own_photo.pixels(photograph)[200:261, 200:282]
     name, module = task.network(2)
     return super_run.enlarged(part, 2, True, module, name)
 
