@@ -217,7 +217,7 @@ def damaged(picture: DisplayImage, *, sigma: float = 0.0, quality: int = 0, seed
     """A picture as JPEG of a quality (0: none), then with noise of a standard deviation of 255, clipped to 0..1.
 
     Args:
-      picture: (H, W, 3), 0..1.
+      picture: (H, W, 3), 0..1; one that is grey stays grey.
       sigma: 0 to 255.
       quality: 1 to 100, or 0.
       seed: fixes the noise; the same for every picture of that shape.
@@ -230,7 +230,10 @@ def damaged(picture: DisplayImage, *, sigma: float = 0.0, quality: int = 0, seed
     """
     from deconvviz.tasks import _enhancement_measures as measures
 
-    return np.clip(measures.damaged(np.asarray(picture, np.float32), sigma, quality, seed), 0, 1)
+    given = np.asarray(picture, np.float32)
+    planes = given[..., :1] if is_grey(given) else given
+    found = np.clip(measures.damaged(planes, sigma, quality, seed), 0, 1)
+    return np.broadcast_to(found, given.shape).copy()
 
 
 def card(path: str | Path) -> str:
