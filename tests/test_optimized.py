@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 AS_FOR_USERS = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "0", "XLA_FLAGS": ""}
 pytestmark = pytest.mark.slow
 PARTS = {
-    "operators": ("tests/ops/test_conv.py", "tests/ops/test_pool.py", "tests/ops/test_rectify.py"),
+    "operators": ("tests/ops/test_conv.py", "tests/ops/test_pool.py", "tests/ops/test_rectify.py", "-k", "not deep"),
     "networks": ("tests/network/test_reconstruct.py", "-k", "loops"),
 }
 
@@ -21,7 +21,7 @@ PARTS = {
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", PARTS)
 def test_the_core_is_right_when_it_is_optimized(part: str) -> None:
-    arguments = ("-q", "-p", "no:cacheprovider", "-m", "not slow", *PARTS[part])
+    arguments = ("-q", "-p", "no:cacheprovider", *PARTS[part])
     answer = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=ROOT,
