@@ -33,14 +33,17 @@ TOY = {"epochs": 2, "batch": 5, "latents": 3}
 @pytest.fixture(scope="module")
 def one_decoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One of the four decoders, and programs that are compiled once, for the compiler's sake."""
-    others = {name: pictures_of.DECODERS.pop(name) for name in ("transposed3", "subpixel", "resize")}
+    every = dict(pictures_of.DECODERS)
+    for name in ("transposed3", "subpixel", "resize"):
+        del pictures_of.DECODERS[name]
     before = jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs
     jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("programs")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     yield
     jax.config.update("jax_compilation_cache_dir", before[0])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", before[1])
-    pictures_of.DECODERS.update(others)
+    pictures_of.DECODERS.clear()  # in their order again
+    pictures_of.DECODERS.update(every)
 
 
 @pytest.fixture(scope="module")
