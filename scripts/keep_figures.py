@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from ship_task import told, write_card
+
 from deconvviz import catalog
-from deconvviz.errors import DeconvvizError
 from deconvviz.tasks import _kept, _weights
 
 
@@ -23,9 +24,7 @@ def keep(task: str, what: str, printed: Path, folder: Path = _weights.FOLDER) ->
     record = catalog.tasks()[task]
     record.check("evaluate", {"what": what})
     path = _kept.keep(task, what, printed, folder)
-    weights = folder / f"{task}.safetensors"
-    if record.card is not None and weights.is_file():
-        weights.with_suffix(".md").write_text(record.card(weights), encoding="utf-8")
+    write_card(record, folder / f"{task}.safetensors")
     return path
 
 
@@ -34,13 +33,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 3 or arguments[0] not in catalog.tasks():
         print(f"usage: keep_figures.py TASK WHAT FILE; tasks: {', '.join(catalog.tasks())}", file=sys.stderr)
         return 2
-    try:
-        path = keep(arguments[0], arguments[1], Path(arguments[2]))
-    except DeconvvizError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{path.name}: {path.stat().st_size:,} bytes")
-    return 0
+    return told(lambda: keep(arguments[0], arguments[1], Path(arguments[2])))
 
 
 if __name__ == "__main__":

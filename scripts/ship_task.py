@@ -6,6 +6,7 @@ Usage: python scripts/ship_task.py TASK RUN [RUN...], each RUN a folder that `de
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from deconvviz import catalog
@@ -20,8 +21,25 @@ def ship(task: str, runs: list[Path], folder: Path = _weights.FOLDER) -> Path:
         raise DeconvvizError(f"{task} trains nothing: there is nothing to ship")
     path = folder / f"{task}.safetensors"
     _weights.pack(task, [run / _weights.RUN_FILE for run in runs], path)
-    path.with_suffix(".md").write_text(record.card(path), encoding="utf-8")
+    write_card(record, path)
     return path
+
+
+def write_card(record: catalog.Task, weights: Path) -> None:
+    """Writes TASK.md beside the weights, if the task has a card and the weights are there."""
+    if record.card is not None and weights.is_file():
+        weights.with_suffix(".md").write_text(record.card(weights), encoding="utf-8")
+
+
+def told(write: Callable[[], Path]) -> int:
+    """What a script that writes a file says of it: 0, or 2 with one line of what is wrong."""
+    try:
+        path = write()
+    except DeconvvizError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{path.name}: {path.stat().st_size:,} bytes")
+    return 0
 
 
 def main(arguments: list[str]) -> int:
@@ -29,13 +47,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) < 2 or arguments[0] not in catalog.tasks():
         print(f"usage: ship_task.py TASK RUN [RUN...]; tasks: {', '.join(catalog.tasks())}", file=sys.stderr)
         return 2
-    try:
-        path = ship(arguments[0], [Path(run) for run in arguments[1:]])
-    except DeconvvizError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{path.name}: {path.stat().st_size:,} bytes")
-    return 0
+    return told(lambda: ship(arguments[0], [Path(run) for run in arguments[1:]]))
 
 
 if __name__ == "__main__":

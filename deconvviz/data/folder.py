@@ -86,7 +86,7 @@ def list_partners(root: str | Path, names: Sequence[str], limit: int | None = No
 
 
 def list_folder(root: str | Path, labels: Sequence[str] | None = None) -> ImageFolder:
-    """Lists DIR/CLASS/*.jpg (png, webp, bmp); with `labels`, every class folder must be one of them.
+    """Lists DIR/CLASS/*.jpg (png, webp, bmp, tif, gif); with `labels`, every class folder must be one of them.
 
     Raises:
       DataError: no such folder, no class folders, no images, or an unknown class.

@@ -271,7 +271,7 @@ TASK = Task(
         Option("sigma", "Standard deviation of the noise, of 255 (25).", float, of=("evaluate",)),
         Option("quality", "JPEG quality, 1 to 100; no noise then but with --sigma.", int, of=("evaluate",)),
         Option("noise_seed", "Seed of the noise (0).", int, of=("evaluate",)),
-        Option("epochs", "Epochs of 50 batches; as many as the shipped weights had if left out.", int, of=("train",)),
+        Option("epochs", "Epochs of 200 batches; as many as the shipped weights had if left out.", int, of=("train",)),
         Option("until", "Stop after that epoch; the same command without it goes on.", int, of=("train",)),
         Option("report", "Other pictures, measured at the end for the card.", Path, of=("train",)),
     ),

@@ -72,7 +72,9 @@ def claim(decoder: str) -> None:
 
 def fused(found: Mapping[str, Mapping[str, Any]]) -> str:
     """What mixing the picture into the transposed decoder changes, by the better of the two ways."""
-    plain, *mixed = (about["figures"] for about in found.values() if about["options"]["decoder"] == "transposed")
+    ways = [about for about in found.values() if about["options"]["decoder"] == "transposed"]
+    plain = next(about["figures"] for about in ways if about["options"]["fusion"] == "none")
+    mixed = (about["figures"] for about in ways if about["options"]["fusion"] != "none")
     best = max(mixed, key=lambda figures: figures["mean_iou"])
     iou, border = (100 * (best[key] - plain[key]) for key in ("mean_iou", "boundary_f1"))
     return t(
