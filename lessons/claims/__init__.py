@@ -9,10 +9,11 @@ import streamlit as st
 from deconvviz.checks.claims import CLAIMS, SEEDS, judge
 from deconvviz.ops.formulas import FORMULAS, TOLERANCE, measure
 from deconvviz.types import Check
-from lessons._kit import bars, claim_card, claim_questions, claim_words, frame, proof
+from lessons._kit import bars, claim_card, claim_words, frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons.claims import questions
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=claim_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("zeiler2014visualizing", ""),
         ("adebayo2018sanity", ""),
