@@ -10,8 +10,9 @@ import pytest
 from reference import inverse_loops
 from streamlit.testing.v1 import AppTest
 
-from lessons import l04_inverse as lesson
-from lessons._kit import inverse_questions, shots
+from lessons import inverse as lesson
+from lessons._kit import shots
+from lessons.inverse import questions
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -111,7 +112,7 @@ def _table() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_lost_are_the_zeros_of_the_loops(seed: int) -> None:
-    question = inverse_questions.lost(seed)
+    question = questions.lost(seed)
     n, k = ((8, 2), (6, 3), (8, 4), (9, 3), (10, 5), (7, 2), (12, 4), (12, 3))[seed]
     values = np.linalg.svd(inverse_loops.matrix(np.full((1, k), 1 / k), (1, n)), compute_uv=False)
     assert question.answer == (int((values < 1e-9).sum()),)

@@ -13,10 +13,11 @@ from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.formulas import apart
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
-from lessons._kit import bars, formula, frame, inverse_questions, printed, proof, shots
+from lessons._kit import bars, formula, frame, printed, proof, shots
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons.inverse import questions
 
 #: Height and width of the photographs, and of the part that is written out as a matrix.
 SIZE, PART = (96, 96), (10, 12)
@@ -146,7 +147,7 @@ def layers() -> dict[str, float]:
 
 def call(state: State) -> str:
     """Python that makes the pictures of a state."""
-    return f"""from lessons.l04_inverse import State, compute
+    return f"""from lessons.inverse import State, compute
 
 planes = compute(State(picture={state.picture!r}, kernel={state.kernel!r}, noise={state.noise!r}))
 """
@@ -275,7 +276,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=inverse_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("wiener1949extrapolation", ""),
         ("richardson1972bayesian", ""),
