@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 import deconvviz as dv
 from deconvviz import priors
-from lessons import l11_inversion as lesson
-from lessons._kit import curves, inversion_picture, inversion_questions, inversion_run, jobs
+from lessons import inversion as lesson
+from lessons._kit import curves, inversion_picture, inversion_run, jobs
+from lessons.inversion import questions
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -131,10 +132,10 @@ def test_the_code_of_the_page_makes_the_picture_of_the_page(monkeypatch: pytest.
 
 @pytest.mark.parametrize("seed", range(10))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
-    question = inversion_questions.variation(seed)
+    question = questions.variation(seed)
     plane = question.picture[0].planes[0].values
     assert question.answer == (round(9 * prior_loops.total_variation(plane[None, :, :, None], 2.0)),)
-    question = inversion_questions.error(seed)
+    question = questions.error(seed)
     target, values = (plane.values for plane in question.picture[0].planes)
     assert question.answer[0] / 100 == pytest.approx(prior_loops.feature_error(values, target))
 
