@@ -7,12 +7,13 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from lessons._kit import bars, engine, learned_run
+from lessons._kit import bars, engine
 from lessons._kit.formula import coloured
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, number, png, to_bytes
 from lessons._kit.lab_top import title_of
-from lessons._kit.learned_run import Shown
+from lessons.learned_inversion import run
+from lessons.learned_inversion.run import Shown
 
 
 def draw(image: str, layer: str, change: str, found: Shown) -> None:
@@ -39,9 +40,9 @@ def _figure(title: str, note: str, picture: np.ndarray) -> str:
 
 def _way(layer: str) -> str:
     """The sizes of what goes in and of every stage."""
-    sizes = learned_run.decoder(layer).sizes
+    sizes = run.decoder(layer).sizes
     ways = " → ".join(" × ".join(map(str, size)) for size in sizes)
-    params = learned_run.decoder(layer).params
+    params = run.decoder(layer).params
     weights = sum(value.size for name, value in params.items() if name.startswith("stage"))
     return t(
         "{ways}, with {weights} trained numbers.",
@@ -68,7 +69,7 @@ def _latex(value: float) -> str:
 
 def errors(image: str) -> None:
     """The error in pixels of every layer for this photograph, and of the mean colour."""
-    rows = [bars.Bar(layer, (learned_run.shown(image, layer, "none").pixels,)) for layer in learned_run.layers()]
-    baseline = learned_run.shown(image, learned_run.layers()[0], "none").baseline
+    rows = [bars.Bar(layer, (run.shown(image, layer, "none").pixels,)) for layer in run.layers()]
+    baseline = run.shown(image, run.layers()[0], "none").baseline
     rows.append(bars.Bar(t("mean colour of the training pictures"), (baseline,), second=True))
     bars.show(t("Error in pixels of this photograph, layer by layer"), rows)

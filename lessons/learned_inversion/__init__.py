@@ -9,12 +9,13 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.types import Check
-from lessons._kit import bars, frame, inversion_picture, learned_picture, learned_questions, learned_run, proof
+from lessons._kit import bars, frame, inversion_picture, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons.learned_inversion import picture, questions, run
 
 
 @dataclass(frozen=True)
@@ -28,28 +29,28 @@ class State:
 
 def pixels_by_hand(state: State) -> float:
     """Relative difference of the library's error in pixels and the same added up by hand."""
-    found = learned_run.answered(state.image, state.layer)
-    photograph = learned_run.shown(state.image, state.layer, "none").photograph
-    slow = learned_run.by_hand(found.image, photograph)
+    found = run.answered(state.image, state.layer)
+    photograph = run.shown(state.image, state.layer, "none").photograph
+    slow = run.by_hand(found.image, photograph)
     return abs(found.image_error - slow) / slow
 
 
 def features_by_hand(state: State) -> float:
     """The same of the feature error: the answer goes through the network once more."""
-    found = learned_run.answered(state.image, state.layer)
-    values = learned_run.values_of(state.image, state.layer)
-    slow = learned_run.by_hand(learned_run.again(found.image, state.layer), values)
+    found = run.answered(state.image, state.layer)
+    values = run.values_of(state.image, state.layer)
+    slow = run.by_hand(run.again(found.image, state.layer), values)
     return abs(found.feature_error - slow) / slow
 
 
 def numbers_alone(state: State) -> float:
     """Largest difference of any pixel between answers to the same numbers, reached in three ways."""
-    return learned_run.three_ways(state.image, state.layer)
+    return run.three_ways(state.image, state.layer)
 
 
 def beats_the_mean(state: State) -> float:
     """By how much the inverter is worse than a picture of the mean colour, median over the photographs."""
-    learned, flat = learned_run.medians(state.layer)
+    learned, flat = run.medians(state.layer)
     return max(0.0, learned - flat)
 
 
@@ -77,8 +78,8 @@ picture = found.image
 
 def chosen() -> State:
     """Draw the controls and read them."""
-    image = choice(t("Picture"), {id: t(TITLES[id]) for id in learned_run.PHOTOGRAPHS}, "image", default=State.image)
-    layer = choice(t("Layer"), {name: name for name in learned_run.layers()}, "layer", default=State.layer)
+    image = choice(t("Picture"), {id: t(TITLES[id]) for id in run.PHOTOGRAPHS}, "image", default=State.image)
+    layer = choice(t("Layer"), {name: name for name in run.layers()}, "layer", default=State.layer)
     changes = {
         "none": t("none"),
         "swap": t("right half of another photo"),
@@ -95,12 +96,12 @@ def badges(state: State) -> None:
             proof.Proof(
                 pixels,
                 t("What the library reports for the photograph, and the same added up number by number:"),
-                (pixels_by_hand, learned_run.by_hand),
+                (pixels_by_hand, run.by_hand),
             ),
             proof.Proof(
                 features,
                 t("The answer goes through the network once more; the difference is added up number by number:"),
-                (features_by_hand, learned_run.by_hand),
+                (features_by_hand, run.by_hand),
             ),
             proof.Proof(
                 alone,
@@ -108,20 +109,20 @@ def badges(state: State) -> None:
                     "The photograph; the same between columns of noise that the network never sees; and no photograph "
                     "at all, but the stored numbers of the layer. Largest difference of any pixel:"
                 ),
-                (learned_run.three_ways,),
+                (run.three_ways,),
             ),
             proof.Proof(
                 better,
                 t("Median error over the built-in photographs; by how much it lies above that of the mean colour:"),
-                (beats_the_mean, learned_run.medians),
+                (beats_the_mean, run.medians),
             ),
         ]
     )
-    learned, flat = learned_run.medians(state.layer)
+    learned, flat = run.medians(state.layer)
     proof.finding(
         t("{layer}: median {learned} against {flat}", layer=state.layer, learned=number(learned), flat=number(flat)),
         t("Median error in pixels over the built-in photographs: of the inverter, and of the mean colour."),
-        learned_run.medians,
+        run.medians,
     )
 
 
@@ -133,16 +134,16 @@ def render() -> None:
         state = chosen()
     with right:
         with st.spinner(t("Sending the layer's numbers through its decoder, some seconds the first time")):
-            found = learned_run.shown(state.image, state.layer, state.change)
-        learned_picture.draw(state.image, state.layer, state.change, found)
-        learned_picture.formula(found)
+            found = run.shown(state.image, state.layer, state.change)
+        picture.draw(state.image, state.layer, state.change, found)
+        picture.formula(found)
         rest = st.container()
     frame.text(LESSON)
     frame.practice(LESSON)
     frame.code((dv.invert, inverters.Inverter.__call__), call(state))
     frame.foot(LESSON)
     with rest, st.spinner(t("Measuring all photographs, some seconds the first time")):
-        learned_picture.errors(state.image)
+        picture.errors(state.image)
         badges(state)
 
 
@@ -173,7 +174,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=learned_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("dosovitskiy2016inverting", mark("sections 3 and 4")),
         ("odena2016deconvolution", ""),
