@@ -10,23 +10,13 @@ import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.network import explicit
 from deconvviz.types import Check
-from lessons._kit import (
-    engine,
-    frame,
-    inversion_picture,
-    inversion_run,
-    jobs,
-    lab_state,
-    lab_top,
-    ladder_picture,
-    ladder_questions,
-    ladder_run,
-    proof,
-)
+from lessons._kit import engine, frame, inversion_picture, inversion_run, jobs, lab_state, lab_top, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
-from lessons._kit.ladder_run import Ladder
 from lessons._kit.page import Lesson
+from lessons.ladder import picture as ladder_picture
+from lessons.ladder import questions, run
+from lessons.ladder.run import Ladder
 
 
 @dataclass(frozen=True)
@@ -41,16 +31,16 @@ class State:
 def checks(state: State) -> list[Check]:
     """The proofs of a state, on a few rungs."""
     loaded, picture = engine.network("caltech"), engine.sample(state.image)
-    return of(ladder_run.short(loaded, picture, int(state.seed)), loaded, picture)
+    return of(run.short(loaded, picture, int(state.seed)), loaded, picture)
 
 
 def of(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> list[Check]:
     """The proofs of a ladder as far as it goes."""
     return [
-        Check(mark("search below DeconvNet"), ladder_run.above(ladder), 0.0),
-        Check(mark("pixels get lost with depth"), ladder_run.falling(ladder), 0.0),
-        Check(mark("feature errors by hand"), ladder_run.by_hand(ladder, loaded, picture), 1e-5),
-        Check(mark("two roads from a whole layer"), ladder_run.roads(ladder), 1e-5),
+        Check(mark("search below DeconvNet"), run.above(ladder), 0.0),
+        Check(mark("pixels get lost with depth"), run.falling(ladder), 0.0),
+        Check(mark("feature errors by hand"), run.by_hand(ladder, loaded, picture), 1e-5),
+        Check(mark("two roads from a whole layer"), run.roads(ladder), 1e-5),
     ]
 
 
@@ -64,7 +54,7 @@ from deconvviz.models import inverters
 network, photograph = dv.load("caltech"), {image}
 for layer in {inversion_run.LAYERS}:
     seen = dv.reconstruct(network, photograph, dv.Unit(layer, "all"), rule="deconvnet")
-    found = dv.invert(network, photograph, layer, steps={ladder_run.STEPS}, seed={state.seed})
+    found = dv.invert(network, photograph, layer, steps={run.STEPS}, seed={state.seed})
     print(layer, found.feature_error, found.image_error)
     if layer in inverters.layers(network):
         learned = dv.invert(network, photograph, layer, method="learned")
@@ -89,7 +79,7 @@ def ask(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> None:
         t("Climb the ladder"),
         key="climb",
         type="primary",
-        on_click=ladder_run.begin,
+        on_click=run.begin,
         args=(loaded, picture, seed),
     )
     known = [inversion_run.seconds(layer) for layer in inversion_run.LAYERS]
@@ -111,10 +101,10 @@ def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> No
         t("The whole layer sent down by JAX's derivative of the rewritten program, and by switches, rule and filters:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (ladder_run.above,),
-        (ladder_run.falling,),
-        (ladder_run.by_hand, inversion_run.measured, inversion_run.feature_error),
-        (ladder_run.roads, explicit.Chain.down),
+        (run.above,),
+        (run.falling,),
+        (run.by_hand, inversion_run.measured, inversion_run.feature_error),
+        (run.roads, explicit.Chain.down),
     )
     proof.badges_of(found, meanings, codes)
 
@@ -131,7 +121,7 @@ def render() -> None:
     with right:
         with st.container(horizontal=True, gap="large", vertical_alignment="bottom", key="ladder-controls"):
             state, picture = chosen(loaded)
-        job = ladder_run.find(loaded, picture, int(state.seed))
+        job = run.find(loaded, picture, int(state.seed))
         if job is None:
             ask(loaded, picture, int(state.seed))
     known = inverters.layers(loaded.network)
@@ -146,7 +136,7 @@ def render() -> None:
     proofs = st.container()
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((dv.invert, ladder_run.climb, ladder_run.fitted), call(state, picture.id is not None))
+    frame.code((dv.invert, run.climb, run.fitted), call(state, picture.id is not None))
     frame.foot(LESSON)
     if job is not None and job.resting and job.latest is not None:
         with proofs:
@@ -179,7 +169,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=ladder_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("zeiler2014visualizing", mark("section 2.1")),
         ("mahendran2015understanding", ""),

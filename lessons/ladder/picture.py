@@ -14,7 +14,7 @@ from lessons._kit.inversion_picture import latex
 from lessons._kit.inversion_run import LAYERS
 from lessons._kit.lab_picture import address, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.lab_top import title_of
-from lessons._kit.ladder_run import METHODS, Ladder, Rung
+from lessons.ladder.run import METHODS, Ladder, Rung
 
 NAMES = {"deconvnet": mark("DeconvNet"), "optimize": mark("Search"), "learned": mark("Learned")}
 COLOURS = {"deconvnet": "input", "optimize": "output", "learned": "kernel"}
