@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import LayerVisualization, Visualization
-from lessons._kit import jobs, lab_tiles, vision_run
+from lessons._kit import jobs, lab_tiles
 from lessons._kit.formula import coloured
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import address, number, png, to_bytes
 from lessons._kit.lab_words import TITLES
-from lessons._kit.vision_run import Run
+from lessons.visualization import run as vision_run
+from lessons.visualization.run import Run
 
 #: Said of each objective: what its number is.
 OBJECTIVES = {
@@ -34,7 +35,7 @@ FORMULAS = {
 
 def style() -> None:
     """Put the style on the page."""
-    st.html(Path(__file__).with_name("vision.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def name(run: Run, channel: int | None = None) -> str:

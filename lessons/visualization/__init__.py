@@ -9,11 +9,13 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz import priors
 from deconvviz.types import Check
-from lessons._kit import frame, inversion_run, jobs, proof, vision_picture, vision_questions, vision_run
+from lessons._kit import frame, inversion_run, jobs, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
-from lessons._kit.vision_run import LAYERS, Run
+from lessons.visualization import picture, questions
+from lessons.visualization import run as vision_run
+from lessons.visualization.run import LAYERS, Run
 
 WAYS = {
     "waves": mark("waves, with helps"),
@@ -104,7 +106,7 @@ def chosen() -> State:
     """Draw the controls and read them."""
     layer = choice(t("Layer"), {name: name for name in LAYERS}, "layer", default=State.layer)
     run = vision_run.of(layer, 0)
-    units = {str(c): vision_picture.name(run, c) for c in range(run.shape[-1])}
+    units = {str(c): picture.name(run, c) for c in range(run.shape[-1])}
     unit = choice(t("Unit"), units, "unit", default=State.unit)
     whole = {"class": t("the class")} if len(run.shape) == 1 else {"channel": t("the whole channel")}
     more = {"neuron": t("its middle neuron")} if len(run.shape) > 1 else {}
@@ -174,7 +176,7 @@ def ask(run: Run) -> None:
 
 def render() -> None:
     """Draw the page."""
-    vision_picture.style()
+    picture.style()
     with frame.beside(LESSON) as right:
         state = chosen()
     run = state.run
@@ -183,16 +185,16 @@ def render() -> None:
         with st.spinner(t("A first look: {steps} steps; a new kind of run is compiled first", steps=vision_run.SHORT)):
             look = vision_run.first_look(run)
         if isinstance(look, str):
-            vision_picture.draw(run, look)
+            picture.draw(run, look)
             st.warning(t("Said by the library: {reason}", reason=look))
         elif job is None:
             ask(run)
-            vision_picture.draw(run, look)
+            picture.draw(run, look)
         else:
-            jobs.watch(job, lambda job: vision_picture.drawn(run, job))
+            jobs.watch(job, lambda job: picture.drawn(run, job))
         proofs = st.container()
         st.subheader(t("The layer, channel by channel"), anchor=False)
-        vision_picture.sheet(run, sheet_of(run))
+        picture.sheet(run, sheet_of(run))
     frame.text(LESSON)
     frame.practice(LESSON)
     frame.code((dv.visualize_snapshots, vision_run.snapshots), call(state))
@@ -228,7 +230,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=vision_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("olah2017feature", ""),
         ("simonyan2014deep", mark("section 2")),
