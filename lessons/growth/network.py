@@ -14,9 +14,10 @@ from deconvviz.data.preprocess import model_input
 from deconvviz.figures.scale import colour_rgb, signed_limit
 from deconvviz.models import caltech
 from deconvviz.types import Box, Unit
-from lessons._kit import engine, growth_measure, jobs
-from lessons._kit.growth_measure import EPOCHS, RELUS
+from lessons._kit import engine, jobs
 from lessons._kit.lab_picture import FINER, crop, jpeg, png, smaller, to_bytes
+from lessons.growth import measure
+from lessons.growth.measure import EPOCHS, RELUS
 
 #: Channels that are followed: the strongest of a layer on the photograph once the network is trained.
 CHANNELS = 8
@@ -57,7 +58,7 @@ class Grown:
     @property
     def distances(self) -> tuple[float, ...]:
         """Of every channel, from what it becomes."""
-        return tuple(map(growth_measure.distance, self.inners, self.norms, self.end_norms))
+        return tuple(map(measure.distance, self.inners, self.norms, self.end_norms))
 
     @property
     def mean(self) -> float:

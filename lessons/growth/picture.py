@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from lessons._kit import bars, formula, growth_measure, growth_network
-from lessons._kit.growth_measure import CONVS, EPOCHS, RELUS
-from lessons._kit.growth_network import Grown
+from lessons._kit import bars, formula
 from lessons._kit.i18n import current_language, t
 from lessons._kit.lab_picture import address, number
+from lessons.growth import measure, network
+from lessons.growth.measure import CONVS, EPOCHS, RELUS
+from lessons.growth.network import Grown
 
 #: The plot inside a curve's viewBox: left, right, top, bottom.
 WIDTH, HEIGHT = 360, 190
@@ -28,7 +29,7 @@ TICKS = (1, 4, 19, 120)
 
 def style() -> None:
     """Put the style of the page on it."""
-    st.html(Path(__file__).with_name("growth.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def draw(image: str, layer: str, epoch: int) -> None:
@@ -45,7 +46,7 @@ def draw(image: str, layer: str, epoch: int) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _grid(image: str, layer: str, epoch: int, language: str) -> str:
-    found = growth_network.grown(image, layer, epoch)
+    found = network.grown(image, layer, epoch)
     return f'<div class="grown">{"".join(channel(found, i) for i in range(len(found.units)))}</div>'
 
 
@@ -70,7 +71,7 @@ def filters(epoch: int) -> None:
     """The filters of the first layer."""
     said = t("The 32 filters of the first layer after epoch {epoch}, each on its own scale", epoch=epoch)
     st.html(
-        f'<figure class="filters"><img src="{address(growth_network.filters(epoch))}" alt="{escape(said)}">'
+        f'<figure class="filters"><img src="{address(network.filters(epoch))}" alt="{escape(said)}">'
         f"<figcaption>{escape(said)}</figcaption></figure>"
     )
 
@@ -78,7 +79,7 @@ def filters(epoch: int) -> None:
 def curves(epoch: int, layer: str, maps: Mapping[str, Sequence[float]]) -> None:
     """Filters, maps and accuracy by epoch, with the slider's place on each."""
     conv = CONVS[RELUS.index(layer)]
-    first = _distances(t("Filters: distance from the last ones"), growth_measure.kernels(), conv, epoch)
+    first = _distances(t("Filters: distance from the last ones"), measure.kernels(), conv, epoch)
     second = _distances(t("Maps on this picture: distance from the last ones"), maps, layer, epoch)
     words = t("Thick: the chosen layer. Dot: half of its first distance.")
     ramp = f"background: linear-gradient(to right, {_colour('input')}, {_colour('kernel')})"
@@ -93,7 +94,7 @@ def _distances(title: str, found: Mapping[str, Sequence[float]], layer: str, epo
     parts = []
     for name, values in sorted(found.items(), key=lambda item: item[0] == layer):  # the chosen one on top
         depth = (CONVS if name in CONVS else RELUS).index(name) / (len(CONVS) - 1)
-        colour, half = _mixed(depth), growth_measure.halfway(EPOCHS, values)
+        colour, half = _mixed(depth), measure.halfway(EPOCHS, values)
         parts.append(_line(EPOCHS, values, colour, 4 if name == layer else 1.5))
         if math.isfinite(half):
             parts.append(_dot(half, values[0] / 2, colour))
@@ -104,7 +105,7 @@ def _distances(title: str, found: Mapping[str, Sequence[float]], layer: str, epo
 
 
 def _accuracy(epoch: int) -> str:
-    found, colour = growth_measure.accuracy(), _colour("output")
+    found, colour = measure.accuracy(), _colour("output")
     body = _line(tuple(found), tuple(found.values()), colour, 2) + "".join(_dot(e, found[e], colour) for e in EPOCHS)
     here = f"{100 * found[epoch]:.0f} %"
     title = t("Accuracy on photographs never trained on")
@@ -171,18 +172,16 @@ def _y(value: float) -> float:
 
 def verdict(maps: Mapping[str, Sequence[float]]) -> None:
     """When each layer is halfway, and what that says about the claim."""
-    ways: list[tuple[str, Mapping[str, Sequence[float]], Sequence[str]]] = [
-        (t("filters"), growth_measure.kernels(), CONVS)
-    ]
+    ways: list[tuple[str, Mapping[str, Sequence[float]], Sequence[str]]] = [(t("filters"), measure.kernels(), CONVS)]
     if len(maps) == len(RELUS):
         ways.append((t("maps on this picture"), maps, RELUS))
     for column, (name, found, layers) in zip(st.columns(2), ways, strict=False):
-        epochs = [growth_measure.halfway(EPOCHS, found[layer]) for layer in layers]
+        epochs = [measure.halfway(EPOCHS, found[layer]) for layer in layers]
         shown = [bars.Bar(layer, (round(e, 1),)) for layer, e in zip(layers, epochs, strict=True)]
         with column:
             bars.show(t("Halfway after epoch: {what}", what=name), shown)
-            st.markdown(words(*growth_measure.in_order(epochs)))
-    first, last = (growth_measure.halfway(EPOCHS, growth_measure.kernels()[layer]) for layer in (CONVS[0], CONVS[-1]))
+            st.markdown(words(*measure.in_order(epochs)))
+    first, last = (measure.halfway(EPOCHS, measure.kernels()[layer]) for layer in (CONVS[0], CONVS[-1]))
     st.markdown(
         t(
             "By its filters, layer 1 is halfway after epoch {first} of {epochs}, layer {top} after epoch {last}. In "
@@ -212,7 +211,7 @@ def words(right: int, pairs: int) -> str:
 
 def table(maps: Mapping[str, Sequence[float]], epoch: int) -> None:
     """The numbers of the curves."""
-    found = {**growth_measure.kernels(), **{layer: maps[layer] for layer in RELUS if layer in maps}}
+    found = {**measure.kernels(), **{layer: maps[layer] for layer in RELUS if layer in maps}}
     here = EPOCHS.index(epoch)
     rows = []
     for name, values in found.items():

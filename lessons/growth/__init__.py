@@ -13,23 +13,15 @@ import deconvviz as dv
 from deconvviz.data.samples import SAMPLES
 from deconvviz.models import caltech
 from deconvviz.types import Check
-from lessons._kit import (
-    bars,
-    engine,
-    frame,
-    growth_measure,
-    growth_network,
-    growth_picture,
-    growth_questions,
-    jobs,
-    proof,
-)
+from lessons._kit import bars, engine, frame, jobs, proof
 from lessons._kit.controls import choice
-from lessons._kit.growth_measure import EPOCHS, RELUS
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
 from lessons._kit.slider import stops
+from lessons.growth import measure, network, questions
+from lessons.growth import picture as growth_picture
+from lessons.growth.measure import EPOCHS, RELUS
 
 
 @dataclass(frozen=True)
@@ -41,26 +33,26 @@ class State:
     epoch: str = "9"
 
 
-def grown(state: State) -> growth_network.Grown:
+def grown(state: State) -> network.Grown:
     """What the layer sees after that epoch."""
-    return growth_network.grown(state.image, state.layer, int(state.epoch))
+    return network.grown(state.image, state.layer, int(state.epoch))
 
 
 def is_the_snapshot(state: State) -> float:
     """Distance of the scores of the network on the page from those of the plain function with the stored weights."""
-    return proof.distance(*growth_network.by_function(state.image, int(state.epoch)))
+    return proof.distance(*network.by_function(state.image, int(state.epoch)))
 
 
 def roads(state: State) -> float:
     """Relative difference of the two roads down to the photograph, of the first channel that is shown."""
-    loaded, unit = growth_network.network(int(state.epoch)), grown(state).units[0]
+    loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
     picture = engine.sample(state.image)
 
     def run() -> float:
         found = dv.reconstruct(loaded.network, engine.fitted(loaded, picture).model, unit)
         return float("inf") if found.agreement is None else found.agreement
 
-    first = growth_network.network(EPOCHS[-1])
+    first = network.network(EPOCHS[-1])
     return engine.kept(
         loaded, picture, f"roads {unit}", lambda: engine.once(first, unit.layer, "deconvnet proven", run)
     )
@@ -70,16 +62,16 @@ def unit_length(state: State) -> float:
     """Largest gap between 1 - cos and half the squared distance of the two maps, each made of length one."""
     epoch, found = int(state.epoch), grown(state)
     pairs = zip(
-        (one.map for one in growth_network.seen(state.image, epoch, list(found.units))),
-        (one.map for one in growth_network.seen(state.image, EPOCHS[-1], list(_last(state).units))),
+        (one.map for one in network.seen(state.image, epoch, list(found.units))),
+        (one.map for one in network.seen(state.image, EPOCHS[-1], list(_last(state).units))),
         found.distances,
         strict=True,
     )
     return max(abs(_by_length(map, end) - shown) for map, end, shown in pairs)
 
 
-def _last(state: State) -> growth_network.Grown:
-    return growth_network.grown(state.image, state.layer, EPOCHS[-1])
+def _last(state: State) -> network.Grown:
+    return network.grown(state.image, state.layer, EPOCHS[-1])
 
 
 def _by_length(map: np.ndarray, end: np.ndarray) -> float:
@@ -91,7 +83,7 @@ def _by_length(map: np.ndarray, end: np.ndarray) -> float:
 
 def strength_drops_out(state: State) -> float:
     """Relative gap between a map and the activation times the map that starts with 1 instead of the activation."""
-    loaded, unit = growth_network.network(int(state.epoch)), grown(state).units[0]
+    loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
     fitted = engine.fitted(loaded, engine.sample(state.image)).model
     both = [dv.reconstruct(loaded.network, fitted, unit, start=start, prove=False) for start in ("activation", "one")]
     return proof.distance(both[1].map * both[0].activation, both[0].map)
@@ -99,7 +91,7 @@ def strength_drops_out(state: State) -> float:
 
 def figures(state: State) -> float:
     """Largest gap between the accuracy of a snapshot, as its file says, and the curve of the training."""
-    return max(abs(one.top1 - growth_measure.accuracy()[one.epoch]) for one in caltech.snapshots())
+    return max(abs(one.top1 - measure.accuracy()[one.epoch]) for one in caltech.snapshots())
 
 
 def checks(state: State) -> list[Check]:
@@ -124,7 +116,7 @@ def call(state: State) -> str:
     channels = [unit.channel for unit in grown(state).units]
     return f"""import deconvviz as dv
 from deconvviz.data import samples
-from lessons._kit.growth_measure import apart
+from lessons.growth.measure import apart
 
 photograph = samples.load({state.image!r})
 units = [dv.Unit({state.layer!r}, channel) for channel in {channels}]
@@ -158,7 +150,7 @@ def proofs(state: State) -> None:
             proof.Proof(
                 direction,
                 t("1 − cos is half the squared distance of two maps made of length one. Largest gap over the maps:"),
-                (unit_length, growth_measure.distance),
+                (unit_length, measure.distance),
             ),
             proof.Proof(
                 strength,
@@ -190,14 +182,14 @@ def compare(state: State) -> None:
     if not engine.is_served():
         draw({})
         return
-    job = growth_network.following(state.image, state.layer)
+    job = network.following(state.image, state.layer)
     jobs.watch(job, lambda job: draw(job.latest.distances if job.latest else {}), "growth")
-    if not growth_network.is_whole(job):
+    if not network.is_whole(job):
         st.button(
             t("Measure the maps of all layers"),
             key="growth-all",
             help=t("It takes some seconds; then the picture says whether the lower layers came first."),
-            on_click=growth_network.follow_all,
+            on_click=network.follow_all,
             args=(state.image, state.layer),
         )
 
@@ -221,7 +213,7 @@ def render() -> None:
         badges = st.container()
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((growth_measure.apart, growth_measure.halfway, growth_network.seen), call(state))
+    frame.code((measure.apart, measure.halfway, network.seen), call(state))
     frame.foot(LESSON)
     with badges:  # last: the second road takes longer than the maps
         proofs(state)
@@ -255,6 +247,6 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=growth_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(("zeiler2014visualizing", mark("section 4, feature evolution")),),
 )

@@ -6,10 +6,11 @@ import itertools
 
 import numpy as np
 
-from lessons._kit import growth_measure, planes
+from lessons._kit import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.growth_measure import EPOCHS
 from lessons._kit.i18n import mark, t
+from lessons.growth import measure
+from lessons.growth.measure import EPOCHS
 
 #: Two numbers whose length is a whole number.
 PAIRS = ((3, 4), (4, 3), (5, 12), (12, 5), (0, 5), (5, 0), (-3, 4), (-4, 3), (8, 6), (6, -8))
@@ -21,7 +22,7 @@ def direction(seed: int) -> Question:
     first, second = random.choice(len(PAIRS), 2, replace=False)
     a, b = np.array(PAIRS[first]), np.array(PAIRS[second]) * int(random.integers(2, 5))
     inner, norms = int(a @ b), (round(float(np.linalg.norm(a))), round(float(np.linalg.norm(b))))
-    exact = 100 * growth_measure.distance(inner, *map(float, norms))
+    exact = 100 * measure.distance(inner, *map(float, norms))
     if (100 * inner) % (norms[0] * norms[1]):  # no whole number of hundredths
         return direction(seed + 1000)
     answer = (round(exact),)
@@ -54,9 +55,9 @@ def direction(seed: int) -> Question:
 
 def half(seed: int) -> Question:
     """After which of the epochs is a layer's distance at most half, or a quarter, of its first?"""
-    layer = growth_measure.CONVS[seed % len(growth_measure.CONVS)]
-    parts, name = ((2, t("half")), (4, t("a quarter")))[seed // len(growth_measure.CONVS) % 2]
-    shown = [round(100 * value) for value in growth_measure.kernels()[layer]]
+    layer = measure.CONVS[seed % len(measure.CONVS)]
+    parts, name = ((2, t("half")), (4, t("a quarter")))[seed // len(measure.CONVS) % 2]
+    shown = [round(100 * value) for value in measure.kernels()[layer]]
     reached = [k for k, value in enumerate(shown) if parts * value <= shown[0]]
     at = reached[0]
     answer = (EPOCHS[at],)
@@ -98,7 +99,7 @@ def pairs(seed: int) -> Question:
     random = np.random.default_rng(9800 + seed)
     found = next(v for v in (random.choice(np.arange(3, 60), 4, replace=False) for _ in range(99)) if _mixed(v))
     values = [int(value) for value in found]
-    right, total = growth_measure.in_order(values)
+    right, total = measure.in_order(values)
     answer = (right,)
     neighbours = sum(a < b for a, b in itertools.pairwise(values))
     wrong: list[tuple[Answer, str]] = [
@@ -127,7 +128,7 @@ def pairs(seed: int) -> Question:
 
 def _mixed(values: np.ndarray) -> bool:
     """Neither sorted nor with as many pairs in order as out of order."""
-    right, total = growth_measure.in_order([int(value) for value in values])
+    right, total = measure.in_order([int(value) for value in values])
     return 0 < right < total and 2 * right != total
 
 
