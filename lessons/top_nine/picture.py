@@ -23,7 +23,7 @@ KEY = "nine-channels"
 
 def style() -> None:
     """Put the style of the page's pictures on it."""
-    st.html(Path(__file__).with_name("nine.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def cell(layer: Layer, size: Size) -> Size:

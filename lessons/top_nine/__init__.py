@@ -9,12 +9,14 @@ import streamlit as st
 from deconvviz.atlas import Atlas, Row, tiles, top
 from deconvviz.errors import DeconvvizError
 from deconvviz.types import Check
-from lessons._kit import engine, frame, nine_atlas, nine_picture, nine_questions, proof
+from lessons._kit import engine, frame, proof
 from lessons._kit.controls import choice, url_value
 from lessons._kit.formula import coloured
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import number
 from lessons._kit.page import Lesson
+from lessons.top_nine import atlas as nine_atlas
+from lessons.top_nine import picture, questions
 
 
 @dataclass(frozen=True)
@@ -187,14 +189,14 @@ def close(atlas: Atlas, row: Row) -> None:
         if loaded is None:
             raise DeconvvizError(missing)
         found = nine_atlas.fresh(atlas, loaded, row.unit.layer, int(row.unit.channel))
-        nine_picture.whole(row, found.images[row.rank])
+        picture.whole(row, found.images[row.rank])
     except DeconvvizError as error:
         st.info(str(error))
 
 
 def render() -> None:
     """Draw the page."""
-    nine_picture.style()
+    picture.style()
     frame.head(LESSON)
     atlas, problem = nine_atlas.opened()
     if problem:
@@ -207,19 +209,19 @@ def render() -> None:
     layer, rows = atlas.layer(state.layer), rows_of(atlas, state)
     at = int(state.rank) - 1
     height, width = atlas.about["network"]["input"]
-    size = nine_picture.cell(layer, (height, width))
+    size = picture.cell(layer, (height, width))
     with right:
         field = t("Channel {channel} of {layer}: a unit sees {rows} x {columns} pixels of {height} x {width}.",
                   channel=state.channel, layer=layer.name, rows=size[0], columns=size[1], height=height,
                   width=width)  # fmt: skip
         st.markdown(field)
         if rows:
-            nine_picture.nine(atlas, rows, size, at, state.scale == "shared")
+            picture.nine(atlas, rows, size, at, state.scale == "shared")
             formulas(rows, rows[at])
         else:
             st.info(t("This channel is silent: no picture of the folder brings it above zero. Choose another one."))
         badges = st.container()
-        nine_picture.channels(atlas, layer, int(state.channel), size)
+        picture.channels(atlas, layer, int(state.channel), size)
         origin(atlas)
     frame.text(LESSON)
     frame.practice(LESSON)
@@ -257,7 +259,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=nine_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("zeiler2014visualizing", mark("figure 2")),
         ("yosinski2015understanding", ""),
