@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from lessons._kit import formula, planes, small, unpool_ways
+from lessons._kit import formula, planes, small
 from lessons._kit.i18n import mark, t
 from lessons._kit.small import plane
-from lessons._kit.unpool_ways import Cell, Pooling
+from lessons.pooling import unpool_variants
+from lessons.pooling.unpool_variants import Cell, Pooling
 
 #: Name in the URL -> (name on screen, rows): like `small.PICTURES`, for the maxima.
 PICTURES: dict[str, tuple[str, list[list[int]]]] = {
@@ -85,9 +86,9 @@ class Arrays:
     @property
     def used(self) -> np.ndarray | None:
         """The places that the way back uses, (H', W'); None if it fills windows instead."""
-        if self.way not in unpool_ways.SWITCHES:
+        if self.way not in unpool_variants.SWITCHES:
             return None
-        return plane(unpool_ways.SWITCHES[self.way](self.pooling))
+        return plane(unpool_variants.SWITCHES[self.way](self.pooling))
 
 
 def draw(arrays: Arrays, cell: Cell, back: Cell) -> None:
@@ -125,7 +126,7 @@ def draw(arrays: Arrays, cell: Cell, back: Cell) -> None:
 def rows(arrays: Arrays, cell: Cell, back: Cell) -> list[planes.Row]:
     """The two rows of planes, with their arrows."""
     frame = arrays.pooling.cells(cell)
-    reaching = [window for window, _ in unpool_ways.arriving(arrays.way, arrays.pooling, back)]
+    reaching = [window for window, _ in unpool_variants.arriving(arrays.way, arrays.pooling, back)]
     x, y, returned = plane(arrays.pooling.x), arrays.y, plane(arrays.back)
     pads = arrays.pooling.pads
     there = [
@@ -161,7 +162,7 @@ def rows(arrays: Arrays, cell: Cell, back: Cell) -> list[planes.Row]:
     down = [] if arrays.used is None else [planes.Arrow(0, w, 1, _place(arrays.used, w), w == cell) for w in windows]
     return [
         planes.Row(t("There: each window keeps its maximum and remembers where it stood"), there, arrows=up),
-        planes.Row(t("Back: {way}", way=t(unpool_ways.WAYS[arrays.way][0])), here, backward=True, arrows=down),
+        planes.Row(t("Back: {way}", way=t(unpool_variants.WAYS[arrays.way][0])), here, backward=True, arrows=down),
     ]
 
 
@@ -210,7 +211,7 @@ def backward_formula(way: str) -> str:
 def backward_line(arrays: Arrays, back: Cell) -> str:
     """The values that arrive at the chosen cell."""
     terms = []
-    for window, weight in unpool_ways.arriving(arrays.way, arrays.pooling, back):
+    for window, weight in unpool_variants.arriving(arrays.way, arrays.pooling, back):
         value = formula.coloured("output", formula.value(arrays.y[window]))
         terms.append(value if weight == 1 else rf"{formula.value(weight)} \cdot {value}")
     left = formula.coloured("input", f"u_{{{back[0]},{back[1]}}}")

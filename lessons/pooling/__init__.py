@@ -12,10 +12,12 @@ from jax import lax
 
 from deconvviz.ops import LinearMap, Pads, ceil_padding, max_pool, max_pool_map, take_switches
 from deconvviz.types import Check
-from lessons._kit import bars, frame, pool_picture, pool_questions, printed, proof, small, unpool_ways
+from lessons._kit import bars, frame, printed, proof, small
 from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons.pooling import picture as pool_picture
+from lessons.pooling import questions, unpool_variants
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,18 @@ class State:
     back: tuple[int, int] = (2, 2)
 
 
-def pooling(state: State) -> unpool_ways.Pooling:
+def pooling(state: State) -> unpool_variants.Pooling:
     """The picture of a state and how it is pooled; windows that hang over the edge are kept or left out."""
     pads = ceil_padding(small.SIZE, state.window, state.stride) if state.edge == "keep" else ((0, 0), (0, 0))
-    return unpool_ways.Pooling(pool_picture.picture(state.picture, state.digits), state.window, state.stride, pads)
+    return unpool_variants.Pooling(pool_picture.picture(state.picture, state.digits), state.window, state.stride, pads)
 
 
 @lru_cache(maxsize=512)
 def _backs(state: State) -> dict[str, np.ndarray]:
     how = pooling(state)
-    return {name: np.asarray(u) for name, u in unpool_ways.every_way(how.x, how.window, how.stride, how.pads).items()}
+    return {
+        name: np.asarray(u) for name, u in unpool_variants.every_way(how.x, how.window, how.stride, how.pads).items()
+    }
 
 
 def backs(state: State) -> dict[str, np.ndarray]:
@@ -52,7 +56,7 @@ def backs(state: State) -> dict[str, np.ndarray]:
 @lru_cache(maxsize=512)
 def _arrays(state: State) -> pool_picture.Arrays:
     how = pooling(state)
-    back = np.asarray(unpool_ways.WAYS[state.way][1](how.pooled[0], how))
+    back = np.asarray(unpool_variants.WAYS[state.way][1](how.pooled[0], how))
     return pool_picture.Arrays(how, state.way, back)
 
 
@@ -64,7 +68,7 @@ def compute(state: State) -> pool_picture.Arrays:
 def operator(state: State) -> LinearMap:
     """Pooling with its switches held fixed, with the chosen way back as its claimed adjoint."""
     arrays = compute(state)
-    switches, way = arrays.pooling.pooled[1], unpool_ways.WAYS[state.way][1]
+    switches, way = arrays.pooling.pooled[1], unpool_variants.WAYS[state.way][1]
     return LinearMap(
         lambda x: take_switches(x, switches),
         lambda g: way(g, arrays.pooling),
@@ -139,7 +143,7 @@ def call(state: State) -> str:
 x = pool_picture.picture({state.picture!r}, {state.digits!r})
 pooling = unpool_ways.Pooling(x, window={how.window}, stride={how.stride}, pads={how.pads})
 y, switches = pooling.pooled
-back = unpool_ways.{unpool_ways.WAYS[state.way][1].__name__}(y, pooling)
+back = unpool_ways.{unpool_variants.WAYS[state.way][1].__name__}(y, pooling)
 """
 
 
@@ -174,7 +178,7 @@ def proofs(state: State) -> None:
             t("Right here by luck: no two windows share a maximum, or all switches are the same. Change something.")
         )
     away = distances(state)
-    shown = [bars.Bar(t(v[0]), (away[way],), second=way == state.way) for way, v in unpool_ways.WAYS.items()]
+    shown = [bars.Bar(t(v[0]), (away[way],), second=way == state.way) for way, v in unpool_variants.WAYS.items()]
     bars.show(t("How far what comes back is from x: ‖u − x‖ / ‖x‖"), shown)
 
 
@@ -183,7 +187,7 @@ def render() -> None:
     bars.style()
     with frame.beside(LESSON) as right:
         state = chosen()
-        way = choice(t("The way back"), {k: t(v[0]) for k, v in unpool_ways.WAYS.items()}, "way")
+        way = choice(t("The way back"), {k: t(v[0]) for k, v in unpool_variants.WAYS.items()}, "way")
     with right:
         state = replace(state, way=way)
         arrays = compute(state)
@@ -197,7 +201,7 @@ def render() -> None:
     printed.show(
         "F003.2", t("windows one row and one column too large, at every position: nothing gets smaller by a stride")
     )
-    frame.code((unpool_ways.WAYS[state.way][1], max_pool, take_switches), call(state))
+    frame.code((unpool_variants.WAYS[state.way][1], max_pool, take_switches), call(state))
     frame.foot(LESSON)
 
 
@@ -226,7 +230,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=pool_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("zeiler2011adaptive", ""),
         ("zeiler2014visualizing", mark("section 2.1")),
