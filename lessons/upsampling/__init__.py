@@ -22,11 +22,12 @@ from deconvviz.ops.upsample import (
     transposed_conv,
 )
 from deconvviz.types import Check
-from lessons._kit import bars, figures_row, formula, frame, planes, proof, slider, upsample_questions, upsample_ways
+from lessons._kit import bars, figures_row, formula, frame, planes, proof, slider
 from lessons._kit.bars import Bar
 from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons.upsampling import questions, upsamplers
 
 #: Input cells along an axis in the picture of the overlap.
 CELLS = 4
@@ -120,11 +121,10 @@ def sums(state: State) -> str:
     return rf"\begin{{aligned}} {name} =\;& {left} \\ =\;& \#\{{{terms}\}} \\ =\;& {count} \end{{aligned}}"
 
 
-def energies(state: State) -> list[tuple[str, upsample_ways.Made]]:
+def energies(state: State) -> list[tuple[str, upsamplers.Made]]:
     """What every way makes of ones."""
     return [
-        (t(name), upsample_ways.make(way, state.weights, state.k, state.s))
-        for way, (name, _) in upsample_ways.WAYS.items()
+        (t(name), upsamplers.make(way, state.weights, state.k, state.s)) for way, (name, _) in upsamplers.WAYS.items()
     ]
 
 
@@ -143,7 +143,7 @@ def chosen() -> State:
     """Draw the controls and read them."""
     k = slider.whole(t("Kernel k"), 1, 6, "k", 3)
     s = choice(t("Stride s"), {n: n for n in "23"}, "s", tabs=True)
-    weights = choice(t("Weights"), {name: t(w[0]) for name, w in upsample_ways.WEIGHTS.items()}, "weights")
+    weights = choice(t("Weights"), {name: t(w[0]) for name, w in upsamplers.WEIGHTS.items()}, "weights")
     state = State(k, int(s), weights)
     return replace(state, place=nearest(url_cell("place", (0, 4)), (1, len(state.counts))))
 
@@ -169,7 +169,7 @@ def ways(state: State) -> None:
             for (name, _), plane in zip(made, shown, strict=True)
         ]
     )
-    caption = t("Share of energy at multiples of 1/{s}, {n} kernels", s=state.s, n=upsample_ways.SEEDS)
+    caption = t("Share of energy at multiples of 1/{s}, {n} kernels", s=state.s, n=upsamplers.SEEDS)
     bars.show(caption, [Bar(name, [round(e, 9) for e in one.energy]) for name, one in made], full=1.0)
     st.latex(r"\frac{\sum_{(a,b) \neq (0,0)} |Y(\frac{aH}{s}, \frac{bW}{s})|^2}{\sum |Y|^2},\quad a, b < s")
 
@@ -209,7 +209,7 @@ def render() -> None:
         proofs(state)
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((overlap_counts, upsample_ways.make, *(way for _, way in upsample_ways.WAYS.values())), call(state))
+    frame.code((overlap_counts, upsamplers.make, *(way for _, way in upsamplers.WAYS.values())), call(state))
     frame.foot(LESSON)
 
 
@@ -239,7 +239,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=upsample_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("odena2016deconvolution", ""),
         ("shi2016realtime", ""),
