@@ -8,11 +8,11 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import signed_limit
-from lessons._kit import deconvnet_sums as sums
 from lessons._kit import formula, lab_steps
-from lessons._kit.deconvnet_walk import Stage
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import number
+from lessons.deconvnet import sums
+from lessons.deconvnet.trace import Stage
 
 #: What a step does, in words.
 WORDS = {kind: lab_steps.FORMULAS[kind][1] for kind in ("start", "filter", "unpool")} | {

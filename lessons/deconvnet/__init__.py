@@ -10,24 +10,16 @@ from deconvviz.network import relative_gap, roads
 from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
-from lessons._kit import (
-    deconvnet_picture,
-    deconvnet_questions,
-    deconvnet_walk,
-    deconvnet_zoom,
-    engine,
-    frame,
-    lab_state,
-    proof,
-)
-from lessons._kit import deconvnet_sums as sums
+from lessons._kit import engine, frame, lab_state, proof
 from lessons._kit.controls import choice
-from lessons._kit.deconvnet_walk import Measured, Scene, Stage
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
 from lessons._kit.slider import whole
+from lessons.deconvnet import picture as deconvnet_picture
+from lessons.deconvnet import questions, sums, trace, zoom
+from lessons.deconvnet.trace import Measured, Scene, Stage
 
 PICTURES = ("cat", "astronaut", "rocket", "motorcycle", "coffee", "disc", "black")
 LAYER, STEP = "relu5", 3
@@ -54,7 +46,7 @@ class State:
 
 def scene(state: State) -> Scene:
     """The unit of a state and its signal at every step."""
-    return deconvnet_walk.scene(state.picture, state.layer, int(state.channel) if state.channel else None)
+    return trace.scene(state.picture, state.layer, int(state.channel) if state.channel else None)
 
 
 def stage_of(state: State, shown: Scene) -> Stage:
@@ -76,7 +68,7 @@ def cell_of(state: State, stage: Stage) -> sums.Cell:
 def checks(state: State) -> list[Check]:
     """The proofs of a state."""
     shown = scene(state)
-    found, stage = deconvnet_walk.measured(shown), stage_of(state, shown)
+    found, stage = trace.measured(shown), stage_of(state, shown)
     return [
         Check(mark("two roads agree"), found.agreement, 1e-5),
         Check(mark("linear steps are adjoints"), max(gap for _, _, gap in found.dots), 1e-5),
@@ -105,13 +97,13 @@ signal = frames[{at}].signal
 def chosen() -> State:
     """Draw the controls and read them."""
     picture = choice(t("Picture"), {name: t(TITLES[name]) for name in PICTURES}, "picture")
-    layer = choice(t("Layer"), {name: name for name in deconvnet_walk.layers()}, "layer", default=LAYER)
-    maps = deconvnet_walk.maps(picture, layer)
+    layer = choice(t("Layer"), {name: name for name in trace.layers()}, "layer", default=LAYER)
+    maps = trace.maps(picture, layer)
     strengths = lab_state.strengths(maps)
     ordered = [int(channel) for channel in lab_state.order(maps, by_number=False)]
     names = {str(c): f"{c}: {number(strengths[c])}" for c in ordered}
     channel = choice(t("Channel, strongest first"), names, "channel", default=str(ordered[0]))
-    last = len(deconvnet_walk.scene(picture, layer, int(channel)).stages) - 1
+    last = len(trace.scene(picture, layer, int(channel)).stages) - 1
     step = whole(t("Step down"), 0, last, "step", min(STEP, last))
     with st.container(key="url-cell"):
         cell = st.text_input("cell", key="cell", bind="query-params", label_visibility="collapsed")
@@ -120,13 +112,13 @@ def chosen() -> State:
 
 def proofs(state: State, shown: Scene) -> None:
     """The badges, and how much each rectifier let through."""
-    found = deconvnet_walk.measured(shown)
+    found = trace.measured(shown)
     codes: list[proof.Code] = [
         (relative_gap, roads.derived_road),
-        (LinearMap.dot_test, deconvnet_walk.linear),
+        (LinearMap.dot_test, trace.linear),
         (sums.meeting, sums.windows, Stage.arrived),
-        (deconvnet_walk.size_gap,),
-        (deconvnet_walk.without_biases,),
+        (trace.size_gap,),
+        (trace.without_biases,),
     ]
     meanings = [
         t(
@@ -189,7 +181,7 @@ def explore() -> None:
         deconvnet_picture.film(shown, state.step)
         deconvnet_picture.pair(shown, state.step, cell)
         deconvnet_picture.channels(stage, cell, state.step)
-        deconvnet_zoom.show(stage, cell)
+        zoom.show(stage, cell)
         deconvnet_picture.two_roads(shown)
         proofs(state, shown)
         frame.code((conv_adjoint, max_unpool, backward, roads.derived_road), call(state))
@@ -200,7 +192,7 @@ def render() -> None:
     deconvnet_picture.style()
     frame.head(LESSON)
     with st.spinner(t("Loading the network, about two seconds the first time")):
-        deconvnet_walk.layers()
+        trace.layers()
     explore()
     frame.text(LESSON)
     frame.practice(LESSON)
@@ -236,6 +228,6 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=deconvnet_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(("zeiler2014visualizing", mark("section 2.1")), ("zeiler2011adaptive", "")),
 )

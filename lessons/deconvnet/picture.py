@@ -10,9 +10,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from lessons._kit import deconvnet_sums as sums
 from lessons._kit import engine, lab_steps, shots
-from lessons._kit.deconvnet_walk import Scene, Stage, measured
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import (
     FINER,
@@ -29,6 +27,8 @@ from lessons._kit.lab_picture import (
 from lessons._kit.lab_words import size
 from lessons._kit.proof import error_text
 from lessons._kit.unit_grid import LEVELS, Maps, last_pick, payload, unit_grid
+from lessons.deconvnet import sums
+from lessons.deconvnet.trace import Scene, Stage, measured
 
 GRID = "deconvnet-grid"
 #: Channels side by side.
@@ -95,7 +95,7 @@ def _around(rows: list[int], columns: list[int]) -> Box:
 
 def style() -> None:
     """Put the style of these pictures on the page."""
-    st.html(Path(__file__).with_name("deconvnet.css"))
+    st.html(Path(__file__).with_name("style.css"))
     shots.style()
 
 

@@ -6,10 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from lessons._kit import deconvnet_walk, planes
-from lessons._kit.deconvnet_walk import Stage
+from lessons._kit import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
+from lessons.deconvnet import trace
+from lessons.deconvnet.trace import Stage
 
 PICTURES = ("cat", "rocket", "motorcycle", "astronaut")
 #: The layer that questions start from, and how many of its strongest channels they take.
@@ -18,9 +19,9 @@ LAYER, CHANNELS = "relu5", 3
 
 @lru_cache(maxsize=16)
 def _stages(picture: str, place: int) -> tuple[Stage, ...]:
-    strengths = deconvnet_walk.maps(picture, LAYER).max(axis=(0, 1))
+    strengths = trace.maps(picture, LAYER).max(axis=(0, 1))
     channel = int(np.argsort(-strengths, kind="stable")[place])
-    return deconvnet_walk.scene(picture, LAYER, channel).stages
+    return trace.scene(picture, LAYER, channel).stages
 
 
 def _of(seed: int, kind: str) -> list[Stage]:
@@ -176,7 +177,7 @@ def _four(seed: int, stage: Stage) -> tuple[np.ndarray, np.ndarray]:
     good = ((blocks > 2).sum(axis=(-1, -2)) >= 2) & ((blocks < -2).sum(axis=(-1, -2)) >= 1)
     places = np.argwhere(good)
     row, column, channel = places[np.random.default_rng(8000 + seed).integers(len(places))]
-    seen = deconvnet_walk.maps(PICTURES[seed % len(PICTURES)], stage.on)[row : row + 2, column : column + 2, channel]
+    seen = trace.maps(PICTURES[seed % len(PICTURES)], stage.on)[row : row + 2, column : column + 2, channel]
     return blocks[row, column, channel], seen
 
 
