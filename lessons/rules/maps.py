@@ -10,22 +10,23 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Box, Reconstruction
-from lessons._kit import bars, engine, lab_see, rules_network
+from lessons._kit import bars, engine, lab_see
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, crop, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.lab_top import title_of
 from lessons._kit.lab_words import RULE_LINES, RULES
-from lessons._kit.rules_network import Place, Stopped
+from lessons.rules import network
+from lessons.rules.network import Place, Stopped
 
 
 def style() -> None:
     """Put the style of masks and maps on the page."""
-    st.html(Path(__file__).with_name("rules.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def draw(at: Place, rank: int, pair: str) -> None:
     """The four maps, the difference of a pair, and the photograph."""
-    found = rules_network.seen(at, rank).by_rule
+    found = network.seen(at, rank).by_rule
     limit = lab_see.shared_limit({rule: largest(result.map, summed=True) for rule, result in found.items()})
     figures = "".join(_map(result, limit) for result in found.values())
     st.html(f'<div class="rules-maps">{figures}</div>{_scale(limit, t("One scale for all four"))}')
@@ -105,7 +106,7 @@ def _scale(limit: float, said: str) -> str:
 
 def differences(at: Place, rank: int, pair: str) -> None:
     """How far the maps of every two rules are apart."""
-    found = rules_network.gaps(at, rank)
+    found = network.gaps(at, rank)
     shown = [
         bars.Bar(" − ".join(t(RULES[rule]) for rule in one.split("-")), (gap,), second=one == pair)
         for one, gap in found.items()

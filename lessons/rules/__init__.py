@@ -14,13 +14,15 @@ from deconvviz.network import explicit
 from deconvviz.network.backward import relative_gap
 from deconvviz.ops.rectify import RULES, backward
 from deconvviz.types import Check
-from lessons._kit import bars, frame, proof, rules_grid, rules_maps, rules_network, rules_questions
+from lessons._kit import bars, frame, proof
 from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import RULES as NAMES
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson, discover, entry
+from lessons.rules import grid as rules_grid
+from lessons.rules import maps, network, questions
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _checks(state: State) -> tuple[float, ...]:
 
 def roads(state: State) -> float:
     """Relative difference of the two roads down the network, the largest over the four rules."""
-    return rules_network.roads(rules_network.place(state.image, state.layer), int(state.rank) - 1)
+    return network.roads(network.place(state.image, state.layer), int(state.rank) - 1)
 
 
 def checks(state: State) -> list[Check]:
@@ -96,7 +98,7 @@ def checks(state: State) -> list[Check]:
 
 def call(state: State) -> str:
     """Python that makes the numbers and the maps of a state."""
-    unit = rules_network.place(state.image, state.layer).units[int(state.rank) - 1]
+    unit = network.place(state.image, state.layer).units[int(state.rank) - 1]
     first, second = state.pair.split("-")
     return f"""import deconvviz as dv
 from deconvviz.data import samples
@@ -113,20 +115,20 @@ difference = maps[{first!r}] - maps[{second!r}]
 """
 
 
-def chosen() -> tuple[State, rules_network.Place]:
+def chosen() -> tuple[State, network.Place]:
     """Draw the controls and read them."""
     grid = {name: t(title) for name, (title, _, _) in rules_grid.NUMBERS.items()} | {"own": t("your own")}
     numbers = choice(t("Numbers"), grid, "numbers")
     digits = rules_grid.url_digits("digits")
     image = choice(t("Picture"), {id: t(TITLES[id]) for id in SAMPLES if id != "black"}, "image")
-    layer = choice(t("Layer"), {name: name for name in rules_network.LAYERS}, "layer", default=State.layer)
-    at = rules_network.place(image, layer)
+    layer = choice(t("Layer"), {name: name for name in network.LAYERS}, "layer", default=State.layer)
+    at = network.place(image, layer)
     units = {
         str(i + 1): t("channel {channel}, activation {value}", channel=unit.channel, value=number(value))
         for i, (unit, value) in enumerate(zip(at.units, at.values, strict=True))
     }
     rank = choice(t("Unit at the strongest place"), units, "rank")
-    pairs = {pair: " − ".join(t(NAMES[rule]) for rule in pair.split("-")) for pair in rules_network.PAIRS}
+    pairs = {pair: " − ".join(t(NAMES[rule]) for rule in pair.split("-")) for pair in network.PAIRS}
     pair = choice(t("Difference"), pairs, "pair", default=State.pair)
     return State(numbers, image, layer, rank, pair, digits if numbers == "own" else ""), at
 
@@ -174,11 +176,11 @@ def proofs(state: State) -> None:
     )
 
 
-def finding(at: rules_network.Place) -> None:
+def finding(at: network.Place) -> None:
     """How alike the maps of different units are, said in words from the numbers."""
-    found = rules_network.likeness(at)
-    rules_maps.alike(found)
-    guided, gradient = rules_maps.mean(found["guided"]), rules_maps.mean(found["gradient"])
+    found = network.likeness(at)
+    maps.alike(found)
+    guided, gradient = maps.mean(found["guided"]), maps.mean(found["gradient"])
     words = t(
         "Mean cosine between the maps of different units: guided {guided}, gradient {gradient}.",
         guided=f"{guided:.2f}",
@@ -195,7 +197,7 @@ def finding(at: rules_network.Place) -> None:
 def render() -> None:
     """Draw the page."""
     bars.style()
-    rules_maps.style()
+    maps.style()
     with frame.beside(LESSON) as right:
         state, at = chosen()
     rank = int(state.rank) - 1
@@ -204,17 +206,17 @@ def render() -> None:
         rules_grid.draw(*grids(state), cell, lambda name, where: picked(state, name, where))
         st.subheader(t("The same on a trained network"), anchor=False)
         with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
-            rules_network.seen(at, rank)
-        rules_maps.draw(at, rank, state.pair)
+            network.seen(at, rank)
+        maps.draw(at, rank, state.pair)
         badges, numbers = st.container(), st.container()
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((backward, rules_network.shares), call(replace(state, cell=cell)))
+    frame.code((backward, network.shares), call(replace(state, cell=cell)))
     frame.foot(LESSON)
     with numbers:
-        rules_maps.differences(at, rank, state.pair)
+        maps.differences(at, rank, state.pair)
         finding(at)
-        rules_maps.table(rules_network.stopped(at, rank))
+        maps.table(network.stopped(at, rank))
     with badges:  # last: the second road takes longer than the maps
         proofs(state)
 
@@ -245,7 +247,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=rules_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("zeiler2014visualizing", mark("section 2.1")),
         ("springenberg2015striving", ""),
