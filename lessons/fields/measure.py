@@ -11,8 +11,9 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.types import Box, Unit
-from lessons._kit import engine, field_theory
-from lessons._kit.field_theory import Field
+from lessons._kit import engine
+from lessons.fields import theory
+from lessons.fields.theory import Field
 
 #: Layers whose units are offered: those that slide a window.
 LAYERS = (
@@ -69,7 +70,7 @@ def outside(slopes: np.ndarray, box: Box) -> float:
     """
     energy = (np.asarray(slopes, np.float64) ** 2).sum(axis=-1)
     total = energy.sum()
-    return float(energy[~field_theory.inside(box, energy.shape)].sum() / total) if total else 0.0
+    return float(energy[~theory.inside(box, energy.shape)].sum() / total) if total else 0.0
 
 
 def effective(loaded: engine.Loaded, field: Field) -> Effective:
@@ -108,7 +109,7 @@ def on_field(values: np.ndarray, box: Box) -> np.ndarray:
     """
     top, left, bottom, right = box
     out = np.zeros((bottom - top, right - left, *values.shape[2:]), values.dtype)
-    a, b, c, d = field_theory.clipped(box, values.shape[:2])
+    a, b, c, d = theory.clipped(box, values.shape[:2])
     out[a - top : c - top, b - left : d - left] = values[a:c, b:d]
     return out
 
@@ -138,7 +139,7 @@ def changed(loaded: engine.Loaded, picture: engine.Picture, unit: Unit, box: Box
 def measure_change(loaded: engine.Loaded, picture: engine.Picture, unit: Unit, box: Box) -> tuple[float, float]:
     """The same, measured anew."""
     net, image = loaded.network, engine.fitted(loaded, picture).model
-    mask = field_theory.inside(box, image.shape[:2])
+    mask = theory.inside(box, image.shape[:2])
     noise = np.random.default_rng(11).random(image.shape, np.float32)
     around = np.where(mask[..., None], image, noise)
     slopes = np.abs(derivative(loaded, picture, unit)).sum(axis=-1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons._kit import field_theory
 from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.field_theory import Window
 from lessons._kit.i18n import mark, t
+from lessons.fields import theory
+from lessons.fields.theory import Window
 
 #: Rows of the picture of a question.
 ROWS = 96
@@ -25,7 +25,7 @@ def stack(layers: list[tuple[int, int, int]]) -> tuple[tuple[Window, ...], int]:
 def seen(layers: list[tuple[int, int, int]], unit: int) -> np.ndarray:
     """The rows of the picture that reach a unit: where a signal of ones arrives."""
     windows, rows = stack(layers)
-    return np.flatnonzero(field_theory.paths(windows, (unit, 0), (rows, 1))[:, 0])
+    return np.flatnonzero(theory.paths(windows, (unit, 0), (rows, 1))[:, 0])
 
 
 def _random(seed: int, count: int) -> list[tuple[int, int, int]]:

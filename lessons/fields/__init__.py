@@ -9,22 +9,16 @@ import streamlit as st
 
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Check, Unit
-from lessons._kit import (
-    bars,
-    engine,
-    field_measure,
-    field_picture,
-    field_questions,
-    field_theory,
-    frame,
-    proof,
-)
+from lessons._kit import bars, engine, frame, proof
 from lessons._kit.controls import choice, nearest, url_cell
-from lessons._kit.field_picture import Scene
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons.fields import measure, questions
+from lessons.fields import picture as field_picture
+from lessons.fields import theory as field_theory
+from lessons.fields.picture import Scene
 
 
 @dataclass(frozen=True)
@@ -41,12 +35,12 @@ def compute(state: State) -> Scene:
     """Everything of a state but its averages."""
     loaded, picture = engine.network("caltech"), engine.sample(state.image)
     maps = engine.forward(loaded, picture).maps[state.layer]
-    channel = field_measure.strongest(loaded, picture, state.layer)[int(state.rank) - 1]
+    channel = measure.strongest(loaded, picture, state.layer)[int(state.rank) - 1]
     below = field_theory.windows(loaded.network, state.layer)
     field = field_theory.recursion(below)[-1]
     cell = field.unit_at(nearest(state.at, loaded.network.input_spec.size), maps.shape[:2])
     unit = Unit(state.layer, channel, *cell)
-    slopes = field_measure.derivative(loaded, picture, unit)
+    slopes = measure.derivative(loaded, picture, unit)
     return Scene(loaded, picture, unit, maps[..., channel], field, below, field.box(cell), slopes)
 
 
@@ -71,14 +65,14 @@ def all_ones(state: State) -> float:
 def stays_inside(state: State) -> float:
     """Largest share of a squared derivative outside the field: of this unit, and of all that are averaged."""
     scene = compute(state)
-    averaged = field_measure.effective(scene.loaded, scene.field)
-    return max(averaged.outside, field_measure.outside(scene.slopes, scene.box))
+    averaged = measure.effective(scene.loaded, scene.field)
+    return max(averaged.outside, measure.outside(scene.slopes, scene.box))
 
 
 def noise_around(state: State) -> float:
     """How much the unit changes when every pixel outside its field becomes noise."""
     scene = compute(state)
-    return field_measure.changed(scene.loaded, scene.picture, scene.unit, scene.box)[0]
+    return measure.changed(scene.loaded, scene.picture, scene.unit, scene.box)[0]
 
 
 def checks(state: State) -> list[Check]:
@@ -108,8 +102,8 @@ support = (found.map != 0).any(axis=-1)
 def chosen() -> State:
     """Draw the controls and read them."""
     image = choice(t("Picture"), {id: t(TITLES[id]) for id in SAMPLES}, "image")
-    layer = choice(t("Layer"), {name: name for name in field_measure.LAYERS}, "layer", default=State.layer)
-    channels = field_measure.strongest(engine.network("caltech"), engine.sample(image), layer)
+    layer = choice(t("Layer"), {name: name for name in measure.LAYERS}, "layer", default=State.layer)
+    channels = measure.strongest(engine.network("caltech"), engine.sample(image), layer)
     ranks = {str(i + 1): t("channel {channel}", channel=channel) for i, channel in enumerate(channels)}
     return State(image, layer, choice(t("Channel, strongest first"), ranks, "rank"), url_cell("at", State.at))
 
@@ -138,31 +132,31 @@ def proofs(state: State, scene: Scene) -> None:
             proof.Proof(
                 inside,
                 t("Share of the squared derivative outside the field, the largest of this unit and of those averaged:"),
-                (stays_inside, field_measure.outside),
+                (stays_inside, measure.outside),
             ),
             proof.Proof(
                 noise,
                 t("Every pixel outside the field becomes noise; the unit stays the same to the last bit:"),
-                (noise_around, field_measure.measure_change),
+                (noise_around, measure.measure_change),
             ),
         ]
     )
-    near = field_measure.changed(scene.loaded, scene.picture, scene.unit, scene.box)[1]
+    near = measure.changed(scene.loaded, scene.picture, scene.unit, scene.box)[1]
     proof.finding(
         t("one pixel inside: changes by {change}", change=number(near)),
         t("The pixel with the largest slope is inverted; so much does the unit change."),
-        field_measure.measure_change,
+        measure.measure_change,
     )
 
 
-def shares(scene: Scene, found: field_measure.Effective) -> None:
+def shares(scene: Scene, found: measure.Effective) -> None:
     """The field as measured, against the whole field."""
     top, left, bottom, right = field_theory.clipped(scene.box, scene.size)
     area = max(1, (bottom - top) * (right - left))
     height, width = scene.field.size
     values = (
         (t("on the picture"), area / (height * width)),
-        (t("derivative here not zero"), float(field_measure.support(scene.slopes).sum()) / (height * width)),
+        (t("derivative here not zero"), float(measure.support(scene.slopes).sum()) / (height * width)),
         (t("effective, on average"), found.side**2 / (height * width)),
     )
     bars.show(t("Share of the field's area"), [bars.Bar(name, (value,)) for name, value in values], full=1.0)
@@ -188,11 +182,11 @@ def render() -> None:
         field_picture.table(scene.below)
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((field_theory.recursion, field_measure.support, field_measure.side_of), call(state))
+    frame.code((field_theory.recursion, measure.support, measure.side_of), call(state))
     frame.foot(LESSON)
     with looks:  # the average takes long the first time
         with st.spinner(t("Averaging over 8 photographs, a few seconds the first time")):
-            found = field_measure.effective(scene.loaded, scene.field)
+            found = measure.effective(scene.loaded, scene.field)
         field_picture.close(scene, found)
         shares(scene, found)
     with badges:
@@ -225,7 +219,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=field_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("luo2016understanding", ""),
         ("dumoulin2016guide", mark("chapter 2")),

@@ -13,12 +13,13 @@ import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, sequential_rgb, signed_limit
 from deconvviz.types import Box, Size, Unit
-from lessons._kit import engine, field_measure, field_theory, formula
-from lessons._kit.field_measure import Effective
-from lessons._kit.field_theory import Field, Window
+from lessons._kit import engine, formula
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import FINER, address, jpeg, number, png, to_bytes
 from lessons._kit.lab_top import title_of
+from lessons.fields import measure, theory
+from lessons.fields.measure import Effective
+from lessons.fields.theory import Field, Window
 
 #: Transparency of the veil over pixels whose derivative is exactly zero, 0..255.
 VEIL = 150
@@ -62,12 +63,12 @@ class Scene:
 
 def style() -> None:
     """Put the style of fields on the page."""
-    st.html(Path(__file__).with_name("field.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Callable[..., Any]:
-    code = Path(__file__).with_name("field_map.js").read_text("utf-8")
+    code = Path(__file__).with_name("picture.js").read_text("utf-8")
     return st.components.v2.component("field_map", js=code, isolate_styles=False)
 
 
@@ -116,7 +117,7 @@ def point(scene: Scene, on_pick: Callable[[Size], None], key: str = "field-map")
 
 def _veil(scene: Scene) -> bytes:
     """Black, half transparent, on the pixels of the field whose derivative is zero."""
-    dead = field_theory.inside(scene.box, scene.size) & ~field_measure.support(scene.slopes)
+    dead = theory.inside(scene.box, scene.size) & ~measure.support(scene.slopes)
     pixels = np.zeros((*scene.size, 4), np.uint8)
     pixels[dead, 3] = VEIL
     return png(pixels)
@@ -126,12 +127,12 @@ def close(scene: Scene, found: Effective) -> None:
     """Three looks at the field: the photograph, the measured derivative, and its average with the effective field."""
     top, left, bottom, right = scene.box
     fine = engine.fitted(scene.loaded, scene.picture).screen
-    patch = to_bytes(field_measure.on_field(fine, (FINER * top, FINER * left, FINER * bottom, FINER * right)))
-    slopes = _heat(np.abs(field_measure.on_field(scene.slopes, scene.box)).sum(axis=-1))
-    beyond = ~field_measure.on_field(np.ones(scene.size, bool), scene.box)
+    patch = to_bytes(measure.on_field(fine, (FINER * top, FINER * left, FINER * bottom, FINER * right)))
+    slopes = _heat(np.abs(measure.on_field(scene.slopes, scene.box)).sum(axis=-1))
+    beyond = ~measure.on_field(np.ones(scene.size, bool), scene.box)
     slopes[beyond] = patch[beyond.repeat(FINER, axis=0).repeat(FINER, axis=1)] = BEYOND
-    reached = int(field_measure.support(scene.slopes).sum())
-    top, left, bottom, right = field_theory.clipped(scene.box, scene.size)
+    reached = int(measure.support(scene.slopes).sum())
+    top, left, bottom, right = theory.clipped(scene.box, scene.size)
     area = (bottom - top) * (right - left)
     height, width = scene.field.size
     looks = (
@@ -148,7 +149,7 @@ def close(scene: Scene, found: Effective) -> None:
                 "{units} units; the square of {side} × {side} holds {share} % of the squared slope",
                 units=found.units,
                 side=found.side,
-                share=round(100 * field_measure.SHARE),
+                share=round(100 * measure.SHARE),
             ),
             png(_heat(np.sqrt(found.energy))),
             found.side / height,
@@ -185,7 +186,7 @@ def symbols() -> str:
 
 def line(scene: Scene) -> str:
     """The same with the numbers of the layer, and the first row that the unit sees."""
-    fields = field_theory.recursion(scene.below)
+    fields = theory.recursion(scene.below)
     before = fields[-2] if len(fields) > 1 else Field("", (1, 1), (1, 1), (0, 0))
     last, window = fields[-1], scene.below[-1]
     colour = {name: (lambda n, c=name: formula.coloured(c, formula.value(n))) for name in formula.COLOURS}
@@ -203,7 +204,7 @@ def table(below: Sequence[Window]) -> None:
     """One line a layer, from the picture up to the chosen one."""
     heads = (t("layer"), t("window k"), t("stride s"), t("padding p"), t("field r"), t("step j"), t("first pixel o"))
     body = []
-    for window, field in zip(below, field_theory.recursion(below), strict=True):
+    for window, field in zip(below, theory.recursion(below), strict=True):
         here = ' class="here"' if window is below[-1] else ""
         values = (window.span[0], window.stride[0], window.before[0], field.size[0], field.step[0], field.first[0])
         cells = "".join(f"<td>{formula.value(value, alone=True).replace('-', '−')}</td>" for value in values)
