@@ -10,21 +10,13 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.ops import max_unpool
 from deconvviz.tasks import segmentation
 from deconvviz.types import Check
-from lessons._kit import (
-    bars,
-    engine,
-    frame,
-    own_photo,
-    proof,
-    street_picture,
-    street_questions,
-    street_run,
-    street_table,
-)
+from lessons._kit import bars, engine, frame, own_photo, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
-from lessons._kit.street_run import Subject
+from lessons.segmentation import picture as street_picture
+from lessons.segmentation import questions, run, table
+from lessons.segmentation.run import Subject
 
 FIRST = "motorcycle"
 #: Sides of the piece on which the loops run.
@@ -45,8 +37,8 @@ class State:
 def subject(state: State, picture: engine.Picture | None = None) -> Subject:
     """What is looked at."""
     if state.source == "drawn":
-        return street_run.drawn()
-    return street_run.photograph(picture or engine.sample(state.image))
+        return run.drawn()
+    return run.photograph(picture or engine.sample(state.image))
 
 
 def two_counts(state: State, picture: engine.Picture | None = None) -> float:
@@ -54,25 +46,25 @@ def two_counts(state: State, picture: engine.Picture | None = None) -> float:
     shown = subject(state, picture)
     said, true = (
         classes[: PIECE[0], : PIECE[1]]
-        for classes in (street_run.answer(shown, state.decoder).classes, street_run.compared(shown, state.decoder))
+        for classes in (run.answer(shown, state.decoder).classes, run.compared(shown, state.decoder))
     )
     fast = segmentation.figures_of(segmentation.confusion(said, true))["mean_iou"]
-    return abs(fast - street_run.iou_by_hand(said, true))
+    return abs(fast - run.iou_by_hand(said, true))
 
 
 def misplaced(state: State, picture: engine.Picture | None = None) -> float:
     """Largest difference between the unpooled map and its values put at their switches one by one."""
-    return street_run.misplaced(subject(state, picture))
+    return run.misplaced(subject(state, picture))
 
 
 def bilinear_apart(state: State, picture: engine.Picture | None = None) -> float:
     """Largest relative difference between bilinear enlargement and a fixed transposed convolution."""
-    return street_run.bilinear_apart(subject(state, picture))
+    return run.bilinear_apart(subject(state, picture))
 
 
 def blocks_apart(state: State, picture: engine.Picture | None = None) -> float:
     """Largest relative difference between the trained layer, computed in blocks, and the adjoint of a convolution."""
-    return street_run.blocks_apart(subject(state, picture))
+    return run.blocks_apart(subject(state, picture))
 
 
 def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
@@ -105,7 +97,7 @@ def chosen() -> tuple[State, engine.Picture]:
     picture = engine.sample(FIRST)
     if source == "photo":
         picture = own_photo.choose(LESSON.presets, FIRST)
-    decoders = {name: t(street_picture.TITLES[name]) for name in street_run.DECODERS}
+    decoders = {name: t(street_picture.TITLES[name]) for name in run.DECODERS}
     decoder = choice(t("Decoder"), decoders, "decoder")
     wanted = choice(
         t("Class"), {name: t(word) for name, word in street_picture.WORDS.items()}, "wanted", default="pole"
@@ -122,12 +114,12 @@ def looked_at(state: State, picture: engine.Picture) -> tuple[State, Subject]:
     waiting = t("Three decoders look at the picture: some seconds, the first time on this machine half a minute")
     with st.spinner(waiting):
         try:
-            for decoder in street_run.DECODERS:
-                street_run.answer(shown, decoder)
+            for decoder in run.DECODERS:
+                run.answer(shown, decoder)
             return state, shown
         except DeconvvizError as error:
             st.error(str(error))
-    return replace(state, source="drawn"), street_run.drawn()
+    return replace(state, source="drawn"), run.drawn()
 
 
 def badges(state: State, picture: engine.Picture) -> None:
@@ -139,10 +131,10 @@ def badges(state: State, picture: engine.Picture) -> None:
         t("The trained step, computed in blocks, and the adjoint of a convolution with its kernel:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (two_counts, street_run.iou_by_hand, segmentation.figures_of),
-        (street_run.misplaced, max_unpool),
-        (street_run.bilinear_apart, street_run.enlarged),
-        (street_run.blocks_apart,),
+        (two_counts, run.iou_by_hand, segmentation.figures_of),
+        (run.misplaced, max_unpool),
+        (run.bilinear_apart, run.enlarged),
+        (run.blocks_apart,),
     )
     proof.badges_of(checks(state, picture), meanings, codes)
 
@@ -155,7 +147,7 @@ def render() -> None:
         state, picture = chosen()
     with right:
         state, shown = looked_at(state, picture)
-        box = street_run.spot(shown, state.spot)
+        box = run.spot(shown, state.spot)
         street_picture.draw(shown, state.decoder)
         if state.source != "drawn":
             st.caption(
@@ -169,7 +161,7 @@ def render() -> None:
         st.markdown(t("The first step up, inside the closer look:"))
         street_picture.steps(shown, box)
         badges(state, picture)
-        street_table.claim(state.decoder)
+        table.claim(state.decoder)
     frame.text(LESSON)
     frame.practice(LESSON)
     frame.code((segmentation.apply, segmentation.first_step), call(state, shown))
@@ -203,7 +195,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=street_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("badrinarayanan2017segnet", mark("table 1")),
         ("noh2015learning", ""),

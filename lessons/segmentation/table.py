@@ -11,7 +11,7 @@ import streamlit as st
 from deconvviz.tasks import segmentation
 from lessons._kit import bars, claim_card
 from lessons._kit.i18n import mark, t
-from lessons._kit.street_picture import TITLES, WORDS
+from lessons.segmentation.picture import TITLES, WORDS
 
 #: Figure of the card -> its head in the table.
 FIGURES = {

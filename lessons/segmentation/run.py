@@ -12,7 +12,8 @@ from deconvviz.ops.upsample import transposed_conv
 from deconvviz.tasks import segmentation
 from deconvviz.tasks.segmentation import NAMES, VOID, Segmentation, Step
 from deconvviz.types import Box, DisplayImage
-from lessons._kit import engine, own_photo, street_scene
+from lessons._kit import engine, own_photo
+from lessons.segmentation import scene
 
 DECODERS = tuple(name for name in segmentation.DECODERS if name != "coarse")
 #: Rows and columns of the closer look; cells of the first step that are shown.
@@ -41,7 +42,7 @@ class Subject:
 
 def drawn() -> Subject:
     """The drawn street."""
-    street = street_scene.street()
+    street = scene.street()
     return Subject(street.picture, street.labels, "street_scene.street().picture", _digest(street.picture))
 
 
@@ -86,8 +87,8 @@ def counts(said: np.ndarray, true: np.ndarray, name: str) -> tuple[int, int]:
 
 def spot(subject: Subject, name: str) -> Box:
     """(top, left, bottom, right) of the closer look: a named place of the drawing, or where decoders differ most."""
-    if subject.labels is not None and name in street_scene.SPOTS:
-        return street_scene.SPOTS[name]
+    if subject.labels is not None and name in scene.SPOTS:
+        return scene.SPOTS[name]
     first, second, third = (answer(subject, decoder).classes for decoder in DECODERS)
     differs = (first != second) | (second != third)
     height, width = differs.shape

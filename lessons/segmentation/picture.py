@@ -12,11 +12,12 @@ from deconvviz.figures.scale import sequential_rgb
 from deconvviz.tasks import segmentation
 from deconvviz.tasks.segmentation import NAMES
 from deconvviz.types import Box
-from lessons._kit import before_after, figures_row, street_run
+from lessons._kit import before_after, figures_row
 from lessons._kit.figures_row import Picture
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import address, crop, jpeg, to_bytes
-from lessons._kit.street_run import Subject
+from lessons.segmentation import run
+from lessons.segmentation.run import Subject
 
 #: Class -> its name for people.
 WORDS = {
@@ -37,12 +38,12 @@ WIDE, PLANE = 140, 140
 
 def style() -> None:
     """Put the style of the page's tables on it."""
-    st.html(Path(__file__).with_name("street.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def draw(subject: Subject, decoder: str) -> None:
     """The photograph, and under the divider what a decoder says of it."""
-    found = street_run.answer(subject, decoder)
+    found = run.answer(subject, decoder)
     sides = (to_bytes(subject.picture), segmentation.overlay(found))
     before, after = (address(jpeg(pixels)) for pixels in sides)
     rows, columns = found.classes.shape
@@ -75,15 +76,15 @@ def close(subject: Subject, box: Box) -> None:
     shown = [Picture(_larger(pixels, times), t("picture"), WIDE)]
     if subject.labels is not None:
         shown.append(Picture(_larger(segmentation.coloured(crop(subject.labels, box)), times), t("truth"), WIDE))
-    for decoder in street_run.DECODERS:
-        classes = crop(street_run.answer(subject, decoder).classes, box)
+    for decoder in run.DECODERS:
+        classes = crop(run.answer(subject, decoder).classes, box)
         shown.append(Picture(_larger(segmentation.coloured(classes), times), t(TITLES[decoder]), WIDE))
     figures_row.show(shown)
 
 
 def steps(subject: Subject, box: Box) -> None:
     """Sixteen values of the network, unpooled, enlarged bilinearly, and how often a transposed convolution writes."""
-    found = street_run.cells(subject, box)
+    found = run.cells(subject, box)
     high = max(float(found.values.max()), 1e-6)
     named = (
         (found.values, high, 8, t("16 values at an eighth of the size")),
@@ -101,12 +102,10 @@ def steps(subject: Subject, box: Box) -> None:
 
 def formula(subject: Subject, decoder: str, name: str) -> None:
     """Intersection over union of a class, with the numbers of this picture."""
-    both, either = street_run.counts(
-        street_run.answer(subject, decoder).classes, street_run.compared(subject, decoder), name
-    )
+    both, either = run.counts(run.answer(subject, decoder).classes, run.compared(subject, decoder), name)
     word = t(WORDS[name])
     if subject.labels is None:
-        second = t(TITLES[street_run.other(decoder)])
+        second = t(TITLES[run.other(decoder)])
         st.markdown(
             t(
                 "Nobody labelled this picture. A: pixels that are “{name}” to this decoder; B: to “{second}”.",
