@@ -8,7 +8,9 @@ from reference import metric_loops, super_loops
 
 from deconvviz.tasks import super_resolution as task
 from lessons import l26_upsampler_lab as lab
-from lessons._kit import engine, super_questions, super_run, super_sums, swap_run
+from lessons._kit import engine, super_run, swap_run
+from lessons.super_resolution import questions
+from lessons.super_resolution import sums as super_sums
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,7 @@ def test_a_grey_photograph_stays_grey_and_as_it_is_has_no_figures() -> None:
 
 @pytest.mark.parametrize("seed", range(24))
 def test_the_mean_squared_error_is_whole(seed: int) -> None:
-    question = super_questions.squares(seed)
+    question = questions.squares(seed)
     wanted, found = (plane.values for plane in question.picture[0].planes)
     assert ((found - wanted) ** 2).mean() == question.answer[0]
 

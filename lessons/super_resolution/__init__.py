@@ -8,11 +8,12 @@ import streamlit as st
 
 from deconvviz.tasks import super_resolution as task
 from deconvviz.types import Check
-from lessons._kit import engine, frame, own_photo, proof, super_picture, super_questions, super_run, super_sums
+from lessons._kit import engine, frame, own_photo, proof, super_picture, super_run
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_top import title_of
 from lessons._kit.page import Lesson
+from lessons.super_resolution import questions, sums
 
 FIRST = "astronaut"
 
@@ -34,23 +35,23 @@ def shown(state: State, picture: engine.Picture | None = None) -> super_run.Show
 
 def bicubic_by_hand(state: State, picture: engine.Picture | None = None) -> float:
     """Largest difference between the library's bicubic and sums of 16 products."""
-    return super_sums.bicubic_error(shown(state, picture))
+    return sums.bicubic_error(shown(state, picture))
 
 
 def adjoint(state: State, picture: engine.Picture | None = None) -> float:
     """Dot test of the shrinking and its adjoint."""
     del picture
-    return super_sums.adjoint_error(int(state.scale))
+    return sums.adjoint_error(int(state.scale))
 
 
 def last_layer(state: State, picture: engine.Picture | None = None) -> float:
     """The last layer in blocks against a transposed convolution by its definition."""
-    return super_sums.last_layer_error(shown(state, picture))
+    return sums.last_layer_error(shown(state, picture))
 
 
 def psnr_by_hand(state: State, picture: engine.Picture | None = None) -> float:
     """PSNR of the library against PSNR row after row."""
-    return super_sums.psnr_error(shown(state, picture))
+    return sums.psnr_error(shown(state, picture))
 
 
 def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
@@ -107,8 +108,8 @@ def badges(state: State, picture: engine.Picture) -> None:
         t("Squared differences added up row after row, against the library (without a truth: of both enlargements):"),
     )
     codes: tuple[proof.Code, ...] = (
-        (super_sums.bicubic_pixel, super_sums.bicubic_error), (super_sums.adjoint_error,),
-        (super_sums.last_layer_error,), (super_sums.psnr_by_hand,),
+        (sums.bicubic_pixel, sums.bicubic_error), (sums.adjoint_error,),
+        (sums.last_layer_error,), (sums.psnr_by_hand,),
     )  # fmt: skip
     proof.badges_of(checks(state, picture), meanings, codes)
     figures = task.variants()[f"x{state.scale}"]["figures"]
@@ -167,7 +168,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=super_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("dong2016accelerating", mark("section 3")),
         ("dong2016image", ""),
