@@ -10,12 +10,13 @@ import streamlit as st
 from PIL import Image
 
 from deconvviz.checks.claims import CLAIMS
-from lessons._kit import before_after, claim_card, enhance_run, shots
+from lessons._kit import before_after, claim_card, shots
 from lessons._kit.before_after import Side
-from lessons._kit.enhance_run import Shown
 from lessons._kit.formula import coloured
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import address, png, smaller, to_bytes
+from lessons.enhancement import run
+from lessons.enhancement.run import Shown
 
 #: Longer side of the pictures under the large one.
 SMALL = 320
@@ -98,7 +99,7 @@ def formulas(found: Shown) -> str:
 
 def small_networks() -> None:
     """What was measured of the small networks, and the verdict on the article's sentence."""
-    trials = enhance_run.trials()
+    trials = run.trials()
     st.markdown(f"#### {t('Fusion and batch normalization, each changed alone')}")
     rows = []
     for fusion, label in FUSIONS.items():

@@ -13,11 +13,13 @@ from deconvviz.ops.inverse import blur, blur_adjoint, psnr, response
 from deconvviz.ops.upsample import pixel_unshuffle
 from deconvviz.tasks import enhancement
 from deconvviz.types import Check
-from lessons._kit import engine, enhance_picture, enhance_questions, enhance_run, frame, own_photo, proof, shots, slider
+from lessons._kit import engine, frame, own_photo, proof, shots, slider
 from lessons._kit.controls import choice
-from lessons._kit.enhance_run import Damage, Shown
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons.enhancement import picture as enhance_picture
+from lessons.enhancement import questions, run
+from lessons.enhancement.run import Damage, Shown
 
 FIRST = "camera"
 SIGMAS = (5, 10, 15, 25, 35, 50)
@@ -57,7 +59,7 @@ def photograph(state: State, picture: engine.Picture | None = None) -> engine.Pi
 
 def found_of(state: State, picture: engine.Picture | None = None) -> Shown:
     """The pictures of a state."""
-    return enhance_run.shown(photograph(state, picture), state.done, state.variant)
+    return run.shown(photograph(state, picture), state.done, state.variant)
 
 
 def psnr_by_hand(state: State, picture: engine.Picture | None = None) -> float:
@@ -65,7 +67,7 @@ def psnr_by_hand(state: State, picture: engine.Picture | None = None) -> float:
     found = found_of(state, picture)
     part = (slice(PART[0]), slice(PART[1]))
     cleaned, truth = found.cleaned[part], found.truth[part]
-    return abs(psnr(cleaned, truth) + 10 * np.log10(enhance_run.mean_squared_by_hand(cleaned, truth)))
+    return abs(psnr(cleaned, truth) + 10 * np.log10(run.mean_squared_by_hand(cleaned, truth)))
 
 
 def multiplies_by_gain(state: State, picture: engine.Picture | None = None) -> float:
@@ -140,7 +142,7 @@ def chosen() -> tuple[State, engine.Picture]:
         sigma = slider.stops(t("Standard deviation of the noise, of 255"), SIGMAS, "sigma", sigma)
     if damage == "jpeg":
         quality = slider.stops(t("JPEG quality, 1 to 100"), QUALITIES, "quality", quality)
-    there, labels = enhance_run.trials(), enhance_picture.FUSIONS
+    there, labels = run.trials(), enhance_picture.FUSIONS
     fusions = {name: t("small, {fusion}", fusion=t(label)) for name, label in labels.items() if name in there}
     network = choice(t("Network"), {"main": t("large: all noise, JPEG")} | fusions, "network")
     norm = "no"
@@ -168,7 +170,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         t("A convolution of stride 2 with 6 × 6 taps, and blocks of 2 × 2 pixels followed by 3 × 3 taps:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (psnr_by_hand, enhance_run.mean_squared_by_hand),
+        (psnr_by_hand, run.mean_squared_by_hand),
         (multiplies_by_gain, blur_adjoint),
         (same_noise, enhancement.damaged),
         (nothing_added,),
@@ -221,7 +223,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=enhance_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("mao2016image", ""),
         ("zhang2017beyond", ""),
