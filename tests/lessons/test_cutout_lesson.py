@@ -10,16 +10,12 @@ from reference import matting_loops
 
 from deconvviz.checks import claim_cutouts
 from deconvviz.tasks import cutout
-from lessons import l23_cutout as lesson
-from lessons._kit import (
-    before_after,
-    claim_card,
-    cutout_picture,
-    cutout_run,
-    cutout_scene,
-    cutout_sums,
-    cutout_table,
-)
+from lessons import cutout as lesson
+from lessons._kit import before_after, claim_card
+from lessons.cutout import picture as cutout_picture
+from lessons.cutout import run, sums
+from lessons.cutout import scene as cutout_scene
+from lessons.cutout import table as cutout_table
 
 State = lesson.State
 HAND = State(source="stop", map="hand", dots=lesson.DOTS)
@@ -44,21 +40,21 @@ def test_the_edge_of_the_disc_is_where_geometry_puts_it() -> None:
 
 def test_dots_become_masks_and_later_ones_win() -> None:
     middle = "hz"  # 17 * 36 + 35 = 647 of 1295: the middle
-    ahead, behind = cutout_run.masks(f"o{middle}{middle}", (101, 51))  # type: ignore[misc]
+    ahead, behind = run.masks(f"o{middle}{middle}", (101, 51))  # type: ignore[misc]
     rows, columns = np.nonzero(ahead)
     assert (rows.mean(), columns.mean()) == pytest.approx((50, 25), abs=0.5)
     assert 3 <= rows.max() - rows.min() <= 4
     assert not behind.any()
-    ahead, behind = cutout_run.masks(f"o{middle}{middle}b{middle}{middle}", (101, 51))  # type: ignore[misc]
+    ahead, behind = run.masks(f"o{middle}{middle}b{middle}{middle}", (101, 51))  # type: ignore[misc]
     assert not ahead.any()
     assert behind.sum() == len(rows)
-    assert cutout_run.masks("nonsense", (101, 51)) is None
+    assert run.masks("nonsense", (101, 51)) is None
 
 
 def test_a_hand_does_what_the_network_cannot() -> None:
     truth = lesson.subject(HAND).truth
     assert truth is not None
-    overlaps = [cutout_run.figures(lesson.found_of(one, None), truth)["iou"] for one in (State(source="stop"), HAND)]  # type: ignore[arg-type]
+    overlaps = [run.figures(lesson.found_of(one, None), truth)["iou"] for one in (State(source="stop"), HAND)]  # type: ignore[arg-type]
     assert overlaps[0] < 0.5
     assert overlaps[1] > 0.98
 
@@ -67,7 +63,7 @@ def test_figures_on_the_page_are_the_slow_twins() -> None:
     found, truth = lesson.found_of(HAND, None), lesson.subject(HAND).truth
     assert found is not None
     assert truth is not None
-    values, unknown = cutout_run.figures(found, truth), cutout_run.unknown(found)
+    values, unknown = run.figures(found, truth), run.unknown(found)
     assert unknown.shape == truth.shape
     assert values["sad"] == pytest.approx(matting_loops.sad(found.alpha, truth, unknown), rel=1e-9)
     assert values["mse"] == pytest.approx(matting_loops.mse(found.alpha, truth, unknown), rel=1e-9)
@@ -86,10 +82,10 @@ def test_the_pixel_of_the_formula_adds_up() -> None:
 
 
 def test_the_dense_solver_is_the_slow_twin() -> None:
-    part, trimap = cutout_sums.part(lesson.subject(HAND).picture)
-    slow = matting_loops.closed_form(part.astype(np.float64), trimap, cutout_sums.EPSILON)
-    assert np.abs(cutout_sums.dense(part, trimap) - slow).max() < 1e-9
-    assert 0.02 < cutout_sums.dense(part, trimap)[trimap == 0.5].mean() < 0.98
+    part, trimap = sums.part(lesson.subject(HAND).picture)
+    slow = matting_loops.closed_form(part.astype(np.float64), trimap, sums.EPSILON)
+    assert np.abs(sums.dense(part, trimap) - slow).max() < 1e-9
+    assert 0.02 < sums.dense(part, trimap)[trimap == 0.5].mean() < 0.98
 
 
 def test_planted_errors_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,8 +137,8 @@ def test_the_card_tells_the_numbers_that_are_kept() -> None:
 
 def test_the_sweep_yields_a_row_for_every_change() -> None:
     shown = lesson.subject(HAND)
-    rows = list(cutout_run.sweep(shown, HAND.choice))
-    assert [one.step for one in rows] == list(range(1, len(cutout_run.CHANGES) + 1))
+    rows = list(run.sweep(shown, HAND.choice))
+    assert [one.step for one in rows] == list(range(1, len(run.CHANGES) + 1))
     assert rows[-1].rows[0][0] > 0.98
     assert rows[-1].rows[1][1] != rows[-1].rows[0][1]
 

@@ -9,23 +9,14 @@ import streamlit as st
 
 from deconvviz.tasks import cutout
 from deconvviz.types import Check
-from lessons._kit import (
-    cutout_picture,
-    cutout_questions,
-    cutout_run,
-    cutout_scene,
-    cutout_sums,
-    cutout_table,
-    engine,
-    frame,
-    own_photo,
-    proof,
-    slider,
-)
+from lessons._kit import engine, frame, own_photo, proof, slider
 from lessons._kit.controls import choice, url_value
-from lessons._kit.cutout_run import Choice, Subject
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons.cutout import picture as cutout_picture
+from lessons.cutout import questions, run, sums, table
+from lessons.cutout import scene as cutout_scene
+from lessons.cutout.run import Choice, Subject
 
 FIRST = "motorcycle"
 SHARES = (10, 80)
@@ -57,20 +48,20 @@ class State:
 def subject(state: State, picture: engine.Picture | None = None) -> Subject:
     """What is cut out of."""
     if state.source != "photo":
-        return cutout_run.scene(state.source)
-    return cutout_run.photograph(picture or cutout_run.sample(state.image))
+        return run.scene(state.source)
+    return run.photograph(picture or run.sample(state.image))
 
 
 def found_of(state: State, picture: engine.Picture | None) -> cutout.Cutout | None:
     """The cut-out; None where there is none."""
-    found = cutout_run.cut(subject(state, picture), state.choice)
+    found = run.cut(subject(state, picture), state.choice)
     return None if isinstance(found, str) else found
 
 
 def two_solvers(state: State, picture: engine.Picture | None = None) -> float:
     """Largest difference between alpha of the sparse solver and of a dense one, on the liveliest piece."""
-    part, trimap = cutout_sums.part(subject(state, picture).picture)
-    return float(np.abs(cutout.closed_form(part, trimap) - cutout_sums.dense(part, trimap)).max())
+    part, trimap = sums.part(subject(state, picture).picture)
+    return float(np.abs(cutout.closed_form(part, trimap) - sums.dense(part, trimap)).max())
 
 
 def outside(state: State, picture: engine.Picture | None = None) -> float:
@@ -116,8 +107,8 @@ def call(state: State, shown: Subject) -> str:
     options += [f"{name}={value}" for name, value in state.choice.options.items()]
     scene = "from lessons._kit import cutout_scene\n" if state.source != "photo" else ""
     size = shown.picture.shape[:2]
-    if state.map == cutout_run.HAND:
-        options = [f"trimap=np.full({size}, 0.5)", f"work={cutout_run.WORK}"]
+    if state.map == run.HAND:
+        options = [f"trimap=np.full({size}, 0.5)", f"work={run.WORK}"]
         scene = f"import numpy as np\n{scene}"
     dots = f"\nfrom lessons._kit import cutout_run\nseeds = cutout_run.masks({state.dots!r}, {size})\n"
     dots, seeds = (dots, ["seeds=seeds"]) if state.dots else ("", [])
@@ -140,13 +131,13 @@ def chosen() -> tuple[State, engine.Picture]:
         picture = own_photo.choose(LESSON.presets, FIRST)
     shown = subject(State(source), picture)
     with st.spinner(t("Asking the network what it sees")):
-        guesses = cutout_run.guesses(shown)
+        guesses = run.guesses(shown)
     names = {"": t("first guess: {label}", label=guesses[0][0])}
     names |= {label: f"{label} · {100 * share:.0f} %" for label, share in guesses}
     wanted = choice(t("Class"), names, "wanted")
     maps = {
         "gradient": t("gradient"), "deconvnet": t("DeconvNet"), "guided": t("guided"), "evidence": t("a middle layer"),
-        cutout_run.HAND: t("nowhere: only my dots"),
+        run.HAND: t("nowhere: only my dots"),
     }  # fmt: skip
     where = choice(t("Where the class is seen"), maps, "map")
     low, high = slider.span(t("Seeds: weakest % background, strongest from % on object"), 5, 95, 5, "shares", SHARES)
@@ -169,7 +160,7 @@ class _Dots(dict[str, object]):
     """Every text that is a list of dots, for `url_value`."""
 
     def __contains__(self, text: object) -> bool:
-        return text == "" or bool(cutout_run.dots_of(str(text)))
+        return text == "" or bool(run.dots_of(str(text)))
 
 
 def badges(state: State, picture: engine.Picture) -> None:
@@ -181,7 +172,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         t("Pixels with alpha above a half outside the box, plus sides of the box without such a pixel:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (two_solvers, cutout_sums.dense, cutout.closed_form), (outside,), (seeds_moved,), (box_missed, cutout.box_of),
+        (two_solvers, sums.dense, cutout.closed_form), (outside,), (seeds_moved,), (box_missed, cutout.box_of),
     )  # fmt: skip
     proof.badges_of(checks(state, picture), meanings, codes)
 
@@ -194,7 +185,7 @@ def render() -> None:
     shown = subject(state, picture)
     with right:
         with st.spinner(t("Cutting out: some seconds, the first time on this machine half a minute")):
-            found = cutout_run.cut(shown, state.choice)
+            found = run.cut(shown, state.choice)
         cutout_picture.draw(shown, found, state.choice)
         if not isinstance(found, str):
             row, column = cutout_picture.softest(found)
@@ -202,7 +193,7 @@ def render() -> None:
             st.latex(cutout_picture.blend(shown, found))
         badges(state, picture)
         cutout_picture.quality(shown, found)
-        cutout_table.claim(shown, state.choice)
+        table.claim(shown, state.choice)
     frame.text(LESSON)
     frame.practice(LESSON)
     frame.code((cutout.apply, cutout.closed_form), call(state, shown))
@@ -235,7 +226,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=cutout_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("levin2008closed", ""),
         ("simonyan2014deep", mark("section 3")),

@@ -13,13 +13,14 @@ from PIL import Image
 from deconvviz.data import samples
 from deconvviz.tasks import cutout
 from deconvviz.tasks.cutout import Cutout
-from lessons._kit import before_after, cutout_brush, cutout_run
+from lessons._kit import before_after
 from lessons._kit.before_after import Side
 from lessons._kit.controls import choice
-from lessons._kit.cutout_run import Subject
 from lessons._kit.formula import coloured
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import address, heat_pixels, jpeg, number, png, smaller, to_bytes
+from lessons.cutout import brush, run
+from lessons.cutout.run import Subject
 
 #: What a cut-out is laid over -> its name.
 GROUNDS = {"checks": mark("checkered"), "white": mark("white"), "black": mark("black"), "lawn": mark("a lawn")}
@@ -30,7 +31,7 @@ BOX = (1.0, 0.85, 0.0)
 
 def style() -> None:
     """Put the style on the page."""
-    st.html(Path(__file__).with_name("cutout.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def ground(name: str, size: tuple[int, int]) -> np.ndarray:
@@ -69,7 +70,7 @@ def file(pixels: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def draw(subject: Subject, found: Cutout | str, chosen: cutout_run.Choice) -> None:
+def draw(subject: Subject, found: Cutout | str, chosen: run.Choice) -> None:
     """The photograph and the cut-out with a divider, what to take away, and the three planes between them."""
     if isinstance(found, str):
         st.error(t("Nothing could be cut out: {reason}", reason=found))
@@ -116,7 +117,7 @@ def _take_away(found: Cutout) -> None:
         )
 
 
-def _planes(subject: Subject, found: Cutout | str, chosen: cutout_run.Choice) -> None:
+def _planes(subject: Subject, found: Cutout | str, chosen: run.Choice) -> None:
     """The seeds, to be drawn on; the class map; alpha."""
     seeds, second, third = st.columns([4, 3, 3], gap="medium")
     with seeds:
@@ -129,7 +130,7 @@ def _planes(subject: Subject, found: Cutout | str, chosen: cutout_run.Choice) ->
                 ahead=f"{100 * float((trimap == 1).mean()):.0f}",
                 behind=f"{100 * float((trimap == 0).mean()):.0f}",
             )
-        cutout_brush.show(subject.picture, trimap, chosen.dots, note, "cut-brush")
+        brush.show(subject.picture, trimap, chosen.dots, note, "cut-brush")
     if isinstance(found, str):
         return
     shape = f"{subject.picture.shape[1]} / {subject.picture.shape[0]}"
@@ -199,7 +200,7 @@ def quality(subject: Subject, found: Cutout | str) -> None:
             )
         )
         return
-    values = cutout_run.figures(found, subject.truth)
+    values = run.figures(found, subject.truth)
     plain = cutout.intersection_over_union(cutout.threshold_mask(subject.picture), subject.truth > 0.5)
     st.latex(formulas(values))
     st.markdown(

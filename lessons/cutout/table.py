@@ -9,9 +9,10 @@ import streamlit as st
 
 from deconvviz.checks.claim_cutouts import COMMAND
 from deconvviz.tasks import cutout
-from lessons._kit import claim_card, cutout_run, jobs
-from lessons._kit.cutout_run import Choice, Subject, Swept
+from lessons._kit import claim_card, jobs
 from lessons._kit.i18n import t
+from lessons.cutout import run
+from lessons.cutout.run import Choice, Subject, Swept
 
 
 def name(kind: str, level: float) -> str:
@@ -72,11 +73,11 @@ def verdict() -> str:
 
 
 def _live(subject: Subject, choice: Choice) -> None:
-    job = jobs.find(cutout_run.sweep_key(subject, choice))
+    job = jobs.find(run.sweep_key(subject, choice))
     if job is None:
         st.button(
             t("Measure this scene, about {seconds} s", seconds=10),
-            on_click=cutout_run.begin_sweep,
+            on_click=run.begin_sweep,
             args=(subject, choice),
             key="cut-sweep-begin",
         )
@@ -84,7 +85,7 @@ def _live(subject: Subject, choice: Choice) -> None:
 
     def draw(now: jobs.Job[Swept]) -> None:
         if now.latest is not None:
-            rows = [(name(*change), *pair) for change, pair in zip(cutout_run.CHANGES, now.latest.rows, strict=False)]
+            rows = [(name(*change), *pair) for change, pair in zip(run.CHANGES, now.latest.rows, strict=False)]
             st.html(to_html(t("{title}, with your settings: IoU", title=subject.title), rows))
 
     jobs.watch(job, draw, "cut-sweep")

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from lessons._kit import cutout_run
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, jpeg, png, to_bytes
+from lessons.cutout import run
 
 HERE = Path(__file__).parent
-#: Colours of seeds, as in cutout_brush.css: object, background.
+#: Colours of seeds, as in brush.css: object, background.
 COLOURS = ((0, 137, 123), (230, 120, 20))
 #: Transparency of seeds over the photograph, 0..255.
 VEIL = 140
@@ -22,7 +22,7 @@ VEIL = 140
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Callable[..., Any]:
-    code, style = ((HERE / f"cutout_brush.{end}").read_text("utf-8") for end in ("js", "css"))
+    code, style = ((HERE / f"brush.{end}").read_text("utf-8") for end in ("js", "css"))
     return st.components.v2.component("cutout_brush", js=code, css=style)
 
 
@@ -48,10 +48,10 @@ def show(picture: np.ndarray, trimap: np.ndarray | None, dots: str, note: str, k
         "source": address(jpeg(to_bytes(picture))),
         "over": address(png(veil(trimap))) if trimap is not None else "",
         "size": list(picture.shape[:2]),
-        "dots": dots if cutout_run.dots_of(dots) else "",
-        "radius": cutout_run.RADIUS,
-        "fine": cutout_run.FINE,
-        "most": cutout_run.MOST,
+        "dots": dots if run.dots_of(dots) else "",
+        "radius": run.RADIUS,
+        "fine": run.FINE,
+        "most": run.MOST,
         "title": t("Seeds"),
         "note": note,
         "tools": [["o", t("object")], ["b", t("background")], ["x", t("rub out")]],
