@@ -9,21 +9,14 @@ import streamlit as st
 
 from deconvviz.tasks import generation
 from deconvviz.types import Check
-from lessons._kit import (
-    engine,
-    frame,
-    generation_picture,
-    generation_questions,
-    generation_run,
-    own_photo,
-    proof,
-    slider,
-)
+from lessons._kit import engine, frame, own_photo, proof, slider
 from lessons._kit.controls import choice
-from lessons._kit.generation_run import Coded
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons.generation import picture as generation_picture
+from lessons.generation import questions, run
+from lessons.generation.run import Coded
 
 FIRST = "motorcycle"
 #: The pictures that a strip may lead to.
@@ -47,50 +40,47 @@ class State:
 def shown(state: State, picture: engine.Picture | None = None) -> Coded:
     """The picture whose numbers stand in the formula: the photograph, or the first one that was made."""
     if state.view in ("rebuild", "between"):
-        return generation_run.photograph(picture or generation_run.gallery(state.image))
-    code = generation_run.drawn(state.wanted, int(state.seed))[0]
+        return run.photograph(picture or run.gallery(state.image))
+    code = run.drawn(state.wanted, int(state.seed))[0]
     if state.view == "walk":
-        code = generation_run.walked(state.wanted, int(state.first), int(state.second))
-    made = generation_run.decode(code[None], state.decoder)[0]
-    return generation_run.coded(made, generation_run.shape_of(state.wanted))
+        code = run.walked(state.wanted, int(state.first), int(state.second))
+    made = run.decode(code[None], state.decoder)[0]
+    return run.coded(made, run.shape_of(state.wanted))
 
 
 def kl_by_hand(state: State, picture: engine.Picture | None = None) -> float:
     """Relative difference of the KL divergence and the same added up number by number."""
     seen = shown(state, picture)
-    slow = generation_run.kl_by_hand(seen)
-    return abs(generation_run.bound(seen, state.decoder)[1] - slow) / slow
+    slow = run.kl_by_hand(seen)
+    return abs(run.bound(seen, state.decoder)[1] - slow) / slow
 
 
 def kl_by_draws(state: State, picture: engine.Picture | None = None) -> float:
     """By how much it leaves five standard errors of the mean over 4096 drawn codes, relative to it."""
     seen = shown(state, picture)
-    mean, error = generation_run.kl_by_draws(seen)
-    known = generation_run.kl_by_hand(seen)
+    mean, error = run.kl_by_draws(seen)
+    known = run.kl_by_hand(seen)
     return max(0.0, abs(mean - known) - 5 * error) / known
 
 
 def adjoint(state: State, picture: engine.Picture | None = None) -> float:
     """Relative distance of a decoder's first layer from the adjoint of the convolution with its kernel."""
     decoder = state.decoder if state.decoder.startswith("transposed") else "transposed4"
-    return proof.distance(*generation_run.first_layer(shown(state, picture), decoder))
+    return proof.distance(*run.first_layer(shown(state, picture), decoder))
 
 
 def same_pixels(state: State, picture: engine.Picture | None = None) -> float:
     """Largest difference of any pixel between two draws with one seed; infinite if another seed gives the same."""
     seed = int(state.seed)
-    one, two, three = (
-        generation_run.decode(generation_run.drawn(state.wanted, number), state.decoder)
-        for number in (seed, seed, seed + 1)
-    )
+    one, two, three = (run.decode(run.drawn(state.wanted, number), state.decoder) for number in (seed, seed, seed + 1))
     return float(np.abs(one - two).max()) if not np.array_equal(one, three) else float("inf")
 
 
 def ends(state: State, picture: engine.Picture | None = None) -> float:
     """Largest difference of any pixel between the ends of the strip and the two pictures rebuilt."""
-    one, other = shown(state, picture), generation_run.photograph(generation_run.gallery(state.to))
-    strip = generation_run.decode(generation_run.strip(one, other), state.decoder)
-    rebuilt = [generation_run.decode(seen.mean[None], state.decoder)[0] for seen in (one, other)]
+    one, other = shown(state, picture), run.photograph(run.gallery(state.to))
+    strip = run.decode(run.strip(one, other), state.decoder)
+    rebuilt = [run.decode(seen.mean[None], state.decoder)[0] for seen in (one, other)]
     return float(max(np.abs(strip[i] - rebuilt[i]).max() for i in (0, -1)))
 
 
@@ -127,7 +117,7 @@ picture = model.decode(code[None], {state.decoder!r})[0].clip(0, 1)
     options = {
         "rebuild": "",
         "between": f"interpolate=samples.load({state.to!r}), ",
-        "draw": f"sample={generation_run.AT_ONCE}, wanted={state.wanted!r}, seed={state.seed}, ",
+        "draw": f"sample={run.AT_ONCE}, wanted={state.wanted!r}, seed={state.seed}, ",
     }[state.view]
     return f"""{start}found = generation.apply(image, {options}decoder={state.decoder!r})
 generation.write(found, "made.png")
@@ -138,8 +128,8 @@ def chosen() -> tuple[State, engine.Picture]:
     """Draw the controls and read them."""
     views = {"rebuild": t("rebuild"), "walk": t("walk"), "between": t("blend"), "draw": t("draw")}
     view = choice(t("What to make"), views, "view", tabs=True)
-    picture = generation_run.gallery(FIRST)
-    labels = {label: generation_picture.class_name(label) for label in generation_run.model().labels}
+    picture = run.gallery(FIRST)
+    labels = {label: generation_picture.class_name(label) for label in run.model().labels}
     wanted, to, seed, first, second = State.wanted, State.to, 0, 0, 0
     if view in ("rebuild", "between"):
         picture = own_photo.choose(LESSON.presets, FIRST)
@@ -148,7 +138,7 @@ def chosen() -> tuple[State, engine.Picture]:
     if view == "between":
         to = choice(t("Leads to"), {id: t(TITLES[id]) for id in OTHERS}, "to")
     if view == "walk":
-        far = generation_run.FAR
+        far = run.FAR
         first = slider.whole(t("Strongest direction, standard deviations"), -far, far, "first", 0)
         second = slider.whole(t("Second direction, standard deviations"), -far, far, "second", 0)
     if view == "draw":
@@ -166,17 +156,17 @@ def badges(state: State, picture: engine.Picture) -> None:
         t(
             "The mean of log q(z) − log p(z) over {draws} drawn codes, against the formula; by how much the gap is "
             "larger than five standard errors:",
-            draws=generation_run.DRAWS,
+            draws=run.DRAWS,
         ),
         t("What the first layer of a transposed decoder writes, and the adjoint of the convolution with its kernel:"),
         t("Twelve pictures drawn twice with one seed; largest difference of any pixel:"),
         t("The ends of a strip, and the two pictures rebuilt each for itself; largest difference of any pixel:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (kl_by_hand, generation_run.kl_by_hand),
-        (kl_by_draws, generation_run.kl_by_draws),
-        (adjoint, generation_run.first_layer),
-        (same_pixels, generation_run.drawn),
+        (kl_by_hand, run.kl_by_hand),
+        (kl_by_draws, run.kl_by_draws),
+        (adjoint, run.first_layer),
+        (same_pixels, run.drawn),
         (ends, generation.between),
     )
     proof.badges_of(checks(state, picture), meanings, codes)
@@ -188,14 +178,14 @@ def draw(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
         generation_picture.rebuilt(seen, state.decoder, f"rebuilt-{picture.digest[:12]}-{state.decoder}")
         return seen.mean
     if state.view == "between":
-        other = generation_run.photograph(generation_run.gallery(state.to))
+        other = run.photograph(run.gallery(state.to))
         generation_picture.between(seen, other, state.decoder)
-        return np.asarray(generation_run.strip(seen, other)[generation_run.STEPS // 2])
+        return np.asarray(run.strip(seen, other)[run.STEPS // 2])
     if state.view == "walk":
         generation_picture.walked(state.wanted, int(state.first), int(state.second), state.decoder)
-        return generation_run.walked(state.wanted, int(state.first), int(state.second))
+        return run.walked(state.wanted, int(state.first), int(state.second))
     generation_picture.drawn(state.wanted, int(state.seed), state.decoder)
-    return np.asarray(generation_run.drawn(state.wanted, int(state.seed))[0])
+    return np.asarray(run.drawn(state.wanted, int(state.seed))[0])
 
 
 def render() -> None:
@@ -245,7 +235,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=generation_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("kingma2014auto", mark("sections 2 and 3")),
         ("ghosh2020variational", mark("section 4")),

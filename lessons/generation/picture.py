@@ -11,12 +11,13 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.tasks import generation
-from lessons._kit import before_after, generation_run
+from lessons._kit import before_after
 from lessons._kit.before_after import Side
 from lessons._kit.formula import coloured
-from lessons._kit.generation_run import Coded
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import address, number, png
+from lessons.generation import run
+from lessons.generation.run import Coded
 
 #: Decoder -> its name.
 DECODERS = {
@@ -33,7 +34,7 @@ ALIKE = ("Faces_easy", "Faces")
 
 def style() -> None:
     """Put the style on the page."""
-    st.html(Path(__file__).with_name("generation.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def class_name(label: str) -> str:
@@ -59,7 +60,7 @@ def figures(pictures: Sequence[tuple[str, str, str]], kind: str = "") -> None:
 
 def rebuilt(seen: Coded, decoder: str, key: str) -> None:
     """The photograph and what its code gives, with a divider."""
-    found = generation_run.decode(seen.mean[None], decoder)[0]
+    found = run.decode(seen.mean[None], decoder)[0]
     size = (1000, round(1000 * seen.shape))
     before = Side(t("as the encoder sees it"), source(seen.square, seen.shape, 256))
     after = Side(t("from {count} numbers", count=len(seen.mean)), source(found, seen.shape, 256))
@@ -75,10 +76,10 @@ def rebuilt(seen: Coded, decoder: str, key: str) -> None:
 
 def walked(label: str, first: int, second: int, decoder: str) -> np.ndarray:
     """A large picture of the class, and the way through it along the first direction: the picture, (64, 64, 3)."""
-    shape, far = generation_run.shape_of(label), generation_run.FAR
-    codes = [generation_run.walked(label, step, second) for step in range(-far, far + 1)]
-    pictures = generation_run.decode(np.stack([generation_run.walked(label, first, second), *codes]), decoder)
-    shares = generation_run.share_of_directions(label)
+    shape, far = run.shape_of(label), run.FAR
+    codes = [run.walked(label, step, second) for step in range(-far, far + 1)]
+    pictures = run.decode(np.stack([run.walked(label, first, second), *codes]), decoder)
+    shares = run.share_of_directions(label)
     note = t(
         "The two directions hold {one} % and {two} % of what differs between codes of {label}.",
         one=f"{100 * shares[0]:.0f}",
@@ -94,7 +95,7 @@ def walked(label: str, first: int, second: int, decoder: str) -> np.ndarray:
 
 def between(one: Coded, other: Coded, decoder: str) -> np.ndarray:
     """The strip from one picture to the other, the ends beside the photographs: the middle picture."""
-    pictures = generation_run.decode(generation_run.strip(one, other), decoder)
+    pictures = run.decode(run.strip(one, other), decoder)
     middle, last = len(pictures) // 2, len(pictures) - 1
     figures(
         [
@@ -110,9 +111,9 @@ def between(one: Coded, other: Coded, decoder: str) -> np.ndarray:
 
 def drawn(label: str, seed: int, decoder: str) -> np.ndarray:
     """Twelve pictures of codes that were drawn, and what the recognition network calls them: the first picture."""
-    pictures = generation_run.decode(generation_run.drawn(label, seed), decoder)
-    names = generation_run.names(label, seed, decoder)
-    shape = generation_run.shape_of(label)
+    pictures = run.decode(run.drawn(label, seed), decoder)
+    names = run.names(label, seed, decoder)
+    shape = run.shape_of(label)
     shown = [
         (source(picture, shape), name, f"{100 * share:.0f} %")
         for picture, (name, share) in zip(pictures, names, strict=True)
@@ -135,8 +136,8 @@ def decoders(code: np.ndarray, shape: float) -> None:
         st.markdown(f"**{t(title)}**")
         shown = []
         for decoder, name in DECODERS.items():
-            picture = generation_run.decode(code[None], decoder, trained)[0]
-            share = t("pattern {share} %", share=_percent(generation_run.pattern(picture)))
+            picture = run.decode(code[None], decoder, trained)[0]
+            share = t("pattern {share} %", share=_percent(run.pattern(picture)))
             shown.append(
                 (source(picture if trained else _stretched(picture), shape if trained else 1.0), t(name), share)
             )
@@ -151,20 +152,20 @@ def decoders(code: np.ndarray, shape: float) -> None:
 
 def formula(seen: Coded, decoder: str) -> None:
     """The evidence lower bound, and the same with the numbers of the picture on the page."""
-    likelihood, kl = generation_run.bound(seen, decoder)
+    likelihood, kl = run.bound(seen, decoder)
     x, z = coloured("input", "x"), coloured("output", "z")
     st.latex(
         rf"\begin{{aligned}}\log p({x}) \ge\ & \mathbb{{E}}_q\, \log p({x} \mid {z}) \\"
         rf" & - \mathrm{{KL}}(q({z} \mid {x}) \,\|\, p({z}))\end{{aligned}}"
     )
-    noise = generation_run.model().noise
+    noise = run.model().noise
     pixels = seen.square.size
     squares = -2 * noise**2 * (likelihood + pixels * np.log(noise * np.sqrt(2 * np.pi)))
     st.latex(
         rf"\begin{{aligned}}\log p({x} \mid m) =\ & -\frac{{{squares:.1f}}}{{2 \cdot {noise:g}^2}} \\"
         rf" & - {pixels} \log({noise:g}\sqrt{{2\pi}}) \\ =\ & {likelihood:.0f}\end{{aligned}}"
     )
-    total = generation_run.kl_by_hand(seen)
+    total = run.kl_by_hand(seen)
     st.latex(
         rf"\begin{{aligned}}\mathrm{{KL}} & = \tfrac12 \sum_i (m_i^2 + v_i - 1 - \log v_i) \\"
         rf" & = {total:.1f}\end{{aligned}}"
@@ -175,7 +176,7 @@ def formula(seen: Coded, decoder: str) -> None:
 
 def measured(decoder: str) -> None:
     """The figures of the four decoders, as measured on pictures that none of them was trained on."""
-    about = generation_run.model().about
+    about = run.model().about
     rows = [_row(name, about["figures"]) for name in DECODERS]
     heads = (
         t("upsampler"), t("PSNR, dB"), "SSIM", t("drawn: recognized, %"), t("distance of features"),
@@ -207,7 +208,7 @@ def claim() -> None:
             "002 names generation too. Neither gives a number or a comparison, and the code of neither runs."
         )
     )
-    st.markdown(t(VERDICTS[verdict(generation_run.model().about["figures"])], **_facts()))
+    st.markdown(t(VERDICTS[verdict(run.model().about["figures"])], **_facts()))
 
 
 #: Verdict -> sentence.
@@ -243,7 +244,7 @@ def _best(figures: dict[str, Any]) -> str:
 
 
 def _facts() -> dict[str, str]:
-    found = generation_run.model().about["figures"]
+    found = run.model().about["figures"]
     other = _best(found)
     return {
         "transposed": f"{found['rebuilt']['transposed4']['psnr']:.2f}",
