@@ -8,23 +8,23 @@ from typing import Any
 
 import streamlit as st
 
-from lessons._kit import digits_run
 from lessons._kit.i18n import t
+from lessons.recognition import run
 
 HERE = Path(__file__).parent
 
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Callable[..., Any]:
-    code, style = ((HERE / f"digits_pad.{end}").read_text("utf-8") for end in ("js", "css"))
+    code, style = ((HERE / f"pad.{end}").read_text("utf-8") for end in ("js", "css"))
     return st.components.v2.component("digits_pad", js=code, css=style)
 
 
 def show(text: str, key: str) -> None:
     """Draw it; what is written arrives under "pad" in the URL and the session."""
     data = {
-        "cells": text if digits_run.cells(text).any() else "0" * 64,
-        "signs": digits_run.SIGNS,
+        "cells": text if run.cells(text).any() else "0" * 64,
+        "signs": run.SIGNS,
         "title": t("Write a digit"),
         "keys": t("Drag to write. Keys: arrows move, Enter writes or rubs out a cell."),
         "clear": t("Wipe"),

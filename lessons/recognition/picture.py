@@ -13,13 +13,14 @@ import streamlit as st
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.tasks import recognition
 from deconvviz.tasks.recognition import Recognized
-from lessons._kit import bars, curves, digits_run, jobs
+from lessons._kit import bars, curves, jobs
 from lessons._kit.bars import Bar
 from lessons._kit.curves import Curve
-from lessons._kit.digits_run import Training
 from lessons._kit.formula import coloured
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address, number, png
+from lessons.recognition import run
+from lessons.recognition.run import Training
 
 #: What measured the effects over several seeds.
 COMMAND = "deconvviz evaluate recognition --data digits --what effects --json"
@@ -30,8 +31,8 @@ EVERY = 3.0
 def style() -> None:
     """Put the style on the page."""
     bars.style()
-    st.html(Path(__file__).with_name("digits.css"))
-    st.html(Path(__file__).with_name("inversion.css"))
+    st.html(Path(__file__).with_name("style.css"))
+    st.html(Path(__file__).parents[1] / "_kit" / "inversion.css")
 
 
 def looked(found: Recognized, wanted: str, right: int | None) -> None:
@@ -116,11 +117,11 @@ def effects(here: Training) -> None:
     st.markdown(f"#### {t('Does it lessen overfitting and vanishing gradients?')}")
     st.markdown(t("Article 004 claims it (C6)."))
     measured(here)
-    busy = bool(digits_run.look_at_all(here))
+    busy = bool(run.look_at_all(here))
 
     @st.fragment(run_every=EVERY if busy else None)
     def part() -> None:
-        running = bool(digits_run.look_at_all(here))
+        running = bool(run.look_at_all(here))
         _compared(here)
         if running != busy:  # begin to ask again and again, or cease
             st.rerun()
@@ -143,20 +144,18 @@ def measured(here: Training) -> None:
 
 
 def _compared(here: Training) -> None:
-    rows = digits_run.trained(here)
-    if len(rows) == digits_run.SETTINGS:
+    rows = run.trained(here)
+    if len(rows) == run.SETTINGS:
         st.markdown(verdict(rows))
     if rows:
         caption = t(
             "Trained here: {count} of {all} settings, {pictures} digits, {epochs} epochs, one seed", count=len(rows),
-            all=digits_run.SETTINGS, pictures=here.pictures, epochs=digits_run.EPOCHS,
+            all=run.SETTINGS, pictures=here.pictures, epochs=run.EPOCHS,
         )  # fmt: skip
         _table(caption, rows, here)
-    if len(rows) < digits_run.SETTINGS:
+    if len(rows) < run.SETTINGS:
         st.markdown(t("Train all eight settings of the three switches yourself, and they give a verdict of their own."))
-        st.button(
-            t("Train all eight, one or two minutes"), key="digits-all", on_click=digits_run.begin_all, args=(here,)
-        )
+        st.button(t("Train all eight, one or two minutes"), key="digits-all", on_click=run.begin_all, args=(here,))
 
 
 def _table(caption: str, rows: Sequence[dict[str, Any]], here: Training) -> None:
@@ -210,4 +209,4 @@ def _signed(share: float) -> str:
 
 def gallery_names() -> dict[str, str]:
     """What can be looked at: a digit of each kind that no training saw, or one's own."""
-    return {**{str(kind): str(kind) for kind in range(digits_run.SHOWN)}, digits_run.OWN: t("your own")}
+    return {**{str(kind): str(kind) for kind in range(run.SHOWN)}, run.OWN: t("your own")}

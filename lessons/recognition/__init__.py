@@ -11,11 +11,13 @@ import streamlit as st
 from deconvviz.data import digits
 from deconvviz.tasks import recognition
 from deconvviz.types import Check
-from lessons._kit import digits_pad, digits_picture, digits_questions, digits_run, frame, jobs, proof, slider
+from lessons._kit import frame, jobs, proof, slider
 from lessons._kit.controls import choice, url_value
-from lessons._kit.digits_run import Training
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons.recognition import pad as digits_pad
+from lessons.recognition import picture, questions, run
+from lessons.recognition.run import Training
 
 FIRST = 200
 
@@ -40,17 +42,17 @@ class State:
 
 def by_hand(state: State) -> float:
     """Relative distance of the network's scores from those added up window by window in float64."""
-    params, _ = digits_run.params_of(state.training)
-    shown, _ = digits_run.picture(state.digit, state.pad)
-    scores = np.asarray(digits_run.network(params).run(shown[None, :, :, None].astype(np.float32)))[0]
-    return proof.distance(scores, digits_run.scores_by_hand(params, shown))
+    params, _ = run.params_of(state.training)
+    shown, _ = run.picture(state.digit, state.pad)
+    scores = np.asarray(run.network(params).run(shown[None, :, :, None].astype(np.float32)))[0]
+    return proof.distance(scores, run.scores_by_hand(params, shown))
 
 
 def two_roads(state: State) -> float:
     """Relative difference of the map computed in two ways."""
-    params, _ = digits_run.params_of(state.training)
-    shown, _ = digits_run.picture(state.digit, state.pad)
-    found = digits_run.look(params, shown, None, True).agreement
+    params, _ = run.params_of(state.training)
+    shown, _ = run.picture(state.digit, state.pad)
+    found = run.look(params, shown, None, True).agreement
     return math.inf if found is None else found
 
 
@@ -91,8 +93,8 @@ def chosen() -> State:
     norm = choice(t("Batch normalization"), two, "norm", tabs=True)
     drop = choice(t("Regularization: dropout, decay of weights"), two, "drop", tabs=True)
     decoder = choice(t("Decoder of transposed convolutions"), two, "decoder", tabs=True)
-    pictures = slider.stops(t("Digits to learn from"), digits_run.PICTURES, "pictures", FIRST)
-    digit = choice(t("Digit to look at"), digits_picture.gallery_names(), "digit", default=State.digit)
+    pictures = slider.stops(t("Digits to learn from"), run.PICTURES, "pictures", FIRST)
+    digit = choice(t("Digit to look at"), picture.gallery_names(), "digit", default=State.digit)
     return State(norm, drop, decoder, str(pictures), digit, url_value("pad", "", _Pads()))
 
 
@@ -100,7 +102,7 @@ class _Pads(dict[str, object]):
     """Every text that is a digit of one's own, for `url_value`."""
 
     def __contains__(self, text: object) -> bool:
-        return text == "" or bool(digits_run.cells(str(text)).any())
+        return text == "" or bool(run.cells(str(text)).any())
 
 
 def badges(state: State) -> None:
@@ -110,51 +112,51 @@ def badges(state: State) -> None:
         t("The map by the network's own derivative with changed rules, and layer by layer; relative difference:"),
         t("How many of the digits it learns from are among those that it is measured on:"),
     )
-    codes: tuple[proof.Code, ...] = ((by_hand, digits_run.scores_by_hand), (two_roads,), (leaked, digits.split))
+    codes: tuple[proof.Code, ...] = ((by_hand, run.scores_by_hand), (two_roads,), (leaked, digits.split))
     proof.badges_of(checks(state), meanings, codes)
 
 
 def look(state: State) -> None:
     """The digit and what the answer rests on, with the training as far as it has come."""
-    params, trained = digits_run.params_of(state.training)
-    shown, right = digits_run.picture(state.digit, state.pad)
-    if state.digit == digits_run.OWN:
+    params, trained = run.params_of(state.training)
+    shown, right = run.picture(state.digit, state.pad)
+    if state.digit == run.OWN:
         digits_pad.show(state.pad, "digits-pad")
     with st.spinner(t("Sending the score back to the digit, some seconds the first time")):
-        found = digits_run.look(params, shown)
-    digits_picture.looked(found, found.label, right)
+        found = run.look(params, shown)
+    picture.looked(found, found.label, right)
     if not trained:
         st.markdown(t("This is the network that comes with the app. Train your own below, and it answers here."))
     if right is not None:
-        st.latex(digits_picture.loss_line(found, right))
+        st.latex(picture.loss_line(found, right))
 
 
 def train(state: State) -> None:
     """The training: the button that begins it, or its curves as it goes."""
     st.markdown(f"#### {t('Learning')}")
-    job = digits_run.find(state.training)
+    job = run.find(state.training)
     if job is None:
         st.button(
-            t("Train it now: {epochs} epochs, about {seconds} s", epochs=digits_run.EPOCHS, seconds=15),
+            t("Train it now: {epochs} epochs, about {seconds} s", epochs=run.EPOCHS, seconds=15),
             key="digits-train",
             type="primary",
-            on_click=digits_run.begin,
+            on_click=run.begin,
             args=(state.training,),
         )
         return
-    jobs.watch(job, digits_picture.training, "digits-job")
+    jobs.watch(job, picture.training, "digits-job")
 
 
 def render() -> None:
     """Draw the page."""
-    digits_picture.style()
+    picture.style()
     with frame.beside(LESSON) as right:
         state = chosen()
     with right:
         look(state)
         train(state)
         badges(state)
-        digits_picture.effects(state.training)
+        picture.effects(state.training)
     frame.text(LESSON)
     frame.practice(LESSON)
     frame.code((recognition.snapshots, recognition.look), call(state))
@@ -187,7 +189,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=digits_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("ioffe2015batch", ""),
         ("srivastava2014dropout", ""),
