@@ -9,12 +9,13 @@ import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, sequential_rgb
 from deconvviz.tasks import super_resolution as task
-from lessons._kit import before_after, engine, super_run, swap_run
+from lessons._kit import before_after, engine, super_run
 from lessons._kit.before_after import Side
 from lessons._kit.formula import coloured
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_picture import address, jpeg, number, to_bytes
 from lessons._kit.super_picture import Pane, panes
+from lessons.upsampler_lab import run
 
 NAMES = {
     "transposed": mark("transposed convolution"),
@@ -28,7 +29,7 @@ FINER = 12
 
 def compare(picture: engine.Picture, kind: str, title: str) -> None:
     """The truth and the chosen network, the largest picture of the page."""
-    found = swap_run.enlarged(picture, kind)
+    found = run.enlarged(picture, kind)
     assert found.truth is not None
     rows, columns = found.network.shape[:2]
     psnr = found.figures["network"]["psnr"]
@@ -43,12 +44,12 @@ def compare(picture: engine.Picture, kind: str, title: str) -> None:
 
 def windows(picture: engine.Picture) -> None:
     """The same window, where the transposed convolution gains most over bicubic, by all four."""
-    first = swap_run.enlarged(picture, swap_run.KINDS[0])
+    first = run.enlarged(picture, run.KINDS[0])
     top, left = super_run.window(first, "gain")
     place = (slice(top, top + super_run.WINDOW), slice(left, left + super_run.WINDOW))
     row = []
-    for kind in swap_run.KINDS:
-        found = swap_run.enlarged(picture, kind)
+    for kind in run.KINDS:
+        found = run.enlarged(picture, kind)
         row.append(Pane(t(NAMES[kind]), to_bytes(found.network)[place], f"{found.figures['network']['psnr']:.2f} dB"))
     panes(row)
 
@@ -58,7 +59,7 @@ def overlap(taps: int) -> None:
     st.markdown(
         "**" + t("Products that a pixel is the sum of, kernel {k} × {k} (sub-pixel: 3 × 3), stride 3", k=taps) + "**"
     )
-    maps = {kind: swap_run.counts(kind, taps) for kind in swap_run.KINDS}
+    maps = {kind: run.counts(kind, taps) for kind in run.KINDS}
     row = []
     for kind, block in maps.items():
         shown = np.tile(block, (3, 3)).repeat(FINER, 0).repeat(FINER, 1).astype(float)
@@ -73,8 +74,8 @@ def ripples() -> None:
     for trained, title in ((False, t("An even grey picture, random weights")), (True, t("The same after training"))):
         st.markdown(f"**{title}**")
         row = []
-        for kind in swap_run.KINDS:
-            found = swap_run.flat(kind, trained)
+        for kind in run.KINDS:
+            found = run.flat(kind, trained)
             off = 255 * (found.answer - found.answer.mean())[:9, :9].repeat(FINER, 0).repeat(FINER, 1)
             note = t(
                 "ripple {ripple} steps; share of energy {energy}", ripple=number(found.ripple),
@@ -86,7 +87,7 @@ def ripples() -> None:
 
 def formula(kind: str) -> None:
     """The share of energy in the pattern, with the chosen network's numbers."""
-    before, after = (swap_run.flat(kind, trained).energy for trained in (False, True))
+    before, after = (run.flat(kind, trained).energy for trained in (False, True))
     st.latex(
         r"\begin{aligned} & \frac{\sum_{(a,b) \neq (0,0)} |Y(\frac{aH}{3}, \frac{bW}{3})|^2}{\sum |Y|^2}: \\"
         rf" & {_latex(before)} \;\longrightarrow\; {coloured('output', _latex(after))}\end{{aligned}}"
@@ -108,12 +109,12 @@ def scores(picture: engine.Picture, chosen: str) -> None:
         t("ripple, trained"),
     ]  # fmt: skip
     lines = []
-    for kind in swap_run.KINDS:
-        figures = known[swap_run.variant(kind)]["figures"]
+    for kind in run.KINDS:
+        figures = known[run.variant(kind)]["figures"]
         cells = [
-            f"{swap_run.weights(kind):,}".replace(",", "\u202f"), f"{figures['psnr']:.2f}", f"{figures['ssim']:.4f}",
-            f"{swap_run.enlarged(picture, kind).figures['network']['psnr']:.2f}",
-            number(swap_run.flat(kind, False).ripple), number(swap_run.flat(kind, True).ripple),
+            f"{run.weights(kind):,}".replace(",", "\u202f"), f"{figures['psnr']:.2f}", f"{figures['ssim']:.4f}",
+            f"{run.enlarged(picture, kind).figures['network']['psnr']:.2f}",
+            number(run.flat(kind, False).ripple), number(run.flat(kind, True).ripple),
         ]  # fmt: skip
         row = f'<th scope="row">{escape(t(NAMES[kind]))}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         lines.append(f'<tr class="chosen">{row}</tr>' if kind == chosen else f"<tr>{row}</tr>")
@@ -123,7 +124,7 @@ def scores(picture: engine.Picture, chosen: str) -> None:
         f'<table class="scores"><caption>{caption}</caption><thead><tr>{top}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
-    values = [known[swap_run.variant(kind)]["figures"]["psnr"] for kind in swap_run.KINDS]
+    values = [known[run.variant(kind)]["figures"]["psnr"] for kind in run.KINDS]
     st.markdown(
         t(
             "Between the best and the worst lie {gap} dB on Set5. With one seed each, differences of about a tenth "

@@ -10,11 +10,13 @@ import streamlit as st
 from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops.upsample import checkerboard_energy, overlap_counts
 from deconvviz.types import Check
-from lessons._kit import engine, frame, own_photo, proof, slider, super_picture, swap_picture, swap_questions, swap_run
+from lessons._kit import engine, frame, own_photo, proof, slider, super_picture
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_top import title_of
 from lessons._kit.page import Lesson
+from lessons.upsampler_lab import picture as swap_picture
+from lessons.upsampler_lab import questions, run
 
 FIRST = "astronaut"
 
@@ -30,37 +32,37 @@ class State:
 
 def short_way(state: State) -> float:
     """The trained last layer as it runs, against its definition."""
-    return swap_run.short_way_error(state.layer)
+    return run.short_way_error(state.layer)
 
 
 def same_layer(state: State) -> float:
     """The trained transposed convolution against a sub-pixel layer with the same weights, rearranged."""
     del state
-    return swap_run.same_layer_error()
+    return run.same_layer_error()
 
 
 def counted(state: State) -> float:
     """Products of a transposed convolution: a layer of ones against counting."""
-    line = overlap_counts(swap_run.CELLS + 2, state.k, swap_run.SCALE, max(0, (state.k - swap_run.SCALE) // 2))
-    start = swap_run.SCALE * (swap_run.CELLS // 2)
-    line = line[start : start + swap_run.SCALE]
-    return float(np.abs(np.outer(line, line) - swap_run.counts("transposed", state.k)).max())
+    line = overlap_counts(run.CELLS + 2, state.k, run.SCALE, max(0, (state.k - run.SCALE) // 2))
+    start = run.SCALE * (run.CELLS // 2)
+    line = line[start : start + run.SCALE]
+    return float(np.abs(np.outer(line, line) - run.counts("transposed", state.k)).max())
 
 
 def repeated(state: State) -> float:
     """An even picture becomes a block of 3 x 3 that repeats, before and after training."""
-    return max(swap_run.repeats(state.layer, trained) for trained in (False, True))
+    return max(run.repeats(state.layer, trained) for trained in (False, True))
 
 
 def energies(state: State) -> float:
     """The share of energy in the waves against variance over mean square."""
-    return max(swap_run.energy_by_hand(state.layer, trained) for trained in (False, True))
+    return max(run.energy_by_hand(state.layer, trained) for trained in (False, True))
 
 
 def alike(state: State) -> float:
     """Difference in the number of weights of the four last layers."""
     del state
-    counts = [swap_run.weights(kind) for kind in swap_run.KINDS]
+    counts = [run.weights(kind) for kind in run.KINDS]
     return float(max(counts) - min(counts))
 
 
@@ -84,7 +86,7 @@ from deconvviz.tasks import super_resolution as task
 
 photograph = preprocess.at_most({own_photo.python(picture)}, 480)
 small, truth = task.pair(task.brightness(photograph), 3)
-name, network = task.network(3, variant={swap_run.variant(state.layer)!r})
+name, network = task.network(3, variant={run.variant(state.layer)!r})
 print(task.figures(task.enlarge(small, 3, network), truth, 3))
 for module in (task.untrained(name), network):
     print(checkerboard_energy(task.flat_answer(module, 3)[None, :, :, None], 3))
@@ -110,9 +112,9 @@ def badges(state: State) -> None:
         t("Largest difference between the numbers of weights of the four last layers:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (swap_run.short_way_error, swap_run.long_way), (swap_run.same_layer_error, swap_run.as_subpixel),
-        (swap_run.counts, overlap_counts), (swap_run.repeats,),
-        (swap_run.energy_by_hand, checkerboard_energy), (swap_run.weights,),
+        (run.short_way_error, run.long_way), (run.same_layer_error, run.as_subpixel),
+        (run.counts, overlap_counts), (run.repeats,),
+        (run.energy_by_hand, checkerboard_energy), (run.weights,),
     )  # fmt: skip
     proof.badges_of(checks(state), meanings, codes)
 
@@ -163,7 +165,7 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=swap_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(
         ("odena2016deconvolution", ""),
         ("dong2016accelerating", mark("section 3")),
