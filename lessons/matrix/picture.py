@@ -13,9 +13,10 @@ import streamlit as st
 
 from deconvviz.ops import ConvGeometry
 from deconvviz.types import Size
-from lessons._kit import formula, matrix_walk, planes, walk
+from lessons._kit import formula, planes, walk
 from lessons._kit.i18n import t
 from lessons._kit.small import plane
+from lessons.matrix import entries as matrix_walk
 
 Cell = tuple[int, int]
 
@@ -95,7 +96,7 @@ class View:
 
 def draw(view: View) -> None:
     """Planes, matrix, formula and the same with numbers."""
-    st.html(Path(__file__).with_name("matrix.css"))
+    st.html(Path(__file__).with_name("style.css"))
     with st.container(key="matrix-planes"):
         planes.show([rows(view)], "planes", {"row": t("row"), "column": t("column")}, _picked)
     _show_matrix(view)
@@ -159,7 +160,7 @@ def _size(array: np.ndarray) -> str:
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Callable[..., Any]:
-    code = Path(__file__).with_name("matrix.js").read_text("utf-8")
+    code = Path(__file__).with_name("picture.js").read_text("utf-8")
     return st.components.v2.component("matrix", js=code, isolate_styles=False)
 
 

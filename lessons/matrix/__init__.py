@@ -12,11 +12,13 @@ import streamlit as st
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_map
 from deconvviz.types import Check
-from lessons._kit import frame, matrix_picture, matrix_questions, matrix_walk, proof, sliding, small
+from lessons._kit import frame, proof, sliding, small
 from lessons._kit.controls import nearest, remember, remembered, url_cell, url_value
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
 from lessons._kit.sliding import Sliding
+from lessons.matrix import entries, questions
+from lessons.matrix import picture as matrix_picture
 
 #: What can be looked at.
 LOOKS = ("row", "weight", "column")
@@ -54,7 +56,7 @@ def compute(state: State) -> matrix_picture.View:
 
 def product(state: State) -> float:
     """Distance of A vec(x) from vec(conv(x)); A is written entry by entry, the convolution is JAX's."""
-    a = matrix_walk.dense(small.kernel(state.kernel), state.geometry, small.SIZE)
+    a = entries.dense(small.kernel(state.kernel), state.geometry, small.SIZE)
     z = _output(state.picture, state.kernel, state.geometry)
     return proof.distance(a @ small.picture(state.picture).ravel(), z.ravel())
 
@@ -67,7 +69,7 @@ def columns(kernel: str, geometry: ConvGeometry) -> np.ndarray:
 
 def two_roads(state: State) -> float:
     """Distance of A, written entry by entry, from A made column by column by the convolution itself."""
-    a = matrix_walk.dense(small.kernel(state.kernel), state.geometry, small.SIZE)
+    a = entries.dense(small.kernel(state.kernel), state.geometry, small.SIZE)
     return proof.distance(a, columns(state.kernel, state.geometry))
 
 
@@ -80,7 +82,7 @@ def sharing(state: State) -> float:
     numbered = np.arange(1, 1 + kh * kw, dtype=np.float32).reshape(kh, kw, 1, 1)
     a = conv_map(numbered, state.geometry, small.SIZE).dense()
     counted = np.array([(a == number).sum() for number in numbered.ravel()])
-    down, across = matrix_walk.axis_counts((kh, kw), state.geometry, small.SIZE)
+    down, across = entries.axis_counts((kh, kw), state.geometry, small.SIZE)
     strangers = np.count_nonzero(a) - counted.sum()
     return float((np.abs(counted - np.outer(down, across).ravel()).sum() + strangers) / max(1, counted.sum()))
 
@@ -141,10 +143,10 @@ def fitting(state: State) -> State:
     return remember("matrix", replace(state, cell=cell, tap=tap, back=nearest(state.back, small.SIZE)))
 
 
-def weighed(state: State) -> list[matrix_walk.Growth]:
+def weighed(state: State) -> list[entries.Growth]:
     """A of the picture on the page, and of larger ones under the same kernel size, stride, padding and dilation."""
     pictures = [(small.SIZE, 1), *(((side, side), channels) for side, channels in LARGER)]
-    return [matrix_walk.growth(state.kernel_size, state.geometry, size, channels) for size, channels in pictures]
+    return [entries.growth(state.kernel_size, state.geometry, size, channels) for size, channels in pictures]
 
 
 def memory(numbers: int) -> str:
@@ -197,7 +199,7 @@ def proofs(state: State) -> None:
     proof.badges_of(
         checks(state),
         (times, same, count),
-        ((product, matrix_walk.dense), (two_roads, LinearMap.dense), (sharing, matrix_walk.axis_counts)),
+        ((product, entries.dense), (two_roads, LinearMap.dense), (sharing, entries.axis_counts)),
     )
 
 
@@ -211,7 +213,7 @@ def render() -> None:
         st.html(growth_table(state))
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((matrix_walk.dense, matrix_walk.entries, conv, LinearMap.dense), call(state))
+    frame.code((entries.dense, entries.entries, conv, LinearMap.dense), call(state))
     frame.foot(LESSON)
 
 
@@ -240,6 +242,6 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=matrix_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(("dumoulin2016guide", mark("chapter 4")), ("simonyan2015very", "")),
 )
