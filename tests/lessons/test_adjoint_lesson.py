@@ -16,18 +16,10 @@ from streamlit.testing.v1 import AppTest
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.conventions import CONVENTIONS
-from lessons import l03_adjoint as lesson
-from lessons._kit import (
-    adjoint_meter,
-    back_views,
-    conv_picture,
-    convention_table,
-    planes,
-    small,
-    walk,
-    ways_back,
-)
-from lessons._kit.back_views import Chosen
+from lessons import adjoint as lesson
+from lessons._kit import planes, small, walk
+from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture
+from lessons.adjoint.back_views import Chosen
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -49,8 +41,8 @@ def states() -> list[lesson.State]:
 STATES = states()
 SOME = STATES[::7]
 FEW = STATES[3::19]
-VIEWS = list(ways_back.VIEWS)
-WRONG = [way for way in ways_back.WAYS if way != "adjoint"]
+VIEWS = list(adjoint_variants.VIEWS)
+WRONG = [way for way in adjoint_variants.WAYS if way != "adjoint"]
 #: A state of each wrong way in which it is wrong.
 SEEN_WRONG = {
     "turned": State(way="turned"),
@@ -88,16 +80,16 @@ def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
 @pytest.mark.parametrize("state", SOME, ids=str)
 def test_the_sums_on_screen_are_the_cells_of_the_planes(state: lesson.State) -> None:
     arrays = lesson.compute(state)
-    products, shown = numbers(conv_picture.forward_sum(arrays, state.geometry, state.cell))
+    products, shown = numbers(picture.forward_sum(arrays, state.geometry, state.cell))
     assert products == shown == arrays.z[0, *state.cell, 0]
-    products, shown = numbers(conv_picture.backward_sum(arrays, state.geometry, state.back))
+    products, shown = numbers(picture.backward_sum(arrays, state.geometry, state.back))
     assert products == shown == arrays.back[0, *state.back, 0]
 
 
 def test_a_wrong_sum_would_be_noticed() -> None:
     arrays = lesson.compute(State())
     wrong = replace(arrays, w=arrays.w[::-1])
-    assert numbers(conv_picture.forward_sum(wrong, State().geometry, (2, 2)))[0] != arrays.z[0, 2, 2, 0]
+    assert numbers(picture.forward_sum(wrong, State().geometry, (2, 2)))[0] != arrays.z[0, 2, 2, 0]
 
 
 def test_the_stamp_of_one_cell_lies_in_its_frame() -> None:
@@ -143,14 +135,14 @@ def test_channels_that_are_not_swapped_are_never_right_by_luck() -> None:
 
 
 def test_the_meter_shows_both_numbers_and_the_gap() -> None:
-    text = adjoint_meter.to_html(adjoint_meter.Sides(30.0, -10.0, 99.0, (6, 7), (6, 7)))
+    text = meter.to_html(meter.Sides(30.0, -10.0, 99.0, (6, 7), (6, 7)))
     assert "margin-left: 25%; width: 75%" in text
     assert "margin-left: 0%; width: 25%" in text
     assert ">30<" in text
     assert ">−10<" in text
     assert "differ by 40." in text
-    assert "The two agree." in adjoint_meter.to_html(adjoint_meter.Sides(3.0, 3.0, 9.0, (6, 7), (6, 7)))
-    text = adjoint_meter.to_html(adjoint_meter.Sides(3.0, None, 9.0, (6, 7), (5, 7)))
+    assert "The two agree." in meter.to_html(meter.Sides(3.0, 3.0, 9.0, (6, 7), (6, 7)))
+    text = meter.to_html(meter.Sides(3.0, None, 9.0, (6, 7), (5, 7)))
     assert "no product: By is 5 × 7, x is 6 × 7" in text
 
 
@@ -178,7 +170,7 @@ def test_zero_insertion_shows_what_the_way_really_is(state: lesson.State, way: s
     if not arrays.back.size:
         assert way == "padding"
         return
-    how = ways_back.insertion(way, arrays.g, arrays.w, state.geometry, small.SIZE)
+    how = adjoint_variants.insertion(way, arrays.g, arrays.w, state.geometry, small.SIZE)
     made = conv(how.inner, how.kernel, ConvGeometry(1, how.pads, state.geometry.dilation))
     np.testing.assert_array_equal(made, arrays.back)
 
@@ -189,7 +181,7 @@ def test_the_products_of_zero_insertion_are_those_of_the_planes(state: lesson.St
     arrays = lesson.compute(state)
     value = float(arrays.back[0, *state.back, 0])
     at = Chosen(state.cell, state.back, "adjoint", "zeros")
-    spread, kernel, result = conv_picture.rows(arrays, state.geometry, at)[1].planes
+    spread, kernel, result = picture.rows(arrays, state.geometry, at)[1].planes
     window = sorted(spread.touched)
     height, width = spread.values.shape
     read = [spread.values[r, c] if 0 <= r < height and 0 <= c < width else 0.0 for r, c in window]
@@ -215,18 +207,18 @@ def test_wrong_cells_are_struck_out_and_counted() -> None:
     for way in ("turned", "channels"):
         state = State(way=way)
         arrays = lesson.compute(state)
-        rows = conv_picture.rows(arrays, state.geometry, Chosen((2, 2), (2, 2), way))
+        rows = picture.rows(arrays, state.geometry, Chosen((2, 2), (2, 2), way))
         back = rows[1 if way == "turned" else 2].planes[2 if way == "turned" else 0]
         differs = {(int(r), int(c)) for r, c in np.argwhere(arrays.back[0, :, :, 0] != arrays.right[0, :, :, 0])}
         assert set(back.wrong) == differs != set()
         assert f"{len(differs)}" in back.title
-    rows = conv_picture.rows(lesson.compute(State()), State().geometry, Chosen((2, 2), (2, 2)))
+    rows = picture.rows(lesson.compute(State()), State().geometry, Chosen((2, 2), (2, 2)))
     assert not rows[1].planes[2].wrong
 
 
 def test_a_wrong_size_is_in_the_title() -> None:
     state = SEEN_WRONG["rounded"]
-    rows = conv_picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "rounded"))
+    rows = picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "rounded"))
     assert rows[1].planes[2].title == "what comes back, 5 × 7, not 6 × 7"
 
 
@@ -307,8 +299,8 @@ def latex(test: AppTest) -> str:
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, kernel="edge", stride="2", cell="1,2", back="3,4")
     state = State(kernel="edge", stride=2, cell=(1, 2), back=(3, 4))
-    assert conv_picture.forward_sum(lesson.compute(state), state.geometry, (1, 2)) in latex(test)
-    assert conv_picture.backward_sum(lesson.compute(state), state.geometry, (3, 4)) in latex(test)
+    assert picture.forward_sum(lesson.compute(state), state.geometry, (1, 2)) in latex(test)
+    assert picture.backward_sum(lesson.compute(state), state.geometry, (3, 4)) in latex(test)
 
 
 @pytest.mark.parametrize("cell", ["99,99", "abc", "1", "-1,2", "1,2,3", "9999999,0"])
@@ -323,7 +315,7 @@ def test_a_kernel_that_does_not_fit_says_so_and_keeps_the_picture(open_page: Cal
     test.segmented_control("dilation-shown").set_value("3").run()
     assert "spans 7 rows, but the padded picture has 6" in test.error[0].value
     state = State(kernel="edge", padding=0, cell=(0, 1))
-    assert conv_picture.forward_sum(lesson.compute(state), state.geometry, (0, 1)) in latex(test) != before
+    assert picture.forward_sum(lesson.compute(state), state.geometry, (0, 1)) in latex(test) != before
     test.segmented_control("dilation-shown").set_value("1").run()
     assert not test.error
 
@@ -337,7 +329,7 @@ def test_presets_set_the_controls_and_put_the_others_back(open_page: Callable[..
 
 
 def test_a_click_moves_the_frames(open_page: Callable[..., AppTest]) -> None:
-    rows = conv_picture.rows(lesson.compute(State()), State().geometry, Chosen((0, 0), (2, 2)))
+    rows = picture.rows(lesson.compute(State()), State().geometry, Chosen((0, 0), (2, 2)))
     assert sorted(rows[0].planes[0].frame) == [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 0), (0, 1)]
     assert rows[0].planes[2].chosen == (0, 0)
     test = open_page(SLUG)
@@ -356,7 +348,7 @@ def test_words_say_whether_a_proof_holds(open_page: Callable[..., AppTest]) -> N
 def test_a_way_back_that_ends_in_nothing_says_so(view: str, open_page: Callable[..., AppTest]) -> None:
     state = State(kernel="blur", dilation=3, way="padding")
     assert lesson.compute(state).back.size == 0
-    rows = conv_picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "padding", view))
+    rows = picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "padding", view))
     assert rows[1].title == "Back: nothing; with this padding the kernel does not fit the signal"
     assert not open_page(SLUG, kernel="blur", dilation="3", way="padding", view=view).exception
 

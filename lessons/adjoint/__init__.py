@@ -15,25 +15,13 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import LinearMap, conv, conv_adjoint, conv_map, conv_vjp
 from deconvviz.ops.conventions import CONVENTIONS
 from deconvviz.types import Array, Check
-from lessons._kit import (
-    adjoint_meter,
-    back_views,
-    bars,
-    claim_words,
-    conv_picture,
-    conv_questions,
-    convention_table,
-    frame,
-    printed,
-    proof,
-    sliding,
-    small,
-    ways_back,
-)
+from lessons._kit import bars, claim_words, frame, printed, proof, sliding, small
 from lessons._kit.controls import choice, url_cell
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
 from lessons._kit.sliding import Sliding
+from lessons.adjoint import adjoint_variants, back_views, convention_table, picture, questions
+from lessons.adjoint import meter as adjoint_meter
 
 
 @dataclass(frozen=True)
@@ -59,7 +47,9 @@ def given(state: State) -> tuple[np.ndarray, np.ndarray]:
 
 def function(state: State) -> Callable[..., Array]:
     """What computes the way back: the chosen view's own code, or the chosen wrong way."""
-    return ways_back.VIEWS[state.view][1] if state.way == "adjoint" else ways_back.WAYS[state.way].function
+    return (
+        adjoint_variants.VIEWS[state.view][1] if state.way == "adjoint" else adjoint_variants.WAYS[state.way].function
+    )
 
 
 def way_back(state: State, g: Array) -> np.ndarray:
@@ -68,13 +58,13 @@ def way_back(state: State, g: Array) -> np.ndarray:
 
 
 @lru_cache(maxsize=512)
-def compute(state: State) -> conv_picture.Arrays:
+def compute(state: State) -> picture.Arrays:
     """All arrays of a state; `GeometryError` if the kernel does not fit the picture."""
     x, w = given(state)
     z = np.asarray(conv(x, w, state.geometry))
     g = z if state.signal == "all" else small.only(z, state.cell)
     right = np.asarray(conv_adjoint(g, w, state.geometry, small.SIZE))
-    return conv_picture.Arrays(x, w, z, g, way_back(state, g), right)
+    return picture.Arrays(x, w, z, g, way_back(state, g), right)
 
 
 def operator(state: State) -> LinearMap:
@@ -104,7 +94,7 @@ def meter(state: State) -> adjoint_meter.Sides:
 def three_views(state: State) -> float:
     """Largest distance from the stamps, from zero insertion, and from the transposed matrix."""
     arrays = compute(state)
-    views = (view(arrays.g, arrays.w, state.geometry, small.SIZE) for _, view in ways_back.VIEWS.values())
+    views = (view(arrays.g, arrays.w, state.geometry, small.SIZE) for _, view in adjoint_variants.VIEWS.values())
     return max(proof.distance(arrays.back, view) for view in views)
 
 
@@ -135,7 +125,7 @@ def _matrix(state: State) -> np.ndarray:
     arrays, w = compute(state), given(state)[1]
     if state.way == "adjoint":
         return operator(state).dense().T
-    wrong = ways_back.WAYS[state.way].function
+    wrong = adjoint_variants.WAYS[state.way].function
     there = LinearMap(lambda g: wrong(g, w, state.geometry, small.SIZE), lambda x: x, arrays.z.shape, arrays.back.shape)
     return there.dense()
 
@@ -177,8 +167,8 @@ def chosen() -> State:
 def ways(state: State) -> State:
     """Draw the switches above the picture and read the chosen cells."""
     signals = {"all": t("the whole output"), "cell": t("only the chosen cell")}
-    views = {k: t(title) for k, (title, _) in ways_back.VIEWS.items()}
-    names = {k: t(way.title) for k, way in ways_back.WAYS.items()}
+    views = {k: t(title) for k, (title, _) in adjoint_variants.VIEWS.items()}
+    names = {k: t(way.title) for k, way in adjoint_variants.WAYS.items()}
     left, middle, right = st.columns([9, 15, 13])
     with left:
         signal = choice(t("What goes back"), signals, "signal")
@@ -199,11 +189,11 @@ def proofs(state: State) -> None:
     measured = checks(state)
     codes: tuple[proof.Code, ...] = (
         (dot_test, LinearMap.dot_test),
-        (three_views, *(view for _, view in ways_back.VIEWS.values())),
+        (three_views, *(view for _, view in adjoint_variants.VIEWS.values())),
         (two_roads, conv_adjoint, conv_vjp),
     )
     proof.badges_of(measured, (dots, views, same), codes)
-    luck = ways_back.WAYS[state.way].luck
+    luck = adjoint_variants.WAYS[state.way].luck
     if luck and all(check.holds for check in measured):
         st.info(t(luck))
     away = not_inverse(state)
@@ -233,10 +223,10 @@ def render() -> None:
     with frame.beside(LESSON) as right:
         state = chosen()
     with right:
-        state = conv_picture.fitting(ways(state), State(), small.kernel(state.kernel).shape[:2])
+        state = picture.fitting(ways(state), State(), small.kernel(state.kernel).shape[:2])
         at = back_views.Chosen(state.cell, state.back, state.way, state.view)
         written_out = matrix(state) if state.view == "matrix" and state.way != "channels" else None
-        conv_picture.draw(compute(state), state.geometry, at, written_out)
+        picture.draw(compute(state), state.geometry, at, written_out)
         proofs(state)
     frame.text(LESSON)
     frame.practice(LESSON)
@@ -274,6 +264,6 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=conv_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(("dumoulin2016guide", mark("chapter 4")), ("zeiler2010deconvolutional", "")),
 )

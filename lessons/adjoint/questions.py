@@ -12,7 +12,7 @@ from lessons._kit import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
 from lessons._kit.small import plane
-from lessons._kit.ways_back import turned_kernel
+from lessons.adjoint.adjoint_variants import turned_kernel
 
 
 @dataclass(frozen=True)

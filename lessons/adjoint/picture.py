@@ -11,11 +11,12 @@ import streamlit as st
 
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, Pads
-from lessons._kit import back_views, formula, planes, walk
-from lessons._kit.back_views import size_text
+from lessons._kit import formula, planes, walk
 from lessons._kit.controls import nearest, remember, remembered
 from lessons._kit.i18n import t
 from lessons._kit.small import SIZE, plane
+from lessons.adjoint import back_views
+from lessons.adjoint.back_views import size_text
 
 Cell = tuple[int, int]
 

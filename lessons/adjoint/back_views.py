@@ -13,9 +13,10 @@ from PIL import Image
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.ops import ConvGeometry
-from lessons._kit import formula, planes, walk, ways_back
+from lessons._kit import formula, planes, walk
 from lessons._kit.i18n import t
 from lessons._kit.small import plane
+from lessons.adjoint import adjoint_variants
 
 Cell = tuple[int, int]
 
@@ -53,7 +54,7 @@ def insertion_row(
     g: np.ndarray, w: np.ndarray, result: planes.Plane, geometry: ConvGeometry, at: Chosen, size: Cell
 ) -> planes.Row:
     """The spread signal, the kernel that slides over it, and what comes back; one channel, NHWC and HWIO."""
-    how = ways_back.insertion(at.way, g, w, geometry, size)
+    how = adjoint_variants.insertion(at.way, g, w, geometry, size)
     inner, (first_row, first_column), (sh, sw) = plane(how.inner), how.first, geometry.strides
     own = {(r, c) for r, c in np.ndindex(inner.shape) if not ((r + first_row) % sh or (c + first_column) % sw)}
     window = {tap.input for tap in walk.window(at.back, w.shape[:2], _sliding(how, geometry), inner.shape)}
@@ -74,19 +75,19 @@ def insertion_row(
     return planes.Row(heading, [spread, kernel, result], ("∗", "="), backward=True)
 
 
-def _sliding(how: ways_back.Insertion, geometry: ConvGeometry) -> ConvGeometry:
+def _sliding(how: adjoint_variants.Insertion, geometry: ConvGeometry) -> ConvGeometry:
     """How the turned kernel slides over the spread signal."""
     return ConvGeometry(1, how.pads, geometry.dilation)
 
 
-def _padded_size(inner: np.ndarray, how: ways_back.Insertion) -> str:
+def _padded_size(inner: np.ndarray, how: adjoint_variants.Insertion) -> str:
     (top, bottom), (left, right) = how.pads
     return f"{inner.shape[0] + top + bottom} × {inner.shape[1] + left + right}"
 
 
 def insertion_sum(g: np.ndarray, w: np.ndarray, geometry: ConvGeometry, back: Cell, size: Cell, value: float) -> str:
     """The products of the window that makes one cell of what comes back, a line for each kernel row."""
-    how = ways_back.insertion("adjoint", g, w, geometry, size)
+    how = adjoint_variants.insertion("adjoint", g, w, geometry, size)
     inner, kernel = plane(how.inner), how.kernel[:, :, 0, 0]
     lines: list[list[tuple[str, str]]] = [[] for _ in range(kernel.shape[0])]
     for tap in walk.window(back, kernel.shape, _sliding(how, geometry), inner.shape):
