@@ -109,7 +109,7 @@ def message(grid: Grid, bad: Bad | None = None) -> dict[str, Any]:
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Callable[..., Any]:
-    code = Path(__file__).with_name("first_cells.js").read_text("utf-8")
+    code = Path(__file__).with_name("cells.js").read_text("utf-8")
     return st.components.v2.component("first_cells", js=code, isolate_styles=False)
 
 
@@ -167,4 +167,4 @@ def show(
 
 def style() -> None:
     """Put the style of typed cells and of photographs on the page."""
-    st.html(Path(__file__).with_name("first.css"))
+    st.html(Path(__file__).with_name("style.css"))

@@ -7,9 +7,9 @@ import numpy as np
 from deconvviz.ops import ConvGeometry, conv
 from lessons._kit import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.first_values import CHANNELS
 from lessons._kit.i18n import mark, t
 from lessons._kit.small import plane
+from lessons.convolution.values import CHANNELS
 
 
 def one_value(seed: int) -> Question:

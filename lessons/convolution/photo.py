@@ -12,11 +12,11 @@ import streamlit as st
 
 from deconvviz.figures.montage import png_bytes
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from lessons._kit import first_sums
-from lessons._kit.first_sums import Arrays, Cell
 from lessons._kit.i18n import t
 from lessons._kit.lab_picture import address
 from lessons._kit.planes import number
+from lessons.convolution import sums
+from lessons.convolution.sums import Arrays, Cell
 
 #: Rows and columns of the close look, more if the window is larger.
 CLOSE = 17
@@ -80,7 +80,7 @@ def close(arrays: Arrays, cell: Cell) -> tuple[np.ndarray, tuple[float, float, f
     Returns:
       (n, n) grey levels, and (top, left, height, width) of the window in it, from 0 to 1.
     """
-    rows, columns = first_sums.places(arrays, cell)
+    rows, columns = sums.places(arrays, cell)
     spans = arrays.geometry.extent(arrays.kernel_size)
     n = max(CLOSE, *(span + 4 for span in spans))
     starts = [int(first[0]) - (n - span) // 2 for first, span in zip((rows, columns), spans, strict=True)]
@@ -93,7 +93,7 @@ def close(arrays: Arrays, cell: Cell) -> tuple[np.ndarray, tuple[float, float, f
 
 def frame(arrays: Arrays, cell: Cell) -> tuple[float, float, float, float]:
     """(top, left, height, width) of a window in the photograph, from 0 to 1; a part may lie outside."""
-    rows, columns = first_sums.places(arrays, cell)
+    rows, columns = sums.places(arrays, cell)
     spans, (height, width) = arrays.geometry.extent(arrays.kernel_size), arrays.size
     return rows[0] / height, columns[0] / width, spans[0] / height, spans[1] / width
 
@@ -108,7 +108,7 @@ def _source(rgb: np.ndarray) -> str:
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Callable[..., Any]:
-    code = Path(__file__).with_name("first_photo.js").read_text("utf-8")
+    code = Path(__file__).with_name("photo.js").read_text("utf-8")
     return st.components.v2.component("first_photo", js=code, isolate_styles=False)
 
 

@@ -12,22 +12,13 @@ import streamlit as st
 from deconvviz.errors import DeconvvizError
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.types import Check
-from lessons._kit import (
-    claim_words,
-    first_cells,
-    first_controls,
-    first_photo,
-    first_picture,
-    first_questions,
-    first_sums,
-    first_values,
-    frame,
-    printed,
-    proof,
-)
+from lessons._kit import claim_words, frame, printed, proof
 from lessons._kit.controls import choice, nearest, remember, remembered, url_cell
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons.convolution import cells, number_field, photo, questions, values
+from lessons.convolution import picture as first_picture
+from lessons.convolution import sums as first_sums
 
 #: Session key of a cell in which something stands that is no number.
 BAD = "convolution-bad"
@@ -52,7 +43,7 @@ class State:
     @property
     def is_photograph(self) -> bool:
         """Whether the picture is too large to show its numbers."""
-        return self.picture in first_values.PHOTOGRAPHS
+        return self.picture in values.PHOTOGRAPHS
 
     @property
     def depth(self) -> int:
@@ -72,8 +63,8 @@ def compute(state: State) -> first_sums.Arrays:
 
 @lru_cache(maxsize=256)
 def _compute(state: State) -> first_sums.Arrays:
-    x = first_values.picture(state.picture, state.x, state.depth)
-    given = first_values.kernel(state.kernel, state.w, state.depth)
+    x = values.picture(state.picture, state.x, state.depth)
+    given = values.kernel(state.kernel, state.w, state.depth)
     turned = state.turned == "yes"
     z = conv(x, given[::-1, ::-1] if turned else given, state.geometry)
     return first_sums.Arrays(x, given, turned, np.asarray(z), state.geometry)
@@ -141,23 +132,23 @@ z = conv(x, w, ConvGeometry(stride={state.stride}, padding={state.padding}, dila
 def chosen() -> State | None:
     """Draw the controls and read them; None, after a sentence beside the control, if they make no picture."""
     own = {"own": t("your own")}
-    pictures = {k: t(v[0]) for k, v in first_values.PICTURES.items()}
-    photographs = {k: t("photograph: {name}", name=t(v)) for k, v in first_values.PHOTOGRAPHS.items()}
-    state = State(choice(t("Picture"), pictures | own | photographs, "picture"), x=first_controls.url_text("x"))
-    works = _said(lambda: first_values.picture(state.picture, state.x, 1))
-    kernels = {k: t(v[0]) for k, v in first_values.KERNELS.items()}
-    state = replace(state, kernel=choice(t("Kernel"), kernels | own, "kernel"), w=first_controls.url_text("w"))
-    works &= _said(lambda: first_values.kernel(state.kernel, state.w, 1))
+    pictures = {k: t(v[0]) for k, v in values.PICTURES.items()}
+    photographs = {k: t("photograph: {name}", name=t(v)) for k, v in values.PHOTOGRAPHS.items()}
+    state = State(choice(t("Picture"), pictures | own | photographs, "picture"), x=number_field.url_text("x"))
+    works = _said(lambda: values.picture(state.picture, state.x, 1))
+    kernels = {k: t(v[0]) for k, v in values.KERNELS.items()}
+    state = replace(state, kernel=choice(t("Kernel"), kernels | own, "kernel"), w=number_field.url_text("w"))
+    works &= _said(lambda: values.kernel(state.kernel, state.w, 1))
     with st.container(horizontal=True):
-        stride = first_controls.whole(t("Stride"), "stride", State.stride)
-        padding = first_controls.whole(t("Padding"), "padding", State.padding)
-        dilation = first_controls.whole(t("Dilation"), "dilation", State.dilation)
+        stride = number_field.whole(t("Stride"), "stride", State.stride)
+        padding = number_field.whole(t("Padding"), "padding", State.padding)
+        dilation = number_field.whole(t("Dilation"), "dilation", State.dilation)
     still = t("Stride {given} is not possible: the window moves on by 1 to {high} cells; at 0 it would never move.")
     around = t("Padding {given} is not possible: it is a whole number of rows and columns of zeros, 0 to {high}.")
     apart = t("Dilation {given} is not possible: neighbouring taps lie 1 to {high} cells apart.")
-    works &= _said(lambda: first_controls.within(stride, 1, 9, still))
-    works &= _said(lambda: first_controls.within(padding, 0, 3, around))
-    works &= _said(lambda: first_controls.within(dilation, 1, 9, apart))
+    works &= _said(lambda: number_field.within(stride, 1, 9, still))
+    works &= _said(lambda: number_field.within(padding, 0, 3, around))
+    works &= _said(lambda: number_field.within(dilation, 1, 9, apart))
     if not works:
         return None
     state = replace(state, stride=int(stride), padding=int(padding), dilation=int(dilation))
@@ -170,8 +161,8 @@ def fit(state: State) -> None:
     Raises:
       DeconvvizError: it is.
     """
-    kernel = first_values.kernel(state.kernel, state.w, 1).shape[:2]
-    height, width = first_values.picture(state.picture, state.x, 1).shape[1:3]
+    kernel = values.kernel(state.kernel, state.w, 1).shape[:2]
+    height, width = values.picture(state.picture, state.x, 1).shape[1:3]
     spans = state.geometry.extent((kernel[0], kernel[1]))
     room = height + 2 * state.padding, width + 2 * state.padding
     if spans[0] > room[0] or spans[1] > room[1]:
@@ -197,7 +188,7 @@ def _said(attempt: Callable[[], object]) -> bool:
 
 def shown(state: State | None) -> State:
     """The state to show: the chosen one or the last that worked, with switches and cells that exist in it."""
-    turned, channels = first_controls.url_text("turned"), first_controls.url_text("channels")
+    turned, channels = number_field.url_text("turned"), number_field.url_text("channels")
     state = remembered("first", State()) if state is None else remember("first", state)
     state = replace(state, turned="yes" if turned == "yes" else "no", channels="3" if channels == "3" else "1")
     arrays = compute(state)
@@ -206,7 +197,7 @@ def shown(state: State | None) -> State:
     return replace(state, cell=cell, tap=nearest(url_cell("tap", State.tap), arrays.kernel_size))
 
 
-def events(state: State) -> first_cells.Events:
+def events(state: State) -> cells.Events:
     """What clicks, typed cells and switches do."""
     arrays = compute(state)
 
@@ -216,9 +207,9 @@ def events(state: State) -> first_cells.Events:
     def edit(name: str, channel: int, cell: tuple[int, int], text: str) -> None:
         array = arrays.x[0] if name == "x" else arrays.given[:, :, :, 0]
         try:
-            changed = first_values.edited(array, (*cell, channel), text)
+            changed = values.edited(array, (*cell, channel), text)
         except DeconvvizError as error:
-            st.session_state[BAD] = first_cells.Bad(name, channel, cell, text, str(error)), _cells(state)
+            st.session_state[BAD] = cells.Bad(name, channel, cell, text, str(error)), _cells(state)
             return
         st.session_state.pop(BAD, None)
         st.session_state.update({name: changed, "picture" if name == "x" else "kernel": "own"})
@@ -229,7 +220,7 @@ def events(state: State) -> first_cells.Events:
         else:
             st.session_state["channels"] = "" if state.channels == "3" else "3"
 
-    return first_cells.Events(pick, edit, press)
+    return cells.Events(pick, edit, press)
 
 
 def _cells(state: State) -> tuple[str, ...]:
@@ -245,14 +236,14 @@ def draw(state: State) -> None:
     switches = [("turned", t("Turn the kernel by 180°: true convolution"), arrays.turned)]
     tracer = first_picture.tracer(arrays, state.cell, state.tap, typed=state.is_photograph)
     if state.is_photograph:
-        name = t(first_values.PHOTOGRAPHS[state.picture])
-        first_photo.show(arrays, state.cell, name, told.pick)
-        first_cells.show([], None, [tracer], switches, bad, told)
+        name = t(values.PHOTOGRAPHS[state.picture])
+        photo.show(arrays, state.cell, name, told.pick)
+        cells.show([], None, [tracer], switches, bad, told)
         st.markdown(t("Choose a place in **x** or **z**, a product of its window; type into a cell of **w**."))
     else:
         switches.append(("channels", t("Three channels"), state.depth == 3))
         lines, out = first_picture.inputs(arrays, state.cell), first_picture.output(arrays, state.cell)
-        first_cells.show(lines, out, [tracer], switches, bad, told)
+        cells.show(lines, out, [tracer], switches, bad, told)
         st.markdown(
             t("Type into a cell of **x** or **w**. Choose a cell of **z** to see its window, then a product of it.")
         )
@@ -288,7 +279,7 @@ def proofs(state: State) -> None:
 
 def render() -> None:
     """Draw the page."""
-    first_cells.style()
+    cells.style()
     with frame.beside(LESSON) as right:
         state = chosen()
     with right:
@@ -331,6 +322,6 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=first_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(("dumoulin2016guide", mark("chapter 2")),),
 )

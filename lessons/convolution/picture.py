@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from lessons._kit import first_sums, formula
-from lessons._kit.first_cells import Grid, Line
-from lessons._kit.first_sums import Arrays, Cell
-from lessons._kit.first_values import CHANNELS
+from lessons._kit import formula
 from lessons._kit.i18n import t
 from lessons._kit.planes import number
+from lessons.convolution import sums as first_sums
+from lessons.convolution.cells import Grid, Line
+from lessons.convolution.sums import Arrays, Cell
+from lessons.convolution.values import CHANNELS
 
 #: Rows and columns of a kernel whose products are all written out.
 MOST = 4
