@@ -20,7 +20,8 @@ from streamlit.testing.v1 import AppTest
 from deconvviz import cli
 from deconvviz.data import samples
 from lessons import own_network
-from lessons._kit import lab_network, own_code
+from lessons._kit import lab_network
+from lessons.own_network import code as own_code
 
 ROOT = Path(__file__).resolve().parents[2]
 

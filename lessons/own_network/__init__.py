@@ -8,11 +8,12 @@ import streamlit as st
 
 from deconvviz import checks as proofs
 from deconvviz.types import Check
-from lessons._kit import frame, own_code, own_questions, proof
+from lessons._kit import frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_words import RULES, kind, size
 from lessons._kit.page import Lesson
+from lessons.own_network import code, questions
 
 #: Four columns fit a telephone.
 STYLE = "<style>.st-key-own-report :is(th, td) { padding: 0.35rem 0.4rem; font-size: 0.875rem; }</style>"
@@ -27,14 +28,14 @@ class State:
 
 def forward(state: State) -> float:
     """Distance between the scores of the wrapped network and those of the module itself."""
-    return own_code.tried(state.variant).forward
+    return code.tried(state.variant).forward
 
 
 def checks(state: State) -> list[Check]:
     """The proofs of a variant."""
     return [
         Check(mark("same scores as the module"), forward(state), 1e-5),
-        Check(mark("adjoint"), own_code.tried(state.variant).adjoint.error, 1e-5),
+        Check(mark("adjoint"), code.tried(state.variant).adjoint.error, 1e-5),
     ]
 
 
@@ -69,34 +70,34 @@ def three_ways(state: State) -> None:
     library, command, app = st.tabs([t("Library"), t("Command line"), t("App")])
     with library:
         st.markdown(t("Save this as mynet.py; `python mynet.py` writes its weights."))
-        if own_code.changed(state.variant):
-            st.markdown(t("The line that makes this variant: {line}", line=f"`{own_code.changed(state.variant)}`"))
-        st.code(own_code.text(state.variant), language="python", wrap_lines=True)
+        if code.changed(state.variant):
+            st.markdown(t("The line that makes this variant: {line}", line=f"`{code.changed(state.variant)}`"))
+        st.code(code.text(state.variant), language="python", wrap_lines=True)
         st.markdown(t("Then, in the same folder:"))
-        st.code(own_code.LIBRARY, language="python", wrap_lines=True)
+        st.code(code.LIBRARY, language="python", wrap_lines=True)
     with command:
         st.markdown(t("The report above, for your own module and picture. It ends with 1 where something is refused."))
-        st.code(own_code.COMMANDS, language="bash", wrap_lines=True)
+        st.code(code.COMMANDS, language="bash", wrap_lines=True)
     with app:
         st.markdown(
             t("With mynet.py in the folder of deconvviz. The laboratory opens your network, beside the built-in ones.")
         )
-        st.code(own_code.APP, language="bash", wrap_lines=True)
+        st.code(code.APP, language="bash", wrap_lines=True)
 
 
 def render() -> None:
     """Draw the page."""
     with frame.beside(LESSON) as right:
-        state = State(choice(t("Network"), {k: t(v[0]) for k, v in own_code.VARIANTS.items()}, "variant"))
+        state = State(choice(t("Network"), {k: t(v[0]) for k, v in code.VARIANTS.items()}, "variant"))
     with right:
         with st.spinner(t("Trying every rule on it, about twenty seconds the first time")):
-            found = own_code.tried(state.variant).report
+            found = code.tried(state.variant).report
         report(found)
         meanings = [
             t("The wrapped network and the untouched Flax module, on the same photograph:"),
             t("From the last layer down by the gradient rule, against forward differentiation of the untouched code:"),
         ]
-        codes = [(own_code.tried, forward), (proofs.adjoint,)]
+        codes = [(code.tried, forward), (proofs.adjoint,)]
         proof.badges_of(checks(state), meanings, codes)
     three_ways(state)
     frame.text(LESSON)
@@ -130,6 +131,6 @@ LESSON = Lesson(
     ),
     example=State(),
     checks=checks,
-    questions=own_questions.QUESTIONS,
+    questions=questions.QUESTIONS,
     sources=(("zeiler2014visualizing", ""), ("springenberg2015striving", "")),
 )

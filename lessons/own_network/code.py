@@ -19,7 +19,7 @@ from lessons._kit import engine
 from lessons._kit.i18n import mark
 from lessons._kit.proof import distance
 
-EXAMPLE = Path(__file__).with_name("own_example.py")
+EXAMPLE = Path(__file__).with_name("example.py")
 PICTURE = "cat"
 #: Name -> (title, what stands in the file, what stands there instead).
 VARIANTS: dict[str, tuple[str, str, str]] = {
