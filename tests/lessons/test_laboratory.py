@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz import recipe as recipes
 from deconvviz.data import samples
-from lessons._kit import engine, lab_choose, lab_state, lab_take, lab_tiles, unit_grid
+from lessons._kit import engine, lab_state, lab_tiles, unit_grid
+from lessons.laboratory import choose, export
 
 OpenPage = Callable[..., AppTest]
 SCRIPT = """
@@ -261,14 +262,14 @@ def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
     maps = engine.forward(loaded, picture).maps["pool1"]
     chosen = lab_state.resolve(layer, maps, 5, 7, 9)
     seen = engine.reconstruct(loaded, picture, chosen.unit)
-    look = lab_take.Look(summed=True, shared=False)
-    made = lab_take.recipe(loaded, picture, chosen, seen, look)
+    look = export.Look(summed=True, shared=False)
+    made = export.recipe(loaded, picture, chosen, seen, look)
     record = json.loads(made.to_json())
     assert (record["image"], record["mode"], record["scale"]) == ("cat", "plane", "own")
     assert record["rules"] == ["gradient", "deconvnet", "guided", "linear"]
     again = recipes.Recipe.from_json(made.to_json())
     for kind in ("png", "npz"):
-        file = lab_take._maker(loaded, picture, chosen, seen, look, kind)()
+        file = export._maker(loaded, picture, chosen, seen, look, kind)()
         assert file == recipes.render(again, loaded.network, samples.load("cat"), kind)
 
 
@@ -277,7 +278,7 @@ def test_the_lines_make_the_same_map() -> None:
     maps = engine.forward(loaded, picture).maps["pool1"]
     chosen = lab_state.resolve(loaded.network.layer("pool1"), maps, 5, 7, 9)
     names: dict[str, Any] = {}
-    exec(lab_take.python_lines(loaded, picture, chosen, "guided"), names)
+    exec(export.python_lines(loaded, picture, chosen, "guided"), names)
     wanted = engine.reconstruct(loaded, picture, chosen.unit).by_rule["guided"]
     assert np.array_equal(names["seen"].map, wanted.map)
     assert names["seen"].unit == wanted.unit
@@ -296,8 +297,8 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Session:
 
 def test_a_click_on_a_map_takes_channel_and_position(session: Session) -> None:
     session["unit"] = "pool1:4"
-    session[lab_choose.GRID] = {"pick": {"channel": 7, "row": 2, "column": 3, "count": 1, "time": 5}}
-    lab_choose._picked()
+    session[choose.GRID] = {"pick": {"channel": 7, "row": 2, "column": 3, "count": 1, "time": 5}}
+    choose._picked()
     assert session["unit"] == "pool1:7,2,3"
 
 
@@ -324,8 +325,8 @@ def test_one_value_of_the_link_holds_the_whole_unit(session: Session) -> None:
 
 def test_turning_the_page_by_keyboard_stops_at_the_first(session: Session) -> None:
     for by, page in ((1, 2), (1, 3), (-1, 2), (-1, 1), (-1, 1)):
-        session[lab_choose.GRID] = {"turn": {"by": by, "count": 1}}
-        lab_choose._turned()
+        session[choose.GRID] = {"turn": {"by": by, "count": 1}}
+        choose._turned()
         assert session["page"] == page
 
 

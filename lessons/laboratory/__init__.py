@@ -5,20 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit import (
-    engine,
-    lab_choose,
-    lab_network,
-    lab_proof,
-    lab_road,
-    lab_see,
-    lab_state,
-    lab_steps,
-    lab_take,
-    lab_top,
-)
+from lessons._kit import engine, lab_network, lab_see, lab_state, lab_steps, lab_top
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Page
+from lessons.laboratory import checks, choose, export, layers
 
 
 def render() -> None:
@@ -50,8 +40,8 @@ def _network(name: str) -> tuple[engine.Loaded, str]:
 def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward) -> None:
     """Everything below the top line: a click on a tile or a map runs only this part."""
     typed = lab_state.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
-    lab_road.road(loaded, forward, picture, typed.layer)
-    chosen = lab_choose.choose(loaded, picture, forward, typed)
+    layers.road(loaded, forward, picture, typed.layer)
+    chosen = choose.choose(loaded, picture, forward, typed)
     seen = engine.reconstruct(loaded, picture, chosen.unit)
     if not seen.by_rule:
         st.error(next(iter(seen.refused.values())))
@@ -59,9 +49,9 @@ def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forw
     look = lab_see.see(loaded, picture, chosen, seen)
     proofs = st.container()
     rule = lab_steps.how_it_came_down(loaded, picture, chosen, seen)
-    lab_take.take_away(loaded, picture, chosen, seen, look, rule)
+    export.take_away(loaded, picture, chosen, seen, look, rule)
     with proofs:  # last: the second road takes longer than the maps
-        lab_proof.proof_line(loaded, picture, chosen, seen)
+        checks.proof_line(loaded, picture, chosen, seen)
 
 
 PAGE = Page(slug="laboratory", title=mark("Laboratory"), render=render, order=1)
