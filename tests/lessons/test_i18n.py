@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from lessons._kit import glossary, i18n
 
-messages = pytest.importorskip("lessons._kit.messages", reason="Babel is in the dev extra")
+messages = pytest.importorskip("messages", reason="Babel is in the dev extra")
 
 LESSONS = Path(__file__).resolve().parents[2] / "lessons"
 #: Streamlit calls whose first argument, and whose keywords below, a person reads.

@@ -1,4 +1,4 @@
-"""Keep the catalogue of texts: ``python -m lessons._kit.messages extract|update|add FILE.json|compile|check``.
+"""Keep the catalogue of texts: ``python scripts/messages.py extract|update|add FILE.json|compile|check``.
 
 ``update`` brings the catalogues to the texts of the code (new ones empty, gone ones dropped) and compiles them;
 ``add`` merges ``{english: translation}`` from a JSON file and updates; ``check`` changes nothing and says what is
@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po, write_po
 
 from lessons._kit.i18n import DOMAIN, LANGUAGES, LOCALES
 
-FOLDER = Path(__file__).parent.parent
+FOLDER = Path(__file__).resolve().parent.parent / "lessons"
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 
 
@@ -117,7 +117,7 @@ def problems(language: str) -> list[str]:
             lines.append(f"other {{names}}: {text!r} -> {message.string!r}")
     file = path(language, ".mo")
     if not file.exists() or file.read_bytes() != compiled(language):
-        lines.append("the .mo is not what the .po compiles to: run `python -m lessons._kit.messages compile`")
+        lines.append("the .mo is not what the .po compiles to: run `python scripts/messages.py compile`")
     return lines
 
 
