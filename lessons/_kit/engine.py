@@ -31,7 +31,7 @@ from deconvviz.network import own
 from deconvviz.network.backward import signal_at
 from deconvviz.network.explicit import Chain, Frame
 from deconvviz.types import Check, DisplayImage, InputSpec, Reconstruction, Unit
-from lessons._kit.lab_picture import on_screen
+from lessons._kit.draw.pixels import on_screen
 
 #: Pictures that are kept at the network's size, pictures whose activations are (about 6 MB each, 49 MB for SqueezeNet),
 #: units whose maps are (0.8 MB), units whose second road is (0.8 MB), and small values.

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from lessons._kit import planes
+from lessons._kit.draw import planes
 from lessons._kit.i18n import t
 
 Answer = tuple[int, ...]

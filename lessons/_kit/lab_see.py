@@ -10,8 +10,7 @@ import streamlit as st
 from deconvviz.types import Box, DisplayImage, Reconstruction
 from lessons._kit import engine, lab_state
 from lessons._kit.controls import choice
-from lessons._kit.i18n import t
-from lessons._kit.lab_picture import (
+from lessons._kit.draw.pixels import (
     FINER,
     address,
     crop,
@@ -24,6 +23,7 @@ from lessons._kit.lab_picture import (
     smaller,
     to_bytes,
 )
+from lessons._kit.i18n import t
 from lessons._kit.lab_state import Chosen
 from lessons._kit.lab_words import RULE_LINES, RULES
 

@@ -11,11 +11,12 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb
-from lessons._kit import bars, before_after, super_run
-from lessons._kit.before_after import Side
-from lessons._kit.formula import coloured
+from lessons._kit import super_run
+from lessons._kit.draw import bars, before_after
+from lessons._kit.draw.before_after import Side
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import address, jpeg, number, png, to_bytes
 from lessons._kit.i18n import t
-from lessons._kit.lab_picture import address, jpeg, number, png, to_bytes
 from lessons._kit.super_run import Shown
 
 #: Steps of 255 that are drawn in full colour in a map of differences.

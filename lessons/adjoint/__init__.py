@@ -15,8 +15,9 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import LinearMap, conv, conv_adjoint, conv_map, conv_vjp
 from deconvviz.ops.conventions import CONVENTIONS
 from deconvviz.types import Array, Check
-from lessons._kit import bars, claim_words, frame, printed, proof, sliding, small
+from lessons._kit import claim_words, frame, printed, proof, sliding, small
 from lessons._kit.controls import choice, url_cell
+from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
 from lessons._kit.sliding import Sliding

@@ -13,7 +13,8 @@ from PIL import Image
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.ops import ConvGeometry
-from lessons._kit import formula, planes, walk
+from lessons._kit import walk
+from lessons._kit.draw import formula, planes
 from lessons._kit.i18n import t
 from lessons._kit.small import plane
 from lessons.adjoint import adjoint_variants

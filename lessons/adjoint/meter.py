@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from lessons._kit.draw.planes import number
 from lessons._kit.i18n import t
-from lessons._kit.planes import number
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint
-from lessons._kit import planes
+from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
 from lessons._kit.small import plane

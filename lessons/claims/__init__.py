@@ -9,8 +9,9 @@ import streamlit as st
 from deconvviz.checks.claims import CLAIMS, SEEDS, judge
 from deconvviz.ops.formulas import FORMULAS, TOLERANCE, measure
 from deconvviz.types import Check
-from lessons._kit import bars, claim_card, claim_words, frame, proof
+from lessons._kit import claim_card, claim_words, frame, proof
 from lessons._kit.controls import choice
+from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
 from lessons.claims import questions

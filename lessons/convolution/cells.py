@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from lessons._kit.draw.planes import Cell, Plane, number
 from lessons._kit.i18n import t
-from lessons._kit.planes import Cell, Plane, number
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lessons._kit import formula
+from lessons._kit.draw import formula
+from lessons._kit.draw.planes import number
 from lessons._kit.i18n import t
-from lessons._kit.planes import number
 from lessons.convolution import sums as first_sums
 from lessons.convolution.cells import Grid, Line
 from lessons.convolution.sums import Arrays, Cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv
-from lessons._kit import planes
+from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
 from lessons._kit.small import plane

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
 from lessons._kit.i18n import t
-from lessons._kit.lab_picture import address, jpeg, png, to_bytes
 from lessons.cutout import run
 
 HERE = Path(__file__).parent

@@ -12,8 +12,8 @@ from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
 from lessons._kit import engine, frame, lab_state, proof
 from lessons._kit.controls import choice
+from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
 from lessons._kit.slider import whole

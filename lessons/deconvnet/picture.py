@@ -10,9 +10,9 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from lessons._kit import engine, lab_steps, shots
-from lessons._kit.i18n import t
-from lessons._kit.lab_picture import (
+from lessons._kit import engine, lab_steps
+from lessons._kit.draw import image_row
+from lessons._kit.draw.pixels import (
     FINER,
     address,
     crop,
@@ -24,9 +24,10 @@ from lessons._kit.lab_picture import (
     signed_pixels,
     to_bytes,
 )
+from lessons._kit.draw.unit_grid import LEVELS, Maps, last_pick, payload, unit_grid
+from lessons._kit.i18n import t
 from lessons._kit.lab_words import size
 from lessons._kit.proof import error_text
-from lessons._kit.unit_grid import LEVELS, Maps, last_pick, payload, unit_grid
 from lessons.deconvnet import sums
 from lessons.deconvnet.trace import Scene, Stage, measured
 
@@ -96,7 +97,7 @@ def _around(rows: list[int], columns: list[int]) -> Box:
 def style() -> None:
     """Put the style of these pictures on the page."""
     st.html(Path(__file__).with_name("style.css"))
-    shots.style()
+    image_row.style()
 
 
 def pixels(stage: Stage) -> np.ndarray:
@@ -283,10 +284,10 @@ def two_roads(scene: Scene) -> None:
     gap = error_text(measured(scene).agreement)
     scale = t("each colour around grey, ±{limit}", limit=number(limit)) if limit else t("all zero")
     st.html(f'<h2 class="dn-here">{escape(t("Two roads, one picture"))}</h2>')
-    shots.strip(
+    image_row.strip(
         [
-            shots.Shot(t("photograph"), t("the receptive field of the unit"), photo),
-            shots.Shot(t("road 1: the steps above"), scale, walked),
-            shots.Shot(t("road 2: jax.vjp"), t("same scale; they differ by {gap}", gap=gap), derived),
+            image_row.Shot(t("photograph"), t("the receptive field of the unit"), photo),
+            image_row.Shot(t("road 1: the steps above"), scale, walked),
+            image_row.Shot(t("road 2: jax.vjp"), t("same scale; they differ by {gap}", gap=gap), derived),
         ]
     )

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lessons._kit import planes
+from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
 from lessons.deconvnet import trace

@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import signed_limit
-from lessons._kit import formula, lab_steps
+from lessons._kit import lab_steps
+from lessons._kit.draw import formula
+from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import number
 from lessons.deconvnet import sums
 from lessons.deconvnet.trace import Stage
 

@@ -13,8 +13,9 @@ from deconvviz.ops.inverse import blur, blur_adjoint, psnr, response
 from deconvviz.ops.upsample import pixel_unshuffle
 from deconvviz.tasks import enhancement
 from deconvviz.types import Check
-from lessons._kit import engine, frame, own_photo, proof, shots, slider
+from lessons._kit import engine, frame, own_photo, proof, slider
 from lessons._kit.controls import choice
+from lessons._kit.draw import image_row
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
 from lessons.enhancement import picture as enhance_picture
@@ -181,7 +182,7 @@ def badges(state: State, picture: engine.Picture) -> None:
 
 def render() -> None:
     """Draw the page."""
-    shots.style()
+    image_row.style()
     with frame.beside(LESSON) as right:
         state, picture = chosen()
     with right:

@@ -10,11 +10,12 @@ import streamlit as st
 from PIL import Image
 
 from deconvviz.checks.claims import CLAIMS
-from lessons._kit import before_after, claim_card, shots
-from lessons._kit.before_after import Side
-from lessons._kit.formula import coloured
+from lessons._kit import claim_card
+from lessons._kit.draw import before_after, image_row
+from lessons._kit.draw.before_after import Side
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import address, png, smaller, to_bytes
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import address, png, smaller, to_bytes
 from lessons.enhancement import run
 from lessons.enhancement.run import Shown
 
@@ -63,7 +64,9 @@ def draw(found: Shown, title: str) -> None:
         ("(x + x′) / 2", decibels(found.psnr["fused"]), found.fused),
         (t("trained network"), decibels(found.psnr["cleaned"]), found.cleaned),
     )
-    shots.strip([shots.Shot(name, note, address(png(to_bytes(smaller(one, SMALL))))) for name, note, one in named])
+    image_row.strip(
+        [image_row.Shot(name, note, address(png(to_bytes(smaller(one, SMALL))))) for name, note, one in named]
+    )
     loss = found.psnr["given"] - found.psnr["fused"]
     if not math.isfinite(found.psnr["given"]):
         said = t(
@@ -107,7 +110,7 @@ def small_networks() -> None:
             if name in trials:
                 rows.append((t(label) + end, [trials[name]["figures"]["psnr"]]))
     if rows:
-        shots.table(
+        image_row.table(
             t("PSNR in dB on pictures that no network was shown, noise of sigma 25; mean of three seeds"),
             ["PSNR"],
             rows,

@@ -9,10 +9,11 @@ import streamlit as st
 
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Check, Unit
-from lessons._kit import bars, engine, frame, proof
+from lessons._kit import engine, frame, proof
 from lessons._kit.controls import choice, nearest, url_cell
+from lessons._kit.draw import bars
+from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
 from lessons.fields import measure, questions

@@ -11,11 +11,11 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.tasks import generation
-from lessons._kit import before_after
-from lessons._kit.before_after import Side
-from lessons._kit.formula import coloured
+from lessons._kit.draw import before_after
+from lessons._kit.draw.before_after import Side
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import address, number, png
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import address, number, png
 from lessons.generation import run
 from lessons.generation.run import Coded
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from lessons._kit import bars, formula
+from lessons._kit.draw import bars, formula
+from lessons._kit.draw.pixels import address, number
 from lessons._kit.i18n import current_language, t
-from lessons._kit.lab_picture import address, number
 from lessons.growth import measure, network
 from lessons.growth.measure import CONVS, EPOCHS, RELUS
 from lessons.growth.network import Grown

@@ -13,8 +13,9 @@ from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.formulas import apart
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
-from lessons._kit import bars, formula, frame, printed, proof, shots
+from lessons._kit import frame, printed, proof
 from lessons._kit.controls import choice
+from lessons._kit.draw import bars, formula, image_row
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
 from lessons.inverse import questions
@@ -176,21 +177,21 @@ def pictures(state: State) -> None:
     """The photographs, the formula with its numbers, the spectrum, and PSNR against noise."""
     planes, numbers = compute(state), decibels(state.picture, state.kernel)
     here = list(NOISE).index(state.noise)
-    shown = [shots.Shot(t("x"), t("the photograph, {size}", size="96 × 96"), shots.grey(planes["x"]))]
+    shown = [image_row.Shot(t("x"), t("the photograph, {size}", size="96 × 96"), image_row.grey(planes["x"]))]
     for way, name in ways().items():
-        shown.append(shots.Shot(name, f"PSNR {numbers[way][here]:.1f} dB", shots.grey(planes[way])))
-    shots.strip(shown)
+        shown.append(image_row.Shot(name, f"PSNR {numbers[way][here]:.1f} dB", image_row.grey(planes[way])))
+    image_row.strip(shown)
     values = np.sort(np.abs(inverse.response(kernel(state), SIZE)).ravel())[::-1]
     left, right = st.columns([1, 2])
     with left:
         dark = st.context.theme.type == "dark"
         first, second = (formula.COLOURS[colour][dark] for colour in ("output", "input"))
-        source = shots.curves(
+        source = image_row.curves(
             [(first, values[::40]), (second, values[::40] ** 2)], paper="#161616" if dark else "#ffffff"
         )
         near = 100 * float((values < 0.1).mean())
         note = t("sorted, 0 to 1; dashed: |K|² of AᵀA. {percent} % are below 0.1", percent=f"{near:.0f}")
-        shots.strip([shots.Shot(t("singular values |K| of A"), note, source)])
+        image_row.strip([image_row.Shot(t("singular values |K| of A"), note, source)])
     with right:
         gain = formula.coloured("kernel", "|K|^2")
         st.latex(rf"A^\top A:\; {formula.coloured('input', 'X')} \mapsto {gain}\, {formula.coloured('input', 'X')}")
@@ -205,7 +206,7 @@ def pictures(state: State) -> None:
         )
         st.markdown(note)
     rows = [(name, numbers[way]) for way, name in ways().items()]
-    shots.table(t("PSNR in dB against the noise in %; more is better"), list(NOISE), rows, here)
+    image_row.table(t("PSNR in dB against the noise in %; more is better"), list(NOISE), rows, here)
 
 
 def proofs(state: State) -> None:
@@ -234,7 +235,7 @@ def proofs(state: State) -> None:
 def render() -> None:
     """Draw the page."""
     bars.style()
-    shots.style()
+    image_row.style()
     with frame.beside(LESSON) as right:
         state = chosen()
     with right:

@@ -7,12 +7,13 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from lessons._kit import curves, engine
-from lessons._kit.formula import coloured
+from lessons._kit import engine
+from lessons._kit.draw import curves
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import address, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.i18n import mark, t
 from lessons._kit.inversion_picture import latex
 from lessons._kit.inversion_run import LAYERS
-from lessons._kit.lab_picture import address, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.lab_top import title_of
 from lessons.ladder.run import METHODS, Ladder, Rung
 

@@ -9,10 +9,11 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.types import Check
-from lessons._kit import bars, frame, inversion_picture, proof
+from lessons._kit import frame, inversion_picture, proof
 from lessons._kit.controls import choice
+from lessons._kit.draw import bars
+from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
 from lessons.learned_inversion import picture, questions, run

@@ -13,7 +13,8 @@ import streamlit as st
 
 from deconvviz.ops import ConvGeometry
 from deconvviz.types import Size
-from lessons._kit import formula, planes, walk
+from lessons._kit import walk
+from lessons._kit.draw import formula, planes
 from lessons._kit.i18n import t
 from lessons._kit.small import plane
 from lessons.matrix import entries as matrix_walk

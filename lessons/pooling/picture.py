@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from lessons._kit import formula, planes, small
+from lessons._kit import small
+from lessons._kit.draw import formula, planes
 from lessons._kit.i18n import mark, t
 from lessons._kit.small import plane
 from lessons.pooling import unpool_variants

@@ -8,7 +8,7 @@ import numpy as np
 
 from deconvviz.ops import max_pool, max_unpool
 from deconvviz.ops.unpool_variants import overwrite_unpool
-from lessons._kit import planes
+from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
 from lessons._kit.small import plane

@@ -14,10 +14,11 @@ from deconvviz.network import explicit
 from deconvviz.network.backward import relative_gap
 from deconvviz.ops.rectify import RULES, backward
 from deconvviz.types import Check
-from lessons._kit import bars, frame, proof
+from lessons._kit import frame, proof
 from lessons._kit.controls import choice, nearest, url_cell
+from lessons._kit.draw import bars
+from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import number
 from lessons._kit.lab_words import RULES as NAMES
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson, discover, entry

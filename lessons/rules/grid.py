@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.ops.rectify import RULES, backward
-from lessons._kit import formula, planes
+from lessons._kit.draw import formula, planes
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_words import RULES as NAMES
 

@@ -10,9 +10,10 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Box, Reconstruction
-from lessons._kit import bars, engine, lab_see
+from lessons._kit import engine, lab_see
+from lessons._kit.draw import bars
+from lessons._kit.draw.pixels import address, crop, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.i18n import t
-from lessons._kit.lab_picture import address, crop, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.lab_top import title_of
 from lessons._kit.lab_words import RULE_LINES, RULES
 from lessons.rules import network

@@ -12,10 +12,10 @@ from deconvviz.figures.scale import sequential_rgb
 from deconvviz.tasks import segmentation
 from deconvviz.tasks.segmentation import NAMES
 from deconvviz.types import Box
-from lessons._kit import before_after, figures_row
-from lessons._kit.figures_row import Picture
+from lessons._kit.draw import before_after, figure_row
+from lessons._kit.draw.figure_row import Picture
+from lessons._kit.draw.pixels import address, crop, jpeg, to_bytes
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import address, crop, jpeg, to_bytes
 from lessons.segmentation import run
 from lessons.segmentation.run import Subject
 
@@ -79,7 +79,7 @@ def close(subject: Subject, box: Box) -> None:
     for decoder in run.DECODERS:
         classes = crop(run.answer(subject, decoder).classes, box)
         shown.append(Picture(_larger(segmentation.coloured(classes), times), t(TITLES[decoder]), WIDE))
-    figures_row.show(shown)
+    figure_row.show(shown)
 
 
 def steps(subject: Subject, box: Box) -> None:
@@ -92,7 +92,7 @@ def steps(subject: Subject, box: Box) -> None:
         (found.bilinear, high, 4, t("bilinear: every place a mean of four")),
         (found.written, 4.0, 4, t("transposed convolution, kernel 4: up to {most} values meet", most=4)),
     )
-    figures_row.show(
+    figure_row.show(
         [
             Picture(_larger(sequential_rgb(values, 0.0, top), times * 5), caption, PLANE)
             for values, top, times, caption in named

@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from deconvviz.tasks import segmentation
-from lessons._kit import bars, claim_card
+from lessons._kit import claim_card
+from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
 from lessons.segmentation.picture import TITLES, WORDS
 

@@ -11,9 +11,9 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.types import Check
 from lessons._kit import engine, frame, proof
 from lessons._kit.controls import choice, url_value
-from lessons._kit.formula import coloured
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import number
 from lessons._kit.page import Lesson
 from lessons.top_nine import atlas as nine_atlas
 from lessons.top_nine import picture, questions

@@ -12,9 +12,9 @@ import streamlit as st
 from deconvviz.atlas import Atlas, Layer, Row, contact
 from deconvviz.atlas.pictures import level
 from deconvviz.types import DisplayImage, Size
-from lessons._kit import lab_tiles
+from lessons._kit.draw import tiles
+from lessons._kit.draw.pixels import address, number, png, signed_pixels
 from lessons._kit.i18n import t
-from lessons._kit.lab_picture import address, number, png, signed_pixels
 
 #: Channels shown at once.
 PAGE = 48
@@ -105,9 +105,9 @@ def channels(atlas: Atlas, layer: Layer, chosen: int, size: Size) -> None:
         else:
             pixels, lines = np.full((*size, 3), 128, np.uint8), (t("silent"),)
         label = t("channel {channel}, strongest {value}", channel=channel, value=lines[0])
-        items.append(lab_tiles.Tile(str(channel), str(channel), lines, label, lab_tiles.encoded(png(pixels, 6))))
+        items.append(tiles.Tile(str(channel), str(channel), lines, label, tiles.encoded(png(pixels, 6))))
     st.markdown(f"**{t('Channels of {layer}, each by its strongest patch', layer=layer.name)}**")
-    lab_tiles.tiles(items, str(chosen), t("Channel"), KEY, _pick, size=60, wrap=True, pixels=max(size) < 60)
+    tiles.tiles(items, str(chosen), t("Channel"), KEY, _pick, size=60, wrap=True, pixels=max(size) < 60)
     if len(layer.channels) < layer.shape[-1]:
         words = t(
             "{kept} of the layer's {all} channels are in this atlas.", kept=len(layer.channels), all=layer.shape[-1]
@@ -127,7 +127,7 @@ def _turn(layer: Layer, at: int) -> None:
 
 
 def _pick() -> None:
-    picked = lab_tiles.picked(KEY)
+    picked = tiles.picked(KEY)
     if picked is not None:
         _take(picked)
 

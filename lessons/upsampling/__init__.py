@@ -22,9 +22,10 @@ from deconvviz.ops.upsample import (
     transposed_conv,
 )
 from deconvviz.types import Check
-from lessons._kit import bars, figures_row, formula, frame, planes, proof, slider
-from lessons._kit.bars import Bar
+from lessons._kit import frame, proof, slider
 from lessons._kit.controls import choice, nearest, url_cell
+from lessons._kit.draw import bars, figure_row, formula, planes
+from lessons._kit.draw.bars import Bar
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
 from lessons.upsampling import questions, upsamplers
@@ -153,9 +154,9 @@ def ways(state: State) -> None:
     made = energies(state)
     st.markdown(f"**{t('A map of ones, enlarged in five ways (its middle, all at equal energy, blue below zero)')}**")
     shown = [one.inside / (np.sqrt((one.inside**2).mean()) or 1.0) for _, one in made]
-    figures_row.show(
+    figure_row.show(
         [
-            figures_row.Picture(
+            figure_row.Picture(
                 diverging_rgb(plane, 2.0),
                 name,
                 128,

@@ -9,10 +9,11 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import LayerVisualization, Visualization
-from lessons._kit import jobs, lab_tiles
-from lessons._kit.formula import coloured
+from lessons._kit import jobs
+from lessons._kit.draw import tiles
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_picture import address, number, png, to_bytes
 from lessons._kit.lab_words import TITLES
 from lessons.visualization import run as vision_run
 from lessons.visualization.run import Run
@@ -145,22 +146,22 @@ def _tiles(run: Run, job: jobs.Job[LayerVisualization]) -> None:
         st.markdown(t("Compiling the one program that all channels share."))
         return
     items = [
-        lab_tiles.Tile(
+        tiles.Tile(
             str(channel),
             name(run, int(channel)) if len(run.shape) == 1 else str(channel),
             (_state(now, i),),
             t("{unit}: {state}", unit=name(run, int(channel)), state=_state(now, i)),
-            lab_tiles.encoded(png(to_bytes(now.images[i]))),
+            tiles.encoded(png(to_bytes(now.images[i]))),
         )
         for i, channel in enumerate(now.channels)
     ]
     title = t("Channels of {layer}", layer=run.layer)
-    lab_tiles.tiles(items, str(run.channel), title, "sheet-tiles", _opened, size=112, wrap=True)
+    tiles.tiles(items, str(run.channel), title, "sheet-tiles", _opened, size=112, wrap=True)
 
 
 def _opened() -> None:
     """Take over the channel of the tile that was chosen."""
-    chosen = lab_tiles.picked("sheet-tiles")
+    chosen = tiles.picked("sheet-tiles")
     if chosen is not None:
         st.session_state.update({"unit": chosen, "sheet-opened": True})
 

@@ -17,7 +17,8 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.conventions import CONVENTIONS
 from lessons import adjoint as lesson
-from lessons._kit import planes, small, walk
+from lessons._kit import small, walk
+from lessons._kit.draw import planes
 from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture
 from lessons.adjoint.back_views import Chosen
 

@@ -11,7 +11,7 @@ from reference import inverse_loops
 from streamlit.testing.v1 import AppTest
 
 from lessons import inverse as lesson
-from lessons._kit import shots
+from lessons._kit.draw import image_row
 from lessons.inverse import questions
 
 SLUG = lesson.LESSON.slug
@@ -101,13 +101,12 @@ def test_presets_open(open_page: Callable[..., AppTest]) -> None:
 def test_the_table_marks_the_best_way() -> None:
     found = AppTest.from_function(_table).run()
     assert not found.exception
-    assert shots.grey(np.ones((2, 3))) != shots.grey(np.zeros((2, 3)))
+    assert image_row.grey(np.ones((2, 3))) != image_row.grey(np.zeros((2, 3)))
 
 
 def _table() -> None:
-    from lessons._kit import shots
 
-    shots.table("PSNR", ["0", "1"], [("a", (1.0, 2.0)), ("b", (3.0, 1.0))], 0)
+    image_row.table("PSNR", ["0", "1"], [("a", (1.0, 2.0)), ("b", (3.0, 1.0))], 0)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz import recipe as recipes
 from deconvviz.data import samples
-from lessons._kit import engine, lab_state, lab_tiles, unit_grid
+from lessons._kit import engine, lab_state
+from lessons._kit.draw import tiles, unit_grid
 from lessons.laboratory import choose, export
 
 OpenPage = Callable[..., AppTest]
@@ -349,9 +350,9 @@ def test_the_selection_travels_only_when_the_browser_does_not_show_it(session: S
 
 
 def test_a_tile_that_was_picked_is_read_back(session: Session) -> None:
-    assert lab_tiles.picked("road") is None
+    assert tiles.picked("road") is None
     session["road"] = {"pick": {"id": "relu3", "count": 2}}
-    assert lab_tiles.picked("road") == "relu3"
+    assert tiles.picked("road") == "relu3"
 
 
 def test_the_proofs_of_a_large_network_wait_for_a_button(laboratory: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:

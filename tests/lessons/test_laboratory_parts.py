@@ -13,7 +13,9 @@ from PIL import Image
 from deconvviz.data.samples import SAMPLES
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import InputSpec, Layer
-from lessons._kit import lab_picture, lab_state, lab_words, unit_grid
+from lessons._kit import lab_state, lab_words
+from lessons._kit.draw import pixels as lab_picture
+from lessons._kit.draw import unit_grid
 
 
 @pytest.fixture

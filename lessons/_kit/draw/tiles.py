@@ -13,8 +13,8 @@ import streamlit as st
 HERE = Path(__file__).parent
 _MOUNT = st.components.v2.component(
     "deconvviz_tiles",
-    css=(HERE / "lab_tiles.css").read_text(encoding="utf-8"),
-    js=(HERE / "lab_tiles.js").read_text(encoding="utf-8"),
+    css=(HERE / "tiles.css").read_text(encoding="utf-8"),
+    js=(HERE / "tiles.js").read_text(encoding="utf-8"),
 )
 
 

@@ -10,8 +10,8 @@ from html import escape
 
 import streamlit as st
 
-from lessons._kit.formula import COLOURS
-from lessons._kit.lab_picture import number
+from lessons._kit.draw.formula import COLOURS
+from lessons._kit.draw.pixels import number
 
 #: Size of the drawing, and the room for words around it.
 WIDTH, HEIGHT = 560, 200

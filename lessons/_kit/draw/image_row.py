@@ -102,4 +102,4 @@ def table(caption: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequen
 
 def style() -> None:
     """Put the style of pictures and tables on the page."""
-    st.html(Path(__file__).with_name("shots.css"))
+    st.html(Path(__file__).with_name("image_row.css"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from lessons._kit.planes import number
+from lessons._kit.draw.planes import number
 
 #: Name -> colour on a light page, on a dark page; style.css holds the same pairs. Each has contrast 4.5 or more.
 COLOURS = {
