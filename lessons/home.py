@@ -8,10 +8,11 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Unit
-from lessons._kit import engine, exercise, lab_state, lab_steps
+from lessons._kit import exercise, lab_state, lab_steps
 from lessons._kit.draw import pixels as lab_picture
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import SECTIONS, Lesson, Page, discover, entry, turn_to
+from lessons._kit.run import engine
 
 NETWORK = "caltech"
 PICTURE = "cat"

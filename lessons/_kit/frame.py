@@ -9,9 +9,10 @@ from dataclasses import fields
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lessons._kit import controls, engine, exercise, glossary, proof
+from lessons._kit import controls, exercise, glossary, proof
 from lessons._kit.i18n import t
 from lessons._kit.page import Lesson, Page, discover, turn_to
+from lessons._kit.run import engine
 from lessons._kit.sources import citation
 
 

@@ -10,13 +10,13 @@ import streamlit as st
 
 from deconvviz import priors
 from deconvviz.types import Inversion
-from lessons._kit import engine, jobs
 from lessons._kit.draw import curves
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.i18n import t
 from lessons._kit.inversion_run import STEPS, Run
 from lessons._kit.lab_top import title_of
+from lessons._kit.run import engine, jobs
 
 #: Units of the penalties: 80 grey levels, and a step of 80 / 6.5 of them [mahendran2016visualizing].
 BOUND = 80 / 255

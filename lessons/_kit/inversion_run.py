@@ -14,7 +14,7 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz import priors
 from deconvviz.types import Inversion
-from lessons._kit import engine, jobs
+from lessons._kit.run import engine, jobs
 
 LAYERS = tuple(f"relu{number}" for number in range(1, 8))
 #: Steps of a run, and of the short ones behind the proofs.

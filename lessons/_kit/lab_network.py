@@ -13,9 +13,10 @@ import streamlit as st
 from deconvviz import catalog
 from deconvviz.errors import DeconvvizError, WeightsError
 from deconvviz.models import public_weights
-from lessons._kit import engine, lab_state
+from lessons._kit import lab_state
 from lessons._kit.controls import url_value
 from lessons._kit.i18n import mark, t
+from lessons._kit.run import engine
 
 KEY = "network"
 FIRST = "caltech"

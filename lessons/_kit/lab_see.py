@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from deconvviz.types import Box, DisplayImage, Reconstruction
-from lessons._kit import engine, lab_state
+from lessons._kit import lab_state
 from lessons._kit.controls import choice
 from lessons._kit.draw.pixels import (
     FINER,
@@ -26,6 +26,7 @@ from lessons._kit.draw.pixels import (
 from lessons._kit.i18n import t
 from lessons._kit.lab_state import Chosen
 from lessons._kit.lab_words import RULE_LINES, RULES
+from lessons._kit.run import engine
 
 #: Largest side of the photograph's patch, in pixels.
 PATCH = 192

@@ -15,7 +15,8 @@ import streamlit as st
 
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Layer, Unit
-from lessons._kit import controls, engine
+from lessons._kit import controls
+from lessons._kit.run import engine
 
 FIRST_PICTURE = "cat"
 #: Maps side by side, and rows of them on a page.

@@ -13,12 +13,13 @@ from deconvviz.network.explicit import Frame
 from deconvviz.ops.conv import conv_adjoint
 from deconvviz.ops.pool import avg_pool_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
-from lessons._kit import controls, engine, lab_state
+from lessons._kit import controls, lab_state
 from lessons._kit.draw.pixels import address, heat_pixels, largest, number, png, signed_pixels
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_state import Chosen
 from lessons._kit.lab_words import RULE_FORMULAS, RULES, size
+from lessons._kit.run import engine
 
 KINDS = {
     "start": mark("start"),

@@ -12,10 +12,11 @@ from deconvviz.data import samples
 from deconvviz.data.preprocess import fit_image
 from deconvviz.errors import ImageError
 from deconvviz.types import DisplayImage, InputSpec
-from lessons._kit import engine, lab_network, lab_state
+from lessons._kit import lab_network, lab_state
 from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.i18n import t
+from lessons._kit.run import engine
 
 HERE = Path(__file__).parent
 _COPY = st.components.v2.component(

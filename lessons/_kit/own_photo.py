@@ -7,7 +7,8 @@ import streamlit as st
 
 from deconvviz.data import preprocess
 from deconvviz.types import DisplayImage
-from lessons._kit import engine, lab_state, lab_top
+from lessons._kit import lab_state, lab_top
+from lessons._kit.run import engine
 
 #: Pixels of the longer side that a page works with.
 LONGER = 640

@@ -11,7 +11,8 @@ import streamlit as st
 from deconvviz.data.colour import from_ycbcr, is_grey, to_ycbcr
 from deconvviz.ops.resize import resize_matrix
 from deconvviz.tasks import super_resolution as task
-from lessons._kit import engine, own_photo
+from lessons._kit import own_photo
+from lessons._kit.run import engine
 
 #: Pixels of the longer side of a photograph that is made small first, and of one that is enlarged as it is.
 LONGER, AS_IT_IS = 480, 240

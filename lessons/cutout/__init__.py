@@ -9,10 +9,11 @@ import streamlit as st
 
 from deconvviz.tasks import cutout
 from deconvviz.types import Check
-from lessons._kit import engine, frame, own_photo, proof, slider
+from lessons._kit import frame, own_photo, proof, slider
 from lessons._kit.controls import choice, url_value
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons._kit.run import engine
 from lessons.cutout import picture as cutout_picture
 from lessons.cutout import questions, run, sums, table
 from lessons.cutout import scene as cutout_scene

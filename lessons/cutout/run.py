@@ -14,9 +14,10 @@ from deconvviz.data import samples
 from deconvviz.errors import DeconvvizError
 from deconvviz.tasks import cutout
 from deconvviz.tasks.cutout import Cutout
-from lessons._kit import engine, jobs, own_photo
+from lessons._kit import own_photo
 from lessons._kit.i18n import t
 from lessons._kit.lab_top import title_of
+from lessons._kit.run import engine, jobs
 from lessons.cutout import scene as cutout_scene
 
 #: Cut-outs that are kept: about 6 MB each.

@@ -9,8 +9,9 @@ import streamlit as st
 
 from deconvviz.checks.claim_cutouts import COMMAND
 from deconvviz.tasks import cutout
-from lessons._kit import claim_card, jobs
+from lessons._kit import claim_card
 from lessons._kit.i18n import t
+from lessons._kit.run import jobs
 from lessons.cutout import run
 from lessons.cutout.run import Choice, Subject, Swept
 

@@ -10,12 +10,13 @@ from deconvviz.network import relative_gap, roads
 from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
-from lessons._kit import engine, frame, lab_state, proof
+from lessons._kit import frame, lab_state, proof
 from lessons._kit.controls import choice
 from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons._kit.run import engine
 from lessons._kit.slider import whole
 from lessons.deconvnet import picture as deconvnet_picture
 from lessons.deconvnet import questions, sums, trace, zoom

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from lessons._kit import engine, lab_steps
+from lessons._kit import lab_steps
 from lessons._kit.draw import image_row
 from lessons._kit.draw.pixels import (
     FINER,
@@ -28,6 +28,7 @@ from lessons._kit.draw.unit_grid import LEVELS, Maps, last_pick, payload, unit_g
 from lessons._kit.i18n import t
 from lessons._kit.lab_words import size
 from lessons._kit.proof import error_text
+from lessons._kit.run import engine
 from lessons.deconvnet import sums
 from lessons.deconvnet.trace import Scene, Stage, measured
 

@@ -15,7 +15,8 @@ from deconvviz.network.backward import signal_at
 from deconvviz.network.explicit import Chain, Step
 from deconvviz.ops import LinearMap, take_switches
 from deconvviz.types import Unit
-from lessons._kit import engine, lab_state
+from lessons._kit import lab_state
+from lessons._kit.run import engine
 from lessons.deconvnet import sums
 
 NETWORK = "caltech"

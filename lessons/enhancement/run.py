@@ -12,7 +12,8 @@ import streamlit as st
 
 from deconvviz.ops.inverse import psnr
 from deconvviz.tasks import enhancement
-from lessons._kit import engine, own_photo
+from lessons._kit import own_photo
+from lessons._kit.run import engine
 
 #: Results that are kept: about 10 MB each.
 KEPT = 12

@@ -11,7 +11,7 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.types import Box, Unit
-from lessons._kit import engine
+from lessons._kit.run import engine
 from lessons.fields import theory
 from lessons.fields.theory import Field
 

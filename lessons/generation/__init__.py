@@ -9,11 +9,12 @@ import streamlit as st
 
 from deconvviz.tasks import generation
 from deconvviz.types import Check
-from lessons._kit import engine, frame, own_photo, proof, slider
+from lessons._kit import frame, own_photo, proof, slider
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons._kit.run import engine
 from lessons.generation import picture as generation_picture
 from lessons.generation import questions, run
 from lessons.generation.run import Coded

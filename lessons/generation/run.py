@@ -14,7 +14,8 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.ops.upsample import checkerboard_energy
 from deconvviz.tasks import generation
-from lessons._kit import engine, own_photo
+from lessons._kit import own_photo
+from lessons._kit.run import engine
 
 #: Pictures that go through a decoder at once: one program serves every view, and equal codes give equal pixels.
 AT_ONCE = 12

@@ -14,8 +14,8 @@ from deconvviz.data.preprocess import model_input
 from deconvviz.figures.scale import colour_rgb, signed_limit
 from deconvviz.models import caltech
 from deconvviz.types import Box, Unit
-from lessons._kit import engine, jobs
 from lessons._kit.draw.pixels import FINER, crop, jpeg, png, smaller, to_bytes
+from lessons._kit.run import engine, jobs
 from lessons.growth import measure
 from lessons.growth.measure import EPOCHS, RELUS
 

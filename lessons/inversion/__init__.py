@@ -11,12 +11,13 @@ import deconvviz as dv
 from deconvviz import priors
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Check
-from lessons._kit import frame, inversion_picture, inversion_run, jobs, proof
+from lessons._kit import frame, inversion_picture, inversion_run, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.inversion_run import LAYERS, Run
 from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons._kit.run import jobs
 from lessons.inversion import questions
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz import priors
-from lessons._kit import engine
 from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
 from lessons._kit.inversion_run import LAYERS, feature_error
+from lessons._kit.run import engine
 
 #: Targets of whole numbers whose squares add up to 100.
 _TARGETS = ((6, 8, 0, 0), (1, 1, 7, 7), (5, 5, 5, 5), (1, 3, 3, 9), (2, 4, 4, 8))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit import engine, lab_network, lab_see, lab_state, lab_steps, lab_top
+from lessons._kit import lab_network, lab_see, lab_state, lab_steps, lab_top
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Page
+from lessons._kit.run import engine
 from lessons.laboratory import checks, choose, export, layers
 
 

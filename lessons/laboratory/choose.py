@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Box, Layer
-from lessons._kit import engine, lab_state
+from lessons._kit import lab_state
 from lessons._kit.controls import choice
 from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
 from lessons._kit.draw.unit_grid import last_pick, payload, quantize, unit_grid
@@ -17,6 +17,7 @@ from lessons._kit.i18n import t
 from lessons._kit.lab_state import COLUMNS, PER_PAGE, Chosen, Typed
 from lessons._kit.lab_top import title_of
 from lessons._kit.lab_words import kind, size
+from lessons._kit.run import engine
 from lessons.laboratory.layers import label_of
 
 GRID = "lab-maps"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lessons._kit import engine
 from lessons._kit.i18n import t
 from lessons._kit.lab_see import Look, limits_of
 from lessons._kit.lab_state import Chosen
+from lessons._kit.run import engine
 
 if TYPE_CHECKING:
     from deconvviz.recipe import Recipe

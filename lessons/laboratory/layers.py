@@ -9,11 +9,12 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Layer
-from lessons._kit import engine, lab_state
+from lessons._kit import lab_state
 from lessons._kit.draw.pixels import heat_pixels, png
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.i18n import t
 from lessons._kit.lab_words import kind, size
+from lessons._kit.run import engine
 
 #: Classes shown.
 TOP = 5

@@ -10,10 +10,11 @@ import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.network import explicit
 from deconvviz.types import Check
-from lessons._kit import engine, frame, inversion_picture, inversion_run, jobs, lab_state, lab_top, proof
+from lessons._kit import frame, inversion_picture, inversion_run, lab_state, lab_top, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons._kit.run import engine, jobs
 from lessons.ladder import picture as ladder_picture
 from lessons.ladder import questions, run
 from lessons.ladder.run import Ladder

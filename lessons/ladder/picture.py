@@ -7,7 +7,6 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from lessons._kit import engine
 from lessons._kit.draw import curves
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, largest, number, png, signed_pixels, to_bytes
@@ -15,6 +14,7 @@ from lessons._kit.i18n import mark, t
 from lessons._kit.inversion_picture import latex
 from lessons._kit.inversion_run import LAYERS
 from lessons._kit.lab_top import title_of
+from lessons._kit.run import engine
 from lessons.ladder.run import METHODS, Ladder, Rung
 
 NAMES = {"deconvnet": mark("DeconvNet"), "optimize": mark("Search"), "learned": mark("Learned")}

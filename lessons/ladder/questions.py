@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops.rectify import backward
-from lessons._kit import engine
 from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
 from lessons._kit.inversion_run import LAYERS
+from lessons._kit.run import engine
 
 
 def whole(seed: int) -> Question:

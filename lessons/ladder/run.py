@@ -15,8 +15,8 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.types import DisplayImage, SignedMap, Unit
-from lessons._kit import engine, jobs
 from lessons._kit.inversion_run import LAYERS, Run, feature_error, measured, snapshots
+from lessons._kit.run import engine, jobs
 
 METHODS = ("deconvnet", "optimize", "learned")
 #: Steps of a rung's search; and the rungs and steps of the short ladder behind the proofs.

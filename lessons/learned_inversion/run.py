@@ -12,7 +12,7 @@ from deconvviz.data.preprocess import model_input
 from deconvviz.data.samples import SAMPLES
 from deconvviz.models import inverters
 from deconvviz.ops.inverse import normalized_error
-from lessons._kit import engine
+from lessons._kit.run import engine
 
 PHOTOGRAPHS = tuple(sample.id for sample in SAMPLES.values() if sample.kind == "photo")
 

@@ -15,9 +15,9 @@ from deconvviz import checks
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.types import Check
-from lessons._kit import engine
 from lessons._kit.i18n import mark
 from lessons._kit.proof import distance
+from lessons._kit.run import engine
 
 EXAMPLE = Path(__file__).with_name("example.py")
 PICTURE = "cat"

@@ -13,13 +13,13 @@ import streamlit as st
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.tasks import recognition
 from deconvviz.tasks.recognition import Recognized
-from lessons._kit import jobs
 from lessons._kit.draw import bars, curves
 from lessons._kit.draw.bars import Bar
 from lessons._kit.draw.curves import Curve
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png
 from lessons._kit.i18n import t
+from lessons._kit.run import jobs
 from lessons.recognition import run
 from lessons.recognition.run import Training
 

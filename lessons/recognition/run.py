@@ -13,7 +13,7 @@ from deconvviz.data import digits
 from deconvviz.network import Network
 from deconvviz.tasks import recognition
 from deconvviz.tasks.recognition import Recognized
-from lessons._kit import engine, jobs
+from lessons._kit.run import engine, jobs
 
 #: How many digits to learn from.
 PICTURES = (100, 200, 600, 1200)

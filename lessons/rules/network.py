@@ -10,7 +10,7 @@ import numpy as np
 from deconvviz.network.backward import relative_gap
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import Unit
-from lessons._kit import engine
+from lessons._kit.run import engine
 
 #: Layers whose units are offered, each with rectifiers below it.
 LAYERS = ("relu2", "relu3", "relu4", "relu5", "relu6", "relu7")

@@ -12,7 +12,8 @@ from deconvviz.ops.upsample import transposed_conv
 from deconvviz.tasks import segmentation
 from deconvviz.tasks.segmentation import NAMES, VOID, Segmentation, Step
 from deconvviz.types import Box, DisplayImage
-from lessons._kit import engine, own_photo
+from lessons._kit import own_photo
+from lessons._kit.run import engine
 from lessons.segmentation import scene
 
 DECODERS = tuple(name for name in segmentation.DECODERS if name != "coarse")

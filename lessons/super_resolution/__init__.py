@@ -8,11 +8,12 @@ import streamlit as st
 
 from deconvviz.tasks import super_resolution as task
 from deconvviz.types import Check
-from lessons._kit import engine, frame, own_photo, proof, super_picture, super_run
+from lessons._kit import frame, own_photo, proof, super_picture, super_run
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_top import title_of
 from lessons._kit.page import Lesson
+from lessons._kit.run import engine
 from lessons.super_resolution import questions, sums
 
 FIRST = "astronaut"

@@ -18,8 +18,9 @@ from deconvviz.data import images
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.errors import DeconvvizError, ImageError
 from deconvviz.types import DisplayImage
-from lessons._kit import engine, lab_network
+from lessons._kit import lab_network
 from lessons._kit.i18n import t
+from lessons._kit.run import engine
 
 #: Names an atlas of one's own.
 VARIABLE = "DECONVVIZ_ATLAS"

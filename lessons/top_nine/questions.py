@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.atlas import tiles, top
-from lessons._kit import engine
 from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
+from lessons._kit.run import engine
 
 #: Pictures in the first question, and (rows, columns) of their maps.
 PICTURES, SIZE = 4, (3, 4)

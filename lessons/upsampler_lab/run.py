@@ -14,7 +14,8 @@ from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.upsample import checkerboard_energy, pixel_shuffle, resize_nearest, transposed_conv
 from deconvviz.tasks import super_resolution as task
-from lessons._kit import engine, super_run
+from lessons._kit import super_run
+from lessons._kit.run import engine
 
 SCALE = 3
 KINDS = task.UPSAMPLERS

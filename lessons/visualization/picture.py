@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import LayerVisualization, Visualization
-from lessons._kit import jobs
 from lessons._kit.draw import tiles
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.i18n import mark, t
 from lessons._kit.lab_words import TITLES
+from lessons._kit.run import jobs
 from lessons.visualization import run as vision_run
 from lessons.visualization.run import Run
 

@@ -19,7 +19,7 @@ from deconvviz.errors import DeadUnitError
 from deconvviz.models import caltech
 from deconvviz.network import rewritten
 from deconvviz.types import LayerVisualization, Unit, Visualization
-from lessons._kit import engine, jobs
+from lessons._kit.run import engine, jobs
 
 LAYERS = (*(f"relu{number}" for number in range(1, 8)), "logits")
 OBJECTIVES = ("channel", "neuron", "direction")

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from deconvviz.models import caltech
 from deconvviz.network.explicit import Chain
 from lessons import deconvnet as lesson
-from lessons._kit import engine
+from lessons._kit.run import engine
 from lessons.deconvnet import picture, questions, sums, zoom
 from lessons.deconvnet import trace as walk
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from deconvviz.ops.inverse import psnr
 from deconvviz.tasks import enhancement
 from lessons import enhancement as lesson
-from lessons._kit import engine
+from lessons._kit.run import engine
 from lessons.enhancement import State, picture, questions, run
 from lessons.enhancement.run import Damage
 

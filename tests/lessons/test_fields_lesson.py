@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz.network.explicit import Chain
 from lessons import fields as lesson
-from lessons._kit import engine
 from lessons._kit.draw import formula
+from lessons._kit.run import engine
 from lessons.fields import measure, questions, theory
 from lessons.fields import picture as field_picture
 from lessons.fields.theory import Window

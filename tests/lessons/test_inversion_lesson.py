@@ -14,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz import priors
 from lessons import inversion as lesson
-from lessons._kit import inversion_picture, inversion_run, jobs
+from lessons._kit import inversion_picture, inversion_run
 from lessons._kit.draw import curves
+from lessons._kit.run import jobs
 from lessons.inversion import questions
 
 SLUG = lesson.LESSON.slug

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit import jobs
-from lessons._kit.jobs import Job, Line
+from lessons._kit.run import jobs
+from lessons._kit.run.jobs import Job, Line
 
 SOON = 120.0
 

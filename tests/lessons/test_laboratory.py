@@ -16,8 +16,9 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz import recipe as recipes
 from deconvviz.data import samples
-from lessons._kit import engine, lab_state
+from lessons._kit import lab_state
 from lessons._kit.draw import tiles, unit_grid
+from lessons._kit.run import engine
 from lessons.laboratory import choose, export
 
 OpenPage = Callable[..., AppTest]

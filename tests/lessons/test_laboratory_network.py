@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz import catalog
 from deconvviz.models import _stored, public_weights
-from lessons._kit import engine, lab_network, lab_state
+from lessons._kit import lab_network, lab_state
+from lessons._kit.run import engine
 from lessons.laboratory import layers as lab_road
 
 OpenPage = Callable[..., AppTest]

@@ -15,7 +15,7 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.models import inverters
 from lessons import ladder as lesson
-from lessons._kit import engine, jobs
+from lessons._kit.run import engine, jobs
 from lessons.ladder import picture as ladder_picture
 from lessons.ladder import questions, run
 from lessons.ladder.run import Ladder, Rung

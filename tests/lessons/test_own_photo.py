@@ -9,7 +9,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import samples
-from lessons._kit import engine, own_photo
+from lessons._kit import own_photo
+from lessons._kit.run import engine
 
 
 def test_pixels_are_the_whole_picture_made_smaller() -> None:
@@ -27,7 +28,8 @@ def test_pixels_are_the_whole_picture_made_smaller() -> None:
 def _page() -> None:
     import streamlit as st
 
-    from lessons._kit import engine, lab_state, own_photo
+    from lessons._kit import lab_state, own_photo
+    from lessons._kit.run import engine
 
     if "begun" not in st.session_state:
         st.session_state["begun"] = True

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz import atlas as atlases
 from lessons import top_nine as lesson
-from lessons._kit import engine
+from lessons._kit.run import engine
 from lessons.top_nine import atlas as nine_atlas
 from lessons.top_nine import questions
 
