@@ -8,10 +8,11 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Unit
-from lessons._kit import exercise, lab_state, lab_steps
+from lessons._kit import exercise, lab_steps
 from lessons._kit.draw import pixels as lab_picture
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import SECTIONS, Lesson, Page, discover, entry, turn_to
+from lessons._kit.photo import selection
 from lessons._kit.run import engine
 
 NETWORK = "caltech"
@@ -96,7 +97,7 @@ def film() -> None:
 def strongest(loaded: engine.Loaded, picture: engine.Picture) -> Unit:
     """The strongest unit of the layer that the laboratory opens with."""
     layers = loaded.network.layers
-    layer = lab_state.first_layer(layers)
+    layer = selection.first_layer(layers)
     maps = engine.forward(loaded, picture).maps[layer]
     return Unit(layer, int(maps.max(axis=(0, 1)).argmax()))
 

@@ -15,7 +15,7 @@ from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.i18n import t
 from lessons._kit.inversion_run import STEPS, Run
-from lessons._kit.lab_top import title_of
+from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine, jobs
 
 #: Units of the penalties: 80 grey levels, and a step of 80 / 6.5 of them [mahendran2016visualizing].

@@ -8,7 +8,6 @@ from html import escape
 import streamlit as st
 
 from deconvviz.types import Box, DisplayImage, Reconstruction
-from lessons._kit import lab_state
 from lessons._kit.controls import choice
 from lessons._kit.draw.pixels import (
     FINER,
@@ -24,8 +23,9 @@ from lessons._kit.draw.pixels import (
     to_bytes,
 )
 from lessons._kit.i18n import t
-from lessons._kit.lab_state import Chosen
-from lessons._kit.lab_words import RULE_LINES, RULES
+from lessons._kit.photo import selection
+from lessons._kit.photo.labels import RULE_LINES, RULES
+from lessons._kit.photo.selection import Chosen
 from lessons._kit.run import engine
 
 #: Largest side of the photograph's patch, in pixels.
@@ -214,6 +214,6 @@ def _silent(chosen: Chosen) -> None:
             f'<p class="lab-silent">{escape(t("All zero: this unit is silent on this picture."))}</p>', width="content"
         )
         if chosen.peak[0] > 0 and chosen.value != chosen.peak[0]:
-            st.button(t("Go to the strongest place of this channel"), on_click=lab_state.forget_position)
+            st.button(t("Go to the strongest place of this channel"), on_click=selection.forget_position)
         else:
-            st.button(t("Go to the strongest unit of this layer"), on_click=lab_state.forget_unit)
+            st.button(t("Go to the strongest unit of this layer"), on_click=selection.forget_unit)

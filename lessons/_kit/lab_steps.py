@@ -13,12 +13,13 @@ from deconvviz.network.explicit import Frame
 from deconvviz.ops.conv import conv_adjoint
 from deconvviz.ops.pool import avg_pool_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
-from lessons._kit import controls, lab_state
+from lessons._kit import controls
 from lessons._kit.draw.pixels import address, heat_pixels, largest, number, png, signed_pixels
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_state import Chosen
-from lessons._kit.lab_words import RULE_FORMULAS, RULES, size
+from lessons._kit.photo import selection
+from lessons._kit.photo.labels import RULE_FORMULAS, RULES, size
+from lessons._kit.photo.selection import Chosen
 from lessons._kit.run import engine
 
 KINDS = {
@@ -102,7 +103,7 @@ def pixels_of(signal: np.ndarray, is_picture: bool) -> np.ndarray:
     """A signal as pixels: the last one as a signed map, others as their strength over all channels."""
     if is_picture and signal.ndim == 3 and signal.shape[-1] == 3:
         return signed_pixels(signal, largest(signal, summed=False), summed=False)
-    return heat_pixels(np.sqrt((lab_state.planes(signal).astype(np.float64) ** 2).sum(axis=-1)))
+    return heat_pixels(np.sqrt((selection.planes(signal).astype(np.float64) ** 2).sum(axis=-1)))
 
 
 def _small(frame: Frame, last: bool) -> str:

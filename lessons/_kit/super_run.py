@@ -11,7 +11,7 @@ import streamlit as st
 from deconvviz.data.colour import from_ycbcr, is_grey, to_ycbcr
 from deconvviz.ops.resize import resize_matrix
 from deconvviz.tasks import super_resolution as task
-from lessons._kit import own_photo
+from lessons._kit.photo import upload
 from lessons._kit.run import engine
 
 #: Pixels of the longer side of a photograph that is made small first, and of one that is enlarged as it is.
@@ -56,7 +56,7 @@ def shown(picture: engine.Picture, scale: int, known: bool, variant: str | None 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _shown(digest: str, scale: int, known: bool, variant: str, _picture: engine.Picture) -> Shown:
     engine.keep_compiled()
-    photograph = own_photo.pixels(_picture, LONGER if known else AS_IT_IS)
+    photograph = upload.pixels(_picture, LONGER if known else AS_IT_IS)
     _, module = task.network(scale, variant=variant)
     return enlarged(photograph, scale, known, module, variant)
 

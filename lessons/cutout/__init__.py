@@ -9,10 +9,11 @@ import streamlit as st
 
 from deconvviz.tasks import cutout
 from deconvviz.types import Check
-from lessons._kit import frame, own_photo, proof, slider
+from lessons._kit import frame, proof, slider
 from lessons._kit.controls import choice, url_value
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons._kit.photo import upload
 from lessons._kit.run import engine
 from lessons.cutout import picture as cutout_picture
 from lessons.cutout import questions, run, sums, table
@@ -129,7 +130,7 @@ def chosen() -> tuple[State, engine.Picture]:
     source = choice(t("Cut out from"), kinds, "source")
     picture = engine.sample(FIRST)
     if source == "photo":
-        picture = own_photo.choose(LESSON.presets, FIRST)
+        picture = upload.choose(LESSON.presets, FIRST)
     shown = subject(State(source), picture)
     with st.spinner(t("Asking the network what it sees")):
         guesses = run.guesses(shown)

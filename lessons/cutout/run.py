@@ -14,9 +14,9 @@ from deconvviz.data import samples
 from deconvviz.errors import DeconvvizError
 from deconvviz.tasks import cutout
 from deconvviz.tasks.cutout import Cutout
-from lessons._kit import own_photo
 from lessons._kit.i18n import t
-from lessons._kit.lab_top import title_of
+from lessons._kit.photo import upload
+from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine, jobs
 from lessons.cutout import scene as cutout_scene
 
@@ -90,7 +90,7 @@ def scene(id: str) -> Subject:
 
 def photograph(picture: engine.Picture) -> Subject:
     """A photograph of the gallery or one's own."""
-    return Subject(picture.digest, title_of(picture), own_photo.pixels(picture), None, own_photo.python(picture))
+    return Subject(picture.digest, title_of(picture), upload.pixels(picture), None, upload.python(picture))
 
 
 def guesses(subject: Subject) -> tuple[tuple[str, float], ...]:

@@ -10,12 +10,13 @@ from deconvviz.network import relative_gap, roads
 from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
-from lessons._kit import frame, lab_state, proof
+from lessons._kit import frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons._kit.photo import selection
+from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import engine
 from lessons._kit.slider import whole
 from lessons.deconvnet import picture as deconvnet_picture
@@ -100,8 +101,8 @@ def chosen() -> State:
     picture = choice(t("Picture"), {name: t(TITLES[name]) for name in PICTURES}, "picture")
     layer = choice(t("Layer"), {name: name for name in trace.layers()}, "layer", default=LAYER)
     maps = trace.maps(picture, layer)
-    strengths = lab_state.strengths(maps)
-    ordered = [int(channel) for channel in lab_state.order(maps, by_number=False)]
+    strengths = selection.strengths(maps)
+    ordered = [int(channel) for channel in selection.order(maps, by_number=False)]
     names = {str(c): f"{c}: {number(strengths[c])}" for c in ordered}
     channel = choice(t("Channel, strongest first"), names, "channel", default=str(ordered[0]))
     last = len(trace.scene(picture, layer, int(channel)).stages) - 1

@@ -26,7 +26,7 @@ from lessons._kit.draw.pixels import (
 )
 from lessons._kit.draw.unit_grid import LEVELS, Maps, last_pick, payload, unit_grid
 from lessons._kit.i18n import t
-from lessons._kit.lab_words import size
+from lessons._kit.photo.labels import size
 from lessons._kit.proof import error_text
 from lessons._kit.run import engine
 from lessons.deconvnet import sums

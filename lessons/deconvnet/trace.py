@@ -15,7 +15,7 @@ from deconvviz.network.backward import signal_at
 from deconvviz.network.explicit import Chain, Step
 from deconvviz.ops import LinearMap, take_switches
 from deconvviz.types import Unit
-from lessons._kit import lab_state
+from lessons._kit.photo import selection
 from lessons._kit.run import engine
 from lessons.deconvnet import sums
 
@@ -106,7 +106,7 @@ class Scene:
 
     loaded: engine.Loaded
     picture: engine.Picture
-    chosen: lab_state.Chosen
+    chosen: selection.Chosen
     stages: tuple[Stage, ...]
 
     @property
@@ -155,7 +155,7 @@ def maps(picture: str, layer: str) -> np.ndarray:
 def scene(picture: str, layer: str, channel: int | None) -> Scene:
     """The way down from the strongest place of a channel; None stands for the strongest channel."""
     loaded, shown = engine.network(NETWORK), engine.sample(picture)
-    chosen = lab_state.resolve(loaded.network.layer(layer), maps(picture, layer), channel, None, None)
+    chosen = selection.resolve(loaded.network.layer(layer), maps(picture, layer), channel, None, None)
     return Scene(loaded, shown, chosen, _stages(loaded, shown, chosen.unit))
 
 

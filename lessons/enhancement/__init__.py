@@ -13,11 +13,12 @@ from deconvviz.ops.inverse import blur, blur_adjoint, psnr, response
 from deconvviz.ops.upsample import pixel_unshuffle
 from deconvviz.tasks import enhancement
 from deconvviz.types import Check
-from lessons._kit import frame, own_photo, proof, slider
+from lessons._kit import frame, proof, slider
 from lessons._kit.controls import choice
 from lessons._kit.draw import image_row
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons._kit.photo import upload
 from lessons._kit.run import engine
 from lessons.enhancement import picture as enhance_picture
 from lessons.enhancement import questions, run
@@ -117,7 +118,7 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
 def call(state: State, picture: engine.Picture) -> str:
     """Python that makes the picture of a state."""
     options = ", ".join(f"{name}={value}" for name, value in state.done.options.items())
-    load = own_photo.python(picture)
+    load = upload.python(picture)
     if picture.id is None:
         load = f"images.load({load})"
     damage = f"enhancement.damaged(photograph, {options})" if options else "photograph"
@@ -136,7 +137,7 @@ enhancement.write(found, "cleaned.png")
 
 def chosen() -> tuple[State, engine.Picture]:
     """Draw the controls and read them."""
-    picture = own_photo.choose(LESSON.presets, FIRST)
+    picture = upload.choose(LESSON.presets, FIRST)
     kinds = {"noise": t("noise"), "jpeg": "JPEG", "none": t("none")}
     damage = choice(t("Damage"), kinds, "damage", default="noise", tabs=True)
     sigma, quality = int(State.sigma), int(State.quality)

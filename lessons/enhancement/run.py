@@ -12,7 +12,7 @@ import streamlit as st
 
 from deconvviz.ops.inverse import psnr
 from deconvviz.tasks import enhancement
-from lessons._kit import own_photo
+from lessons._kit.photo import upload
 from lessons._kit.run import engine
 
 #: Results that are kept: about 10 MB each.
@@ -67,7 +67,7 @@ def shown(picture: engine.Picture, damage: Damage, variant: str) -> Shown:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _shown(digest: str, damage: Damage, variant: str, _picture: engine.Picture) -> Shown:
-    truth = own_photo.pixels(_picture)
+    truth = upload.pixels(_picture)
     given = enhancement.damaged(truth, **damage.options)
     with _TURN:
         cleaned = enhancement.apply(given, variant=variant).picture

@@ -16,7 +16,7 @@ from deconvviz.types import Box, Size, Unit
 from lessons._kit.draw import formula
 from lessons._kit.draw.pixels import FINER, address, jpeg, number, png, to_bytes
 from lessons._kit.i18n import t
-from lessons._kit.lab_top import title_of
+from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine
 from lessons.fields import measure, theory
 from lessons.fields.measure import Effective

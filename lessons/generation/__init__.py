@@ -9,11 +9,12 @@ import streamlit as st
 
 from deconvviz.tasks import generation
 from deconvviz.types import Check
-from lessons._kit import frame, own_photo, proof, slider
+from lessons._kit import frame, proof, slider
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons._kit.photo import upload
+from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import engine
 from lessons.generation import picture as generation_picture
 from lessons.generation import questions, run
@@ -101,7 +102,7 @@ def call(state: State, picture: engine.Picture) -> str:
     start = f"""from deconvviz.data import samples
 from deconvviz.tasks import generation
 
-image = {own_photo.python(picture)}
+image = {upload.python(picture)}
 """
     if state.view == "walk":
         return f"""import numpy as np
@@ -133,7 +134,7 @@ def chosen() -> tuple[State, engine.Picture]:
     labels = {label: generation_picture.class_name(label) for label in run.model().labels}
     wanted, to, seed, first, second = State.wanted, State.to, 0, 0, 0
     if view in ("rebuild", "between"):
-        picture = own_photo.choose(LESSON.presets, FIRST)
+        picture = upload.choose(LESSON.presets, FIRST)
     else:
         wanted = choice(t("Class"), labels, "wanted")
     if view == "between":

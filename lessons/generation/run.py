@@ -14,7 +14,7 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.ops.upsample import checkerboard_energy
 from deconvviz.tasks import generation
-from lessons._kit import own_photo
+from lessons._kit.photo import upload
 from lessons._kit.run import engine
 
 #: Pictures that go through a decoder at once: one program serves every view, and equal codes give equal pixels.
@@ -85,7 +85,7 @@ def photograph(picture: engine.Picture) -> Coded:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _photograph(digest: str, _picture: engine.Picture) -> Coded:
-    pixels = own_photo.pixels(_picture)
+    pixels = upload.pixels(_picture)
     return coded(generation.squeezed(pixels), pixels.shape[1] / pixels.shape[0])
 
 

@@ -17,8 +17,8 @@ from lessons._kit import frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import engine, jobs
 from lessons._kit.slider import stops
 from lessons.growth import measure, network, questions

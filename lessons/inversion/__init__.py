@@ -15,8 +15,8 @@ from lessons._kit import frame, inversion_picture, inversion_run, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.inversion_run import LAYERS, Run
-from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import jobs
 from lessons.inversion import questions
 

@@ -5,25 +5,26 @@ from __future__ import annotations
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit import lab_network, lab_see, lab_state, lab_steps, lab_top
+from lessons._kit import lab_see, lab_steps
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Page
+from lessons._kit.photo import header, network, selection
 from lessons._kit.run import engine
 from lessons.laboratory import checks, choose, export, layers
 
 
 def render() -> None:
     """Draw the page."""
-    st.html(lab_top.STYLE)
+    st.html(header.STYLE)
     st.html(f'<h1 class="lab-title">{t("What did this unit see?")}</h1>')
     with st.spinner(t("Loading the network, about two seconds the first time")):
-        loaded, refused = _network(lab_network.chosen())
-        picture = lab_state.picture()
+        loaded, refused = _network(network.chosen())
+        picture = selection.picture()
         forward = engine.forward(loaded, picture)
-    lab_top.top_line(loaded, picture)
+    header.top_line(loaded, picture)
     if refused:
         st.error(t("The network cannot be opened: {reason}", reason=refused))
-    lab_network.note()
+    network.note()
     explore(loaded, picture, forward)
     if engine.is_served():
         engine.warm_up(loaded.name, picture)
@@ -34,13 +35,13 @@ def _network(name: str) -> tuple[engine.Loaded, str]:
     try:
         return engine.network(name), ""
     except DeconvvizError as error:
-        return engine.network(lab_network.FIRST), str(error)
+        return engine.network(network.FIRST), str(error)
 
 
 @st.fragment
 def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward) -> None:
     """Everything below the top line: a click on a tile or a map runs only this part."""
-    typed = lab_state.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
+    typed = selection.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
     layers.road(loaded, forward, picture, typed.layer)
     chosen = choose.choose(loaded, picture, forward, typed)
     seen = engine.reconstruct(loaded, picture, chosen.unit)

@@ -8,7 +8,7 @@ from deconvviz import checks
 from deconvviz.network import backward, explicit
 from deconvviz.types import Coverage
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_state import Chosen
+from lessons._kit.photo.selection import Chosen
 from lessons._kit.proof import Proof, badges, finding
 from lessons._kit.run import engine
 

@@ -9,14 +9,14 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Box, Layer
-from lessons._kit import lab_state
 from lessons._kit.controls import choice
 from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
 from lessons._kit.draw.unit_grid import last_pick, payload, quantize, unit_grid
 from lessons._kit.i18n import t
-from lessons._kit.lab_state import COLUMNS, PER_PAGE, Chosen, Typed
-from lessons._kit.lab_top import title_of
-from lessons._kit.lab_words import kind, size
+from lessons._kit.photo import selection
+from lessons._kit.photo.header import title_of
+from lessons._kit.photo.labels import kind, size
+from lessons._kit.photo.selection import COLUMNS, PER_PAGE, Chosen, Typed
 from lessons._kit.run import engine
 from lessons.laboratory.layers import label_of
 
@@ -26,14 +26,14 @@ GRID = "lab-maps"
 def choose(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, typed: Typed) -> Chosen:
     """Draw the photograph and the maps, and return the chosen unit."""
     layer = typed.layer
-    maps = lab_state.planes(forward.maps[layer.name])
+    maps = selection.planes(forward.maps[layer.name])
     st.html(_heading(t("Choose a unit"), f"{layer.name} · {kind(layer.kind)} · {size(layer.shape)}"))
     with st.container(horizontal=True, gap="medium", key="lab-choose"):
         left = st.container(width=400, key="lab-photo")
         right = st.container(width="stretch", key="lab-grid")
     with right:
         shown = _page(maps)
-        chosen = lab_state.resolve(layer, maps, typed.channel, typed.row, typed.column)
+        chosen = selection.resolve(layer, maps, typed.channel, typed.row, typed.column)
         _grid(loaded, layer, maps, shown, chosen)
     with left:
         known = len(layer.shape) == 3
@@ -64,7 +64,7 @@ def _page(maps: np.ndarray) -> np.ndarray:
             st.session_state["page"] = min(max(1, int(st.session_state["page"] or 1)), pages)
         page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     start = (page - 1) * PER_PAGE
-    return lab_state.order(maps, by_number=sorting == "number")[start : start + PER_PAGE]
+    return selection.order(maps, by_number=sorting == "number")[start : start + PER_PAGE]
 
 
 def _grid(loaded: engine.Loaded, layer: Layer, maps: np.ndarray, shown: np.ndarray, chosen: Chosen) -> None:
@@ -94,7 +94,7 @@ def _grid(loaded: engine.Loaded, layer: Layer, maps: np.ndarray, shown: np.ndarr
 def _picked() -> None:
     pick = last_pick(GRID)
     if pick:
-        lab_state.choose_unit(pick["channel"], pick["row"], pick["column"])
+        selection.choose_unit(pick["channel"], pick["row"], pick["column"])
 
 
 def _turned() -> None:
@@ -164,7 +164,7 @@ def _numbers(maps: np.ndarray, chosen: Chosen, typed: Typed) -> None:
 
 
 def _typed(key: str) -> None:
-    lab_state.choose_number(key, st.session_state[f"{key}-shown"])
+    selection.choose_number(key, st.session_state[f"{key}-shown"])
 
 
 def _value(chosen: Chosen) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from lessons._kit.i18n import t
 from lessons._kit.lab_see import Look, limits_of
-from lessons._kit.lab_state import Chosen
+from lessons._kit.photo.selection import Chosen
 from lessons._kit.run import engine
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Layer
-from lessons._kit import lab_state
 from lessons._kit.draw.pixels import heat_pixels, png
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.i18n import t
-from lessons._kit.lab_words import kind, size
+from lessons._kit.photo import selection
+from lessons._kit.photo.labels import kind, size
 from lessons._kit.run import engine
 
 #: Classes shown.
@@ -35,7 +35,7 @@ def _tiles(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Pictu
     def walked() -> None:
         name = picked("lab-road-pick")
         if name is not None and name in {layer.name for layer in layers}:
-            lab_state.choose_layer(name)
+            selection.choose_layer(name)
 
     items = []
     for layer in shown(layers, chosen):
@@ -68,7 +68,7 @@ def _mean_picture(network: str, picture: str, layer: str, forward: engine.Forwar
     """The mean over channels of the magnitude of an activation, as a small picture."""
     kept = _mean_key(network, picture, layer)
     if "png" not in kept:
-        mean = np.abs(lab_state.planes(forward.maps[layer])).mean(axis=-1)
+        mean = np.abs(selection.planes(forward.maps[layer])).mean(axis=-1)
         if forward.maps[layer].ndim != 3:
             mean = _folded(np.abs(forward.maps[layer]).ravel())
         kept["png"] = encoded(png(heat_pixels(mean), level=6))

@@ -10,10 +10,11 @@ import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.network import explicit
 from deconvviz.types import Check
-from lessons._kit import frame, inversion_picture, inversion_run, lab_state, lab_top, proof
+from lessons._kit import frame, inversion_picture, inversion_run, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons._kit.photo import header, selection
 from lessons._kit.run import engine, jobs
 from lessons.ladder import picture as ladder_picture
 from lessons.ladder import questions, run
@@ -65,9 +66,9 @@ for layer in {inversion_run.LAYERS}:
 
 def chosen(loaded: engine.Loaded) -> tuple[State, engine.Picture]:
     """Draw the controls and read them."""
-    picture = lab_state.picture(State.image, LESSON.presets)
+    picture = selection.picture(State.image, LESSON.presets)
     named = st.session_state.get("image") or State.image
-    lab_top.picture_chip(loaded, picture)
+    header.picture_chip(loaded, picture)
     ways = {"picture": t("fitted to the photo"), "map": t("the signed map")}
     shown = choice(t("DeconvNet's answer"), ways, "shown")
     seed = choice(t("Seed of the search"), {str(number): str(number) for number in range(4)}, "seed")
@@ -113,7 +114,7 @@ def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> No
 def render() -> None:
     """Draw the page."""
     inversion_picture.style()
-    st.html(lab_top.STYLE)
+    st.html(header.STYLE)
     frame.head(LESSON)
     loaded = engine.network("caltech")
     left, right = st.columns([3, 8], gap="large")

@@ -13,7 +13,7 @@ from lessons._kit.draw.pixels import address, largest, number, png, signed_pixel
 from lessons._kit.i18n import mark, t
 from lessons._kit.inversion_picture import latex
 from lessons._kit.inversion_run import LAYERS
-from lessons._kit.lab_top import title_of
+from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine
 from lessons.ladder.run import METHODS, Ladder, Rung
 

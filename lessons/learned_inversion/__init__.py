@@ -14,8 +14,8 @@ from lessons._kit.controls import choice
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson
+from lessons._kit.photo.labels import TITLES
 from lessons.learned_inversion import picture, questions, run
 
 

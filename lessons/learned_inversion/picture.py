@@ -11,7 +11,7 @@ from lessons._kit.draw import bars
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.i18n import t
-from lessons._kit.lab_top import title_of
+from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine
 from lessons.learned_inversion import run
 from lessons.learned_inversion.run import Shown

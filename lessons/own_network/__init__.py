@@ -11,8 +11,8 @@ from deconvviz.types import Check
 from lessons._kit import frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_words import RULES, kind, size
 from lessons._kit.page import Lesson
+from lessons._kit.photo.labels import RULES, kind, size
 from lessons.own_network import code, questions
 
 #: Four columns fit a telephone.

@@ -19,9 +19,9 @@ from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_words import RULES as NAMES
-from lessons._kit.lab_words import TITLES
 from lessons._kit.page import Lesson, discover, entry
+from lessons._kit.photo.labels import RULES as NAMES
+from lessons._kit.photo.labels import TITLES
 from lessons.rules import grid as rules_grid
 from lessons.rules import maps, network, questions
 

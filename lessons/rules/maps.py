@@ -14,8 +14,8 @@ from lessons._kit import lab_see
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import address, crop, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.i18n import t
-from lessons._kit.lab_top import title_of
-from lessons._kit.lab_words import RULE_LINES, RULES
+from lessons._kit.photo.header import title_of
+from lessons._kit.photo.labels import RULE_LINES, RULES
 from lessons._kit.run import engine
 from lessons.rules import network
 from lessons.rules.network import Place, Stopped

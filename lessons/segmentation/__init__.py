@@ -10,11 +10,12 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.ops import max_unpool
 from deconvviz.tasks import segmentation
 from deconvviz.types import Check
-from lessons._kit import frame, own_photo, proof
+from lessons._kit import frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
+from lessons._kit.photo import upload
 from lessons._kit.run import engine
 from lessons.segmentation import picture as street_picture
 from lessons.segmentation import questions, run, table
@@ -98,7 +99,7 @@ def chosen() -> tuple[State, engine.Picture]:
     source = choice(t("Look at"), kinds, "source")
     picture = engine.sample(FIRST)
     if source == "photo":
-        picture = own_photo.choose(LESSON.presets, FIRST)
+        picture = upload.choose(LESSON.presets, FIRST)
     decoders = {name: t(street_picture.TITLES[name]) for name in run.DECODERS}
     decoder = choice(t("Decoder"), decoders, "decoder")
     wanted = choice(

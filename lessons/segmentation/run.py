@@ -12,7 +12,7 @@ from deconvviz.ops.upsample import transposed_conv
 from deconvviz.tasks import segmentation
 from deconvviz.tasks.segmentation import NAMES, VOID, Segmentation, Step
 from deconvviz.types import Box, DisplayImage
-from lessons._kit import own_photo
+from lessons._kit.photo import upload
 from lessons._kit.run import engine
 from lessons.segmentation import scene
 
@@ -49,8 +49,8 @@ def drawn() -> Subject:
 
 def photograph(picture: engine.Picture) -> Subject:
     """A photograph of the gallery, or the person's own."""
-    pixels = own_photo.pixels(picture)
-    return Subject(pixels, None, own_photo.python(picture), _digest(pixels))
+    pixels = upload.pixels(picture)
+    return Subject(pixels, None, upload.python(picture), _digest(pixels))
 
 
 def _digest(pixels: np.ndarray) -> str:

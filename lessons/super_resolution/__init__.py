@@ -8,11 +8,12 @@ import streamlit as st
 
 from deconvviz.tasks import super_resolution as task
 from deconvviz.types import Check
-from lessons._kit import frame, own_photo, proof, super_picture, super_run
+from lessons._kit import frame, proof, super_picture, super_run
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_top import title_of
 from lessons._kit.page import Lesson
+from lessons._kit.photo import upload
+from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine
 from lessons.super_resolution import questions, sums
 
@@ -71,7 +72,7 @@ def call(state: State, picture: engine.Picture) -> str:
         return f"""from deconvviz.data import preprocess, samples
 from deconvviz.tasks import super_resolution as task
 
-photograph = preprocess.at_most({own_photo.python(picture)}, {super_run.LONGER})
+photograph = preprocess.at_most({upload.python(picture)}, {super_run.LONGER})
 small, truth = task.pair(task.brightness(photograph), {state.scale})
 name, network = task.network({state.scale})
 print(task.figures(task.enlarge(small, {state.scale}, network), truth, {state.scale}))
@@ -80,7 +81,7 @@ print(task.figures(task.bicubic(small, {state.scale}), truth, {state.scale}))
     return f"""from deconvviz.data import preprocess, samples
 from deconvviz.tasks import super_resolution as task
 
-photograph = preprocess.at_most({own_photo.python(picture)}, {super_run.AS_IT_IS})
+photograph = preprocess.at_most({upload.python(picture)}, {super_run.AS_IT_IS})
 found = task.apply(photograph, scale={state.scale})
 task.write(found, "large.png")
 """
@@ -88,7 +89,7 @@ task.write(found, "large.png")
 
 def chosen() -> tuple[State, engine.Picture]:
     """Draw the controls and read them."""
-    picture = own_photo.choose(LESSON.presets, FIRST)
+    picture = upload.choose(LESSON.presets, FIRST)
     scale = choice(t("Enlarge"), {n: f"× {n}" for n in "234"}, "scale", default=State.scale, tabs=True)
     sources = {"shrunk": t("made small first: the truth is known"), "as": t("enlarged as it is")}
     source = choice(t("The photograph is"), sources, "source")

@@ -18,8 +18,8 @@ from deconvviz.data import images
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.errors import DeconvvizError, ImageError
 from deconvviz.types import DisplayImage
-from lessons._kit import lab_network
 from lessons._kit.i18n import t
+from lessons._kit.photo import network as lab_network
 from lessons._kit.run import engine
 
 #: Names an atlas of one's own.

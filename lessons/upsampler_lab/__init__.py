@@ -10,11 +10,12 @@ import streamlit as st
 from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops.upsample import checkerboard_energy, overlap_counts
 from deconvviz.types import Check
-from lessons._kit import frame, own_photo, proof, slider, super_picture
+from lessons._kit import frame, proof, slider, super_picture
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_top import title_of
 from lessons._kit.page import Lesson
+from lessons._kit.photo import upload
+from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine
 from lessons.upsampler_lab import picture as swap_picture
 from lessons.upsampler_lab import questions, run
@@ -85,7 +86,7 @@ def call(state: State, picture: engine.Picture) -> str:
 from deconvviz.ops.upsample import checkerboard_energy
 from deconvviz.tasks import super_resolution as task
 
-photograph = preprocess.at_most({own_photo.python(picture)}, 480)
+photograph = preprocess.at_most({upload.python(picture)}, 480)
 small, truth = task.pair(task.brightness(photograph), 3)
 name, network = task.network(3, variant={run.variant(state.layer)!r})
 print(task.figures(task.enlarge(small, 3, network), truth, 3))
@@ -96,7 +97,7 @@ for module in (task.untrained(name), network):
 
 def chosen() -> tuple[State, engine.Picture]:
     """Draw the controls and read them."""
-    picture = own_photo.choose(LESSON.presets, FIRST)
+    picture = upload.choose(LESSON.presets, FIRST)
     layer = choice(t("Last layer"), {kind: t(name) for kind, name in swap_picture.NAMES.items()}, "layer")
     taps = slider.whole(t("Kernel k, for the overlap alone"), 3, 12, "k", 9)
     return State(picture.id or FIRST, layer, taps), picture

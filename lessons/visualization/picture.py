@@ -13,7 +13,7 @@ from lessons._kit.draw import tiles
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.i18n import mark, t
-from lessons._kit.lab_words import TITLES
+from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import jobs
 from lessons.visualization import run as vision_run
 from lessons.visualization.run import Run

@@ -16,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz import recipe as recipes
 from deconvviz.data import samples
-from lessons._kit import lab_state
 from lessons._kit.draw import tiles, unit_grid
+from lessons._kit.photo import selection
 from lessons._kit.run import engine
 from lessons.laboratory import choose, export
 
@@ -163,7 +163,7 @@ def test_a_bad_link_falls_back(laboratory: OpenPage, link: dict[str, str]) -> No
     test = laboratory(**link)
     assert len(panels(test)) == 4
     if link.get("layer") == "conv99" or "nothing" in link.get("unit", ""):
-        assert unit(test).split("-")[0] == lab_state.first_layer(engine.network("caltech").network.layers)
+        assert unit(test).split("-")[0] == selection.first_layer(engine.network("caltech").network.layers)
 
 
 def test_a_number_that_another_layer_does_not_have_is_forgotten(laboratory: OpenPage) -> None:
@@ -262,7 +262,7 @@ def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
     loaded, picture = engine.network("caltech"), engine.sample("cat")
     layer = loaded.network.layer("pool1")
     maps = engine.forward(loaded, picture).maps["pool1"]
-    chosen = lab_state.resolve(layer, maps, 5, 7, 9)
+    chosen = selection.resolve(layer, maps, 5, 7, 9)
     seen = engine.reconstruct(loaded, picture, chosen.unit)
     look = export.Look(summed=True, shared=False)
     made = export.recipe(loaded, picture, chosen, seen, look)
@@ -278,7 +278,7 @@ def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
 def test_the_lines_make_the_same_map() -> None:
     loaded, picture = engine.network("caltech"), engine.sample("cat")
     maps = engine.forward(loaded, picture).maps["pool1"]
-    chosen = lab_state.resolve(loaded.network.layer("pool1"), maps, 5, 7, 9)
+    chosen = selection.resolve(loaded.network.layer("pool1"), maps, 5, 7, 9)
     names: dict[str, Any] = {}
     exec(export.python_lines(loaded, picture, chosen, "guided"), names)
     wanted = engine.reconstruct(loaded, picture, chosen.unit).by_rule["guided"]
@@ -305,23 +305,23 @@ def test_a_click_on_a_map_takes_channel_and_position(session: Session) -> None:
 
 
 def test_one_value_of_the_link_holds_the_whole_unit(session: Session) -> None:
-    lab_state.choose_unit(34, 6, 5)
+    selection.choose_unit(34, 6, 5)
     assert session["unit"] == ":34,6,5"  # no layer: the first one
-    lab_state.choose_layer("relu3")
+    selection.choose_layer("relu3")
     assert session["unit"] == "relu3"
-    lab_state.choose_number("row", 4)
+    selection.choose_number("row", 4)
     assert session["unit"] == "relu3:,4"
-    lab_state.choose_number("channel", 8)
+    selection.choose_number("channel", 8)
     assert session["unit"] == "relu3:8,4"
-    lab_state.choose_number("column", 2)
-    lab_state.choose_number("row", None)
+    selection.choose_number("column", 2)
+    selection.choose_number("row", None)
     assert session["unit"] == "relu3:8,,2"
-    lab_state.forget_position()
+    selection.forget_position()
     assert session["unit"] == "relu3:8"
-    lab_state.choose_number("channel", None)
+    selection.choose_number("channel", None)
     assert session["unit"] == "relu3"
-    lab_state.choose_unit(1, 2, 3)
-    lab_state.forget_unit()
+    selection.choose_unit(1, 2, 3)
+    selection.forget_unit()
     assert session["unit"] == "relu3"
 
 

@@ -13,9 +13,9 @@ import streamlit as st
 from deconvviz import catalog
 from deconvviz.errors import DeconvvizError, WeightsError
 from deconvviz.models import public_weights
-from lessons._kit import lab_state
 from lessons._kit.controls import url_value
 from lessons._kit.i18n import mark, t
+from lessons._kit.photo import selection
 from lessons._kit.run import engine
 
 KEY = "network"
@@ -142,4 +142,4 @@ def _fetch(name: str) -> None:
 
 def _take(name: str) -> None:
     st.session_state[KEY] = "" if name == first() else name
-    lab_state.choose_layer("")
+    selection.choose_layer("")

@@ -12,20 +12,20 @@ from deconvviz.data import samples
 from deconvviz.data.preprocess import fit_image
 from deconvviz.errors import ImageError
 from deconvviz.types import DisplayImage, InputSpec
-from lessons._kit import lab_network, lab_state
 from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.i18n import t
+from lessons._kit.photo import network, selection
 from lessons._kit.run import engine
 
 HERE = Path(__file__).parent
 _COPY = st.components.v2.component(
     "deconvviz_copy_link",
-    css=(HERE / "lab_copy.css").read_text(encoding="utf-8"),
-    js=(HERE / "lab_copy.js").read_text(encoding="utf-8"),
+    css=(HERE / "copy.css").read_text(encoding="utf-8"),
+    js=(HERE / "copy.js").read_text(encoding="utf-8"),
 )
 #: Of the chip and the gallery, wherever they stand.
-STYLE = HERE / "lab_page.css"
+STYLE = HERE / "style.css"
 #: Side of a thumbnail in pixels.
 THUMBNAIL = 96
 
@@ -44,7 +44,7 @@ def picture_chip(loaded: engine.Loaded, picture: engine.Picture) -> None:
     chip_of(engine.fitted(loaded, picture).screen, picture)
 
 
-def chip_of(shown: DisplayImage, picture: engine.Picture, first: str = lab_state.FIRST_PICTURE) -> None:
+def chip_of(shown: DisplayImage, picture: engine.Picture, first: str = selection.FIRST_PICTURE) -> None:
     """A picture and the ways to change it; `first` is the one that the page opens with."""
     small = fit_image(shown, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
@@ -60,7 +60,7 @@ def _network_chip(loaded: engine.Loaded) -> None:
         facts += " · " + t("{percent} % right on unseen pictures", percent=f"{100 * loaded.accuracy:.1f}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch", key="lab-network"):
         st.html(_chip(t("Network"), loaded.name, None, facts), width="content")
-        lab_network.change(loaded.name)
+        network.change(loaded.name)
 
 
 def _chip(kind: str, name: str, picture: str | None, facts: str = "") -> str:
@@ -78,7 +78,7 @@ def _gallery(picture: engine.Picture, first: str) -> None:
     def chosen() -> None:
         id = picked("lab-gallery")
         if id is not None and id in samples.SAMPLES:
-            lab_state.choose_sample(id, first)
+            selection.choose_sample(id, first)
 
     items = [Tile(id, t(known.title), (), t(known.title), _thumbnail(id)) for id, known in samples.SAMPLES.items()]
     tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=80, wrap=True)
@@ -98,7 +98,7 @@ def _upload() -> None:
         t("Or a picture of your own"),
         type=["jpg", "jpeg", "png", "webp", "gif"],
         max_upload_size=engine.MAX_UPLOAD // 1_000_000,
-        key=f"lab-file-{lab_state.uploads()}",
+        key=f"lab-file-{selection.uploads()}",
         on_change=_uploaded,
     )
     limits = t("JPEG, PNG, WebP or GIF, at most 8 MB and 25 million pixels. Kept in memory only, and in no link.")
@@ -110,12 +110,12 @@ def _upload() -> None:
 
 def _uploaded() -> None:
     st.session_state["lab-problem"] = None
-    file = st.session_state.get(f"lab-file-{lab_state.uploads()}")
+    file = st.session_state.get(f"lab-file-{selection.uploads()}")
     if file is None:
-        lab_state.forget_upload()
+        selection.forget_upload()
         return
     try:
-        lab_state.keep_upload(engine.upload(file.getvalue(), file.name))
+        selection.keep_upload(engine.upload(file.getvalue(), file.name))
     except ImageError as error:
         st.session_state["lab-problem"] = str(error)
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from deconvviz.data import preprocess
 from deconvviz.types import DisplayImage
-from lessons._kit import lab_state, lab_top
+from lessons._kit.photo import header, selection
 from lessons._kit.run import engine
 
 #: Pixels of the longer side that a page works with.
@@ -15,16 +15,16 @@ LONGER = 640
 KEPT = 12
 
 
-def choose(presets: lab_state.Presets = (), first: str = lab_state.FIRST_PICTURE) -> engine.Picture:
+def choose(presets: selection.Presets = (), first: str = selection.FIRST_PICTURE) -> engine.Picture:
     """Draw the picture with the ways to change it, and read what was chosen; "image" is its name in the URL.
 
     Args:
       presets: of the page; one that names an image puts an own photograph aside.
       first: id of the picture that the page opens with.
     """
-    st.html(lab_top.STYLE)
-    picture = lab_state.picture(first, presets)
-    lab_top.chip_of(pixels(picture), picture, first)
+    st.html(header.STYLE)
+    picture = selection.picture(first, presets)
+    header.chip_of(pixels(picture), picture, first)
     return picture
 
 
