@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from lessons._kit import lab_steps
 from lessons._kit.draw import image_row
 from lessons._kit.draw.pixels import (
     FINER,
@@ -28,6 +27,7 @@ from lessons._kit.draw.unit_grid import LEVELS, Maps, last_pick, payload, unit_g
 from lessons._kit.i18n import t
 from lessons._kit.photo.labels import size
 from lessons._kit.proof import error_text
+from lessons._kit.reconstruction import trace
 from lessons._kit.run import engine
 from lessons.deconvnet import sums
 from lessons.deconvnet.trace import Scene, Stage, measured
@@ -126,7 +126,7 @@ def film(scene: Scene, at: int) -> None:
         "Step {at} of {last}: {step} of {layer}, {size}",
         at=at,
         last=len(sources) - 1,
-        step=t(lab_steps.KINDS[stage.kind]),
+        step=t(trace.KINDS[stage.kind]),
         layer=stage.name,
         size=sizes(stage),
     )

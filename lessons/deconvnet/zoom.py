@@ -8,15 +8,15 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import signed_limit
-from lessons._kit import lab_steps
 from lessons._kit.draw import formula
 from lessons._kit.draw.pixels import number
 from lessons._kit.i18n import mark, t
+from lessons._kit.reconstruction import trace
 from lessons.deconvnet import sums
 from lessons.deconvnet.trace import Stage
 
 #: What a step does, in words.
-WORDS = {kind: lab_steps.FORMULAS[kind][1] for kind in ("start", "filter", "unpool")} | {
+WORDS = {kind: trace.FORMULAS[kind][1] for kind in ("start", "filter", "unpool")} | {
     "rectify": mark("What is negative becomes zero. What this rectifier saw on the way up plays no part.")
 }
 

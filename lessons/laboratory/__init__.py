@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit import lab_see, lab_steps
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Page
 from lessons._kit.photo import header, network, selection
+from lessons._kit.reconstruction import maps, trace
 from lessons._kit.run import engine
 from lessons.laboratory import checks, choose, export, layers
 
@@ -48,9 +48,9 @@ def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forw
     if not seen.by_rule:
         st.error(next(iter(seen.refused.values())))
         return
-    look = lab_see.see(loaded, picture, chosen, seen)
+    look = maps.see(loaded, picture, chosen, seen)
     proofs = st.container()
-    rule = lab_steps.how_it_came_down(loaded, picture, chosen, seen)
+    rule = trace.how_it_came_down(loaded, picture, chosen, seen)
     export.take_away(loaded, picture, chosen, seen, look, rule)
     with proofs:  # last: the second road takes longer than the maps
         checks.proof_line(loaded, picture, chosen, seen)

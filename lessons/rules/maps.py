@@ -10,12 +10,12 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Box, Reconstruction
-from lessons._kit import lab_see
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import address, crop, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.i18n import t
 from lessons._kit.photo.header import title_of
 from lessons._kit.photo.labels import RULE_LINES, RULES
+from lessons._kit.reconstruction import maps
 from lessons._kit.run import engine
 from lessons.rules import network
 from lessons.rules.network import Place, Stopped
@@ -29,7 +29,7 @@ def style() -> None:
 def draw(at: Place, rank: int, pair: str) -> None:
     """The four maps, the difference of a pair, and the photograph."""
     found = network.seen(at, rank).by_rule
-    limit = lab_see.shared_limit({rule: largest(result.map, summed=True) for rule, result in found.items()})
+    limit = maps.shared_limit({rule: largest(result.map, summed=True) for rule, result in found.items()})
     figures = "".join(_map(result, limit) for result in found.values())
     st.html(f'<div class="rules-maps">{figures}</div>{_scale(limit, t("One scale for all four"))}')
     st.html(f'<div class="rules-pair">{_photo(at, found["gradient"].receptive_field)}{_difference(found, pair)}</div>')
