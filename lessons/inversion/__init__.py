@@ -11,10 +11,12 @@ import deconvviz as dv
 from deconvviz import priors
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Check
-from lessons._kit import frame, inversion_picture, inversion_run, proof
+from lessons._kit import frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
-from lessons._kit.inversion_run import LAYERS, Run
+from lessons._kit.inversion import picture
+from lessons._kit.inversion import run as inversion_run
+from lessons._kit.inversion.run import LAYERS, Run
 from lessons._kit.page import Lesson
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import jobs
@@ -146,7 +148,7 @@ def badges(state: State, ran: bool) -> None:
 
 def render() -> None:
     """Draw the page."""
-    inversion_picture.style()
+    picture.style()
     with frame.beside(LESSON) as right:
         state = chosen()
     run = state.run
@@ -154,9 +156,9 @@ def render() -> None:
     with right:
         if job is None:
             ask(run)
-            inversion_picture.draw(run, None)
+            picture.draw(run, None)
         else:
-            jobs.watch(job, lambda job: inversion_picture.drawn(run, job))
+            jobs.watch(job, lambda job: picture.drawn(run, job))
         proofs = st.container()
     frame.text(LESSON)
     frame.practice(LESSON)

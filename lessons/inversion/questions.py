@@ -8,7 +8,7 @@ from deconvviz import priors
 from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
-from lessons._kit.inversion_run import LAYERS, feature_error
+from lessons._kit.inversion.run import LAYERS, feature_error
 from lessons._kit.run import engine
 
 #: Targets of whole numbers whose squares add up to 100.

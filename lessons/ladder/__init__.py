@@ -10,9 +10,11 @@ import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.network import explicit
 from deconvviz.types import Check
-from lessons._kit import frame, inversion_picture, inversion_run, proof
+from lessons._kit import frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
+from lessons._kit.inversion import picture as inversion_picture
+from lessons._kit.inversion import run as inversion_run
 from lessons._kit.page import Lesson
 from lessons._kit.photo import header, selection
 from lessons._kit.run import engine, jobs

@@ -11,8 +11,8 @@ from lessons._kit.draw import curves
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.i18n import mark, t
-from lessons._kit.inversion_picture import latex
-from lessons._kit.inversion_run import LAYERS
+from lessons._kit.inversion.picture import latex
+from lessons._kit.inversion.run import LAYERS
 from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine
 from lessons.ladder.run import METHODS, Ladder, Rung

@@ -8,7 +8,7 @@ from deconvviz.ops.rectify import backward
 from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
-from lessons._kit.inversion_run import LAYERS
+from lessons._kit.inversion.run import LAYERS
 from lessons._kit.run import engine
 
 

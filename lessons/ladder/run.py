@@ -15,7 +15,7 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.types import DisplayImage, SignedMap, Unit
-from lessons._kit.inversion_run import LAYERS, Run, feature_error, measured, snapshots
+from lessons._kit.inversion.run import LAYERS, Run, feature_error, measured, snapshots
 from lessons._kit.run import engine, jobs
 
 METHODS = ("deconvnet", "optimize", "learned")

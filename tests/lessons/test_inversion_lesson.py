@@ -14,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz import priors
 from lessons import inversion as lesson
-from lessons._kit import inversion_picture, inversion_run
 from lessons._kit.draw import curves
+from lessons._kit.inversion import picture
+from lessons._kit.inversion import run as inversion_run
 from lessons._kit.run import jobs
 from lessons.inversion import questions
 
@@ -69,18 +70,18 @@ def test_another_seed_gives_other_pixels() -> None:
 
 def test_the_terms_of_the_formula_are_those_of_the_loops() -> None:
     found = inversion_run.short(State(layer="relu2").run)[0]
-    (tv, rough), (norm, strong) = inversion_picture.penalties(found)
+    (tv, rough), (norm, strong) = picture.penalties(found)
     assert (tv, norm) == (3e-3, 1e-3)
     part = found.image[None, :9, :7].astype(np.float64)
     small = replace(found, image=part[0])
-    (_, rough_part), (_, strong_part) = inversion_picture.penalties(small)
+    (_, rough_part), (_, strong_part) = picture.penalties(small)
     step = 80 / 255 / 6.5
     assert rough_part == pytest.approx(prior_loops.total_variation(part / step, 2.0), rel=1e-5)
     assert strong_part == pytest.approx(prior_loops.alpha_norm((part - 0.5) / (80 / 255), 6.0), rel=1e-5)
     assert rough > 0
     assert strong > 0
     without = inversion_run.short(State(layer="relu2", prior="off").run)[0]
-    assert [weight for weight, _ in inversion_picture.penalties(without)] == [0, 0]
+    assert [weight for weight, _ in picture.penalties(without)] == [0, 0]
 
 
 def test_nothing_runs_unasked_and_a_run_is_shown_stopped_and_continued(

@@ -14,7 +14,7 @@ from lessons._kit.draw import curves
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.i18n import t
-from lessons._kit.inversion_run import STEPS, Run
+from lessons._kit.inversion.run import STEPS, Run
 from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine, jobs
 
@@ -25,7 +25,7 @@ STEP = BOUND / 6.5
 
 def style() -> None:
     """Put the style on the page."""
-    st.html(Path(__file__).with_name("inversion.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def draw(run: Run, now: Inversion | None) -> None:
