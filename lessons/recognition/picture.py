@@ -33,7 +33,7 @@ def style() -> None:
     """Put the style on the page."""
     bars.style()
     st.html(Path(__file__).with_name("style.css"))
-    st.html(Path(__file__).parents[1] / "_kit" / "inversion.css")
+    st.html(Path(__file__).parents[1] / "_kit" / "inversion" / "style.css")
 
 
 def looked(found: Recognized, wanted: str, right: int | None) -> None:

@@ -8,12 +8,14 @@ import streamlit as st
 
 from deconvviz.tasks import super_resolution as task
 from deconvviz.types import Check
-from lessons._kit import frame, proof, super_picture, super_run
+from lessons._kit import frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.i18n import mark, t
 from lessons._kit.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
+from lessons._kit.restoration import picture as super_picture
+from lessons._kit.restoration import run
 from lessons._kit.run import engine
 from lessons.super_resolution import questions, sums
 
@@ -30,9 +32,9 @@ class State:
     window: str = "gain"
 
 
-def shown(state: State, picture: engine.Picture | None = None) -> super_run.Shown:
+def shown(state: State, picture: engine.Picture | None = None) -> run.Shown:
     """What is on the page."""
-    return super_run.shown(picture or engine.sample(state.image), int(state.scale), state.source == "shrunk")
+    return run.shown(picture or engine.sample(state.image), int(state.scale), state.source == "shrunk")
 
 
 def bicubic_by_hand(state: State, picture: engine.Picture | None = None) -> float:
@@ -72,7 +74,7 @@ def call(state: State, picture: engine.Picture) -> str:
         return f"""from deconvviz.data import preprocess, samples
 from deconvviz.tasks import super_resolution as task
 
-photograph = preprocess.at_most({upload.python(picture)}, {super_run.LONGER})
+photograph = preprocess.at_most({upload.python(picture)}, {run.LONGER})
 small, truth = task.pair(task.brightness(photograph), {state.scale})
 name, network = task.network({state.scale})
 print(task.figures(task.enlarge(small, {state.scale}, network), truth, {state.scale}))
@@ -81,7 +83,7 @@ print(task.figures(task.bicubic(small, {state.scale}), truth, {state.scale}))
     return f"""from deconvviz.data import preprocess, samples
 from deconvviz.tasks import super_resolution as task
 
-photograph = preprocess.at_most({upload.python(picture)}, {super_run.AS_IT_IS})
+photograph = preprocess.at_most({upload.python(picture)}, {run.AS_IT_IS})
 found = task.apply(photograph, scale={state.scale})
 task.write(found, "large.png")
 """

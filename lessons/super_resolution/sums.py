@@ -9,7 +9,7 @@ import numpy as np
 from deconvviz.ops.resize import resize_map
 from deconvviz.ops.upsample import transposed_conv
 from deconvviz.tasks import super_resolution as task
-from lessons._kit.super_run import Shown
+from lessons._kit.restoration.run import Shown
 
 
 def weight(distance: float) -> float:

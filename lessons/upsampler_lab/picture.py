@@ -9,14 +9,14 @@ import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, sequential_rgb
 from deconvviz.tasks import super_resolution as task
-from lessons._kit import super_run
 from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
 from lessons._kit.i18n import mark, t
+from lessons._kit.restoration import run as super_run
+from lessons._kit.restoration.picture import Pane, panes
 from lessons._kit.run import engine
-from lessons._kit.super_picture import Pane, panes
 from lessons.upsampler_lab import run
 
 NAMES = {

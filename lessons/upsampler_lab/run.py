@@ -14,7 +14,7 @@ from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.upsample import checkerboard_energy, pixel_shuffle, resize_nearest, transposed_conv
 from deconvviz.tasks import super_resolution as task
-from lessons._kit import super_run
+from lessons._kit.restoration import run
 from lessons._kit.run import engine
 
 SCALE = 3
@@ -134,9 +134,9 @@ def energy_by_hand(kind: str, trained: bool) -> float:
     return abs(found.energy - float(found.answer.var() / (found.answer**2).mean()))
 
 
-def enlarged(picture: engine.Picture, kind: str) -> super_run.Shown:
+def enlarged(picture: engine.Picture, kind: str) -> run.Shown:
     """The photograph made small and enlarged by that network."""
-    return super_run.shown(picture, SCALE, True, variant(kind))
+    return run.shown(picture, SCALE, True, variant(kind))
 
 
 def weights(kind: str) -> int:

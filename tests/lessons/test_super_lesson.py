@@ -8,7 +8,7 @@ from reference import metric_loops, super_loops
 
 from deconvviz.tasks import super_resolution as task
 from lessons import upsampler_lab as lab
-from lessons._kit import super_run
+from lessons._kit.restoration import run as super_run
 from lessons._kit.run import engine
 from lessons.super_resolution import questions
 from lessons.super_resolution import sums as super_sums

@@ -11,13 +11,13 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb
-from lessons._kit import super_run
 from lessons._kit.draw import bars, before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, jpeg, number, png, to_bytes
 from lessons._kit.i18n import t
-from lessons._kit.super_run import Shown
+from lessons._kit.restoration import run
+from lessons._kit.restoration.run import Shown
 
 #: Steps of 255 that are drawn in full colour in a map of differences.
 LIMIT = 32
@@ -35,7 +35,7 @@ class Pane:
 def style() -> None:
     """Put the style on the page."""
     bars.style()
-    st.html(Path(__file__).with_name("super.css"))
+    st.html(Path(__file__).with_name("style.css"))
 
 
 def panes(row: Sequence[Pane]) -> None:
@@ -102,8 +102,8 @@ def formula(found: Shown) -> None:
 
 def closely(found: Shown, which: str) -> None:
     """The window: what came in, both answers, the truth."""
-    top, left = super_run.window(found, which)
-    side, s = min(super_run.WINDOW, *found.network.shape[:2]), found.scale
+    top, left = run.window(found, which)
+    side, s = min(run.WINDOW, *found.network.shape[:2]), found.scale
     place = (slice(top, top + side), slice(left, left + side))
     rows, columns = (np.arange(start, start + side) // s for start in (top, left))
     cells = to_bytes(found.small)[np.ix_(rows, columns)]
@@ -147,7 +147,7 @@ def differences(found: Shown) -> None:
 
 def spectrum(found: Shown) -> None:
     """What each way holds of the waves beyond the small picture's Nyquist frequency, and how much of it is right."""
-    measured = super_run.waves(found)
+    measured = run.waves(found)
     if not measured:
         return
     names = {"adjoint": t("adjoint of the shrinking"), "bicubic": t("bicubic"), "network": t("network")}
@@ -165,7 +165,7 @@ def spectrum(found: Shown) -> None:
     st.markdown(verdict(measured))
 
 
-def verdict(measured: dict[str, super_run.Waves]) -> str:
+def verdict(measured: dict[str, run.Waves]) -> str:
     """What the numbers say of the claim."""
     net, by, back = (measured[name].right for name in ("network", "bicubic", "adjoint"))
     shares = [f"{100 * max(0.0, one):.0f}" for one in (net, by, back)]
