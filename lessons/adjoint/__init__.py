@@ -15,7 +15,8 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import LinearMap, conv, conv_adjoint, conv_map, conv_vjp
 from deconvviz.ops.conventions import CONVENTIONS
 from deconvviz.types import Array, Check
-from lessons._kit import claim_words, frame, printed, proof, sliding, small
+from lessons._kit import frame, printed, proof, sliding, small
+from lessons._kit.claims import words
 from lessons._kit.controls import choice, url_cell
 from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
@@ -233,7 +234,7 @@ def render() -> None:
     frame.practice(LESSON)
     conventions(state)
     for key in ("F000.1", "F001.1", "F002.2", "F003.1"):
-        printed.show(key, t(claim_words.COMPUTES[key]))
+        printed.show(key, t(words.COMPUTES[key]))
     frame.code((function(state), conv, conv_adjoint), call(state))
     frame.foot(LESSON)
 

@@ -9,7 +9,9 @@ import streamlit as st
 from deconvviz.checks.claims import CLAIMS, SEEDS, judge
 from deconvviz.ops.formulas import FORMULAS, TOLERANCE, measure
 from deconvviz.types import Check
-from lessons._kit import claim_card, claim_words, frame, proof
+from lessons._kit import frame, proof
+from lessons._kit.claims import card as claim_card
+from lessons._kit.claims import words
 from lessons._kit.controls import choice
 from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
@@ -54,7 +56,7 @@ formula = FORMULAS["{state.card}"]
 print([measure(formula, seed) for seed in {SEEDS}])
 '''
     return f'''from deconvviz.checks.claims import CLAIMS, judge
-from lessons._kit.claim_card import subject
+from lessons._kit.claims.card import subject
 
 claim = CLAIMS["{state.card}"]
 verdict = judge(claim, subject() if claim.subject else None, seeds={SEEDS})
@@ -64,7 +66,7 @@ print(verdict.kind, verdict.runs.values)
 
 def chosen() -> State:
     """Draw the control and read it."""
-    names = {id: t(title) for id, title in claim_words.TITLES.items()}
+    names = {id: t(title) for id, title in words.TITLES.items()}
     return State(choice(t("Claim or formula"), names, "card"))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from deconvviz.checks.claim_cutouts import COMMAND
 from deconvviz.tasks import cutout
-from lessons._kit import claim_card
+from lessons._kit.claims import card
 from lessons._kit.i18n import t
 from lessons._kit.run import jobs
 from lessons.cutout import run
@@ -66,11 +66,11 @@ def claim(subject: Subject, choice: Choice) -> None:
 
 def verdict() -> str:
     """What the kept numbers say of C8, as on its card, and what they say of the threshold."""
-    judgement = claim_card.judged("C8")
+    judgement = card.judged("C8")
     plain, lost = (judgement.runs.mean(name) for name in ("threshold none", "threshold lost"))
     shown = {"plain": f"{plain:.2g}", "lost": f"{lost:.2g}"}
     beside = t("A plain threshold overlaps by {plain} and loses up to {lost}.", **shown)
-    return f"{claim_card.word(judgement.kind)} {claim_card.sentence('C8', judgement)} {beside}"
+    return f"{card.word(judgement.kind)} {card.sentence('C8', judgement)} {beside}"
 
 
 def _live(subject: Subject, choice: Choice) -> None:

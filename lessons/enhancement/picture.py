@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from deconvviz.checks.claims import CLAIMS
-from lessons._kit import claim_card
+from lessons._kit.claims import card
 from lessons._kit.draw import before_after, image_row
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
@@ -116,6 +116,6 @@ def small_networks() -> None:
             rows,
             -1,
         )
-    judgement = claim_card.judged("C6")
-    st.markdown(f"**{claim_card.word(judgement.kind)}** {claim_card.sentence('C6', judgement)}")
-    claim_card.quoted(CLAIMS["C6"].says, "004")
+    judgement = card.judged("C6")
+    st.markdown(f"**{card.word(judgement.kind)}** {card.sentence('C6', judgement)}")
+    card.quoted(CLAIMS["C6"].says, "004")

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from deconvviz.tasks import segmentation
-from lessons._kit import claim_card
+from lessons._kit.claims import card
 from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
 from lessons.segmentation.picture import TITLES, WORDS
@@ -52,10 +52,10 @@ def to_html(caption: str, found: Mapping[str, Mapping[str, Any]]) -> str:
 def claim(decoder: str) -> None:
     """The article's sentence, the verdict that the figures give, the table, the classes of a decoder."""
     found = segmentation.variants()
-    judgement = claim_card.judged("C9")
+    judgement = card.judged("C9")
     st.markdown(f"#### {t('Does it segment better?')}")
     st.markdown(t("Articles 000 and 001 say that transposed convolution makes segmentation more accurate (C9)."))
-    st.markdown(f"{claim_card.word(judgement.kind)} {claim_card.sentence('C9', judgement)}")
+    st.markdown(f"{card.word(judgement.kind)} {card.sentence('C9', judgement)}")
     pictures = found[decoder]["data"]["validation"]
     st.html(to_html(t("{count} pictures of CamVid, percent", count=pictures), found))
     st.markdown(

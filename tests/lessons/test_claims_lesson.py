@@ -14,7 +14,8 @@ from deconvviz.checks import claim_cutouts
 from deconvviz.checks.claims import CLAIMS, Judgement, Runs, judge
 from deconvviz.ops.formulas import FORMULAS
 from lessons import claims as lesson
-from lessons._kit import claim_card, claim_words
+from lessons._kit.claims import card as claim_card
+from lessons._kit.claims import words as claim_words
 from lessons._kit.draw import bars
 from lessons._kit.page import discover
 from lessons.claims import questions

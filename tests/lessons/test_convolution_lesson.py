@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz.errors import DeconvvizError
 from lessons import convolution as lesson
-from lessons._kit import claim_words
+from lessons._kit.claims import words
 from lessons.convolution import cells as first_cells
 from lessons.convolution import number_field, photo, questions, sums
 from lessons.convolution import picture as first_picture
@@ -345,7 +345,7 @@ def test_presets_open(open_page: Callable[..., AppTest]) -> None:
 
 def test_the_printed_formulas_of_this_lesson_are_here(open_page: Callable[..., AppTest]) -> None:
     titles = [box.label for box in open_page(SLUG).expander]
-    for formula, slug in claim_words.LESSONS.items():
+    for formula, slug in words.LESSONS.items():
         assert any(formula in title for title in titles) == (slug == SLUG)
 
 

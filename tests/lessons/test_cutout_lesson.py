@@ -11,7 +11,7 @@ from reference import matting_loops
 from deconvviz.checks import claim_cutouts
 from deconvviz.tasks import cutout
 from lessons import cutout as lesson
-from lessons._kit import claim_card
+from lessons._kit.claims import card as claim_card
 from lessons._kit.draw import before_after
 from lessons.cutout import picture as cutout_picture
 from lessons.cutout import run, sums

@@ -18,7 +18,8 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.ops.formulas import FORMULAS, Formula, Says, measure
 from deconvviz.tasks import cutout
-from lessons._kit import claim_words, proof
+from lessons._kit import proof
+from lessons._kit.claims import words
 from lessons._kit.draw import bars, figure_row
 from lessons._kit.draw.bars import Bar
 from lessons._kit.i18n import current_language, mark, t
@@ -69,7 +70,7 @@ def quoted(says: Says, articles: str) -> None:
 
 def word(kind: str) -> str:
     """A verdict in its colour, for Markdown."""
-    text, colour = claim_words.KINDS[kind]
+    text, colour = words.KINDS[kind]
     return f":{colour}[**{t(text)}**]"
 
 
@@ -82,11 +83,11 @@ def sentence(claim: str, judgement: Judgement) -> str:
     """
     if judgement.kind == "unmeasured":
         return t("It needs a trained network to look at (`deconvviz.models.weights`), and there is none.")
-    name, share = claim_words.NUMBER[claim]
+    name, share = words.NUMBER[claim]
     value = judgement.runs.mean(name)
     text = "∞" if math.isinf(value) else f"{100 * value:.0f} %" if share else f"{value:.2g}"
-    also = f"{judgement.runs.mean(claim_words.ALSO[claim]):.2g}" if claim in claim_words.ALSO else ""
-    return t(claim_words.SENTENCES[claim][judgement.kind], number=text, also=also)
+    also = f"{judgement.runs.mean(words.ALSO[claim]):.2g}" if claim in words.ALSO else ""
+    return t(words.SENTENCES[claim][judgement.kind], number=text, also=also)
 
 
 def claim_card(claim: Claim) -> None:
@@ -97,7 +98,7 @@ def claim_card(claim: Claim) -> None:
     st.markdown(f"### {word(judgement.kind)} {sentence(claim.id, judgement)}")
     if judgement.runs.values:
         full = None if claim.id in ("C3", "C4", "C6") else 1.0
-        bars.show(t(claim_words.CAPTIONS[claim.id]), numbers(claim.id, judgement), full)
+        bars.show(t(words.CAPTIONS[claim.id]), numbers(claim.id, judgement), full)
     if claim.id == "C3":
         rows = claim_measures.article_sizes(256)
         layers = (t("input"), t("convolution"), t("pooling"), *(t("decoder {i}", i=i) for i in (1, 2, 3)))
@@ -129,11 +130,11 @@ def claim_card(claim: Claim) -> None:
 
 def numbers(claim: str, judgement: Judgement) -> list[Bar]:
     """The bars of a claim."""
-    labels = claim_words.LABELS.get(claim, {})
+    labels = words.LABELS.get(claim, {})
     shown = {
         name: values
         for name, values in judgement.runs.values.items()
-        if name not in claim_words.UNSHOWN and name.split()[0] not in claim_words.APART
+        if name not in words.UNSHOWN and name.split()[0] not in words.APART
     }
     return [
         Bar(t(labels[name]) if name in labels else name, values, second=name.startswith(("gradient", "threshold")))
@@ -143,11 +144,11 @@ def numbers(claim: str, judgement: Judgement) -> list[Bar]:
 
 def apart(judgement: Judgement) -> None:
     """The numbers of another unit, kind by kind."""
-    for kind, caption in claim_words.APART.items():
+    for kind, caption in words.APART.items():
         named = {
             name.partition(" ")[2]: values for name, values in judgement.runs.values.items() if name.startswith(kind)
         }
-        bars.show(t(caption), [Bar(t(claim_words.TRIALS[name]), values, second=True) for name, values in named.items()])
+        bars.show(t(caption), [Bar(t(words.TRIALS[name]), values, second=True) for name, values in named.items()])
 
 
 def maps() -> None:
@@ -175,7 +176,7 @@ def lines(formula: Formula) -> None:
     with st.container(key=f"formula-{formula.id.replace('.', '-')}"):
         st.markdown(f"**{t('{id}, as printed', id=formula.id)}**")
         st.latex(formula.printed_latex)
-        st.markdown(t("It computes: {what}.", what=t(claim_words.COMPUTES[formula.id])))
+        st.markdown(t("It computes: {what}.", what=t(words.COMPUTES[formula.id])))
         st.markdown(f"**{t('corrected')}**")
         st.latex(formula.corrected_latex)
 
@@ -210,7 +211,7 @@ def formula_card(formula: Formula) -> None:
     shown = [Bar(name, found[key], second=key.startswith("corrected")) for key, name in labels]
     bars.show(t("Relative distances (∞: another size)"), shown, full=1.0)
     lines(formula)
-    _lesson(claim_words.LESSONS[formula.id])
+    _lesson(words.LESSONS[formula.id])
 
 
 def pictures(formula: Formula) -> None:
