@@ -15,13 +15,14 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import LinearMap, conv, conv_adjoint, conv_map, conv_vjp
 from deconvviz.ops.conventions import CONVENTIONS
 from deconvviz.types import Array, Check
-from lessons._kit import frame, printed, proof, sliding, small
+from lessons._kit import frame, proof
 from lessons._kit.claims import words
 from lessons._kit.controls import choice, url_cell
 from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
+from lessons._kit.numbers import conv_controls, printed_formula, toy_arrays
+from lessons._kit.numbers.conv_controls import Sliding
 from lessons._kit.page import Lesson
-from lessons._kit.sliding import Sliding
 from lessons.adjoint import adjoint_variants, back_views, convention_table, picture, questions
 from lessons.adjoint import meter as adjoint_meter
 
@@ -39,7 +40,7 @@ class State(Sliding):
 
 def given(state: State) -> tuple[np.ndarray, np.ndarray]:
     """Picture and kernel, NHWC and HWIO: one channel, or two in and two out where swapping them matters."""
-    x, w = small.picture(state.picture), small.kernel(state.kernel)
+    x, w = toy_arrays.picture(state.picture), toy_arrays.kernel(state.kernel)
     if state.way != "channels":
         return x, w
     across, none = np.ones_like(w), np.zeros_like(w)
@@ -56,7 +57,7 @@ def function(state: State) -> Callable[..., Array]:
 
 def way_back(state: State, g: Array) -> np.ndarray:
     """What comes back from a signal."""
-    return np.asarray(function(state)(g, given(state)[1], state.geometry, small.SIZE))
+    return np.asarray(function(state)(g, given(state)[1], state.geometry, toy_arrays.SIZE))
 
 
 @lru_cache(maxsize=512)
@@ -64,14 +65,14 @@ def compute(state: State) -> picture.Arrays:
     """All arrays of a state; `GeometryError` if the kernel does not fit the picture."""
     x, w = given(state)
     z = np.asarray(conv(x, w, state.geometry))
-    g = z if state.signal == "all" else small.only(z, state.cell)
-    right = np.asarray(conv_adjoint(g, w, state.geometry, small.SIZE))
+    g = z if state.signal == "all" else toy_arrays.only(z, state.cell)
+    right = np.asarray(conv_adjoint(g, w, state.geometry, toy_arrays.SIZE))
     return picture.Arrays(x, w, z, g, way_back(state, g), right)
 
 
 def operator(state: State) -> LinearMap:
     """The convolution as a linear map A, with the chosen way back as its claimed adjoint."""
-    a = conv_map(given(state)[1], state.geometry, small.SIZE)
+    a = conv_map(given(state)[1], state.geometry, toy_arrays.SIZE)
     return replace(a, adjoint=lambda g: jnp.asarray(way_back(state, g)))
 
 
@@ -90,20 +91,20 @@ def meter(state: State) -> adjoint_meter.Sides:
     z, back = np.asarray(a(x)), way_back(state, y)
     right = float(np.vdot(x, back)) if back.shape == x.shape else None
     scale = float(np.linalg.norm(z) * np.linalg.norm(y))
-    return adjoint_meter.Sides(float(np.vdot(z, y)), right, scale, small.SIZE, (back.shape[1], back.shape[2]))
+    return adjoint_meter.Sides(float(np.vdot(z, y)), right, scale, toy_arrays.SIZE, (back.shape[1], back.shape[2]))
 
 
 def three_views(state: State) -> float:
     """Largest distance from the stamps, from zero insertion, and from the transposed matrix."""
     arrays = compute(state)
-    views = (view(arrays.g, arrays.w, state.geometry, small.SIZE) for _, view in adjoint_variants.VIEWS.values())
+    views = (view(arrays.g, arrays.w, state.geometry, toy_arrays.SIZE) for _, view in adjoint_variants.VIEWS.values())
     return max(proof.distance(arrays.back, view) for view in views)
 
 
 def two_roads(state: State) -> float:
     """Larger distance from `lax.conv_transpose` with the right padding, and from the derivative that JAX finds."""
     arrays = compute(state)
-    derived = conv_vjp(arrays.g, arrays.w, state.geometry, small.SIZE)
+    derived = conv_vjp(arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
     return max(proof.distance(arrays.back, road) for road in (arrays.right, derived))
 
 
@@ -128,7 +129,9 @@ def _matrix(state: State) -> np.ndarray:
     if state.way == "adjoint":
         return operator(state).dense().T
     wrong = adjoint_variants.WAYS[state.way].function
-    there = LinearMap(lambda g: wrong(g, w, state.geometry, small.SIZE), lambda x: x, arrays.z.shape, arrays.back.shape)
+    there = LinearMap(
+        lambda g: wrong(g, w, state.geometry, toy_arrays.SIZE), lambda x: x, arrays.z.shape, arrays.back.shape
+    )
     return there.dense()
 
 
@@ -157,13 +160,13 @@ from lessons._kit import small
 x, w = l03_adjoint.given(l03_adjoint.State({state.picture!r}, {state.kernel!r}, way={state.way!r}))
 geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
 z = conv(x, w, geometry)
-back = {back.__name__}({g}, w, geometry, input_size={small.SIZE})
+back = {back.__name__}({g}, w, geometry, input_size={toy_arrays.SIZE})
 """
 
 
 def chosen() -> State:
     """Draw the controls and read them."""
-    return State(*sliding.chosen())
+    return State(*conv_controls.chosen())
 
 
 def ways(state: State) -> State:
@@ -214,9 +217,10 @@ def conventions(state: State) -> None:
         arrays = compute(replace(state, way="adjoint", view="stamp"))
         with table:
             lines = [
-                convention_table.measure(key, arrays.g, arrays.w, state.geometry, small.SIZE) for key in CONVENTIONS
+                convention_table.measure(key, arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
+                for key in CONVENTIONS
             ]
-            convention_table.show(lines, small.SIZE)
+            convention_table.show(lines, toy_arrays.SIZE)
 
 
 def render() -> None:
@@ -225,7 +229,7 @@ def render() -> None:
     with frame.beside(LESSON) as right:
         state = chosen()
     with right:
-        state = picture.fitting(ways(state), State(), small.kernel(state.kernel).shape[:2])
+        state = picture.fitting(ways(state), State(), toy_arrays.kernel(state.kernel).shape[:2])
         at = back_views.Chosen(state.cell, state.back, state.way, state.view)
         written_out = matrix(state) if state.view == "matrix" and state.way != "channels" else None
         picture.draw(compute(state), state.geometry, at, written_out)
@@ -234,7 +238,7 @@ def render() -> None:
     frame.practice(LESSON)
     conventions(state)
     for key in ("F000.1", "F001.1", "F002.2", "F003.1"):
-        printed.show(key, t(words.COMPUTES[key]))
+        printed_formula.show(key, t(words.COMPUTES[key]))
     frame.code((function(state), conv, conv_adjoint), call(state))
     frame.foot(LESSON)
 

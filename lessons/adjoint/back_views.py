@@ -13,10 +13,10 @@ from PIL import Image
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.ops import ConvGeometry
-from lessons._kit import walk
 from lessons._kit.draw import formula, planes
 from lessons._kit.i18n import t
-from lessons._kit.small import plane
+from lessons._kit.numbers import taps
+from lessons._kit.numbers.toy_arrays import plane
 from lessons.adjoint import adjoint_variants
 
 Cell = tuple[int, int]
@@ -58,7 +58,7 @@ def insertion_row(
     how = adjoint_variants.insertion(at.way, g, w, geometry, size)
     inner, (first_row, first_column), (sh, sw) = plane(how.inner), how.first, geometry.strides
     own = {(r, c) for r, c in np.ndindex(inner.shape) if not ((r + first_row) % sh or (c + first_column) % sw)}
-    window = {tap.input for tap in walk.window(at.back, w.shape[:2], _sliding(how, geometry), inner.shape)}
+    window = {tap.input for tap in taps.window(at.back, w.shape[:2], _sliding(how, geometry), inner.shape)}
     row, column = sh * at.cell[0] - first_row, sw * at.cell[1] - first_column
     title = t("g, zeros between, {size}", size=_padded_size(inner, how))
     spread = planes.Plane(
@@ -91,7 +91,7 @@ def insertion_sum(g: np.ndarray, w: np.ndarray, geometry: ConvGeometry, back: Ce
     how = adjoint_variants.insertion("adjoint", g, w, geometry, size)
     inner, kernel = plane(how.inner), how.kernel[:, :, 0, 0]
     lines: list[list[tuple[str, str]]] = [[] for _ in range(kernel.shape[0])]
-    for tap in walk.window(back, kernel.shape, _sliding(how, geometry), inner.shape):
+    for tap in taps.window(back, kernel.shape, _sliding(how, geometry), inner.shape):
         (r, c), inside = tap.input, 0 <= tap.input[0] < inner.shape[0] and 0 <= tap.input[1] < inner.shape[1]
         pair = formula.value(kernel[tap.kernel]), formula.value(inner[r, c] if inside else 0)
         lines[tap.kernel[0]].append((formula.coloured("kernel", pair[0]), formula.coloured("output", pair[1])))

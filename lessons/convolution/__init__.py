@@ -12,10 +12,11 @@ import streamlit as st
 from deconvviz.errors import DeconvvizError
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.types import Check
-from lessons._kit import frame, printed, proof
+from lessons._kit import frame, proof
 from lessons._kit.claims import words
 from lessons._kit.controls import choice, nearest, remember, remembered, url_cell
 from lessons._kit.i18n import mark, t
+from lessons._kit.numbers import printed_formula
 from lessons._kit.page import Lesson
 from lessons.convolution import cells, number_field, photo, questions, values
 from lessons.convolution import picture as first_picture
@@ -289,8 +290,8 @@ def render() -> None:
         proofs(state)
     frame.text(LESSON)
     frame.practice(LESSON)
-    printed.show("F002.1", t(words.COMPUTES["F002.1"]))
-    printed.show("F003.1", t(words.COMPUTES["F003.1"]))
+    printed_formula.show("F002.1", t(words.COMPUTES["F002.1"]))
+    printed_formula.show("F003.1", t(words.COMPUTES["F003.1"]))
     frame.code((conv, first_sums.window, first_sums.products), call(state))
     frame.foot(LESSON)
 

@@ -11,8 +11,8 @@ import numpy as np
 from deconvviz.data import samples
 from deconvviz.errors import DeconvvizError
 from lessons._kit.i18n import mark, t
-from lessons._kit.small import KERNELS as SMALL_KERNELS
-from lessons._kit.small import PICTURES, SIZE
+from lessons._kit.numbers.toy_arrays import KERNELS as SMALL_KERNELS
+from lessons._kit.numbers.toy_arrays import PICTURES, SIZE
 
 #: Name in the URL -> name on screen.
 PHOTOGRAPHS = {"camera": mark("Photographer"), "cat": mark("Cat"), "coins": mark("Coins")}

@@ -13,10 +13,11 @@ from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.formulas import apart
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
-from lessons._kit import frame, printed, proof
+from lessons._kit import frame, proof
 from lessons._kit.controls import choice
 from lessons._kit.draw import bars, formula, image_row
 from lessons._kit.i18n import mark, t
+from lessons._kit.numbers import printed_formula
 from lessons._kit.page import Lesson
 from lessons.inverse import questions
 
@@ -243,9 +244,9 @@ def render() -> None:
         proofs(state)
     frame.text(LESSON)
     frame.practice(LESSON)
-    printed.show("F004.1", t("a convolution, as it says; frequencies with K near 0 are gone"))
-    printed.show("F004.2", t("the picture blurred twice, AᵀAx"))
-    printed.show("F004.3", t("the picture with its frequencies weighted by (1 + |K|²) / 2"))
+    printed_formula.show("F004.1", t("a convolution, as it says; frequencies with K near 0 are gone"))
+    printed_formula.show("F004.2", t("the picture blurred twice, AᵀAx"))
+    printed_formula.show("F004.3", t("the picture with its frequencies weighted by (1 + |K|²) / 2"))
     frame.code((inverse.blur, inverse.blur_adjoint, inverse.wiener, inverse.richardson_lucy), call(state))
     frame.foot(LESSON)
 

@@ -12,11 +12,12 @@ import streamlit as st
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_map
 from deconvviz.types import Check
-from lessons._kit import frame, proof, sliding, small
+from lessons._kit import frame, proof
 from lessons._kit.controls import nearest, remember, remembered, url_cell, url_value
 from lessons._kit.i18n import mark, t
+from lessons._kit.numbers import conv_controls, toy_arrays
+from lessons._kit.numbers.conv_controls import Sliding
 from lessons._kit.page import Lesson
-from lessons._kit.sliding import Sliding
 from lessons.matrix import entries, questions
 from lessons.matrix import picture as matrix_picture
 
@@ -38,38 +39,38 @@ class State(Sliding):
     @property
     def kernel_size(self) -> tuple[int, int]:
         """(kh, kw)."""
-        kh, kw = small.kernel(self.kernel).shape[:2]
+        kh, kw = toy_arrays.kernel(self.kernel).shape[:2]
         return kh, kw
 
 
 @lru_cache(maxsize=512)
 def _output(picture: str, kernel: str, geometry: ConvGeometry) -> np.ndarray:
-    return np.asarray(conv(small.picture(picture), small.kernel(kernel), geometry))
+    return np.asarray(conv(toy_arrays.picture(picture), toy_arrays.kernel(kernel), geometry))
 
 
 def compute(state: State) -> matrix_picture.View:
     """What is on screen; `GeometryError` if the kernel does not fit the picture."""
     z = _output(state.picture, state.kernel, state.geometry)
-    x, w = small.picture(state.picture), small.kernel(state.kernel)
+    x, w = toy_arrays.picture(state.picture), toy_arrays.kernel(state.kernel)
     return matrix_picture.View(x, w, z, state.geometry, state.look, state.cell, state.tap, state.back)
 
 
 def product(state: State) -> float:
     """Distance of A vec(x) from vec(conv(x)); A is written entry by entry, the convolution is JAX's."""
-    a = entries.dense(small.kernel(state.kernel), state.geometry, small.SIZE)
+    a = entries.dense(toy_arrays.kernel(state.kernel), state.geometry, toy_arrays.SIZE)
     z = _output(state.picture, state.kernel, state.geometry)
-    return proof.distance(a @ small.picture(state.picture).ravel(), z.ravel())
+    return proof.distance(a @ toy_arrays.picture(state.picture).ravel(), z.ravel())
 
 
 @lru_cache(maxsize=128)
 def columns(kernel: str, geometry: ConvGeometry) -> np.ndarray:
     """A made column by column: the convolution of pictures with a single 1."""
-    return conv_map(small.kernel(kernel), geometry, small.SIZE).dense()
+    return conv_map(toy_arrays.kernel(kernel), geometry, toy_arrays.SIZE).dense()
 
 
 def two_roads(state: State) -> float:
     """Distance of A, written entry by entry, from A made column by column by the convolution itself."""
-    a = entries.dense(small.kernel(state.kernel), state.geometry, small.SIZE)
+    a = entries.dense(toy_arrays.kernel(state.kernel), state.geometry, toy_arrays.SIZE)
     return proof.distance(a, columns(state.kernel, state.geometry))
 
 
@@ -80,9 +81,9 @@ def sharing(state: State) -> float:
     """
     kh, kw = state.kernel_size
     numbered = np.arange(1, 1 + kh * kw, dtype=np.float32).reshape(kh, kw, 1, 1)
-    a = conv_map(numbered, state.geometry, small.SIZE).dense()
+    a = conv_map(numbered, state.geometry, toy_arrays.SIZE).dense()
     counted = np.array([(a == number).sum() for number in numbered.ravel()])
-    down, across = entries.axis_counts((kh, kw), state.geometry, small.SIZE)
+    down, across = entries.axis_counts((kh, kw), state.geometry, toy_arrays.SIZE)
     strangers = np.count_nonzero(a) - counted.sum()
     return float((np.abs(counted - np.outer(down, across).ravel()).sum() + strangers) / max(1, counted.sum()))
 
@@ -110,15 +111,15 @@ from lessons._kit import matrix_walk, small
 
 x, w = small.picture({state.picture!r}), small.kernel({state.kernel!r})
 geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
-A = matrix_walk.dense(w, geometry, {small.SIZE})
-same = conv_map(w, geometry, {small.SIZE}).dense()
+A = matrix_walk.dense(w, geometry, {toy_arrays.SIZE})
+same = conv_map(w, geometry, {toy_arrays.SIZE}).dense()
 z = A @ x.ravel()
 """
 
 
 def chosen() -> State:
     """Draw the controls and read them; a kernel that does not fit is said beside them."""
-    slide = sliding.chosen()
+    slide = conv_controls.chosen()
     look = url_value("look", State.look, dict.fromkeys(LOOKS))
     cell, tap, back = url_cell("cell", State.cell), url_cell("tap", State.tap), url_cell("back", State.back)
     return fitting(State(*slide, look, cell, tap, back))
@@ -127,9 +128,9 @@ def chosen() -> State:
 def fitting(state: State) -> State:
     """The state with its cells inside the planes; where the kernel does not fit, a sentence and the last good state."""
     try:
-        outputs = state.geometry.output_size(small.SIZE, state.kernel_size)
+        outputs = state.geometry.output_size(toy_arrays.SIZE, state.kernel_size)
     except GeometryError:
-        spans, padded = state.geometry.extent(state.kernel_size), [n + 2 * state.padding for n in small.SIZE]
+        spans, padded = state.geometry.extent(state.kernel_size), [n + 2 * state.padding for n in toy_arrays.SIZE]
         st.error(
             t(
                 "The kernel spans {kernel} cells, but the padded picture has {picture}: add padding or lower the "
@@ -140,12 +141,12 @@ def fitting(state: State) -> State:
         )
         return remembered("matrix", State())
     cell, tap = nearest(state.cell, outputs), nearest(state.tap, state.kernel_size)
-    return remember("matrix", replace(state, cell=cell, tap=tap, back=nearest(state.back, small.SIZE)))
+    return remember("matrix", replace(state, cell=cell, tap=tap, back=nearest(state.back, toy_arrays.SIZE)))
 
 
 def weighed(state: State) -> list[entries.Growth]:
     """A of the picture on the page, and of larger ones under the same kernel size, stride, padding and dilation."""
-    pictures = [(small.SIZE, 1), *(((side, side), channels) for side, channels in LARGER)]
+    pictures = [(toy_arrays.SIZE, 1), *(((side, side), channels) for side, channels in LARGER)]
     return [entries.growth(state.kernel_size, state.geometry, size, channels) for size, channels in pictures]
 
 

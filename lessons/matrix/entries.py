@@ -11,7 +11,7 @@ import numpy as np
 
 from deconvviz.ops import ConvGeometry
 from deconvviz.types import Size
-from lessons._kit import walk
+from lessons._kit.numbers import taps
 
 Cell = tuple[int, int]
 
@@ -36,7 +36,7 @@ def entries(kernel_size: Size, geometry: ConvGeometry, input_size: Size) -> list
         Entry(u * columns + v, tap.input[0] * width + tap.input[1], tap.kernel)
         for u in range(rows)
         for v in range(columns)
-        for tap in walk.window((u, v), kernel_size, geometry, input_size)
+        for tap in taps.window((u, v), kernel_size, geometry, input_size)
         if 0 <= tap.input[0] < height and 0 <= tap.input[1] < width
     ]
 

@@ -13,10 +13,10 @@ import streamlit as st
 
 from deconvviz.ops import ConvGeometry
 from deconvviz.types import Size
-from lessons._kit import walk
 from lessons._kit.draw import formula, planes
 from lessons._kit.i18n import t
-from lessons._kit.small import plane
+from lessons._kit.numbers import taps
+from lessons._kit.numbers.toy_arrays import plane
 from lessons.matrix import entries as matrix_walk
 
 Cell = tuple[int, int]
@@ -124,7 +124,7 @@ def _picked(name: str, cell: Cell) -> None:
 def rows(view: View) -> planes.Row:
     """x, w and z as planes, with what is looked at in frames."""
     pads = view.geometry.resolve(view.size, view.kernel_size)
-    frame = [tap.input for tap in walk.window(view.cell, view.kernel_size, view.geometry, view.size)]
+    frame = [tap.input for tap in taps.window(view.cell, view.kernel_size, view.geometry, view.size)]
     reads, writes = {view.input_of(e) for e in view.lit}, {view.output_of(e) for e in view.lit}
     x, w, z = plane(view.x), view.w[:, :, 0, 0], plane(view.z)
     look = view.look

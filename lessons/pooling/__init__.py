@@ -12,10 +12,11 @@ from jax import lax
 
 from deconvviz.ops import LinearMap, Pads, ceil_padding, max_pool, max_pool_map, take_switches
 from deconvviz.types import Check
-from lessons._kit import frame, printed, proof, small
+from lessons._kit import frame, proof
 from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.draw import bars
 from lessons._kit.i18n import mark, t
+from lessons._kit.numbers import printed_formula, toy_arrays
 from lessons._kit.page import Lesson
 from lessons.pooling import picture as pool_picture
 from lessons.pooling import questions, unpool_variants
@@ -37,7 +38,7 @@ class State:
 
 def pooling(state: State) -> unpool_variants.Pooling:
     """The picture of a state and how it is pooled; windows that hang over the edge are kept or left out."""
-    pads = ceil_padding(small.SIZE, state.window, state.stride) if state.edge == "keep" else ((0, 0), (0, 0))
+    pads = ceil_padding(toy_arrays.SIZE, state.window, state.stride) if state.edge == "keep" else ((0, 0), (0, 0))
     return unpool_variants.Pooling(pool_picture.picture(state.picture, state.digits), state.window, state.stride, pads)
 
 
@@ -73,7 +74,7 @@ def operator(state: State) -> LinearMap:
     return LinearMap(
         lambda x: take_switches(x, switches),
         lambda g: way(g, arrays.pooling),
-        (1, *small.SIZE, 1),
+        (1, *toy_arrays.SIZE, 1),
         switches.shape,
     )
 
@@ -107,7 +108,7 @@ def matrix(state: State) -> float:
 
 @lru_cache(maxsize=64)
 def _dense(state: State) -> np.ndarray:
-    return max_pool_map(pooling(state).pooled[1], small.SIZE).dense()
+    return max_pool_map(pooling(state).pooled[1], toy_arrays.SIZE).dense()
 
 
 def dense(state: State) -> np.ndarray:
@@ -194,12 +195,14 @@ def render() -> None:
         arrays = compute(state)
         height, width = arrays.y.shape
         cell = nearest(url_cell("cell", State.cell), (height, width))
-        pool_picture.draw(arrays, cell, nearest(url_cell("back", State.back), small.SIZE))
+        pool_picture.draw(arrays, cell, nearest(url_cell("back", State.back), toy_arrays.SIZE))
         proofs(state)
     frame.text(LESSON)
     frame.practice(LESSON)
-    printed.show("F002.3", t("a grey dilation: every place gets the largest value near it; no switch, no larger map"))
-    printed.show(
+    printed_formula.show(
+        "F002.3", t("a grey dilation: every place gets the largest value near it; no switch, no larger map")
+    )
+    printed_formula.show(
         "F003.2", t("windows one row and one column too large, at every position: nothing gets smaller by a stride")
     )
     frame.code((unpool_variants.WAYS[state.way][1], max_pool, take_switches), call(state))

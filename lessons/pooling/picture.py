@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from lessons._kit import small
 from lessons._kit.draw import formula, planes
 from lessons._kit.i18n import mark, t
-from lessons._kit.small import plane
+from lessons._kit.numbers import toy_arrays
+from lessons._kit.numbers.toy_arrays import plane
 from lessons.pooling import unpool_variants
 from lessons.pooling.unpool_variants import Cell, Pooling
 
@@ -29,8 +29,8 @@ PICTURES: dict[str, tuple[str, list[list[int]]]] = {
             [2, 3, 1, 6, 2, 0, 4],
         ],
     ),
-    "corner": small.PICTURES["corner"],
-    "flat": small.PICTURES["flat"],
+    "corner": toy_arrays.PICTURES["corner"],
+    "flat": toy_arrays.PICTURES["flat"],
     "peak": (mark("one peak"), [[9 if (r, c) == (2, 2) else 1 for c in range(7)] for r in range(6)]),
 }
 _DIGITS = re.compile(r"[0-9]{42}")
@@ -43,7 +43,7 @@ def picture(name: str, digits: str) -> np.ndarray:
     (np.float32(5.0), np.float32(9.0))
     """
     if name == "own" and _DIGITS.fullmatch(digits):
-        rows = np.array([int(digit) for digit in digits]).reshape(small.SIZE)
+        rows = np.array([int(digit) for digit in digits]).reshape(toy_arrays.SIZE)
     else:
         rows = np.array(PICTURES.get(name, PICTURES["hills"])[1])
     return rows.astype(np.float32)[None, :, :, None]
@@ -169,7 +169,7 @@ def rows(arrays: Arrays, cell: Cell, back: Cell) -> list[planes.Row]:
 
 def _place(switches: np.ndarray, window: Sequence[int]) -> Cell:
     """(row, column) of a window's switch."""
-    row, column = divmod(int(switches[tuple(window)]), small.SIZE[1])
+    row, column = divmod(int(switches[tuple(window)]), toy_arrays.SIZE[1])
     return row, column
 
 
@@ -186,7 +186,7 @@ def forward_formula() -> str:
 
 def forward_line(arrays: Arrays, cell: Cell) -> str:
     """The chosen window with its numbers."""
-    x, (height, width) = plane(arrays.pooling.x), small.SIZE
+    x, (height, width) = plane(arrays.pooling.x), toy_arrays.SIZE
     inside = [(r, c) for r, c in arrays.pooling.cells(cell) if 0 <= r < height and 0 <= c < width]
     values = formula.coloured("input", ", ".join(formula.value(x[at], alone=True) for at in inside))
     row, column = _place(arrays.switches, cell)

@@ -11,7 +11,7 @@ from deconvviz.ops.unpool_variants import overwrite_unpool
 from lessons._kit.draw import planes
 from lessons._kit.exercise import Answer, Maker, Question, reasons
 from lessons._kit.i18n import mark, t
-from lessons._kit.small import plane
+from lessons._kit.numbers.toy_arrays import plane
 
 
 def _pooled(x: np.ndarray, window: int, stride: int) -> tuple[np.ndarray, np.ndarray]:

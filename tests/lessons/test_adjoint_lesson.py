@@ -17,8 +17,9 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.conventions import CONVENTIONS
 from lessons import adjoint as lesson
-from lessons._kit import small, walk
 from lessons._kit.draw import planes
+from lessons._kit.numbers import taps as walk
+from lessons._kit.numbers import toy_arrays
 from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture
 from lessons.adjoint.back_views import Chosen
 
@@ -29,10 +30,10 @@ State = lesson.State
 def states() -> list[lesson.State]:
     """Every geometry that the controls offer and that fits, with every kernel; some output cell of each."""
     found = []
-    for kernel, stride, padding, dilation in itertools.product(small.KERNELS, (1, 2, 3), (0, 1, 2), (1, 2, 3)):
+    for kernel, stride, padding, dilation in itertools.product(toy_arrays.KERNELS, (1, 2, 3), (0, 1, 2), (1, 2, 3)):
         state = State(kernel=kernel, stride=stride, padding=padding, dilation=dilation)
         try:
-            size = state.geometry.output_size(small.SIZE, small.kernel(kernel).shape[:2])
+            size = state.geometry.output_size(toy_arrays.SIZE, toy_arrays.kernel(kernel).shape[:2])
         except GeometryError:
             continue
         found.append(replace(state, cell=(size[0] - 1, size[1] // 2), back=(4, 1)))
@@ -71,10 +72,10 @@ def test_most_geometries_fit() -> None:
 def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
     arrays = lesson.compute(state)
     geometry = state.geometry
-    pads = geometry.resolve(small.SIZE, arrays.w.shape[:2])
+    pads = geometry.resolve(toy_arrays.SIZE, arrays.w.shape[:2])
     z = conv_loops.conv(arrays.x, arrays.w, geometry.strides, pads, geometry.dilations, 1)
     np.testing.assert_array_equal(arrays.z, z)
-    back = conv_loops.conv_adjoint(z, arrays.w, geometry.strides, pads, geometry.dilations, 1, small.SIZE)
+    back = conv_loops.conv_adjoint(z, arrays.w, geometry.strides, pads, geometry.dilations, 1, toy_arrays.SIZE)
     np.testing.assert_array_equal(arrays.back, back)
 
 
@@ -96,7 +97,7 @@ def test_a_wrong_sum_would_be_noticed() -> None:
 def test_the_stamp_of_one_cell_lies_in_its_frame() -> None:
     state = State(picture="pixel", signal="cell", cell=(3, 3))
     arrays = lesson.compute(state)
-    taps = walk.window((3, 3), (2, 3), state.geometry, small.SIZE)
+    taps = walk.window((3, 3), (2, 3), state.geometry, toy_arrays.SIZE)
     assert arrays.g.sum() == arrays.z[0, 3, 3, 0] != 0
     np.testing.assert_array_equal(
         [arrays.back[0, *tap.input, 0] for tap in taps], arrays.z[0, 3, 3, 0] * arrays.w[:, :, 0, 0].ravel()
@@ -150,8 +151,8 @@ def test_the_meter_shows_both_numbers_and_the_gap() -> None:
 def test_a_wrong_way_fails_by_the_loops_too() -> None:
     for way, state in SEEN_WRONG.items():
         arrays = lesson.compute(state)
-        pads = state.geometry.resolve(small.SIZE, arrays.w.shape[:2])
-        right = conv_loops.conv_adjoint(arrays.g, arrays.w, *(state.geometry.strides, pads, (1, 1)), 1, small.SIZE)
+        pads = state.geometry.resolve(toy_arrays.SIZE, arrays.w.shape[:2])
+        right = conv_loops.conv_adjoint(arrays.g, arrays.w, *(state.geometry.strides, pads, (1, 1)), 1, toy_arrays.SIZE)
         np.testing.assert_array_equal(arrays.right, right)
         assert not np.array_equal(arrays.back, right), way
 
@@ -171,7 +172,7 @@ def test_zero_insertion_shows_what_the_way_really_is(state: lesson.State, way: s
     if not arrays.back.size:
         assert way == "padding"
         return
-    how = adjoint_variants.insertion(way, arrays.g, arrays.w, state.geometry, small.SIZE)
+    how = adjoint_variants.insertion(way, arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
     made = conv(how.inner, how.kernel, ConvGeometry(1, how.pads, state.geometry.dilation))
     np.testing.assert_array_equal(made, arrays.back)
 
@@ -189,7 +190,7 @@ def test_the_products_of_zero_insertion_are_those_of_the_planes(state: lesson.St
     assert np.vdot(read, kernel.values) == value == result.values[state.back]
     assert not any(spread.values[cell] for cell in spread.quiet)
     products, shown = numbers(
-        back_views.insertion_sum(arrays.g, arrays.w, state.geometry, state.back, small.SIZE, value)
+        back_views.insertion_sum(arrays.g, arrays.w, state.geometry, state.back, toy_arrays.SIZE, value)
     )
     assert products == shown == value
     if spread.chosen is not None:
@@ -227,10 +228,10 @@ def test_a_wrong_size_is_in_the_title() -> None:
 def test_the_table_says_what_each_library_gives(key: str) -> None:
     state = State(kernel="edge", stride=2)
     arrays = lesson.compute(state)
-    line = convention_table.measure(key, arrays.g, arrays.w, state.geometry, small.SIZE)
+    line = convention_table.measure(key, arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
     assert line.converted == 0
     assert line.error > 0, "6 rows are not a whole number of strides: every call needs its conversion"
-    text = convention_table.to_html([line], small.SIZE)
+    text = convention_table.to_html([line], toy_arrays.SIZE)
     assert f"{line.size[0]} × {line.size[1]}" in text
     assert "other size" in text or "away" in text
     assert "kernel=w" in text
@@ -241,18 +242,18 @@ def test_the_table_says_what_each_library_gives(key: str) -> None:
 def test_the_table_says_what_keras_refuses() -> None:
     state = State(stride=2, dilation=2)
     arrays = lesson.compute(state)
-    line = convention_table.measure("keras", arrays.g, arrays.w, state.geometry, small.SIZE)
+    line = convention_table.measure("keras", arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
     assert line.size is None
-    text = convention_table.to_html([line], small.SIZE)
+    text = convention_table.to_html([line], toy_arrays.SIZE)
     assert "refused" in text
     assert "no stride with dilation" in text
 
 
 def test_torch_is_right_as_it_is_where_nothing_is_lost() -> None:
     arrays = lesson.compute(State(stride=2))
-    line = convention_table.measure("torch", arrays.g, arrays.w, State(stride=2).geometry, small.SIZE)
+    line = convention_table.measure("torch", arrays.g, arrays.w, State(stride=2).geometry, toy_arrays.SIZE)
     assert line.error == 0
-    assert ">equal<" in convention_table.to_html([line], small.SIZE)
+    assert ">equal<" in convention_table.to_html([line], toy_arrays.SIZE)
 
 
 def test_a_wrong_size_is_infinitely_wrong() -> None:
@@ -269,7 +270,7 @@ def test_the_padding_of_the_way_there_is_right_by_luck_for_three_taps_and_one_ro
 
 
 def test_only_the_single_one_is_undone() -> None:
-    away = {kernel: lesson.not_inverse(State(kernel=kernel)) for kernel in small.KERNELS}
+    away = {kernel: lesson.not_inverse(State(kernel=kernel)) for kernel in toy_arrays.KERNELS}
     assert away.pop("single") == 0
     assert min(away.values()) > 0.1
 

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry
 from lessons import matrix as lesson
-from lessons._kit import small
+from lessons._kit.numbers import toy_arrays
 from lessons.matrix import entries as matrix_walk
 from lessons.matrix import picture
 
@@ -28,10 +28,10 @@ State = lesson.State
 def states() -> list[lesson.State]:
     """Every geometry that the controls offer and that fits, with every kernel; some row, weight and column of each."""
     found = []
-    for kernel, stride, padding, dilation in itertools.product(small.KERNELS, (1, 2, 3), (0, 1, 2), (1, 2, 3)):
+    for kernel, stride, padding, dilation in itertools.product(toy_arrays.KERNELS, (1, 2, 3), (0, 1, 2), (1, 2, 3)):
         state = State(kernel=kernel, stride=stride, padding=padding, dilation=dilation)
         try:
-            size = state.geometry.output_size(small.SIZE, state.kernel_size)
+            size = state.geometry.output_size(toy_arrays.SIZE, state.kernel_size)
         except GeometryError:
             continue
         found.append(replace(state, cell=(size[0] - 1, size[1] // 2), tap=(0, 2), back=(4, 1)))
@@ -44,22 +44,22 @@ some_states = pytest.mark.parametrize("state", SOME, ids=str)
 
 def loops(state: lesson.State) -> np.ndarray:
     """A of a state, by asking of every entry."""
-    w, geometry = small.kernel(state.kernel)[:, :, 0, 0], state.geometry
-    pads = geometry.resolve(small.SIZE, state.kernel_size)
-    return matrix_loops.matrix(w, small.SIZE, geometry.strides, pads, geometry.dilations)
+    w, geometry = toy_arrays.kernel(state.kernel)[:, :, 0, 0], state.geometry
+    pads = geometry.resolve(toy_arrays.SIZE, state.kernel_size)
+    return matrix_loops.matrix(w, toy_arrays.SIZE, geometry.strides, pads, geometry.dilations)
 
 
 @some_states
 def test_the_matrix_is_that_of_the_loops(state: lesson.State) -> None:
     np.testing.assert_array_equal(
-        matrix_walk.dense(small.kernel(state.kernel), state.geometry, small.SIZE), loops(state)
+        matrix_walk.dense(toy_arrays.kernel(state.kernel), state.geometry, toy_arrays.SIZE), loops(state)
     )
 
 
 @some_states
 def test_the_matrix_times_the_picture_is_the_convolution_of_the_loops(state: lesson.State) -> None:
     view, geometry = lesson.compute(state), state.geometry
-    pads = geometry.resolve(small.SIZE, state.kernel_size)
+    pads = geometry.resolve(toy_arrays.SIZE, state.kernel_size)
     z = conv_loops.conv(view.x, view.w, geometry.strides, pads, geometry.dilations, 1)
     np.testing.assert_array_equal(view.z, z)
     np.testing.assert_array_equal(loops(state) @ view.x.ravel(), z.ravel())
@@ -85,9 +85,9 @@ def test_each_weight_stands_as_often_as_the_formula_says(state: lesson.State) ->
     kh, kw = state.kernel_size
     numbered = np.arange(1, 1 + kh * kw).reshape(kh, kw)
     geometry = state.geometry
-    pads = geometry.resolve(small.SIZE, (kh, kw))
-    a = matrix_loops.matrix(numbered, small.SIZE, geometry.strides, pads, geometry.dilations)
-    down, across = matrix_walk.axis_counts((kh, kw), geometry, small.SIZE)
+    pads = geometry.resolve(toy_arrays.SIZE, (kh, kw))
+    a = matrix_loops.matrix(numbered, toy_arrays.SIZE, geometry.strides, pads, geometry.dilations)
+    down, across = matrix_walk.axis_counts((kh, kw), geometry, toy_arrays.SIZE)
     counted = Counter(a[a != 0].astype(int).tolist())
     for (i, n_down), (j, n_across) in itertools.product(enumerate(down), enumerate(across)):
         assert counted[numbered[i, j]] == n_down * n_across

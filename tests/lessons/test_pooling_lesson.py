@@ -13,7 +13,7 @@ from reference import pool_loops, unpool_loops
 from streamlit.testing.v1 import AppTest
 
 from lessons import pooling as lesson
-from lessons._kit import small
+from lessons._kit.numbers import toy_arrays
 from lessons.pooling import picture as pool_picture
 from lessons.pooling import questions, unpool_variants
 from lessons.pooling.unpool_variants import Cell
@@ -43,26 +43,26 @@ def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
     x, switches, pairs, pads = loops(state)
     y, _ = pool_loops.max_pool(x, *pairs, pads)
     arrays = lesson.compute(state)
-    np.testing.assert_array_equal(arrays.y, small.plane(y))
-    np.testing.assert_array_equal(arrays.switches, small.plane(switches))
+    np.testing.assert_array_equal(arrays.y, toy_arrays.plane(y))
+    np.testing.assert_array_equal(arrays.switches, toy_arrays.plane(switches))
     backs = lesson.backs(state)
     turned = pool_loops.max_pool(x[:, ::-1, ::-1], *pairs, pads)[1]
-    middle = unpool_loops.centres(small.SIZE, *pairs, pads)[None, :, :, None]
-    np.testing.assert_array_equal(backs["true"], pool_loops.max_unpool(y, switches, small.SIZE))
-    np.testing.assert_array_equal(backs["overwrite"], unpool_loops.overwrite(y, switches, small.SIZE))
-    np.testing.assert_array_equal(backs["other"], pool_loops.max_unpool(y, turned, small.SIZE))
-    np.testing.assert_array_equal(backs["centre"], pool_loops.max_unpool(y, middle, small.SIZE))
+    middle = unpool_loops.centres(toy_arrays.SIZE, *pairs, pads)[None, :, :, None]
+    np.testing.assert_array_equal(backs["true"], pool_loops.max_unpool(y, switches, toy_arrays.SIZE))
+    np.testing.assert_array_equal(backs["overwrite"], unpool_loops.overwrite(y, switches, toy_arrays.SIZE))
+    np.testing.assert_array_equal(backs["other"], pool_loops.max_unpool(y, turned, toy_arrays.SIZE))
+    np.testing.assert_array_equal(backs["centre"], pool_loops.max_unpool(y, middle, toy_arrays.SIZE))
     for name in ("nearest", "bilinear"):
-        slow = unpool_loops.fill(y, *pairs, pads, small.SIZE, name == "nearest")
+        slow = unpool_loops.fill(y, *pairs, pads, toy_arrays.SIZE, name == "nearest")
         np.testing.assert_allclose(backs[name], slow, atol=1e-5)
 
 
 @every_state
 def test_random_switches_stay_in_their_windows(state: lesson.State) -> None:
     how = lesson.pooling(state)
-    places = small.plane(unpool_variants.at_random(how))
+    places = toy_arrays.plane(unpool_variants.at_random(how))
     for window in np.ndindex(*places.shape):
-        assert divmod(int(places[window]), small.SIZE[1]) in how.cells(window)
+        assert divmod(int(places[window]), toy_arrays.SIZE[1]) in how.cells(window)
 
 
 @every_state
@@ -71,7 +71,7 @@ def test_what_arrives_at_a_cell_is_its_value(state: lesson.State, way: str) -> N
     arrays = lesson.compute(replace(state, way=way))
     for cell in ((2, 2), (5, 6), (0, 0), (4, 3)):
         total = sum(weight * arrays.y[window] for window, weight in unpool_variants.arriving(way, arrays.pooling, cell))
-        assert total == pytest.approx(small.plane(arrays.back)[cell], abs=1e-5)
+        assert total == pytest.approx(toy_arrays.plane(arrays.back)[cell], abs=1e-5)
 
 
 @every_state

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from deconvviz.ops import ConvGeometry
-from lessons._kit import small
 from lessons._kit.controls import choice
 from lessons._kit.i18n import t
+from lessons._kit.numbers import toy_arrays
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Sliding:
 
 def chosen() -> tuple[str, str, int, int, int]:
     """Draw the controls and read them, in the order of `Sliding`."""
-    picture = choice(t("Picture"), {k: t(v[0]) for k, v in small.PICTURES.items()}, "picture")
-    kernel = choice(t("Kernel"), {k: t(v[0]) for k, v in small.KERNELS.items()}, "kernel")
+    picture = choice(t("Picture"), {k: t(v[0]) for k, v in toy_arrays.PICTURES.items()}, "picture")
+    kernel = choice(t("Kernel"), {k: t(v[0]) for k, v in toy_arrays.KERNELS.items()}, "kernel")
     with st.container(horizontal=True):
         stride = choice(t("Stride"), {k: k for k in "123"}, "stride", tabs=True)
         padding = choice(t("Padding"), {k: k for k in "012"}, "padding", default="1", tabs=True)
