@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Unit
-from lessons._kit import exercise
 from lessons._kit.draw import pixels as lab_picture
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import SECTIONS, Lesson, Page, discover, entry, turn_to
+from lessons._kit.form import exercise
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import SECTIONS, Lesson, Page, discover, entry, turn_to
 from lessons._kit.photo import selection
 from lessons._kit.reconstruction import trace
 from lessons._kit.run import engine

@@ -19,7 +19,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from lessons._kit.i18n import DOMAIN, LANGUAGES, LOCALES
+from lessons._kit.form.i18n import DOMAIN, LANGUAGES, LOCALES
 
 FOLDER = Path(__file__).resolve().parent.parent / "lessons"
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")

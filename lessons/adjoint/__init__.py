@@ -15,14 +15,14 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import LinearMap, conv, conv_adjoint, conv_map, conv_vjp
 from deconvviz.ops.conventions import CONVENTIONS
 from deconvviz.types import Array, Check
-from lessons._kit import frame, proof
 from lessons._kit.claims import words
-from lessons._kit.controls import choice, url_cell
 from lessons._kit.draw import bars
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import conv_controls, printed_formula, toy_arrays
 from lessons._kit.numbers.conv_controls import Sliding
-from lessons._kit.page import Lesson
 from lessons.adjoint import adjoint_variants, back_views, convention_table, picture, questions
 from lessons.adjoint import meter as adjoint_meter
 

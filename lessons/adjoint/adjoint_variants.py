@@ -21,7 +21,7 @@ from deconvviz.ops.adjoint_views import (
     turn,
 )
 from deconvviz.types import Array, Size
-from lessons._kit.i18n import mark
+from lessons._kit.form.i18n import mark
 
 
 def turned_kernel(g: Array, w: Array, geometry: ConvGeometry, input_size: int | Size) -> jax.Array:

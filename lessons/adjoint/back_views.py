@@ -14,7 +14,7 @@ from PIL import Image
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.ops import ConvGeometry
 from lessons._kit.draw import formula, planes
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.numbers import taps
 from lessons._kit.numbers.toy_arrays import plane
 from lessons.adjoint import adjoint_variants

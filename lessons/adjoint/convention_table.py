@@ -12,8 +12,8 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, conv_adjoint
 from deconvviz.ops.conventions import CONVENTIONS, adjoint_arguments, as_adjoint, as_code, same_numbers
 from deconvviz.types import Size
-from lessons._kit import proof
-from lessons._kit.i18n import t
+from lessons._kit.form import proof
+from lessons._kit.form.i18n import t
 
 
 @dataclass(frozen=True)

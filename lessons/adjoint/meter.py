@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from lessons._kit.draw.planes import number
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import streamlit as st
 
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, Pads
-from lessons._kit.controls import nearest, remember, remembered
 from lessons._kit.draw import formula, planes
-from lessons._kit.i18n import t
+from lessons._kit.form.controls import nearest, remember, remembered
+from lessons._kit.form.i18n import t
 from lessons._kit.numbers import taps as walk
 from lessons._kit.numbers.toy_arrays import SIZE, plane
 from lessons.adjoint import back_views

@@ -9,8 +9,8 @@ import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint
 from lessons._kit.draw import planes
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import plane
 from lessons.adjoint.adjoint_variants import turned_kernel
 

@@ -9,13 +9,13 @@ import streamlit as st
 from deconvviz.checks.claims import CLAIMS, SEEDS, judge
 from deconvviz.ops.formulas import FORMULAS, TOLERANCE, measure
 from deconvviz.types import Check
-from lessons._kit import frame, proof
 from lessons._kit.claims import card as claim_card
 from lessons._kit.claims import words
-from lessons._kit.controls import choice
 from lessons._kit.draw import bars
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons.claims import questions
 
 

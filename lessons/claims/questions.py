@@ -7,8 +7,8 @@ import numpy as np
 from deconvviz.checks.claim_measures import article_sizes
 from deconvviz.ops.formulas import FORMULAS
 from lessons._kit.draw import planes
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 
 
 def constant(seed: int) -> Question:

@@ -12,12 +12,12 @@ import streamlit as st
 from deconvviz.errors import DeconvvizError
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.types import Check
-from lessons._kit import frame, proof
 from lessons._kit.claims import words
-from lessons._kit.controls import choice, nearest, remember, remembered, url_cell
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, nearest, remember, remembered, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula
-from lessons._kit.page import Lesson
 from lessons.convolution import cells, number_field, photo, questions, values
 from lessons.convolution import picture as first_picture
 from lessons.convolution import sums as first_sums

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from lessons._kit.draw.planes import Cell, Plane, number
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 
 
 def url_text(key: str) -> str:

@@ -14,7 +14,7 @@ from deconvviz.figures.montage import png_bytes
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from lessons._kit.draw.pixels import address
 from lessons._kit.draw.planes import number
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons.convolution import sums
 from lessons.convolution.sums import Arrays, Cell
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lessons._kit.draw import formula
 from lessons._kit.draw.planes import number
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons.convolution import sums as first_sums
 from lessons.convolution.cells import Grid, Line
 from lessons.convolution.sums import Arrays, Cell

@@ -10,7 +10,7 @@ import numpy as np
 
 from deconvviz.data import samples
 from deconvviz.errors import DeconvvizError
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import KERNELS as SMALL_KERNELS
 from lessons._kit.numbers.toy_arrays import PICTURES, SIZE
 

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons.cutout import run
 
 HERE = Path(__file__).parent

@@ -13,12 +13,12 @@ from PIL import Image
 from deconvviz.data import samples
 from deconvviz.tasks import cutout
 from deconvviz.tasks.cutout import Cutout
-from lessons._kit.controls import choice
 from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, heat_pixels, jpeg, number, png, smaller, to_bytes
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
 from lessons.cutout import brush, run
 from lessons.cutout.run import Subject
 

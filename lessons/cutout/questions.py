@@ -6,8 +6,8 @@ import numpy as np
 
 from deconvviz.tasks import cutout
 from lessons._kit.draw import planes
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 
 
 def overlap(seed: int) -> Question:

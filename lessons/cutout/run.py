@@ -14,7 +14,7 @@ from deconvviz.data import samples
 from deconvviz.errors import DeconvvizError
 from deconvviz.tasks import cutout
 from deconvviz.tasks.cutout import Cutout
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine, jobs

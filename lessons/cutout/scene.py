@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data import samples
-from lessons._kit.i18n import mark
+from lessons._kit.form.i18n import mark
 
 #: Rows and columns of a scene; both differ, so that none is taken for the other.
 SIZE = (200, 240)

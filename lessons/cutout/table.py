@@ -10,7 +10,7 @@ import streamlit as st
 from deconvviz.checks.claim_cutouts import COMMAND
 from deconvviz.tasks import cutout
 from lessons._kit.claims import card
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.run import jobs
 from lessons.cutout import run
 from lessons.cutout.run import Choice, Subject, Swept

@@ -10,15 +10,15 @@ from deconvviz.network import relative_gap, roads
 from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice
 from lessons._kit.draw.pixels import number
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.form.slider import whole
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import engine
-from lessons._kit.slider import whole
 from lessons.deconvnet import picture as deconvnet_picture
 from lessons.deconvnet import questions, sums, trace, zoom
 from lessons.deconvnet.trace import Measured, Scene, Stage

@@ -24,9 +24,9 @@ from lessons._kit.draw.pixels import (
     to_bytes,
 )
 from lessons._kit.draw.unit_grid import LEVELS, Maps, last_pick, payload, unit_grid
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
+from lessons._kit.form.proof import error_text
 from lessons._kit.photo.labels import size
-from lessons._kit.proof import error_text
 from lessons._kit.reconstruction import trace
 from lessons._kit.run import engine
 from lessons.deconvnet import sums

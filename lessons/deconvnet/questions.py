@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 from lessons.deconvnet import trace
 from lessons.deconvnet.trace import Stage
 

@@ -10,7 +10,7 @@ import streamlit as st
 from deconvviz.figures.scale import signed_limit
 from lessons._kit.draw import formula
 from lessons._kit.draw.pixels import number
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.reconstruction import trace
 from lessons.deconvnet import sums
 from lessons.deconvnet.trace import Stage

@@ -13,11 +13,11 @@ from deconvviz.ops.inverse import blur, blur_adjoint, psnr, response
 from deconvviz.ops.upsample import pixel_unshuffle
 from deconvviz.tasks import enhancement
 from deconvviz.types import Check
-from lessons._kit import frame, proof, slider
-from lessons._kit.controls import choice
 from lessons._kit.draw import image_row
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof, slider
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.run import engine
 from lessons.enhancement import picture as enhance_picture

@@ -15,7 +15,7 @@ from lessons._kit.draw import before_after, image_row
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, png, smaller, to_bytes
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons.enhancement import run
 from lessons.enhancement.run import Shown
 

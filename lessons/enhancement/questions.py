@@ -7,8 +7,8 @@ import numpy as np
 from deconvviz.ops.inverse import psnr, response
 from deconvviz.tasks import enhancement
 from lessons._kit.draw import planes
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 
 #: Sum of squares -> differences that add up to it; the other pixels are right.
 SIZES = {

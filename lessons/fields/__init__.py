@@ -9,12 +9,12 @@ import streamlit as st
 
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Check, Unit
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import number
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import engine
 from lessons.fields import measure, questions

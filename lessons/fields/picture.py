@@ -15,7 +15,7 @@ from deconvviz.figures.scale import diverging_rgb, sequential_rgb, signed_limit
 from deconvviz.types import Box, Size, Unit
 from lessons._kit.draw import formula
 from lessons._kit.draw.pixels import FINER, address, jpeg, number, png, to_bytes
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine
 from lessons.fields import measure, theory

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 from lessons.fields import theory
 from lessons.fields.theory import Window
 

@@ -9,10 +9,10 @@ import streamlit as st
 
 from deconvviz.tasks import generation
 from deconvviz.types import Check
-from lessons._kit import frame, proof, slider
-from lessons._kit.controls import choice
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof, slider
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import engine

@@ -15,7 +15,7 @@ from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons.generation import run
 from lessons.generation.run import Coded
 

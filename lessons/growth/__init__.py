@@ -13,14 +13,14 @@ import deconvviz as dv
 from deconvviz.data.samples import SAMPLES
 from deconvviz.models import caltech
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice
 from lessons._kit.draw import bars
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.form.slider import stops
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import engine, jobs
-from lessons._kit.slider import stops
 from lessons.growth import measure, network, questions
 from lessons.growth import picture as growth_picture
 from lessons.growth.measure import EPOCHS, RELUS

@@ -13,7 +13,7 @@ import streamlit as st
 
 from lessons._kit.draw import bars, formula
 from lessons._kit.draw.pixels import address, number
-from lessons._kit.i18n import current_language, t
+from lessons._kit.form.i18n import current_language, t
 from lessons.growth import measure, network
 from lessons.growth.measure import CONVS, EPOCHS, RELUS
 from lessons.growth.network import Grown

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 from lessons.growth import measure
 from lessons.growth.measure import EPOCHS
 

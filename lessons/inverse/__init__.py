@@ -13,12 +13,12 @@ from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.formulas import apart
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice
 from lessons._kit.draw import bars, formula, image_row
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula
-from lessons._kit.page import Lesson
 from lessons.inverse import questions
 
 #: Height and width of the photographs, and of the part that is written out as a matrix.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops import inverse
-from lessons._kit.exercise import Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 
 #: 1/4, 1/2, 1/4: multiplies stripes of period 4 by a half and stripes of period 2 by nothing.
 THREE = np.array([[0.25, 0.5, 0.25]])

@@ -11,13 +11,13 @@ import deconvviz as dv
 from deconvviz import priors
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import picture
 from lessons._kit.inversion import run as inversion_run
 from lessons._kit.inversion.run import LAYERS, Run
-from lessons._kit.page import Lesson
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import jobs
 from lessons.inversion import questions

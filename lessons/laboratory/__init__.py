@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Page
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Page
 from lessons._kit.photo import header, network, selection
 from lessons._kit.reconstruction import maps, trace
 from lessons._kit.run import engine

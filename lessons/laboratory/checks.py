@@ -7,9 +7,9 @@ import streamlit as st
 from deconvviz import checks
 from deconvviz.network import backward, explicit
 from deconvviz.types import Coverage
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.proof import Proof, badges, finding
 from lessons._kit.photo.selection import Chosen
-from lessons._kit.proof import Proof, badges, finding
 from lessons._kit.run import engine
 
 TWO_ROADS = mark("two roads agree")

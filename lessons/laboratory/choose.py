@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Box, Layer
-from lessons._kit.controls import choice
 from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
 from lessons._kit.draw.unit_grid import last_pick, payload, quantize, unit_grid
-from lessons._kit.i18n import t
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
 from lessons._kit.photo.header import title_of
 from lessons._kit.photo.labels import kind, size

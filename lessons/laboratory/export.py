@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.photo.selection import Chosen
 from lessons._kit.reconstruction.maps import Look, limits_of
 from lessons._kit.run import engine

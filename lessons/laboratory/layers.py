@@ -11,7 +11,7 @@ import streamlit as st
 from deconvviz.types import Layer
 from lessons._kit.draw.pixels import heat_pixels, png
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import kind, size
 from lessons._kit.run import engine

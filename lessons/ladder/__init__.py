@@ -10,12 +10,12 @@ import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.network import explicit
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import picture as inversion_picture
 from lessons._kit.inversion import run as inversion_run
-from lessons._kit.page import Lesson
 from lessons._kit.photo import header, selection
 from lessons._kit.run import engine, jobs
 from lessons.ladder import picture as ladder_picture

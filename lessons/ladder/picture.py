@@ -10,7 +10,7 @@ import streamlit as st
 from lessons._kit.draw import curves
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, largest, number, png, signed_pixels, to_bytes
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.inversion.picture import latex
 from lessons._kit.inversion.run import LAYERS
 from lessons._kit.photo.header import title_of

@@ -9,13 +9,13 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import number
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import picture as inversion_picture
-from lessons._kit.page import Lesson
 from lessons._kit.photo.labels import TITLES
 from lessons.learned_inversion import picture, questions, run
 

@@ -10,7 +10,7 @@ import streamlit as st
 from lessons._kit.draw import bars
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine
 from lessons.learned_inversion import run

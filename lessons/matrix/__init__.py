@@ -12,12 +12,12 @@ import streamlit as st
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_map
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import nearest, remember, remembered, url_cell, url_value
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import nearest, remember, remembered, url_cell, url_value
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import conv_controls, toy_arrays
 from lessons._kit.numbers.conv_controls import Sliding
-from lessons._kit.page import Lesson
 from lessons.matrix import entries, questions
 from lessons.matrix import picture as matrix_picture
 

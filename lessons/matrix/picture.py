@@ -14,7 +14,7 @@ import streamlit as st
 from deconvviz.ops import ConvGeometry
 from deconvviz.types import Size
 from lessons._kit.draw import formula, planes
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.numbers import taps
 from lessons._kit.numbers.toy_arrays import plane
 from lessons.matrix import entries as matrix_walk

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv_map
-from lessons._kit.exercise import Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 
 Cell = tuple[int, int]
 

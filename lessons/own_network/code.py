@@ -15,8 +15,8 @@ from deconvviz import checks
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.types import Check
-from lessons._kit.i18n import mark
-from lessons._kit.proof import distance
+from lessons._kit.form.i18n import mark
+from lessons._kit.form.proof import distance
 from lessons._kit.run import engine
 
 EXAMPLE = Path(__file__).with_name("example.py")

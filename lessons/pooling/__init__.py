@@ -12,12 +12,12 @@ from jax import lax
 
 from deconvviz.ops import LinearMap, Pads, ceil_padding, max_pool, max_pool_map, take_switches
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.draw import bars
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula, toy_arrays
-from lessons._kit.page import Lesson
 from lessons.pooling import picture as pool_picture
 from lessons.pooling import questions, unpool_variants
 

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from lessons._kit.draw import formula, planes
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers import toy_arrays
 from lessons._kit.numbers.toy_arrays import plane
 from lessons.pooling import unpool_variants

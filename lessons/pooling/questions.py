@@ -9,8 +9,8 @@ import numpy as np
 from deconvviz.ops import max_pool, max_unpool
 from deconvviz.ops.unpool_variants import overwrite_unpool
 from lessons._kit.draw import planes
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import plane
 
 

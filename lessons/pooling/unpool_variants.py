@@ -20,7 +20,7 @@ from deconvviz.ops.unpool_variants import (
     random_switches,
 )
 from deconvviz.types import Array
-from lessons._kit.i18n import mark
+from lessons._kit.form.i18n import mark
 
 Cell = tuple[int, int]
 #: Of the random switches.

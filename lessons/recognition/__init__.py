@@ -11,10 +11,10 @@ import streamlit as st
 from deconvviz.data import digits
 from deconvviz.tasks import recognition
 from deconvviz.types import Check
-from lessons._kit import frame, proof, slider
-from lessons._kit.controls import choice, url_value
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof, slider
+from lessons._kit.form.controls import choice, url_value
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.run import jobs
 from lessons.recognition import pad as digits_pad
 from lessons.recognition import picture, questions, run

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons.recognition import run
 
 HERE = Path(__file__).parent

@@ -18,7 +18,7 @@ from lessons._kit.draw.bars import Bar
 from lessons._kit.draw.curves import Curve
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.run import jobs
 from lessons.recognition import run
 from lessons.recognition.run import Training

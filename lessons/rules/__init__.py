@@ -14,12 +14,12 @@ from deconvviz.network import explicit
 from deconvviz.network.backward import relative_gap
 from deconvviz.ops.rectify import RULES, backward
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import number
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson, discover, entry
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson, discover, entry
 from lessons._kit.photo.labels import RULES as NAMES
 from lessons._kit.photo.labels import TITLES
 from lessons.rules import grid as rules_grid

@@ -10,7 +10,7 @@ import streamlit as st
 
 from deconvviz.ops.rectify import RULES, backward
 from lessons._kit.draw import formula, planes
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import RULES as NAMES
 
 Cell = tuple[int, int]

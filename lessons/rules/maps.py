@@ -12,7 +12,7 @@ import streamlit as st
 from deconvviz.types import Box, Reconstruction
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import address, crop, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.photo.header import title_of
 from lessons._kit.photo.labels import RULE_LINES, RULES
 from lessons._kit.reconstruction import maps

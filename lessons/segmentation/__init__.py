@@ -10,11 +10,11 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.ops import max_unpool
 from deconvviz.tasks import segmentation
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice
 from lessons._kit.draw import bars
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.run import engine
 from lessons.segmentation import picture as street_picture

@@ -15,7 +15,7 @@ from deconvviz.types import Box
 from lessons._kit.draw import before_after, figure_row
 from lessons._kit.draw.figure_row import Picture
 from lessons._kit.draw.pixels import address, crop, jpeg, to_bytes
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons.segmentation import run
 from lessons.segmentation.run import Subject
 

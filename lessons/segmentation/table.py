@@ -11,7 +11,7 @@ import streamlit as st
 from deconvviz.tasks import segmentation
 from lessons._kit.claims import card
 from lessons._kit.draw import bars
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons.segmentation.picture import TITLES, WORDS
 
 #: Figure of the card -> its head in the table.

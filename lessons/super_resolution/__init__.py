@@ -8,10 +8,10 @@ import streamlit as st
 
 from deconvviz.tasks import super_resolution as task
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
 from lessons._kit.restoration import picture as super_picture

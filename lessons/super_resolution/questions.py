@@ -9,8 +9,8 @@ import numpy as np
 from deconvviz.ops.upsample import overlap_counts
 from deconvviz.tasks import super_resolution as task
 from lessons._kit.draw import planes
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 
 
 def squares(seed: int) -> Question:

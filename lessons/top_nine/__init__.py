@@ -9,12 +9,12 @@ import streamlit as st
 from deconvviz.atlas import Atlas, Row, tiles, top
 from deconvviz.errors import DeconvvizError
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice, url_value
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import number
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, url_value
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.run import engine
 from lessons.top_nine import atlas as nine_atlas
 from lessons.top_nine import picture, questions

@@ -18,7 +18,7 @@ from deconvviz.data import images
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.errors import DeconvvizError, ImageError
 from deconvviz.types import DisplayImage
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.photo import network as lab_network
 from lessons._kit.run import engine
 

@@ -14,7 +14,7 @@ from deconvviz.atlas.pictures import level
 from deconvviz.types import DisplayImage, Size
 from lessons._kit.draw import tiles
 from lessons._kit.draw.pixels import address, number, png, signed_pixels
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 
 #: Channels shown at once.
 PAGE = 48

@@ -13,7 +13,7 @@ from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.restoration import run as super_run
 from lessons._kit.restoration.picture import Pane, panes
 from lessons._kit.run import engine

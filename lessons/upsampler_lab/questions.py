@@ -7,8 +7,8 @@ from flax import nnx
 
 from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops.upsample import overlap_counts
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 
 
 def uneven(seed: int) -> Question:

@@ -22,12 +22,12 @@ from deconvviz.ops.upsample import (
     transposed_conv,
 )
 from deconvviz.types import Check
-from lessons._kit import frame, proof, slider
-from lessons._kit.controls import choice, nearest, url_cell
 from lessons._kit.draw import bars, figure_row, formula, planes
 from lessons._kit.draw.bars import Bar
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import Lesson
+from lessons._kit.form import frame, proof, slider
+from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons.upsampling import questions, upsamplers
 
 #: Input cells along an axis in the picture of the overlap.

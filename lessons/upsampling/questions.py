@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops.upsample import is_even, overlap_counts
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 
 
 def _draw(seed: int, start: int) -> tuple[np.random.Generator, int, int]:

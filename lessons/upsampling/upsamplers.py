@@ -10,7 +10,7 @@ import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv, max_pool, max_unpool
 from deconvviz.ops.upsample import checkerboard_energy, icnr, pixel_shuffle, resize_conv, transposed_conv
-from lessons._kit.i18n import mark
+from lessons._kit.form.i18n import mark
 from lessons._kit.run import engine
 
 #: Kernels that are drawn, and rows and columns of the map that is enlarged.

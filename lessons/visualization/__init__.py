@@ -9,11 +9,11 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz import priors
 from deconvviz.types import Check
-from lessons._kit import frame, proof
-from lessons._kit.controls import choice
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import run as inversion_run
-from lessons._kit.page import Lesson
 from lessons._kit.run import jobs
 from lessons.visualization import picture, questions
 from lessons.visualization import run as vision_run

@@ -12,7 +12,7 @@ from deconvviz.types import LayerVisualization, Visualization
 from lessons._kit.draw import tiles
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import jobs
 from lessons.visualization import run as vision_run

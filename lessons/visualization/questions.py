@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.exercise import Answer, Maker, Question, reasons
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
 
 #: Whole vectors of whole length.
 _DIRECTIONS = ((3, 4), (4, 3), (6, 8), (8, 6), (5, 12), (12, 5))

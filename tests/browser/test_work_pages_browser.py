@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from looking import Sight, in_both_views, keeps_nobody_out, opened, seen
 
-from lessons._kit.page import Lesson, discover
+from lessons._kit.form.page import Lesson, discover
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -17,7 +17,7 @@ from lessons import claims as lesson
 from lessons._kit.claims import card as claim_card
 from lessons._kit.claims import words as claim_words
 from lessons._kit.draw import bars
-from lessons._kit.page import discover
+from lessons._kit.form.page import discover
 from lessons.claims import questions
 
 SLUG = lesson.LESSON.slug

@@ -10,8 +10,8 @@ import pytest
 from reference import conv_loops
 from streamlit.testing.v1 import AppTest
 
-from lessons._kit import exercise
-from lessons._kit.exercise import Question
+from lessons._kit.form import exercise
+from lessons._kit.form.exercise import Question
 from lessons.adjoint import questions
 
 SLUG = "convolution-and-its-adjoint"

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
-from lessons._kit import page
+from lessons._kit.form import page
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "add-a-lesson.md"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lessons._kit import glossary, i18n
+from lessons._kit.form import glossary, i18n
 
 messages = pytest.importorskip("messages", reason="Babel is in the dev extra")
 
@@ -46,7 +46,7 @@ def one_word() -> None:
     """Script of a page that shows one word."""
     import streamlit as st
 
-    from lessons._kit import i18n
+    from lessons._kit.form import i18n
 
     i18n.language_switch()
     st.title(i18n.t("Convolution and its adjoint"))

@@ -18,12 +18,12 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.ops.formulas import FORMULAS, Formula, Says, measure
 from deconvviz.tasks import cutout
-from lessons._kit import proof
 from lessons._kit.claims import words
 from lessons._kit.draw import bars, figure_row
 from lessons._kit.draw.bars import Bar
-from lessons._kit.i18n import current_language, mark, t
-from lessons._kit.page import discover, turn_to
+from lessons._kit.form import proof
+from lessons._kit.form.i18n import current_language, mark, t
+from lessons._kit.form.page import discover, turn_to
 from lessons._kit.run import engine
 
 #: Verdicts of this process; one measurement at a time, since some compile for half a minute.

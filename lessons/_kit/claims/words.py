@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lessons._kit.i18n import mark
+from lessons._kit.form.i18n import mark
 
 #: Card -> its title.
 TITLES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from lessons._kit.proof import error_text
+from lessons._kit.form.proof import error_text
 
 
 @dataclass(frozen=True)

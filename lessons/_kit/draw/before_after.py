@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from deconvviz.types import Size
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 
 HERE = Path(__file__).parent
 

@@ -13,7 +13,7 @@ from deconvviz.types import Inversion
 from lessons._kit.draw import curves
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.inversion.run import STEPS, Run
 from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine, jobs

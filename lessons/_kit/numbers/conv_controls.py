@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from deconvviz.ops import ConvGeometry
-from lessons._kit.controls import choice
-from lessons._kit.i18n import t
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import t
 from lessons._kit.numbers import toy_arrays
 
 

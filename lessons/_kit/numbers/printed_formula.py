@@ -8,8 +8,8 @@ from functools import lru_cache
 import streamlit as st
 
 from deconvviz.ops.formulas import FORMULAS, measure
-from lessons._kit import proof
-from lessons._kit.i18n import current_language, t
+from lessons._kit.form import proof
+from lessons._kit.form.i18n import current_language, t
 
 
 @lru_cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.types import Array
-from lessons._kit.i18n import mark
+from lessons._kit.form.i18n import mark
 
 #: (height, width) of every picture: two different numbers, so that nothing hides.
 SIZE = (6, 7)

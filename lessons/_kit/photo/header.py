@@ -14,7 +14,7 @@ from deconvviz.errors import ImageError
 from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.photo import network, selection
 from lessons._kit.run import engine
 

@@ -13,8 +13,8 @@ import streamlit as st
 from deconvviz import catalog
 from deconvviz.errors import DeconvvizError, WeightsError
 from deconvviz.models import public_weights
-from lessons._kit.controls import url_value
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.controls import url_value
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo import selection
 from lessons._kit.run import engine
 

@@ -15,7 +15,7 @@ import streamlit as st
 
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Layer, Unit
-from lessons._kit import controls
+from lessons._kit.form import controls
 from lessons._kit.run import engine
 
 FIRST_PICTURE = "cat"

@@ -8,7 +8,6 @@ from html import escape
 import streamlit as st
 
 from deconvviz.types import Box, DisplayImage, Reconstruction
-from lessons._kit.controls import choice
 from lessons._kit.draw.pixels import (
     FINER,
     address,
@@ -22,7 +21,8 @@ from lessons._kit.draw.pixels import (
     smaller,
     to_bytes,
 )
-from lessons._kit.i18n import t
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULE_LINES, RULES
 from lessons._kit.photo.selection import Chosen

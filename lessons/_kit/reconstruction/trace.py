@@ -13,10 +13,10 @@ from deconvviz.network.explicit import Frame
 from deconvviz.ops.conv import conv_adjoint
 from deconvviz.ops.pool import avg_pool_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
-from lessons._kit import controls
 from lessons._kit.draw.pixels import address, heat_pixels, largest, number, png, signed_pixels
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
-from lessons._kit.i18n import mark, t
+from lessons._kit.form import controls
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULE_FORMULAS, RULES, size
 from lessons._kit.photo.selection import Chosen

@@ -15,7 +15,7 @@ from lessons._kit.draw import bars, before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, jpeg, number, png, to_bytes
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 from lessons._kit.restoration import run
 from lessons._kit.restoration.run import Shown
 

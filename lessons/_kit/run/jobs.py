@@ -19,7 +19,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 
 #: Jobs that run at once, that may wait in line, and that are kept once they are at rest.
 AT_ONCE, IN_LINE, KEPT = 2, 32, 32

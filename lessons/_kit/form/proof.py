@@ -15,7 +15,7 @@ import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.types import Array, Check
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 
 Code: TypeAlias = tuple[Callable[..., Any], ...]
 

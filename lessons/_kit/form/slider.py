@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from lessons._kit.controls import url_value
+from lessons._kit.form.controls import url_value
 
 
 def whole(label: str, low: int, high: int, key: str, default: int) -> int:

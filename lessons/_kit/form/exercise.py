@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from lessons._kit.draw import planes
-from lessons._kit.i18n import t
+from lessons._kit.form.i18n import t
 
 Answer = tuple[int, ...]
 

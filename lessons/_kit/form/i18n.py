@@ -14,11 +14,11 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from lessons._kit.controls import choice
+from lessons._kit.form.controls import choice
 
 #: Code -> the language's own name, in the order of the switch; the first is the one the texts are written in.
 LANGUAGES = {"en": "English", "zh": "中文"}
-LOCALES = Path(__file__).parent.parent / "locales"
+LOCALES = Path(__file__).parents[2] / "locales"
 DOMAIN = "deconvviz"
 KEY = "lang"
 

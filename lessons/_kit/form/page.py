@@ -13,8 +13,8 @@ import streamlit as st
 
 import lessons
 from deconvviz.types import Check
-from lessons._kit.exercise import Maker
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.exercise import Maker
+from lessons._kit.form.i18n import mark, t
 
 #: Sections of the course, in order; "" stands for pages outside the course.
 SECTIONS = {

@@ -9,11 +9,11 @@ from dataclasses import fields
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lessons._kit import controls, exercise, glossary, proof
-from lessons._kit.i18n import t
-from lessons._kit.page import Lesson, Page, discover, turn_to
+from lessons._kit.form import controls, exercise, glossary, proof
+from lessons._kit.form.i18n import t
+from lessons._kit.form.page import Lesson, Page, discover, turn_to
+from lessons._kit.form.sources import citation
 from lessons._kit.run import engine
-from lessons._kit.sources import citation
 
 
 def head(lesson: Lesson) -> None:

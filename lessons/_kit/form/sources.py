@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-FILE = Path(__file__).parents[2] / "docs" / "references.bib"
+FILE = Path(__file__).parents[3] / "docs" / "references.bib"
 
 
 @cache

@@ -8,7 +8,7 @@ import re
 
 import streamlit as st
 
-from lessons._kit.i18n import mark, t
+from lessons._kit.form.i18n import mark, t
 
 #: Key -> (term, definition), both marked for the catalogue.
 TERMS = {
