@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.tasks import _weights
 from deconvviz.tasks._enhancement_trials import depth_ratio
+from deconvviz.tasks._shared import weights
 
 _HEAD = """# Enhancement: noise and JPEG blocks
 
@@ -44,10 +44,10 @@ def text(path: Path) -> str:
     Raises:
       WeightsError: a file that cannot be read, or of another task.
     """
-    about = _weights.variants("enhancement", path)
+    about = weights.variants("enhancement", path)
     parts = [_HEAD]
     if "main" in about:
-        parts.append(_main(about["main"], _weights.weights_of(path, "main")))
+        parts.append(_main(about["main"], weights.weights_of(path, "main")))
     trials = {name: one for name, one in about.items() if "seeds" in one}
     if trials:
         parts.append(_small(trials))
@@ -64,7 +64,7 @@ def _main(about: Mapping[str, Any], count: int) -> str:
         "",
         "PSNR in decibels on the pictures held back, by which settings may be chosen:",
         "",
-        _weights.table(
+        weights.table(
             [
                 [name.removeprefix("psnr_").replace("_", " ") for name in about["figures"]],
                 [f"{value:.2f}" for value in about["figures"].values()],
@@ -83,7 +83,7 @@ def _main(about: Mapping[str, Any], count: int) -> str:
                 cells = (f"{value:.{4 if i in (2, 3) else 2}f}" for i, value in enumerate(values))
                 rows.append([damage, *cells])
         ask = f"`deconvviz evaluate enhancement --data {report['data']} --sigma 25` (or `--quality 10`)"
-        lines += [f"On {report['data']}, by which nothing was chosen ({ask}):", "", _weights.table(rows), ""]
+        lines += [f"On {report['data']}, by which nothing was chosen ({ask}):", "", weights.table(rows), ""]
     return "\n".join(lines)
 
 
@@ -104,4 +104,4 @@ def _small(trials: Mapping[str, Mapping[str, Any]]) -> str:
         size=recipe["size"],
         seeds=" ".join(str(seed["seed"]) for seed in first["seeds"]),
     )
-    return head + "\n" + _weights.table(rows) + "\n"
+    return head + "\n" + weights.table(rows) + "\n"

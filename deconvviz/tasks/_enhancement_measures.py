@@ -18,11 +18,11 @@ from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
 from deconvviz.ops.inverse import psnr
 from deconvviz.ops.resize import resize
-from deconvviz.tasks import _weights
 from deconvviz.tasks._enhancement_damage import jpeg, noisy
 from deconvviz.tasks._enhancement_network import Enhancer, reach
 from deconvviz.tasks._enhancement_untrained import there_and_back
-from deconvviz.tasks._tiles import in_tiles
+from deconvviz.tasks._shared import weights
+from deconvviz.tasks._shared.tiling import in_tiles
 from deconvviz.training.image_metrics import ssim
 
 #: Sides of tiles, and what they are rounded up to, so that few sizes are ever compiled.
@@ -39,7 +39,7 @@ FROM_COLOURS = np.linalg.inv(TO_COLOURS.astype(np.float64)).astype(np.float32)
 @functools.lru_cache(maxsize=24)
 def runner(module: Enhancer) -> Callable[[np.ndarray], np.ndarray]:
     """The network as a compiled function, kept."""
-    return _weights.jitted(module)
+    return weights.jitted(module)
 
 
 def cleaned_plane(module: Enhancer, plane: np.ndarray) -> np.ndarray:

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.tasks import _enhancement_measures as measures
-from deconvviz.tasks import _weights
 from deconvviz.tasks._enhancement_damage import JPEG_SHARE, MOST_NOISE, QUALITIES, blind
 from deconvviz.tasks._enhancement_network import Enhancer
+from deconvviz.tasks._shared import weights
 from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
@@ -87,7 +87,7 @@ def train(
 
     plan = Plan(recipe, last, fit.initial, fit.step, lambda n: blind(parts, n), lambda n: STEPS, validate)
     state, records = run(plan, Path(out), resume=resume, progress=progress)
-    module = _weights.rounded(fit.module(state))
+    module = weights.rounded(fit.module(state))
     about = {
         "options": options,
         "figures": main_figures(module, held),
@@ -99,8 +99,8 @@ def train(
         "data": f"{len(shown)} grey pictures, {len(held)} more held back",
         "seconds": round(sum(record["seconds"] for record in records), 1),
     }
-    _weights.save_run(Path(out) / _weights.RUN_FILE, "enhancement", "main", module, about)
-    return {**about["figures"], "weights": str(Path(out) / _weights.RUN_FILE), "wall": time.perf_counter() - started}
+    weights.save_run(Path(out) / weights.RUN_FILE, "enhancement", "main", module, about)
+    return {**about["figures"], "weights": str(Path(out) / weights.RUN_FILE), "wall": time.perf_counter() - started}
 
 
 def held_back(module: Enhancer, pictures: list[np.ndarray], **damage: Any) -> float:

@@ -14,11 +14,11 @@ import numpy as np
 from flax import nnx
 
 from deconvviz.tasks import _enhancement_training as training
-from deconvviz.tasks import _weights
 from deconvviz.tasks._enhancement_damage import fixed, noisy
 from deconvviz.tasks._enhancement_measures import before_and_after, cleaned
 from deconvviz.tasks._enhancement_network import Enhancer
 from deconvviz.tasks._enhancement_untrained import FUSIONS
+from deconvviz.tasks._shared import weights
 from deconvviz.training.fit import Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
@@ -69,8 +69,8 @@ def train(
         "seconds": round(seconds, 1),
     }
     assert first is not None
-    _weights.save_run(Path(out) / _weights.RUN_FILE, "enhancement", variant, first, about)
-    return {**about["figures"], "weights": str(Path(out) / _weights.RUN_FILE)}
+    weights.save_run(Path(out) / weights.RUN_FILE, "enhancement", variant, first, about)
+    return {**about["figures"], "weights": str(Path(out) / weights.RUN_FILE)}
 
 
 def _one(
@@ -86,7 +86,7 @@ def _one(
         recipe, steps // STEPS, fit.initial, fit.step, lambda n: fixed(parts, n), lambda n: STEPS
     )  # fmt: skip
     state, records = run(plan, out, resume=resume, progress=progress)
-    module = _weights.rounded(fit.module(state))
+    module = weights.rounded(fit.module(state))
     row = {
         "seed": seed,
         "gradients_first": gradient_norms(fit.module(start), batch),

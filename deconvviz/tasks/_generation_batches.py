@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.tasks import _weights
 from deconvviz.tasks._generation_net import Autoencoder
+from deconvviz.tasks._shared import weights
 
 #: Pictures that go through the network at once.
 _CHUNK = 24
@@ -16,14 +16,14 @@ _CHUNK = 24
 
 def encoded(net: Autoencoder, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and logarithm of the variance of the codes of (N, 64, 64, 3) pictures, float64."""
-    found = _in_chunks(_weights.jitted(net, "encode"), pictures)
+    found = _in_chunks(weights.jitted(net, "encode"), pictures)
     mean, log_variance = (np.concatenate([np.asarray(part[i], np.float64) for part in found]) for i in (0, 1))
     return mean[: len(pictures)], log_variance[: len(pictures)]
 
 
 def decoded(net: Autoencoder, codes: np.ndarray, decoder: str) -> np.ndarray:
     """(N, 64, 64, 3) float32 pictures of (N, latents) codes, not clipped."""
-    found = np.concatenate([np.asarray(part) for part in _in_chunks(_weights.jitted(net, "decode", decoder), codes)])
+    found = np.concatenate([np.asarray(part) for part in _in_chunks(weights.jitted(net, "decode", decoder), codes)])
     return found[: len(codes)]
 
 

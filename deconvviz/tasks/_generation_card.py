@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deconvviz.tasks import _weights
 from deconvviz.tasks._generation_data import DECODERS
 from deconvviz.tasks._generation_measures import DRAWN, SEED
+from deconvviz.tasks._shared import weights
 
 _INTRODUCTION = """# Card: generation
 
@@ -44,13 +44,13 @@ motorbike or an airplane.
 def card_of(path: Path, default: str) -> str:
     """Markdown about every variant of a file."""
     parts = []
-    for name, about in _weights.variants("generation", path).items():
+    for name, about in weights.variants("generation", path).items():
         recipe, figures = about["recipe"], about["figures"]
         perceptual = recipe["perceptual"]
         parts.append(
             _INTRODUCTION.format(
                 **{key: recipe[key] for key in ("latents", "noise", "weight", "epochs", "batch", "average", "seed")},
-                weights=_weights.weights_of(path, name),
+                weights=weights.weights_of(path, name),
                 labels=", ".join(about["options"]["labels"]),
                 **about["data"],
                 seconds=about["seconds"],
@@ -62,7 +62,7 @@ def card_of(path: Path, default: str) -> str:
                 first=SEED,
             )
             + "\n"
-            + _weights.table(_rows(figures, default))
+            + weights.table(_rows(figures, default))
             + "\n\n"
             + _beside(figures, default)
         )

@@ -26,9 +26,9 @@ class Model:
     """
 
     def __init__(self, weights: Path | None, variant: str | None) -> None:
-        from deconvviz.tasks import _weights
         from deconvviz.tasks._generation_codes import Codes
         from deconvviz.tasks._generation_net import make
+        from deconvviz.tasks._shared import weights as _weights
 
         found = _weights.variants("generation", weights)
         self.variant = variant or next(iter(found))
@@ -93,7 +93,7 @@ class Model:
         return first
 
     def _program(self, method: str, *fixed: str) -> Callable[[np.ndarray], Any]:
-        from deconvviz.tasks._weights import jitted
+        from deconvviz.tasks._shared.weights import jitted
 
         if (method, *fixed) not in self._programs:
             self._programs[method, *fixed] = jitted(self.net, method, *fixed)

@@ -13,9 +13,9 @@ from deconvviz.data.folder import ImageFolder
 from deconvviz.errors import TrainingError
 from deconvviz.tasks import _generation_data as pictures_of
 from deconvviz.tasks import _generation_loss as losses
-from deconvviz.tasks import _weights
 from deconvviz.tasks._generation_batches import encoded
 from deconvviz.tasks._generation_net import Autoencoder, make
+from deconvviz.tasks._shared import weights
 from deconvviz.training import loop
 from deconvviz.training.fit import Fit, Schedule
 
@@ -90,7 +90,7 @@ def train(
     )
     plan = loop.Plan(loop.plain(asdict(recipe)), recipe.epochs, fit.initial, fit.step, source.batches, source.length)
     state, records = loop.run(plan, Path(out), resume=resume, progress=progress)
-    net = with_classes(_weights.rounded(fit.module(state)), pictures_of.read(part), part)
+    net = with_classes(weights.rounded(fit.module(state)), pictures_of.read(part), part)
     return _finish(Path(out), net, recipe, made, records, (part, held))
 
 
@@ -134,8 +134,8 @@ def _finish(
         "curve": [[record["loss"], record["kl"], record["squares_transposed4"]] for record in records],
         "seconds": round(sum(record["seconds"] for record in records), 1),
     }
-    path = out / _weights.RUN_FILE
-    _weights.save_run(path, "generation", recipe.variant, net, about)
+    path = out / weights.RUN_FILE
+    weights.save_run(path, "generation", recipe.variant, net, about)
     return path, figures, len(held)
 
 

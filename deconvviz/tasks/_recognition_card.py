@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from deconvviz.data import digits
-from deconvviz.tasks import _kept, _weights
 from deconvviz.tasks._recognition_data import BUILT_IN
 from deconvviz.tasks._recognition_effects import TENTH, effect, lessens
 from deconvviz.tasks._recognition_net import folded, make
+from deconvviz.tasks._shared import recorded_figures, weights
 
 TASK = "recognition"
 #: Switches as the card names them.
@@ -54,11 +54,11 @@ def card(path: Path) -> str:
       WeightsError: a file that cannot be read, or of another task.
       DataError: figures of the effects beside it that no command printed.
     """
-    known = _weights.variants(TASK, path)
+    known = weights.variants(TASK, path)
     parts = ["# Recognition: handwritten digits\n"]
     for name, about in known.items():
         parts += [_network(path, name, about), _figures(name, about, first=name == next(iter(known)))]
-    found = _kept.figures(TASK, "effects", path.parent)
+    found = recorded_figures.figures(TASK, "effects", path.parent)
     if found is not None:
         parts.append(_effects(found))
     return "\n".join([*parts, _FOOT.format(all=len(digits.load()[1]), small=digits.SMALL)])
@@ -66,7 +66,7 @@ def card(path: Path) -> str:
 
 def _network(path: Path, name: str, about: Mapping[str, Any]) -> str:
     options, held, data = about["options"], about["figures"]["held_back"], _data(about)
-    params = folded(_weights.load(TASK, name, make, path))
+    params = folded(weights.load(TASK, name, make, path))
     rows, columns, _, first = params["conv1.kernel"].shape
     total = len(digits.load()[1])
     said = f"Trained on {options['pictures'] or 'all'} pictures of {data} that are not held back"
@@ -89,7 +89,7 @@ def _figures(name: str, about: Mapping[str, Any], *, first: bool) -> str:
         ["right", f"{100 * figures['accuracy']:.1f} %", f"`{ask}`"],
         ["cross-entropy", f"{figures['cross_entropy']:.4f}", "the same"],
     ]
-    return f"{_weights.table(rows)}\n\nOne seed ({about['options']['seed']}).\n"
+    return f"{weights.table(rows)}\n\nOne seed ({about['options']['seed']}).\n"
 
 
 def _data(about: Mapping[str, Any]) -> str:
@@ -102,7 +102,7 @@ def _effects(found: Mapping[str, Any]) -> str:
     head = _EFFECTS.format(
         **{name: found[name] for name in ("seeds", "pictures", "epochs")},
         held=len(digits.split(digits.load()[1])[1]),
-        command=_kept.command(TASK, "effects", BUILT_IN),
+        command=recorded_figures.command(TASK, "effects", BUILT_IN),
     )
     table: list[list[str]] = [
         [*SWITCHES.values(), "loss, seen", "loss, unseen", "gap", "right, unseen", "gradient, first over last"]
@@ -121,4 +121,4 @@ def _effects(found: Mapping[str, Any]) -> str:
     verdict = _VERDICT.format(
         parts=parts, verdict=words.get(lessens(rows), "holds in part here"), tenth=f"{100 * TENTH:.0f}"
     )
-    return "\n".join([head, _weights.table(table), "", verdict])
+    return "\n".join([head, weights.table(table), "", verdict])

@@ -17,8 +17,9 @@ from flax import nnx
 
 from deconvviz.data import digits
 from deconvviz.errors import TrainingError
-from deconvviz.tasks import _recognition_net, _weights
+from deconvviz.tasks import _recognition_net
 from deconvviz.tasks._recognition_data import Pictures, read
+from deconvviz.tasks._shared import weights as _weights
 from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deconvviz.tasks import _weights
 from deconvviz.tasks._segmentation_data import NAMES
+from deconvviz.tasks._shared import weights
 
 _FIGURES = ("global", "class_average", "mean_iou", "boundary_f1")
 
@@ -17,7 +17,7 @@ def card(path: Path, found: Mapping[str, Mapping[str, Any]]) -> str:
     first = next(iter(found.values()))
     rows: list[list[Any]] = [["variant", "weights", "global", "class average", "mean IoU", "boundary F1"]]
     rows += [
-        [name, f"{_weights.weights_of(path, name):,}", *(_percent(about["figures"][key]) for key in _FIGURES)]
+        [name, f"{weights.weights_of(path, name):,}", *(_percent(about["figures"][key]) for key in _FIGURES)]
         for name, about in found.items()
     ]
     classes: list[list[Any]] = [["IoU", *found]]
@@ -38,9 +38,9 @@ def card(path: Path, found: Mapping[str, Mapping[str, Any]]) -> str:
         training=first["data"]["training"],
         validation=first["data"]["validation"],
         balance=first["recipe"]["balance"],
-        figures=_weights.table(rows),
-        classes=_weights.table(classes),
-        runs=_weights.table(runs),
+        figures=weights.table(rows),
+        classes=weights.table(classes),
+        runs=weights.table(runs),
     )
 
 

@@ -19,9 +19,9 @@ Run = Callable[..., np.ndarray]
 @functools.lru_cache(maxsize=8)
 def compiled(network: Any) -> Run:
     """A network as a compiled function of a batch, kept."""
-    from deconvviz.tasks import _weights
+    from deconvviz.tasks._shared import weights
 
-    return _weights.jitted(network)
+    return weights.jitted(network)
 
 
 @functools.lru_cache(maxsize=8)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deconvviz.tasks import _super_measures, _super_network, _weights
+from deconvviz.tasks import _super_measures, _super_network
+from deconvviz.tasks._shared import weights
 
 TASK = "super_resolution"
 #: How the variants begin that differ in the last layer alone.
@@ -46,19 +47,19 @@ Made by the commands below; `--start` names the run that a line before it made.
 
 def card(path: Path) -> str:
     """Markdown of a file of weights."""
-    known = _weights.variants(TASK, path)
+    known = weights.variants(TASK, path)
     first = next(iter(known.values()))
     kernels = _super_network.weights(3)["kernels"]
     parts = [_HEAD.format(kernels=kernels)]
     if "images" in first["figures"]:
-        parts += [_PROTOCOL.format(images=first["figures"]["images"]), _weights.table(_main(known, path)) + "\n"]
+        parts += [_PROTOCOL.format(images=first["figures"]["images"]), weights.table(_main(known, path)) + "\n"]
     swapped = {name: about for name, about in known.items() if name.startswith(SWAP)}
     if swapped:
         last, recipe = _super_network.TAPS**2 * _super_network.FEATURES, next(iter(swapped.values()))["recipe"]
         steps = recipe["epochs"] * recipe["steps"]
         parts += [
             _SWAP.format(last=last, steps=steps, batch=recipe["batch"]),
-            _weights.table(_swap(swapped, path)) + "\n",
+            weights.table(_swap(swapped, path)) + "\n",
         ]
     said = [line for about in known.values() for line in (*about["before"], about["command"])]
     commands = "".join(f"    {line}\n" for line in dict.fromkeys(said))
@@ -75,7 +76,7 @@ def _main(known: dict[str, Any], path: Path) -> list[list[Any]]:
         if "psnr" in f and not name.startswith(SWAP):
             decibels = [f"{f[key]:.2f}" for key in ("held_back_psnr", "psnr", "psnr_bicubic")]
             likeness = [f"{f[key]:.4f}" for key in ("ssim", "ssim_bicubic")]
-            numbers = f"{_weights.weights_of(path, name):,}"
+            numbers = f"{weights.weights_of(path, name):,}"
             rows.append([
                 name, numbers, *decibels[:2], likeness[0], decibels[2], likeness[1], f"{about['cpu_seconds'] / 60:.1f}",
             ])  # fmt: skip
@@ -86,7 +87,7 @@ def _swap(known: dict[str, Any], path: Path) -> list[list[Any]]:
     head = [["last layer", "held back, dB", "Set5 PSNR, dB", "SSIM", "ripple at first", "ripple after"]]
     rows = []
     for name, about in known.items():
-        trained = _weights.load(TASK, name, _super_network.make, path)
+        trained = weights.load(TASK, name, _super_network.make, path)
         first, after = (_super_measures.ripple(one, 3) for one in (_super_network.make(about["options"]), trained))
         f = about["figures"]
         rows.append([

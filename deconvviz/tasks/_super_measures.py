@@ -15,7 +15,8 @@ from deconvviz.data.colour import brightness
 from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
 from deconvviz.ops.inverse import psnr
-from deconvviz.tasks import _super_network, _tiles, _weights
+from deconvviz.tasks import _super_network
+from deconvviz.tasks._shared import tiling, weights
 from deconvviz.tasks._super_data import bytewise, pair, sized
 from deconvviz.training.image_metrics import ssim
 
@@ -24,11 +25,11 @@ Enlarge = Callable[[np.ndarray], np.ndarray]
 
 def enlarger(module: Any, scale: int) -> Enlarge:
     """(h, w) -> (scale h, scale w), by a network in tiles; not rounded."""
-    tile = _weights.jitted(module)
+    tile = weights.jitted(module)
 
     def enlarge(plane: np.ndarray) -> np.ndarray:
         small = plane[..., None].astype(np.float32)
-        found = _tiles.in_tiles(tile, small, margin=_super_network.RADIUS, scale=scale)
+        found = tiling.in_tiles(tile, small, margin=_super_network.RADIUS, scale=scale)
         return np.asarray(found[..., 0], np.float64)
 
     return enlarge

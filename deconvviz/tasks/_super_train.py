@@ -14,7 +14,8 @@ import numpy as np
 from flax import nnx
 
 from deconvviz.errors import TrainingError
-from deconvviz.tasks import _super_data, _super_measures, _super_network, _weights
+from deconvviz.tasks import _super_data, _super_measures, _super_network
+from deconvviz.tasks._shared import weights
 from deconvviz.tasks._super_network import FSRCNN
 from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
@@ -77,7 +78,7 @@ def train(
     if start is not None:
         _take(module, Path(start))
         recipe["start"] = _digest_of(module)
-        first = next(iter(_weights.variants(TASK, start).values()))
+        first = next(iter(weights.variants(TASK, start).values()))
         before, spent = [*first["before"], first["command"]], first["cpu_seconds"]
     fit = Fit(module, squared, schedule_of(recipe), steps=recipe["epochs"] * recipe["steps"], seed=seed)
 
@@ -89,7 +90,7 @@ def train(
     began = time.process_time()
     state, records = run(plan, Path(out), resume=resume, progress=progress)
     cpu = time.process_time() - began
-    stored = _weights.rounded(fit.module(state))
+    stored = weights.rounded(fit.module(state))
     figures = {"held_back_psnr": round(held_back_psnr(stored, held, scale), 3), "held_back": len(held)}
     if test is not None:
         measured = _super_measures.evaluate(test, scale, stored, progress=False, limit=None)
@@ -100,7 +101,7 @@ def train(
         "seconds": round(sum(r["seconds"] for r in records)), "cpu_seconds": round(spent + cpu),
         "pictures": len(planes), "before": before,
     }  # fmt: skip
-    _weights.save_run(Path(out) / _weights.RUN_FILE, TASK, variant, stored, about)
+    weights.save_run(Path(out) / weights.RUN_FILE, TASK, variant, stored, about)
     return {"variant": variant, "epochs": recipe["epochs"], **figures}
 
 
@@ -135,8 +136,8 @@ def held_back_psnr(module: FSRCNN, planes: list[np.ndarray], scale: int) -> floa
 
 def _take(module: FSRCNN, start: Path) -> None:
     """The weights of a trained run of any scale; the last layer's kernel, seen as a function, at this one's places."""
-    known = _weights.variants(TASK, start)
-    trained = _weights.load(TASK, next(iter(known)), _super_network.make, start)
+    known = weights.variants(TASK, start)
+    trained = weights.load(TASK, next(iter(known)), _super_network.make, start)
     for name in ("extract", "shrink", "map", "expand", "rectify"):
         nnx.update(getattr(module, name), nnx.state(getattr(trained, name)))
     theirs, mine = (getattr(one, _super_network.LAST) for one in (trained, module))
@@ -155,7 +156,7 @@ def _resampled(kernel: np.ndarray, factor: int, wanted: int) -> np.ndarray:
 
 def _digest_of(module: FSRCNN) -> str:
     digest = hashlib.sha256()
-    for name, array in _weights.stored_arrays(module).items():
+    for name, array in weights.stored_arrays(module).items():
         digest.update(name.encode() + array.tobytes())
     return digest.hexdigest()[:16]
 

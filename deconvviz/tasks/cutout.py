@@ -200,11 +200,13 @@ def measured_robustness() -> dict[str, Any]:
     >>> measured_robustness()["rows"][0]["change"]
     'none'
     """
-    from deconvviz.tasks import _kept
+    from deconvviz.tasks._shared import recorded_figures
 
-    found = _kept.figures(TASK.name, "robustness")
+    found = recorded_figures.figures(TASK.name, "robustness")
     if found is None:
-        raise DataError(f"the package holds no figures that {_kept.command(TASK.name, 'robustness')!r} printed")
+        raise DataError(
+            f"the package holds no figures that {recorded_figures.command(TASK.name, 'robustness')!r} printed"
+        )
     return found
 
 

@@ -192,8 +192,8 @@ def network(variant: str = "main", weights: str | Path | None = None) -> Enhance
     Raises:
       WeightsError: no such variant or file.
     """
-    from deconvviz.tasks import _weights
     from deconvviz.tasks._enhancement_network import make
+    from deconvviz.tasks._shared import weights as _weights
 
     found: Enhancer = _weights.load("enhancement", variant, make, weights)
     return found
@@ -208,7 +208,7 @@ def trials(weights: str | Path | None = None) -> dict[str, Mapping[str, Any]]:
     >>> trials()["add"]["options"]["fusion"]
     'add'
     """
-    from deconvviz.tasks import _weights
+    from deconvviz.tasks._shared import weights as _weights
 
     return {name: about for name, about in _weights.variants("enhancement", weights).items() if "seeds" in about}
 

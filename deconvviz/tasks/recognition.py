@@ -88,7 +88,7 @@ def arrays(weights: str | Path | None = None, variant: str | None = None) -> tup
     Raises:
       WeightsError: no such file or variant.
     """
-    from deconvviz.tasks import _weights
+    from deconvviz.tasks._shared import weights as _weights
 
     file = _weights.located(TASK.name, weights)
     name = variant or next(iter(_weights.variants(TASK.name, file)))
@@ -97,7 +97,8 @@ def arrays(weights: str | Path | None = None, variant: str | None = None) -> tup
 
 @lru_cache(maxsize=8)
 def _arrays(file: Path, changed: int, variant: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    from deconvviz.tasks import _recognition_net, _weights
+    from deconvviz.tasks import _recognition_net
+    from deconvviz.tasks._shared import weights as _weights
 
     module = _weights.load(TASK.name, variant, _recognition_net.make, file)
     labels = tuple(_weights.variants(TASK.name, file)[variant]["options"]["labels"])
@@ -216,8 +217,9 @@ def evaluate(
     from tqdm import tqdm
 
     from deconvviz.data import digits
-    from deconvviz.tasks import _recognition_net, _recognition_run, _weights
+    from deconvviz.tasks import _recognition_net, _recognition_run
     from deconvviz.tasks._recognition_data import read
+    from deconvviz.tasks._shared import weights as _weights
 
     TASK.check("evaluate", {"what": what})
     started = time.perf_counter()
@@ -288,9 +290,9 @@ def measured_effects() -> dict[str, Any] | None:
     Returns:
       None where nothing is kept.
     """
-    from deconvviz.tasks import _kept
+    from deconvviz.tasks._shared import recorded_figures
 
-    return _kept.figures(TASK.name, "effects")
+    return recorded_figures.figures(TASK.name, "effects")
 
 
 def card(path: str | Path) -> str:

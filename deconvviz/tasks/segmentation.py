@@ -97,8 +97,8 @@ def module(variant: str = VARIANT, weights: str | Path | None = None) -> Any:
     Raises:
       WeightsError: no such variant or file.
     """
-    from deconvviz.tasks import _weights
     from deconvviz.tasks._segmentation_net import make
+    from deconvviz.tasks._shared import weights as _weights
 
     return _weights.load("segmentation", variant, make, weights)
 
@@ -142,7 +142,7 @@ def variants(weights: str | Path | None = None) -> dict[str, dict[str, Any]]:
     >>> {"transposed", "unpool", "bilinear"} <= set(variants())
     True
     """
-    from deconvviz.tasks import _weights
+    from deconvviz.tasks._shared import weights as _weights
 
     return _weights.variants("segmentation", weights)
 

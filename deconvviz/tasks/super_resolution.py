@@ -53,7 +53,7 @@ def variants(weights: str | Path | None = None) -> dict[str, dict[str, Any]]:
     Raises:
       WeightsError: no such file, or a damaged one.
     """
-    from deconvviz.tasks import _weights
+    from deconvviz.tasks._shared import weights as _weights
 
     return _weights.variants("super_resolution", weights)
 
@@ -67,7 +67,8 @@ def network(scale: Any = 3, weights: str | Path | None = None, variant: str | No
 
     Source: dong2016accelerating
     """
-    from deconvviz.tasks import _super_network, _weights
+    from deconvviz.tasks import _super_network
+    from deconvviz.tasks._shared import weights as _weights
 
     scale = _super_network.checked_scale(scale)
     known = _weights.variants(TASK.name, weights)

@@ -11,7 +11,8 @@ import pytest
 from deconvviz.checks import claim_cutouts
 from deconvviz.checks.claims import CLAIMS, judge
 from deconvviz.errors import DataError
-from deconvviz.tasks import _cutout_measures, _kept, cutout
+from deconvviz.tasks import _cutout_measures, cutout
+from deconvviz.tasks._shared import recorded_figures
 
 
 def test_the_numbers_are_those_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,11 +40,11 @@ def test_the_claim_is_judged_by_what_the_package_keeps() -> None:
     assert [(row["change"], row["level"]) for row in kept["rows"]] == wanted
     assert judgement.runs.values["none"] == (kept["rows"][0]["iou"],) * 3
     assert judgement.kind == "fails"
-    assert _kept.command("cutout", "robustness") == claim_cutouts.COMMAND
+    assert recorded_figures.command("cutout", "robustness") == claim_cutouts.COMMAND
 
 
 def test_without_figures_it_says_what_prints_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kept, "figures", lambda task, what: None)
+    monkeypatch.setattr(recorded_figures, "figures", lambda task, what: None)
     with pytest.raises(DataError, match="holds no figures that 'deconvviz evaluate cutout --data DIR"):
         claim_cutouts.cutouts(0)
 

@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import digits
-from deconvviz.tasks import _kept, recognition
+from deconvviz.tasks import recognition
+from deconvviz.tasks._shared import recorded_figures
 from lessons import recognition as lesson
 from lessons.recognition import picture, run
 
@@ -108,7 +109,7 @@ def test_the_page_shows_what_was_measured_over_seeds(
     words = " ".join(element.value for element in test.markdown)
     assert ("not the vanishing" in words) == (language == "en")
     assert f"`{picture.COMMAND}`" in words
-    assert _kept.command("recognition", "effects", "digits") == picture.COMMAND
+    assert recorded_figures.command("recognition", "effects", "digits") == picture.COMMAND
 
 
 def test_without_measured_effects_only_what_was_trained_here(

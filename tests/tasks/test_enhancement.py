@@ -25,9 +25,9 @@ from deconvviz.tasks import (
     _enhancement_training,
     _enhancement_trials,
     _enhancement_untrained,
-    _weights,
     enhancement,
 )
+from deconvviz.tasks._shared import weights as _weights
 from deconvviz.training.patches import Patches
 
 RANDOM = np.random.default_rng(12)

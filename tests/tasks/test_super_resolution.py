@@ -20,7 +20,8 @@ from deconvviz.data import images
 from deconvviz.data.colour import from_ycbcr
 from deconvviz.errors import DataError, ImageError, TrainingError, WeightsError
 from deconvviz.models.upsamplers import UPSAMPLERS, interpolation
-from deconvviz.tasks import _super_data, _super_measures, _super_network, _super_train, _weights, super_resolution
+from deconvviz.tasks import _super_data, _super_measures, _super_network, _super_train, super_resolution
+from deconvviz.tasks._shared import weights
 
 RANDOM = np.random.default_rng(21)
 TOY = {"epochs": 2, "steps": 2, "batch": 2, "side": 6}
@@ -56,9 +57,9 @@ def test_the_network_is_that_of_the_loops() -> None:
     for rectify in module.rectify:
         rectify.share[...] = RANDOM.uniform(-0.3, 0.6, rectify.share[...].shape)
     module.enlarge.bias[...] = np.array([0.25])
-    arrays = {name: np.asarray(value, np.float64) for name, value in _weights.stored_arrays(module).items()}
+    arrays = {name: np.asarray(value, np.float64) for name, value in weights.stored_arrays(module).items()}
     plane = RANDOM.random((4, 5))
-    found = _weights.rounded(module)(plane[None, :, :, None].astype(np.float32))
+    found = weights.rounded(module)(plane[None, :, :, None].astype(np.float32))
     assert found.shape == (1, 12, 15, 1)
     np.testing.assert_allclose(found[0, :, :, 0], super_loops.fsrcnn(plane, arrays, 3), atol=2e-4)
 
@@ -76,7 +77,7 @@ def test_tiles_give_what_the_whole_gives(kind: str) -> None:
     plane = RANDOM.random((40, 37)).astype(np.float32)
     mirrored = np.pad(plane, 8, mode="reflect")
     whole = np.asarray(module(mirrored[None, :, :, None]))[0, 16:-16, 16:-16, 0]
-    small = _weights.jitted(module)
+    small = weights.jitted(module)
     tiles = _super_measures._tiles.in_tiles(small, plane[..., None], margin=_super_network.RADIUS, scale=2, tile=16)
     np.testing.assert_allclose(tiles[..., 0], whole, atol=1e-6)
     narrow = _super_measures._tiles.in_tiles(small, plane[..., None], margin=2, scale=2, tile=16)
@@ -118,7 +119,7 @@ def test_parts_are_those_of_the_whole_small_picture() -> None:
 def test_a_run_is_repeated_and_resumed_to_the_same_weights(
     pictures: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = load_file(run / _weights.RUN_FILE)
+    wanted = load_file(run / weights.RUN_FILE)
     save, calls = _super_train._weights.save_run, []
     epochs = _super_data.Pairs.epoch
 
@@ -131,10 +132,10 @@ def test_a_run_is_repeated_and_resumed_to_the_same_weights(
     monkeypatch.setattr(_super_data.Pairs, "epoch", killed)
     with pytest.raises(KeyboardInterrupt):
         super_resolution.train(pictures, tmp_path, scale=3, **TOY)
-    assert not (tmp_path / _weights.RUN_FILE).exists()
+    assert not (tmp_path / weights.RUN_FILE).exists()
     assert save is _super_train._weights.save_run
     super_resolution.train(pictures, tmp_path, scale=3, **TOY)
-    found = load_file(tmp_path / _weights.RUN_FILE)
+    found = load_file(tmp_path / weights.RUN_FILE)
     assert all((found[name] == wanted[name]).all() for name in wanted)
     with pytest.raises(TrainingError, match="holds a run with another seed"):
         super_resolution.train(pictures, tmp_path, scale=3, seed=7, **TOY)
@@ -153,7 +154,7 @@ def test_a_kernel_of_another_scale_is_the_same_function(scale: int) -> None:
 def test_another_scale_starts_from_the_body(pictures: Path, run: Path, tmp_path: Path) -> None:
     figures = super_resolution.train(pictures, tmp_path, scale=2, start=run, **(TOY | {"learning_rate": 1e-9}))
     assert figures["variant"] == "x2"
-    first, second = load_file(run / _weights.RUN_FILE), load_file(tmp_path / _weights.RUN_FILE)
+    first, second = load_file(run / weights.RUN_FILE), load_file(tmp_path / weights.RUN_FILE)
     same = {name[3:]: bool(np.allclose(first[name], second[f"x2/{name[3:]}"], atol=1e-6)) for name in first}
     assert {name for name, one in same.items() if not one} == {"enlarge.kernel"}
     with pytest.raises(WeightsError, match="enlarge 2 times, not 3"):
@@ -174,7 +175,7 @@ def test_evaluate_says_what_the_protocol_gives(pictures: Path, run: Path) -> Non
     assert found["psnr"] == pytest.approx(np.mean([one["psnr"] for one in found["rows"]]), abs=1e-3)
     stored = super_resolution.variants(run)["x3"]["figures"]
     assert stored["psnr"] == found["psnr"]
-    card = super_resolution.card(run / _weights.RUN_FILE)
+    card = super_resolution.card(run / weights.RUN_FILE)
     assert f"| {found['psnr']:.2f} |" in card
     assert f"deconvviz train super_resolution --data T91 --out {run.name} --scale 3 --upsampler transposed" in card
     assert "--name" not in card

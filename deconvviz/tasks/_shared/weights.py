@@ -22,7 +22,7 @@ from safetensors.numpy import save
 from deconvviz.errors import WeightsError, nearest
 from deconvviz.training.checkpoint import write_whole
 
-FOLDER = Path(__file__).parent / "weights"
+FOLDER = Path(__file__).parents[1] / "weights"
 #: Name of the weights that a run of `train` writes into its folder.
 RUN_FILE = "weights.safetensors"
 Make = Callable[[Mapping[str, Any]], nnx.Module]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from deconvviz.errors import DataError
-from deconvviz.tasks._weights import FOLDER
+from deconvviz.tasks._shared.weights import FOLDER
 from deconvviz.training.checkpoint import write_whole
 
 #: What stands beside the rows.
