@@ -24,9 +24,9 @@ def cutouts(seed: int, subject: Any = None) -> dict[str, float]:
       the like of the threshold; "lost to noise", "lost to brightness": the most that such a change takes, "lost" the
       larger of the two, "threshold lost" that of the threshold.
     """
-    from deconvviz.tasks import cutout
+    from deconvviz.tasks.cutout import task
 
-    rows = cutout.measured_robustness()["rows"]
+    rows = task.measured_robustness()["rows"]
     found: dict[str, float] = {}
     for row in rows:
         name = row["change"] if row["change"] == "none" else f"{row['change']} {row['level']:g}"

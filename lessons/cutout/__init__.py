@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from deconvviz.tasks import cutout
+from deconvviz.tasks.cutout import task
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice, url_value
@@ -54,7 +54,7 @@ def subject(state: State, picture: engine.Picture | None = None) -> Subject:
     return run.photograph(picture or run.sample(state.image))
 
 
-def found_of(state: State, picture: engine.Picture | None) -> cutout.Cutout | None:
+def found_of(state: State, picture: engine.Picture | None) -> task.Cutout | None:
     """The cut-out; None where there is none."""
     found = run.cut(subject(state, picture), state.choice)
     return None if isinstance(found, str) else found
@@ -63,7 +63,7 @@ def found_of(state: State, picture: engine.Picture | None) -> cutout.Cutout | No
 def two_solvers(state: State, picture: engine.Picture | None = None) -> float:
     """Largest difference between alpha of the sparse solver and of a dense one, on the liveliest piece."""
     part, trimap = sums.part(subject(state, picture).picture)
-    return float(np.abs(cutout.closed_form(part, trimap) - sums.dense(part, trimap)).max())
+    return float(np.abs(task.closed_form(part, trimap) - sums.dense(part, trimap)).max())
 
 
 def outside(state: State, picture: engine.Picture | None = None) -> float:
@@ -174,7 +174,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         t("Pixels with alpha above a half outside the box, plus sides of the box without such a pixel:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (two_solvers, sums.dense, cutout.closed_form), (outside,), (seeds_moved,), (box_missed, cutout.box_of),
+        (two_solvers, sums.dense, task.closed_form), (outside,), (seeds_moved,), (box_missed, task.box_of),
     )  # fmt: skip
     proof.badges_of(checks(state, picture), meanings, codes)
 
@@ -198,7 +198,7 @@ def render() -> None:
         table.claim(shown, state.choice)
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((cutout.apply, cutout.closed_form), call(state, shown))
+    frame.code((task.apply, task.closed_form), call(state, shown))
     frame.foot(LESSON)
 
 

@@ -11,8 +11,9 @@ import pytest
 from deconvviz.checks import claim_cutouts
 from deconvviz.checks.claims import CLAIMS, judge
 from deconvviz.errors import DataError
-from deconvviz.tasks import _cutout_measures, cutout
 from deconvviz.tasks._shared import recorded_figures
+from deconvviz.tasks.cutout import evaluate
+from deconvviz.tasks.cutout import task as cutout
 
 
 def test_the_numbers_are_those_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,8 +36,8 @@ def test_the_numbers_are_those_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_claim_is_judged_by_what_the_package_keeps() -> None:
     kept = cutout.measured_robustness()
     judgement = judge(CLAIMS["C8"])
-    wanted = [("none", 0.0), *(("noise", s) for s in _cutout_measures.NOISE)]
-    wanted += [("brightness", f) for f in _cutout_measures.BRIGHTNESS]
+    wanted = [("none", 0.0), *(("noise", s) for s in evaluate.NOISE)]
+    wanted += [("brightness", f) for f in evaluate.BRIGHTNESS]
     assert [(row["change"], row["level"]) for row in kept["rows"]] == wanted
     assert judgement.runs.values["none"] == (kept["rows"][0]["iou"],) * 3
     assert judgement.kind == "fails"
@@ -51,10 +52,10 @@ def test_without_figures_it_says_what_prints_them(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.data
 def test_the_threshold_measured_again() -> None:
-    pairs = _cutout_measures.pairs(Path(os.environ["DECONVVIZ_DATA"]) / "matting")
+    pairs = evaluate.pairs(Path(os.environ["DECONVVIZ_DATA"]) / "matting")
     kept = cutout.measured_robustness()
     assert len(pairs) == kept["images"]
-    pictures = [_cutout_measures.read(pair)[:2] for pair in pairs]
+    pictures = [evaluate.read(pair)[:2] for pair in pairs]
     for row in kept["rows"]:
         found = [
             cutout.intersection_over_union(

@@ -113,7 +113,7 @@ def trimap_of(
     >>> trimap_of(np.array([[1.0, 2.0, 3.0, 4.0]]), (1, 4), 0.25, 0.25).tolist()
     [[0.0, 0.5, 0.5, 1.0]]
     """
-    from deconvviz.tasks._matting import resized
+    from deconvviz.tasks.cutout.matting import resized
 
     for name, share in (("foreground", foreground), ("background", background)):
         if not 0 < share < 1:

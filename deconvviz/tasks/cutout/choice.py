@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from deconvviz import catalog
 from deconvviz.errors import DataError, DeconvvizError
-from deconvviz.tasks import _cutout_measures, _seeds
-from deconvviz.tasks._cutout_measures import pairs, read
-from deconvviz.tasks._matting_metrics import intersection_over_union
+from deconvviz.tasks.cutout import evaluate, trimap
+from deconvviz.tasks.cutout.evaluate import pairs, read
+from deconvviz.tasks.cutout.metrics import intersection_over_union
 
 
 class Setting(NamedTuple):
@@ -31,7 +31,7 @@ class Setting(NamedTuple):
 
 #: Every setting that is tried.
 GRID = tuple(
-    itertools.starmap(Setting, itertools.product(_seeds.MAPS, (0.1, 0.2, 0.3), (0.1, 0.2, 0.4), (0.0, 0.05, 0.1)))
+    itertools.starmap(Setting, itertools.product(trimap.MAPS, (0.1, 0.2, 0.3), (0.1, 0.2, 0.4), (0.0, 0.05, 0.1)))
 )
 
 
@@ -47,7 +47,7 @@ def overlaps(
     """Intersection over union of every picture with every setting.
 
     Args:
-      root: a folder as `deconvviz.tasks._cutout_measures.pairs` reads it.
+      root: a folder as `deconvviz.tasks.cutout.evaluate.pairs` reads it.
       grid: the settings.
       model, work: as in `deconvviz.tasks.cutout.apply`; the network runs once a picture.
       limit: how many pictures.
@@ -56,14 +56,14 @@ def overlaps(
     Returns:
       (pictures, settings).
     """
-    from deconvviz.tasks.cutout import apply
+    from deconvviz.tasks.cutout.task import apply
 
     net = catalog.model(model).build(None) if isinstance(model, str) else model
     listed = pairs(root, limit)
     table = np.zeros((len(listed), len(grid)))
     for i, pair in enumerate(tqdm(listed, unit="image", disable=not progress)):
         picture, alpha, _ = read(pair)
-        seen = {kind: _seeds.class_map(net, picture, None, kind) for kind in {setting.map for setting in grid}}
+        seen = {kind: trimap.class_map(net, picture, None, kind) for kind in {setting.map for setting in grid}}
         for j, setting in enumerate(grid):
             try:
                 mask = apply(picture, seen=seen[setting.map], work=work, **setting._asdict()).alpha > 0.5
@@ -91,11 +91,11 @@ def robustness(root: str | Path, *, grid: Sequence[Setting] = GRID, work: int = 
     """The pictures made worse, each cut out with the setting that is best for the others as they are.
 
     Returns:
-      "rows", as `deconvviz.tasks._cutout_measures.robustness` gives them; "images".
+      "rows", as `deconvviz.tasks.cutout.evaluate.robustness` gives them; "images".
     """
     table = overlaps(root, grid=grid, work=work, **options)
     own = [grid[i]._asdict() for i in left_out(table)]
-    return {"rows": _cutout_measures.robustness(root, settings=own, work=work, **options), "images": len(own)}
+    return {"rows": evaluate.robustness(root, settings=own, work=work, **options), "images": len(own)}
 
 
 def choose(root: str | Path, *, grid: Sequence[Setting] = GRID, **options: Any) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from deconvviz import catalog
 from deconvviz.catalog import Option, Task
 from deconvviz.data import images
 from deconvviz.errors import DataError, DeconvvizError
-from deconvviz.tasks import _matting, _seeds
-from deconvviz.tasks._cutout_measures import changed, threshold_mask
-from deconvviz.tasks._matting import closed_form
-from deconvviz.tasks._matting_metrics import intersection_over_union, matting_figures
-from deconvviz.tasks._seeds import MAPS, class_map, guesses, trimap_of
+from deconvviz.tasks.cutout import matting
+from deconvviz.tasks.cutout import trimap as _seeds
+from deconvviz.tasks.cutout.evaluate import changed, threshold_mask
+from deconvviz.tasks.cutout.matting import closed_form
+from deconvviz.tasks.cutout.metrics import intersection_over_union, matting_figures
+from deconvviz.tasks.cutout.trimap import MAPS, class_map, guesses, trimap_of
 from deconvviz.types import Box, DisplayImage
 
 __all__ = [
@@ -97,7 +98,7 @@ def apply(
       seeds: laid over the trimap or the network's own: two (H, W) bool masks (foreground, background), or a picture
         with strokes as `read_seeds` reads it.
       work: pixels of the longer side at which alpha is solved for, 0 for all; 240, with a trimap 640, if None.
-      seen: what `deconvviz.tasks._seeds.class_map` said of this picture, where it is known already.
+      seen: what `deconvviz.tasks.cutout.trimap.class_map` said of this picture, where it is known already.
 
     Returns:
       A `Cutout`.
@@ -133,10 +134,10 @@ def apply(
         marks, seen = _smaller(read_trimap(trimap, size), small.shape[:2]), None
     if seeds is not None:
         marks = _with_seeds(marks, seeds, size)
-    solved = _matting.closed_form(small, marks)
-    alpha = solved if small.shape == picture.shape else _matting.upsample(solved, small, picture)
+    solved = matting.closed_form(small, marks)
+    alpha = solved if small.shape == picture.shape else matting.upsample(solved, small, picture)
     box = box_of(alpha)
-    colours = _matting.foreground(picture, alpha)
+    colours = matting.foreground(picture, alpha)
     rgba = np.rint(np.concatenate([colours, alpha[..., None]], axis=-1) * 255).astype(np.uint8)
     if seen is None:
         return Cutout(rgba, alpha, marks, solved, None, None, None, box)
@@ -179,18 +180,19 @@ def evaluate(data: str | Path, *, progress: bool = False, what: str = "figures",
       "sad", "mse", "grad", "conn" of closed-form matting at full size over the unknown pixels of the trimaps; "iou" of
       the cut-outs without trimap and "iou_threshold" of Otsu's threshold, both with alpha above 0.5; "images",
       "seconds". Of "shares" and "robustness" what `choose` and `robustness` of
-      `deconvviz.tasks._cutout_choice` say; they take model, work and limit only.
+      `deconvviz.tasks.cutout.choice` say; they take model, work and limit only.
 
     Raises:
       DataError: no such folder, no pairs, an empty alpha, or files that do not fit each other.
     """
-    from deconvviz.tasks import _cutout_choice, _cutout_measures
+    from deconvviz.tasks.cutout import choice
+    from deconvviz.tasks.cutout import evaluate as _cutout_measures
 
     TASK.check("evaluate", {"what": what, **options})
     if what == "figures":
         return _cutout_measures.measure(data, progress=progress, **options)
     started = time.perf_counter()
-    measure = {"shares": _cutout_choice.choose, "robustness": _cutout_choice.robustness}[what]
+    measure = {"shares": choice.choose, "robustness": choice.robustness}[what]
     return {**measure(data, progress=progress, **options), "seconds": round(time.perf_counter() - started, 3)}
 
 
@@ -289,7 +291,7 @@ def _at_most(picture: DisplayImage, longer: int) -> DisplayImage:
     if not longer or scale >= 1:
         return picture
     size = max(3, round(height * scale)), max(3, round(width * scale))
-    planes = [_matting.resized(picture[..., c], size) for c in range(3)]
+    planes = [matting.resized(picture[..., c], size) for c in range(3)]
     return np.clip(np.stack(planes, axis=-1), 0, 1).astype(np.float32)
 
 
@@ -299,7 +301,7 @@ def _smaller(marks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return marks
     found = np.full(size, 0.5)
     for level in (0.0, 1.0):
-        share = _matting.resized(marks == level, size)
+        share = matting.resized(marks == level, size)
         found[share > (0.5 if share.max() > 0.5 else 0)] = level
     return found
 
@@ -310,7 +312,7 @@ def _with_seeds(marks: np.ndarray, seeds: Any, size: tuple[int, int]) -> np.ndar
         raise DataError(f"seeds are two masks of the picture's size {size}; got {ahead.shape} and {behind.shape}")
     if (ahead & behind).any():
         raise DataError(f"{int((ahead & behind).sum())} pixels are foreground and background seed at once: choose one")
-    ahead_small, behind_small = (_matting.resized(one, marks.shape) > 0 for one in (ahead, behind))
+    ahead_small, behind_small = (matting.resized(one, marks.shape) > 0 for one in (ahead, behind))
     return np.where(ahead_small, 1.0, np.where(behind_small, 0.0, marks))
 
 

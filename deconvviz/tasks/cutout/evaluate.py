@@ -16,8 +16,8 @@ from tqdm import tqdm
 from deconvviz.data import images
 from deconvviz.data.folder import list_partners
 from deconvviz.errors import DataError
-from deconvviz.tasks import _matting
-from deconvviz.tasks._matting_metrics import intersection_over_union, matting_figures
+from deconvviz.tasks.cutout import matting
+from deconvviz.tasks.cutout.metrics import intersection_over_union, matting_figures
 from deconvviz.types import DisplayImage
 
 NOISE = (0.1, 0.2)
@@ -48,7 +48,7 @@ def read(pair: Pair) -> tuple[DisplayImage, np.ndarray, np.ndarray]:
       DataError: files of other sizes, or an alpha that is empty.
       ImageError: a file that cannot be read.
     """
-    from deconvviz.tasks.cutout import read_trimap
+    from deconvviz.tasks.cutout.task import read_trimap
 
     picture, alpha = images.load(pair.image), images.load(pair.alpha)[..., 0].astype(np.float64)
     if alpha.shape != picture.shape[:2]:
@@ -65,7 +65,7 @@ def measure(root: str | Path, *, progress: bool, limit: int | None = None, **opt
     rows = []
     for pair in tqdm(listed, unit="image", disable=not progress):
         picture, alpha, trimap = read(pair)
-        matte = _matting.closed_form(picture, trimap)
+        matte = matting.closed_form(picture, trimap)
         row = matting_figures(matte, alpha, trimap == 0.5)
         rows.append(row | _overlaps(picture, alpha > 0.5, options))
     figures = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
@@ -154,7 +154,7 @@ def threshold_mask(picture: DisplayImage) -> np.ndarray:
 
 
 def _overlaps(picture: DisplayImage, truth: np.ndarray, options: dict[str, Any]) -> dict[str, float]:
-    from deconvviz.tasks.cutout import apply
+    from deconvviz.tasks.cutout.task import apply
 
     try:
         mask = apply(picture, **options).alpha > 0.5
