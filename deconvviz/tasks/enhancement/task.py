@@ -18,11 +18,11 @@ from deconvviz.catalog import USES, Option, Task, weights_options
 from deconvviz.data import images
 from deconvviz.data.colour import is_grey
 from deconvviz.errors import DeconvvizError
-from deconvviz.tasks._enhancement_untrained import BLUR, FUSIONS, VARIANTS, WAYS, there_and_back
+from deconvviz.tasks.enhancement.untrained import BLUR, FUSIONS, VARIANTS, WAYS, there_and_back
 from deconvviz.types import DisplayImage
 
 if TYPE_CHECKING:
-    from deconvviz.tasks._enhancement_network import Enhancer
+    from deconvviz.tasks.enhancement.network import Enhancer
 
 __all__ = [
     "BLUR", "FUSIONS", "TASK", "VARIANTS", "WAYS", "Enhanced", "apply", "card", "damaged", "describe", "evaluate",
@@ -73,7 +73,7 @@ def apply(image: Any, *, variant: str = "main", way: str = "colours", weights: s
     ((20, 30, 3), True)
     """
     TASK.check("apply", {"way": way})
-    from deconvviz.tasks import _enhancement_measures as measures
+    from deconvviz.tasks.enhancement import evaluate as measures
 
     given = images.load(image)
     grey = is_grey(given)
@@ -132,7 +132,7 @@ def evaluate(
       DataError: no such folder, no pictures, or one smaller than SSIM's window.
       DeconvvizError: a sigma or quality out of range.
     """
-    from deconvviz.tasks import _enhancement_measures as measures
+    from deconvviz.tasks.enhancement import evaluate as measures
 
     TASK.check("evaluate", {"way": way})
     strength = _strength(sigma, quality)
@@ -174,7 +174,8 @@ def train(
       DataError: no such folder, no pictures, or one smaller than what is shown in training.
       TrainingError: `out` holds another run, or the loss is not finite.
     """
-    from deconvviz.tasks import _enhancement_training, _enhancement_trials
+    from deconvviz.tasks.enhancement import ablations
+    from deconvviz.tasks.enhancement import train as _enhancement_training
 
     TASK.check("train", {"variant": variant})
     for name, number in (("epochs", epochs), ("until", until)):
@@ -183,7 +184,7 @@ def train(
     ways = {"seed": seed, "resume": resume, "progress": progress, "epochs": epochs}
     if variant == "main":
         return _enhancement_training.train(data, out, until=until, report=report, **ways)  # type: ignore[arg-type]
-    return _enhancement_trials.train(data, out, variant=variant, **ways)  # type: ignore[arg-type]
+    return ablations.train(data, out, variant=variant, **ways)  # type: ignore[arg-type]
 
 
 def network(variant: str = "main", weights: str | Path | None = None) -> Enhancer:
@@ -192,8 +193,8 @@ def network(variant: str = "main", weights: str | Path | None = None) -> Enhance
     Raises:
       WeightsError: no such variant or file.
     """
-    from deconvviz.tasks._enhancement_network import make
     from deconvviz.tasks._shared import weights as _weights
+    from deconvviz.tasks.enhancement.network import make
 
     found: Enhancer = _weights.load("enhancement", variant, make, weights)
     return found
@@ -228,7 +229,7 @@ def damaged(picture: DisplayImage, *, sigma: float = 0.0, quality: int = 0, seed
     >>> float(abs(damaged(np.full((8, 9, 3), 0.5), sigma=10)).mean().round(2))
     0.5
     """
-    from deconvviz.tasks import _enhancement_measures as measures
+    from deconvviz.tasks.enhancement import evaluate as measures
 
     given = np.asarray(picture, np.float32)
     planes = given[..., :1] if is_grey(given) else given
@@ -238,7 +239,7 @@ def damaged(picture: DisplayImage, *, sigma: float = 0.0, quality: int = 0, seed
 
 def card(path: str | Path) -> str:
     """Markdown that tells about a file of weights: data, commands, figures, what it is not good for."""
-    from deconvviz.tasks import _enhancement_card
+    from deconvviz.tasks.enhancement import card as _enhancement_card
 
     return _enhancement_card.text(Path(path))
 

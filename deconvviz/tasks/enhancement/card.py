@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.tasks._enhancement_trials import depth_ratio
 from deconvviz.tasks._shared import weights
+from deconvviz.tasks.enhancement.ablations import depth_ratio
 
 _HEAD = """# Enhancement: noise and JPEG blocks
 

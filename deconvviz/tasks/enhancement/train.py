@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.tasks import _enhancement_measures as measures
-from deconvviz.tasks._enhancement_damage import JPEG_SHARE, MOST_NOISE, QUALITIES, blind
-from deconvviz.tasks._enhancement_network import Enhancer
 from deconvviz.tasks._shared import weights
+from deconvviz.tasks.enhancement import evaluate as measures
+from deconvviz.tasks.enhancement.data import JPEG_SHARE, MOST_NOISE, QUALITIES, blind
+from deconvviz.tasks.enhancement.network import Enhancer
 from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches

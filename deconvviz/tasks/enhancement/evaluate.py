@@ -18,11 +18,11 @@ from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
 from deconvviz.ops.inverse import psnr
 from deconvviz.ops.resize import resize
-from deconvviz.tasks._enhancement_damage import jpeg, noisy
-from deconvviz.tasks._enhancement_network import Enhancer, reach
-from deconvviz.tasks._enhancement_untrained import there_and_back
 from deconvviz.tasks._shared import weights
 from deconvviz.tasks._shared.tiling import in_tiles
+from deconvviz.tasks.enhancement.data import jpeg, noisy
+from deconvviz.tasks.enhancement.network import Enhancer, reach
+from deconvviz.tasks.enhancement.untrained import there_and_back
 from deconvviz.training.image_metrics import ssim
 
 #: Sides of tiles, and what they are rounded up to, so that few sizes are ever compiled.

@@ -13,12 +13,12 @@ import jax
 import numpy as np
 from flax import nnx
 
-from deconvviz.tasks import _enhancement_training as training
-from deconvviz.tasks._enhancement_damage import fixed, noisy
-from deconvviz.tasks._enhancement_measures import before_and_after, cleaned
-from deconvviz.tasks._enhancement_network import Enhancer
-from deconvviz.tasks._enhancement_untrained import FUSIONS
 from deconvviz.tasks._shared import weights
+from deconvviz.tasks.enhancement import train as training
+from deconvviz.tasks.enhancement.data import fixed, noisy
+from deconvviz.tasks.enhancement.evaluate import before_and_after, cleaned
+from deconvviz.tasks.enhancement.network import Enhancer
+from deconvviz.tasks.enhancement.untrained import FUSIONS
 from deconvviz.training.fit import Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
