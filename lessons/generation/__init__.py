@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from deconvviz.tasks import generation
+from deconvviz.tasks.generation import task
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice
@@ -31,7 +31,7 @@ class State:
 
     view: str = "rebuild"
     image: str = FIRST
-    decoder: str = generation.DECODER
+    decoder: str = task.DECODER
     wanted: str = "Faces_easy"
     to: str = "astronaut"
     seed: str = "0"
@@ -169,7 +169,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         (kl_by_draws, run.kl_by_draws),
         (adjoint, run.first_layer),
         (same_pixels, run.drawn),
-        (ends, generation.between),
+        (ends, task.between),
     )
     proof.badges_of(checks(state, picture), meanings, codes)
 
@@ -207,7 +207,7 @@ def render() -> None:
         generation_picture.claim()
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((generation.apply, generation.Model.decode, generation.between), call(state, picture))
+    frame.code((task.apply, task.Model.decode, task.between), call(state, picture))
     frame.foot(LESSON)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from deconvviz.data.folder import ImageFolder
 from deconvviz.errors import TrainingError
-from deconvviz.tasks import _generation_data as pictures_of
-from deconvviz.tasks import _generation_loss as losses
-from deconvviz.tasks._generation_batches import encoded
-from deconvviz.tasks._generation_net import Autoencoder, make
 from deconvviz.tasks._shared import weights
+from deconvviz.tasks.generation import data as pictures_of
+from deconvviz.tasks.generation import loss as losses
+from deconvviz.tasks.generation.batches import encoded
+from deconvviz.tasks.generation.network import Autoencoder, make
 from deconvviz.training import loop
 from deconvviz.training.fit import Fit, Schedule
 
@@ -122,7 +122,7 @@ def _finish(
     records: list[dict[str, Any]],
     parts: tuple[ImageFolder, ImageFolder],
 ) -> tuple[Path, dict[str, Any], int]:
-    from deconvviz.tasks._generation_measures import Figures
+    from deconvviz.tasks.generation.evaluate import Figures
 
     part, held = parts
     figures = Figures(net, made, recipe.noise).all(pictures_of.read(held), held.classes, pictures_of.read(part))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deconvviz.tasks._generation_data import DECODERS
-from deconvviz.tasks._generation_measures import DRAWN, SEED
 from deconvviz.tasks._shared import weights
+from deconvviz.tasks.generation.data import DECODERS
+from deconvviz.tasks.generation.evaluate import DRAWN, SEED
 
 _INTRODUCTION = """# Card: generation
 

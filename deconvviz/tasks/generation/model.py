@@ -26,9 +26,9 @@ class Model:
     """
 
     def __init__(self, weights: Path | None, variant: str | None) -> None:
-        from deconvviz.tasks._generation_codes import Codes
-        from deconvviz.tasks._generation_net import make
         from deconvviz.tasks._shared import weights as _weights
+        from deconvviz.tasks.generation.codes import Codes
+        from deconvviz.tasks.generation.network import make
 
         found = _weights.variants("generation", weights)
         self.variant = variant or next(iter(found))
@@ -60,7 +60,7 @@ class Model:
         """KL divergence of codes from the standard normal density, in nats, over the last axis."""
         import jax.numpy as jnp
 
-        from deconvviz.tasks._generation_loss import kl
+        from deconvviz.tasks.generation.loss import kl
 
         return np.asarray(kl(jnp.asarray(mean), jnp.asarray(log_variance)))
 
@@ -68,14 +68,14 @@ class Model:
         """(N,) nats: of wanted pictures around the found ones, with the model's own noise."""
         import jax.numpy as jnp
 
-        from deconvviz.tasks._generation_loss import log_likelihood
+        from deconvviz.tasks.generation.loss import log_likelihood
 
         return np.asarray(log_likelihood(jnp.asarray(found), jnp.asarray(wanted), self.noise))
 
     def named(self, pictures: np.ndarray, label: str) -> list[tuple[str, float]]:
         """What the recognition network calls (N, 64, 64, 3) pictures, stretched to a class's shape: (name, share)."""
         from deconvviz.models import caltech
-        from deconvviz.tasks._generation_measures import recognized
+        from deconvviz.tasks.generation.evaluate import recognized
 
         scores, _ = recognized(np.clip(pictures, 0, 1), [self.shapes[self.codes.index(label)]] * len(pictures))
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -85,7 +85,7 @@ class Model:
 
     def untrained(self) -> Model:
         """The same autoencoder with its first weights, and this one's densities of codes."""
-        from deconvviz.tasks._generation_net import make
+        from deconvviz.tasks.generation.network import make
 
         first = object.__new__(Model)
         first.variant, first.codes, first.net = self.variant, self.codes, make(self.about["options"])

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.tasks._generation_net import Autoencoder
 from deconvviz.tasks._shared import weights
+from deconvviz.tasks.generation.network import Autoencoder
 
 #: Pictures that go through the network at once.
 _CHUNK = 24

@@ -13,11 +13,11 @@ import numpy as np
 from deconvviz.data import preprocess
 from deconvviz.models import caltech
 from deconvviz.ops.upsample import checkerboard_energy
-from deconvviz.tasks import _generation_loss as losses
-from deconvviz.tasks._generation_batches import decoded, encoded
-from deconvviz.tasks._generation_codes import Codes
-from deconvviz.tasks._generation_data import DECODERS, shaped
-from deconvviz.tasks._generation_net import Autoencoder, make
+from deconvviz.tasks.generation import loss as losses
+from deconvviz.tasks.generation.batches import decoded, encoded
+from deconvviz.tasks.generation.codes import Codes
+from deconvviz.tasks.generation.data import DECODERS, shaped
+from deconvviz.tasks.generation.network import Autoencoder, make
 from deconvviz.training.image_metrics import picture_figures
 
 #: Classes of the recognition network that are the same photographs, cut differently: either name is right.

@@ -17,9 +17,9 @@ import numpy as np
 from deconvviz.catalog import Option, Task, weights_options
 from deconvviz.data import images
 from deconvviz.errors import DataError, DeconvvizError
-from deconvviz.tasks._generation_codes import between
-from deconvviz.tasks._generation_data import DECODERS, known, listed, read, shaped, sheet, squeeze, stretched
-from deconvviz.tasks._generation_model import DECODER, Model, model
+from deconvviz.tasks.generation.codes import between
+from deconvviz.tasks.generation.data import DECODERS, known, listed, read, shaped, sheet, squeeze, stretched
+from deconvviz.tasks.generation.model import DECODER, Model, model
 
 __all__ = [
     "DECODER", "DECODERS", "TASK", "Generated", "Model", "apply", "between", "card", "describe", "evaluate", "model",
@@ -182,7 +182,7 @@ def train(
       DataError: no such folder or class, or too few pictures.
       TrainingError: an option out of its range, or a run that cannot start or go on.
     """
-    from deconvviz.tasks import _generation_train
+    from deconvviz.tasks.generation import train as _generation_train
 
     TASK.check("train", {"classes": classes, **options})
     _, figures, count = _generation_train.train(
@@ -218,7 +218,7 @@ def evaluate(
       DataError: no such folder, or none of the classes in it.
       WeightsError: weights that cannot be read.
     """
-    from deconvviz.tasks._generation_measures import Figures
+    from deconvviz.tasks.generation.evaluate import Figures
 
     started = time.perf_counter()
     TASK.check("evaluate", {"part": part})
@@ -237,7 +237,7 @@ def evaluate(
 
 def card(path: Path) -> str:
     """Markdown about a file of weights."""
-    from deconvviz.tasks._generation_card import card_of
+    from deconvviz.tasks.generation.card import card_of
 
     return card_of(path, DECODER)
 
