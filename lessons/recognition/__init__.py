@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data import digits
-from deconvviz.tasks import recognition
+from deconvviz.tasks.recognition import task
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice, url_value
@@ -160,7 +160,7 @@ def render() -> None:
         picture.effects(state.training)
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((recognition.snapshots, recognition.look), call(state))
+    frame.code((task.snapshots, task.look), call(state))
     frame.foot(LESSON)
 
 

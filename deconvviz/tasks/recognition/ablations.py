@@ -33,6 +33,6 @@ def lessens(rows: Sequence[Mapping[str, Any]]) -> tuple[bool, bool]:
     """(overfitting, vanishing gradients): whether the decoder lessens each by a tenth.
 
     Args:
-      rows: all eight settings, with "gap" and "ratio" as `deconvviz.tasks._recognition_run.effects` gives them.
+      rows: all eight settings, with "gap" and "ratio" as `deconvviz.tasks.recognition.train.effects` gives them.
     """
     return effect(rows, "decoder", "gap") < -TENTH, effect(rows, "decoder", "ratio") > TENTH

@@ -17,9 +17,9 @@ from flax import nnx
 
 from deconvviz.data import digits
 from deconvviz.errors import TrainingError
-from deconvviz.tasks import _recognition_net
-from deconvviz.tasks._recognition_data import Pictures, read
 from deconvviz.tasks._shared import weights as _weights
+from deconvviz.tasks.recognition import network
+from deconvviz.tasks.recognition.data import Pictures, read
 from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 
@@ -32,7 +32,7 @@ GIVEN_BACK, DECAY = 5.0, 5e-4
 PROBED = 128
 #: Pictures, classes, switches, seed.
 Batch = tuple[Any, Any, Any, Any]
-_scores = jax.jit(_recognition_net.forward)
+_scores = jax.jit(network.forward)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def loss(module: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Figures]
 @lru_cache(maxsize=8)
 def _program(classes: int, steps: int, learning_rate: float) -> tuple[Fit, Callable[..., Any]]:
     """(the fit, gradient lengths by layer): compiled once for all switches and seeds."""
-    module = _recognition_net.full(classes, 0)
+    module = network.full(classes, 0)
     fit = Fit(module, loss, Schedule(learning_rate), steps=steps)
     graph: Any = nnx.split(module, nnx.Param, nnx.BatchStat)[0]
 
@@ -150,12 +150,12 @@ class Run:
 
     def initial(self) -> Any:
         """The first state, its weights drawn by the seed, the same ones whatever the switches."""
-        parts = nnx.split(_recognition_net.full(len(self._data.labels), self.setting.seed), nnx.Param, nnx.BatchStat)
+        parts = nnx.split(network.full(len(self._data.labels), self.setting.seed), nnx.Param, nnx.BatchStat)
         return {**self._fit.initial(), "parts": tuple(parts[1:])}
 
     def module(self, state: Any) -> Any:
         """The module of a state, with what its switches keep of it."""
-        return _recognition_net.kept(self._fit.module(state), self.options)
+        return network.kept(self._fit.module(state), self.options)
 
     @property
     def length(self) -> int:
@@ -185,7 +185,7 @@ class Run:
 
     def params(self, state: Any) -> dict[str, np.ndarray]:
         """The arrays of the network as it is used."""
-        return _recognition_net.folded(self.module(state))
+        return network.folded(self.module(state))
 
 
 def figures(params: Mapping[str, np.ndarray], values: np.ndarray, classes: np.ndarray) -> dict[str, float]:
@@ -221,7 +221,7 @@ def train(data: str | Path, out: str | Path, setting: Setting, *, resume: bool, 
     )  # fmt: skip
     state, records = run(plan, Path(out), resume=resume, progress=progress)
     module = _weights.rounded(made.module(state))
-    found = figures(_recognition_net.folded(module), made._data.values[made._held], made._data.classes[made._held])
+    found = figures(network.folded(module), made._data.values[made._held], made._data.classes[made._held])
     result = {"variant": setting.variant, "held_back": len(made._held), **found}
     about = {
         "options": made.options, "figures": result, "recipe": recipe, "command": command(data, setting),

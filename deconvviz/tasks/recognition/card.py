@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from deconvviz.data import digits
-from deconvviz.tasks._recognition_data import BUILT_IN
-from deconvviz.tasks._recognition_effects import TENTH, effect, lessens
-from deconvviz.tasks._recognition_net import folded, make
 from deconvviz.tasks._shared import recorded_figures, weights
+from deconvviz.tasks.recognition.ablations import TENTH, effect, lessens
+from deconvviz.tasks.recognition.data import BUILT_IN
+from deconvviz.tasks.recognition.network import folded, make
 
 TASK = "recognition"
 #: Switches as the card names them.

@@ -18,12 +18,12 @@ import numpy as np
 
 from deconvviz.catalog import Option, Task, weights_options
 from deconvviz.errors import DataError, DeconvvizError
-from deconvviz.tasks._recognition_effects import TENTH, effect, lessens
+from deconvviz.tasks.recognition.ablations import TENTH, effect, lessens
 from deconvviz.types import Unit
 
 if TYPE_CHECKING:
     from deconvviz.network import Network
-    from deconvviz.tasks._recognition_run import Snapshot
+    from deconvviz.tasks.recognition.train import Snapshot
 
 __all__ = [
     "LARGER", "TASK", "TENTH", "Recognized", "apply", "arrays", "card", "describe", "effect", "evaluate", "lessens",
@@ -60,22 +60,22 @@ def snapshots(data: str | Path = "digits", **setting: Any) -> Iterator[Snapshot]
 
     Args:
       data: as in `train`.
-      setting: of `deconvviz.tasks._recognition_run.Setting`: norm, drop, decoder, pictures, epochs, seed, ...
+      setting: of `deconvviz.tasks.recognition.train.Setting`: norm, drop, decoder, pictures, epochs, seed, ...
 
     Raises:
       DataError, TrainingError: as in `train`.
     """
-    from deconvviz.tasks._recognition_data import read
-    from deconvviz.tasks._recognition_run import Setting, snapshots
+    from deconvviz.tasks.recognition.data import read
+    from deconvviz.tasks.recognition.train import Setting, snapshots
 
     return snapshots(read(data), Setting(**setting))
 
 
 def of_params(params: Mapping[str, np.ndarray], labels: tuple[str, ...]) -> Network:
     """The network of a snapshot's arrays, ready to be looked into."""
-    from deconvviz.tasks import _recognition_net
+    from deconvviz.tasks.recognition import network
 
-    return _recognition_net.network(params, labels)
+    return network.network(params, labels)
 
 
 def arrays(weights: str | Path | None = None, variant: str | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -97,12 +97,12 @@ def arrays(weights: str | Path | None = None, variant: str | None = None) -> tup
 
 @lru_cache(maxsize=8)
 def _arrays(file: Path, changed: int, variant: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    from deconvviz.tasks import _recognition_net
     from deconvviz.tasks._shared import weights as _weights
+    from deconvviz.tasks.recognition import network
 
-    module = _weights.load(TASK.name, variant, _recognition_net.make, file)
+    module = _weights.load(TASK.name, variant, network.make, file)
     labels = tuple(_weights.variants(TASK.name, file)[variant]["options"]["labels"])
-    return _recognition_net.folded(module), labels
+    return network.folded(module), labels
 
 
 def look(net: Network, picture: np.ndarray, wanted: str | None = None, prove: bool = False) -> Recognized:
@@ -157,7 +157,7 @@ def apply(
     '7'
     """
     from deconvviz.data import digits
-    from deconvviz.tasks._recognition_data import prepared
+    from deconvviz.tasks.recognition.data import prepared
 
     small = prepared(image)
     if not small.any():
@@ -207,7 +207,8 @@ def evaluate(
       seeds, pictures, epochs: of the trainings of "effects"; few pictures, so that there is something to overfit.
 
     Returns:
-      "accuracy", "cross_entropy"; of "effects" the rows of `deconvviz.tasks._recognition_run.effects`, and the "seeds",
+      "accuracy", "cross_entropy"; of "effects" the rows of `deconvviz.tasks.recognition.train.effects`, and
+      the "seeds",
       "pictures" and "epochs" that they are of; "images", "seconds".
 
     Raises:
@@ -217,9 +218,10 @@ def evaluate(
     from tqdm import tqdm
 
     from deconvviz.data import digits
-    from deconvviz.tasks import _recognition_net, _recognition_run
-    from deconvviz.tasks._recognition_data import read
     from deconvviz.tasks._shared import weights as _weights
+    from deconvviz.tasks.recognition import network
+    from deconvviz.tasks.recognition import train as _recognition_run
+    from deconvviz.tasks.recognition.data import read
 
     TASK.check("evaluate", {"what": what})
     started = time.perf_counter()
@@ -233,10 +235,10 @@ def evaluate(
     else:
         known = _weights.variants(TASK.name, weights)
         name = variant or next(iter(known))
-        module = _weights.load(TASK.name, name, _recognition_net.make, weights)
+        module = _weights.load(TASK.name, name, network.make, weights)
         given = read(data, tuple(known[name]["options"]["labels"]))
         rows = digits.split(given.classes)[1] if given.built_in else np.arange(len(given.classes))
-        params = _recognition_net.folded(module)
+        params = network.folded(module)
         found = {
             "variant": name,
             **_recognition_run.figures(params, given.values[rows], given.classes[rows]),
@@ -265,7 +267,7 @@ def train(
       seed: fixes weights, order and dropout.
       resume: go on from the checkpoint in `out`.
       progress: a bar on standard error.
-      norm, drop, decoder: "on" or "off", as in `deconvviz.tasks._recognition_run.Setting`.
+      norm, drop, decoder: "on" or "off", as in `deconvviz.tasks.recognition.train.Setting`.
       changed: pictures, epochs, batch, learning_rate.
 
     Returns:
@@ -275,7 +277,7 @@ def train(
       DataError: no such folder, or no pictures.
       TrainingError: numbers that make no sense, or a folder that holds another run.
     """
-    from deconvviz.tasks import _recognition_run
+    from deconvviz.tasks.recognition import train as _recognition_run
 
     switches = {"norm": norm, "drop": drop, "decoder": decoder}
     TASK.check("train", {**switches, **changed})
@@ -297,7 +299,7 @@ def measured_effects() -> dict[str, Any] | None:
 
 def card(path: str | Path) -> str:
     """Markdown that tells of a file of weights: data, command, figures, what its switches do where that is kept."""
-    from deconvviz.tasks import _recognition_card
+    from deconvviz.tasks.recognition import card as _recognition_card
 
     return _recognition_card.card(Path(path))
 
