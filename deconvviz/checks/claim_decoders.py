@@ -16,9 +16,9 @@ def decoders(seed: int, subject: Any = None) -> dict[str, float]:
       by decoder ("transposed", "unpool", "bilinear", "coarse" for none), "NAME": mean intersection over union, and
       "NAME edges": boundary F1, both 0..1.
     """
-    from deconvviz.tasks import segmentation
+    from deconvviz.tasks.segmentation import task
 
-    found = segmentation.claim_figures()
+    found = task.claim_figures()
     names = ("transposed", "unpool", "bilinear", "coarse")
     return {name: found[f"{name} mean_iou"] for name in names} | {
         f"{name} edges": found[f"{name} boundary_f1"] for name in names

@@ -8,7 +8,7 @@ import streamlit as st
 
 from deconvviz.errors import DeconvvizError
 from deconvviz.ops import max_unpool
-from deconvviz.tasks import segmentation
+from deconvviz.tasks.segmentation import task
 from deconvviz.types import Check
 from lessons._kit.draw import bars
 from lessons._kit.form import frame, proof
@@ -51,7 +51,7 @@ def two_counts(state: State, picture: engine.Picture | None = None) -> float:
         classes[: PIECE[0], : PIECE[1]]
         for classes in (run.answer(shown, state.decoder).classes, run.compared(shown, state.decoder))
     )
-    fast = segmentation.figures_of(segmentation.confusion(said, true))["mean_iou"]
+    fast = task.figures_of(task.confusion(said, true))["mean_iou"]
     return abs(fast - run.iou_by_hand(said, true))
 
 
@@ -134,7 +134,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         t("The trained step, computed in blocks, and the adjoint of a convolution with its kernel:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (two_counts, run.iou_by_hand, segmentation.figures_of),
+        (two_counts, run.iou_by_hand, task.figures_of),
         (run.misplaced, max_unpool),
         (run.bilinear_apart, run.enlarged),
         (run.blocks_apart,),
@@ -167,7 +167,7 @@ def render() -> None:
         table.claim(state.decoder)
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((segmentation.apply, segmentation.first_step), call(state, shown))
+    frame.code((task.apply, task.first_step), call(state, shown))
     frame.foot(LESSON)
 
 

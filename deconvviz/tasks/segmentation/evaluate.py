@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from deconvviz.tasks._segmentation_data import NAMES, VOID, Scene
+from deconvviz.tasks.segmentation.data import NAMES, VOID, Scene
 
 #: How far a boundary may be off and still count, in diagonals of the picture.
 TOLERANCE = 0.0075
@@ -97,7 +97,7 @@ def measure(network: Any, scenes: Iterable[Scene], count: int, *, progress: bool
 
     The shares come from one table of all pixels, boundary F1 is the mean over the pictures.
     """
-    from deconvviz.tasks._segmentation_run import classes_of, compiled
+    from deconvviz.tasks.segmentation.predict import classes_of, compiled
 
     run = compiled(network)
     table, edges = np.zeros((VOID, VOID), np.int64), []

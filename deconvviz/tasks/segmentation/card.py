@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deconvviz.tasks._segmentation_data import NAMES
 from deconvviz.tasks._shared import weights
+from deconvviz.tasks.segmentation.data import NAMES
 
 _FIGURES = ("global", "class_average", "mean_iou", "boundary_f1")
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from deconvviz.errors import DataError
-from deconvviz.tasks._segmentation_data import SIZE, model_input
-from deconvviz.tasks._segmentation_net import STRIDE
+from deconvviz.tasks.segmentation.data import SIZE, model_input
+from deconvviz.tasks.segmentation.network import STRIDE
 
 Run = Callable[..., np.ndarray]
 

@@ -15,10 +15,10 @@ from flax import nnx
 
 from deconvviz.data.folder import list_partners
 from deconvviz.errors import DataError, TrainingError
-from deconvviz.tasks import _segmentation_data as data_of
-from deconvviz.tasks._segmentation_measures import measure
-from deconvviz.tasks._segmentation_net import CLASSES, DILATIONS, WIDTHS, Segmenter, make
 from deconvviz.tasks._shared import weights as _weights
+from deconvviz.tasks.segmentation import data as data_of
+from deconvviz.tasks.segmentation.evaluate import measure
+from deconvviz.tasks.segmentation.network import CLASSES, DILATIONS, WIDTHS, Segmenter, make
 from deconvviz.training import loop
 from deconvviz.training.fit import Fit, Schedule
 

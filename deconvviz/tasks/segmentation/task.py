@@ -26,8 +26,8 @@ __all__ = [
     "coloured", "confusion", "describe", "evaluate", "figures_of", "module", "overlay", "train", "variants", "write",
 ]  # fmt: skip
 
-from deconvviz.tasks._segmentation_data import BALANCES, DECODERS, FUSIONS, NAMES, VOID
-from deconvviz.tasks._segmentation_measures import boundary_f1, confusion, figures_of
+from deconvviz.tasks.segmentation.data import BALANCES, DECODERS, FUSIONS, NAMES, VOID
+from deconvviz.tasks.segmentation.evaluate import boundary_f1, confusion, figures_of
 
 #: Colour of each class in 0..255, void last; those of the data set.
 COLOURS = np.array(
@@ -81,7 +81,7 @@ def apply(image: Any, *, variant: str = VARIANT, weights: str | Path | None = No
     >>> found.classes.shape == found.picture.shape[:2], int(found.classes.max()) < VOID
     (True, True)
     """
-    from deconvviz.tasks import _segmentation_run as run
+    from deconvviz.tasks.segmentation import predict as run
 
     picture = images.load(image)
     pixels = np.rint(picture * 255).astype(np.uint8)
@@ -97,8 +97,8 @@ def module(variant: str = VARIANT, weights: str | Path | None = None) -> Any:
     Raises:
       WeightsError: no such variant or file.
     """
-    from deconvviz.tasks._segmentation_net import make
     from deconvviz.tasks._shared import weights as _weights
+    from deconvviz.tasks.segmentation.network import make
 
     return _weights.load("segmentation", variant, make, weights)
 
@@ -124,7 +124,7 @@ def first_step(image: Any, *, variant: str = "unpool", weights: str | Path | Non
     Raises:
       DeconvvizError: a variant without a decoder; otherwise as `apply`.
     """
-    from deconvviz.tasks import _segmentation_run as run
+    from deconvviz.tasks.segmentation import predict as run
 
     network = module(variant, weights)
     if network.decoder == "coarse":
@@ -214,7 +214,8 @@ def evaluate(
     Source: badrinarayanan2017segnet, csurka2013what
     """
     from deconvviz.data.folder import list_partners
-    from deconvviz.tasks import _segmentation_data, _segmentation_measures
+    from deconvviz.tasks.segmentation import data as _segmentation_data
+    from deconvviz.tasks.segmentation import evaluate as _segmentation_measures
 
     started = time.perf_counter()
     listed = list_partners(data, _segmentation_data.FOLDERS, limit)
@@ -255,7 +256,7 @@ def train(
       DataError: a folder that is not laid out so.
       TrainingError: options that make no sense, or a run of another recipe in `out`.
     """
-    from deconvviz.tasks import _segmentation_train
+    from deconvviz.tasks.segmentation import train as _segmentation_train
 
     known = {option.key for option in TASK.options_of("train")} | {"widths", "dilations", "crop"}
     for name in options:
@@ -267,7 +268,7 @@ def train(
 
 def card(path: str | Path) -> str:
     """What a file of weights is made of, as Markdown: data, commands, seeds, figures, licence."""
-    from deconvviz.tasks import _segmentation_card
+    from deconvviz.tasks.segmentation import card as _segmentation_card
 
     return _segmentation_card.card(Path(path), variants(path))
 
