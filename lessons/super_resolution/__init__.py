@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from deconvviz.ops.upsample import overlap_counts
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Answer, Maker, Question, reasons
 from lessons._kit.form.i18n import mark, t

@@ -8,7 +8,7 @@ import numpy as np
 
 from deconvviz.ops.resize import resize_map
 from deconvviz.ops.upsample import transposed_conv
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 from lessons._kit.restoration.run import Shown
 
 

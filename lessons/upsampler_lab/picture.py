@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, sequential_rgb
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured

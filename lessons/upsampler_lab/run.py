@@ -13,7 +13,7 @@ from flax import nnx
 from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.upsample import checkerboard_energy, pixel_shuffle, resize_nearest, transposed_conv
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 from lessons._kit.restoration import run
 from lessons._kit.run import engine
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from reference import metric_loops, super_loops
 
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 from lessons import upsampler_lab as lab
 from lessons._kit.restoration import run as super_run
 from lessons._kit.run import engine

@@ -10,7 +10,7 @@ import streamlit as st
 
 from deconvviz.data.colour import from_ycbcr, is_grey, to_ycbcr
 from deconvviz.ops.resize import resize_matrix
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 from lessons._kit.photo import upload
 from lessons._kit.run import engine
 

@@ -67,8 +67,8 @@ def network(scale: Any = 3, weights: str | Path | None = None, variant: str | No
 
     Source: dong2016accelerating
     """
-    from deconvviz.tasks import _super_network
     from deconvviz.tasks._shared import weights as _weights
+    from deconvviz.tasks.super_resolution import network as _super_network
 
     scale = _super_network.checked_scale(scale)
     known = _weights.variants(TASK.name, weights)
@@ -123,7 +123,7 @@ def apply(image: Any, *, scale: int = 3, weights: str | Path | None = None, vari
 
 def enlarge(plane: np.ndarray, scale: int, module: Any) -> np.ndarray:
     """(h, w) brightness -> (scale h, scale w), by a module that `network` gives; neither clipped nor rounded."""
-    from deconvviz.tasks import _super_measures
+    from deconvviz.tasks.super_resolution import evaluate as _super_measures
 
     return _super_measures.enlarger(module, scale)(plane)
 
@@ -134,7 +134,7 @@ def bicubic(plane: np.ndarray, scale: int) -> np.ndarray:
     >>> bicubic(np.full((4, 5), 0.5), 3).shape
     (12, 15)
     """
-    from deconvviz.tasks import _super_data
+    from deconvviz.tasks.super_resolution import data as _super_data
 
     return _super_data.sized(plane, scale * plane.shape[0], scale * plane.shape[1])
 
@@ -150,7 +150,7 @@ def pair(plane: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
     >>> [one.shape for one in pair(np.full((31, 47), 0.2), 3)]
     [(10, 15), (30, 45)]
     """
-    from deconvviz.tasks import _super_data
+    from deconvviz.tasks.super_resolution import data as _super_data
 
     return _super_data.pair(plane, scale)
 
@@ -162,7 +162,7 @@ def figures(found: np.ndarray, wanted: np.ndarray, scale: int) -> dict[str, floa
 
     Source: wang2004image
     """
-    from deconvviz.tasks import _super_measures
+    from deconvviz.tasks.super_resolution import evaluate as _super_measures
 
     return _super_measures.figures(found, wanted, scale)
 
@@ -172,7 +172,7 @@ def flat_answer(module: Any, scale: int) -> np.ndarray:
 
     Source: odena2016deconvolution
     """
-    from deconvviz.tasks import _super_measures
+    from deconvviz.tasks.super_resolution import evaluate as _super_measures
 
     return _super_measures.flat_answer(module, scale)
 
@@ -184,7 +184,7 @@ def untrained(variant: str, weights: str | Path | None = None) -> Any:
       WeightsError: no such variant.
     """
     from deconvviz.errors import nearest
-    from deconvviz.tasks import _super_network
+    from deconvviz.tasks.super_resolution import network as _super_network
 
     known = variants(weights)
     if variant not in known:
@@ -242,7 +242,8 @@ def evaluate(
     Source: dong2016accelerating, wang2004image
     """
     from deconvviz.data.folder import list_pictures
-    from deconvviz.tasks import _super_measures, _super_network
+    from deconvviz.tasks.super_resolution import evaluate as _super_measures
+    from deconvviz.tasks.super_resolution import network as _super_network
 
     _super_network.checked_scale(scale)
     list_pictures(data)  # a wrong folder is said before a network is read
@@ -289,7 +290,8 @@ def train(
 
     Source: dong2016accelerating
     """
-    from deconvviz.tasks import _super_network, _super_train
+    from deconvviz.tasks.super_resolution import network as _super_network
+    from deconvviz.tasks.super_resolution import train as _super_train
 
     TASK.check("train", {"upsampler": upsampler, **changed})
     scale = _super_network.checked_scale(scale)
@@ -301,7 +303,7 @@ def train(
 
 def card(path: str | Path) -> str:
     """Markdown that tells of a file of weights: data, commands, figures, licence."""
-    from deconvviz.tasks import _super_card
+    from deconvviz.tasks.super_resolution import card as _super_card
 
     return _super_card.card(Path(path))
 

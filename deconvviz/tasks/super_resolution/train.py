@@ -14,9 +14,10 @@ import numpy as np
 from flax import nnx
 
 from deconvviz.errors import TrainingError
-from deconvviz.tasks import _super_data, _super_measures, _super_network
 from deconvviz.tasks._shared import weights
-from deconvviz.tasks._super_network import FSRCNN
+from deconvviz.tasks.super_resolution import data as _super_data
+from deconvviz.tasks.super_resolution import evaluate, network
+from deconvviz.tasks.super_resolution.network import FSRCNN
 from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 
@@ -70,8 +71,8 @@ def train(
         planes, scale, side=recipe["side"], batch=recipe["batch"], steps=recipe["steps"], seed=seed,
         sizes=recipe["sizes"],
     )  # fmt: skip
-    module = _super_network.make(options)
-    _super_network.begin(module)
+    module = network.make(options)
+    network.begin(module)
     recipe = {"task": TASK, **options, **recipe, "data": _digest(planes)}
     before: list[str] = []
     spent = 0
@@ -93,7 +94,7 @@ def train(
     stored = weights.rounded(fit.module(state))
     figures = {"held_back_psnr": round(held_back_psnr(stored, held, scale), 3), "held_back": len(held)}
     if test is not None:
-        measured = _super_measures.evaluate(test, scale, stored, progress=False, limit=None)
+        measured = evaluate.evaluate(test, scale, stored, progress=False, limit=None)
         figures |= {name: value for name, value in measured.items() if name not in ("seconds",)}
     variant = name or variant_of(scale, upsampler)
     about = {
@@ -129,18 +130,18 @@ def command(
 
 def held_back_psnr(module: FSRCNN, planes: list[np.ndarray], scale: int) -> float:
     """Mean PSNR in dB by the protocol."""
-    enlarge = _super_measures.enlarger(module, scale)
-    rows = [_super_measures.scored(plane, scale, enlarge) for plane in planes]
+    enlarge = evaluate.enlarger(module, scale)
+    rows = [evaluate.scored(plane, scale, enlarge) for plane in planes]
     return float(np.mean([row["psnr"] for row in rows]))
 
 
 def _take(module: FSRCNN, start: Path) -> None:
     """The weights of a trained run of any scale; the last layer's kernel, seen as a function, at this one's places."""
     known = weights.variants(TASK, start)
-    trained = weights.load(TASK, next(iter(known)), _super_network.make, start)
+    trained = weights.load(TASK, next(iter(known)), network.make, start)
     for name in ("extract", "shrink", "map", "expand", "rectify"):
         nnx.update(getattr(module, name), nnx.state(getattr(trained, name)))
-    theirs, mine = (getattr(one, _super_network.LAST) for one in (trained, module))
+    theirs, mine = (getattr(one, network.LAST) for one in (trained, module))
     if theirs.kind == mine.kind == "transposed":
         mine.kernel[...] = jnp.asarray(_resampled(np.asarray(theirs.kernel[...]), theirs.factor, mine.factor))
         mine.bias[...] = theirs.bias[...]

@@ -15,9 +15,9 @@ from deconvviz.data.colour import brightness
 from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
 from deconvviz.ops.inverse import psnr
-from deconvviz.tasks import _super_network
 from deconvviz.tasks._shared import tiling, weights
-from deconvviz.tasks._super_data import bytewise, pair, sized
+from deconvviz.tasks.super_resolution import network
+from deconvviz.tasks.super_resolution.data import bytewise, pair, sized
 from deconvviz.training.image_metrics import ssim
 
 Enlarge = Callable[[np.ndarray], np.ndarray]
@@ -29,7 +29,7 @@ def enlarger(module: Any, scale: int) -> Enlarge:
 
     def enlarge(plane: np.ndarray) -> np.ndarray:
         small = plane[..., None].astype(np.float32)
-        found = tiling.in_tiles(tile, small, margin=_super_network.RADIUS, scale=scale)
+        found = tiling.in_tiles(tile, small, margin=network.RADIUS, scale=scale)
         return np.asarray(found[..., 0], np.float64)
 
     return enlarge
@@ -68,7 +68,7 @@ def figures(found: np.ndarray, wanted: np.ndarray, border: int) -> dict[str, flo
 def flat_answer(module: Any, scale: int, level: float = 0.5, cells: int = 24) -> np.ndarray:
     """(n, n) what a network makes of an even picture, away from the border: it repeats every `scale` pixels."""
     found = enlarger(module, scale)(np.full((cells, cells), level))
-    margin = _super_network.RADIUS * scale
+    margin = network.RADIUS * scale
     return found[margin:-margin, margin:-margin]
 
 

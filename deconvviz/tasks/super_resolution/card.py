@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deconvviz.tasks import _super_measures, _super_network
 from deconvviz.tasks._shared import weights
+from deconvviz.tasks.super_resolution import evaluate, network
 
 TASK = "super_resolution"
 #: How the variants begin that differ in the last layer alone.
@@ -49,13 +49,13 @@ def card(path: Path) -> str:
     """Markdown of a file of weights."""
     known = weights.variants(TASK, path)
     first = next(iter(known.values()))
-    kernels = _super_network.weights(3)["kernels"]
+    kernels = network.weights(3)["kernels"]
     parts = [_HEAD.format(kernels=kernels)]
     if "images" in first["figures"]:
         parts += [_PROTOCOL.format(images=first["figures"]["images"]), weights.table(_main(known, path)) + "\n"]
     swapped = {name: about for name, about in known.items() if name.startswith(SWAP)}
     if swapped:
-        last, recipe = _super_network.TAPS**2 * _super_network.FEATURES, next(iter(swapped.values()))["recipe"]
+        last, recipe = network.TAPS**2 * network.FEATURES, next(iter(swapped.values()))["recipe"]
         steps = recipe["epochs"] * recipe["steps"]
         parts += [
             _SWAP.format(last=last, steps=steps, batch=recipe["batch"]),
@@ -87,8 +87,8 @@ def _swap(known: dict[str, Any], path: Path) -> list[list[Any]]:
     head = [["last layer", "held back, dB", "Set5 PSNR, dB", "SSIM", "ripple at first", "ripple after"]]
     rows = []
     for name, about in known.items():
-        trained = weights.load(TASK, name, _super_network.make, path)
-        first, after = (_super_measures.ripple(one, 3) for one in (_super_network.make(about["options"]), trained))
+        trained = weights.load(TASK, name, network.make, path)
+        first, after = (evaluate.ripple(one, 3) for one in (network.make(about["options"]), trained))
         f = about["figures"]
         rows.append([
             about["options"]["upsampler"], f"{f['held_back_psnr']:.2f}", f"{f.get('psnr', 0):.2f}",
