@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from deconvviz.checks.claims import CLAIMS, SEEDS, judge
-from deconvviz.ops.formulas import FORMULAS, TOLERANCE, measure
+from deconvviz.articles.claims import CLAIMS, SEEDS, judge
+from deconvviz.articles.formulas import FORMULAS, TOLERANCE, measure
 from deconvviz.types import Check
 from lessons._kit.claims import card as claim_card
 from lessons._kit.claims import words
@@ -50,12 +50,12 @@ def checks(state: State) -> list[Check]:
 def call(state: State) -> str:
     """Python that measures a card."""
     if state.card in FORMULAS:
-        return f'''from deconvviz.ops.formulas import FORMULAS, measure
+        return f'''from deconvviz.articles.formulas import FORMULAS, measure
 
 formula = FORMULAS["{state.card}"]
 print([measure(formula, seed) for seed in {SEEDS}])
 '''
-    return f'''from deconvviz.checks.claims import CLAIMS, judge
+    return f'''from deconvviz.articles.claims import CLAIMS, judge
 from lessons._kit.claims.card import subject
 
 claim = CLAIMS["{state.card}"]

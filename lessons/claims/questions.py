@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.checks.claim_measures import article_sizes
-from deconvviz.ops.formulas import FORMULAS
+from deconvviz.articles.claim_measures import article_sizes
+from deconvviz.articles.formulas import FORMULAS
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Answer, Maker, Question, reasons
 from lessons._kit.form.i18n import mark, t

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from deconvviz.checks.claim_cutouts import COMMAND
+from deconvviz.articles.claim_cutouts import COMMAND
 from deconvviz.tasks.cutout import task
 from lessons._kit.claims import card
 from lessons._kit.form.i18n import t

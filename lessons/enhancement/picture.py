@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from deconvviz.checks.claims import CLAIMS
+from deconvviz.articles.claims import CLAIMS
 from lessons._kit.claims import card
 from lessons._kit.draw import before_after, image_row
 from lessons._kit.draw.before_after import Side

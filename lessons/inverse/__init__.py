@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
+from deconvviz.articles.formulas import apart
 from deconvviz.data import samples
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
-from deconvviz.ops.formulas import apart
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
 from lessons._kit.draw import bars, formula, image_row

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
+from deconvviz.articles.formulas import distance
 from deconvviz.figures.scale import diverging_rgb
 from deconvviz.ops import LinearMap, conv
-from deconvviz.ops.formulas import distance
 from deconvviz.ops.upsample import (
     checkerboard_energy,
     icnr,

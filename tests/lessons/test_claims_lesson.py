@@ -10,9 +10,9 @@ import pytest
 from reference import formula_loops
 from streamlit.testing.v1 import AppTest
 
-from deconvviz.checks import claim_cutouts
-from deconvviz.checks.claims import CLAIMS, Judgement, Runs, judge
-from deconvviz.ops.formulas import FORMULAS
+from deconvviz.articles import claim_cutouts
+from deconvviz.articles.claims import CLAIMS, Judgement, Runs, judge
+from deconvviz.articles.formulas import FORMULAS
 from lessons import claims as lesson
 from lessons._kit.claims import card as claim_card
 from lessons._kit.claims import words as claim_words

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from reference import matting_loops
 
-from deconvviz.checks import claim_cutouts
+from deconvviz.articles import claim_cutouts
 from deconvviz.tasks.cutout import task
 from lessons import cutout as lesson
 from lessons._kit.claims import card as claim_card

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from deconvviz.checks import claim_cutouts, claim_measures, claims
-from deconvviz.checks.claims import CLAIMS, Claim, Judgement, Subject
+from deconvviz.articles import claim_cutouts, claim_measures, claims
+from deconvviz.articles.claims import CLAIMS, Claim, Judgement, Subject
+from deconvviz.articles.formulas import FORMULAS, Formula, Says, measure
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import DeconvvizError
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from deconvviz.ops.formulas import FORMULAS, Formula, Says, measure
 from deconvviz.tasks.cutout import task
 from lessons._kit.claims import words
 from lessons._kit.draw import bars, figure_row

@@ -237,7 +237,7 @@ APART = {
     "heart": mark("Of that, noise learned by heart: less that on the same pictures with other noise, dB"),
 }
 
-#: Formula -> what the printed one really computes: the words of `deconvviz.ops.formulas`, marked.
+#: Formula -> what the printed one really computes: the words of `deconvviz.articles.formulas`, marked.
 COMPUTES = {
     "F000.1": mark(
         "true convolution (flipped kernel) of one channel, shifted by one row and one column, as large as its input: "

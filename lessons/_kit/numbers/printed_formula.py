@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import streamlit as st
 
-from deconvviz.ops.formulas import FORMULAS, measure
+from deconvviz.articles.formulas import FORMULAS, measure
 from lessons._kit.form import proof
 from lessons._kit.form.i18n import current_language, t
 

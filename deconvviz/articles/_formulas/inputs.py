@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.ops._formulas import periodic
+from deconvviz.articles._formulas import periodic
 from deconvviz.ops.conv import conv
 from deconvviz.ops.pool import max_pool
 

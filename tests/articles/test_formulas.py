@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from reference import formula_loops
 
-from deconvviz.ops import formulas
-from deconvviz.ops._formulas import periodic, sums
-from deconvviz.ops.formulas import FORMULAS, TOLERANCE
+from deconvviz.articles import formulas
+from deconvviz.articles._formulas import periodic, sums
+from deconvviz.articles.formulas import FORMULAS, TOLERANCE
 
 SEEDS = range(4)
 every = pytest.mark.parametrize("formula", FORMULAS.values(), ids=FORMULAS.keys())

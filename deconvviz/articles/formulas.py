@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from deconvviz.ops._formulas import inputs, operators, periodic, sums
-from deconvviz.ops._formulas.record import Formula, Says
+from deconvviz.articles._formulas import inputs, operators, periodic, sums
+from deconvviz.articles._formulas.record import Formula, Says
 from deconvviz.types import Array
 
 __all__ = ["FORMULAS", "TOLERANCE", "Formula", "Says", "apart", "distance", "measure"]

@@ -12,11 +12,11 @@ from typing import Literal
 
 import numpy as np
 
-from deconvviz.checks import claim_cutouts, claim_trials
-from deconvviz.checks import claim_measures as measures
-from deconvviz.checks.claim_decoders import decoders
-from deconvviz.checks.claim_measures import Subject
-from deconvviz.ops.formulas import Says
+from deconvviz.articles import claim_cutouts, claim_trials
+from deconvviz.articles import claim_measures as measures
+from deconvviz.articles.claim_decoders import decoders
+from deconvviz.articles.claim_measures import Subject
+from deconvviz.articles.formulas import Says
 
 __all__ = ["CLAIMS", "SEEDS", "Claim", "Judgement", "Says", "Subject", "judge"]
 

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from deconvviz.checks import claim_measures, claim_trials, claims
-from deconvviz.checks.claims import CLAIMS, Runs, Subject, judge
+from deconvviz.articles import claim_measures, claim_trials, claims
+from deconvviz.articles.claims import CLAIMS, Runs, Subject, judge
+from deconvviz.articles.formulas import FORMULAS
 from deconvviz.errors import RuleError
 from deconvviz.network import Network
-from deconvviz.ops.formulas import FORMULAS
 from deconvviz.tasks.enhancement import task
 from deconvviz.types import InputSpec
 

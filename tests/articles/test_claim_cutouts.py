@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deconvviz.checks import claim_cutouts
-from deconvviz.checks.claims import CLAIMS, judge
+from deconvviz.articles import claim_cutouts
+from deconvviz.articles.claims import CLAIMS, judge
 from deconvviz.errors import DataError
 from deconvviz.tasks._shared import recorded_figures
 from deconvviz.tasks.cutout import evaluate

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.ops._formulas import periodic, sums
+from deconvviz.articles._formulas import periodic, sums
 from deconvviz.ops.conv import ConvGeometry, conv, conv_adjoint
 from deconvviz.ops.pool import max_pool, max_unpool
 from deconvviz.types import Array

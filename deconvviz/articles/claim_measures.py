@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from deconvviz.articles.formulas import apart, distance
 from deconvviz.checks.low_level import explained
 from deconvviz.checks.randomization import Cascade, cascade, weight_layers
 from deconvviz.errors import RuleError
 from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, conv_map, max_pool, max_unpool
-from deconvviz.ops.formulas import apart, distance
 from deconvviz.ops.upsample import transposed_conv
 
 #: Rules whose maps are put to the sanity check; the gradient is the one that passes it.
