@@ -233,7 +233,7 @@ PLANTED = [
     ("deconvviz/figures/a.py", "import matplotlib.pyplot as plt", "imports pyplot"),
     ("deconvviz/data/a.py", "import pickle", "imports pickle"),
     ("deconvviz/cli.py", "import lessons.l01", "imports the app"),
-    ("lessons/a.py", "from deconvviz.network._jaxpr import trace", "imports the private"),
+    ("lessons/a.py", "from deconvviz.network.trace.jaxpr import trace", "imports the private"),
     ("tests/reference/a.py", "import jax", "numpy only"),
     ("deconvviz/ops/a.py", "from deconvviz.network import Network", "imports deconvviz.network: ops may import"),
     ("deconvviz/ops/a.py", "from ..network import Network", "imports deconvviz.network: ops may import"),

@@ -15,10 +15,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.network._jaxpr import Equation, fold, is_literal
-from deconvviz.network._rectifiers import match
 from deconvviz.network.explicit import Chain, NoExplicitRoad, Step, make_step, value_of
-from deconvviz.network.trace import Node, Program
+from deconvviz.network.trace.jaxpr import Equation, fold, is_literal
+from deconvviz.network.trace.rectifiers import match
+from deconvviz.network.trace.trace import Node, Program
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from deconvviz.network._jaxpr import Equation, is_literal
+from deconvviz.network.trace.jaxpr import Equation, is_literal
 from deconvviz.ops.conv import ConvGeometry, conv, conv_adjoint
 from deconvviz.ops.pool import avg_pool, avg_pool_adjoint, max_pool, max_unpool
 from deconvviz.ops.rectify import backward

@@ -18,7 +18,7 @@ from deconvviz.network._jit import jit
 from deconvviz.network.branching import Graph
 from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
-from deconvviz.network.trace import Node, permuted
+from deconvviz.network.trace.trace import Node, permuted
 
 #: Units sent down together over whole maps; more are done in groups, so memory stays bounded.
 GROUP = 16

@@ -25,12 +25,13 @@ import jax.numpy as jnp
 from jax.extend import core as jex
 
 from deconvviz.errors import RuleError
-from deconvviz.network import _replace, geometry
-from deconvviz.network._jaxpr import Equation, body_of, carrying, flatten, is_literal
-from deconvviz.network._loops import CLOSED, LOOPS, Body, replace_bodies
+from deconvviz.network import _replace
 from deconvviz.network._padding import tame
-from deconvviz.network._pooling import Pools, first_in_window, first_maximum, first_of_two, window_of
-from deconvviz.network._rectifiers import ACTIVATIONS, Survey, activation_call, is_relu_call, match, survey
+from deconvviz.network.trace import geometry
+from deconvviz.network.trace.jaxpr import Equation, body_of, carrying, flatten, is_literal
+from deconvviz.network.trace.loops import CLOSED, LOOPS, Body, replace_bodies
+from deconvviz.network.trace.pooling import Pools, first_in_window, first_maximum, first_of_two, window_of
+from deconvviz.network.trace.rectifiers import ACTIVATIONS, Survey, activation_call, is_relu_call, match, survey
 from deconvviz.ops.rectify import rectify
 
 __all__ = ["ACTIVATIONS", "activation_call", "constant_bound", "is_relu_call", "match", "objection", "rewrite"]

@@ -99,7 +99,7 @@ def recursion(below: Sequence[Window]) -> list[Field]:
 
 
 def traced(network: Any, layer: str) -> Field:
-    """The same read off the traced program (`deconvviz.network.geometry`)."""
+    """The same read off the traced program (`deconvviz.network.trace.geometry`)."""
     rows, columns = sorted(network.node(layer).field.spanned(), key=lambda track: track.axis)
     return Field(
         layer,

@@ -14,7 +14,7 @@ from zoo_modules import MODULES
 import deconvviz as dv
 from deconvviz.errors import RuleError
 from deconvviz.network import backward
-from deconvviz.network.trace import permuted
+from deconvviz.network.trace.trace import permuted
 
 ALL = EXAMPLES | MODULES
 TYPES = {"float32": 2e-5, "float64": 1e-7}

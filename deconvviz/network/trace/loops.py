@@ -8,7 +8,7 @@ from typing import Any
 
 from jax.extend import core as jex
 
-from deconvviz.network._jaxpr import Equation, body_of, dependent, is_literal
+from deconvviz.network.trace.jaxpr import Equation, body_of, dependent, is_literal
 
 #: Their derivative belongs to their author, or is of no concern to the signal: never rewritten.
 CLOSED = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "pallas_call"}

@@ -10,11 +10,12 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from deconvviz.network import geometry, rules
-from deconvviz.network._jaxpr import Equation, Flat, is_literal, needed
-from deconvviz.network._loops import CLOSED, LOOPS
-from deconvviz.network._pooling import Pools, patch_size
-from deconvviz.network._rectifiers import constants, survey
+from deconvviz.network import rules
+from deconvviz.network.trace import geometry
+from deconvviz.network.trace.jaxpr import Equation, Flat, is_literal, needed
+from deconvviz.network.trace.loops import CLOSED, LOOPS
+from deconvviz.network.trace.pooling import Pools, patch_size
+from deconvviz.network.trace.rectifiers import constants, survey
 
 _CONSTANT_STEPS = {"add", "sub", "mul", "div"}
 _PLAIN_NAMES = {"select_n": "where", "logistic": "sigmoid", "integer_pow": "power", "square": "power"}

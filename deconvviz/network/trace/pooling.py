@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core as jex
 
-from deconvviz.network._jaxpr import Equation, is_literal, needed
-from deconvviz.network.geometry import Field
+from deconvviz.network.trace.geometry import Field
+from deconvviz.network.trace.jaxpr import Equation, is_literal, needed
 
 #: Between the cells of one array and their maximum, these only pick and arrange.
 _PICKS = {"slice", "reshape", "squeeze", "broadcast_in_dim", "expand_dims", "transpose", "copy", "rev", "pad"}

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from deconvviz.network._jaxpr import Equation, flatten, is_literal
-from deconvviz.network._loops import Body, bodies
+from deconvviz.network.trace.jaxpr import Equation, flatten, is_literal
+from deconvviz.network.trace.loops import Body, bodies
 
 #: Rounds of a loop that are followed one by one; a longer one that still widens is taken to see everything.
 _ROUNDS = 64

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core as jex
 
-from deconvviz.network._jaxpr import Equation, Flat, flatten, is_literal
+from deconvviz.network.trace.jaxpr import Equation, Flat, flatten, is_literal
 
 #: Facts about a variable besides a number and a `Mask`.
 RECTIFIED, SQUARE, VARIANCE = "rectified", "square", "variance"

@@ -14,10 +14,11 @@ from typing import Any
 import jax
 
 from deconvviz.errors import NetworkError
-from deconvviz.network import geometry, rules
-from deconvviz.network._jaxpr import Equation, Flat, dependent, flatten, is_literal, needed
-from deconvviz.network._layers import Finder, Found, names_of, parameters_of
-from deconvviz.network._rectifiers import constants
+from deconvviz.network import rules
+from deconvviz.network.trace import geometry
+from deconvviz.network.trace.jaxpr import Equation, Flat, dependent, flatten, is_literal, needed
+from deconvviz.network.trace.layers import Finder, Found, names_of, parameters_of
+from deconvviz.network.trace.rectifiers import constants
 from deconvviz.types import Array, Layer
 
 

@@ -17,7 +17,7 @@ from zoo_modules import MODULES
 import deconvviz as dv
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
 from deconvviz.network import backward
-from deconvviz.network.trace import permuted
+from deconvviz.network.trace.trace import permuted
 
 ALL = EXAMPLES | MODULES
 SPEC = dv.InputSpec(size=zoo.SIZE)
