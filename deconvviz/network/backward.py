@@ -19,11 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
-from deconvviz.network import roads, rules, units
-from deconvviz.network._switches import by_switches
+from deconvviz.network import roads, units
 from deconvviz.network.branching import Graph
 from deconvviz.network.explicit import Chain
 from deconvviz.network.network import Network
+from deconvviz.network.rewrite import rules
+from deconvviz.network.rewrite.switches import by_switches
 from deconvviz.network.trace.jaxpr import as_function
 from deconvviz.network.trace.trace import Node
 from deconvviz.ops.rectify import check_rule

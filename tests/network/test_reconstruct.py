@@ -15,8 +15,9 @@ from reference import deconvnet_loops
 import deconvviz as dv
 from deconvviz import checks
 from deconvviz.errors import DeconvvizError, NetworkError
-from deconvviz.network import backward, rules
+from deconvviz.network import backward
 from deconvviz.network.explicit import Chain
+from deconvviz.network.rewrite import rules
 
 SPEC = dv.InputSpec(size=nets.SIZE)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from deconvviz.network import rules
+from deconvviz.network.rewrite import rules
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import Equation, Flat, is_literal, needed
 from deconvviz.network.trace.loops import CLOSED, LOOPS

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 
 from deconvviz.errors import NetworkError
-from deconvviz.network import rules
+from deconvviz.network.rewrite import rules
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import Equation, Flat, dependent, flatten, is_literal, needed
 from deconvviz.network.trace.layers import Finder, Found, names_of, parameters_of

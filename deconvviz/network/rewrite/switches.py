@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from deconvviz.errors import GeometryError
-from deconvviz.network._replace import call
+from deconvviz.network.rewrite.replace import call
 from deconvviz.ops.pool import max_pool
 
 

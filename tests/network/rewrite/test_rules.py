@@ -13,7 +13,7 @@ from reference import rectify_loops
 
 import deconvviz as dv
 from deconvviz.errors import RuleError
-from deconvviz.network import rules
+from deconvviz.network.rewrite import rules
 from deconvviz.network.trace.jaxpr import as_function, dependent, flatten
 
 Z = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])

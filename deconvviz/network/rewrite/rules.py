@@ -25,8 +25,8 @@ import jax.numpy as jnp
 from jax.extend import core as jex
 
 from deconvviz.errors import RuleError
-from deconvviz.network import _replace
-from deconvviz.network._padding import tame
+from deconvviz.network.rewrite import replace
+from deconvviz.network.rewrite.padding import tame
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import Equation, body_of, carrying, flatten, is_literal
 from deconvviz.network.trace.loops import CLOSED, LOOPS, Body, replace_bodies
@@ -105,24 +105,24 @@ def _made(index: int, item: Equation, found: Survey, pools: Pools, rule: str) ->
     """What an equation is replaced by, or None if it stays."""
     eqn = item.eqn
     if index in found.rectifiers:
-        return [_replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [found.rectifiers[index]])]
+        return [replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [found.rectifiers[index]])]
     if index in found.clamps:
         z, out = found.clamps[index], eqn.outvars[0]
-        low = _replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [z])
+        low = replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [z])
         middle = jex.Var(out.aval)
         bounds = [middle, eqn.invars[2]]
-        return [low.replace(outvars=[middle]), _replace.call(_bound, ("bound",), eqn, bounds)]
+        return [low.replace(outvars=[middle]), replace.call(_bound, ("bound",), eqn, bounds)]
     if index in found.ceilings:
         z = found.ceilings[index]
-        return [_replace.call(_bound, ("bound",), eqn, [z, next(a for a in eqn.invars if a is not z)])]
+        return [replace.call(_bound, ("bound",), eqn, [z, next(a for a in eqn.invars if a is not z)])]
     if index in pools.cells:
         axes = tuple(eqn.params["axes"])
-        return [_replace.call(functools.partial(first_maximum, axes=axes), ("cells", axes), eqn, list(eqn.invars))]
+        return [replace.call(functools.partial(first_maximum, axes=axes), ("cells", axes), eqn, list(eqn.invars))]
     if index in pools.pairs:
-        return [_replace.call(first_of_two, ("pair",), eqn, list(eqn.invars))]
+        return [replace.call(first_of_two, ("pair",), eqn, list(eqn.invars))]
     if index in pools.windows:
         window = window_of(eqn)
-        return [_replace.call(first_in_window(window), ("window", window), eqn, list(eqn.invars[:1]))]
+        return [replace.call(first_in_window(window), ("window", window), eqn, list(eqn.invars[:1]))]
     return tame(eqn) if item.primitive == "conv_general_dilated" else None
 
 

@@ -19,7 +19,7 @@ from reference import pool_loops
 import deconvviz as dv
 from deconvviz.methods import _canvas
 from deconvviz.network import backward
-from deconvviz.network._switches import by_switches
+from deconvviz.network.rewrite.switches import by_switches
 
 SHAPE = (2, 9, 7, 3)
 SPEC = dv.InputSpec(size=nets.SIZE)
