@@ -13,7 +13,7 @@ from deconvviz.articles.formulas import apart, distance
 from deconvviz.checks.low_level import explained
 from deconvviz.checks.randomization import Cascade, cascade, weight_layers
 from deconvviz.errors import RuleError
-from deconvviz.network.explicit import Chain
+from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.network import Network
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, conv_map, max_pool, max_unpool
 from deconvviz.ops.upsample import transposed_conv

@@ -14,8 +14,8 @@ from flax import nnx
 from deconvviz.errors import NetworkError, nearest
 from deconvviz.network._cache import Programs, Store
 from deconvviz.network._jit import jit
-from deconvviz.network.branching import Graph, road
-from deconvviz.network.explicit import Chain, NoExplicitRoad
+from deconvviz.network.backward.explicit import Chain, NoExplicitRoad
+from deconvviz.network.backward.graph import Graph, road
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import as_function
 from deconvviz.network.trace.loops import LOOPS

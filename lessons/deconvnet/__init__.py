@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from deconvviz.network import relative_gap, roads
+from deconvviz.network import relative_gap
+from deconvviz.network.backward import routes
 from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
@@ -116,7 +117,7 @@ def proofs(state: State, shown: Scene) -> None:
     """The badges, and how much each rectifier let through."""
     found = trace.measured(shown)
     codes: list[proof.Code] = [
-        (relative_gap, roads.derived_road),
+        (relative_gap, routes.derived_road),
         (LinearMap.dot_test, trace.linear),
         (sums.meeting, sums.windows, Stage.arrived),
         (trace.size_gap,),
@@ -186,7 +187,7 @@ def explore() -> None:
         zoom.show(stage, cell)
         deconvnet_picture.two_roads(shown)
         proofs(state, shown)
-        frame.code((conv_adjoint, max_unpool, backward, roads.derived_road), call(state))
+        frame.code((conv_adjoint, max_unpool, backward, routes.derived_road), call(state))
 
 
 def render() -> None:

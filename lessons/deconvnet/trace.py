@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.data.preprocess import model_input, signed_rgb
-from deconvviz.network import relative_gap, rewritten, roads, units
-from deconvviz.network.backward import signal_at
-from deconvviz.network.explicit import Chain, Step
+from deconvviz.network import relative_gap, rewritten, units
+from deconvviz.network.backward import routes
+from deconvviz.network.backward.explicit import Chain, Step
+from deconvviz.network.backward.reconstruct import signal_at
 from deconvviz.ops import LinearMap, take_switches
 from deconvviz.types import Unit
 from lessons._kit.photo import selection
@@ -203,8 +204,8 @@ def second_road(loaded: engine.Loaded, picture: engine.Picture, unit: Unit) -> n
     def make() -> np.ndarray:
         net = loaded.network
         node = net.node(unit.layer)
-        job = roads.Job(net, node, fed(loaded, picture), [units.codes(unit, node.layer)], RULE, one=False)
-        (sent,) = roads.derived_road(job, rewritten(net, unit.layer, RULE).call, ("refuse",))
+        job = routes.Job(net, node, fed(loaded, picture), [units.codes(unit, node.layer)], RULE, one=False)
+        (sent,) = routes.derived_road(job, rewritten(net, unit.layer, RULE).call, ("refuse",))
         return signed_rgb(sent.map, net.input_spec)
 
     run = lambda: engine.once(loaded, unit.layer, "second road", make)  # noqa: E731

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.network.explicit import Chain
+from deconvviz.network.backward.explicit import Chain
 from deconvviz.ops.conv import ConvGeometry, conv_adjoint
 from deconvviz.types import Box, Size
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from deconvviz import checks
-from deconvviz.network import backward, explicit
+from deconvviz.network.backward import explicit, reconstruct
 from deconvviz.types import Coverage
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.proof import Proof, badges, finding
@@ -48,7 +48,7 @@ def _proofs(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen) -> l
     proofs = []
     if roads:
         worst = max(roads, key=lambda check: check.error)
-        proofs.append(Proof(worst, _roads_text(), (explicit.Chain.down, backward.relative_gap)))
+        proofs.append(Proof(worst, _roads_text(), (explicit.Chain.down, reconstruct.relative_gap)))
     proofs.append(Proof(engine.adjoint(loaded, picture, chosen.unit.layer), _dot_text(), (checks.adjoint,)))
     return proofs
 

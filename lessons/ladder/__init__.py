@@ -8,7 +8,7 @@ import streamlit as st
 
 import deconvviz as dv
 from deconvviz.models import inverters
-from deconvviz.network import explicit
+from deconvviz.network.backward import explicit
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice

@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data.samples import SAMPLES
-from deconvviz.network import explicit
-from deconvviz.network.backward import relative_gap
+from deconvviz.network.backward import explicit
+from deconvviz.network.backward.reconstruct import relative_gap
 from deconvviz.ops.rectify import RULES, backward
 from deconvviz.types import Check
 from lessons._kit.draw import bars

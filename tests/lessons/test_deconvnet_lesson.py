@@ -13,7 +13,7 @@ from reference import conv_loops, deconvnet_loops, pool_loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.models import caltech
-from deconvviz.network.explicit import Chain
+from deconvviz.network.backward.explicit import Chain
 from lessons import deconvnet as lesson
 from lessons._kit.run import engine
 from lessons.deconvnet import picture, questions, sums, zoom

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import deconvviz as dv
-from deconvviz.network.explicit import Chain
+from deconvviz.network.backward.explicit import Chain
 from lessons import fields as lesson
 from lessons._kit.draw import formula
 from lessons._kit.run import engine

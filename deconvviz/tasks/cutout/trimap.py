@@ -17,7 +17,7 @@ from deconvviz.types import Array, DisplayImage, Unit
 
 if TYPE_CHECKING:
     from deconvviz.network import Network
-    from deconvviz.network.explicit import Chain
+    from deconvviz.network.backward.explicit import Chain
 
 #: "evidence" is at a middle layer, the others are backward rules down to the pixels.
 MAPS = ("evidence", "gradient", "guided", "deconvnet")
@@ -184,7 +184,7 @@ def _evidence(net: Network, x: np.ndarray, index: int, chain: Chain) -> np.ndarr
     import jax
     import jax.numpy as jnp
 
-    from deconvviz.network.explicit import Chain
+    from deconvviz.network.backward.explicit import Chain
 
     maps = [layer for layer in net.layers if layer.kind == "relu" and len(layer.shape) == 3 and layer.shape[0] >= ROWS]
     if not maps:

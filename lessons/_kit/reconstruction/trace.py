@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from deconvviz.network.explicit import Frame
+from deconvviz.network.backward.explicit import Frame
 from deconvviz.ops.conv import conv_adjoint
 from deconvviz.ops.pool import avg_pool_adjoint, max_unpool
 from deconvviz.ops.rectify import backward

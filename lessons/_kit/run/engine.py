@@ -28,8 +28,8 @@ from deconvviz.data import images, samples
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.errors import NetworkError, RuleError
 from deconvviz.network import own
-from deconvviz.network.backward import signal_at
-from deconvviz.network.explicit import Chain, Frame
+from deconvviz.network.backward.explicit import Chain, Frame
+from deconvviz.network.backward.reconstruct import signal_at
 from deconvviz.types import Check, DisplayImage, InputSpec, Reconstruction, Unit
 from lessons._kit.draw.pixels import on_screen
 

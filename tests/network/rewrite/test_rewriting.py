@@ -15,7 +15,7 @@ from reference import pool_loops, rectify_loops
 from test_contract import ALL, image, network
 
 import deconvviz as dv
-from deconvviz.network import backward
+from deconvviz.network.backward import reconstruct
 
 QUICK = ["reshape-max", "relu6", "residual sum", "scan"]
 SLOW = [name for name in ALL if name not in QUICK]
@@ -32,7 +32,7 @@ def test_forward_values_are_bit_identical(name: str) -> None:
         original = np.asarray(jax.jit(net._function)(x))
     np.testing.assert_array_equal(net.run(x), original)
     for rule in ("deconvnet", "guided"):
-        cut = backward.rewritten(net, last, rule, "gradient")
+        cut = reconstruct.rewritten(net, last, rule, "gradient")
         ruled = np.asarray(jax.jit(lambda x, cut=cut: cut.call(net.program().flat.consts, x)[0])(x))
         np.testing.assert_array_equal(ruled.reshape(-1), original.reshape(-1))
     np.testing.assert_array_equal(np.sort(untouched, axis=None), np.sort(original, axis=None))
@@ -44,7 +44,7 @@ def test_the_source_model_and_its_gradient_stay_as_they_were() -> None:
     slope = jax.jit(jax.grad(lambda x: model(x).sum()))
     before, weights = slope(x), jax.tree.map(np.array, nnx.state(model))
     net = dv.Network(model, input_spec=dv.InputSpec(size=zoo.SIZE))
-    backward.reconstruct_units(net, x, [dv.Unit("head", 1)], "deconvnet")
+    reconstruct.reconstruct_units(net, x, [dv.Unit("head", 1)], "deconvnet")
     np.testing.assert_array_equal(slope(x), before)
     assert all(jax.tree.leaves(jax.tree.map(np.array_equal, nnx.state(model), weights)))
     assert type(model).__call__ is type(ALL["Flax NNX"].make("float32")).__call__
@@ -58,7 +58,7 @@ def test_rules_never_meet_in_one_compiled_function() -> None:
 
     def pull(rule: str) -> np.ndarray:
         net = dv.Network(shared, input_spec=dv.InputSpec(size=zoo.SIZE))
-        cut = backward.rewritten(net, net.layers[-1].name, rule)
+        cut = reconstruct.rewritten(net, net.layers[-1].name, rule)
         consts = net.program().flat.consts
         return np.asarray(jax.jit(lambda x: jax.vjp(lambda x: cut.call(consts, x)[0], x)[1](g)[0])(x))
 
@@ -80,7 +80,7 @@ def test_rules_never_meet_in_one_compiled_function() -> None:
 def below(function: Any, x: np.ndarray, g: np.ndarray, rule: str) -> np.ndarray:
     """The signal at the image for a signal on the result."""
     net = dv.Network(function, input_spec=dv.InputSpec(size=x.shape[1:3]))
-    cut = backward.rewritten(net, net.layers[-1].name, rule, "gradient")
+    cut = reconstruct.rewritten(net, net.layers[-1].name, rule, "gradient")
     return np.asarray(jax.vjp(lambda x: cut.call(net.program().flat.consts, x)[0], x)[1](jnp.asarray(g))[0])
 
 
@@ -124,7 +124,7 @@ def test_above_an_upper_bound_nothing_passes_and_below_it_the_rule_holds(name: s
     shape = (1, 2, 4, 1)
     net = dv.Network(BOUNDED[name], input_spec=dv.InputSpec(size=(2, 4), channels="L"))
     assert [layer.kind for layer in net.layers] == ["relu"]
-    cut = backward.rewritten(net, "relu1", rule)
+    cut = reconstruct.rewritten(net, "relu1", rule)
     pull = jax.vjp(lambda x: cut.call(net.program().flat.consts, x)[0], z.reshape(shape))[1]
     np.testing.assert_array_equal(np.asarray(pull(g.reshape(shape))[0]).ravel(), want)
 
@@ -132,7 +132,7 @@ def test_above_an_upper_bound_nothing_passes_and_below_it_the_rule_holds(name: s
 def test_nothing_is_rewritten_behind_a_stopped_gradient() -> None:
     gate = lambda x: jax.lax.stop_gradient(jax.nn.relu(jax.nn.gelu(x)))  # noqa: E731
     net = dv.Network(lambda x: jax.nn.relu(x) * gate(x), input_spec=SPEC)
-    coverage = backward.rewritten(net, net.layers[-1].name, "guided").coverage
+    coverage = reconstruct.rewritten(net, net.layers[-1].name, "guided").coverage
     assert (coverage.obeyed, coverage.unsupported) == (1, ())
 
 
@@ -147,14 +147,14 @@ def test_squares_of_a_normalization_are_no_activation() -> None:
 
     for function in (local_response, by_length):
         net = dv.Network(function, input_spec=SPEC)
-        assert backward.rewritten(net, net.layers[-1].name, "deconvnet").coverage.unsupported == ()
+        assert reconstruct.rewritten(net, net.layers[-1].name, "deconvnet").coverage.unsupported == ()
 
 
 def test_the_maximum_that_a_softmax_subtracts_is_neither_pool_nor_activation() -> None:
     for softmax in (jax.nn.softmax, lambda z: zoo.plain_softmax(z, jnp)):
         net = dv.Network(lambda x, softmax=softmax: softmax(jax.nn.relu(x)), input_spec=SPEC)
         assert [layer.name for layer in net.layers] == ["relu1", "output"]
-        assert backward.rewritten(net, "output", "deconvnet").coverage.unsupported == ()
+        assert reconstruct.rewritten(net, "output", "deconvnet").coverage.unsupported == ()
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
@@ -180,6 +180,6 @@ def test_a_kernel_of_pallas_is_left_alone_and_reported() -> None:
         return jax.nn.relu(pallas.pallas_call(kernel, out_shape=out, interpret=True)(x))
 
     net = dv.Network(function, input_spec=SPEC)
-    coverage = backward.rewritten(net, "relu1", "deconvnet", "gradient").coverage
+    coverage = reconstruct.rewritten(net, "relu1", "deconvnet", "gradient").coverage
     assert coverage.obeyed == 1
     assert any("kernel" in reason or "pallas" in reason for reason in coverage.unsupported)

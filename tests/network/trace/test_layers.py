@@ -16,7 +16,7 @@ from zoo_modules import MODULES
 
 import deconvviz as dv
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
-from deconvviz.network import backward
+from deconvviz.network.backward import reconstruct
 from deconvviz.network.trace.trace import permuted
 
 ALL = EXAMPLES | MODULES
@@ -54,7 +54,7 @@ def test_receptive_fields_are_the_support_of_the_gradient(name: str) -> None:
     size = (24, 20)
     net = dv.Network(ALL[name].make("float32"), input_spec=dv.InputSpec(size=size))
     layer = [found for found in net.layers if found.receptive_field and found.kind != "relu"][-1]
-    node, cut = net.node(layer.name), backward.rewritten(net, layer.name, "linear", "gradient")
+    node, cut = net.node(layer.name), reconstruct.rewritten(net, layer.name, "linear", "gradient")
     consts = net.program().flat.consts
     places = [(0, 0), (layer.shape[0] // 2, layer.shape[1] // 2), (layer.shape[0] - 1, layer.shape[1] - 1)]
 
@@ -148,7 +148,7 @@ bent.defjvp(lambda primals, tangents: (primals[0], tangents[0]))
 
 
 def first(net: dv.Network, x: np.ndarray, rule: str = "gradient", **options: Any) -> Any:
-    return backward.reconstruct_units(net, x, [dv.Unit(net.layers[-1].name, 0)], rule, **options)[0]
+    return reconstruct.reconstruct_units(net, x, [dv.Unit(net.layers[-1].name, 0)], rule, **options)[0]
 
 
 def test_what_cannot_be_sent_down_gets_a_sentence() -> None:
@@ -186,7 +186,7 @@ def test_tokens_are_units() -> None:
     net = dv.Network(lambda x: jax.nn.relu(zoo.conv(zoo.FIRST, x)).reshape(x.shape[0], -1, 4) @ w, input_spec=SPEC)
     layer, x = net.layers[-1], np.random.default_rng(3).normal(size=(1, *zoo.SIZE, 3)).astype(np.float32)
     assert layer.shape == (77, 5)
-    one = backward.reconstruct_units(net, x, [dv.Unit(layer.name, 2, 40, 0)], "deconvnet")[0]
+    one = reconstruct.reconstruct_units(net, x, [dv.Unit(layer.name, 2, 40, 0)], "deconvnet")[0]
     assert one.activation == pytest.approx(net.taps(x, [layer.name])[layer.name][0, 40, 2], rel=1e-5)
     rows, columns = np.nonzero(np.abs(one.map).max(-1))
     assert (abs(rows - 40 // 7) <= 1).all()

@@ -14,8 +14,8 @@ from flax import nnx
 from reference import conv_loops, rectify_loops
 
 import deconvviz as dv
-from deconvviz.network import backward
-from deconvviz.network.branching import Graph
+from deconvviz.network.backward import reconstruct
+from deconvviz.network.backward.graph import Graph
 
 SIZE = (13, 11)
 RANDOM = np.random.default_rng(21)
@@ -65,7 +65,7 @@ def test_two_roads_agree(program: Callable[[Any], Any], rule: str) -> None:
         units = [dv.Unit(layer.name, c) for c in range(3)]
         units += [dv.Unit(layer.name, 1, "all", "all"), dv.Unit(layer.name, 2, 1, 2)] if len(layer.shape) == 3 else []
         x = RANDOM.normal(size=(1, *SIZE, 3))
-        seen = backward.reconstruct_units(net, x, units, rule)
+        seen = reconstruct.reconstruct_units(net, x, units, rule)
     assert sum(np.abs(one.map).max() > 0 for one in seen) >= 3
     for one in seen:
         assert one.agreement is not None
@@ -93,7 +93,7 @@ def test_equals_the_loops(rule: str) -> None:
     with jax.enable_x64():
         net = network(fire)
         unit = dv.Unit(net.layers[-1].name, 2, int(row), int(column))
-        seen = backward.reconstruct_units(net, x, [unit], rule, start="one", prove=False)[0]
+        seen = reconstruct.reconstruct_units(net, x, [unit], rule, start="one", prove=False)[0]
     np.testing.assert_allclose(seen.map, by_hand[0], rtol=1e-11, atol=1e-12)
 
 
@@ -111,7 +111,7 @@ def adjoint(g: np.ndarray, name: str, below: np.ndarray, stride: int = 1) -> np.
 def test_layers_share_their_operators() -> None:
     """Nothing but the seeds is compiled for a further layer: the road is no program of its own."""
     net, x = network(fire), RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
-    backward.reconstruct_units(net, x, [dv.Unit(net.layers[-1].name, 1)], prove=False)
+    reconstruct.reconstruct_units(net, x, [dv.Unit(net.layers[-1].name, 1)], prove=False)
     keys = [key for key in net.store._stored if key[0] == "compiled"]
     assert [key[1][0] for key in keys] == ["seeds"]
 
@@ -120,5 +120,5 @@ def test_what_has_no_adjoint_by_hand_has_one_road() -> None:
     net = network(lambda x: jax.nn.relu(x * x.mean((1, 2, 3), keepdims=True)))
     layer = net.layers[-1].name
     assert "has no hand-written adjoint" in net.steps_to(layer)
-    seen = backward.reconstruct_units(net, RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32), [dv.Unit(layer, 0)])
+    seen = reconstruct.reconstruct_units(net, RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32), [dv.Unit(layer, 0)])
     assert seen[0].agreement is None

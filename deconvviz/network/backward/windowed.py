@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.network.explicit import Chain, Step
+from deconvviz.network.backward.explicit import Chain, Step
 from deconvviz.types import Size
 
 #: Bytes that one batch of windows may take; more units go down one batch after another.

@@ -2,8 +2,8 @@
 
 The derived road cuts the traced program at the layer, replaces its rectifiers by the rule and lets `jax.vjp` pull the
 unit's signal back. The explicit road, where the network is a chain, uses no derivative: layer by layer over whole maps
-(`deconvviz.network.explicit`), or, for single units, only within their receptive fields (`deconvviz.network.cropped`).
-The map comes from the cheapest road there is; a proof takes another beside it.
+(`explicit`), or, for single units, only within their receptive fields (`windowed`). The map comes from the cheapest
+road there is; a proof takes another beside it.
 Channel, row and column are traced numbers: one compile a layer, rule and number of units, kept in a bounded cache.
 
 Source: zeiler2014visualizing, springenberg2015striving, simonyan2014deep
@@ -19,9 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
-from deconvviz.network import roads, units
-from deconvviz.network.branching import Graph
-from deconvviz.network.explicit import Chain
+from deconvviz.network import units
+from deconvviz.network.backward import routes
+from deconvviz.network.backward.explicit import Chain
+from deconvviz.network.backward.graph import Graph
 from deconvviz.network.network import Network
 from deconvviz.network.rewrite import rules
 from deconvviz.network.rewrite.switches import by_switches
@@ -137,23 +138,23 @@ def _of_layer(
     cut = network.store.get(
         ("cut", layer, rule, on_unsupported, x.dtype.name), lambda: rewritten(network, layer, rule, on_unsupported)
     )
-    job = roads.Job(network, node, x, codes, rule, start == "one")
+    job = routes.Job(network, node, x, codes, rule, start == "one")
     steps = network.steps_to(layer)
-    way = roads.way(network, node) if all(row != units.ALL for _, row, _ in codes) else None
+    way = routes.way(network, node) if all(row != units.ALL for _, row, _ in codes) else None
 
-    def derived() -> list[roads.Sent]:
+    def derived() -> list[routes.Sent]:
         return _derived(job, cut, (on_unsupported,))
 
-    others: list[roads.Sent] | None
+    others: list[routes.Sent] | None
     if way and isinstance(steps, Chain):
-        sent = roads.cropped_road(job, steps, way)
+        sent = routes.cropped_road(job, steps, way)
         others = derived() if prove else None
     elif isinstance(steps, Graph):
-        sent = roads.explicit_road(job, steps)
+        sent = routes.explicit_road(job, steps)
         others = derived() if prove else None
     else:
         sent = derived()
-        others = roads.explicit_road(job, steps) if prove and isinstance(steps, Chain) else None
+        others = routes.explicit_road(job, steps) if prove and isinstance(steps, Chain) else None
     gaps = [relative_gap(a.map, b.map) for a, b in zip(sent, others, strict=True)] if others else [None] * len(sent)
     for unit, one in zip(wanted, sent, strict=True):
         units.check_finite(network.name, unit, one.activation, one.map)
@@ -166,10 +167,10 @@ def _of_layer(
     ]  # fmt: skip
 
 
-def _derived(job: roads.Job, cut: Rewritten, key: tuple[Any, ...]) -> list[roads.Sent]:
+def _derived(job: routes.Job, cut: Rewritten, key: tuple[Any, ...]) -> list[routes.Sent]:
     """The derived road; what JAX cannot differentiate is refused in a sentence."""
     try:
-        return roads.derived_road(job, cut.call, key)
+        return routes.derived_road(job, cut.call, key)
     except (NotImplementedError, ValueError) as error:
         if "ifferentiat" not in str(error):
             raise

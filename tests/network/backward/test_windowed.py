@@ -13,8 +13,8 @@ import pytest
 from reference import deconvnet_loops
 
 import deconvviz as dv
-from deconvviz.network import backward, cropped, roads
-from deconvviz.network.explicit import Chain
+from deconvviz.network.backward import reconstruct, routes, windowed
+from deconvviz.network.backward.explicit import Chain
 
 SIZE = (47, 39)
 RANDOM = np.random.default_rng(11)
@@ -70,23 +70,23 @@ SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule 
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [blocks, uneven, scaled])
 def test_equals_whole_maps(program: Program, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cropped, "WORTH", 0)
+    monkeypatch.setattr(windowed, "WORTH", 0)
     x = RANDOM.normal(size=(1, *SIZE, 3))
     with jax.enable_x64():
         net = dv.Network(program, input_spec=dv.InputSpec(size=SIZE))
         layer = net.layers[-1]
         node = net.node(layer.name)
-        way = roads.way(net, node)
+        way = routes.way(net, node)
         assert way is not None
         assert way.stations[0] is not None, "the windows cover the image: nothing is cropped in this test"
         codes = [(i % layer.shape[2], r, c) for i, (r, c) in enumerate(places(*layer.shape[:2]))] + [(1, -1, -1)]
-        job = roads.Job(net, node, x, codes, rule, one=False)
+        job = routes.Job(net, node, x, codes, rule, one=False)
         steps = net.chain_to(layer.name)
         assert isinstance(steps, Chain)
-        many = roads.cropped_road(job, steps, way)
-        alone = [roads.cropped_road(roads.Job(net, node, x, [code], rule, False), steps, way)[0] for code in codes]
-        whole = roads.explicit_road(job, steps)
-        derived = roads.derived_road(job, backward.rewritten(net, layer.name, rule).call, ())
+        many = routes.cropped_road(job, steps, way)
+        alone = [routes.cropped_road(routes.Job(net, node, x, [code], rule, False), steps, way)[0] for code in codes]
+        whole = routes.explicit_road(job, steps)
+        derived = routes.derived_road(job, reconstruct.rewritten(net, layer.name, rule).call, ())
     assert any(np.abs(one.map).max() > 0 for one in whole)
     for one, single, other, third in zip(many, alone, whole, derived, strict=True):
         assert (one.row, one.column) == (single.row, single.column) == (third.row, third.column)
@@ -102,7 +102,7 @@ def test_equals_the_loops(rule: str) -> None:
         net = dv.Network(lambda x: nets.run_chain(layers, x), input_spec=dv.InputSpec(size=(33, 29)))
         height, width, channels = net.layer("max_pool2").shape
         wanted = [dv.Unit("max_pool2", i % channels, r, c) for i, (r, c) in enumerate(places(height, width))]
-        seen = backward.reconstruct_units(net, x, wanted, rule, start="one", prove=False)
+        seen = reconstruct.reconstruct_units(net, x, wanted, rule, start="one", prove=False)
     value, memories = deconvnet_loops.up(layers, x)
     for unit, one in zip(wanted, seen, strict=True):
         g = np.zeros_like(value)
@@ -114,7 +114,7 @@ def test_single_precision_agrees() -> None:
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
     wanted = [dv.Unit(net.layers[-1].name, c) for c in range(6)]
     x = RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
-    for one in backward.reconstruct_units(net, x, wanted, "guided"):
+    for one in reconstruct.reconstruct_units(net, x, wanted, "guided"):
         assert one.agreement < 1e-5
 
 
@@ -122,7 +122,7 @@ def test_single_precision_agrees() -> None:
 def test_windows_are_the_receptive_fields(program: Program) -> None:
     net = dv.Network(program, input_spec=dv.InputSpec(size=SIZE))
     for layer in net.layers:
-        way = roads.way(net, net.node(layer.name))
+        way = routes.way(net, net.node(layer.name))
         assert way is not None
         if way.stations[0] is None:
             continue
@@ -133,50 +133,50 @@ def test_windows_are_the_receptive_fields(program: Program) -> None:
 
 
 def test_large_windows_go_on_over_the_whole_map(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cropped, "WORTH", -1)
+    monkeypatch.setattr(windowed, "WORTH", -1)
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=(17, 19)))
-    way = roads.way(net, net.node(net.layers[-1].name))
+    way = routes.way(net, net.node(net.layers[-1].name))
     assert way is not None
     assert way.stations[0] is None
     assert way.stations[-1].size == (1, 1)
     x = RANDOM.normal(size=(1, 17, 19, 3)).astype(np.float32)
     wanted = [dv.Unit(net.layers[-1].name, c, 0, 1) for c in range(3)]
-    for one in (*backward.reconstruct_units(net, x, wanted), *backward.reconstruct_units(net, x, wanted[:1])):
+    for one in (*reconstruct.reconstruct_units(net, x, wanted), *reconstruct.reconstruct_units(net, x, wanted[:1])):
         assert one.agreement < 1e-5
 
 
 def test_one_unit_of_a_small_network_needs_no_program_of_its_own() -> None:
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
     layer = net.layers[-1].name
-    way = roads.way(net, net.node(layer))
+    way = routes.way(net, net.node(layer))
     assert way is not None
     outside = [(3 * 3 * 3 * 4, 47 * 39 - 20 * 20), (3 * 3 * 4 * 5, 23 * 19 - 8 * 8), (3 * 3 * 5 * 6, 11 * 9 - 2 * 2)]
-    assert way.saved == sum(weights * area for weights, area in outside) < cropped.WORTH
+    assert way.saved == sum(weights * area for weights, area in outside) < windowed.WORTH
     x = RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
-    backward.reconstruct_units(net, x, [dv.Unit(layer, 1)])
+    reconstruct.reconstruct_units(net, x, [dv.Unit(layer, 1)])
     stored = len(net.store)
-    backward.reconstruct_units(net, x, [dv.Unit(layer, 2, 0, 1)])
+    reconstruct.reconstruct_units(net, x, [dv.Unit(layer, 2, 0, 1)])
     assert len(net.store) == stored
 
 
 def test_a_vector_goes_over_whole_maps() -> None:
     net = dv.Network(lambda x: blocks(x).sum((1, 2)), input_spec=dv.InputSpec(size=SIZE))
-    assert roads.way(net, net.node(net.layers[-1].name)) is None
+    assert routes.way(net, net.node(net.layers[-1].name)) is None
 
 
 def test_a_reshape_on_the_way_cannot_be_cropped() -> None:
     net = dv.Network(lambda x: jax.nn.relu(x.reshape(1, 39, 47, 3)), input_spec=dv.InputSpec(size=SIZE))
     steps = net.chain_to(net.layers[-1].name)
     assert isinstance(steps, Chain)
-    assert cropped.plan(steps, (39, 47)) is None
+    assert windowed.plan(steps, (39, 47)) is None
 
 
 def test_more_units_than_fit_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cropped, "BATCH_BYTES", 4 * 22 * 22 * 4 * 3)
+    monkeypatch.setattr(windowed, "BATCH_BYTES", 4 * 22 * 22 * 4 * 3)
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
     layer = net.layers[-1].name
-    assert roads.way(net, net.node(layer)).units_at_once == 2
+    assert routes.way(net, net.node(layer)).units_at_once == 2
     x = RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
     wanted = [dv.Unit(layer, c) for c in range(5)]
-    for one in backward.reconstruct_units(net, x, wanted):
+    for one in reconstruct.reconstruct_units(net, x, wanted):
         assert one.agreement < 1e-5

@@ -13,10 +13,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from deconvviz.network import cropped, units
+from deconvviz.network import units
 from deconvviz.network._jit import jit
-from deconvviz.network.branching import Graph
-from deconvviz.network.explicit import Chain
+from deconvviz.network.backward import windowed
+from deconvviz.network.backward.explicit import Chain
+from deconvviz.network.backward.graph import Graph
 from deconvviz.network.network import Network
 from deconvviz.network.trace.trace import Node, permuted
 
@@ -113,27 +114,27 @@ def explicit_road(job: Job, steps: Chain | Graph) -> list[Sent]:
     return sent
 
 
-def way(network: Network, node: Node) -> cropped.Plan | None:
+def way(network: Network, node: Node) -> windowed.Plan | None:
     """Where the windows of single units lie on the way down; None where only whole maps will do."""
 
-    def make() -> cropped.Plan | None:
+    def make() -> windowed.Plan | None:
         steps, shape = network.chain_to(node.layer.name), node.layer.shape
         if not isinstance(steps, Chain) or len(shape) != 3 or node.permutation != (0, 1, 2, 3):
             return None
-        return cropped.plan(steps, (shape[0], shape[1]))
+        return windowed.plan(steps, (shape[0], shape[1]))
 
     return network.store.get(("way", node.layer.name), make)
 
 
-def cropped_road(job: Job, steps: Chain, way: cropped.Plan) -> list[Sent]:
+def cropped_road(job: Job, steps: Chain, way: windowed.Plan) -> list[Sent]:
     """Single units down the explicit road, each within its receptive field, after one forward pass for all.
 
     One unit at a given place needs no more of the forward pass than its field, which pays in large networks.
     """
     depth = job.node.layer.shape[-1]
-    alone = len(job.codes) == 1 and job.codes[0][1] >= 0 and way.saved > cropped.WORTH
-    signs = job.rule in cropped.ASK_SIGN
-    up = job.compiled("climb", lambda: cropped.climb(steps, way, job.rule, alone), signs, alone)
+    alone = len(job.codes) == 1 and job.codes[0][1] >= 0 and way.saved > windowed.WORTH
+    signs = job.rule in windowed.ASK_SIGN
+    up = job.compiled("climb", lambda: windowed.climb(steps, way, job.rule, alone), signs, alone)
     channels, places = np.asarray(job.codes, np.int32)[:, 0], np.asarray(job.codes, np.int32)[:, 1:]
     value, memories = up(steps.constants, job.x, places)
     values = np.asarray(value)[0]
@@ -145,10 +146,10 @@ def cropped_road(job: Job, steps: Chain, way: cropped.Plan) -> list[Sent]:
     strengths = np.ones_like(activations) if job.one else activations
     maps: list[np.ndarray] = []
     for count, arrays in _groups(way.units_at_once, channels, places, strengths):
-        make = lambda: cropped.descend(steps, way, job.rule, depth, alone)  # noqa: E731
+        make = lambda: windowed.descend(steps, way, job.rule, depth, alone)  # noqa: E731
         down = job.compiled("descend", make, job.rule, alone, len(arrays[0]))
         windows = np.asarray(down(steps.constants, memories, *arrays))
-        maps += list(cropped.whole_maps(way, windows[:count], arrays[1][:count]))
+        maps += list(windowed.whole_maps(way, windows[:count], arrays[1][:count]))
     at = zip(maps, activations, places, strict=True)
     return [Sent(map, float(a), int(row), int(column)) for map, a, (row, column) in at]
 

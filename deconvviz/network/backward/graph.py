@@ -15,7 +15,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.network.explicit import Chain, NoExplicitRoad, Step, make_step, value_of
+from deconvviz.network.backward.explicit import Chain, NoExplicitRoad, Step, make_step, value_of
 from deconvviz.network.trace.jaxpr import Equation, fold, is_literal
 from deconvviz.network.trace.rectifiers import match
 from deconvviz.network.trace.trace import Node, Program
