@@ -27,7 +27,7 @@ from deconvviz import checks, compiled
 from deconvviz.data import images, samples
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.errors import NetworkError, RuleError
-from deconvviz.network import own
+from deconvviz.network.adopt import load
 from deconvviz.network.backward.explicit import Chain, Frame
 from deconvviz.network.backward.reconstruct import signal_at
 from deconvviz.types import Check, DisplayImage, InputSpec, Reconstruction, Unit
@@ -135,7 +135,7 @@ def network(name: str) -> Loaded:
     """The network of that name, with what its card says; one's own by its address, ``package.module:object``."""
     keep_compiled()
     if ":" in name:
-        made = own.load(name)
+        made = load.load(name)
         return Loaded(name, made.network, made.network.digest, _accuracy(made.network.about), made.assumed)
     net = dv.load(name)
     return Loaded(name, net, net.digest, _accuracy(net.about))

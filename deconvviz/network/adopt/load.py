@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from deconvviz.errors import NetworkError, nearest
-from deconvviz.network._wrap import ANYTHING, Given, Own, wrapped
+from deconvviz.network.adopt.wrap import ANYTHING, Given, Own, wrapped
 
 __all__ = ["Given", "Own", "load", "wrapped"]
 
@@ -126,5 +126,5 @@ def _said(error: BaseException) -> str:
 
 def _is_theirs(file: str) -> bool:
     """True for files outside Python, the installed packages and this one."""
-    ours = str(Path(__file__).resolve().parents[1])
+    ours = str(Path(__file__).resolve().parents[2])
     return not file.startswith((ours, "<", os.path.dirname(os.__file__))) and "site-packages" not in file

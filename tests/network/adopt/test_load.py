@@ -14,7 +14,7 @@ import pytest
 
 import deconvviz as dv
 from deconvviz.errors import NetworkError
-from deconvviz.network import own
+from deconvviz.network.adopt import load
 
 MODULE = """
 import functools
@@ -95,20 +95,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     importlib.invalidate_caches()
 
 
-def refusal(address: str, given: own.Given = own.Given()) -> str:  # noqa: B008  # frozen
+def refusal(address: str, given: load.Given = load.Given()) -> str:  # noqa: B008  # frozen
     with pytest.raises(NetworkError) as caught:
-        own.load(address, given)
+        load.load(address, given)
     return str(caught.value)
 
 
-SIZE = own.Given(size=(9, 7))
+SIZE = load.Given(size=(9, 7))
 
 
 @pytest.mark.parametrize("name", ["forward", "jitted", "partial", "Holder.inner"])
 def test_a_function_is_run_as_it_is(folder: Path, name: str) -> None:
-    made = own.load(f"mynet:{name}", SIZE)
+    made = load.load(f"mynet:{name}", SIZE)
     x = np.random.default_rng(1).random((1, 9, 7, 3)).astype(np.float32)
-    function = own._object(f"mynet:{name}")
+    function = load._object(f"mynet:{name}")
     np.testing.assert_allclose(made.network.run(x), function(x), rtol=1e-5)
     assert made.network.input_spec == dv.InputSpec(size=(9, 7))
     assert made.network.name == f"mynet:{name}"
@@ -116,7 +116,7 @@ def test_a_function_is_run_as_it_is(folder: Path, name: str) -> None:
 
 
 def test_a_network_stays_what_it_is(folder: Path) -> None:
-    made = own.load("mynet:wrapped")
+    made = load.load("mynet:wrapped")
     assert made.network is sys.modules["mynet"].wrapped
     assert made.assumed == ()
     assert "says itself what it is fed (InputSpec(size=(9, 7)" in refusal("mynet:wrapped", SIZE)
@@ -124,7 +124,7 @@ def test_a_network_stays_what_it_is(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["module", "made"])
 def test_modules_are_put_into_inference_mode_and_left_alone(folder: Path, name: str) -> None:
-    network = own.load(f"mynet:{name}", SIZE).network
+    network = load.load(f"mynet:{name}", SIZE).network
     first, other = np.random.default_rng(2).random((2, 1, 9, 7, 3)).astype(np.float32)
     alone = network.run(first)
     np.testing.assert_array_equal(alone, network.run(first))
@@ -137,7 +137,7 @@ def test_modules_are_put_into_inference_mode_and_left_alone(folder: Path, name: 
 def test_an_equinox_module_is_called_image_by_image() -> None:
     eqx = pytest.importorskip("equinox")
     conv = eqx.nn.Conv2d(3, 5, (3, 2), key=jax.random.key(0))
-    made = own.wrapped(eqx.nn.Sequential([conv, eqx.nn.Dropout(0.5), eqx.nn.Lambda(jax.nn.relu)]), "m:model", SIZE)
+    made = load.wrapped(eqx.nn.Sequential([conv, eqx.nn.Dropout(0.5), eqx.nn.Lambda(jax.nn.relu)]), "m:model", SIZE)
     x = np.random.default_rng(1).random((2, 9, 7, 3)).astype(np.float32)
     expected = jnp.stack([jax.nn.relu(conv(one.transpose(2, 0, 1))) for one in x])
     np.testing.assert_allclose(made.network.run(x), expected, rtol=1e-4, atol=1e-5)
@@ -145,11 +145,11 @@ def test_an_equinox_module_is_called_image_by_image() -> None:
 
 
 def test_size_and_channels_are_found_by_trying(folder: Path) -> None:
-    made = own.load("mynet:flat")
+    made = load.load("mynet:flat")
     assert made.network.input_spec == dv.InputSpec(size=(28, 28), channels="L", mean=(0.0,), std=(1.0,))
     assert made.assumed[0] == ("Input size 28 x 28: not given, the first that can be traced.")
     assert made.assumed[1].startswith("1 grey channel: not given")
-    told = refusal("mynet:flat", own.Given(size=(9, 7), channels="RGB"))
+    told = refusal("mynet:flat", load.Given(size=(9, 7), channels="RGB"))
     assert "shape (1, 9, 7, 3)" in told
     assert "It can be traced at 28 x 28 with channels='L' (--size 28 28 --channels L)" in told
 
@@ -157,7 +157,7 @@ def test_size_and_channels_are_found_by_trying(folder: Path) -> None:
 def test_the_range_is_that_of_the_numbers_given() -> None:
     from deconvviz.data.preprocess import model_input
 
-    given = own.Given(low_high=(-1.0, 3.0), mean=(0.5, 0.25, 0.0), std=(2.0,))
+    given = load.Given(low_high=(-1.0, 3.0), mean=(0.5, 0.25, 0.0), std=(2.0,))
     spec = given.spec((1, 1), "RGB")
     fed = model_input(np.array([[[0.0, 0.5, 1.0]]], np.float32), spec)
     np.testing.assert_allclose(fed.ravel(), [(-1 - 0.5) / 2, (1 - 0.25) / 2, (3 - 0) / 2])
@@ -197,7 +197,7 @@ def test_refusals_are_one_sentence(folder: Path, address: str, parts: list[str])
 
 def test_what_cannot_be_traced_at_any_size_says_so() -> None:
     with pytest.raises(NetworkError) as caught:
-        own.wrapped(lambda x: x @ jnp.ones((17, 2)), "m:f")
+        load.wrapped(lambda x: x @ jnp.ones((17, 2)), "m:f")
     told = str(caught.value)
     assert "no input size was given, and none of 224, 32, 28" in told
     assert "shape (1, 224, 224, 3)" in told
@@ -213,4 +213,4 @@ def test_an_activation_takes_in_only_itself() -> None:
 def test_a_torch_module_is_named() -> None:
     kind: Callable[..., object] = type("Net", (), {"__module__": "torch.nn", "__call__": lambda self, x: x})
     with pytest.raises(NetworkError, match="m:net is the PyTorch module Net"):
-        own.wrapped(kind(), "m:net")
+        load.wrapped(kind(), "m:net")
