@@ -14,7 +14,7 @@ from jax import lax
 from reference import pool_loops
 
 from deconvviz.models import caltech as network
-from deconvviz.training import chain
+from deconvviz.training.caltech import chain
 
 NHWC = ("NHWC", "HWIO", "NHWC")
 

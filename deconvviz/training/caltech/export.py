@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
+from deconvviz.training.caltech.config import Recipe
 from deconvviz.training.checkpoint import write_whole
-from deconvviz.training.recipe import Recipe
 
 CARD = """\
 # caltech

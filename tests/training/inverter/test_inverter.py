@@ -16,9 +16,11 @@ from safetensors.numpy import load_file
 import deconvviz as dv
 from deconvviz.errors import DataError, NetworkError, TrainingError, WeightsError
 from deconvviz.models import inverters
-from deconvviz.training import image_metrics, inverter, inverter_files, loop
-from deconvviz.training.caltech import split
-from deconvviz.training.recipe import Recipe
+from deconvviz.training import image_metrics, loop
+from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.caltech.train import split
+from deconvviz.training.inverter import files as inverter_files
+from deconvviz.training.inverter import train
 
 TOY: dict[str, Any] = {"images": 6, "batch": 3, "held_out": 1, "measured": 5, "progress": False}
 
@@ -33,7 +35,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A run of three epochs: its folder and what it answered."""
     out = tmp_path_factory.mktemp("run")
-    return out, inverter.train(data, out, layer="relu7", upsampler="unpool", epochs=3, **TOY)
+    return out, train.train(data, out, layer="relu7", upsampler="unpool", epochs=3, **TOY)
 
 
 def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
@@ -51,7 +53,7 @@ def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_statistics_are_those_of_the_features(run: tuple[Path, dict[str, Any]], data: Path) -> None:
-    pictures, _ = inverter._pictures(data, 1, 0)
+    pictures, _ = train._pictures(data, 1, 0)
     net = dv.load("caltech")
     values = np.concatenate([dv.activations(net, picture, "relu7")[None] for picture in pictures[:5]])
     arrays = load_file(run[0] / "inverter.safetensors")
@@ -71,10 +73,10 @@ def test_an_interrupted_run_ends_in_the_same_weights(
 
     monkeypatch.setattr(loop, "write_metrics", power_cut)
     with pytest.raises(KeyboardInterrupt):
-        inverter.train(data, tmp_path, layer="relu7", upsampler="unpool", epochs=3, **TOY)
+        train.train(data, tmp_path, layer="relu7", upsampler="unpool", epochs=3, **TOY)
     monkeypatch.undo()
     assert not (tmp_path / "inverter.safetensors").exists()
-    inverter.train(data, tmp_path, layer="relu7", upsampler="unpool", epochs=3, **TOY)
+    train.train(data, tmp_path, layer="relu7", upsampler="unpool", epochs=3, **TOY)
     for name in ("checkpoint.safetensors", "inverter.safetensors"):
         found, wanted = load_file(tmp_path / name), load_file(run[0] / name)
         assert found.keys() == wanted.keys()
@@ -82,14 +84,14 @@ def test_an_interrupted_run_ends_in_the_same_weights(
 
 
 def test_training_brings_the_picture_nearer(data: Path, tmp_path: Path) -> None:
-    last = inverter.train(data, tmp_path, layer="relu7", epochs=12, **{**TOY, "learning_rate": 3e-3})
+    last = train.train(data, tmp_path, layer="relu7", epochs=12, **{**TOY, "learning_rate": 3e-3})
     first = float((tmp_path / "metrics.csv").read_text().splitlines()[1].split(",")[3])
     assert last["loss"] < 0.5 * first
 
 
 def test_epochs_show_other_crops_and_repeat_exactly(data: Path) -> None:
-    pictures, _ = inverter._pictures(data, 1, 0)
-    source = inverter.Source(dv.load("caltech"), pictures, inverter.InverterRecipe("relu7", images=7, batch=3))
+    pictures, _ = train._pictures(data, 1, 0)
+    source = train.Source(dv.load("caltech"), pictures, train.InverterRecipe("relu7", images=7, batch=3))
     assert source.length(1) == 2
     one, again, other = (list(source.batches(epoch)) for epoch in (1, 1, 2))
     assert [batch[0].shape for batch in one] == [(3, 128, 128, 3)] * 2
@@ -107,17 +109,17 @@ def test_evaluate_measures_what_the_library_answers(run: tuple[Path, dict[str, A
         picture = coarse.resize((150 + number, 131), Image.Resampling.BICUBIC)
         picture.save(tmp_path / f"{number}.png")
         found = dv.invert(net, picture, "relu7", method="learned", weights=file)
-        shown = inverter._fitted([np.asarray(picture)])[0]
+        shown = train._fitted([np.asarray(picture)])[0]
         wanted.append((metric_loops.psnr(found.image, shown), image_metrics.ssim(found.image, shown)))
         assert found.image_error == pytest.approx(metric_loops.normalized_error(found.image, shown), rel=1e-6)
-    figures = inverter.evaluate(tmp_path, layer="relu7", weights=file)
+    figures = train.evaluate(tmp_path, layer="relu7", weights=file)
     assert list(figures) == ["psnr", "ssim", "normalized_image_error", "images", "seconds"]
     assert figures["images"] == 3
     assert (figures["psnr"], figures["ssim"]) == pytest.approx(tuple(np.mean(wanted, axis=0)), rel=1e-5)
 
 
 def test_runs_of_several_layers_are_packed(run: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path) -> None:
-    inverter.train(data, tmp_path / "relu6", layer="relu6", upsampler="resize", epochs=1, **TOY)
+    train.train(data, tmp_path / "relu6", layer="relu6", upsampler="resize", epochs=1, **TOY)
     files = [run[0] / "inverter.safetensors", tmp_path / "relu6" / "inverter.safetensors"]
     packed = tmp_path / "all.safetensors"
     inverter_files.pack(files, packed)
@@ -133,7 +135,7 @@ def test_runs_of_several_layers_are_packed(run: tuple[Path, dict[str, Any]], dat
 
 
 def test_the_card_holds_the_figures(run: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path) -> None:
-    inverter.train(data, tmp_path / "resize", layer="relu7", upsampler="resize", epochs=3, **TOY)
+    train.train(data, tmp_path / "resize", layer="relu7", upsampler="resize", epochs=3, **TOY)
     files = [run[0] / "inverter.safetensors", tmp_path / "resize" / "inverter.safetensors"]
     card = inverter_files.card(files[0], compared=files)
     shown = [f"{run[1][f'val_{name}']:.{n}f}" for name, n in (("psnr", 2), ("ssim", 3), ("normalized_image_error", 4))]
@@ -141,7 +143,7 @@ def test_the_card_holds_the_figures(run: tuple[Path, dict[str, Any]], data: Path
     assert "| mean colour | 3 |  |  |" in card
     assert f"| unpool | {' | '.join(shown)} |" in card
     assert "relu7, 3 epochs, seed 0, the same crops in the same order, measured on the same 3 images" in card
-    inverter.train(data, tmp_path / "longer", layer="relu7", upsampler="resize", epochs=4, **TOY)
+    train.train(data, tmp_path / "longer", layer="relu7", upsampler="resize", epochs=4, **TOY)
     with pytest.raises(TrainingError, match="in more than its upsampler: nothing to compare"):
         inverter_files.card(files[0], compared=[files[0], tmp_path / "longer" / "inverter.safetensors"])
 
@@ -149,31 +151,31 @@ def test_the_card_holds_the_figures(run: tuple[Path, dict[str, Any]], data: Path
 def test_refusals(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(NetworkError, match="caltech has no layer 'relu9'"):
-        inverter.train(data, out, layer="relu9")
+        train.train(data, out, layer="relu9")
     with pytest.raises(NetworkError, match=r"begins with maps of .*; this layer has the shape \(102,\)"):
-        inverter.train(data, out, layer="logits")
+        train.train(data, out, layer="logits")
     with pytest.raises(TrainingError, match=r"there is no upsampler 'resiz'; did you mean resize\?"):
-        inverter.train(data, out, layer="relu7", upsampler="resiz")
+        train.train(data, out, layer="relu7", upsampler="resiz")
     with pytest.raises(TrainingError, match="got epochs=0"):
-        inverter.train(data, out, layer="relu7", epochs=0)
+        train.train(data, out, layer="relu7", epochs=0)
     with pytest.raises(TrainingError, match="there is no option 'rate'; known: layer, upsampler,"):
-        inverter.train(data, out, layer="relu7", rate=1.0)
+        train.train(data, out, layer="relu7", rate=1.0)
     with pytest.raises(DataError, match="no such folder: nowhere"):
-        inverter.train(Path("nowhere"), out, layer="relu7")
+        train.train(Path("nowhere"), out, layer="relu7")
     with pytest.raises(DataError, match=r"has 9 training images, fewer than one batch of 64; add images"):
-        inverter.train(data, out, layer="relu7", **{**TOY, "batch": 64, "images": 64})
+        train.train(data, out, layer="relu7", **{**TOY, "batch": 64, "images": 64})
     with pytest.raises(DataError, match="no such folder: nowhere"):
-        inverter.evaluate(Path("nowhere"), layer="relu6")
+        train.evaluate(Path("nowhere"), layer="relu6")
     with pytest.raises(NetworkError, match="conv4 of caltech has no learned inverter"):
-        inverter.evaluate(data, layer="conv4")
+        train.evaluate(data, layer="conv4")
     with pytest.raises(WeightsError, match=r"cannot read the inverters gone.safetensors: no such file; train one with"):
-        inverter.evaluate(data, layer="relu6", weights=Path("gone.safetensors"))
+        train.evaluate(data, layer="relu6", weights=Path("gone.safetensors"))
     assert not out.exists()
 
 
 def test_a_run_of_another_layer_is_not_continued(run: tuple[Path, dict[str, Any]], data: Path) -> None:
     with pytest.raises(TrainingError, match=r"checkpoint .* is of another network"):
-        inverter.train(data, run[0], layer="relu6", upsampler="unpool", epochs=3, **TOY)
+        train.train(data, run[0], layer="relu6", upsampler="unpool", epochs=3, **TOY)
 
 
 @pytest.mark.data
@@ -186,7 +188,7 @@ def test_shipped_inverters_on_held_out_pictures(layer: str, tmp_path: Path) -> N
     for file in held.files:
         (tmp_path / file.parent.name).mkdir(exist_ok=True)
         (tmp_path / file.parent.name / file.name).symlink_to(file.resolve())
-    found, written = inverter.evaluate(tmp_path, layer=layer), inverters.file_facts()["layers"][layer]
+    found, written = train.evaluate(tmp_path, layer=layer), inverters.file_facts()["layers"][layer]
     assert found["images"] == 408
     for name, value in written["figures"].items():
         assert found[name] == pytest.approx(value, rel=1e-3)

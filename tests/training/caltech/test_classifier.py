@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from deconvviz.training.classifier import averaged, make_optimizer, make_schedule, make_training, scores
-from deconvviz.training.recipe import Recipe
+from deconvviz.training.caltech.classifier import averaged, make_optimizer, make_schedule, make_training, scores
+from deconvviz.training.caltech.config import Recipe
 
 RECIPE = Recipe(batch=8, learning_rate=1e-3, warm_up=0.25, average=0.9, dropout=0.0)
 

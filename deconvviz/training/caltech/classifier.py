@@ -13,8 +13,8 @@ import optax  # type: ignore[import-untyped]
 from flax import nnx
 
 from deconvviz.models import caltech as network
-from deconvviz.training.chain import Chain, fold
-from deconvviz.training.recipe import Recipe
+from deconvviz.training.caltech.chain import Chain, fold
+from deconvviz.training.caltech.config import Recipe
 
 State = dict[str, Any]
 Batch = tuple[np.ndarray, np.ndarray]

@@ -9,7 +9,7 @@ import pytest
 
 from deconvviz.errors import WeightsError
 from deconvviz.models import caltech as network
-from deconvviz.training import export
+from deconvviz.training.caltech import export
 
 
 def weights(seed: int, classes: int = 4) -> dict[str, np.ndarray]:

@@ -14,9 +14,10 @@ from safetensors.numpy import load_file
 from deconvviz.data.folder import list_folder
 from deconvviz.errors import DataError, TrainingError, WeightsError
 from deconvviz.models import caltech as network
-from deconvviz.training import caltech, loop
+from deconvviz.training import loop
 from deconvviz.training.augment import Augmentation
-from deconvviz.training.recipe import Recipe
+from deconvviz.training.caltech import train
+from deconvviz.training.caltech.config import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     out = tmp_path_factory.mktemp("run")
-    return out, caltech.train(data, out, epochs=2, progress=False, **SMALL)
+    return out, train.train(data, out, epochs=2, progress=False, **SMALL)
 
 
 def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
@@ -54,9 +55,9 @@ def test_an_interrupted_run_ends_in_the_same_weights(
 
     monkeypatch.setattr(loop, "write_metrics", power_cut)
     with pytest.raises(KeyboardInterrupt):
-        caltech.train(data, tmp_path, epochs=2, progress=False, **SMALL)
+        train.train(data, tmp_path, epochs=2, progress=False, **SMALL)
     monkeypatch.undo()
-    caltech.train(data, tmp_path, epochs=2, progress=False, **SMALL)
+    train.train(data, tmp_path, epochs=2, progress=False, **SMALL)
     for name in ("checkpoint.safetensors", "caltech.safetensors", "caltech_snapshots.safetensors"):
         found, wanted = load_file(tmp_path / name), load_file(run[0] / name)
         assert found.keys() == wanted.keys()
@@ -64,7 +65,7 @@ def test_an_interrupted_run_ends_in_the_same_weights(
 
 
 def test_evaluate(data: Path, run: tuple[Path, dict[str, Any]]) -> None:
-    found = caltech.evaluate(data, weights=run[0] / "caltech.safetensors")
+    found = train.evaluate(data, weights=run[0] / "caltech.safetensors")
     assert list(found) == ["top1", "top5", "mean_per_class", "images", "seconds"]
     assert found["images"] == 24
     assert found["top5"] == 1.0
@@ -74,12 +75,12 @@ def test_evaluate(data: Path, run: tuple[Path, dict[str, Any]]) -> None:
 def test_evaluate_measures_the_validation_part_as_training_did(
     data: Path, run: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    _, held = caltech.split(data, Recipe(held_out=SMALL["held_out"]))
+    _, held = train.split(data, Recipe(held_out=SMALL["held_out"]))
     for file in held.files:
         copy = tmp_path / file.parent.name / file.name
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(file.read_bytes())
-    found = caltech.evaluate(tmp_path, weights=run[0] / "caltech.safetensors")
+    found = train.evaluate(tmp_path, weights=run[0] / "caltech.safetensors")
     assert found["mean_per_class"] == run[1]["val_mean_per_class"]
 
 
@@ -87,7 +88,7 @@ def test_an_epoch_shows_no_class_too_often(data: Path) -> None:
     folder = list_folder(data)
     recipe = Recipe(batch=2, cap=2, phases=((1.0, 32),), strong=Augmentation(mix=0.0))
     pictures = [np.full((40, 40, 3), c, np.uint8) for c in folder.classes]
-    source = caltech.Source(folder, pictures, recipe)
+    source = train.Source(folder, pictures, recipe)
     assert source.epoch_images == 6
     assert source.length(1) == 3
     for epoch in range(1, 6):
@@ -105,7 +106,7 @@ def test_an_epoch_shows_no_class_too_often(data: Path) -> None:
 def test_model_input_is_cut_from_the_centre_and_normalised() -> None:
     picture = np.zeros((128, 192, 3), np.uint8)
     picture[:, 32:160] = (255, 0, 51)
-    found = caltech.model_inputs([picture, np.zeros((64, 64, 3), np.uint8)])
+    found = train.model_inputs([picture, np.zeros((64, 64, 3), np.uint8)])
     assert found.shape == (2, 128, 128, 3)
     np.testing.assert_allclose(found[0], np.broadcast_to([2.0, -2.0, -1.2], (128, 128, 3)), atol=1e-6)
     np.testing.assert_allclose(found[1], -2.0)
@@ -113,26 +114,26 @@ def test_model_input_is_cut_from_the_centre_and_normalised() -> None:
 
 def test_forms_of_the_data_set(tmp_path: Path) -> None:
     inner = make_folder(tmp_path / "archive" / "101_ObjectCategories", each=5)
-    assert len(caltech.split(tmp_path / "archive", Recipe())[0]) == 3
-    assert len(caltech.split(inner, Recipe())[0]) == 3
+    assert len(train.split(tmp_path / "archive", Recipe())[0]) == 3
+    assert len(train.split(inner, Recipe())[0]) == 3
     make_folder(tmp_path / "parts" / "train30", each=5)
     make_folder(tmp_path / "parts" / "extra", each=2, seed=1)
-    rest, held = caltech.split(tmp_path / "parts", Recipe())
+    rest, held = train.split(tmp_path / "parts", Recipe())
     assert len(rest) == 3 + 6
     assert all(path.parent.parent.name == "train30" for path in held.files)
 
 
 def test_refusals(data: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder: nowhere"):
-        caltech.train(Path("nowhere"), tmp_path)
+        train.train(Path("nowhere"), tmp_path)
     with pytest.raises(TrainingError, match="got epochs=0"):
-        caltech.train(data, tmp_path, epochs=0)
+        train.train(data, tmp_path, epochs=0)
     with pytest.raises(DataError, match=r"has 12 training images, fewer than one batch of 64; add images"):
-        caltech.train(data, tmp_path)
+        train.train(data, tmp_path)
     with pytest.raises(DataError, match="a class 'class0' that the network does not know"):
-        caltech.evaluate(data)
+        train.evaluate(data)
     with pytest.raises(WeightsError, match=r"cannot read the weights gone.safetensors: no such file; make them with"):
-        caltech.evaluate(data, weights=Path("gone.safetensors"))
+        train.evaluate(data, weights=Path("gone.safetensors"))
     assert not list(tmp_path.iterdir())
 
 
@@ -140,9 +141,9 @@ def test_pictures_that_do_not_fit_into_memory(data: Path, tmp_path: Path, monkey
     def full(*arguments: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(caltech, "decode", full)
+    monkeypatch.setattr(train, "decode", full)
     with pytest.raises(TrainingError, match=r"12 images of .* do not fit into memory"):
-        caltech.train(data, tmp_path, epochs=1)
+        train.train(data, tmp_path, epochs=1)
 
 
 @pytest.mark.data
@@ -150,10 +151,10 @@ def test_shipped_weights_on_held_out_pictures(tmp_path: Path) -> None:
     root = Path(os.environ["DECONVVIZ_DATA"]) / "caltech101"
     if not root.is_dir():
         pytest.skip(f"no {root}")
-    _, held = caltech.split(root, Recipe())
+    _, held = train.split(root, Recipe())
     for file in held.files:
         (tmp_path / file.parent.name).mkdir(exist_ok=True)
         (tmp_path / file.parent.name / file.name).symlink_to(file.resolve())
-    found = caltech.evaluate(tmp_path)
+    found = train.evaluate(tmp_path)
     assert found["images"] == 408
     assert found["mean_per_class"] >= 0.6
