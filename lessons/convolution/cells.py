@@ -163,8 +163,3 @@ def show(
         events.press(str(st.session_state[key]["press"]))
 
     _component()(key=key, data=data, on_pick_change=picked, on_edit_change=typed, on_press_change=pressed)
-
-
-def style() -> None:
-    """Put the style of typed cells and of photographs on the page."""
-    st.html(Path(__file__).with_name("style.css"))

@@ -107,12 +107,12 @@ def call(state: State, shown: Subject) -> str:
     options = [f"wanted={state.wanted!r}"] if state.wanted else []
     options += [f"map={state.map!r}"] if state.map != "gradient" else []
     options += [f"{name}={value}" for name, value in state.choice.options.items()]
-    scene = "from lessons._kit import cutout_scene\n" if state.source != "photo" else ""
+    scene = "from lessons.cutout import scene\n" if state.source != "photo" else ""
     size = shown.picture.shape[:2]
     if state.map == run.HAND:
         options = [f"trimap=np.full({size}, 0.5)", f"work={run.WORK}"]
         scene = f"import numpy as np\n{scene}"
-    dots = f"\nfrom lessons._kit import cutout_run\nseeds = cutout_run.masks({state.dots!r}, {size})\n"
+    dots = f"\nfrom lessons.cutout import run\nseeds = run.masks({state.dots!r}, {size})\n"
     dots, seeds = (dots, ["seeds=seeds"]) if state.dots else ("", [])
     options += seeds
     return f"""from deconvviz.data import samples
@@ -179,13 +179,12 @@ def badges(state: State, picture: engine.Picture) -> None:
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def render() -> None:
-    """Draw the page."""
-    cutout_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The object on its new ground, the blend of one pixel, and what was measured."""
+    with page.controls:
         state, picture = chosen()
     shown = subject(state, picture)
-    with right:
+    with page.picture:
         with st.spinner(t("Cutting out: some seconds, the first time on this machine half a minute")):
             found = run.cut(shown, state.choice)
         cutout_picture.draw(shown, found, state.choice)
@@ -196,16 +195,13 @@ def render() -> None:
         badges(state, picture)
         cutout_picture.quality(shown, found)
         table.claim(shown, state.choice)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.apply, task.closed_form), call(state, shown))
-    frame.foot(LESSON)
+    page.code((task.apply, task.closed_form), call(state, shown))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="cut-out",
     title=mark("Cut-out"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=23,
     section="work",
     question=mark("Can a network that knows only names cut an object out?"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -27,11 +26,6 @@ GROUNDS = {"checks": mark("checkered"), "white": mark("white"), "black": mark("b
 #: Side of a check in pixels, and its two greys.
 CHECK, GREYS = 12, (0.74, 0.88)
 BOX = (1.0, 0.85, 0.0)
-
-
-def style() -> None:
-    """Put the style on the page."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def ground(name: str, size: tuple[int, int]) -> np.ndarray:

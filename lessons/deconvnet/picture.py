@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -93,12 +92,6 @@ def sources_box(stage: Stage, cell: sums.Cell) -> Box:
 
 def _around(rows: list[int], columns: list[int]) -> Box:
     return (min(rows), min(columns), max(rows) + 1, max(columns) + 1) if rows and columns else (0, 0, 0, 0)
-
-
-def style() -> None:
-    """Put the style of these pictures on the page."""
-    st.html(Path(__file__).with_name("style.css"))
-    image_row.style()
 
 
 def pixels(stage: Stage) -> np.ndarray:

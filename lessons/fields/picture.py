@@ -62,11 +62,6 @@ class Scene:
         return height, width
 
 
-def style() -> None:
-    """Put the style of fields on the page."""
-    st.html(Path(__file__).with_name("style.css"))
-
-
 @st.cache_resource(show_spinner=False)
 def _component() -> Callable[..., Any]:
     code = Path(__file__).with_name("picture.js").read_text("utf-8")

@@ -6,7 +6,6 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -25,11 +24,6 @@ LEFT, RIGHT, TOP, BOTTOM = 34, 344, 10, 160
 _GREYS = (("#1f1f1f", "#595959", "#ffffff"), ("#ececec", "#b4b4b4", "#161616"))
 #: Epochs that are written under the axis.
 TICKS = (1, 4, 19, 120)
-
-
-def style() -> None:
-    """Put the style of the page on it."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def draw(image: str, layer: str, epoch: int) -> None:
@@ -84,7 +78,7 @@ def curves(epoch: int, layer: str, maps: Mapping[str, Sequence[float]]) -> None:
     words = t("Thick: the chosen layer. Dot: half of its first distance.")
     ramp = f"background: linear-gradient(to right, {_colour('input')}, {_colour('kernel')})"
     st.html(
-        f'<div class="curves">{first}{second}{_accuracy(epoch)}</div><div class="depth">'
+        f'<div class="growth-curves">{first}{second}{_accuracy(epoch)}</div><div class="depth">'
         f"<span>{escape(t('layer 1'))}</span><span class=ramp style='{ramp}'></span>"
         f"<span>{escape(t('layer {number}', number=len(CONVS)))}</span><span>{escape(words)}</span></div>"
     )

@@ -233,28 +233,24 @@ def proofs(state: State) -> None:
     )
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    image_row.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The blurred picture and four ways back from it, the proofs, and what articles print."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         pictures(state)
         proofs(state)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    printed_formula.show("F004.1", t("a convolution, as it says; frequencies with K near 0 are gone"))
-    printed_formula.show("F004.2", t("the picture blurred twice, AᵀAx"))
-    printed_formula.show("F004.3", t("the picture with its frequencies weighted by (1 + |K|²) / 2"))
-    frame.code((inverse.blur, inverse.blur_adjoint, inverse.wiener, inverse.richardson_lucy), call(state))
-    frame.foot(LESSON)
+    with page.more:
+        printed_formula.show("F004.1", t("a convolution, as it says; frequencies with K near 0 are gone"))
+        printed_formula.show("F004.2", t("the picture blurred twice, AᵀAx"))
+        printed_formula.show("F004.3", t("the picture with its frequencies weighted by (1 + |K|²) / 2"))
+    page.code((inverse.blur, inverse.blur_adjoint, inverse.wiener, inverse.richardson_lucy), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="adjoint-is-not-inverse",
     title=mark("Adjoint is not inverse"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=4,
     question=mark("What would an inverse have to do?"),
     goal=mark(

@@ -77,9 +77,9 @@ def checks(state: State) -> list[Check]:
 def call(state: State) -> str:
     """Python that trains and looks as the page does."""
     options = ", ".join(f"{name}={value!r}" for name, value in state.training.options.items())
-    shown = f"digits_run.picture({state.digit!r}, {state.pad!r})[0]"
+    shown = f"run.picture({state.digit!r}, {state.pad!r})[0]"
     return f"""from deconvviz.tasks import recognition
-from lessons._kit import digits_run
+from lessons.recognition import run
 
 for snapshot in recognition.snapshots({options}):
     print(snapshot.step, snapshot.records[-1])
@@ -148,26 +148,22 @@ def train(state: State) -> None:
     jobs.watch(job, picture.training, "digits-job")
 
 
-def render() -> None:
-    """Draw the page."""
-    picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """A digit and what the answer rests on, the training, and its effects."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         look(state)
         train(state)
         badges(state)
         picture.effects(state.training)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.snapshots, task.look), call(state))
-    frame.foot(LESSON)
+    page.code((task.snapshots, task.look), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="recognition",
     title=mark("Recognition"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=25,
     section="work",
     question=mark("What does a network learn, and what does it only remember?"),

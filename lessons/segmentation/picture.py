@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -34,11 +33,6 @@ TITLES = {
 }
 #: Pixels on screen of a close look and of a plane of cells.
 WIDE, PLANE = 140, 140
-
-
-def style() -> None:
-    """Put the style of the page's tables on it."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def draw(subject: Subject, decoder: str) -> None:

@@ -132,10 +132,10 @@ def energies(state: State) -> list[tuple[str, upsamplers.Made]]:
 def call(state: State) -> str:
     """Python that counts and measures the state."""
     return f"""from deconvviz.ops.upsample import overlap_counts
-from lessons._kit import upsample_ways
+from lessons.upsampling import upsamplers
 
 print(overlap_counts({CELLS}, kernel={state.k}, stride={state.s}))
-energy = {{way: upsample_ways.make(way, {state.weights!r}, {state.k}, {state.s}).energy for way in upsample_ways.WAYS}}
+energy = {{way: upsamplers.make(way, {state.weights!r}, {state.k}, {state.s}).energy for way in upsamplers.WAYS}}
 print(energy)
 """
 
@@ -198,26 +198,22 @@ def _picked(name: str, cell: planes.Cell) -> None:
     st.session_state[name] = f"{cell[0]},{cell[1]}"
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """How often each output cell is written, other ways up, and the proofs."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         planes.show(rows(state), "overlap", {"row": t("row"), "column": t("column")}, _picked)
         st.latex(sums(state))
         ways(state)
         proofs(state)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((overlap_counts, upsamplers.make, *(way for _, way in upsamplers.WAYS.values())), call(state))
-    frame.foot(LESSON)
+    page.code((overlap_counts, upsamplers.make, *(way for _, way in upsamplers.WAYS.values())), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="upsampling-and-checkerboards",
     title=mark("Upsampling and checkerboards"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=6,
     question=mark("Where do checkerboards come from?"),
     goal=mark(

@@ -7,7 +7,6 @@ import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -98,8 +97,3 @@ def table(caption: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequen
         f'<table class="numbers"><caption>{html.escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>"
     )
-
-
-def style() -> None:
-    """Put the style of pictures and tables on the page."""
-    st.html(Path(__file__).with_name("image_row.css"))

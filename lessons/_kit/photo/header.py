@@ -24,8 +24,6 @@ _COPY = st.components.v2.component(
     css=(HERE / "copy.css").read_text(encoding="utf-8"),
     js=(HERE / "copy.js").read_text(encoding="utf-8"),
 )
-#: Of the chip and the gallery, wherever they stand.
-STYLE = HERE / "style.css"
 #: Side of a thumbnail in pixels.
 THUMBNAIL = 96
 
