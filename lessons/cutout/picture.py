@@ -10,12 +10,13 @@ import streamlit as st
 from PIL import Image
 
 from deconvviz.data import samples
+from deconvviz.data.preprocess import at_most
 from deconvviz.tasks.cutout import task
 from deconvviz.tasks.cutout.task import Cutout
 from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
-from lessons._kit.draw.pixels import address, heat_pixels, jpeg, number, png, smaller, to_bytes
+from lessons._kit.draw.pixels import address, heat_pixels, jpeg, number, png, to_bytes
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons.cutout import brush, run
@@ -133,7 +134,7 @@ def _planes(subject: Subject, found: Cutout | str, chosen: run.Choice) -> None:
             words = t("yellow: the class rests on it (0 to {most})", most=number(float(found.map.max())))
             st.html(_figure(t("Class map"), words, png(heat_pixels(found.map)), shape))
     with third if found.map is not None else second:
-        small = to_bytes(smaller(np.repeat(found.alpha[..., None], 3, axis=-1).astype(np.float32), 480))
+        small = to_bytes(at_most(np.repeat(found.alpha[..., None], 3, axis=-1).astype(np.float32), 480))
         st.html(_figure(t("Alpha"), t("white 1: object; black 0: background"), jpeg(small), shape))
 
 

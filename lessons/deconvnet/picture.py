@@ -278,10 +278,10 @@ def two_roads(scene: Scene) -> None:
     gap = error_text(measured(scene).agreement)
     scale = t("each colour around grey, ±{limit}", limit=number(limit)) if limit else t("all zero")
     st.html(f'<h2 class="dn-here">{escape(t("Two roads, one picture"))}</h2>')
-    image_row.strip(
+    image_row.show(
         [
-            image_row.Shot(t("photograph"), t("the receptive field of the unit"), photo),
-            image_row.Shot(t("road 1: the steps above"), scale, walked),
-            image_row.Shot(t("road 2: jax.vjp"), t("same scale; they differ by {gap}", gap=gap), derived),
+            image_row.Picture(photo, t("the receptive field of the unit"), t("photograph")),
+            image_row.Picture(walked, scale, t("road 1: the steps above")),
+            image_row.Picture(derived, t("same scale; they differ by {gap}", gap=gap), t("road 2: jax.vjp")),
         ]
     )

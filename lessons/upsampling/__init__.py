@@ -22,7 +22,7 @@ from deconvviz.ops.upsample import (
     transposed_conv,
 )
 from deconvviz.types import Check
-from lessons._kit.draw import bars, figure_row, formula, planes
+from lessons._kit.draw import bars, formula, image_row, planes
 from lessons._kit.draw.bars import Bar
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice, nearest, url_cell
@@ -154,13 +154,13 @@ def ways(state: State) -> None:
     made = energies(state)
     st.markdown(f"**{t('A map of ones, enlarged in five ways (its middle, all at equal energy, blue below zero)')}**")
     shown = [one.inside / (np.sqrt((one.inside**2).mean()) or 1.0) for _, one in made]
-    figure_row.show(
+    image_row.show(
         [
-            figure_row.Picture(
+            image_row.Picture(
                 diverging_rgb(plane, 2.0),
                 name,
-                128,
-                t(
+                width=128,
+                alt=t(
                     "{name}: values from {low} to {high}",
                     name=name,
                     low=f"{plane.min():.2f}",
