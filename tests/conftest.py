@@ -146,11 +146,18 @@ def no_network() -> Iterator[None]:
     patch.undo()
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder that all processes of a run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(autouse=True, scope="session")
-def compiled_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def compiled_programs(shared: Path) -> Iterator[None]:
     """Compiled programs of commands and of the app are shared within a run, and leave the user's cache alone."""
     patch = pytest.MonkeyPatch()
-    patch.setenv("DECONVVIZ_CACHE", str(tmp_path_factory.mktemp("cache")))
+    patch.setenv("DECONVVIZ_CACHE", str(shared / "cache"))
     yield
     patch.undo()
 
