@@ -1,6 +1,6 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help app test check slow train bench clean distclean requirements screenshot test-lowest chromium peers
+.PHONY: help app test check release-check slow train bench clean distclean requirements screenshot test-lowest chromium peers
 
 VENV ?= .venv
 PORT ?= 8501
@@ -34,6 +34,10 @@ check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are nei
 
 slow: $(VENV)/.dev chromium ## all tests, to find out which are slow: writes tests/slow.txt
 	$(PY) -m pytest $(SPREAD) --write-slow --durations=40
+
+release-check: $(VENV)/.dev ## what a release has to pass besides make test: every text is translated
+	$(PY) scripts/messages.py check
+	$(PY) -m pytest -q --release -m release
 
 train: $(VENV)/.app ## train the shipped network: make train DATA=folder-of-classes [OUT=runs/caltech]
 	@test -n "$(DATA)" || { echo "make train needs the pictures, one folder a class: make train DATA=path/to/101_ObjectCategories" >&2; exit 2; }

@@ -53,6 +53,8 @@ def _skip_reason(item: pytest.Item) -> str | None:
     """Why this machine cannot run a marked test; None if it can."""
     if item.get_closest_marker("peers") and importlib.util.find_spec("torch") is None:
         return "the peers extra is not installed: pip install -e '.[peers]'"
+    if item.get_closest_marker("release") and not item.config.getoption("release"):
+        return "only a release has to pass it: make release-check"
     if item.get_closest_marker("data") and not os.environ.get("DECONVVIZ_DATA"):
         return "DECONVVIZ_DATA does not name the folder of the data sets"
     if item.get_closest_marker("gpu"):
@@ -64,7 +66,8 @@ def _skip_reason(item: pytest.Item) -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """See `slow_list`."""
+    """``--release``: see `_skip_reason`; ``--write-slow``: see `slow_list`."""
+    parser.addoption("--release", action="store_true", help="run what only a release has to pass too")
     parser.addoption("--write-slow", action="store_true", help="write tests/slow.txt from the seconds of this run")
 
 

@@ -151,13 +151,13 @@ def not_inverse(state: State) -> float:
 def call(state: State) -> str:
     """Python that makes the picture of a state."""
     back = function(state)
-    g = "z" if state.signal == "all" else f"small.only(z, {state.cell})"
+    g = "z" if state.signal == "all" else f"toy_arrays.only(z, {state.cell})"
     return f"""from deconvviz.ops import ConvGeometry, conv
 from {back.__module__} import {back.__name__}
-from lessons import l03_adjoint
-from lessons._kit import small
+from lessons import adjoint
+from lessons._kit.numbers import toy_arrays
 
-x, w = l03_adjoint.given(l03_adjoint.State({state.picture!r}, {state.kernel!r}, way={state.way!r}))
+x, w = adjoint.given(adjoint.State({state.picture!r}, {state.kernel!r}, way={state.way!r}))
 geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
 z = conv(x, w, geometry)
 back = {back.__name__}({g}, w, geometry, input_size={toy_arrays.SIZE})

@@ -123,10 +123,10 @@ def call(state: State) -> str:
     """Python that makes the picture of a state."""
     turn = "[::-1, ::-1]" if state.turned == "yes" else ""
     return f"""from deconvviz.ops import ConvGeometry, conv
-from lessons._kit import first_values
+from lessons.convolution import values
 
-x = first_values.picture({state.picture!r}, {state.x!r}, channels={state.depth})
-w = first_values.kernel({state.kernel!r}, {state.w!r}, channels={state.depth}){turn}
+x = values.picture({state.picture!r}, {state.x!r}, channels={state.depth})
+w = values.kernel({state.kernel!r}, {state.w!r}, channels={state.depth}){turn}
 z = conv(x, w, ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation}))
 """
 

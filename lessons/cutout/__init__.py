@@ -107,16 +107,16 @@ def call(state: State, shown: Subject) -> str:
     options = [f"wanted={state.wanted!r}"] if state.wanted else []
     options += [f"map={state.map!r}"] if state.map != "gradient" else []
     options += [f"{name}={value}" for name, value in state.choice.options.items()]
-    scene = "from lessons._kit import cutout_scene\n" if state.source != "photo" else ""
+    scene = "from lessons.cutout import scene\n" if state.source != "photo" else ""
     size = shown.picture.shape[:2]
     if state.map == run.HAND:
         options = [f"trimap=np.full({size}, 0.5)", f"work={run.WORK}"]
         scene = f"import numpy as np\n{scene}"
-    dots = f"\nfrom lessons._kit import cutout_run\nseeds = cutout_run.masks({state.dots!r}, {size})\n"
+    dots = f"\nfrom lessons.cutout import run\nseeds = run.masks({state.dots!r}, {size})\n"
     dots, seeds = (dots, ["seeds=seeds"]) if state.dots else ("", [])
     options += seeds
     return f"""from deconvviz.data import samples
-from deconvviz.tasks import cutout
+from deconvviz.tasks.cutout import task as cutout
 {scene}{dots}
 found = cutout.apply({shown.python}, {", ".join(options)})
 print(found.label, found.box)

@@ -84,7 +84,7 @@ class Choice:
 def scene(id: str) -> Subject:
     """A drawn scene."""
     made = cutout_scene.scene(id)
-    code = f"cutout_scene.scene({id!r}).picture"
+    code = f"scene.scene({id!r}).picture"
     return Subject(f"scene {id}", t(made.title), made.picture, made.alpha, code)
 
 

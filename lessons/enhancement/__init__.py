@@ -125,7 +125,7 @@ def call(state: State, picture: engine.Picture) -> str:
     variant = "" if state.variant == "main" else f", variant={state.variant!r}"
     return f"""from deconvviz.data import {"samples" if picture.id else "images"}
 from deconvviz.ops.inverse import psnr
-from deconvviz.tasks import enhancement
+from deconvviz.tasks.enhancement import task as enhancement
 
 photograph = {load}
 given = {damage}

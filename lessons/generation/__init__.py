@@ -100,14 +100,14 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
 def call(state: State, picture: engine.Picture) -> str:
     """Python that makes the picture of a state."""
     start = f"""from deconvviz.data import samples
-from deconvviz.tasks import generation
+from deconvviz.tasks.generation import task as generation
 
 image = {upload.python(picture)}
 """
     if state.view == "walk":
         return f"""import numpy as np
 
-from deconvviz.tasks import generation
+from deconvviz.tasks.generation import task as generation
 
 model = generation.model()
 index = model.codes.index({state.wanted!r})

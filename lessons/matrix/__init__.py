@@ -107,11 +107,12 @@ def checks(state: State) -> list[Check]:
 def call(state: State) -> str:
     """Python that makes A and what it does to the picture of a state."""
     return f"""from deconvviz.ops import ConvGeometry, conv, conv_map
-from lessons._kit import matrix_walk, small
+from lessons._kit.numbers import toy_arrays
+from lessons.matrix import entries
 
-x, w = small.picture({state.picture!r}), small.kernel({state.kernel!r})
+x, w = toy_arrays.picture({state.picture!r}), toy_arrays.kernel({state.kernel!r})
 geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
-A = matrix_walk.dense(w, geometry, {toy_arrays.SIZE})
+A = entries.dense(w, geometry, {toy_arrays.SIZE})
 same = conv_map(w, geometry, {toy_arrays.SIZE}).dense()
 z = A @ x.ravel()
 """

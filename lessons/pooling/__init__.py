@@ -140,12 +140,12 @@ def distances(state: State) -> dict[str, float]:
 def call(state: State) -> str:
     """Python that makes the picture of a state."""
     how = pooling(state)
-    return f"""from lessons._kit import pool_picture, unpool_ways
+    return f"""from lessons.pooling import picture, unpool_variants
 
-x = pool_picture.picture({state.picture!r}, {state.digits!r})
-pooling = unpool_ways.Pooling(x, window={how.window}, stride={how.stride}, pads={how.pads})
+x = picture.picture({state.picture!r}, {state.digits!r})
+pooling = unpool_variants.Pooling(x, window={how.window}, stride={how.stride}, pads={how.pads})
 y, switches = pooling.pooled
-back = unpool_ways.{unpool_variants.WAYS[state.way][1].__name__}(y, pooling)
+back = unpool_variants.{unpool_variants.WAYS[state.way][1].__name__}(y, pooling)
 """
 
 

@@ -77,9 +77,9 @@ def checks(state: State) -> list[Check]:
 def call(state: State) -> str:
     """Python that trains and looks as the page does."""
     options = ", ".join(f"{name}={value!r}" for name, value in state.training.options.items())
-    shown = f"digits_run.picture({state.digit!r}, {state.pad!r})[0]"
-    return f"""from deconvviz.tasks import recognition
-from lessons._kit import digits_run
+    shown = f"run.picture({state.digit!r}, {state.pad!r})[0]"
+    return f"""from deconvviz.tasks.recognition import task as recognition
+from lessons.recognition import run
 
 for snapshot in recognition.snapshots({options}):
     print(snapshot.step, snapshot.records[-1])

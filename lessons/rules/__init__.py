@@ -104,9 +104,9 @@ def call(state: State) -> str:
     return f"""import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.ops.rectify import RULES, backward
-from lessons._kit import rules_grid
+from lessons.rules import grid
 
-z, g = rules_grid.numbers({state.numbers!r}, {state.digits!r})
+z, g = grid.numbers({state.numbers!r}, {state.digits!r})
 below = {{rule: backward(rule, z, g) for rule in RULES}}
 
 network, photograph = dv.load("caltech"), samples.load({state.image!r})

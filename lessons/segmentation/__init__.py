@@ -83,9 +83,9 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
 def call(state: State, shown: Subject) -> str:
     """Python that names the pixels of a state."""
     start = (
-        "from deconvviz.data import samples\n" if state.source != "drawn" else "from lessons._kit import street_scene\n"
+        "from deconvviz.data import samples\n" if state.source != "drawn" else "from lessons.segmentation import scene\n"
     )
-    return f"""{start}from deconvviz.tasks import segmentation
+    return f"""{start}from deconvviz.tasks.segmentation import task as segmentation
 
 found = segmentation.apply({shown.python}, variant={state.decoder!r})
 print(segmentation.describe(found)["shares"])

@@ -44,7 +44,7 @@ class Subject:
 def drawn() -> Subject:
     """The drawn street."""
     street = scene.street()
-    return Subject(street.picture, street.labels, "street_scene.street().picture", _digest(street.picture))
+    return Subject(street.picture, street.labels, "scene.street().picture", _digest(street.picture))
 
 
 def photograph(picture: engine.Picture) -> Subject:

@@ -72,7 +72,7 @@ def call(state: State, picture: engine.Picture) -> str:
     """Python that makes the enlargement of a state."""
     if state.source == "shrunk":
         return f"""from deconvviz.data import preprocess, samples
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 
 photograph = preprocess.at_most({upload.python(picture)}, {run.LONGER})
 small, truth = task.pair(task.brightness(photograph), {state.scale})
@@ -81,7 +81,7 @@ print(task.figures(task.enlarge(small, {state.scale}, network), truth, {state.sc
 print(task.figures(task.bicubic(small, {state.scale}), truth, {state.scale}))
 """
     return f"""from deconvviz.data import preprocess, samples
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 
 photograph = preprocess.at_most({upload.python(picture)}, {run.AS_IT_IS})
 found = task.apply(photograph, scale={state.scale})

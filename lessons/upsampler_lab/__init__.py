@@ -85,7 +85,7 @@ def call(state: State, picture: engine.Picture) -> str:
     """Python that makes the enlargement of a state."""
     return f"""from deconvviz.data import preprocess, samples
 from deconvviz.ops.upsample import checkerboard_energy
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import task
 
 photograph = preprocess.at_most({upload.python(picture)}, 480)
 small, truth = task.pair(task.brightness(photograph), 3)

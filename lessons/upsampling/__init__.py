@@ -132,10 +132,10 @@ def energies(state: State) -> list[tuple[str, upsamplers.Made]]:
 def call(state: State) -> str:
     """Python that counts and measures the state."""
     return f"""from deconvviz.ops.upsample import overlap_counts
-from lessons._kit import upsample_ways
+from lessons.upsampling import upsamplers
 
 print(overlap_counts({CELLS}, kernel={state.k}, stride={state.s}))
-energy = {{way: upsample_ways.make(way, {state.weights!r}, {state.k}, {state.s}).energy for way in upsample_ways.WAYS}}
+energy = {{way: upsamplers.make(way, {state.weights!r}, {state.k}, {state.s}).energy for way in upsamplers.WAYS}}
 print(energy)
 """
 

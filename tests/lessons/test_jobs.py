@@ -319,7 +319,7 @@ def test_a_full_line_refuses_and_forgets_the_refused() -> None:
 
 PAGE = """
 import streamlit as st
-from lessons._kit import jobs
+from lessons._kit.run import jobs
 
 job = jobs.start("page", st.session_state["work"])
 jobs.watch(job, lambda job: st.markdown(f"drawn {job.latest}"))

@@ -24,7 +24,7 @@ from lessons.laboratory import choose, export
 OpenPage = Callable[..., AppTest]
 SCRIPT = """
 from lessons import laboratory
-from lessons._kit import i18n
+from lessons._kit.form import i18n
 
 i18n.language_switch()
 laboratory.render()
