@@ -82,9 +82,10 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
 
 def call(state: State, shown: Subject) -> str:
     """Python that names the pixels of a state."""
-    start = (
-        "from deconvviz.data import samples\n" if state.source != "drawn" else "from lessons.segmentation import scene\n"
+    source = (
+        "from lessons.segmentation import scene" if state.source == "drawn" else "from deconvviz.data import samples"
     )
+    start = f"{source}\n"
     return f"""{start}from deconvviz.tasks.segmentation import task as segmentation
 
 found = segmentation.apply({shown.python}, variant={state.decoder!r})
