@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -86,9 +86,9 @@ def _po_bytes(catalog: Catalog) -> bytes:
 class _Dateless(Catalog):
     """A catalogue whose header holds neither date nor program, so that the same texts give the same bytes."""
 
-    @property
-    def mime_headers(self) -> list[tuple[str, str]]:
-        return [("Content-Type", "text/plain; charset=utf-8")]
+    def __iter__(self) -> Iterator[Message]:
+        yield Message("", "Content-Type: text/plain; charset=utf-8")
+        yield from (message for message in super().__iter__() if message.id)
 
 
 def compiled(language: str) -> bytes:
