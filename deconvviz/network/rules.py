@@ -22,11 +22,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core as jex
 
 from deconvviz.errors import RuleError
-from deconvviz.network import _replace, geometry
-from deconvviz.network._jaxpr import Equation, body_of, carrying, flatten, is_literal
+from deconvviz.network import _compat, _replace, geometry
+from deconvviz.network._jaxpr import Equation, carrying, flatten, is_literal
 from deconvviz.network._loops import CLOSED, LOOPS, Body, replace_bodies
 from deconvviz.network._padding import tame
 from deconvviz.network._pooling import Pools, first_in_window, first_maximum, first_of_two, window_of
@@ -108,7 +107,7 @@ def _made(index: int, item: Equation, found: Survey, pools: Pools, rule: str) ->
     if index in found.clamps:
         z, out = found.clamps[index], eqn.outvars[0]
         low = _replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [z])
-        middle = jex.Var(out.aval)
+        middle = _compat.new_variable(out.aval)
         bounds = [middle, eqn.invars[2]]
         return [low.replace(outvars=[middle]), _replace.call(_bound, ("bound",), eqn, bounds)]
     if index in found.ceilings:
@@ -230,8 +229,8 @@ def objection(item: Equation, live: set[Any]) -> str | None:
     """Why an equation on the path is an activation without a rectifier rule, or None if it is none."""
     eqn, name = item.eqn, item.primitive
     if name in CLOSED:
-        body = body_of(eqn.params.get("call_jaxpr") or eqn.params.get("jaxpr"))
-        return getattr(getattr(body, "debug_info", None), "func_name", None) or name
+        body = _compat.program_in(eqn.params.get("call_jaxpr") or eqn.params.get("jaxpr"))
+        return (body and _compat.function_name(body.jaxpr)) or name
     inputs = [a for a in eqn.invars if not is_literal(a) and a in live]
     if call := activation_call(item):
         return call[0]
