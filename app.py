@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lessons._kit import i18n, page
+from lessons._kit.form import i18n, page
 
 st.set_page_config(page_title="deconvviz", layout="wide", initial_sidebar_state="collapsed")
 page.style()

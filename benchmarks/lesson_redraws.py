@@ -79,7 +79,7 @@ def main() -> None:
     from chromium import FLAGS, MISSING, find
     from playwright.sync_api import sync_playwright
 
-    from lessons._kit.page import Lesson, discover
+    from lessons._kit.form.page import Lesson, discover
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     lessons = {page.slug: page for page in discover() if isinstance(page, Lesson) and page.presets}

@@ -31,8 +31,8 @@ def jax_step(batch: int, size: int) -> Callable[[], float]:
     import numpy as np
 
     from deconvviz.models import caltech
-    from deconvviz.training.classifier import make_training
-    from deconvviz.training.recipe import Recipe
+    from deconvviz.training.caltech.classifier import make_training
+    from deconvviz.training.caltech.config import Recipe
 
     assert tuple((s.kernel, s.stride, s.channels, int(s.pool)) for s in caltech.CHAIN) == CHAIN
     _, initial, step = make_training(Recipe(batch=batch), CLASSES, 1000)

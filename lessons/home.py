@@ -8,9 +8,13 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Unit
-from lessons._kit import engine, exercise, lab_picture, lab_state, lab_steps
-from lessons._kit.i18n import mark, t
-from lessons._kit.page import SECTIONS, Lesson, Page, discover, entry, turn_to
+from lessons._kit.draw import pixels as lab_picture
+from lessons._kit.form import exercise
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import SECTIONS, Lesson, Page, discover, entry, turn_to
+from lessons._kit.photo import selection
+from lessons._kit.reconstruction import trace
+from lessons._kit.run import engine
 
 NETWORK = "caltech"
 PICTURE = "cat"
@@ -70,7 +74,7 @@ def film() -> None:
         return
     last = len(frames) - 1
     at = st.slider(t("Drag: from the unit down to the picture"), 0, last, last, key="home-step")
-    step, pixels = frames[at], lab_steps.pixels_of(frames[at].signal, at == last)
+    step, pixels = frames[at], trace.pixels_of(frames[at].signal, at == last)
     photo = lab_picture.jpeg(lab_picture.to_bytes(engine.fitted(loaded, picture).screen))
     found = t("Channel {channel} of {layer} answers to this photograph.", channel=unit.channel, layer=unit.layer)
     size = " × ".join(str(n) for n in step.signal.shape)
@@ -82,7 +86,7 @@ def film() -> None:
         layer=step.name,
         size=size,
     )
-    strip = "".join(_thumb(lab_steps.pixels_of(frame.signal, i == last), i == at) for i, frame in enumerate(frames))
+    strip = "".join(_thumb(trace.pixels_of(frame.signal, i == last), i == at) for i, frame in enumerate(frames))
     st.html(
         f'<div class="film">{strip}</div><div class="pair">{_figure(photo, picture.alt, found)}'
         f"{_figure(lab_picture.png(pixels), here, here)}</div>"
@@ -94,13 +98,13 @@ def film() -> None:
 def strongest(loaded: engine.Loaded, picture: engine.Picture) -> Unit:
     """The strongest unit of the layer that the laboratory opens with."""
     layers = loaded.network.layers
-    layer = lab_state.first_layer(layers)
+    layer = selection.first_layer(layers)
     maps = engine.forward(loaded, picture).maps[layer]
     return Unit(layer, int(maps.max(axis=(0, 1)).argmax()))
 
 
 def _name(kind: str) -> str:
-    return t(lab_steps.KINDS[kind])
+    return t(trace.KINDS[kind])
 
 
 def _thumb(pixels: np.ndarray, here: bool) -> str:

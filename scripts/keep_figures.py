@@ -12,10 +12,10 @@ from pathlib import Path
 from ship_task import told, write_card
 
 from deconvviz import catalog
-from deconvviz.tasks import _kept, _weights
+from deconvviz.tasks._shared import recorded_figures, weights
 
 
-def keep(task: str, what: str, printed: Path, folder: Path = _weights.FOLDER) -> Path:
+def keep(task: str, what: str, printed: Path, folder: Path = weights.FOLDER) -> Path:
     """Writes TASK_WHAT.json, and TASK.md where there are weights: the path of the figures.
 
     Raises:
@@ -23,7 +23,7 @@ def keep(task: str, what: str, printed: Path, folder: Path = _weights.FOLDER) ->
     """
     record = catalog.tasks()[task]
     record.check("evaluate", {"what": what})
-    path = _kept.keep(task, what, printed, folder)
+    path = recorded_figures.keep(task, what, printed, folder)
     write_card(record, folder / f"{task}.safetensors")
     return path
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deconvviz import catalog
 from deconvviz.errors import DeconvvizError
-from deconvviz.tasks import _weights
+from deconvviz.tasks._shared import weights as _weights
 
 
 def ship(task: str, runs: list[Path], folder: Path = _weights.FOLDER) -> Path:

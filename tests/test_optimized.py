@@ -14,7 +14,7 @@ AS_FOR_USERS = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "0", "XLA_FLAGS": ""}
 pytestmark = pytest.mark.slow
 PARTS = {
     "operators": ("tests/ops/test_conv.py", "tests/ops/test_pool.py", "tests/ops/test_rectify.py", "-k", "not deep"),
-    "networks": ("tests/network/test_reconstruct.py", "-k", "loops"),
+    "networks": ("tests/network/backward/test_reconstruct.py", "-k", "loops"),
 }
 
 

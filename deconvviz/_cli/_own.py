@@ -96,12 +96,12 @@ def load_own(chosen: Chosen) -> tuple[Network, tuple[str, ...]]:
     What its module prints goes to stderr: stdout holds the answer alone.
     """
     from deconvviz import compiled
-    from deconvviz.network import own
+    from deconvviz.network.adopt import load
 
     compiled.keep()
-    given = own.Given(chosen.size, chosen.channels, chosen.input_range, chosen.mean, chosen.std)
+    given = load.Given(chosen.size, chosen.channels, chosen.input_range, chosen.mean, chosen.std)
     with contextlib.redirect_stdout(sys.stderr):
-        made = own.load(str(chosen.network), given)
+        made = load.load(str(chosen.network), given)
     return made.network, made.assumed
 
 

@@ -1,4 +1,4 @@
-"""Which trainings there are: every module of `deconvviz.training` with a function `train` or `evaluate`."""
+"""Which trainings there are: every folder of `deconvviz.training` whose train.py trains or evaluates."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def known(function: str) -> list[str]:
     >>> "caltech" in known("train")
     True
     """
-    return sorted(path.stem for path in TRAININGS.glob("[!_]*.py") if _defines(path, function))
+    return sorted(path.parent.name for path in TRAININGS.glob("*/train.py") if _defines(path, function))
 
 
 def named(name: str, function: str, also: Iterable[str] = ()) -> Callable[..., dict[str, Any]]:
-    """``deconvviz.training.<name>.<function>``; `also` are further names that a message may offer.
+    """``deconvviz.training.<name>.train.<function>``; `also` are further names that a message may offer.
 
     Raises:
       click.UsageError: there is none of that name.
@@ -34,7 +34,9 @@ def named(name: str, function: str, also: Iterable[str] = ()) -> Callable[..., d
     names = known(function)
     if name not in names:
         raise click.UsageError(f"nothing to {function} is called {name!r}; {nearest(name, sorted({*names, *also}))}")
-    found: Callable[..., dict[str, Any]] = getattr(importlib.import_module(f"deconvviz.training.{name}"), function)
+    found: Callable[..., dict[str, Any]] = getattr(
+        importlib.import_module(f"deconvviz.training.{name}.train"), function
+    )
     return found
 
 
@@ -48,7 +50,7 @@ def part_of(text: str, function: str) -> tuple[str, dict[str, str]]:
     ('inverter', {'layer': 'relu4'})
     """
     name, colon, layer = text.partition(":")
-    takes = name in known(function) and "layer" in _parameters(TRAININGS / f"{name}.py", function)
+    takes = name in known(function) and "layer" in _parameters(TRAININGS / name / "train.py", function)
     if takes and not layer:
         raise click.UsageError(f"{text!r} says no layer: {name}:LAYER, for example {name}:relu4")
     if colon and not takes and (name in known(function) or name in catalog.models()):

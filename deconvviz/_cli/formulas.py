@@ -23,7 +23,7 @@ def formulas(seeds: int, as_json: bool) -> None:
     Example:
       deconvviz formulas --seeds 5
     """
-    from deconvviz.ops.formulas import FORMULAS, TOLERANCE, measure
+    from deconvviz.articles.formulas import FORMULAS, TOLERANCE, measure
 
     start = time.perf_counter()
     rows, records = [], []

@@ -25,8 +25,8 @@ from deconvviz.atlas.pictures import Pictures
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import ImageError
 from deconvviz.network import Network
-from deconvviz.network._jaxpr import as_function
-from deconvviz.network.trace import permuted
+from deconvviz.network.trace.jaxpr import as_function
+from deconvviz.network.trace.trace import permuted
 from deconvviz.types import InputSpec
 
 #: Threads that decode the next batch while the devices work on this one.

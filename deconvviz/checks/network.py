@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.network._jaxpr import as_function
-from deconvviz.network.backward import rewritten
+from deconvviz.network.backward.reconstruct import rewritten
 from deconvviz.network.network import Network
+from deconvviz.network.trace.jaxpr import as_function
 from deconvviz.types import Array, Check, Reconstruction
 
 #: What two ways of computing the same float32 map may differ by.

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import NetworkError, RuleError
-from deconvviz.network.backward import reconstruct_units, rewritten
+from deconvviz.network.backward.reconstruct import reconstruct_units, rewritten
 from deconvviz.network.network import Network
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import Array, Coverage, Layer, Unit

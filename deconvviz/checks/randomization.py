@@ -17,9 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import NetworkError
-from deconvviz.network._jaxpr import is_literal
-from deconvviz.network.backward import rewritten
+from deconvviz.network.backward.reconstruct import rewritten
 from deconvviz.network.network import Network
+from deconvviz.network.trace.jaxpr import is_literal
 from deconvviz.types import Array
 
 

@@ -13,7 +13,7 @@ from deconvviz import priors
 from deconvviz.errors import DeconvvizError
 from deconvviz.methods._settings import QUIET, Settings
 from deconvviz.network import Network, rewritten
-from deconvviz.network.trace import permuted
+from deconvviz.network.trace.trace import permuted
 from deconvviz.types import Array
 
 #: The colour range B of [mahendran2016visualizing], 80 grey levels, and their step V = B / 6.5.

@@ -12,16 +12,16 @@ import numpy as np
 from flax import nnx
 
 from deconvviz.errors import NetworkError, nearest
-from deconvviz.network import geometry
 from deconvviz.network._cache import Programs, Store
-from deconvviz.network._jaxpr import as_function
 from deconvviz.network._jit import jit
-from deconvviz.network._loops import LOOPS
-from deconvviz.network._rectifiers import constants
-from deconvviz.network._scopes import scoped
-from deconvviz.network.branching import Graph, road
-from deconvviz.network.explicit import Chain, NoExplicitRoad
-from deconvviz.network.trace import Node, Program, permuted, trace
+from deconvviz.network.backward.explicit import Chain, NoExplicitRoad
+from deconvviz.network.backward.graph import Graph, road
+from deconvviz.network.trace import geometry
+from deconvviz.network.trace.jaxpr import as_function
+from deconvviz.network.trace.loops import LOOPS
+from deconvviz.network.trace.rectifiers import constants
+from deconvviz.network.trace.scopes import scoped
+from deconvviz.network.trace.trace import Node, Program, permuted, trace
 from deconvviz.types import Array, Box, InputSpec, Layer
 
 

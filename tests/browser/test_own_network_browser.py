@@ -24,7 +24,7 @@ def started(address: str, folder: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def own_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app as ``make app NETWORK=mynet:net`` starts it, with the file that the page shows."""
-    from lessons._kit import own_code
+    from lessons.own_network import code as own_code
 
     folder = tmp_path_factory.mktemp("own")
     (folder / "mynet.py").write_text(own_code.text("relu"), encoding="utf-8")

@@ -26,7 +26,7 @@ from looking import (
     stays_within,
 )
 
-from lessons._kit.page import Lesson, discover
+from lessons._kit.form.page import Lesson, discover
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

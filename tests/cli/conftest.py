@@ -14,7 +14,7 @@ import pytest
 def write_random_weights(path: Path, seed: int) -> Path:
     """Weights of the caltech network that no training made, as its file format."""
     from deconvviz.models import caltech
-    from deconvviz.training import export
+    from deconvviz.training.caltech import export
 
     draw = np.random.default_rng(seed)
     params = {}

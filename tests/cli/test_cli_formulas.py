@@ -8,7 +8,7 @@ from typing import Any
 from click.testing import CliRunner
 
 from deconvviz import cli
-from deconvviz.ops.formulas import FORMULAS, measure
+from deconvviz.articles.formulas import FORMULAS, measure
 
 
 def run(*arguments: str) -> Any:

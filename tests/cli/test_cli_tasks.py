@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from deconvviz import cli
-from deconvviz.training import caltech, inverter
+from deconvviz.training.caltech import train as caltech
+from deconvviz.training.inverter import train as inverter
 
 
 class Recorder:

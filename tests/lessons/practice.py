@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from lessons._kit.exercise import Answer
+from lessons._kit.form.exercise import Answer
 
 
 def choose(test: AppTest, slug: str, kind: str) -> AppTest:

@@ -16,18 +16,12 @@ from streamlit.testing.v1 import AppTest
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.conventions import CONVENTIONS
-from lessons import l03_adjoint as lesson
-from lessons._kit import (
-    adjoint_meter,
-    back_views,
-    conv_picture,
-    convention_table,
-    planes,
-    small,
-    walk,
-    ways_back,
-)
-from lessons._kit.back_views import Chosen
+from lessons import adjoint as lesson
+from lessons._kit.draw import planes
+from lessons._kit.numbers import taps as walk
+from lessons._kit.numbers import toy_arrays
+from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture
+from lessons.adjoint.back_views import Chosen
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -36,10 +30,10 @@ State = lesson.State
 def states() -> list[lesson.State]:
     """Every geometry that the controls offer and that fits, with every kernel; some output cell of each."""
     found = []
-    for kernel, stride, padding, dilation in itertools.product(small.KERNELS, (1, 2, 3), (0, 1, 2), (1, 2, 3)):
+    for kernel, stride, padding, dilation in itertools.product(toy_arrays.KERNELS, (1, 2, 3), (0, 1, 2), (1, 2, 3)):
         state = State(kernel=kernel, stride=stride, padding=padding, dilation=dilation)
         try:
-            size = state.geometry.output_size(small.SIZE, small.kernel(kernel).shape[:2])
+            size = state.geometry.output_size(toy_arrays.SIZE, toy_arrays.kernel(kernel).shape[:2])
         except GeometryError:
             continue
         found.append(replace(state, cell=(size[0] - 1, size[1] // 2), back=(4, 1)))
@@ -49,8 +43,8 @@ def states() -> list[lesson.State]:
 STATES = states()
 SOME = STATES[::7]
 FEW = STATES[3::19]
-VIEWS = list(ways_back.VIEWS)
-WRONG = [way for way in ways_back.WAYS if way != "adjoint"]
+VIEWS = list(adjoint_variants.VIEWS)
+WRONG = [way for way in adjoint_variants.WAYS if way != "adjoint"]
 #: A state of each wrong way in which it is wrong.
 SEEN_WRONG = {
     "turned": State(way="turned"),
@@ -78,32 +72,32 @@ def test_most_geometries_fit() -> None:
 def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
     arrays = lesson.compute(state)
     geometry = state.geometry
-    pads = geometry.resolve(small.SIZE, arrays.w.shape[:2])
+    pads = geometry.resolve(toy_arrays.SIZE, arrays.w.shape[:2])
     z = conv_loops.conv(arrays.x, arrays.w, geometry.strides, pads, geometry.dilations, 1)
     np.testing.assert_array_equal(arrays.z, z)
-    back = conv_loops.conv_adjoint(z, arrays.w, geometry.strides, pads, geometry.dilations, 1, small.SIZE)
+    back = conv_loops.conv_adjoint(z, arrays.w, geometry.strides, pads, geometry.dilations, 1, toy_arrays.SIZE)
     np.testing.assert_array_equal(arrays.back, back)
 
 
 @pytest.mark.parametrize("state", SOME, ids=str)
 def test_the_sums_on_screen_are_the_cells_of_the_planes(state: lesson.State) -> None:
     arrays = lesson.compute(state)
-    products, shown = numbers(conv_picture.forward_sum(arrays, state.geometry, state.cell))
+    products, shown = numbers(picture.forward_sum(arrays, state.geometry, state.cell))
     assert products == shown == arrays.z[0, *state.cell, 0]
-    products, shown = numbers(conv_picture.backward_sum(arrays, state.geometry, state.back))
+    products, shown = numbers(picture.backward_sum(arrays, state.geometry, state.back))
     assert products == shown == arrays.back[0, *state.back, 0]
 
 
 def test_a_wrong_sum_would_be_noticed() -> None:
     arrays = lesson.compute(State())
     wrong = replace(arrays, w=arrays.w[::-1])
-    assert numbers(conv_picture.forward_sum(wrong, State().geometry, (2, 2)))[0] != arrays.z[0, 2, 2, 0]
+    assert numbers(picture.forward_sum(wrong, State().geometry, (2, 2)))[0] != arrays.z[0, 2, 2, 0]
 
 
 def test_the_stamp_of_one_cell_lies_in_its_frame() -> None:
     state = State(picture="pixel", signal="cell", cell=(3, 3))
     arrays = lesson.compute(state)
-    taps = walk.window((3, 3), (2, 3), state.geometry, small.SIZE)
+    taps = walk.window((3, 3), (2, 3), state.geometry, toy_arrays.SIZE)
     assert arrays.g.sum() == arrays.z[0, 3, 3, 0] != 0
     np.testing.assert_array_equal(
         [arrays.back[0, *tap.input, 0] for tap in taps], arrays.z[0, 3, 3, 0] * arrays.w[:, :, 0, 0].ravel()
@@ -143,22 +137,22 @@ def test_channels_that_are_not_swapped_are_never_right_by_luck() -> None:
 
 
 def test_the_meter_shows_both_numbers_and_the_gap() -> None:
-    text = adjoint_meter.to_html(adjoint_meter.Sides(30.0, -10.0, 99.0, (6, 7), (6, 7)))
+    text = meter.to_html(meter.Sides(30.0, -10.0, 99.0, (6, 7), (6, 7)))
     assert "margin-left: 25%; width: 75%" in text
     assert "margin-left: 0%; width: 25%" in text
     assert ">30<" in text
     assert ">−10<" in text
     assert "differ by 40." in text
-    assert "The two agree." in adjoint_meter.to_html(adjoint_meter.Sides(3.0, 3.0, 9.0, (6, 7), (6, 7)))
-    text = adjoint_meter.to_html(adjoint_meter.Sides(3.0, None, 9.0, (6, 7), (5, 7)))
+    assert "The two agree." in meter.to_html(meter.Sides(3.0, 3.0, 9.0, (6, 7), (6, 7)))
+    text = meter.to_html(meter.Sides(3.0, None, 9.0, (6, 7), (5, 7)))
     assert "no product: By is 5 × 7, x is 6 × 7" in text
 
 
 def test_a_wrong_way_fails_by_the_loops_too() -> None:
     for way, state in SEEN_WRONG.items():
         arrays = lesson.compute(state)
-        pads = state.geometry.resolve(small.SIZE, arrays.w.shape[:2])
-        right = conv_loops.conv_adjoint(arrays.g, arrays.w, *(state.geometry.strides, pads, (1, 1)), 1, small.SIZE)
+        pads = state.geometry.resolve(toy_arrays.SIZE, arrays.w.shape[:2])
+        right = conv_loops.conv_adjoint(arrays.g, arrays.w, *(state.geometry.strides, pads, (1, 1)), 1, toy_arrays.SIZE)
         np.testing.assert_array_equal(arrays.right, right)
         assert not np.array_equal(arrays.back, right), way
 
@@ -178,7 +172,7 @@ def test_zero_insertion_shows_what_the_way_really_is(state: lesson.State, way: s
     if not arrays.back.size:
         assert way == "padding"
         return
-    how = ways_back.insertion(way, arrays.g, arrays.w, state.geometry, small.SIZE)
+    how = adjoint_variants.insertion(way, arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
     made = conv(how.inner, how.kernel, ConvGeometry(1, how.pads, state.geometry.dilation))
     np.testing.assert_array_equal(made, arrays.back)
 
@@ -189,14 +183,14 @@ def test_the_products_of_zero_insertion_are_those_of_the_planes(state: lesson.St
     arrays = lesson.compute(state)
     value = float(arrays.back[0, *state.back, 0])
     at = Chosen(state.cell, state.back, "adjoint", "zeros")
-    spread, kernel, result = conv_picture.rows(arrays, state.geometry, at)[1].planes
+    spread, kernel, result = picture.rows(arrays, state.geometry, at)[1].planes
     window = sorted(spread.touched)
     height, width = spread.values.shape
     read = [spread.values[r, c] if 0 <= r < height and 0 <= c < width else 0.0 for r, c in window]
     assert np.vdot(read, kernel.values) == value == result.values[state.back]
     assert not any(spread.values[cell] for cell in spread.quiet)
     products, shown = numbers(
-        back_views.insertion_sum(arrays.g, arrays.w, state.geometry, state.back, small.SIZE, value)
+        back_views.insertion_sum(arrays.g, arrays.w, state.geometry, state.back, toy_arrays.SIZE, value)
     )
     assert products == shown == value
     if spread.chosen is not None:
@@ -215,18 +209,18 @@ def test_wrong_cells_are_struck_out_and_counted() -> None:
     for way in ("turned", "channels"):
         state = State(way=way)
         arrays = lesson.compute(state)
-        rows = conv_picture.rows(arrays, state.geometry, Chosen((2, 2), (2, 2), way))
+        rows = picture.rows(arrays, state.geometry, Chosen((2, 2), (2, 2), way))
         back = rows[1 if way == "turned" else 2].planes[2 if way == "turned" else 0]
         differs = {(int(r), int(c)) for r, c in np.argwhere(arrays.back[0, :, :, 0] != arrays.right[0, :, :, 0])}
         assert set(back.wrong) == differs != set()
         assert f"{len(differs)}" in back.title
-    rows = conv_picture.rows(lesson.compute(State()), State().geometry, Chosen((2, 2), (2, 2)))
+    rows = picture.rows(lesson.compute(State()), State().geometry, Chosen((2, 2), (2, 2)))
     assert not rows[1].planes[2].wrong
 
 
 def test_a_wrong_size_is_in_the_title() -> None:
     state = SEEN_WRONG["rounded"]
-    rows = conv_picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "rounded"))
+    rows = picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "rounded"))
     assert rows[1].planes[2].title == "what comes back, 5 × 7, not 6 × 7"
 
 
@@ -234,10 +228,10 @@ def test_a_wrong_size_is_in_the_title() -> None:
 def test_the_table_says_what_each_library_gives(key: str) -> None:
     state = State(kernel="edge", stride=2)
     arrays = lesson.compute(state)
-    line = convention_table.measure(key, arrays.g, arrays.w, state.geometry, small.SIZE)
+    line = convention_table.measure(key, arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
     assert line.converted == 0
     assert line.error > 0, "6 rows are not a whole number of strides: every call needs its conversion"
-    text = convention_table.to_html([line], small.SIZE)
+    text = convention_table.to_html([line], toy_arrays.SIZE)
     assert f"{line.size[0]} × {line.size[1]}" in text
     assert "other size" in text or "away" in text
     assert "kernel=w" in text
@@ -248,18 +242,18 @@ def test_the_table_says_what_each_library_gives(key: str) -> None:
 def test_the_table_says_what_keras_refuses() -> None:
     state = State(stride=2, dilation=2)
     arrays = lesson.compute(state)
-    line = convention_table.measure("keras", arrays.g, arrays.w, state.geometry, small.SIZE)
+    line = convention_table.measure("keras", arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
     assert line.size is None
-    text = convention_table.to_html([line], small.SIZE)
+    text = convention_table.to_html([line], toy_arrays.SIZE)
     assert "refused" in text
     assert "no stride with dilation" in text
 
 
 def test_torch_is_right_as_it_is_where_nothing_is_lost() -> None:
     arrays = lesson.compute(State(stride=2))
-    line = convention_table.measure("torch", arrays.g, arrays.w, State(stride=2).geometry, small.SIZE)
+    line = convention_table.measure("torch", arrays.g, arrays.w, State(stride=2).geometry, toy_arrays.SIZE)
     assert line.error == 0
-    assert ">equal<" in convention_table.to_html([line], small.SIZE)
+    assert ">equal<" in convention_table.to_html([line], toy_arrays.SIZE)
 
 
 def test_a_wrong_size_is_infinitely_wrong() -> None:
@@ -276,7 +270,7 @@ def test_the_padding_of_the_way_there_is_right_by_luck_for_three_taps_and_one_ro
 
 
 def test_only_the_single_one_is_undone() -> None:
-    away = {kernel: lesson.not_inverse(State(kernel=kernel)) for kernel in small.KERNELS}
+    away = {kernel: lesson.not_inverse(State(kernel=kernel)) for kernel in toy_arrays.KERNELS}
     assert away.pop("single") == 0
     assert min(away.values()) > 0.1
 
@@ -307,8 +301,8 @@ def latex(test: AppTest) -> str:
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, kernel="edge", stride="2", cell="1,2", back="3,4")
     state = State(kernel="edge", stride=2, cell=(1, 2), back=(3, 4))
-    assert conv_picture.forward_sum(lesson.compute(state), state.geometry, (1, 2)) in latex(test)
-    assert conv_picture.backward_sum(lesson.compute(state), state.geometry, (3, 4)) in latex(test)
+    assert picture.forward_sum(lesson.compute(state), state.geometry, (1, 2)) in latex(test)
+    assert picture.backward_sum(lesson.compute(state), state.geometry, (3, 4)) in latex(test)
 
 
 @pytest.mark.parametrize("cell", ["99,99", "abc", "1", "-1,2", "1,2,3", "9999999,0"])
@@ -323,7 +317,7 @@ def test_a_kernel_that_does_not_fit_says_so_and_keeps_the_picture(open_page: Cal
     test.segmented_control("dilation-shown").set_value("3").run()
     assert "spans 7 rows, but the padded picture has 6" in test.error[0].value
     state = State(kernel="edge", padding=0, cell=(0, 1))
-    assert conv_picture.forward_sum(lesson.compute(state), state.geometry, (0, 1)) in latex(test) != before
+    assert picture.forward_sum(lesson.compute(state), state.geometry, (0, 1)) in latex(test) != before
     test.segmented_control("dilation-shown").set_value("1").run()
     assert not test.error
 
@@ -337,7 +331,7 @@ def test_presets_set_the_controls_and_put_the_others_back(open_page: Callable[..
 
 
 def test_a_click_moves_the_frames(open_page: Callable[..., AppTest]) -> None:
-    rows = conv_picture.rows(lesson.compute(State()), State().geometry, Chosen((0, 0), (2, 2)))
+    rows = picture.rows(lesson.compute(State()), State().geometry, Chosen((0, 0), (2, 2)))
     assert sorted(rows[0].planes[0].frame) == [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 0), (0, 1)]
     assert rows[0].planes[2].chosen == (0, 0)
     test = open_page(SLUG)
@@ -356,7 +350,7 @@ def test_words_say_whether_a_proof_holds(open_page: Callable[..., AppTest]) -> N
 def test_a_way_back_that_ends_in_nothing_says_so(view: str, open_page: Callable[..., AppTest]) -> None:
     state = State(kernel="blur", dilation=3, way="padding")
     assert lesson.compute(state).back.size == 0
-    rows = conv_picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "padding", view))
+    rows = picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "padding", view))
     assert rows[1].title == "Back: nothing; with this padding the kernel does not fit the signal"
     assert not open_page(SLUG, kernel="blur", dilation="3", way="padding", view=view).exception
 

@@ -10,12 +10,15 @@ import pytest
 from reference import formula_loops
 from streamlit.testing.v1 import AppTest
 
-from deconvviz.checks import claim_cutouts
-from deconvviz.checks.claims import CLAIMS, Judgement, Runs, judge
-from deconvviz.ops.formulas import FORMULAS
-from lessons import l07_claims as lesson
-from lessons._kit import bars, claim_card, claim_questions, claim_words
-from lessons._kit.page import discover
+from deconvviz.articles import claim_cutouts
+from deconvviz.articles.claims import CLAIMS, Judgement, Runs, judge
+from deconvviz.articles.formulas import FORMULAS
+from lessons import claims as lesson
+from lessons._kit.claims import card as claim_card
+from lessons._kit.claims import words as claim_words
+from lessons._kit.draw import bars
+from lessons._kit.form.page import discover
+from lessons.claims import questions
 
 SLUG = lesson.LESSON.slug
 #: Claims that need no trained network of the catalogue.
@@ -136,15 +139,15 @@ def test_numbers_of_sentences_are_those_measured() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
-    question = claim_questions.constant(seed)
+    question = questions.constant(seed)
     x, w = (plane.values for plane in question.picture[0].planes)
     out = formula_loops.f001_1_printed(x[:, :, None], w[:, :, None, None])
     assert question.answer == (int(out[0, 0]),)
-    question = claim_questions.window(seed)
+    question = questions.window(seed)
     i, j = map(int, re.findall(r"i = (\d), j = (\d)", question.prompt)[0])
     out = formula_loops.f003_2_printed(question.picture[0].planes[0].values, 2, 2)
     assert question.answer == (int(out[i, j]),)
-    question = claim_questions.network_size(seed)
+    question = questions.network_size(seed)
     (rows,) = map(int, re.findall(r"has (\d+) rows", question.prompt))
     assert question.answer == ((rows - 2) // 2 * 8,)
 

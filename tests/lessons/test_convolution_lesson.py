@@ -15,17 +15,12 @@ from reference import conv_loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.errors import DeconvvizError
-from lessons import l01_convolution as lesson
-from lessons._kit import (
-    claim_words,
-    first_cells,
-    first_controls,
-    first_photo,
-    first_picture,
-    first_questions,
-    first_sums,
-    first_values,
-)
+from lessons import convolution as lesson
+from lessons._kit.claims import words
+from lessons.convolution import cells as first_cells
+from lessons.convolution import number_field, photo, questions, sums
+from lessons.convolution import picture as first_picture
+from lessons.convolution import values as first_values
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -97,9 +92,9 @@ def test_every_traced_window_adds_up_to_its_cell(state: lesson.State) -> None:
     z = looped(state)[0, :, :, 0]
     cells = list(np.ndindex(*z.shape))
     for cell in cells[:: 1 + len(cells) // 200]:
-        assert first_sums.products(arrays, cell).sum() == z[cell]
-    np.testing.assert_array_equal(first_sums.every_sum(arrays), z)
-    assert first_sums.output_size(arrays) == z.shape
+        assert sums.products(arrays, cell).sum() == z[cell]
+    np.testing.assert_array_equal(sums.every_sum(arrays), z)
+    assert sums.output_size(arrays) == z.shape
 
 
 @every_state
@@ -117,8 +112,8 @@ def test_the_numbers_in_the_formulas_are_those_of_the_arrays(state: lesson.State
     shown = first_picture.one_product(arrays, state.cell, state.tap)
     (i, j), (r, c) = (map(int, re.findall(rf"{name}_{{(-?\d+),(-?\d+)", shown)[0]) for name in "wx")
     weight, value = arrays.given[i, j, 0, 0], np.pad(arrays.x[0, :, :, 0], 9)[r + 9, c + 9]
-    assert weight * value == first_sums.products(arrays, state.cell)[(*state.tap, 0)]
-    made = first_sums.products(arrays, state.cell)[state.tap]
+    assert weight * value == sums.products(arrays, state.cell)[(*state.tap, 0)]
+    made = sums.products(arrays, state.cell)[state.tap]
     assert [float(n) for n in re.findall(r"= (-?[\d.]+)(?: |$)", shown)] == made.tolist()
 
 
@@ -129,7 +124,7 @@ def test_a_wrong_kernel_output_or_size_is_noticed(monkeypatch: pytest.MonkeyPatc
     assert lesson.traced(state) > 0.1
     monkeypatch.setattr(lesson, "compute", lambda _: replace(arrays, z=arrays.z[:, 1:]))
     assert lesson.size(state) == 1
-    monkeypatch.setattr(first_sums, "scipy_convolution", lambda x, w, g: looped(state)[0, :, :, 0])
+    monkeypatch.setattr(sums, "scipy_convolution", lambda x, w, g: looped(state)[0, :, :, 0])
     assert lesson.turned_kernel(state) > 0.1
 
 
@@ -227,12 +222,12 @@ def test_the_message_of_a_bad_cell_keeps_the_value_of_the_picture() -> None:
 def test_a_photograph_is_shown_on_a_scale_that_is_printed() -> None:
     arrays = lesson.compute(State(picture="camera"))
     z = arrays.z[0, :, :, 0]
-    made = first_photo.scaled(z, first_photo.is_signed(arrays))
+    made = photo.scaled(z, photo.is_signed(arrays))
     assert made.signed
     assert made.ends == (-np.abs(z).max(), 0, np.abs(z).max())
     assert {tuple(colour) for colour in made.rgb[z == 0]} == {(247, 247, 247)}
     blurred = lesson.compute(State(picture="camera", kernel="blur"))
-    grey = first_photo.scaled(blurred.z[0, :, :, 0], first_photo.is_signed(blurred))
+    grey = photo.scaled(blurred.z[0, :, :, 0], photo.is_signed(blurred))
     assert not grey.signed
     assert grey.ends[0] == 0
     assert grey.ends[2] == blurred.z.max()
@@ -241,11 +236,11 @@ def test_a_photograph_is_shown_on_a_scale_that_is_printed() -> None:
 @pytest.mark.parametrize("cell", [(0, 0), (43, 43), (20, 7)])
 def test_the_close_look_shows_the_window(cell: tuple[int, int]) -> None:
     arrays = lesson.compute(State(picture="cat", stride=3, padding=2, dilation=2))
-    part, (top, left, height, width) = first_photo.close(arrays, cell)
+    part, (top, left, height, width) = photo.close(arrays, cell)
     n = len(part)
     rows = slice(round(top * n), round((top + height) * n), 2)
     columns = slice(round(left * n), round((left + width) * n), 2)
-    np.testing.assert_array_equal(part[rows, columns], first_sums.window(arrays, cell)[:, :, 0])
+    np.testing.assert_array_equal(part[rows, columns], sums.window(arrays, cell)[:, :, 0])
 
 
 @pytest.mark.parametrize(
@@ -350,16 +345,16 @@ def test_presets_open(open_page: Callable[..., AppTest]) -> None:
 
 def test_the_printed_formulas_of_this_lesson_are_here(open_page: Callable[..., AppTest]) -> None:
     titles = [box.label for box in open_page(SLUG).expander]
-    for formula, slug in claim_words.LESSONS.items():
+    for formula, slug in words.LESSONS.items():
         assert any(formula in title for title in titles) == (slug == SLUG)
 
 
 def test_a_number_outside_its_range_is_repeated() -> None:
     with pytest.raises(DeconvvizError, match=r"no -3, 1 to 9\. The last picture"):
-        first_controls.within(-3, 1, 9, "no {given}, 1 to {high}.")
+        number_field.within(-3, 1, 9, "no {given}, 1 to {high}.")
 
 
-def _looped_answer(kind: str, question: first_questions.Question) -> tuple[int, ...]:
+def _looped_answer(kind: str, question: questions.Question) -> tuple[int, ...]:
     """The answer again, by the loops, from what the question shows."""
     if kind == "size":
         n, m, k, j, s, p, d = (int(number) for number in re.findall(r"\d+", question.prompt))
@@ -374,8 +369,8 @@ def _looped_answer(kind: str, question: first_questions.Question) -> tuple[int, 
     return (int(z[row, column]),)
 
 
-@pytest.mark.parametrize("kind", first_questions.QUESTIONS)
+@pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(8))
 def test_answers_are_those_of_the_loops(kind: str, seed: int) -> None:
-    question = first_questions.QUESTIONS[kind][1](seed)
+    question = questions.QUESTIONS[kind][1](seed)
     assert question.answer == _looped_answer(kind, question)

@@ -8,18 +8,15 @@ import numpy as np
 import pytest
 from reference import matting_loops
 
-from deconvviz.checks import claim_cutouts
-from deconvviz.tasks import cutout
-from lessons import l23_cutout as lesson
-from lessons._kit import (
-    before_after,
-    claim_card,
-    cutout_picture,
-    cutout_run,
-    cutout_scene,
-    cutout_sums,
-    cutout_table,
-)
+from deconvviz.articles import claim_cutouts
+from deconvviz.tasks.cutout import task
+from lessons import cutout as lesson
+from lessons._kit.claims import card as claim_card
+from lessons._kit.draw import before_after
+from lessons.cutout import picture as cutout_picture
+from lessons.cutout import run, sums
+from lessons.cutout import scene as cutout_scene
+from lessons.cutout import table as cutout_table
 
 State = lesson.State
 HAND = State(source="stop", map="hand", dots=lesson.DOTS)
@@ -44,21 +41,21 @@ def test_the_edge_of_the_disc_is_where_geometry_puts_it() -> None:
 
 def test_dots_become_masks_and_later_ones_win() -> None:
     middle = "hz"  # 17 * 36 + 35 = 647 of 1295: the middle
-    ahead, behind = cutout_run.masks(f"o{middle}{middle}", (101, 51))  # type: ignore[misc]
+    ahead, behind = run.masks(f"o{middle}{middle}", (101, 51))  # type: ignore[misc]
     rows, columns = np.nonzero(ahead)
     assert (rows.mean(), columns.mean()) == pytest.approx((50, 25), abs=0.5)
     assert 3 <= rows.max() - rows.min() <= 4
     assert not behind.any()
-    ahead, behind = cutout_run.masks(f"o{middle}{middle}b{middle}{middle}", (101, 51))  # type: ignore[misc]
+    ahead, behind = run.masks(f"o{middle}{middle}b{middle}{middle}", (101, 51))  # type: ignore[misc]
     assert not ahead.any()
     assert behind.sum() == len(rows)
-    assert cutout_run.masks("nonsense", (101, 51)) is None
+    assert run.masks("nonsense", (101, 51)) is None
 
 
 def test_a_hand_does_what_the_network_cannot() -> None:
     truth = lesson.subject(HAND).truth
     assert truth is not None
-    overlaps = [cutout_run.figures(lesson.found_of(one, None), truth)["iou"] for one in (State(source="stop"), HAND)]  # type: ignore[arg-type]
+    overlaps = [run.figures(lesson.found_of(one, None), truth)["iou"] for one in (State(source="stop"), HAND)]  # type: ignore[arg-type]
     assert overlaps[0] < 0.5
     assert overlaps[1] > 0.98
 
@@ -67,7 +64,7 @@ def test_figures_on_the_page_are_the_slow_twins() -> None:
     found, truth = lesson.found_of(HAND, None), lesson.subject(HAND).truth
     assert found is not None
     assert truth is not None
-    values, unknown = cutout_run.figures(found, truth), cutout_run.unknown(found)
+    values, unknown = run.figures(found, truth), run.unknown(found)
     assert unknown.shape == truth.shape
     assert values["sad"] == pytest.approx(matting_loops.sad(found.alpha, truth, unknown), rel=1e-9)
     assert values["mse"] == pytest.approx(matting_loops.mse(found.alpha, truth, unknown), rel=1e-9)
@@ -86,10 +83,10 @@ def test_the_pixel_of_the_formula_adds_up() -> None:
 
 
 def test_the_dense_solver_is_the_slow_twin() -> None:
-    part, trimap = cutout_sums.part(lesson.subject(HAND).picture)
-    slow = matting_loops.closed_form(part.astype(np.float64), trimap, cutout_sums.EPSILON)
-    assert np.abs(cutout_sums.dense(part, trimap) - slow).max() < 1e-9
-    assert 0.02 < cutout_sums.dense(part, trimap)[trimap == 0.5].mean() < 0.98
+    part, trimap = sums.part(lesson.subject(HAND).picture)
+    slow = matting_loops.closed_form(part.astype(np.float64), trimap, sums.EPSILON)
+    assert np.abs(sums.dense(part, trimap) - slow).max() < 1e-9
+    assert 0.02 < sums.dense(part, trimap)[trimap == 0.5].mean() < 0.98
 
 
 def test_planted_errors_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,18 +102,18 @@ def test_planted_errors_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lesson, "found_of", lambda state, picture, found=found: found)
         assert [check.holds for check in lesson.checks(HAND)].index(False) == place
     monkeypatch.undo()
-    monkeypatch.setattr(cutout, "closed_form", lambda picture, trimap: np.clip(trimap, 0.01, 1))
+    monkeypatch.setattr(task, "closed_form", lambda picture, trimap: np.clip(trimap, 0.01, 1))
     assert not lesson.checks(HAND)[0].holds
 
 
 def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = cutout.measured_robustness()["rows"]
+    rows = task.measured_robustness()["rows"]
     said = cutout_table.verdict()
     assert "[**fails**]" in said
     assert f"by {rows[0]['iou']:.2g}: accurate would be 0.8" in said
     assert f"A plain threshold overlaps by {rows[0]['iou_threshold']:.2g}" in said
     better = [row | {"iou": 0.9 - 0.01 * i} for i, row in enumerate(rows)]
-    monkeypatch.setattr(cutout, "measured_robustness", lambda: {"rows": better})
+    monkeypatch.setattr(task, "measured_robustness", lambda: {"rows": better})
     monkeypatch.setattr(claim_card, "_JUDGED", {})
     assert "[**holds**] The cut-out overlaps the true object by 0.9; " in cutout_table.verdict()
     assert "take at most 0.05." in cutout_table.verdict()
@@ -124,7 +121,7 @@ def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_card_tells_the_numbers_that_are_kept() -> None:
     card = (before_after.HERE.parents[1] / "docs" / "cutout.md").read_text("utf-8")
-    kept = cutout.measured_robustness()
+    kept = task.measured_robustness()
     table = card.split("| picture | cut-out | threshold |")[1].split("\n\n")[0]
     told = [row.split(" | ")[1:] for row in table.splitlines()[2:]]
     assert told == [[f"{row['iou']:.3f}", f"{row['iou_threshold']:.3f} |"] for row in kept["rows"]]
@@ -141,8 +138,8 @@ def test_the_card_tells_the_numbers_that_are_kept() -> None:
 
 def test_the_sweep_yields_a_row_for_every_change() -> None:
     shown = lesson.subject(HAND)
-    rows = list(cutout_run.sweep(shown, HAND.choice))
-    assert [one.step for one in rows] == list(range(1, len(cutout_run.CHANGES) + 1))
+    rows = list(run.sweep(shown, HAND.choice))
+    assert [one.step for one in rows] == list(range(1, len(run.CHANGES) + 1))
     assert rows[-1].rows[0][0] > 0.98
     assert rows[-1].rows[1][1] != rows[-1].rows[0][1]
 

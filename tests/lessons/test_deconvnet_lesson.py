@@ -13,14 +13,11 @@ from reference import conv_loops, deconvnet_loops, pool_loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.models import caltech
-from deconvviz.network.explicit import Chain
-from lessons import l08_deconvnet as lesson
-from lessons._kit import deconvnet_picture as picture
-from lessons._kit import deconvnet_questions as questions
-from lessons._kit import deconvnet_sums as sums
-from lessons._kit import deconvnet_walk as walk
-from lessons._kit import deconvnet_zoom as zoom
-from lessons._kit import engine
+from deconvviz.network.backward.explicit import Chain
+from lessons import deconvnet as lesson
+from lessons._kit.run import engine
+from lessons.deconvnet import picture, questions, sums, zoom
+from lessons.deconvnet import trace as walk
 
 SLUG = lesson.LESSON.slug
 State = lesson.State

@@ -10,11 +10,11 @@ from reference import inverse_loops, metric_loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.ops.inverse import psnr
-from deconvviz.tasks import enhancement
-from lessons import l22_enhancement as lesson
-from lessons._kit import engine, enhance_picture, enhance_questions, enhance_run
-from lessons._kit.enhance_run import Damage
-from lessons.l22_enhancement import State
+from deconvviz.tasks.enhancement import task
+from lessons import enhancement as lesson
+from lessons._kit.run import engine
+from lessons.enhancement import State, picture, questions, run
+from lessons.enhancement.run import Damage
 
 SLUG = lesson.LESSON.slug
 #: A picture that is cleaned quickly.
@@ -28,7 +28,7 @@ def test_what_is_shown_is_what_the_library_makes(state: State) -> None:
         np.testing.assert_array_equal(found.given, found.truth)
         assert found.psnr["given"] == float("inf")
     else:
-        np.testing.assert_array_equal(found.given, enhancement.damaged(found.truth, **state.done.options))
+        np.testing.assert_array_equal(found.given, task.damaged(found.truth, **state.done.options))
     part = slice(30), slice(40)
     for name, one in (("cleaned", found.cleaned), ("back", found.back), ("fused", found.fused)):
         assert found.psnr[name] == pytest.approx(psnr(one, found.truth))
@@ -38,15 +38,15 @@ def test_what_is_shown_is_what_the_library_makes(state: State) -> None:
 
 def test_the_blur_of_the_page_is_that_of_the_loops() -> None:
     plane = lesson.found_of(SMALL).given[:12, :14, 1].astype(np.float64)
-    matrix = inverse_loops.matrix(enhancement.BLUR, plane.shape)
-    back, _ = enhancement.there_and_back(plane)
+    matrix = inverse_loops.matrix(task.BLUR, plane.shape)
+    back, _ = task.there_and_back(plane)
     np.testing.assert_allclose(back.ravel(), matrix.T @ matrix @ plane.ravel(), atol=1e-12)
 
 
 def test_an_error_by_hand_is_that_of_the_loops() -> None:
     random = np.random.default_rng(3)
     a, b = random.random((5, 7, 3)), random.random((5, 7, 3))
-    assert -10 * np.log10(enhance_run.mean_squared_by_hand(a, b)) == pytest.approx(metric_loops.psnr(a, b))
+    assert -10 * np.log10(run.mean_squared_by_hand(a, b)) == pytest.approx(metric_loops.psnr(a, b))
 
 
 def test_a_planted_error_turns_a_proof_red(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,19 +84,19 @@ def test_the_switches_of_the_small_networks(open_page: Callable[..., AppTest]) -
     assert not test.exception
     assert "sigma 25 alone" in " ".join(caption.value for caption in test.caption)
     shown = " ".join(str(element.proto.body) for element in test.get("html"))
-    assert all(label.split(":")[0] in shown for label in enhance_picture.FUSIONS.values())
+    assert all(label.split(":")[0] in shown for label in picture.FUSIONS.values())
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
-    question = enhance_questions.decibels(seed)
+    question = questions.decibels(seed)
     found, wanted = (plane.values for plane in question.picture[0].planes)
     assert found.min() >= 0
     assert found.max() <= 10
     assert question.answer == (
         round(float(((found - wanted) ** 2).sum())), round(metric_loops.psnr(found / 10, wanted / 10)),
     )  # fmt: skip
-    question = enhance_questions.there_and_back(seed)
+    question = questions.there_and_back(seed)
     kernel = np.array([[1, 2, 1], [1, 3, 1], [2, 1, 2], [1, 2, 3]][seed % 4])
     both = np.convolve(kernel, kernel[::-1])
     bright = question.answer[0] // int(both[2])

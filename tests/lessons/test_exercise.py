@@ -10,8 +10,9 @@ import pytest
 from reference import conv_loops
 from streamlit.testing.v1 import AppTest
 
-from lessons._kit import conv_questions, exercise
-from lessons._kit.exercise import Question
+from lessons._kit.form import exercise
+from lessons._kit.form.exercise import Question
+from lessons.adjoint import questions
 
 SLUG = "convolution-and-its-adjoint"
 
@@ -26,10 +27,10 @@ def other(question: Question) -> tuple[int, ...]:
     return tuple(number + 1000 for number in question.answer)
 
 
-@pytest.mark.parametrize("kind", conv_questions.QUESTIONS)
+@pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable[..., AppTest]) -> None:
     test = practice.choose(open_page(SLUG), SLUG, kind)
-    question = conv_questions.QUESTIONS[kind][1](0)
+    question = questions.QUESTIONS[kind][1](0)
     practice.answer(test, SLUG, kind, question.answer)
     assert test.success[0].value.startswith("Right: ")
     assert not test.error
@@ -37,9 +38,9 @@ def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable
     assert any("1 of 3 questions" in element.value for element in test.markdown)
 
 
-@pytest.mark.parametrize("kind", conv_questions.QUESTIONS)
+@pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_a_known_mistake_gets_its_own_reason(kind: str, open_page: Callable[..., AppTest]) -> None:
-    question = conv_questions.QUESTIONS[kind][1](0)
+    question = questions.QUESTIONS[kind][1](0)
     for given, reason in list(question.mistakes.items())[:4]:
         test = practice.choose(open_page(SLUG), SLUG, kind)
         practice.answer(test, SLUG, kind, given)
@@ -52,15 +53,15 @@ def test_a_known_mistake_gets_its_own_reason(kind: str, open_page: Callable[...,
 def test_after_the_second_wrong_answer_it_is_worked_out_and_can_be_tried_anew(
     open_page: Callable[..., AppTest],
 ) -> None:
-    test, question = open_page(SLUG), conv_questions.output_rows(0)
+    test, question = open_page(SLUG), questions.output_rows(0)
     practice.answer(test, SLUG, "size", other(question))
     assert test.error[0].value == f"Not {question.answer[0] + 1000}."
     practice.answer(test, SLUG, "size", (question.answer[0] + 2000,))
     assert question.worked in formulas(test)
     practice.press(test, "New numbers")
-    assert conv_questions.output_rows(1).prompt in [element.value for element in test.markdown]
+    assert questions.output_rows(1).prompt in [element.value for element in test.markdown]
     assert not test.error
-    practice.answer(test, SLUG, "size", conv_questions.output_rows(1).answer, 1)
+    practice.answer(test, SLUG, "size", questions.output_rows(1).answer, 1)
     assert test.success
 
 
@@ -72,7 +73,7 @@ def test_an_empty_answer_is_asked_for_again(open_page: Callable[..., AppTest]) -
 
 @pytest.mark.parametrize("seed", range(25))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
-    question = conv_questions.returned_value(seed)
+    question = questions.returned_value(seed)
     g, w = (plane.values for plane in question.picture[0].planes)
     back = conv_loops.conv_adjoint(
         g[None, :, :, None], w[:, :, None, None], (1, 1), ((0, 0), (0, 0)), (1, 1), 1, (3, 4)
@@ -86,5 +87,5 @@ def test_a_lucky_mistake_is_no_mistake() -> None:
 
 
 def test_questions_change_with_the_seed() -> None:
-    for _, maker in conv_questions.QUESTIONS.values():
+    for _, maker in questions.QUESTIONS.values():
         assert len({(maker(seed).prompt, maker(seed).answer) for seed in range(8)}) > 4

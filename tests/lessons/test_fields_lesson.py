@@ -12,14 +12,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import deconvviz as dv
-from deconvviz.network.explicit import Chain
-from lessons import l10_fields as lesson
-from lessons._kit import engine, field_measure, field_picture, field_questions, field_theory, formula
-from lessons._kit.field_theory import Window
+from deconvviz.network.backward.explicit import Chain
+from lessons import fields as lesson
+from lessons._kit.draw import formula
+from lessons._kit.run import engine
+from lessons.fields import measure, questions, theory
+from lessons.fields import picture as field_picture
+from lessons.fields.theory import Window
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
-every_layer = pytest.mark.parametrize("layer", field_measure.LAYERS)
+every_layer = pytest.mark.parametrize("layer", measure.LAYERS)
 #: Heights, widths, windows, strides and paddings that all differ.
 UNEVEN = (
     Window("a", (3, 5), (2, 1), (1, 3), (23, 29)),
@@ -46,32 +49,32 @@ def reaching(below: tuple[Window, ...], unit: tuple[int, int]) -> set[tuple[int,
 @pytest.mark.parametrize("unit", [(1, 2), (0, 0), (3, 4), (2, 0)])
 def test_the_recursion_and_the_ones_are_the_cells_that_lead_there(unit: tuple[int, int]) -> None:
     slow = reaching(UNEVEN, unit)
-    paths = field_theory.paths(UNEVEN, unit, TOP)
+    paths = theory.paths(UNEVEN, unit, TOP)
     assert {(int(r), int(c)) for r, c in np.argwhere(paths > 0)} == slow
-    box = field_theory.recursion(UNEVEN)[-1].box(unit)
+    box = theory.recursion(UNEVEN)[-1].box(unit)
     assert slow <= {(r, c) for r in range(box[0], box[2]) for c in range(box[1], box[3])}
     assert (min(r for r, _ in slow), max(c for _, c in slow)) == (max(box[0], 0), min(box[3], 29) - 1)
 
 
 def test_the_recursion_in_numbers() -> None:
-    last = field_theory.recursion(UNEVEN)[-1]
-    assert last == field_theory.Field("c", (3 + 2 + 2 * 6, 5 + 3 + 2), (6, 6), (-1 - 12, -3 - 1))
+    last = theory.recursion(UNEVEN)[-1]
+    assert last == theory.Field("c", (3 + 2 + 2 * 6, 5 + 3 + 2), (6, 6), (-1 - 12, -3 - 1))
 
 
 @every_layer
 def test_every_layer_is_that_of_the_traced_program(layer: str) -> None:
     network = engine.network("caltech").network
-    field = field_theory.recursion(field_theory.windows(network, layer))[-1]
-    assert field == field_theory.traced(network, layer)
+    field = theory.recursion(theory.windows(network, layer))[-1]
+    assert field == theory.traced(network, layer)
     assert (field.size, field.step) == (network.layer(layer).receptive_field, network.layer(layer).stride)
     for unit in ((0, 0), (1, 2), (3, 3)):
-        assert field_theory.clipped(field.box(unit), (128, 128)) == network.receptive_box(layer, *unit)
+        assert theory.clipped(field.box(unit), (128, 128)) == network.receptive_box(layer, *unit)
 
 
 def test_the_offered_layers_are_all_that_slide_a_window() -> None:
     chain = engine.network("caltech").network.chain_to("relu7")
     assert isinstance(chain, Chain)
-    assert tuple(step.name for step in chain.steps if step.slide is not None) == field_measure.LAYERS
+    assert tuple(step.name for step in chain.steps if step.slide is not None) == measure.LAYERS
 
 
 @pytest.mark.parametrize(
@@ -81,8 +84,8 @@ def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
-def _moved(change: Callable[[field_theory.Field], field_theory.Field]) -> Callable[..., Any]:
-    true = field_theory.recursion
+def _moved(change: Callable[[theory.Field], theory.Field]) -> Callable[..., Any]:
+    true = theory.recursion
     return lambda below: [*true(below)[:-1], change(true(below)[-1])]
 
 
@@ -98,9 +101,9 @@ def _moved(change: Callable[[field_theory.Field], field_theory.Field]) -> Callab
 def test_a_wrong_field_turns_its_proofs_red(
     change: Callable[..., Any], red: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(field_theory, "recursion", _moved(change))
+    monkeypatch.setattr(theory, "recursion", _moved(change))
     monkeypatch.setattr(engine, "kept", lambda loaded, picture, name, make: make())
-    monkeypatch.setattr(field_measure, "PHOTOS", ("cat",))
+    monkeypatch.setattr(measure, "PHOTOS", ("cat",))
     found = lesson.checks(State(layer="conv3"))
     assert tuple(i for i, check in enumerate(found) if not check.holds) == red
 
@@ -108,7 +111,7 @@ def test_a_wrong_field_turns_its_proofs_red(
 def test_noise_outside_leaves_every_bit_and_one_pixel_inside_does_not() -> None:
     for state in (State(), State("rocket", "conv2", "3", (20, 100)), State(layer="conv5", at=(10, 10))):
         scene = lesson.compute(state)
-        far, near = field_measure.changed(scene.loaded, scene.picture, scene.unit, scene.box)
+        far, near = measure.changed(scene.loaded, scene.picture, scene.unit, scene.box)
         assert far == 0
         assert near > 1e-4
 
@@ -129,24 +132,24 @@ def test_a_silent_unit_has_no_derivative_and_the_page_says_so(open_page: Callabl
 @pytest.mark.parametrize("layer", ["conv3", "conv5", "conv7"])
 def test_deep_units_use_the_middle_most(layer: str) -> None:
     scene = lesson.compute(State(layer=layer))
-    found = field_measure.effective(scene.loaded, scene.field)
+    found = measure.effective(scene.loaded, scene.field)
     assert found.energy.sum() == pytest.approx(1)
-    assert found.units == len(field_measure.PHOTOS) * field_measure.AVERAGED
+    assert found.units == len(measure.PHOTOS) * measure.AVERAGED
     margin = (scene.field.size[0] - found.side) // 2
     inner = found.energy[margin : margin + found.side, margin : margin + found.side].sum()
     tighter = found.energy[margin + 1 : -margin - 1, margin + 1 : -margin - 1].sum()
-    assert tighter < field_measure.SHARE <= inner
+    assert tighter < measure.SHARE <= inner
     assert found.side < 0.85 * scene.field.size[0]
 
 
 def test_pooling_alone_kills_paths() -> None:
     scene = lesson.compute(State(layer="pool1"))
     assert scene.slopes.any()
-    assert field_measure.support(scene.slopes).sum() == 36 < 64
+    assert measure.support(scene.slopes).sum() == 36 < 64
 
 
 def test_the_pixel_stays_when_the_layer_changes() -> None:
-    for layer in field_measure.LAYERS[:-2]:
+    for layer in measure.LAYERS[:-2]:
         scene = lesson.compute(State(layer=layer, at=(60, 44)))
         row, column = scene.field.middle(scene.cell)
         assert max(abs(row - 60), abs(column - 44)) <= scene.field.step[0] / 2 + 1
@@ -157,8 +160,8 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     made: dict = {}
     exec(lesson.call(state), made)
     scene = lesson.compute(state)
-    np.testing.assert_array_equal(made["support"], field_measure.support(scene.slopes))
-    assert made["box"] == field_theory.clipped(scene.box, scene.size)
+    np.testing.assert_array_equal(made["support"], measure.support(scene.slopes))
+    assert made["box"] == theory.clipped(scene.box, scene.size)
 
 
 def test_the_derivative_is_that_of_the_library() -> None:
@@ -190,7 +193,7 @@ def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     assert [test.text_input(name).value for name in ("layer", "rank", "at")] == ["pool1", "", ""]
 
 
-def _again(kind: str, question: field_questions.Question) -> int:
+def _again(kind: str, question: questions.Question) -> int:
     """The answer again, cell by cell, from the sentence of the question."""
     layers = [
         tuple(map(int, found)) for found in re.findall(r"window (\d+), stride (\d+), padding (\d+)", question.prompt)
@@ -207,8 +210,8 @@ def _again(kind: str, question: field_questions.Question) -> int:
     return rows(int(re.findall(r"unit (\d+)", question.prompt)[0]))[0]
 
 
-@pytest.mark.parametrize("kind", field_questions.QUESTIONS)
+@pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(8))
 def test_answers_are_those_of_the_loops(kind: str, seed: int) -> None:
-    question = field_questions.QUESTIONS[kind][1](seed)
+    question = questions.QUESTIONS[kind][1](seed)
     assert question.answer == (_again(kind, question),)

@@ -10,9 +10,10 @@ from reference import generation_loops, upsample_loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import samples
-from deconvviz.tasks import generation
-from lessons import l24_generation as lesson
-from lessons._kit import generation_picture, generation_questions, generation_run
+from deconvviz.tasks.generation import task
+from lessons import generation as lesson
+from lessons.generation import picture as generation_picture
+from lessons.generation import questions, run
 
 State = lesson.State
 
@@ -32,20 +33,20 @@ def test_the_claims_hold(state: lesson.State) -> None:
 def test_the_numbers_by_hand_are_those_of_the_slow_twins() -> None:
     seen = lesson.shown(State(image="astronaut"))
     slow = generation_loops.kl(seen.mean[None], seen.log_variance[None])[0]
-    assert generation_run.kl_by_hand(seen) == pytest.approx(slow, rel=1e-9)
-    found = generation_run.decode(seen.mean[None], "transposed4")[0]
-    noise = generation_run.model().noise
-    hand = generation_run.likelihood_by_hand(found[:3, :5], seen.square[:3, :5], noise)
+    assert run.kl_by_hand(seen) == pytest.approx(slow, rel=1e-9)
+    found = run.decode(seen.mean[None], "transposed4")[0]
+    noise = run.model().noise
+    hand = run.likelihood_by_hand(found[:3, :5], seen.square[:3, :5], noise)
     twin = generation_loops.log_likelihood(found[None, :3, :5], seen.square[None, :3, :5], noise)[0]
     assert hand == pytest.approx(twin, rel=1e-9)
-    likelihood, kl = generation_run.bound(seen, "transposed4")
-    assert likelihood == pytest.approx(generation_run.likelihood_by_hand(found, seen.square, noise), rel=1e-5)
+    likelihood, kl = run.bound(seen, "transposed4")
+    assert likelihood == pytest.approx(run.likelihood_by_hand(found, seen.square, noise), rel=1e-5)
     assert kl == pytest.approx(slow, rel=1e-5)
 
 
 def test_a_wrong_divergence_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = generation_run.kl_by_hand
-    monkeypatch.setattr(generation_run, "kl_by_hand", lambda seen: 1.2 * real(seen))
+    real = run.kl_by_hand
+    monkeypatch.setattr(run, "kl_by_hand", lambda seen: 1.2 * real(seen))
     by_hand, by_draws, *rest = lesson.checks(State())
     assert not by_hand.holds
     assert not by_draws.holds
@@ -53,53 +54,50 @@ def test_a_wrong_divergence_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_decoder_that_is_no_adjoint_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = generation_run.first_layer
+    real = run.first_layer
 
-    def flipped(seen: generation_run.Coded, decoder: str) -> tuple[np.ndarray, np.ndarray]:
+    def flipped(seen: run.Coded, decoder: str) -> tuple[np.ndarray, np.ndarray]:
         written, adjoint = real(seen, decoder)
         return written[:, ::-1], adjoint
 
-    monkeypatch.setattr(generation_run, "first_layer", flipped)
+    monkeypatch.setattr(run, "first_layer", flipped)
     assert lesson.adjoint(State()) > 0.1
 
 
 def test_draws_without_a_seed_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    codes = generation_run.model().codes
-    monkeypatch.setattr(generation_run, "drawn", lambda label, seed: codes.draw(12, seed=0, label=label))
+    codes = run.model().codes
+    monkeypatch.setattr(run, "drawn", lambda label, seed: codes.draw(12, seed=0, label=label))
     assert lesson.same_pixels(State(view="draw")) == float("inf")
     draw = np.random.default_rng(0)
-    monkeypatch.setattr(generation_run, "drawn", lambda label, seed: draw.normal(size=(12, codes.means.shape[1])))
+    monkeypatch.setattr(run, "drawn", lambda label, seed: draw.normal(size=(12, codes.means.shape[1])))
     assert lesson.same_pixels(State(view="draw")) > 0.01
 
 
 def test_a_strip_that_misses_its_ends_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = generation_run.strip
-    monkeypatch.setattr(generation_run, "strip", lambda one, other: 0.9 * real(one, other))
+    real = run.strip
+    monkeypatch.setattr(run, "strip", lambda one, other: 0.9 * real(one, other))
     assert lesson.ends(State()) > 1e-3
 
 
 def test_walks_go_along_the_directions_of_the_class() -> None:
-    codes = generation_run.model().codes
+    codes = run.model().codes
     index = codes.index("airplanes")
-    np.testing.assert_allclose(generation_run.walked("airplanes", 0, 0), codes.means[index])
-    step = generation_run.walked("airplanes", 2, 0) - codes.means[index]
+    np.testing.assert_allclose(run.walked("airplanes", 0, 0), codes.means[index])
+    step = run.walked("airplanes", 2, 0) - codes.means[index]
     away = np.linalg.solve(codes.factors[index], step)
     assert float(away @ away) == pytest.approx(4, rel=1e-4), "two standard deviations"
-    assert generation_run.share_of_directions("airplanes")[0] > generation_run.share_of_directions("airplanes")[1] > 0
+    assert run.share_of_directions("airplanes")[0] > run.share_of_directions("airplanes")[1] > 0
 
 
 def test_the_pattern_is_that_of_the_slow_twin() -> None:
     picture = np.random.default_rng(0).random((6, 8, 3))
     slow = upsample_loops.checkerboard_energy((picture - picture.mean(axis=(0, 1)))[None], 2)
-    assert generation_run.pattern(picture) == pytest.approx(slow, rel=1e-6)
+    assert run.pattern(picture) == pytest.approx(slow, rel=1e-6)
 
 
 def test_uneven_overlap_is_seen_in_the_first_weights() -> None:
-    code = generation_run.drawn("Faces_easy", 0)[:1]
-    shares = {
-        name: generation_run.pattern(generation_run.decode(code, name, trained=False)[0])
-        for name in generation_picture.DECODERS
-    }
+    code = run.drawn("Faces_easy", 0)[:1]
+    shares = {name: run.pattern(run.decode(code, name, trained=False)[0]) for name in generation_picture.DECODERS}
     assert shares["transposed3"] > 3 * shares["resize"]
     assert shares["transposed3"] > 3 * shares["subpixel"], "it begins as nearest neighbours"
 
@@ -109,24 +107,24 @@ def test_the_call_gives_the_picture(view: str, tmp_path: object, monkeypatch: py
     monkeypatch.chdir(str(tmp_path))
     state = State(view=view, wanted="Motorbikes", first="1", second="-2", seed="3")
     names: dict[str, object] = {}
-    exec(lesson.call(state, generation_run.gallery(state.image)), names)
+    exec(lesson.call(state, run.gallery(state.image)), names)
     if view == "walk":
-        code = generation_run.walked("Motorbikes", 1, -2)
-        wanted = generation_run.decode(code[None], state.decoder)[0]
+        code = run.walked("Motorbikes", 1, -2)
+        wanted = run.decode(code[None], state.decoder)[0]
         np.testing.assert_allclose(names["picture"], wanted, atol=1e-5)
         return
     found = names["found"]
-    assert isinstance(found, generation.Generated)
+    assert isinstance(found, task.Generated)
     if view == "rebuild":
         assert found.picture.shape == samples.load(state.image).shape
     elif view == "draw":
-        np.testing.assert_allclose(found.codes, generation_run.drawn("Motorbikes", 3))
+        np.testing.assert_allclose(found.codes, run.drawn("Motorbikes", 3))
     else:
-        assert len(found.codes) == generation.STEPS
+        assert len(found.codes) == task.STEPS
 
 
 def test_the_verdict_follows_from_the_numbers() -> None:
-    found = generation_run.model().about["figures"]
+    found = run.model().about["figures"]
     best = max(found["rebuilt"][name]["psnr"] for name in ("subpixel", "resize"))
 
     def with_psnr(value: float) -> dict[str, object]:
@@ -138,9 +136,9 @@ def test_the_verdict_follows_from_the_numbers() -> None:
 
 
 def test_questions_read_their_answers_from_arrays() -> None:
-    question = generation_questions.overlap(0)
+    question = questions.overlap(0)
     assert question.answer == (2, 1)
-    assert generation_questions.overlap(2).answer == (2, 2), "four taps overlap evenly"
+    assert questions.overlap(2).answer == (2, 2), "four taps overlap evenly"
 
 
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:

@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.models import caltech
-from lessons import l15_growth as lesson
-from lessons._kit import growth_measure, growth_network, growth_picture, growth_questions
-from lessons._kit.growth_measure import EPOCHS
+from lessons import growth as lesson
+from lessons.growth import measure, network, picture, questions
+from lessons.growth.measure import EPOCHS
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -31,33 +31,33 @@ def looped(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_the_distance_is_that_of_the_loops_and_knows_no_strength() -> None:
     a, b = np.random.default_rng(0).normal(size=(2, 3, 5, 2))
-    assert growth_measure.apart(a, b) == pytest.approx(looped(a, b), abs=1e-12)
-    assert growth_measure.apart(7 * a, 0.1 * b) == pytest.approx(looped(a, b), abs=1e-12)
-    assert growth_measure.apart(a, 3 * a) == pytest.approx(0, abs=1e-12)
-    assert growth_measure.apart(a, -a) == pytest.approx(2)
-    assert growth_measure.apart(np.zeros(4), np.ones(4)) == 1
+    assert measure.apart(a, b) == pytest.approx(looped(a, b), abs=1e-12)
+    assert measure.apart(7 * a, 0.1 * b) == pytest.approx(looped(a, b), abs=1e-12)
+    assert measure.apart(a, 3 * a) == pytest.approx(0, abs=1e-12)
+    assert measure.apart(a, -a) == pytest.approx(2)
+    assert measure.apart(np.zeros(4), np.ones(4)) == 1
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv6"])
 def test_the_distances_of_filters_are_those_of_the_stored_kernels(layer: str) -> None:
     early, late = (np.asarray(caltech.load_snapshot(i)[f"{layer}.kernel"], np.float64) for i in (3, 7))
     wanted = np.mean([looped(early[..., i], late[..., i]) for i in range(early.shape[-1])])
-    assert growth_measure.kernels()[layer][3] == pytest.approx(wanted, abs=1e-9)
-    assert growth_measure.kernels()[layer][-1] == pytest.approx(0, abs=1e-12)
+    assert measure.kernels()[layer][3] == pytest.approx(wanted, abs=1e-9)
+    assert measure.kernels()[layer][-1] == pytest.approx(0, abs=1e-12)
 
 
 def test_halfway_is_the_last_time_above_half() -> None:
     epochs = (1, 2, 4, 16)
-    assert growth_measure.halfway(epochs, (1.0, 0.4, 0.7, 0.3)) == pytest.approx(4 * 4**0.5)
-    assert growth_measure.halfway(epochs, (1.0, 0.9, 0.1, 0.0)) == pytest.approx(2 * 2**0.5)
-    assert growth_measure.halfway(epochs, (1.0, 0.1, 0.1, 0.6)) == float("inf")
-    assert growth_measure.halfway(epochs, (10.0, 9.0, 1.0, 0.0)) == growth_measure.halfway(epochs, (1.0, 0.9, 0.1, 0.0))
+    assert measure.halfway(epochs, (1.0, 0.4, 0.7, 0.3)) == pytest.approx(4 * 4**0.5)
+    assert measure.halfway(epochs, (1.0, 0.9, 0.1, 0.0)) == pytest.approx(2 * 2**0.5)
+    assert measure.halfway(epochs, (1.0, 0.1, 0.1, 0.6)) == float("inf")
+    assert measure.halfway(epochs, (10.0, 9.0, 1.0, 0.0)) == measure.halfway(epochs, (1.0, 0.9, 0.1, 0.0))
 
 
 def test_the_lower_filters_are_halfway_first() -> None:
     """What the page says about the shipped training, from the kernels; the claim would be lost with another verdict."""
-    found = [growth_measure.halfway(EPOCHS, values) for values in growth_measure.kernels().values()]
-    right, pairs = growth_measure.in_order(found)
+    found = [measure.halfway(EPOCHS, values) for values in measure.kernels().values()]
+    right, pairs = measure.in_order(found)
     assert (len(found), pairs) == (7, 21)
     assert 0.8 * pairs <= right < pairs
     assert 10 < found[0] < found[-1] < 40
@@ -67,21 +67,21 @@ def test_the_lower_filters_are_halfway_first() -> None:
     ("right", "words"), [(21, "without exception"), (17, "with exceptions"), (13, "a tendency"), (12, "not so here")]
 )
 def test_the_verdict_follows_the_pairs(right: int, words: str) -> None:
-    assert words in growth_picture.words(right, 21)
-    assert f"{right} of 21 pairs" in growth_picture.words(right, 21)
+    assert words in picture.words(right, 21)
+    assert f"{right} of 21 pairs" in picture.words(right, 21)
 
 
 def test_the_curve_is_that_of_the_training() -> None:
-    with growth_measure.CURVE.open(newline="") as file:
+    with measure.CURVE.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["val_top1"]]
-    assert growth_measure.accuracy() == {int(row["epoch"]): float(row["val_top1"]) for row in rows}
-    assert set(EPOCHS) <= growth_measure.accuracy().keys()
+    assert measure.accuracy() == {int(row["epoch"]): float(row["val_top1"]) for row in rows}
+    assert set(EPOCHS) <= measure.accuracy().keys()
 
 
 def test_a_layer_after_an_epoch_is_what_the_library_sees() -> None:
-    found = growth_network.grown("coffee", "relu2", 41)
+    found = network.grown("coffee", "relu2", 41)
     maps = dv.activations(dv.load("caltech", weights="epoch:120"), samples.load("coffee"), "relu2")
-    wanted = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[: growth_network.CHANNELS]
+    wanted = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[: network.CHANNELS]
     assert [unit.channel for unit in found.units] == wanted.tolist()
     now, end = (dv.load("caltech", weights=f"epoch:{epoch}") for epoch in (41, 120))
     for i in (0, 5):
@@ -89,7 +89,7 @@ def test_a_layer_after_an_epoch_is_what_the_library_sees() -> None:
         early, late = (dv.reconstruct(net, samples.load("coffee"), own, prove=False) for net in (now, end))
         assert (early.unit, early.receptive_field) == (found.units[i], found.boxes[i])
         assert found.distances[i] == pytest.approx(looped(early.map, late.map), abs=1e-5)
-    assert growth_network.grown("coffee", "relu2", 120).mean == pytest.approx(0, abs=1e-6)
+    assert network.grown("coffee", "relu2", 120).mean == pytest.approx(0, abs=1e-6)
 
 
 @pytest.fixture
@@ -100,36 +100,36 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     class One:
         mean = 0.25
 
-    monkeypatch.setattr(growth_network, "grown", lambda image, layer, epoch: (found.append((layer, epoch)), One)[1])
+    monkeypatch.setattr(network, "grown", lambda image, layer, epoch: (found.append((layer, epoch)), One)[1])
     return found
 
 
 def test_a_visit_follows_the_chosen_layer_alone(asked: list[tuple[str, int]]) -> None:
-    job = growth_network.following("grass", "relu5")
+    job = network.following("grass", "relu5")
     assert job.wait(120)
     assert asked == [("relu5", epoch) for epoch in EPOCHS]
-    assert not growth_network.is_whole(job)
+    assert not network.is_whole(job)
     assert job.latest is not None
     assert (job.latest.step, job.latest.steps, job.latest.distances) == (8, 8, {"relu5": (0.25,) * 8})
-    assert growth_network.following("grass", "relu5") is job
-    other = growth_network.following("grass", "relu6")
+    assert network.following("grass", "relu5") is job
+    other = network.following("grass", "relu6")
     assert other is not job
     assert other.wait(120)
 
 
 def test_every_layer_is_followed_once_it_is_asked_for_the_chosen_one_first(asked: list[tuple[str, int]]) -> None:
-    growth_network.follow_all("gravel", "relu5")
-    job = growth_network.following("gravel", "relu2")
-    assert growth_network.is_whole(job)
+    network.follow_all("gravel", "relu5")
+    job = network.following("gravel", "relu2")
+    assert network.is_whole(job)
     assert job.wait(120)
     assert [layer for layer, _ in asked[:8]] == ["relu5"] * 8
     assert len(asked) == len(set(asked)) == 56
     assert job.latest is not None
-    assert job.latest.distances == dict.fromkeys(growth_measure.RELUS, (0.25,) * 8)
+    assert job.latest.distances == dict.fromkeys(measure.RELUS, (0.25,) * 8)
 
 
 def test_a_layer_counts_once_all_its_epochs_are_measured(asked: list[tuple[str, int]]) -> None:
-    seen = list(growth_network.follow("cat", ("relu5", "relu1")))
+    seen = list(network.follow("cat", ("relu5", "relu1")))
     assert [one.step for one in seen] == list(range(1, 17))
     assert {one.steps for one in seen} == {16}
     assert [len(one.distances) for one in seen] == [0] * 7 + [1] * 8 + [2]
@@ -147,7 +147,7 @@ def test_a_wrong_network_or_distance_turns_its_proof_red(
 ) -> None:
     state = State(layer="relu1", epoch="4")
     assert getattr(lesson, check)(state) < 1e-5
-    monkeypatch.setattr(caltech if name == "load_snapshot" else growth_measure, name, wrong)
+    monkeypatch.setattr(caltech if name == "load_snapshot" else measure, name, wrong)
     assert getattr(lesson, check)(state) > 0.01
 
 
@@ -168,7 +168,7 @@ def test_a_link_opens_its_state_and_nonsense_the_first(open_page: Callable[..., 
     assert test.selectbox("layer-shown").value == State.layer
 
 
-def again(kind: str, question: growth_questions.Question) -> int:
+def again(kind: str, question: questions.Question) -> int:
     """The answer again, from what the question shows."""
     if kind == "half":
         epochs, shown = (row.planes[0].values[0].tolist() for row in question.picture)
@@ -180,8 +180,8 @@ def again(kind: str, question: growth_questions.Question) -> int:
     return round(100 * looped(np.array(numbers[1:3]), np.array(numbers[3:])))
 
 
-@pytest.mark.parametrize("kind", growth_questions.QUESTIONS)
+@pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(16))
 def test_answers_are_right(kind: str, seed: int) -> None:
-    question = growth_questions.QUESTIONS[kind][1](seed)
+    question = questions.QUESTIONS[kind][1](seed)
     assert question.answer == (again(kind, question),)

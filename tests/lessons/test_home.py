@@ -7,7 +7,8 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from lessons import home
-from lessons._kit import engine, page
+from lessons._kit.form import page
+from lessons._kit.run import engine
 
 
 def captions(test: AppTest) -> str:

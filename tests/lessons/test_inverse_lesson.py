@@ -10,8 +10,9 @@ import pytest
 from reference import inverse_loops
 from streamlit.testing.v1 import AppTest
 
-from lessons import l04_inverse as lesson
-from lessons._kit import inverse_questions, shots
+from lessons import inverse as lesson
+from lessons._kit.draw import image_row
+from lessons.inverse import questions
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -100,18 +101,17 @@ def test_presets_open(open_page: Callable[..., AppTest]) -> None:
 def test_the_table_marks_the_best_way() -> None:
     found = AppTest.from_function(_table).run()
     assert not found.exception
-    assert shots.grey(np.ones((2, 3))) != shots.grey(np.zeros((2, 3)))
+    assert image_row.grey(np.ones((2, 3))) != image_row.grey(np.zeros((2, 3)))
 
 
 def _table() -> None:
-    from lessons._kit import shots
 
-    shots.table("PSNR", ["0", "1"], [("a", (1.0, 2.0)), ("b", (3.0, 1.0))], 0)
+    image_row.table("PSNR", ["0", "1"], [("a", (1.0, 2.0)), ("b", (3.0, 1.0))], 0)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_lost_are_the_zeros_of_the_loops(seed: int) -> None:
-    question = inverse_questions.lost(seed)
+    question = questions.lost(seed)
     n, k = ((8, 2), (6, 3), (8, 4), (9, 3), (10, 5), (7, 2), (12, 4), (12, 3))[seed]
     values = np.linalg.svd(inverse_loops.matrix(np.full((1, k), 1 / k), (1, n)), compute_uv=False)
     assert question.answer == (int((values < 1e-9).sum()),)

@@ -13,8 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 import deconvviz as dv
 from deconvviz import priors
-from lessons import l11_inversion as lesson
-from lessons._kit import curves, inversion_picture, inversion_questions, inversion_run, jobs
+from lessons import inversion as lesson
+from lessons._kit.draw import curves
+from lessons._kit.inversion import picture
+from lessons._kit.inversion import run as inversion_run
+from lessons._kit.run import jobs
+from lessons.inversion import questions
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -66,18 +70,18 @@ def test_another_seed_gives_other_pixels() -> None:
 
 def test_the_terms_of_the_formula_are_those_of_the_loops() -> None:
     found = inversion_run.short(State(layer="relu2").run)[0]
-    (tv, rough), (norm, strong) = inversion_picture.penalties(found)
+    (tv, rough), (norm, strong) = picture.penalties(found)
     assert (tv, norm) == (3e-3, 1e-3)
     part = found.image[None, :9, :7].astype(np.float64)
     small = replace(found, image=part[0])
-    (_, rough_part), (_, strong_part) = inversion_picture.penalties(small)
+    (_, rough_part), (_, strong_part) = picture.penalties(small)
     step = 80 / 255 / 6.5
     assert rough_part == pytest.approx(prior_loops.total_variation(part / step, 2.0), rel=1e-5)
     assert strong_part == pytest.approx(prior_loops.alpha_norm((part - 0.5) / (80 / 255), 6.0), rel=1e-5)
     assert rough > 0
     assert strong > 0
     without = inversion_run.short(State(layer="relu2", prior="off").run)[0]
-    assert [weight for weight, _ in inversion_picture.penalties(without)] == [0, 0]
+    assert [weight for weight, _ in picture.penalties(without)] == [0, 0]
 
 
 def test_nothing_runs_unasked_and_a_run_is_shown_stopped_and_continued(
@@ -131,10 +135,10 @@ def test_the_code_of_the_page_makes_the_picture_of_the_page(monkeypatch: pytest.
 
 @pytest.mark.parametrize("seed", range(10))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
-    question = inversion_questions.variation(seed)
+    question = questions.variation(seed)
     plane = question.picture[0].planes[0].values
     assert question.answer == (round(9 * prior_loops.total_variation(plane[None, :, :, None], 2.0)),)
-    question = inversion_questions.error(seed)
+    question = questions.error(seed)
     target, values = (plane.values for plane in question.picture[0].planes)
     assert question.answer[0] / 100 == pytest.approx(prior_loops.feature_error(values, target))
 

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit import jobs
-from lessons._kit.jobs import Job, Line
+from lessons._kit.run import jobs
+from lessons._kit.run.jobs import Job, Line
 
 SOON = 120.0
 
@@ -319,7 +319,7 @@ def test_a_full_line_refuses_and_forgets_the_refused() -> None:
 
 PAGE = """
 import streamlit as st
-from lessons._kit import jobs
+from lessons._kit.run import jobs
 
 job = jobs.start("page", st.session_state["work"])
 jobs.watch(job, lambda job: st.markdown(f"drawn {job.latest}"))

@@ -16,12 +16,15 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz import recipe as recipes
 from deconvviz.data import samples
-from lessons._kit import engine, lab_choose, lab_state, lab_take, lab_tiles, unit_grid
+from lessons._kit.draw import tiles, unit_grid
+from lessons._kit.photo import selection
+from lessons._kit.run import engine
+from lessons.laboratory import choose, export
 
 OpenPage = Callable[..., AppTest]
 SCRIPT = """
 from lessons import laboratory
-from lessons._kit import i18n
+from lessons._kit.form import i18n
 
 i18n.language_switch()
 laboratory.render()
@@ -160,7 +163,7 @@ def test_a_bad_link_falls_back(laboratory: OpenPage, link: dict[str, str]) -> No
     test = laboratory(**link)
     assert len(panels(test)) == 4
     if link.get("layer") == "conv99" or "nothing" in link.get("unit", ""):
-        assert unit(test).split("-")[0] == lab_state.first_layer(engine.network("caltech").network.layers)
+        assert unit(test).split("-")[0] == selection.first_layer(engine.network("caltech").network.layers)
 
 
 def test_a_number_that_another_layer_does_not_have_is_forgotten(laboratory: OpenPage) -> None:
@@ -259,25 +262,25 @@ def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
     loaded, picture = engine.network("caltech"), engine.sample("cat")
     layer = loaded.network.layer("pool1")
     maps = engine.forward(loaded, picture).maps["pool1"]
-    chosen = lab_state.resolve(layer, maps, 5, 7, 9)
+    chosen = selection.resolve(layer, maps, 5, 7, 9)
     seen = engine.reconstruct(loaded, picture, chosen.unit)
-    look = lab_take.Look(summed=True, shared=False)
-    made = lab_take.recipe(loaded, picture, chosen, seen, look)
+    look = export.Look(summed=True, shared=False)
+    made = export.recipe(loaded, picture, chosen, seen, look)
     record = json.loads(made.to_json())
     assert (record["image"], record["mode"], record["scale"]) == ("cat", "plane", "own")
     assert record["rules"] == ["gradient", "deconvnet", "guided", "linear"]
     again = recipes.Recipe.from_json(made.to_json())
     for kind in ("png", "npz"):
-        file = lab_take._maker(loaded, picture, chosen, seen, look, kind)()
+        file = export._maker(loaded, picture, chosen, seen, look, kind)()
         assert file == recipes.render(again, loaded.network, samples.load("cat"), kind)
 
 
 def test_the_lines_make_the_same_map() -> None:
     loaded, picture = engine.network("caltech"), engine.sample("cat")
     maps = engine.forward(loaded, picture).maps["pool1"]
-    chosen = lab_state.resolve(loaded.network.layer("pool1"), maps, 5, 7, 9)
+    chosen = selection.resolve(loaded.network.layer("pool1"), maps, 5, 7, 9)
     names: dict[str, Any] = {}
-    exec(lab_take.python_lines(loaded, picture, chosen, "guided"), names)
+    exec(export.python_lines(loaded, picture, chosen, "guided"), names)
     wanted = engine.reconstruct(loaded, picture, chosen.unit).by_rule["guided"]
     assert np.array_equal(names["seen"].map, wanted.map)
     assert names["seen"].unit == wanted.unit
@@ -296,36 +299,36 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Session:
 
 def test_a_click_on_a_map_takes_channel_and_position(session: Session) -> None:
     session["unit"] = "pool1:4"
-    session[lab_choose.GRID] = {"pick": {"channel": 7, "row": 2, "column": 3, "count": 1, "time": 5}}
-    lab_choose._picked()
+    session[choose.GRID] = {"pick": {"channel": 7, "row": 2, "column": 3, "count": 1, "time": 5}}
+    choose._picked()
     assert session["unit"] == "pool1:7,2,3"
 
 
 def test_one_value_of_the_link_holds_the_whole_unit(session: Session) -> None:
-    lab_state.choose_unit(34, 6, 5)
+    selection.choose_unit(34, 6, 5)
     assert session["unit"] == ":34,6,5"  # no layer: the first one
-    lab_state.choose_layer("relu3")
+    selection.choose_layer("relu3")
     assert session["unit"] == "relu3"
-    lab_state.choose_number("row", 4)
+    selection.choose_number("row", 4)
     assert session["unit"] == "relu3:,4"
-    lab_state.choose_number("channel", 8)
+    selection.choose_number("channel", 8)
     assert session["unit"] == "relu3:8,4"
-    lab_state.choose_number("column", 2)
-    lab_state.choose_number("row", None)
+    selection.choose_number("column", 2)
+    selection.choose_number("row", None)
     assert session["unit"] == "relu3:8,,2"
-    lab_state.forget_position()
+    selection.forget_position()
     assert session["unit"] == "relu3:8"
-    lab_state.choose_number("channel", None)
+    selection.choose_number("channel", None)
     assert session["unit"] == "relu3"
-    lab_state.choose_unit(1, 2, 3)
-    lab_state.forget_unit()
+    selection.choose_unit(1, 2, 3)
+    selection.forget_unit()
     assert session["unit"] == "relu3"
 
 
 def test_turning_the_page_by_keyboard_stops_at_the_first(session: Session) -> None:
     for by, page in ((1, 2), (1, 3), (-1, 2), (-1, 1), (-1, 1)):
-        session[lab_choose.GRID] = {"turn": {"by": by, "count": 1}}
-        lab_choose._turned()
+        session[choose.GRID] = {"turn": {"by": by, "count": 1}}
+        choose._turned()
         assert session["page"] == page
 
 
@@ -348,9 +351,9 @@ def test_the_selection_travels_only_when_the_browser_does_not_show_it(session: S
 
 
 def test_a_tile_that_was_picked_is_read_back(session: Session) -> None:
-    assert lab_tiles.picked("road") is None
+    assert tiles.picked("road") is None
     session["road"] = {"pick": {"id": "relu3", "count": 2}}
-    assert lab_tiles.picked("road") == "relu3"
+    assert tiles.picked("road") == "relu3"
 
 
 def test_the_proofs_of_a_large_network_wait_for_a_button(laboratory: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 import deconvviz as dv
 from deconvviz.errors import ImageError
 from deconvviz.types import Unit
-from lessons._kit import engine
+from lessons._kit.run import engine
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz import catalog
 from deconvviz.models import _stored, public_weights
-from lessons._kit import engine, lab_network, lab_road, lab_state
+from lessons._kit.photo import network, selection
+from lessons._kit.run import engine
+from lessons.laboratory import layers as lab_road
 
 OpenPage = Callable[..., AppTest]
 
@@ -22,7 +24,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "weights"
     folder.mkdir()
     monkeypatch.setenv("DECONVVIZ_WEIGHTS", str(folder))
-    monkeypatch.setattr(lab_state, "first_layer", lambda layers: "pool1")  # a layer that compiles quickly
+    monkeypatch.setattr(selection, "first_layer", lambda layers: "pool1")  # a layer that compiles quickly
     engine.network.clear()
     return folder
 
@@ -106,5 +108,5 @@ def test_the_road_shows_the_insides_of_the_chosen_block_only(weights: Path) -> N
 
 
 def test_every_network_of_the_choice_is_in_the_catalogue() -> None:
-    assert set(lab_network.NETWORKS) <= set(catalog.models())
-    assert lab_network.FIRST in lab_network.NETWORKS
+    assert set(network.NETWORKS) <= set(catalog.models())
+    assert network.FIRST in network.NETWORKS

@@ -13,7 +13,9 @@ from PIL import Image
 from deconvviz.data.samples import SAMPLES
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import InputSpec, Layer
-from lessons._kit import lab_picture, lab_state, lab_words, unit_grid
+from lessons._kit.draw import pixels as lab_picture
+from lessons._kit.draw import unit_grid
+from lessons._kit.photo import labels, selection
 
 
 @pytest.fixture
@@ -77,8 +79,8 @@ def test_the_payload_carries_the_levels_and_changes_its_version_with_every_part(
 def test_the_order_is_by_strength_with_ties_by_number_or_by_number() -> None:
     maps = np.zeros((2, 3, 4))
     maps[1, 2] = [2.0, 5.0, 2.0, 7.0]
-    assert lab_state.order(maps, by_number=False).tolist() == [3, 1, 0, 2]
-    assert lab_state.order(maps, by_number=True).tolist() == [0, 1, 2, 3]
+    assert selection.order(maps, by_number=False).tolist() == [3, 1, 0, 2]
+    assert selection.order(maps, by_number=True).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -97,15 +99,15 @@ def test_what_is_not_chosen_is_the_strongest(
     maps = np.clip(maps, -1, 1)
     maps[3, 2, 6] = 8
     maps[1, 4, 2], maps[0, 5, 2], maps[4, 0, 2] = 6, 5, 4
-    chosen = lab_state.resolve(Layer("relu1", "relu", (5, 7, 11), (1, 1), (3, 3)), maps, *asked)
+    chosen = selection.resolve(Layer("relu1", "relu", (5, 7, 11), (1, 1), (3, 3)), maps, *asked)
     assert (chosen.unit.channel, chosen.row, chosen.column) == found
     assert chosen.value == maps[found[1], found[2], found[0]]
     assert (chosen.unit.row, chosen.unit.column) == found[1:]
 
 
 def test_a_layer_without_positions_has_units_without_rows() -> None:
-    maps = lab_state.planes(np.array([0.5, 3.0, 1.0]))
-    chosen = lab_state.resolve(Layer("logits", "dense", (3,), None, None), maps, None, None, None)
+    maps = selection.planes(np.array([0.5, 3.0, 1.0]))
+    chosen = selection.resolve(Layer("logits", "dense", (3,), None, None), maps, None, None, None)
     assert (chosen.unit.channel, chosen.unit.row, chosen.unit.column) == (1, None, None)
     assert (chosen.row, chosen.column, chosen.value) == (0, 0, 3.0)
 
@@ -117,8 +119,8 @@ def test_the_first_layer_is_the_last_rectifier_with_a_map_worth_looking_at() -> 
         Layer("relu2", "relu", (4, 4, 8), (4, 4), (9, 9)),
         Layer("logits", "dense", (3,), None, None),
     )
-    assert lab_state.first_layer(layers) == "relu1"
-    assert lab_state.first_layer(layers[3:]) == "logits"
+    assert selection.first_layer(layers) == "relu1"
+    assert selection.first_layer(layers[3:]) == "logits"
 
 
 def test_signed_pixels_keep_zero_neutral_and_never_stretch_silence() -> None:
@@ -154,5 +156,5 @@ def test_the_photograph_on_screen_is_the_part_that_the_network_sees() -> None:
 
 
 def test_every_sample_and_rule_has_its_words() -> None:
-    assert {id: sample.title for id, sample in SAMPLES.items()} == lab_words.TITLES
-    assert set(RULES) == set(lab_words.RULES) == set(lab_words.RULE_LINES) == set(lab_words.RULE_FORMULAS)
+    assert {id: sample.title for id, sample in SAMPLES.items()} == labels.TITLES
+    assert set(RULES) == set(labels.RULES) == set(labels.RULE_LINES) == set(labels.RULE_FORMULAS)

@@ -14,22 +14,24 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.models import inverters
-from lessons import l13_ladder as lesson
-from lessons._kit import engine, jobs, ladder_picture, ladder_questions, ladder_run
-from lessons._kit.ladder_run import Ladder, Rung
+from lessons import ladder as lesson
+from lessons._kit.run import engine, jobs
+from lessons.ladder import picture as ladder_picture
+from lessons.ladder import questions, run
+from lessons.ladder.run import Ladder, Rung
 
 SLUG = lesson.LESSON.slug
 
 
 def short() -> Ladder:
-    return ladder_run.short(engine.network("caltech"), engine.sample("cat"), 0)
+    return run.short(engine.network("caltech"), engine.sample("cat"), 0)
 
 
 def test_the_short_ladder_has_its_rungs_with_the_errors_of_the_loops() -> None:
     ladder, loaded, picture = short(), engine.network("caltech"), engine.sample("cat")
     shown = engine.fitted(loaded, picture).model
-    assert [rung.layer for rung in ladder.of("optimize")] == list(ladder_run.SHORT_LAYERS)
-    assert [rung.step for rung in ladder.of("optimize")] == [ladder_run.SHORT] * 2
+    assert [rung.layer for rung in ladder.of("optimize")] == list(run.SHORT_LAYERS)
+    assert [rung.step for rung in ladder.of("optimize")] == [run.SHORT] * 2
     assert (ladder.step, ladder.steps) == (48, 48)
     for rung in ladder.rungs.values():
         target, values = (dv.activations(loaded.network, image, rung.layer) for image in (shown, rung.image))
@@ -40,16 +42,16 @@ def test_the_short_ladder_has_its_rungs_with_the_errors_of_the_loops() -> None:
 def test_a_map_is_fitted_as_well_as_can_be() -> None:
     shown = samples.load("cat")[100:108, 100:107].astype(np.float64)
     signed = np.random.default_rng(5).normal(size=shown.shape) * 1e-2
-    image = ladder_run.fitted(signed, shown)
+    image = run.fitted(signed, shown)
     columns = np.stack([np.ones(signed.size), signed.ravel()], axis=1)
     best = (columns @ np.linalg.lstsq(columns, shown.ravel(), rcond=None)[0]).reshape(shown.shape)
     np.testing.assert_allclose(image, np.clip(best, 0, 1), atol=1e-6)
-    np.testing.assert_allclose(ladder_run.fitted(0 * signed, shown), shown.mean(), atol=1e-6)
+    np.testing.assert_allclose(run.fitted(0 * signed, shown), shown.mean(), atol=1e-6)
 
 
 def test_errors_of_a_black_photograph_are_finite() -> None:
     black = np.zeros((2, 3, 3), np.float32)
-    assert ladder_run.pixel_error(black + 0.5, black) == pytest.approx(18 * 0.25)
+    assert run.pixel_error(black + 0.5, black) == pytest.approx(18 * 0.25)
 
 
 def of(**errors: tuple[float, float]) -> Ladder:
@@ -64,28 +66,28 @@ def of(**errors: tuple[float, float]) -> Ladder:
 
 def test_the_claims_can_fail() -> None:
     good = of(relu1=(0.1, 0.1), relu4=(0.2, 0.2), relu7=(0.3, 0.4))
-    assert (ladder_run.above(good), ladder_run.falling(good), ladder_run.roads(good)) == (0, 0, 1e-7)
+    assert (run.above(good), run.falling(good), run.roads(good)) == (0, 0, 1e-7)
     bad = of(relu1=(0.1, 0.3), relu4=(1.5, 0.2))
-    assert ladder_run.above(bad) == pytest.approx(0.5)
-    assert ladder_run.falling(bad) == pytest.approx(0.1)
+    assert run.above(bad) == pytest.approx(0.5)
+    assert run.falling(bad) == pytest.approx(0.1)
     alone = bad.with_(replace(bad.rungs["relu1", "deconvnet"], agreement=None), 0)
-    assert ladder_run.roads(alone) == np.inf
+    assert run.roads(alone) == np.inf
     loaded, picture = engine.network("caltech"), engine.sample("cat")
     rung = short().rungs["relu1", "optimize"]
     wrong = replace(rung, feature_error=rung.feature_error * 1.01)
-    assert ladder_run.by_hand(Ladder().with_(wrong, 0), loaded, picture) == pytest.approx(0.01, rel=1e-3)
-    assert ladder_run.by_hand(Ladder(), loaded, picture) == 0
+    assert run.by_hand(Ladder().with_(wrong, 0), loaded, picture) == pytest.approx(0.01, rel=1e-3)
+    assert run.by_hand(Ladder(), loaded, picture) == 0
 
 
 def test_a_layer_with_a_decoder_gets_its_picture() -> None:
     loaded, picture = engine.network("caltech"), engine.sample("disc")
-    layer = next(layer for layer in inverters.layers(loaded.network) if layer in ladder_run.LAYERS)
-    first = next(ladder_run.climb(loaded, picture, 0, 8, (layer,)))
+    layer = next(layer for layer in inverters.layers(loaded.network) if layer in run.LAYERS)
+    first = next(run.climb(loaded, picture, 0, 8, (layer,)))
     rung = first.rungs[layer, "learned"]
     expected = dv.invert(loaded.network, engine.fitted(loaded, picture).model, layer, method="learned")
     assert np.array_equal(rung.image, expected.image)
     assert rung.image_error == expected.image_error
-    assert ladder_run.by_hand(first, loaded, picture) < 1e-5
+    assert run.by_hand(first, loaded, picture) < 1e-5
 
 
 def pictures(page: AppTest) -> list[str]:
@@ -98,14 +100,14 @@ def test_it_climbs_when_asked_and_shows_rungs_as_they_come(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = [of(relu1=(0.1, 0.2)), short()]
-    monkeypatch.setattr(ladder_run, "climb", lambda *_: iter(ready))
+    monkeypatch.setattr(run, "climb", lambda *_: iter(ready))
     loaded, picture = engine.network("caltech"), engine.sample("disc")
     page = open_page(SLUG, image="disc", seed="3")
     assert not page.exception
-    assert ladder_run.find(loaded, picture, 3) is None
+    assert run.find(loaded, picture, 3) is None
     assert pictures(page) == []
     page.button(key="climb").click().run()
-    job = ladder_run.find(loaded, picture, 3)
+    job = run.find(loaded, picture, 3)
     assert job is not None
     assert job.wait(240)
     page.run()
@@ -119,7 +121,7 @@ def test_it_climbs_when_asked_and_shows_rungs_as_they_come(
     )
     labels = [found.proto.popover.label for found in page.get("popover")]
     assert sum("holds" in label or "fails" in label for label in labels) == 4
-    assert jobs.find(ladder_run.key(loaded, picture, 2)) is None
+    assert jobs.find(run.key(loaded, picture, 2)) is None
 
 
 def test_a_preset_puts_the_upload_away(open_page: Callable[..., AppTest]) -> None:
@@ -138,11 +140,11 @@ def test_a_preset_puts_the_upload_away(open_page: Callable[..., AppTest]) -> Non
 
 @pytest.mark.parametrize("seed", range(8))
 def test_answers_are_those_of_plain_arithmetic(seed: int) -> None:
-    question = ladder_questions.whole(seed)
+    question = questions.whole(seed)
     first, second = (int(word) for word in _numbers(question.prompt))
     assert question.answer == (max(first + second, 0), max(first, 0) + max(second, 0))
-    layer = engine.network("caltech").network.layer(ladder_run.LAYERS[seed % 7])
-    assert ladder_questions.place(seed).answer == ((128 // layer.shape[0]) * (128 // layer.shape[1]),)
+    layer = engine.network("caltech").network.layer(run.LAYERS[seed % 7])
+    assert questions.place(seed).answer == ((128 // layer.shape[0]) * (128 // layer.shape[1]),)
 
 
 def _numbers(prompt: str) -> list[str]:

@@ -12,14 +12,14 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.models import inverters
-from lessons import l12_learned_inversion as lesson
-from lessons._kit import learned_questions, learned_run
+from lessons import learned_inversion as lesson
+from lessons.learned_inversion import questions, run
 
 State = lesson.State
 
 
 def test_the_page_shows_what_the_library_answers() -> None:
-    found = learned_run.shown("coffee", "relu4", "none")
+    found = run.shown("coffee", "relu4", "none")
     wanted = dv.invert(dv.load("caltech"), samples.load("coffee"), "relu4", method="learned")
     np.testing.assert_allclose(found.picture, wanted.image, atol=1e-5)
     assert found.pixels == pytest.approx(wanted.image_error, rel=1e-5)
@@ -36,14 +36,12 @@ def test_the_claims_hold(state: lesson.State) -> None:
 def test_errors_by_hand_are_those_of_the_slow_twin() -> None:
     draw = np.random.default_rng(2)
     found, wanted = draw.random((5, 7, 3)), draw.random((5, 7, 3))
-    assert learned_run.by_hand(found, wanted) == pytest.approx(metric_loops.normalized_error(found, wanted), rel=1e-12)
-    assert learned_run.normalized_error(found, wanted) == pytest.approx(learned_run.by_hand(found, wanted), rel=1e-12)
+    assert run.by_hand(found, wanted) == pytest.approx(metric_loops.normalized_error(found, wanted), rel=1e-12)
+    assert run.normalized_error(found, wanted) == pytest.approx(run.by_hand(found, wanted), rel=1e-12)
 
 
 def test_an_error_that_is_reported_wrongly_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        learned_run, "by_hand", lambda found, wanted: 1.001 * learned_run.normalized_error(found, wanted)
-    )
+    monkeypatch.setattr(run, "by_hand", lambda found, wanted: 1.001 * run.normalized_error(found, wanted))
     assert [check.holds for check in lesson.checks(State("cat", "relu6"))] == [False, False, True, True]
 
 
@@ -56,44 +54,44 @@ def test_a_decoder_that_peeks_at_the_picture_turns_red(monkeypatch: pytest.Monke
         return found
 
     monkeypatch.setattr(dv, "invert", peeking)
-    assert learned_run.three_ways("camera", "relu6") > 1e-5
+    assert run.three_ways("camera", "relu6") > 1e-5
 
 
 def test_a_decoder_worse_than_the_mean_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learned_run, "medians", lambda layer: (0.3, 0.2))
+    monkeypatch.setattr(run, "medians", lambda layer: (0.3, 0.2))
     check = lesson.checks(State("cat", "relu6"))[3]
     assert (check.holds, check.error) == (False, pytest.approx(0.1))
 
 
 def test_another_half_changes_that_half() -> None:
-    plain, swapped = (learned_run.shown("astronaut", "relu4", change) for change in ("none", "swap"))
-    other = learned_run.shown("cat", "relu4", "none")
+    plain, swapped = (run.shown("astronaut", "relu4", change) for change in ("none", "swap"))
+    other = run.shown("cat", "relu4", "none")
     moved = np.abs(swapped.picture - plain.picture).mean((0, 2))
     assert moved[:32].max() < 1e-5  # far from the seam nothing knows of it
     assert np.abs(swapped.picture - other.picture).mean((0, 2))[-32:].max() < 1e-5
     assert moved[64:].mean() > 0.05
-    silent = learned_run.changed("astronaut", "relu4", "silent")
+    silent = run.changed("astronaut", "relu4", "silent")
     assert (np.abs(silent).max((0, 1)) == 0).sum() >= 64
 
 
 def test_sizes_are_those_of_the_arrays() -> None:
-    decoder = learned_run.decoder("relu4")
+    decoder = run.decoder("relu4")
     assert decoder.sizes == ((16, 16, 128), (16, 16, 64), (16, 16, 64), (32, 32, 48), (128, 128, 3))
-    assert decoder.sizes[-1] == learned_run.shown("cat", "relu4", "none").picture.shape
+    assert decoder.sizes[-1] == run.shown("cat", "relu4", "none").picture.shape
 
 
 def test_the_call_gives_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
     state = State("camera", "relu6")
     names: dict[str, object] = {}
     exec(lesson.call(state), names)
-    np.testing.assert_allclose(names["picture"], learned_run.shown("camera", "relu6", "none").picture, atol=1e-5)
+    np.testing.assert_allclose(names["picture"], run.shown("camera", "relu6", "none").picture, atol=1e-5)
     assert str(names["found"].image_error) in capsys.readouterr().out  # type: ignore[attr-defined]
 
 
 def test_the_mean_is_the_best_answer() -> None:
     values = np.array([3.0, 3.0, 9.0])
     guesses = [float(np.square(values - guess).sum()) for guess in range(10)]
-    assert learned_questions.best_answer(values) == int(np.argmin(guesses)) == 5
+    assert questions.best_answer(values) == int(np.argmin(guesses)) == 5
 
 
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:

@@ -16,8 +16,10 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry
-from lessons import l02_matrix as lesson
-from lessons._kit import matrix_picture, matrix_walk, small
+from lessons import matrix as lesson
+from lessons._kit.numbers import toy_arrays
+from lessons.matrix import entries as matrix_walk
+from lessons.matrix import picture
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -26,10 +28,10 @@ State = lesson.State
 def states() -> list[lesson.State]:
     """Every geometry that the controls offer and that fits, with every kernel; some row, weight and column of each."""
     found = []
-    for kernel, stride, padding, dilation in itertools.product(small.KERNELS, (1, 2, 3), (0, 1, 2), (1, 2, 3)):
+    for kernel, stride, padding, dilation in itertools.product(toy_arrays.KERNELS, (1, 2, 3), (0, 1, 2), (1, 2, 3)):
         state = State(kernel=kernel, stride=stride, padding=padding, dilation=dilation)
         try:
-            size = state.geometry.output_size(small.SIZE, state.kernel_size)
+            size = state.geometry.output_size(toy_arrays.SIZE, state.kernel_size)
         except GeometryError:
             continue
         found.append(replace(state, cell=(size[0] - 1, size[1] // 2), tap=(0, 2), back=(4, 1)))
@@ -42,22 +44,22 @@ some_states = pytest.mark.parametrize("state", SOME, ids=str)
 
 def loops(state: lesson.State) -> np.ndarray:
     """A of a state, by asking of every entry."""
-    w, geometry = small.kernel(state.kernel)[:, :, 0, 0], state.geometry
-    pads = geometry.resolve(small.SIZE, state.kernel_size)
-    return matrix_loops.matrix(w, small.SIZE, geometry.strides, pads, geometry.dilations)
+    w, geometry = toy_arrays.kernel(state.kernel)[:, :, 0, 0], state.geometry
+    pads = geometry.resolve(toy_arrays.SIZE, state.kernel_size)
+    return matrix_loops.matrix(w, toy_arrays.SIZE, geometry.strides, pads, geometry.dilations)
 
 
 @some_states
 def test_the_matrix_is_that_of_the_loops(state: lesson.State) -> None:
     np.testing.assert_array_equal(
-        matrix_walk.dense(small.kernel(state.kernel), state.geometry, small.SIZE), loops(state)
+        matrix_walk.dense(toy_arrays.kernel(state.kernel), state.geometry, toy_arrays.SIZE), loops(state)
     )
 
 
 @some_states
 def test_the_matrix_times_the_picture_is_the_convolution_of_the_loops(state: lesson.State) -> None:
     view, geometry = lesson.compute(state), state.geometry
-    pads = geometry.resolve(small.SIZE, state.kernel_size)
+    pads = geometry.resolve(toy_arrays.SIZE, state.kernel_size)
     z = conv_loops.conv(view.x, view.w, geometry.strides, pads, geometry.dilations, 1)
     np.testing.assert_array_equal(view.z, z)
     np.testing.assert_array_equal(loops(state) @ view.x.ravel(), z.ravel())
@@ -83,9 +85,9 @@ def test_each_weight_stands_as_often_as_the_formula_says(state: lesson.State) ->
     kh, kw = state.kernel_size
     numbered = np.arange(1, 1 + kh * kw).reshape(kh, kw)
     geometry = state.geometry
-    pads = geometry.resolve(small.SIZE, (kh, kw))
-    a = matrix_loops.matrix(numbered, small.SIZE, geometry.strides, pads, geometry.dilations)
-    down, across = matrix_walk.axis_counts((kh, kw), geometry, small.SIZE)
+    pads = geometry.resolve(toy_arrays.SIZE, (kh, kw))
+    a = matrix_loops.matrix(numbered, toy_arrays.SIZE, geometry.strides, pads, geometry.dilations)
+    down, across = matrix_walk.axis_counts((kh, kw), geometry, toy_arrays.SIZE)
     counted = Counter(a[a != 0].astype(int).tolist())
     for (i, n_down), (j, n_across) in itertools.product(enumerate(down), enumerate(across)):
         assert counted[numbered[i, j]] == n_down * n_across
@@ -153,7 +155,7 @@ def products(latex: str) -> tuple[float, float]:
 @some_states
 def test_the_sum_on_screen_is_the_cell(state: lesson.State) -> None:
     view = lesson.compute(state)
-    total, shown = products(matrix_picture.row_sum(view))
+    total, shown = products(picture.row_sum(view))
     assert total == shown == view.z[0, *state.cell, 0] == loops(state)[view.row] @ view.x.ravel()
 
 
@@ -164,20 +166,20 @@ def test_what_is_lit_is_a_row_a_weight_or_a_column(state: lesson.State, look: st
     for entry in view.entries:
         on = {"row": entry.row == view.row, "weight": entry.tap == (0, 2), "column": entry.column == 4 * 7 + 1}[look]
         assert (entry in view.lit) == on
-    message = matrix_picture.message(view)
+    message = picture.message(view)
     assert sum(entry[-1] for entry in message["entries"]) == len(view.lit)
     assert len(message["x"]) == 42
     assert len(message["z"]) == view.z.size
 
 
 def test_the_frames_of_the_planes_are_those_of_the_matrix() -> None:
-    x, w, z = matrix_picture.rows(lesson.compute(State(cell=(0, 0)))).planes
+    x, w, z = picture.rows(lesson.compute(State(cell=(0, 0)))).planes
     assert sorted(x.frame) == [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 0), (0, 1)]
     assert (w.chosen, z.chosen) == (None, (0, 0))
-    x, w, z = matrix_picture.rows(lesson.compute(State(look="weight", tap=(1, 2)))).planes
+    x, w, z = picture.rows(lesson.compute(State(look="weight", tap=(1, 2)))).planes
     assert w.chosen == (1, 2)
     assert len(x.touched) == len(z.touched) == 36
-    x, w, z = matrix_picture.rows(lesson.compute(State(look="column", back=(3, 4)))).planes
+    x, w, z = picture.rows(lesson.compute(State(look="column", back=(3, 4)))).planes
     assert x.chosen == (3, 4)
     assert sorted(z.touched) == [(3, 3), (3, 4), (3, 5), (4, 3), (4, 4), (4, 5)]
 
@@ -198,9 +200,9 @@ def latex(test: AppTest) -> str:
 
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     for look, write in (
-        ("row", matrix_picture.row_sum),
-        ("weight", matrix_picture.weight_count),
-        ("column", matrix_picture.column_list),
+        ("row", picture.row_sum),
+        ("weight", picture.weight_count),
+        ("column", picture.column_list),
     ):
         test = open_page(SLUG, kernel="edge", stride="2", look=look, cell="1,2", tap="2,0", back="3,4")
         state = State(kernel="edge", stride=2, look=look, cell=(1, 2), tap=(2, 0), back=(3, 4))
@@ -225,7 +227,7 @@ def test_a_kernel_that_does_not_fit_says_so_and_keeps_the_picture(open_page: Cal
 def test_a_column_that_no_window_reads_says_so() -> None:
     view = lesson.compute(State(stride=3, padding=0, look="column", back=(2, 0)))
     assert not view.lit
-    assert "no window reads input cell 2, 0" in matrix_picture.meaning(view)
+    assert "no window reads input cell 2, 0" in picture.meaning(view)
 
 
 def test_presets_set_the_controls_and_put_the_others_back(open_page: Callable[..., AppTest]) -> None:

@@ -20,7 +20,8 @@ from streamlit.testing.v1 import AppTest
 from deconvviz import cli
 from deconvviz.data import samples
 from lessons import own_network
-from lessons._kit import lab_network, own_code
+from lessons._kit.photo import network
+from lessons.own_network import code as own_code
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -118,7 +119,7 @@ def test_the_page_shows_report_and_code(open_page: Callable[..., AppTest]) -> No
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """``lab("mynet:net")``: the app as it is started with a network of one's own."""
-    return lambda address: monkeypatch.setenv(lab_network.VARIABLE, address)
+    return lambda address: monkeypatch.setenv(network.VARIABLE, address)
 
 
 def html(test: AppTest) -> str:

@@ -9,36 +9,38 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import samples
-from lessons._kit import engine, own_photo
+from lessons._kit.photo import upload
+from lessons._kit.run import engine
 
 
 def test_pixels_are_the_whole_picture_made_smaller() -> None:
     whole = samples.load("cat")
-    found = own_photo.pixels(engine.sample("cat"), 200)
+    found = upload.pixels(engine.sample("cat"), 200)
     assert max(found.shape[:2]) == 200
     assert abs(found.shape[0] / found.shape[1] - whole.shape[0] / whole.shape[1]) < 0.01
     assert abs(float(found.mean() - whole.mean())) < 0.01
     assert not found.flags.writeable
     stream = io.BytesIO()
     Image.fromarray(np.zeros((900, 30, 3), np.uint8)).save(stream, "PNG")
-    assert own_photo.pixels(engine.upload(stream.getvalue(), "tall.png")).shape == (640, 21, 3)
+    assert upload.pixels(engine.upload(stream.getvalue(), "tall.png")).shape == (640, 21, 3)
 
 
 def _page() -> None:
     import streamlit as st
 
-    from lessons._kit import engine, lab_state, own_photo
+    from lessons._kit.photo import selection
+    from lessons._kit.run import engine
 
     if "begun" not in st.session_state:
         st.session_state["begun"] = True
-        lab_state.keep_upload(engine.Picture(None, "mine.png", "", "d", b""))
+        selection.keep_upload(engine.Picture(None, "mine.png", "", "d", b""))
         st.session_state["lab-uploads"] = 1
     presets = (("A cup", {"image": "coffee"}),)
     st.button("A cup", key="preset-0", on_click=lambda: st.session_state.update(image="coffee"))
     if st.session_state.get("preset-0"):
-        st.write(own_photo.choose(presets, "motorcycle").title)
+        st.write(upload.choose(presets, "motorcycle").title)
     else:
-        st.write(lab_state.picture("motorcycle").title)
+        st.write(selection.picture("motorcycle").title)
 
 
 def test_a_preset_with_a_picture_puts_the_upload_aside() -> None:

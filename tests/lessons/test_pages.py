@@ -13,8 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
-from lessons._kit import glossary, page, sources
-from lessons._kit.exercise import Question
+from lessons._kit.form import glossary, page, sources
+from lessons._kit.form.exercise import Question
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = page.discover()

@@ -12,9 +12,11 @@ import pytest
 from reference import pool_loops, unpool_loops
 from streamlit.testing.v1 import AppTest
 
-from lessons import l05_pooling as lesson
-from lessons._kit import pool_picture, pool_questions, small, unpool_ways
-from lessons._kit.unpool_ways import Cell
+from lessons import pooling as lesson
+from lessons._kit.numbers import toy_arrays
+from lessons.pooling import picture as pool_picture
+from lessons.pooling import questions, unpool_variants
+from lessons.pooling.unpool_variants import Cell
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -41,35 +43,35 @@ def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
     x, switches, pairs, pads = loops(state)
     y, _ = pool_loops.max_pool(x, *pairs, pads)
     arrays = lesson.compute(state)
-    np.testing.assert_array_equal(arrays.y, small.plane(y))
-    np.testing.assert_array_equal(arrays.switches, small.plane(switches))
+    np.testing.assert_array_equal(arrays.y, toy_arrays.plane(y))
+    np.testing.assert_array_equal(arrays.switches, toy_arrays.plane(switches))
     backs = lesson.backs(state)
     turned = pool_loops.max_pool(x[:, ::-1, ::-1], *pairs, pads)[1]
-    middle = unpool_loops.centres(small.SIZE, *pairs, pads)[None, :, :, None]
-    np.testing.assert_array_equal(backs["true"], pool_loops.max_unpool(y, switches, small.SIZE))
-    np.testing.assert_array_equal(backs["overwrite"], unpool_loops.overwrite(y, switches, small.SIZE))
-    np.testing.assert_array_equal(backs["other"], pool_loops.max_unpool(y, turned, small.SIZE))
-    np.testing.assert_array_equal(backs["centre"], pool_loops.max_unpool(y, middle, small.SIZE))
+    middle = unpool_loops.centres(toy_arrays.SIZE, *pairs, pads)[None, :, :, None]
+    np.testing.assert_array_equal(backs["true"], pool_loops.max_unpool(y, switches, toy_arrays.SIZE))
+    np.testing.assert_array_equal(backs["overwrite"], unpool_loops.overwrite(y, switches, toy_arrays.SIZE))
+    np.testing.assert_array_equal(backs["other"], pool_loops.max_unpool(y, turned, toy_arrays.SIZE))
+    np.testing.assert_array_equal(backs["centre"], pool_loops.max_unpool(y, middle, toy_arrays.SIZE))
     for name in ("nearest", "bilinear"):
-        slow = unpool_loops.fill(y, *pairs, pads, small.SIZE, name == "nearest")
+        slow = unpool_loops.fill(y, *pairs, pads, toy_arrays.SIZE, name == "nearest")
         np.testing.assert_allclose(backs[name], slow, atol=1e-5)
 
 
 @every_state
 def test_random_switches_stay_in_their_windows(state: lesson.State) -> None:
     how = lesson.pooling(state)
-    places = small.plane(unpool_ways.at_random(how))
+    places = toy_arrays.plane(unpool_variants.at_random(how))
     for window in np.ndindex(*places.shape):
-        assert divmod(int(places[window]), small.SIZE[1]) in how.cells(window)
+        assert divmod(int(places[window]), toy_arrays.SIZE[1]) in how.cells(window)
 
 
 @every_state
-@pytest.mark.parametrize("way", unpool_ways.WAYS)
+@pytest.mark.parametrize("way", unpool_variants.WAYS)
 def test_what_arrives_at_a_cell_is_its_value(state: lesson.State, way: str) -> None:
     arrays = lesson.compute(replace(state, way=way))
     for cell in ((2, 2), (5, 6), (0, 0), (4, 3)):
-        total = sum(weight * arrays.y[window] for window, weight in unpool_ways.arriving(way, arrays.pooling, cell))
-        assert total == pytest.approx(small.plane(arrays.back)[cell], abs=1e-5)
+        total = sum(weight * arrays.y[window] for window, weight in unpool_variants.arriving(way, arrays.pooling, cell))
+        assert total == pytest.approx(toy_arrays.plane(arrays.back)[cell], abs=1e-5)
 
 
 @every_state
@@ -77,7 +79,7 @@ def test_the_proofs_hold_for_adding_at_the_true_switches(state: lesson.State) ->
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
-@pytest.mark.parametrize("way", [way for way in unpool_ways.WAYS if way != "true"])
+@pytest.mark.parametrize("way", [way for way in unpool_variants.WAYS if way != "true"])
 def test_wrong_ways_turn_red_where_a_maximum_is_shared(way: str) -> None:
     assert not any(check.holds for check in lesson.checks(replace(SHARED, way=way, edge="keep")))
 
@@ -152,7 +154,7 @@ def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     assert [test.text_input(name).value for name in ("way", "stride", "window")] == ["other", "", ""]
 
 
-def _loops_answer(kind: str, question: pool_questions.Question) -> Cell | tuple[int]:
+def _loops_answer(kind: str, question: questions.Question) -> Cell | tuple[int]:
     """The answer again, from the planes that the question shows."""
     x = question.picture[0].planes[0].values
     if kind == "shared":
@@ -168,8 +170,8 @@ def _loops_answer(kind: str, question: pool_questions.Question) -> Cell | tuple[
     return row, column
 
 
-@pytest.mark.parametrize("kind", pool_questions.QUESTIONS)
+@pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(8))
 def test_answers_are_those_of_the_loops(kind: str, seed: int) -> None:
-    question = pool_questions.QUESTIONS[kind][1](seed)
+    question = questions.QUESTIONS[kind][1](seed)
     assert question.answer == _loops_answer(kind, question)

@@ -9,9 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import digits
-from deconvviz.tasks import _kept, recognition
-from lessons import l25_recognition as lesson
-from lessons._kit import digits_picture, digits_run
+from deconvviz.tasks._shared import recorded_figures
+from deconvviz.tasks.recognition import task
+from lessons import recognition as lesson
+from lessons.recognition import picture, run
 
 State = lesson.State
 
@@ -19,8 +20,8 @@ State = lesson.State
 def test_the_claims_hold_and_a_wrong_score_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     state = State(digit="7")
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
-    right = digits_run.scores_by_hand
-    monkeypatch.setattr(digits_run, "scores_by_hand", lambda params, shown: right(params, shown) * 1.001)
+    right = run.scores_by_hand
+    monkeypatch.setattr(run, "scores_by_hand", lambda params, shown: right(params, shown) * 1.001)
     assert not lesson.checks(state)[0].holds
     monkeypatch.setattr(digits, "split", lambda kinds, held=597, seed=0: (np.arange(len(kinds)), np.arange(held)))
     assert lesson.checks(state)[2].error == 200
@@ -28,11 +29,11 @@ def test_the_claims_hold_and_a_wrong_score_turns_red(monkeypatch: pytest.MonkeyP
 
 def test_a_digit_of_ones_own_is_what_the_link_says() -> None:
     text = "0" * 27 + "g" + "0" * 7 + "8" + "0" * 28
-    cells = digits_run.cells(text)
+    cells = run.cells(text)
     assert cells[3, 3] == 1
     assert cells[4, 3] == 0.5
     assert cells.sum() == 1.5
-    shown, right = digits_run.picture(digits_run.OWN, text)
+    shown, right = run.picture(run.OWN, text)
     assert right is None
     assert shown.shape == (28, 28)
     assert shown.max() > 0.8
@@ -41,46 +42,46 @@ def test_a_digit_of_ones_own_is_what_the_link_says() -> None:
 
 
 def test_the_gallery_shows_each_digit_and_none_that_was_learned() -> None:
-    rows, pictures, kinds = digits_run.held_back()
+    rows, pictures, kinds = run.held_back()
     train, _ = digits.split(digits.load()[1])
     assert not set(rows.tolist()) & set(train.tolist())
-    assert [int(kinds[place]) for place in digits_run.gallery()] == list(range(10))
-    shown, right = digits_run.picture("4", "")
+    assert [int(kinds[place]) for place in run.gallery()] == list(range(10))
+    shown, right = run.picture("4", "")
     assert right == 4
-    assert np.array_equal(shown, pictures[digits_run.gallery()[4], :, :, 0])
+    assert np.array_equal(shown, pictures[run.gallery()[4], :, :, 0])
 
 
 def test_a_training_in_the_background_answers_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digits_run, "EPOCHS", 1)
+    monkeypatch.setattr(run, "EPOCHS", 1)
     state = State(norm="off", pictures="100")
-    before, trained = digits_run.params_of(state.training)
+    before, trained = run.params_of(state.training)
     assert not trained
-    digits_run.begin(state.training)
-    job = digits_run.find(state.training)
+    run.begin(state.training)
+    job = run.find(state.training)
     assert job is not None
     assert job.wait(300)
     assert job.error is None
-    after, trained = digits_run.params_of(state.training)
+    after, trained = run.params_of(state.training)
     assert trained
     assert not np.array_equal(before["conv1.kernel"], after["conv1.kernel"])
     assert len(job.latest.records) == 2
     assert [check.holds for check in lesson.checks(state)] == [True, True, True]
-    (row,) = digits_run.trained(state.training)
+    (row,) = run.trained(state.training)
     assert row["gap"] == job.latest.records[-1]["held_loss"] - job.latest.records[-1]["loss"]
     assert (row["norm"], row["pictures"]) == (False, 100)
 
 
 def test_the_verdict_follows_from_all_eight_settings() -> None:
-    eight = digits_run.all_of(State().training)
-    assert len({(one.norm, one.drop, one.decoder) for one in eight}) == digits_run.SETTINGS == len(eight)
+    eight = run.all_of(State().training)
+    assert len({(one.norm, one.drop, one.decoder) for one in eight}) == run.SETTINGS == len(eight)
     for gap, ratio, words in ((0.5, 2.0, "holds here"), (0.5, 1.0, "not the vanishing"), (1.0, 1.0, "fails here")):
         rows = [
             {**one.__dict__, "gap": gap if one.decoder else 1.0, "ratio": ratio if one.decoder else 1.0}
             for one in eight
         ]
-        assert words in digits_picture.verdict(rows)
-        assert recognition.effect(rows, "decoder", "gap") == pytest.approx(gap - 1)
-        assert recognition.effect(rows, "norm", "gap") == pytest.approx(0)
+        assert words in picture.verdict(rows)
+        assert task.effect(rows, "decoder", "gap") == pytest.approx(gap - 1)
+        assert task.effect(rows, "norm", "gap") == pytest.approx(0)
 
 
 def rows_of(gap: float) -> list[dict[str, float | bool]]:
@@ -88,7 +89,7 @@ def rows_of(gap: float) -> list[dict[str, float | bool]]:
     figures = {"loss": 0.125, "held_loss": 0.5, "held_accuracy": 0.875, "ratio": 1.5}
     return [
         {"norm": one.norm, "drop": one.drop, "decoder": one.decoder, **figures, "gap": gap if one.decoder else 1.0}
-        for one in digits_run.all_of(State().training)
+        for one in run.all_of(State().training)
     ]
 
 
@@ -97,24 +98,24 @@ def test_the_page_shows_what_was_measured_over_seeds(
     language: str, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = {"rows": rows_of(0.5), "seeds": 3, "pictures": 150, "epochs": 7}
-    monkeypatch.setattr(recognition, "measured_effects", lambda: kept)
+    monkeypatch.setattr(task, "measured_effects", lambda: kept)
     test = open_page(lesson.LESSON.slug, lang=language, drop="on")
     assert not test.exception
     page = " ".join(str(element.proto.body) for element in test.get("html"))
     caption = "means over 3 seeds, 150 digits, 7 epochs" if language == "en" else "3 个随机种子"
     assert caption in page
-    assert page.count("<td>87.5 %</td>") == digits_run.SETTINGS
+    assert page.count("<td>87.5 %</td>") == run.SETTINGS
     assert page.count('<tr class="here">') == 1
     words = " ".join(element.value for element in test.markdown)
     assert ("not the vanishing" in words) == (language == "en")
-    assert f"`{digits_picture.COMMAND}`" in words
-    assert _kept.command("recognition", "effects", "digits") == digits_picture.COMMAND
+    assert f"`{picture.COMMAND}`" in words
+    assert recorded_figures.command("recognition", "effects", "digits") == picture.COMMAND
 
 
 def test_without_measured_effects_only_what_was_trained_here(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recognition, "measured_effects", lambda: None)
+    monkeypatch.setattr(task, "measured_effects", lambda: None)
     test = open_page(lesson.LESSON.slug)
     assert not test.exception
     assert "means over" not in " ".join(str(element.proto.body) for element in test.get("html"))

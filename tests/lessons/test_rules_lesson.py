@@ -15,13 +15,14 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.ops.rectify import RULES, backward
-from lessons import l09_rules as lesson
-from lessons._kit import rules_grid, rules_network, rules_questions
+from lessons import rules as lesson
+from lessons.rules import grid, questions
+from lessons.rules import network as rules_network
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
 OWN = "".join(str(digit) for digit in np.random.default_rng(3).integers(0, 7, 30))
-STATES = [State(name) for name in rules_grid.NUMBERS] + [State("own", digits=OWN)]
+STATES = [State(name) for name in grid.NUMBERS] + [State("own", digits=OWN)]
 every_state = pytest.mark.parametrize("state", STATES, ids=lambda state: state.numbers)
 SMALL_CHECKS = (lesson.one_by_one, lesson.derivative, lesson.both_masks, lesson.blind)
 
@@ -29,17 +30,17 @@ SMALL_CHECKS = (lesson.one_by_one, lesson.derivative, lesson.both_masks, lesson.
 @every_state
 def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
     z, g = lesson.grids(state)
-    for rule, shown in rules_grid.below(z, g).items():
+    for rule, shown in grid.below(z, g).items():
         slow = rectify_loops.backward(rule, z, g)
         np.testing.assert_array_equal(shown, slow)
-        np.testing.assert_array_equal(rules_grid.by_hand(rule, z, g), slow)
+        np.testing.assert_array_equal(grid.by_hand(rule, z, g), slow)
 
 
 @every_state
 @pytest.mark.parametrize("rule", RULES)
 def test_marked_cells_are_those_that_lost_their_signal(state: lesson.State, rule: str) -> None:
     z, g = lesson.grids(state)
-    by_z, by_g = rules_grid.stopped(rule, z, g)
+    by_z, by_g = grid.stopped(rule, z, g)
     lost = {cell for cell in np.ndindex(*g.shape) if rectify_loops.rule_of_one(rule, z[cell], g[cell]) != g[cell]}
     assert {*by_z, *by_g} == lost
     assert all(not z[cell] > 0 for cell in by_z)
@@ -70,32 +71,32 @@ def test_a_wrong_rule_turns_its_proof_red(
     check: str, wrong: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lesson, "backward", wrong)
-    monkeypatch.setattr(rules_grid, "backward", wrong)
+    monkeypatch.setattr(grid, "backward", wrong)
     assert getattr(lesson, check)(State()) > 0.1
 
 
 def test_where_every_z_is_open_the_gates_of_z_make_no_difference() -> None:
-    opened = rules_grid.below(*lesson.grids(State("open")))
+    opened = grid.below(*lesson.grids(State("open")))
     np.testing.assert_array_equal(opened["gradient"], opened["linear"])
     np.testing.assert_array_equal(opened["guided"], opened["deconvnet"])
-    silent = rules_grid.below(*lesson.grids(State("silent")))
+    silent = grid.below(*lesson.grids(State("silent")))
     assert not silent["gradient"].any()
     assert silent["deconvnet"].any()
 
 
 def test_a_click_raises_a_cell_and_three_goes_round() -> None:
-    z, g = rules_grid.numbers("mixed")
-    again = rules_grid.numbers("own", rules_grid.raised(z, g, "z", (0, 3)))
+    z, g = grid.numbers("mixed")
+    again = grid.numbers("own", grid.raised(z, g, "z", (0, 3)))
     assert (z[0, 3], again[0][0, 3]) == (3, -3)
     np.testing.assert_array_equal(again[1], g)
-    down = rules_grid.numbers("own", rules_grid.raised(z, g, "g", (2, 4)))[1]
+    down = grid.numbers("own", grid.raised(z, g, "g", (2, 4)))[1]
     assert (g[2, 4], down[2, 4]) == (0, 1)
     assert np.count_nonzero(down != g) == 1
 
 
 @pytest.mark.parametrize("digits", ["", "12", "7" * 30, "1" * 31, "１" * 30])
 def test_digits_that_make_no_grid_show_the_first_numbers(digits: str) -> None:
-    np.testing.assert_array_equal(rules_grid.numbers("own", digits), rules_grid.numbers("mixed"))
+    np.testing.assert_array_equal(grid.numbers("own", digits), grid.numbers("mixed"))
 
 
 def test_the_units_stand_at_the_strongest_place() -> None:
@@ -162,8 +163,8 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
         SLUG, numbers="own", digits=OWN, cell="2,3", image="coffee", layer="relu3", rank="2", lang=language
     )
     assert not test.exception
-    z, g = rules_grid.numbers("own", OWN)
-    assert rules_grid.line(z, g, (2, 3)) in " ".join(element.value for element in test.latex)
+    z, g = grid.numbers("own", OWN)
+    assert grid.line(z, g, (2, 3)) in " ".join(element.value for element in test.latex)
     channel = rules_network.place("coffee", "relu3").units[1].channel
     assert str(channel) in test.selectbox("rank-shown").options[1]
 
@@ -171,7 +172,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
 def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, numbers="x", layer="pool9", rank="77", pair="a-b", cell="99,99")
     assert not test.exception
-    assert rules_grid.line(*rules_grid.numbers("mixed"), (2, 4)) in " ".join(element.value for element in test.latex)
+    assert grid.line(*grid.numbers("mixed"), (2, 4)) in " ".join(element.value for element in test.latex)
 
 
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
@@ -182,7 +183,7 @@ def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     assert [test.text_input(name).value for name in ("layer", "rank", "pair")] == ["relu7", "", "gradient-guided"]
 
 
-def _again(kind: str, question: rules_questions.Question) -> tuple[int, ...]:
+def _again(kind: str, question: questions.Question) -> tuple[int, ...]:
     """The answer again, by the loops, from what the question shows."""
     if kind == "count":
         z, g = (plane.values for plane in question.picture[0].planes)
@@ -199,10 +200,10 @@ def _again(kind: str, question: rules_questions.Question) -> tuple[int, ...]:
     )
 
 
-@pytest.mark.parametrize("kind", rules_questions.QUESTIONS)
+@pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(8))
 def test_answers_are_those_of_the_loops(kind: str, seed: int) -> None:
-    question = rules_questions.QUESTIONS[kind][1](seed)
+    question = questions.QUESTIONS[kind][1](seed)
     assert question.answer == _again(kind, question)
 
 

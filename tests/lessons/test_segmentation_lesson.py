@@ -9,22 +9,22 @@ import pytest
 from reference import segmentation_loops as loops
 from streamlit.testing.v1 import AppTest
 
-from deconvviz.tasks import segmentation
-from deconvviz.tasks.segmentation import NAMES, VOID
-from lessons._kit import street_run, street_scene, street_table
-from lessons._kit.street_run import Subject
+from deconvviz.tasks.segmentation import task
+from deconvviz.tasks.segmentation.task import NAMES, VOID
+from lessons.segmentation import run, scene, table
+from lessons.segmentation.run import Subject
 
 SLUG = "segmentation"
 
 
 def test_the_drawn_street_has_a_class_everywhere() -> None:
-    street = street_scene.street()
-    assert street.picture.shape == (*street_scene.SIZE, 3)
-    assert street.labels.shape == street_scene.SIZE
+    street = scene.street()
+    assert street.picture.shape == (*scene.SIZE, 3)
+    assert street.labels.shape == scene.SIZE
     shown = {NAMES[c] for c in np.unique(street.labels)}
     assert shown == {"sky", "building", "pole", "road", "pavement", "tree", "sign", "car", "pedestrian"}
     assert not street.picture.flags.writeable
-    for top, left, bottom, right in street_scene.SPOTS.values():
+    for top, left, bottom, right in scene.SPOTS.values():
         assert len(np.unique(street.labels[top:bottom, left:right])) >= 2
 
 
@@ -32,26 +32,26 @@ def test_overlap_is_that_of_loops() -> None:
     draw = np.random.default_rng(0)
     said, true = draw.integers(0, VOID, (12, 17)), draw.integers(0, VOID + 1, (12, 17))
     wanted = loops.shares([said], [true], VOID)["mean_iou"]
-    assert street_run.iou_by_hand(said, true) == pytest.approx(wanted, abs=1e-12)
+    assert run.iou_by_hand(said, true) == pytest.approx(wanted, abs=1e-12)
     for c, name in enumerate(NAMES):
-        both, either = street_run.counts(said, true, name)
+        both, either = run.counts(said, true, name)
         known = true < VOID
         assert both == sum(a == c == b for a, b in zip(said[known], true[known], strict=True))
         assert either == sum(c in (a, b) for a, b in zip(said[known], true[known], strict=True))
 
 
 def test_the_closer_look_is_where_decoders_differ_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = {name: np.zeros((90, 130), np.uint8) for name in street_run.DECODERS}
+    answers = {name: np.zeros((90, 130), np.uint8) for name in run.DECODERS}
     answers["unpool"][60:75, 100:115] = 3
     answers["bilinear"][5, 5] = 3
     monkeypatch.setattr(
-        street_run,
+        run,
         "answer",
-        lambda subject, name: segmentation.Segmentation(subject.picture, answers[name], np.zeros(0), name),
+        lambda subject, name: task.Segmentation(subject.picture, answers[name], np.zeros(0), name),
     )
     subject = Subject(np.zeros((90, 130, 3), np.float32), None, "", "")
-    top, left, bottom, right = street_run.spot(subject, "pole")
-    assert (bottom - top, right - left) == (street_run.CLOSE, street_run.CLOSE)
+    top, left, bottom, right = run.spot(subject, "pole")
+    assert (bottom - top, right - left) == (run.CLOSE, run.CLOSE)
     assert top <= 60
     assert bottom >= 75
     assert left <= 100
@@ -59,12 +59,12 @@ def test_the_closer_look_is_where_decoders_differ_most(monkeypatch: pytest.Monke
 
 
 def test_the_table_holds_the_figures_of_the_file() -> None:
-    found = segmentation.variants()
-    page = street_table.to_html("caption", found)
+    found = task.variants()
+    page = table.to_html("caption", found)
     for about in found.values():
-        for key in street_table.FIGURES:
+        for key in table.FIGURES:
             assert f">{100 * about['figures'][key]:.1f}</td>" in page
-    assert page.count('class="best"') >= len(street_table.FIGURES)
+    assert page.count('class="best"') >= len(table.FIGURES)
 
 
 def test_what_the_fusion_changes_is_said_of_the_better_one() -> None:
@@ -74,7 +74,7 @@ def test_what_the_fusion_changes_is_said_of_the_better_one() -> None:
 
     rows = (("unpool", "none", 0.9, 0.9), ("transposed", "none", 0.5, 0.4))
     rows += (("transposed", "average", 0.51, 0.39), ("transposed", "weighted", 0.502, 0.47))
-    said = street_table.fused({str(i): about(*row) for i, row in enumerate(rows)})
+    said = table.fused({str(i): about(*row) for i, row in enumerate(rows)})
     assert "+1.0 points" in said
     assert "F1 by -1.0" in said
 
@@ -83,8 +83,6 @@ def test_what_the_fusion_changes_is_said_of_the_better_one() -> None:
 def test_the_page_shows_its_numbers(link: dict[str, str], open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, **link)
     assert not test.exception
-    subject, decoder = street_run.drawn(), link.get("decoder", "transposed")
-    both, either = street_run.counts(
-        street_run.answer(subject, decoder).classes, street_scene.street().labels, link.get("wanted", "pole")
-    )
+    subject, decoder = run.drawn(), link.get("decoder", "transposed")
+    both, either = run.counts(run.answer(subject, decoder).classes, scene.street().labels, link.get("wanted", "pole"))
     assert any(rf"\frac{{{both}}}{{{either}}}" in formula.value for formula in test.latex)

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from reference import metric_loops, super_loops
 
-from deconvviz.tasks import super_resolution as task
-from lessons import l26_upsampler_lab as lab
-from lessons._kit import engine, super_questions, super_run, super_sums, swap_run
+from deconvviz.tasks.super_resolution import task
+from lessons import upsampler_lab as lab
+from lessons._kit.restoration import run as super_run
+from lessons._kit.run import engine
+from lessons.super_resolution import questions
+from lessons.super_resolution import sums as super_sums
+from lessons.upsampler_lab import run
 
 
 @pytest.fixture(scope="module")
@@ -79,27 +83,27 @@ def test_a_grey_photograph_stays_grey_and_as_it_is_has_no_figures() -> None:
 
 @pytest.mark.parametrize("seed", range(24))
 def test_the_mean_squared_error_is_whole(seed: int) -> None:
-    question = super_questions.squares(seed)
+    question = questions.squares(seed)
     wanted, found = (plane.values for plane in question.picture[0].planes)
     assert ((found - wanted) ** 2).mean() == question.answer[0]
 
 
 def test_the_four_last_layers_are_what_the_page_says() -> None:
-    blocks = {kind: swap_run.counts(kind, 9) for kind in swap_run.KINDS}
+    blocks = {kind: run.counts(kind, 9) for kind in run.KINDS}
     assert {kind: int(block.max()) for kind, block in blocks.items()} == {
         "transposed": 9, "subpixel": 9, "resize": 81, "unpool": 9,
     }  # fmt: skip
     assert all(block.min() == block.max() for block in blocks.values())
-    assert swap_run.counts("transposed", 8).min() < swap_run.counts("transposed", 8).max()
-    before = {kind: swap_run.flat(kind, False) for kind in swap_run.KINDS}
+    assert run.counts("transposed", 8).min() < run.counts("transposed", 8).max()
+    before = {kind: run.flat(kind, False) for kind in run.KINDS}
     assert before["transposed"].ripple > 100 * max(before["resize"].ripple, before["subpixel"].ripple)
-    assert max(swap_run.flat(kind, True).ripple for kind in swap_run.KINDS) < 1
+    assert max(run.flat(kind, True).ripple for kind in run.KINDS) < 1
 
 
 def test_a_kernel_rearranged_wrongly_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lab.same_layer(lab.State()) < 1e-5
-    right = swap_run.as_subpixel
-    swap_run.same_layer_error.clear()
-    monkeypatch.setattr(swap_run, "as_subpixel", lambda kernel: right(kernel)[::-1])
+    right = run.as_subpixel
+    run.same_layer_error.clear()
+    monkeypatch.setattr(run, "as_subpixel", lambda kernel: right(kernel)[::-1])
     assert lab.same_layer(lab.State()) > 1e-3
-    swap_run.same_layer_error.clear()
+    run.same_layer_error.clear()

@@ -16,8 +16,10 @@ from streamlit.testing.v1 import AppTest
 
 import deconvviz as dv
 from deconvviz import atlas as atlases
-from lessons import l16_top_nine as lesson
-from lessons._kit import engine, nine_atlas, nine_questions
+from lessons import top_nine as lesson
+from lessons._kit.run import engine
+from lessons.top_nine import atlas as nine_atlas
+from lessons.top_nine import questions
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -197,14 +199,14 @@ def test_the_code_on_the_page_opens_the_rows() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_is_that_of_the_slow_twin(seed: int) -> None:
-    question = nine_questions.leading(seed)
-    slow = atlas_loops.strongest([values[..., None] for values in nine_questions.maps(seed)], 9)[0]
+    question = questions.leading(seed)
+    slow = atlas_loops.strongest([values[..., None] for values in questions.maps(seed)], 9)[0]
     assert question.answer == tuple(picture + 1 for _, picture, _, _ in slow[:2])
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_patch_is_counted_pixel_by_pixel(seed: int) -> None:
-    question = nine_questions.patch(seed)
+    question = questions.patch(seed)
     size, first, step, last, unit = map(
         int,
         re.findall(
@@ -215,9 +217,9 @@ def test_the_patch_is_counted_pixel_by_pixel(seed: int) -> None:
     assert question.answer == (len(seen),)
 
 
-@pytest.mark.parametrize("kind", nine_questions.QUESTIONS)
+@pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_right_is_accepted_and_a_known_mistake_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
-    question = nine_questions.QUESTIONS[kind][1](0)
+    question = questions.QUESTIONS[kind][1](0)
     mistake, reason = next(iter(question.mistakes.items()))
     for given, accepted in ((question.answer, True), (mistake, False)):
         test = open_page(SLUG)

@@ -10,8 +10,8 @@ import pytest
 from reference import upsample_loops
 from streamlit.testing.v1 import AppTest
 
-from lessons import l06_upsampling as lesson
-from lessons._kit import upsample_questions, upsample_ways
+from lessons import upsampling as lesson
+from lessons.upsampling import questions, upsamplers
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -53,7 +53,7 @@ def test_a_wrong_count_would_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mean(way: str, weights: str, k: int, s: int) -> float:
-    return float(np.mean(upsample_ways.make(way, weights, k, s).energy))
+    return float(np.mean(upsamplers.make(way, weights, k, s).energy))
 
 
 def test_patterns_are_where_the_text_says() -> None:
@@ -61,16 +61,16 @@ def test_patterns_are_where_the_text_says() -> None:
     assert mean("transposed", "ones", 4, 2) < 1e-9
     assert mean("transposed", "random", 4, 2) > 0.1
     assert mean("transposed", "positive", 3, 2) > mean("transposed", "positive", 4, 2) > 0.001
-    for weights in upsample_ways.WEIGHTS:
-        assert max(upsample_ways.make("resize", weights, 3, 2).energy) < 1e-9
-        assert max(upsample_ways.make("icnr", weights, 3, 2).energy) < 1e-9
+    for weights in upsamplers.WEIGHTS:
+        assert max(upsamplers.make("resize", weights, 3, 2).energy) < 1e-9
+        assert max(upsamplers.make("icnr", weights, 3, 2).energy) < 1e-9
     assert mean("subpixel", "random", 3, 2) > 0.1
     assert mean("unpool", "ones", 3, 3) > 1e-4
 
 
-@pytest.mark.parametrize("way", upsample_ways.WAYS)
+@pytest.mark.parametrize("way", upsamplers.WAYS)
 def test_energies_are_those_of_the_waves(way: str) -> None:
-    made = upsample_ways.make(way, "random", 3, 2)
+    made = upsamplers.make(way, "random", 3, 2)
     assert made.inside.shape[0] % 2 == made.inside.shape[1] % 2 == 0
     expected = upsample_loops.checkerboard_energy(made.inside[None, :, :, None].astype(float), 2)
     assert made.energy[0] == pytest.approx(expected, abs=1e-6)
@@ -111,13 +111,13 @@ def test_the_code_on_the_page_makes_the_numbers(capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("seed", range(20))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
-    question = upsample_questions.count_at(seed)
+    question = questions.count_at(seed)
     n, k, s, r = map(int, re.findall(r"\d+", question.prompt)[:4])
     assert question.answer == (upsample_loops.overlap_counts(n, k, s, 0)[r],)
-    question = upsample_questions.even_kernel(seed)
+    question = questions.even_kernel(seed)
     s, least = map(int, re.findall(r"\d+", question.prompt)[:2])
     assert question.answer == (-(-least // s) * s,)
     assert least % s
-    question = upsample_questions.most_in_two(seed)
+    question = questions.most_in_two(seed)
     k, _, s = map(int, re.findall(r"\d+", question.prompt)[:3])
     assert question.answer == (max(upsample_loops.overlap_counts(9, k, s, 0)) ** 2,)

@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 import deconvviz as dv
 from deconvviz.data import samples
-from lessons import l14_visualization as lesson
-from lessons._kit import vision_questions, vision_run
+from lessons import visualization as lesson
+from lessons.visualization import questions
+from lessons.visualization import run as vision_run
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -101,7 +102,7 @@ def test_the_code_on_the_page_makes_such_a_picture(state: lesson.State) -> None:
     np.testing.assert_array_equal(made["picture"], look(state.run).image)
 
 
-def _again(kind: str, question: vision_questions.Question) -> tuple[int, ...]:
+def _again(kind: str, question: questions.Question) -> tuple[int, ...]:
     """The answer again, one number at a time, from what the question shows."""
     if kind == "objective":
         a = question.picture[0].planes[0].values
@@ -115,8 +116,8 @@ def _again(kind: str, question: vision_questions.Question) -> tuple[int, ...]:
     return (int(best) + bias, max(int(best) + bias, 0))
 
 
-@pytest.mark.parametrize("kind", vision_questions.QUESTIONS)
+@pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(9))
 def test_answers_are_those_of_trying_everything(kind: str, seed: int) -> None:
-    question = vision_questions.QUESTIONS[kind][1](seed)
+    question = questions.QUESTIONS[kind][1](seed)
     assert question.answer == _again(kind, question)

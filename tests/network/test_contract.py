@@ -13,8 +13,8 @@ from zoo_modules import MODULES
 
 import deconvviz as dv
 from deconvviz.errors import RuleError
-from deconvviz.network import backward
-from deconvviz.network.trace import permuted
+from deconvviz.network.backward import reconstruct
+from deconvviz.network.trace.trace import permuted
 
 ALL = EXAMPLES | MODULES
 TYPES = {"float32": 2e-5, "float64": 1e-7}
@@ -41,7 +41,7 @@ def gap(a: Any, b: Any) -> float:
     return float(np.linalg.norm(np.asarray(a, np.float64) - b) / scale)
 
 
-def both_ways(net: dv.Network, node: Any, cut: backward.Rewritten, x: Any, g: Any) -> tuple[Any, Any]:
+def both_ways(net: dv.Network, node: Any, cut: reconstruct.Rewritten, x: Any, g: Any) -> tuple[Any, Any]:
     """The result, and the signal at the image."""
     value, pull = jax.vjp(lambda x: permuted(node, cut.call(net.program().flat.consts, x)[0]), x)
     return value, pull(g)[0]
@@ -56,7 +56,7 @@ def test_equals_its_slow_twin(name: str, dtype: str) -> None:
         node = net.node(net.layers[-1].name)
         value, memories = network_loops.up(example.twin, x.astype(np.float64))
         g = np.random.default_rng(2).normal(size=value.shape)
-        cuts = [backward.rewritten(net, node.layer.name, rule, "gradient") for rule in dv.RULES]
+        cuts = [reconstruct.rewritten(net, node.layer.name, rule, "gradient") for rule in dv.RULES]
         assert {cut.coverage.obeyed for cut in cuts} == {example.obeyed}
         found = jax.jit(lambda x, g: [both_ways(net, node, cut, x, g) for cut in cuts])(x, g.astype(dtype))
         for rule, (forward, below) in zip(dv.RULES, found, strict=True):
@@ -84,12 +84,12 @@ def test_what_has_no_rule_is_named_with_its_layer_and_refused(name: str) -> None
     assert net.layer(layer)
     for rule in ("deconvnet", "guided", "linear"):
         with pytest.raises(RuleError, match=rf"the {rule} rule is defined at ReLUs only.*{example.unsupported}"):
-            backward.rewritten(net, layer, rule)
-    seen = backward.rewritten(net, layer, "gradient").coverage
+            reconstruct.rewritten(net, layer, rule)
+    seen = reconstruct.rewritten(net, layer, "gradient").coverage
     assert any(example.unsupported in reason for reason in seen.unsupported)
 
 
 @pytest.mark.parametrize("name", [n for n, example in ALL.items() if not example.unsupported])
 def test_nothing_else_is_reported(name: str) -> None:
     net = network(ALL[name], "float32")
-    assert backward.rewritten(net, net.layers[-1].name, "deconvnet").coverage.unsupported == ()
+    assert reconstruct.rewritten(net, net.layers[-1].name, "deconvnet").coverage.unsupported == ()

@@ -18,16 +18,9 @@ from safetensors.numpy import load_file
 from deconvviz import cli
 from deconvviz.data import samples
 from deconvviz.errors import DataError, DeconvvizError, ImageError, NetworkError, TrainingError, WeightsError
-from deconvviz.tasks import (
-    _enhancement_damage,
-    _enhancement_measures,
-    _enhancement_network,
-    _enhancement_training,
-    _enhancement_trials,
-    _enhancement_untrained,
-    _weights,
-    enhancement,
-)
+from deconvviz.tasks._shared import weights as _weights
+from deconvviz.tasks.enhancement import ablations, evaluate, network, task, train, untrained
+from deconvviz.tasks.enhancement import data as _enhancement_damage
 from deconvviz.training.patches import Patches
 
 RANDOM = np.random.default_rng(12)
@@ -45,11 +38,11 @@ def folder(path: Path, sizes: list[tuple[int, int]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("fusion", _enhancement_untrained.FUSIONS)
+@pytest.mark.parametrize("fusion", untrained.FUSIONS)
 @pytest.mark.parametrize("options", [TINY, {"width": 4, "depth": 2, "norm": True}])
 def test_the_network_is_that_of_the_loops(fusion: str, options: dict[str, Any]) -> None:
     options = options | {"fusion": fusion}
-    module = _enhancement_network.Enhancer(options, seed=3)
+    module = network.Enhancer(options, seed=3)
     x = RANDOM.random((1, 8, 12, 1)).astype(np.float32)
     if options.get("norm"):
         module(jnp.asarray(x))  # moves the running statistics
@@ -62,10 +55,7 @@ def test_the_network_is_that_of_the_loops(fusion: str, options: dict[str, Any]) 
 
 
 def test_networks_that_differ_in_one_thing_begin_alike() -> None:
-    first = [
-        _weights.stored_arrays(_enhancement_network.Enhancer(options, 7))
-        for options in _enhancement_trials.TRIALS.values()
-    ]
+    first = [_weights.stored_arrays(network.Enhancer(options, 7)) for options in ablations.TRIALS.values()]
     shared = [name for name in first[0] if name.startswith(("encode", "body"))]
     assert len(shared) == 2 + 2 * 8
     for other in first[1:]:
@@ -73,14 +63,14 @@ def test_networks_that_differ_in_one_thing_begin_alike() -> None:
 
 
 def test_names_are_those_of_the_networks() -> None:
-    assert ("main", *_enhancement_trials.TRIALS) == enhancement.VARIANTS
+    assert ("main", *ablations.TRIALS) == task.VARIANTS
     with pytest.raises(NetworkError, match="no fusion 'ad'; did you mean add"):
-        _enhancement_network.Enhancer({"width": 2, "depth": 1, "fusion": "ad"})
+        network.Enhancer({"width": 2, "depth": 1, "fusion": "ad"})
 
 
 def test_no_pixel_beyond_the_reach_moves_an_output() -> None:
-    module = _enhancement_network.Enhancer(TINY, seed=1)
-    reach, side = _enhancement_network.reach(module), 128
+    module = network.Enhancer(TINY, seed=1)
+    reach, side = network.reach(module), 128
     x = RANDOM.random((1, side, side, 1)).astype(np.float32)
     changed = np.array(x)
     changed[0, 63, 62] += 5
@@ -90,12 +80,12 @@ def test_no_pixel_beyond_the_reach_moves_an_output() -> None:
 
 
 def test_a_large_picture_is_cleaned_in_tiles_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = _enhancement_network.Enhancer(TINY, seed=2)
+    module = network.Enhancer(TINY, seed=2)
     module.eval()
     plane = RANDOM.random((75, 91)).astype(np.float32)
-    whole = _enhancement_measures.cleaned_plane(module, plane)
-    monkeypatch.setattr(_enhancement_measures, "TILE", 32)
-    np.testing.assert_allclose(_enhancement_measures.cleaned_plane(module, plane), whole, atol=1e-5)
+    whole = evaluate.cleaned_plane(module, plane)
+    monkeypatch.setattr(evaluate, "TILE", 32)
+    np.testing.assert_allclose(evaluate.cleaned_plane(module, plane), whole, atol=1e-5)
 
 
 def test_noise_is_that_of_its_seed_and_strength() -> None:
@@ -142,18 +132,16 @@ def test_a_share_of_each_batch_is_jpeg_and_the_rest_noise() -> None:
 def test_the_way_without_training_is_that_of_the_loops() -> None:
     picture, kernel = RANDOM.random((5, 7)), RANDOM.random((3, 3)) / 9
     matrix = inverse_loops.matrix(kernel, (5, 7))
-    back, fused = enhancement.there_and_back(picture, kernel)
+    back, fused = task.there_and_back(picture, kernel)
     np.testing.assert_allclose(back.ravel(), matrix.T @ matrix @ picture.ravel(), atol=1e-12)
     np.testing.assert_allclose(fused, (picture + back) / 2)
     colours = RANDOM.random((5, 7, 3))
-    np.testing.assert_allclose(
-        enhancement.there_and_back(colours)[0][..., 1], enhancement.there_and_back(colours[..., 1])[0]
-    )
+    np.testing.assert_allclose(task.there_and_back(colours)[0][..., 1], task.there_and_back(colours[..., 1])[0])
 
 
 def test_figures_are_those_of_the_loops() -> None:
     picture = samples.load("cat")[40:62, 50:77, :1]
-    found = _enhancement_measures.before_and_after(
+    found = evaluate.before_and_after(
         lambda x: 0.9 * np.clip(x, 0, 1), [picture], sigma=15, seed=2, others={"grey": lambda x: np.full_like(x, 0.5)}
     )
     given = _enhancement_damage.noisy(picture, 15, 2)
@@ -165,18 +153,18 @@ def test_figures_are_those_of_the_loops() -> None:
     assert found["ssim"] == pytest.approx(metric_loops.ssim(0.9 * shown, picture), abs=1e-5)
 
 
-@pytest.mark.parametrize("way", enhancement.WAYS)
+@pytest.mark.parametrize("way", task.WAYS)
 def test_a_network_that_changes_nothing_gives_every_colour_back(way: str) -> None:
-    module = _enhancement_network.Enhancer(TINY, seed=0)
+    module = network.Enhancer(TINY, seed=0)
     module.decode.kernel[...] *= 0
     module.eval()
     picture = samples.load("cat")[:21, :33]
-    found = _enhancement_measures.cleaned(module, picture, way)
-    luma = _enhancement_measures.luma
+    found = evaluate.cleaned(module, picture, way)
+    luma = evaluate.luma
     np.testing.assert_allclose(luma(found), luma(picture), atol=1e-5)
     halved = 0.03 if way == "colours" else 1e-5  # fine differences of colour are lost
     np.testing.assert_allclose(found, picture, atol=halved)
-    np.testing.assert_allclose(_enhancement_measures.luma(picture)[..., 0], picture @ [0.299, 0.587, 0.114], atol=1e-6)
+    np.testing.assert_allclose(evaluate.luma(picture)[..., 0], picture @ [0.299, 0.587, 0.114], atol=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -188,11 +176,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of seconds."""
-    monkeypatch.setattr(_enhancement_training, "MAIN", TINY | {"fusion": "add"})
-    monkeypatch.setattr(_enhancement_training, "STEPS", 2)
-    monkeypatch.setattr(_enhancement_training, "BATCH", 4)
-    monkeypatch.setattr(_enhancement_trials, "STEPS", 2)
-    monkeypatch.setattr(_enhancement_trials, "SEEDS", 2)
+    monkeypatch.setattr(train, "MAIN", TINY | {"fusion": "add"})
+    monkeypatch.setattr(train, "STEPS", 2)
+    monkeypatch.setattr(train, "BATCH", 4)
+    monkeypatch.setattr(ablations, "STEPS", 2)
+    monkeypatch.setattr(ablations, "SEEDS", 2)
 
 
 @pytest.mark.usefixtures("toy")
@@ -202,54 +190,54 @@ def test_same_seed_same_weights_and_a_killed_run_ends_in_them(
     def weights(name: str) -> dict[str, np.ndarray]:
         return dict(load_file(tmp_path / name / _weights.RUN_FILE))
 
-    figures = enhancement.train(data, tmp_path / "whole", seed=5, epochs=2)
+    figures = task.train(data, tmp_path / "whole", seed=5, epochs=2)
     assert figures["psnr_sigma_25"] > 10
-    validate = _enhancement_training.held_back
+    validate = train.held_back
 
     def killed(*_: Any, **__: Any) -> float:
         raise KeyboardInterrupt
 
-    enhancement.train(data, tmp_path / "killed", seed=5, epochs=2, until=1)
+    task.train(data, tmp_path / "killed", seed=5, epochs=2, until=1)
     assert _weights.variants("enhancement", tmp_path / "killed")["main"]["command"].endswith("--epochs 2 --until 1")
     assert not np.array_equal(weights("killed")["main/encode.kernel"], weights("whole")["main/encode.kernel"])
     (tmp_path / "killed" / _weights.RUN_FILE).unlink()
-    monkeypatch.setattr(_enhancement_training, "held_back", killed)
+    monkeypatch.setattr(train, "held_back", killed)
     with pytest.raises(KeyboardInterrupt):
-        enhancement.train(data, tmp_path / "killed", seed=5, epochs=2)
+        task.train(data, tmp_path / "killed", seed=5, epochs=2)
     assert not (tmp_path / "killed" / _weights.RUN_FILE).exists()
-    monkeypatch.setattr(_enhancement_training, "held_back", validate)
-    again = enhancement.train(data, tmp_path / "killed", seed=5, epochs=2, report=data)
+    monkeypatch.setattr(train, "held_back", validate)
+    again = task.train(data, tmp_path / "killed", seed=5, epochs=2, report=data)
     assert again["psnr_sigma_25"] == figures["psnr_sigma_25"]
     whole, resumed = weights("whole"), weights("killed")
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
     about = _weights.variants("enhancement", tmp_path / "killed")["main"]
     assert about["report"]["data"] == data.name
     assert about["report"]["sigma 25"]["psnr_input"] == pytest.approx(20.17, abs=0.3)
-    assert f"On {data.name}, by which nothing was chosen" in enhancement.card(tmp_path / "killed" / _weights.RUN_FILE)
+    assert f"On {data.name}, by which nothing was chosen" in task.card(tmp_path / "killed" / _weights.RUN_FILE)
     with pytest.raises(TrainingError, match="holds a run with another seed"):
-        enhancement.train(data, tmp_path / "killed", seed=6, epochs=2)
+        task.train(data, tmp_path / "killed", seed=6, epochs=2)
 
 
 @pytest.mark.usefixtures("toy")
 def test_a_small_network_is_measured_from_every_seed(data: Path, tmp_path: Path) -> None:
-    figures = enhancement.train(data, tmp_path / "run", variant="weighted-norm", epochs=1)
-    (name,) = enhancement.trials(tmp_path / "run")
-    about = enhancement.trials(tmp_path / "run")[name]
+    figures = task.train(data, tmp_path / "run", variant="weighted-norm", epochs=1)
+    (name,) = task.trials(tmp_path / "run")
+    about = task.trials(tmp_path / "run")[name]
     assert name == "weighted-norm"
     assert [row["seed"] for row in about["seeds"]] == [0, 1]
     assert figures["gap"] == pytest.approx(np.mean([row["psnr_seen"] - row["psnr"] for row in about["seeds"]]))
     assert all(len(row["gradients_first"]) == 8 for row in about["seeds"])
     assert about["seeds"][0]["gradients_first"] != about["seeds"][1]["gradients_first"]
-    assert "| weighted-norm |" in enhancement.card(tmp_path / "run" / _weights.RUN_FILE)
-    found = enhancement.apply(data / "0.png", variant=name, weights=tmp_path / "run")
+    assert "| weighted-norm |" in task.card(tmp_path / "run" / _weights.RUN_FILE)
+    found = task.apply(data / "0.png", variant=name, weights=tmp_path / "run")
     assert found.picture.shape == (70, 83, 3)
 
 
 def test_gradient_lengths_are_those_of_differences() -> None:
-    module = _enhancement_network.Enhancer({"width": 2, "depth": 3}, seed=4)
+    module = network.Enhancer({"width": 2, "depth": 3}, seed=4)
     clean = RANDOM.random((2, 6, 8, 1)).astype(np.float32)
     batch = _enhancement_damage.noisy(clean, 30), clean
-    norms = _enhancement_trials.gradient_norms(module, batch)
+    norms = ablations.gradient_norms(module, batch)
     kernel, slopes = np.asarray(module.body[1].kernel[...]), []
     for place in np.ndindex(*kernel.shape):
         ends = []
@@ -257,14 +245,14 @@ def test_gradient_lengths_are_those_of_differences() -> None:
             moved = np.array(kernel)
             moved[place] += step
             module.body[1].kernel[...] = jnp.asarray(moved)
-            ends.append(float(_enhancement_training.decibels(module, batch, None)[0]))  # type: ignore[arg-type]
+            ends.append(float(train.decibels(module, batch, None)[0]))  # type: ignore[arg-type]
         slopes.append((ends[0] - ends[1]) / 2e-2)
     assert norms[1] == pytest.approx(float(np.linalg.norm(slopes)), rel=0.05)
-    assert _enhancement_trials.depth_ratio(norms) == norms[0] / norms[2]
+    assert ablations.depth_ratio(norms) == norms[0] / norms[2]
 
 
 def test_pictures_held_back_are_not_shown(tmp_path: Path) -> None:
-    shown, held = _enhancement_training.split(folder(tmp_path / "many", [(64, 64 + i) for i in range(33)]), 64)
+    shown, held = train.split(folder(tmp_path / "many", [(64, 64 + i) for i in range(33)]), 64)
     assert [p.shape[1] for p in held] != []
     widths = sorted(p.shape[1] for p in [*shown, *held])
     assert widths == list(range(64, 97))
@@ -303,28 +291,28 @@ def test_every_kind_of_picture_is_cleaned(kind: str, tmp_path: Path) -> None:
 def test_noise_goes_and_the_picture_stays() -> None:
     picture = samples.load("cat")[:120, :150]
     for sigma in (15, 50):
-        given = enhancement.damaged(picture, sigma=sigma)
-        found = enhancement.apply(given).picture
+        given = task.damaged(picture, sigma=sigma)
+        found = task.apply(given).picture
         assert metric_loops.psnr(found, picture) > metric_loops.psnr(given, picture) + 4
-    assert metric_loops.psnr(enhancement.apply(picture).picture, picture) > 33
+    assert metric_loops.psnr(task.apply(picture).picture, picture) > 33
 
 
 @pytest.mark.parametrize(
     ("call", "error", "reason"),
     [
-        (lambda p: enhancement.evaluate(p / "no"), DataError, "no such folder"),
-        (lambda p: enhancement.evaluate(p), DataError, "no pictures in"),
-        (lambda p: enhancement.evaluate(folder(p, [(9, 20)])), DataError, "is 9 x 20; at least 11 x 11"),
-        (lambda p: enhancement.train(folder(p, [(70, 70), (47, 80)]), p / "r"), DataError, "is 47 x 80; at least 48"),
-        (lambda p: enhancement.evaluate(p, sigma=-1), DeconvvizError, "0 to 255; got -1"),
-        (lambda p: enhancement.evaluate(p, sigma=float("nan")), DeconvvizError, "0 to 255; got nan"),
-        (lambda p: enhancement.evaluate(p, sigma=0), DeconvvizError, "nothing would be damaged"),
-        (lambda p: enhancement.evaluate(p, quality=101), DeconvvizError, "1 to 100; got 101"),
-        (lambda p: enhancement.train(p, p / "r", epochs=0), DeconvvizError, "got epochs=0"),
-        (lambda p: enhancement.train(p, p / "r", variant="addd"), DeconvvizError, "did you mean add"),
-        (lambda p: enhancement.apply(np.full((4, 4, 3), 0.5), variant="nun"), WeightsError, "has no 'nun'"),
-        (lambda p: enhancement.apply(np.full((4, 4, 3), 0.5), way="color"), DeconvvizError, "did you mean colours"),
-        (lambda p: enhancement.apply(p / "no.png"), ImageError, "no such file"),
+        (lambda p: task.evaluate(p / "no"), DataError, "no such folder"),
+        (lambda p: task.evaluate(p), DataError, "no pictures in"),
+        (lambda p: task.evaluate(folder(p, [(9, 20)])), DataError, "is 9 x 20; at least 11 x 11"),
+        (lambda p: task.train(folder(p, [(70, 70), (47, 80)]), p / "r"), DataError, "is 47 x 80; at least 48"),
+        (lambda p: task.evaluate(p, sigma=-1), DeconvvizError, "0 to 255; got -1"),
+        (lambda p: task.evaluate(p, sigma=float("nan")), DeconvvizError, "0 to 255; got nan"),
+        (lambda p: task.evaluate(p, sigma=0), DeconvvizError, "nothing would be damaged"),
+        (lambda p: task.evaluate(p, quality=101), DeconvvizError, "1 to 100; got 101"),
+        (lambda p: task.train(p, p / "r", epochs=0), DeconvvizError, "got epochs=0"),
+        (lambda p: task.train(p, p / "r", variant="addd"), DeconvvizError, "did you mean add"),
+        (lambda p: task.apply(np.full((4, 4, 3), 0.5), variant="nun"), WeightsError, "has no 'nun'"),
+        (lambda p: task.apply(np.full((4, 4, 3), 0.5), way="color"), DeconvvizError, "did you mean colours"),
+        (lambda p: task.apply(p / "no.png"), ImageError, "no such file"),
     ],
 )  # fmt: skip
 def test_what_is_refused(call: Any, error: type[Exception], reason: str, tmp_path: Path) -> None:
@@ -336,32 +324,30 @@ def test_what_is_refused(call: Any, error: type[Exception], reason: str, tmp_pat
 def test_a_grey_picture_is_damaged_and_stays_grey() -> None:
     grey = np.random.default_rng(0).random((20, 30, 1)).repeat(3, axis=2)
     for damage in ({"sigma": 25.0}, {"quality": 10}):
-        found = enhancement.damaged(grey, **damage)
+        found = task.damaged(grey, **damage)
         assert np.ptp(found, axis=2).max() == 0
         assert abs(found - grey).mean() > 0.01
 
 
 def test_differences_of_colour_are_cleaned_at_half_the_size() -> None:
-    module = enhancement.network("main")
+    module = task.network("main")
     picture = np.random.default_rng(1).random((21, 34, 3)).astype(np.float32)
-    planes = picture @ _enhancement_measures.TO_COLOURS.T + _enhancement_measures.MIDDLE
+    planes = picture @ evaluate.TO_COLOURS.T + evaluate.MIDDLE
     small = np.pad(planes, ((0, 1), (0, 0), (0, 0)), mode="edge").reshape(11, 2, 17, 2, 3).mean(axis=(1, 3))
-    clean = [_enhancement_measures.cleaned_plane(module, planes[..., 0])]
-    tiny = [_enhancement_measures.cleaned_plane(module, small[..., c]) for c in (1, 2)]
+    clean = [evaluate.cleaned_plane(module, planes[..., 0])]
+    tiny = [evaluate.cleaned_plane(module, small[..., c]) for c in (1, 2)]
     clean += [super_loops.resize(plane, 22, 34)[:21] for plane in tiny]
-    wanted = np.clip(
-        (np.stack(clean, axis=-1) - _enhancement_measures.MIDDLE) @ _enhancement_measures.FROM_COLOURS.T, 0, 1
-    )
-    np.testing.assert_allclose(_enhancement_measures.cleaned(module, picture), wanted, atol=1e-5)
+    wanted = np.clip((np.stack(clean, axis=-1) - evaluate.MIDDLE) @ evaluate.FROM_COLOURS.T, 0, 1)
+    np.testing.assert_allclose(evaluate.cleaned(module, picture), wanted, atol=1e-5)
 
 
 @pytest.mark.data
 def test_the_protocol_on_set12() -> None:
     root = Path(os.environ["DECONVVIZ_DATA"]) / "restoration" / "Set12"
-    strong = enhancement.evaluate(root, sigma=25)
+    strong = task.evaluate(root, sigma=25)
     assert strong["images"] == 12
     assert strong["psnr_input"] == pytest.approx(20.17, abs=0.03)
     assert strong["psnr"] > 29.3
     assert strong["psnr_untrained"] < 27
-    blocks = enhancement.evaluate(root, quality=10)
+    blocks = task.evaluate(root, quality=10)
     assert blocks["psnr"] > blocks["psnr_input"]

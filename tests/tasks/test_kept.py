@@ -11,7 +11,9 @@ import keep_figures
 import pytest
 
 from deconvviz.errors import DataError
-from deconvviz.tasks import _kept, _weights, recognition
+from deconvviz.tasks._shared import recorded_figures
+from deconvviz.tasks._shared import weights as _weights
+from deconvviz.tasks.recognition import task
 
 #: As `evaluate recognition --what effects` answers: the decoder halves the gap and leaves the gradient as it is.
 ROWS = [
@@ -35,10 +37,12 @@ def printed(folder: Path, found: Any = EFFECTS, before: str = "") -> Path:
 
 
 def test_the_last_line_of_a_log_is_kept(tmp_path: Path) -> None:
-    assert _kept.figures("recognition", "effects", tmp_path) is None
-    path = _kept.keep("recognition", "effects", printed(tmp_path, before="plain seed 0\r 50%|##\n{no\n"), tmp_path)
+    assert recorded_figures.figures("recognition", "effects", tmp_path) is None
+    path = recorded_figures.keep(
+        "recognition", "effects", printed(tmp_path, before="plain seed 0\r 50%|##\n{no\n"), tmp_path
+    )
     assert path.name == "recognition_effects.json"
-    assert _kept.figures("recognition", "effects", tmp_path) == EFFECTS
+    assert recorded_figures.figures("recognition", "effects", tmp_path) == EFFECTS
 
 
 @pytest.mark.parametrize(
@@ -53,31 +57,31 @@ def test_the_last_line_of_a_log_is_kept(tmp_path: Path) -> None:
 )
 def test_what_no_command_printed_is_refused(found: Any, words: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=words):
-        _kept.keep("recognition", "effects", printed(tmp_path, found), tmp_path)
+        recorded_figures.keep("recognition", "effects", printed(tmp_path, found), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["printed.log"]
 
 
 def test_a_damaged_file_says_so(tmp_path: Path) -> None:
-    _kept.located("recognition", "effects", tmp_path).write_text('{"rows": [', encoding="utf-8")
+    recorded_figures.located("recognition", "effects", tmp_path).write_text('{"rows": [', encoding="utf-8")
     with pytest.raises(DataError, match=r"recognition_effects\.json is no JSON"):
-        _kept.figures("recognition", "effects", tmp_path)
+        recorded_figures.figures("recognition", "effects", tmp_path)
     with pytest.raises(DataError, match=r"cannot read .*nowhere"):
-        _kept.keep("recognition", "effects", tmp_path / "nowhere", tmp_path)
+        recorded_figures.keep("recognition", "effects", tmp_path / "nowhere", tmp_path)
 
 
 def test_the_card_tells_of_the_effects_once_they_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     weights = Path(shutil.copy(_weights.shipped("recognition"), tmp_path))
-    before = recognition.card(weights)
+    before = task.card(weights)
     assert "What the switches change" not in before
     keep_figures.keep("recognition", "effects", printed(tmp_path), tmp_path)
     card = weights.with_suffix(".md").read_text(encoding="utf-8")
-    assert card == recognition.card(weights)
+    assert card == task.card(weights)
     assert "each from 3 seeds, on 150 digits for 7 epochs" in card
     assert card.count("| 0.125 | 0.500 |") == 8
     assert "| on | - | on | 0.125 | 0.500 | 0.200 (0.100 to 0.700) | 87.5 % | 1.50 |" in card
     assert "the decoder: gap -50 %, gradient +0 %" in card
     assert "holds in part here" in card
-    assert _kept.command("recognition", "effects", "digits") in card
+    assert recorded_figures.command("recognition", "effects", "digits") in card
     assert keep_figures.main(["recognition", "nonsense", str(tmp_path / "printed.log")]) == 2
     assert "what='nonsense' is no choice of recognition" in capsys.readouterr().err
     assert keep_figures.main(["nobody"]) == 2
@@ -85,19 +89,19 @@ def test_the_card_tells_of_the_effects_once_they_are_kept(tmp_path: Path, capsys
 
 
 def test_the_claim_follows_from_the_rows() -> None:
-    assert recognition.lessens(ROWS) == (True, False)
+    assert task.lessens(ROWS) == (True, False)
     steeper = [row | {"gap": 0.4, "ratio": 2.0 if row["decoder"] else 1.0} for row in ROWS]
-    assert recognition.lessens(steeper) == (False, True)
-    assert recognition.effect(steeper, "decoder", "ratio") == pytest.approx(1)
-    assert recognition.lessens([row | {"gap": 0.4 - 0.03 * row["decoder"]} for row in ROWS]) == (False, False)
+    assert task.lessens(steeper) == (False, True)
+    assert task.effect(steeper, "decoder", "ratio") == pytest.approx(1)
+    assert task.lessens([row | {"gap": 0.4 - 0.03 * row["decoder"]} for row in ROWS]) == (False, False)
 
 
 def test_the_command_says_of_what_the_rows_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured over the settings stands beside the rows, so that a card can tell."""
-    from deconvviz.tasks import _recognition_run
+    from deconvviz.tasks.recognition import train
 
-    monkeypatch.setattr(_recognition_run, "effects", lambda data, **how: [how | {"tell": None}])
-    found = recognition.evaluate("digits", what="effects", seeds=2, pictures=60, epochs=1)
+    monkeypatch.setattr(train, "effects", lambda data, **how: [how | {"tell": None}])
+    found = task.evaluate("digits", what="effects", seeds=2, pictures=60, epochs=1)
     assert {name: found[name] for name in ("seeds", "pictures", "epochs")} == {"seeds": 2, "pictures": 60, "epochs": 1}
     assert found["rows"] == [{"seeds": 2, "pictures": 60, "epochs": 1, "tell": None}]
-    assert set(_kept.NEEDED) <= found.keys()
+    assert set(recorded_figures.NEEDED) <= found.keys()

@@ -15,7 +15,8 @@ from reference import matting_loops
 from deconvviz import catalog, cli
 from deconvviz.data import samples
 from deconvviz.errors import DataError, DeconvvizError, ImageError
-from deconvviz.tasks import _cutout_choice, _cutout_measures, _matting, _matting_metrics, _seeds, cutout
+from deconvviz.tasks.cutout import choice, evaluate, matting, metrics, task
+from deconvviz.tasks.cutout import trimap as _seeds
 
 
 def soft_disc(size: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:
@@ -39,7 +40,7 @@ def test_figures_equal_their_slow_twins(figure: str) -> None:
     truth = np.clip(soft_disc((17, 23), (8, 12), 6), 0, 1)
     found = np.clip(truth + draw.normal(0, 0.3, truth.shape), 0, 1)
     unknown = draw.random(truth.shape) < 0.6
-    fast = _matting_metrics.matting_figures(found, truth, unknown)[figure]
+    fast = metrics.matting_figures(found, truth, unknown)[figure]
     slow = getattr(matting_loops, figure)(found, truth, unknown)
     assert slow > 0
     assert fast == pytest.approx(slow, rel=1e-10)
@@ -47,7 +48,7 @@ def test_figures_equal_their_slow_twins(figure: str) -> None:
 
 def test_figures_are_zero_for_the_truth_itself() -> None:
     truth = soft_disc((17, 23), (8, 12), 6)
-    figures = _matting_metrics.matting_figures(truth, truth, truth > 0)
+    figures = metrics.matting_figures(truth, truth, truth > 0)
     assert figures == {"sad": 0, "mse": 0, "grad": 0, "conn": 0}
 
 
@@ -56,8 +57,8 @@ def test_closed_form_equals_a_dense_solve() -> None:
     picture = draw.random((9, 11, 3)).astype(np.float32)
     trimap = np.full((9, 11), 0.5)
     trimap[:2], trimap[-3:] = 1, 0
-    slow = matting_loops.closed_form(picture.astype(np.float64), trimap, _matting.EPSILON)
-    fast = _matting.closed_form(picture, trimap)
+    slow = matting_loops.closed_form(picture.astype(np.float64), trimap, matting.EPSILON)
+    fast = matting.closed_form(picture, trimap)
     assert 0.05 < slow[4].mean() < 0.95
     assert np.abs(fast - slow).max() < 1e-8
 
@@ -68,21 +69,21 @@ def test_a_grey_picture_loses_no_digits() -> None:
     assert np.ptp(grey, axis=-1).max() == 0
     trimap = np.full((11, 13), 0.5)
     trimap[0], trimap[-1] = 1, 0
-    slow = matting_loops.closed_form(grey.astype(np.float64), trimap, _matting.EPSILON)
-    assert np.abs(_matting.closed_form(grey, trimap) - slow).max() < 1e-8
+    slow = matting_loops.closed_form(grey.astype(np.float64), trimap, matting.EPSILON)
+    assert np.abs(matting.closed_form(grey, trimap) - slow).max() < 1e-8
 
 
 def test_two_colours_are_parted_exactly() -> None:
     picture, alpha, marks = scene()
-    assert np.abs(_matting.closed_form(picture, marks) - alpha).max() < 0.02
+    assert np.abs(matting.closed_form(picture, marks) - alpha).max() < 0.02
 
 
 def test_upsampling_keeps_the_edge_of_the_large_picture() -> None:
     large, alpha, _ = scene((132, 171))
     size = (44, 57)
-    small = np.stack([_matting.resized(large[..., c], size) for c in range(3)], axis=-1).astype(np.float32)
-    found = _matting.upsample(_matting.resized(alpha, size), small, large)
-    plain = _matting.resized(_matting.resized(alpha, size), (132, 171))
+    small = np.stack([matting.resized(large[..., c], size) for c in range(3)], axis=-1).astype(np.float32)
+    found = matting.upsample(matting.resized(alpha, size), small, large)
+    plain = matting.resized(matting.resized(alpha, size), (132, 171))
     assert found.shape == (132, 171)
     assert np.abs(found - alpha).mean() < 0.5 * np.abs(plain - alpha).mean()
 
@@ -90,7 +91,7 @@ def test_upsampling_keeps_the_edge_of_the_large_picture() -> None:
 def test_the_old_background_does_not_shine_through() -> None:
     picture, alpha, _ = scene()
     edge = (alpha > 0.2) & (alpha < 0.8)
-    colours = _matting.foreground(picture, alpha)
+    colours = matting.foreground(picture, alpha)
     wanted = np.array([0.9, 0.5, 0.1])
     assert np.abs(colours[edge] - wanted).max() < 0.1 < np.abs(picture[edge] - wanted).max()
 
@@ -99,13 +100,13 @@ def test_a_trimap_cuts_out_the_object_at_its_own_size(tmp_path: Path) -> None:
     picture, alpha, marks = scene()
     file = tmp_path / "marks.png"
     Image.fromarray(np.rint(marks * 255).astype(np.uint8)).save(file)
-    found = cutout.apply(picture, trimap=file)
+    found = task.apply(picture, trimap=file)
     assert found.rgba.shape == (44, 57, 4)
     assert 0 <= found.alpha.min() <= found.alpha.max() <= 1
     assert found.label is found.map is None
     rows, columns = (np.flatnonzero((alpha > 0.5).any(axis=axis)) for axis in (1, 0))
     assert np.abs(np.subtract(found.box, (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))).max() <= 1
-    written = cutout.write(found, tmp_path / "cut.png")
+    written = task.write(found, tmp_path / "cut.png")
     with Image.open(written) as read:
         assert read.mode == "RGBA"
         assert np.array_equal(np.asarray(read), found.rgba)
@@ -117,9 +118,9 @@ def test_seeds_of_ones_own_move_the_border() -> None:
     ahead, behind = np.zeros(marks.shape, bool), np.zeros(marks.shape, bool)
     behind[12:28, 18:34] = True
     with pytest.raises(DataError, match="foreground and background seed at once"):
-        cutout.apply(picture, trimap=marks, seeds=(behind, behind))
-    before = cutout.apply(picture, trimap=marks)
-    after = cutout.apply(picture, trimap=marks, seeds=(ahead, behind))
+        task.apply(picture, trimap=marks, seeds=(behind, behind))
+    before = task.apply(picture, trimap=marks)
+    after = task.apply(picture, trimap=marks, seeds=(ahead, behind))
     assert before.alpha[20, 26] == 1
     assert after.alpha[20, 26] == 0
 
@@ -136,10 +137,10 @@ def test_strokes_are_the_masks_that_they_show(tmp_path: Path) -> None:
     picture, _, marks = scene()
     file = tmp_path / "strokes.png"
     Image.fromarray(painted()).save(file)
-    ahead, behind = cutout.read_seeds(file, (44, 57))
+    ahead, behind = task.read_seeds(file, (44, 57))
     assert np.array_equal(ahead, painted()[..., 1] > 0)
     assert np.array_equal(behind, painted()[..., 0] > 0)
-    by_file, by_masks = (cutout.apply(picture, trimap=marks, seeds=one) for one in (file, (ahead, behind)))
+    by_file, by_masks = (task.apply(picture, trimap=marks, seeds=one) for one in (file, (ahead, behind)))
     assert np.array_equal(by_file.alpha, by_masks.alpha)
     assert by_file.alpha[:4, :5].min() == 1
     assert by_file.alpha[12:28, 18:34].max() == 0
@@ -149,7 +150,7 @@ def test_strokes_over_the_photograph_are_told_from_its_colours() -> None:
     picture, _, _ = scene()
     over = np.rint(picture * 255).astype(np.uint8)
     over[3:6, 40:50] = 0, 255, 0
-    ahead, behind = cutout.read_seeds(over, (44, 57))
+    ahead, behind = task.read_seeds(over, (44, 57))
     assert np.argwhere(ahead).tolist() == [[r, c] for r in range(3, 6) for c in range(40, 50)]
     assert not behind.any()
 
@@ -163,7 +164,7 @@ def test_strokes_over_the_photograph_are_told_from_its_colours() -> None:
 )
 def test_strokes_that_say_nothing_are_refused(strokes: np.ndarray, reason: str) -> None:
     with pytest.raises(DataError, match=reason):
-        cutout.apply(scene()[0], trimap=scene()[2], seeds=strokes)
+        task.apply(scene()[0], trimap=scene()[2], seeds=strokes)
 
 
 def files(folder: Path, **pictures: np.ndarray) -> dict[str, str]:
@@ -224,8 +225,8 @@ def test_grey_and_16_bit_and_transparent_pictures() -> None:
     grey = np.rint(picture[..., 0] * 65535).astype(np.uint16)
     clear = np.concatenate([picture, np.ones_like(picture[..., :1])], axis=-1)
     for image in (grey, Image.fromarray(np.rint(picture[..., 0] * 255).astype(np.uint8)), clear):
-        found = cutout.apply(image, trimap=marks)
-        assert _matting_metrics.intersection_over_union(found.alpha > 0.5, alpha > 0.5) > 0.95
+        found = task.apply(image, trimap=marks)
+        assert metrics.intersection_over_union(found.alpha > 0.5, alpha > 0.5) > 0.95
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_grey_and_16_bit_and_transparent_pictures() -> None:
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], error: type[Exception], reason: str) -> None:
     with pytest.raises(error, match=reason):
-        cutout.apply(scene()[0], **options)
+        task.apply(scene()[0], **options)
 
 
 def test_seeds_that_make_no_sense_are_refused() -> None:
@@ -251,12 +252,12 @@ def test_seeds_that_make_no_sense_are_refused() -> None:
     with pytest.raises(DataError, match="too flat"):
         _seeds.trimap_of(np.ones((3, 4)), (5, 7), 0.1, 0.4)
     with pytest.raises(DataError, match=r"alpha is empty: nowhere above 0.5, at most 0.25"):
-        cutout.box_of(np.full((3, 4), 0.25))
+        task.box_of(np.full((3, 4), 0.25))
 
 
 def test_a_picture_below_the_stride_is_refused() -> None:
     with pytest.raises(ImageError, match="20 x 90 pixels, smaller than the stride 32 of caltech"):
-        cutout.apply(np.full((20, 90, 3), 0.5))
+        task.apply(np.full((20, 90, 3), 0.5))
 
 
 def planted(root: Path) -> Path:
@@ -273,8 +274,8 @@ def planted(root: Path) -> Path:
 
 
 def test_a_folder_is_measured(tmp_path: Path) -> None:
-    figures = cutout.evaluate(planted(tmp_path), work=32)
-    assert set(cutout.TASK.figures) <= figures.keys()
+    figures = task.evaluate(planted(tmp_path), work=32)
+    assert set(task.TASK.figures) <= figures.keys()
     assert figures["images"] == 1
     assert figures["mse"] < 1e-3
     assert figures["iou_threshold"] > 0.9
@@ -284,45 +285,45 @@ def test_a_folder_without_partner_or_with_an_empty_alpha(tmp_path: Path) -> None
     root = planted(tmp_path)
     Image.fromarray(np.zeros((44, 57), np.uint8)).save(root / "alpha" / "one.png")
     with pytest.raises(DataError, match=r"one.png is empty: nowhere above 0.5"):
-        cutout.evaluate(root)
+        task.evaluate(root)
     (root / "trimap1" / "one.png").unlink()
     with pytest.raises(DataError, match=r"one.png has no partner .*trimap1.one.png; add it"):
-        cutout.evaluate(root)
+        task.evaluate(root)
 
 
 def test_the_sweep_has_a_row_for_every_change(tmp_path: Path) -> None:
-    rows = _cutout_measures.robustness(planted(tmp_path), noise=(0.5,), brightness=(0.5,), work=32)
+    rows = evaluate.robustness(planted(tmp_path), noise=(0.5,), brightness=(0.5,), work=32)
     assert [(row["change"], row["level"]) for row in rows] == [("none", 0.0), ("noise", 0.5), ("brightness", 0.5)]
     assert rows[0]["iou_threshold"] > rows[1]["iou_threshold"]
 
 
 def test_the_one_that_is_left_out_has_no_say() -> None:
     table = np.array([[0.9, 0.2, 0.1], [0.1, 0.6, 0.5], [0.1, 0.4, 0.6]])
-    assert _cutout_choice.left_out(table).tolist() == [2, 0, 0]  # alone with the first, the second and third tie
-    for i, wanted in enumerate(_cutout_choice.left_out(table)):
+    assert choice.left_out(table).tolist() == [2, 0, 0]  # alone with the first, the second and third tie
+    for i, wanted in enumerate(choice.left_out(table)):
         others = np.delete(table, i, axis=0).mean(axis=0)
         assert others[wanted] == others.max()
     with pytest.raises(DeconvvizError, match="two or more are needed, got 1"):
-        _cutout_choice.left_out(table[:1])
+        choice.left_out(table[:1])
 
 
 def test_settings_are_measured_as_the_task_applies_them(tmp_path: Path) -> None:
     root = planted(tmp_path)
-    grid = [_cutout_choice.Setting("gradient", 0.2, 0.1, 0.0), _cutout_choice.Setting("guided", 0.1, 0.4, 0.05)]
-    table = _cutout_choice.overlaps(root, grid=grid, work=32)
-    _, truth, _ = _cutout_measures.read(_cutout_measures.pairs(root)[0])
-    picture = _cutout_measures.read(_cutout_measures.pairs(root)[0])[0]
+    grid = [choice.Setting("gradient", 0.2, 0.1, 0.0), choice.Setting("guided", 0.1, 0.4, 0.05)]
+    table = choice.overlaps(root, grid=grid, work=32)
+    _, truth, _ = evaluate.read(evaluate.pairs(root)[0])
+    picture = evaluate.read(evaluate.pairs(root)[0])[0]
     for value, setting in zip(table[0], grid, strict=True):
-        mask = cutout.apply(picture, work=32, **setting._asdict()).alpha > 0.5
-        assert value == _matting_metrics.intersection_over_union(mask, truth > 0.5)
+        mask = task.apply(picture, work=32, **setting._asdict()).alpha > 0.5
+        assert value == metrics.intersection_over_union(mask, truth > 0.5)
     assert table.shape == (1, 2)
 
 
 def test_first_guesses_are_sorted_and_the_first_is_the_map_s_class() -> None:
     net = catalog.model("caltech").build(None)
     picture = samples.load("motorcycle")
-    found = cutout.guesses(net, picture, 3)
+    found = task.guesses(net, picture, 3)
     assert len(found) == 3
-    assert found[0][0] == "Motorbikes" == cutout.class_map(net, picture).label
+    assert found[0][0] == "Motorbikes" == task.class_map(net, picture).label
     assert found[0][1] > found[1][1] > found[2][1] > 0
-    assert found[0][1] == pytest.approx(cutout.class_map(net, picture).probability, rel=1e-6)
+    assert found[0][1] == pytest.approx(task.class_map(net, picture).probability, rel=1e-6)

@@ -18,13 +18,13 @@ from reference import segmentation_loops as loops
 from deconvviz import cli
 from deconvviz.errors import DataError, DeconvvizError, TrainingError, WeightsError
 from deconvviz.ops.upsample import transposed_conv
-from deconvviz.tasks import _segmentation_data as data_of
-from deconvviz.tasks import _segmentation_measures as measures
-from deconvviz.tasks import _segmentation_net as net
-from deconvviz.tasks import _segmentation_run as running
-from deconvviz.tasks import _segmentation_train as training
-from deconvviz.tasks import segmentation
-from deconvviz.tasks.segmentation import VOID
+from deconvviz.tasks.segmentation import data as data_of
+from deconvviz.tasks.segmentation import evaluate as measures
+from deconvviz.tasks.segmentation import network as net
+from deconvviz.tasks.segmentation import predict as running
+from deconvviz.tasks.segmentation import task
+from deconvviz.tasks.segmentation import train as training
+from deconvviz.tasks.segmentation.task import VOID
 
 TOY: dict[str, Any] = {"widths": (4, 6, 10, 4), "dilations": (1, 2), "crop": (16, 24), "epochs": 2, "batch": 2}
 
@@ -99,7 +99,7 @@ def test_bilinear_is_a_fixed_transposed_convolution() -> None:
     np.testing.assert_allclose(found, net.bilinear(jnp.asarray(x), 2), atol=1e-6)
 
 
-@pytest.mark.parametrize("decoder", segmentation.DECODERS)
+@pytest.mark.parametrize("decoder", task.DECODERS)
 @pytest.mark.parametrize("fusion", data_of.FUSIONS)
 def test_every_network_has_its_size(decoder: str, fusion: str) -> None:
     if decoder == "coarse" and fusion != "none":
@@ -165,18 +165,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def coarse(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the encoder."""
     out = tmp_path_factory.mktemp("run") / "coarse"
-    segmentation.train(folder, out, decoder="coarse", learning_rate=0.01, **{**TOY, "epochs": 30})
+    task.train(folder, out, decoder="coarse", learning_rate=0.01, **{**TOY, "epochs": 30})
     return out
 
 
 def test_training_learns_and_is_used(folder: Path, coarse: Path, tmp_path: Path) -> None:
-    found = segmentation.evaluate(folder / "val", variant="coarse", weights=coarse)
+    found = task.evaluate(folder / "val", variant="coarse", weights=coarse)
     assert found["images"] == 2
     assert found["global"] > 0.75
     assert set(found["iou"]) == {"sky", "road"}
-    stored = segmentation.variants(coarse)["coarse"]["figures"]
+    stored = task.variants(coarse)["coarse"]["figures"]
     assert stored["mean_iou"] == pytest.approx(found["mean_iou"], abs=1e-6)
-    answered = segmentation.apply(folder / "val" / "images" / "first0.png", variant="coarse", weights=coarse)
+    answered = task.apply(folder / "val" / "images" / "first0.png", variant="coarse", weights=coarse)
     assert answered.classes.shape == (32, 40)
     assert set(np.unique(answered.classes)) <= set(range(VOID))
 
@@ -185,7 +185,7 @@ def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(
     folder: Path, coarse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {**TOY, "decoder": "unpool", "fusion": "weighted", "encoder": coarse}
-    segmentation.train(folder, tmp_path / "whole", seed=4, **options)
+    task.train(folder, tmp_path / "whole", seed=4, **options)
 
     class Killed(Exception):
         """As if the machine stopped."""
@@ -197,23 +197,23 @@ def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(
         epoch = data_of.Crops.epoch
         patch.setattr(data_of.Crops, "epoch", lambda self, n: epoch(self, n) if n < 2 else stop())
         with pytest.raises(Killed):
-            segmentation.train(folder, tmp_path / "killed", seed=4, **options)
-    segmentation.train(folder, tmp_path / "killed", seed=4, **options)
+            task.train(folder, tmp_path / "killed", seed=4, **options)
+    task.train(folder, tmp_path / "killed", seed=4, **options)
     files = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "killed")]
     assert files[0][-4000:] == files[1][-4000:]
-    segmentation.train(folder, tmp_path / "other", seed=5, **{**options, "epochs": 1})
+    task.train(folder, tmp_path / "other", seed=5, **{**options, "epochs": 1})
     assert (tmp_path / "other" / "weights.safetensors").read_bytes()[-4000:] != files[0][-4000:]
     name = "unpool+weighted"
-    assert list(segmentation.variants(tmp_path / "whole")) == [name]
-    assert segmentation.variants(tmp_path / "whole")[name]["command"].endswith("--encoder COARSE_RUN")
+    assert list(task.variants(tmp_path / "whole")) == [name]
+    assert task.variants(tmp_path / "whole")[name]["command"].endswith("--encoder COARSE_RUN")
     with pytest.raises(TrainingError, match="another encoder"):
-        segmentation.train(folder, tmp_path / "whole", seed=4, **{**options, "encoder": None})
+        task.train(folder, tmp_path / "whole", seed=4, **{**options, "encoder": None})
 
 
 def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
     recipe = training.Recipe(decoder="bilinear", widths=TOY["widths"], dilations=TOY["dilations"])
     first = training.first_module(recipe, coarse)
-    learned = segmentation.module("coarse", coarse)
+    learned = task.module("coarse", coarse)
     x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 16, 24, 3)), jnp.float32)
     first.eval()
     np.testing.assert_allclose(first(x), net.bilinear(learned(x), 4), atol=1e-6)
@@ -222,12 +222,12 @@ def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
 
 
 def test_held_back_pictures_are_not_shown(folder: Path, tmp_path: Path) -> None:
-    segmentation.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
-    about = segmentation.variants(tmp_path / "run")["coarse"]
+    task.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
+    about = task.variants(tmp_path / "run")["coarse"]
     assert about["data"] == {"training": 3, "validation": 2}
     assert "--hold-back second" in about["command"]
     with pytest.raises(DataError, match="'third'"):
-        segmentation.train(folder, tmp_path / "none", decoder="coarse", hold_back="third", **TOY)
+        task.train(folder, tmp_path / "none", decoder="coarse", hold_back="third", **TOY)
 
 
 def test_crops_keep_picture_and_labels_together() -> None:
@@ -253,7 +253,7 @@ def test_any_picture_is_answered_at_its_own_size(coarse: Path) -> None:
         draw.random((8, 90, 3)).astype(np.float32),
     ]
     for picture in pictures:
-        found = segmentation.apply(picture, variant="coarse", weights=coarse)
+        found = task.apply(picture, variant="coarse", weights=coarse)
         size = picture.size[::-1] if isinstance(picture, Image.Image) else picture.shape[:2]
         assert found.classes.shape == size == found.picture.shape[:2]
         assert found.classes.dtype == np.uint8
@@ -271,15 +271,15 @@ def test_the_network_looks_at_about_as_many_pixels_as_in_training(size: tuple[in
 
 def test_files_that_are_written(coarse: Path, tmp_path: Path) -> None:
     picture = np.random.default_rng(0).random((16, 24, 3)).astype(np.float32)
-    found = segmentation.apply(picture, variant="coarse", weights=coarse)
-    segmentation.write(found, tmp_path / "colours.png")
+    found = task.apply(picture, variant="coarse", weights=coarse)
+    task.write(found, tmp_path / "colours.png")
     with Image.open(tmp_path / "colours.png") as file:
         shown = np.asarray(file)
-    wanted = 0.4 * 255 * picture + 0.6 * segmentation.COLOURS[found.classes]
+    wanted = 0.4 * 255 * picture + 0.6 * task.COLOURS[found.classes]
     np.testing.assert_allclose(shown, wanted, atol=0.51)
-    segmentation.write(found, tmp_path / "indices.png", indices=True)
+    task.write(found, tmp_path / "indices.png", indices=True)
     np.testing.assert_array_equal(data_of.read_labels(tmp_path / "indices.png"), found.classes)
-    said = segmentation.describe(found)["shares"]
+    said = task.describe(found)["shares"]
     assert sum(said.values()) == pytest.approx(1, abs=1e-3)
     assert list(said.values()) == sorted(said.values(), reverse=True)
 
@@ -293,7 +293,7 @@ def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
         if labels is not None:
             Image.fromarray(labels).save(root / "labels" / "a.png")
         with pytest.raises(error, match=words):
-            segmentation.evaluate(root, variant="coarse", weights=coarse)
+            task.evaluate(root, variant="coarse", weights=coarse)
 
     refused(DataError, "has no partner")
     refused(DataError, r"a.png holds the label 12, 3 pixels", np.pad(np.full((1, 3), 12, np.uint8), ((0, 8), (0, 7))))
@@ -301,11 +301,11 @@ def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
     refused(DataError, "has 3 channels", np.zeros((9, 10, 3), np.uint8))
     refused(DataError, "nothing but void", np.full((9, 10), VOID, np.uint8))
     with pytest.raises(DataError, match="8 x 8 pixels; got a picture of 7 x 30"):
-        segmentation.apply(np.zeros((7, 30, 3)), variant="coarse", weights=coarse)
+        task.apply(np.zeros((7, 30, 3)), variant="coarse", weights=coarse)
     with pytest.raises(WeightsError, match="did you mean coarse"):
-        segmentation.apply(np.zeros((8, 30, 3)), variant="course", weights=coarse)
+        task.apply(np.zeros((8, 30, 3)), variant="course", weights=coarse)
     with pytest.raises(DeconvvizError, match="limit=0"):
-        segmentation.evaluate(folder / "val", variant="coarse", weights=coarse, limit=0)
+        task.evaluate(folder / "val", variant="coarse", weights=coarse, limit=0)
     for options, words in (
         ({"epochs": 0}, "epochs=0"),
         ({"crop": (12, 16)}, r"crop=\(12, 16\)"),
@@ -314,7 +314,7 @@ def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
         ({"depth": 3}, "no option 'depth'"),
     ):
         with pytest.raises(DeconvvizError, match=words):
-            segmentation.train(folder, tmp_path / "refused", **{**TOY, **options})
+            task.train(folder, tmp_path / "refused", **{**TOY, **options})
     assert not (tmp_path / "refused" / "weights.safetensors").exists()
 
 

@@ -20,7 +20,8 @@ from deconvviz.data import images
 from deconvviz.data.colour import from_ycbcr
 from deconvviz.errors import DataError, ImageError, TrainingError, WeightsError
 from deconvviz.models.upsamplers import UPSAMPLERS, interpolation
-from deconvviz.tasks import _super_data, _super_measures, _super_network, _super_train, _weights, super_resolution
+from deconvviz.tasks._shared import weights
+from deconvviz.tasks.super_resolution import data, evaluate, network, task, train
 
 RANDOM = np.random.default_rng(21)
 TOY = {"epochs": 2, "steps": 2, "batch": 2, "side": 6}
@@ -47,54 +48,54 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run at scale 3."""
     out = tmp_path_factory.mktemp("run")
-    super_resolution.train(pictures, out, scale=3, test=pictures, **TOY)
+    task.train(pictures, out, scale=3, test=pictures, **TOY)
     return out
 
 
 def test_the_network_is_that_of_the_loops() -> None:
-    module = _super_network.FSRCNN(3, rngs=nnx.Rngs(4))
+    module = network.FSRCNN(3, rngs=nnx.Rngs(4))
     for rectify in module.rectify:
         rectify.share[...] = RANDOM.uniform(-0.3, 0.6, rectify.share[...].shape)
     module.enlarge.bias[...] = np.array([0.25])
-    arrays = {name: np.asarray(value, np.float64) for name, value in _weights.stored_arrays(module).items()}
+    arrays = {name: np.asarray(value, np.float64) for name, value in weights.stored_arrays(module).items()}
     plane = RANDOM.random((4, 5))
-    found = _weights.rounded(module)(plane[None, :, :, None].astype(np.float32))
+    found = weights.rounded(module)(plane[None, :, :, None].astype(np.float32))
     assert found.shape == (1, 12, 15, 1)
     np.testing.assert_allclose(found[0, :, :, 0], super_loops.fsrcnn(plane, arrays, 3), atol=2e-4)
 
 
 def test_it_has_the_weights_of_the_paper() -> None:
-    counts = {name: _super_network.weights(3, name) for name in UPSAMPLERS}
+    counts = {name: network.weights(3, name) for name in UPSAMPLERS}
     assert {count["kernels"] for count in counts.values()} == {1400 + 672 + 4 * 1296 + 672 + 4536}
-    assert super_resolution.UPSAMPLERS == UPSAMPLERS
-    assert _super_network.weights(2) == _super_network.weights(4) == counts["transposed"]
+    assert task.UPSAMPLERS == UPSAMPLERS
+    assert network.weights(2) == network.weights(4) == counts["transposed"]
 
 
 @pytest.mark.parametrize("kind", UPSAMPLERS)
 def test_tiles_give_what_the_whole_gives(kind: str) -> None:
-    module = _super_network.FSRCNN(2, kind, rngs=nnx.Rngs(1))
+    module = network.FSRCNN(2, kind, rngs=nnx.Rngs(1))
     plane = RANDOM.random((40, 37)).astype(np.float32)
     mirrored = np.pad(plane, 8, mode="reflect")
     whole = np.asarray(module(mirrored[None, :, :, None]))[0, 16:-16, 16:-16, 0]
-    small = _weights.jitted(module)
-    tiles = _super_measures._tiles.in_tiles(small, plane[..., None], margin=_super_network.RADIUS, scale=2, tile=16)
+    small = weights.jitted(module)
+    tiles = evaluate._tiles.in_tiles(small, plane[..., None], margin=network.RADIUS, scale=2, tile=16)
     np.testing.assert_allclose(tiles[..., 0], whole, atol=1e-6)
-    narrow = _super_measures._tiles.in_tiles(small, plane[..., None], margin=2, scale=2, tile=16)
+    narrow = evaluate._tiles.in_tiles(small, plane[..., None], margin=2, scale=2, tile=16)
     assert np.abs(narrow[..., 0] - whole).max() > 1e-6
 
 
 def test_figures_are_those_of_the_loops() -> None:
-    found, wanted = RANDOM.random((23, 20)), _super_data.bytewise(RANDOM.random((23, 20)))
-    inside = [_super_data.bytewise(plane)[3:-3, 3:-3, None] for plane in (found, wanted)]
-    figures = _super_measures.figures(found, wanted, 3)
+    found, wanted = RANDOM.random((23, 20)), data.bytewise(RANDOM.random((23, 20)))
+    inside = [data.bytewise(plane)[3:-3, 3:-3, None] for plane in (found, wanted)]
+    figures = evaluate.figures(found, wanted, 3)
     assert figures["psnr"] == pytest.approx(metric_loops.psnr(*inside), abs=1e-6)
     assert figures["ssim"] == pytest.approx(metric_loops.ssim(*inside), abs=1e-6)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_small_pictures_are_made_as_the_protocol_says(scale: int) -> None:
-    plane = _super_data.bytewise(RANDOM.random((37, 43)))
-    small, large = _super_data.pair(plane, scale)
+    plane = data.bytewise(RANDOM.random((37, 43)))
+    small, large = data.pair(plane, scale)
     height, width = (n // scale * scale for n in plane.shape)
     np.testing.assert_array_equal(large, plane[:height, :width])
     expected = super_loops.resize(large, height // scale, width // scale)
@@ -102,12 +103,12 @@ def test_small_pictures_are_made_as_the_protocol_says(scale: int) -> None:
 
 
 def test_parts_are_those_of_the_whole_small_picture() -> None:
-    plane = _super_data.bytewise(RANDOM.random((60, 60)))
-    pairs = _super_data.training_pairs([plane], 3, side=16, batch=1, steps=1, seed=0, sizes=(1.0,))
+    plane = data.bytewise(RANDOM.random((60, 60)))
+    pairs = data.training_pairs([plane], 3, side=16, batch=1, steps=1, seed=0, sizes=(1.0,))
     (small, large), *_ = pairs.epoch(1)
     assert small.shape == (1, 16, 16, 1)
     turned = [np.rot90(plane, turn)[:: 1 - 2 * flip] for turn in range(4) for flip in range(2)]
-    wholes = [_super_data.pair(one, 3) for one in turned]
+    wholes = [data.pair(one, 3) for one in turned]
     fits = [
         np.allclose(s[2:-2, 2:-2], small[0, :, :, 0]) and np.allclose(part[6:-6, 6:-6], large[0, :, :, 0], atol=1e-6)
         for s, part in wholes
@@ -118,9 +119,9 @@ def test_parts_are_those_of_the_whole_small_picture() -> None:
 def test_a_run_is_repeated_and_resumed_to_the_same_weights(
     pictures: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = load_file(run / _weights.RUN_FILE)
-    save, calls = _super_train._weights.save_run, []
-    epochs = _super_data.Pairs.epoch
+    wanted = load_file(run / weights.RUN_FILE)
+    save, calls = train._weights.save_run, []
+    epochs = data.Pairs.epoch
 
     def killed(self: Any, number: int) -> Any:
         if number == 2 and not calls:
@@ -128,16 +129,16 @@ def test_a_run_is_repeated_and_resumed_to_the_same_weights(
             raise KeyboardInterrupt
         return epochs(self, number)
 
-    monkeypatch.setattr(_super_data.Pairs, "epoch", killed)
+    monkeypatch.setattr(data.Pairs, "epoch", killed)
     with pytest.raises(KeyboardInterrupt):
-        super_resolution.train(pictures, tmp_path, scale=3, **TOY)
-    assert not (tmp_path / _weights.RUN_FILE).exists()
-    assert save is _super_train._weights.save_run
-    super_resolution.train(pictures, tmp_path, scale=3, **TOY)
-    found = load_file(tmp_path / _weights.RUN_FILE)
+        task.train(pictures, tmp_path, scale=3, **TOY)
+    assert not (tmp_path / weights.RUN_FILE).exists()
+    assert save is train._weights.save_run
+    task.train(pictures, tmp_path, scale=3, **TOY)
+    found = load_file(tmp_path / weights.RUN_FILE)
     assert all((found[name] == wanted[name]).all() for name in wanted)
     with pytest.raises(TrainingError, match="holds a run with another seed"):
-        super_resolution.train(pictures, tmp_path, scale=3, seed=7, **TOY)
+        task.train(pictures, tmp_path, scale=3, seed=7, **TOY)
 
 
 @pytest.mark.parametrize("scale", [2, 4])
@@ -145,36 +146,36 @@ def test_a_kernel_of_another_scale_is_the_same_function(scale: int) -> None:
     def triangle(factor: int) -> np.ndarray:
         return interpolation("transposed", factor, 9)
 
-    np.testing.assert_allclose(_super_train._resampled(triangle(3), 3, 3), triangle(3), atol=1e-6)
-    np.testing.assert_allclose(_super_train._resampled(triangle(3), 3, scale), triangle(scale), atol=0.03)
+    np.testing.assert_allclose(train._resampled(triangle(3), 3, 3), triangle(3), atol=1e-6)
+    np.testing.assert_allclose(train._resampled(triangle(3), 3, scale), triangle(scale), atol=0.03)
     assert np.abs(triangle(3) - triangle(scale)).max() > 0.1
 
 
 def test_another_scale_starts_from_the_body(pictures: Path, run: Path, tmp_path: Path) -> None:
-    figures = super_resolution.train(pictures, tmp_path, scale=2, start=run, **(TOY | {"learning_rate": 1e-9}))
+    figures = task.train(pictures, tmp_path, scale=2, start=run, **(TOY | {"learning_rate": 1e-9}))
     assert figures["variant"] == "x2"
-    first, second = load_file(run / _weights.RUN_FILE), load_file(tmp_path / _weights.RUN_FILE)
+    first, second = load_file(run / weights.RUN_FILE), load_file(tmp_path / weights.RUN_FILE)
     same = {name[3:]: bool(np.allclose(first[name], second[f"x2/{name[3:]}"], atol=1e-6)) for name in first}
     assert {name for name, one in same.items() if not one} == {"enlarge.kernel"}
     with pytest.raises(WeightsError, match="enlarge 2 times, not 3"):
-        super_resolution.apply(photograph(20, 22), scale=3, weights=tmp_path)
+        task.apply(photograph(20, 22), scale=3, weights=tmp_path)
 
 
 def test_evaluate_says_what_the_protocol_gives(pictures: Path, run: Path) -> None:
-    found = super_resolution.evaluate(pictures, scale=3, weights=run)
+    found = task.evaluate(pictures, scale=3, weights=run)
     assert found["images"] == 3
     grey = images.load(pictures / "1.png")[..., 0].astype(np.float64)
     height, width = (n // 3 * 3 for n in grey.shape)
-    small = _super_data.bytewise(super_loops.resize(grey[:height, :width], height // 3, width // 3))
-    large = _super_data.bytewise(super_loops.resize(small, height, width))[3:-3, 3:-3]
+    small = data.bytewise(super_loops.resize(grey[:height, :width], height // 3, width // 3))
+    large = data.bytewise(super_loops.resize(small, height, width))[3:-3, 3:-3]
     row = found["rows"][1]
     assert row["psnr_bicubic"] == pytest.approx(
         metric_loops.psnr(large[..., None], grey[3 : height - 3, 3 : width - 3, None]), abs=1e-3
     )
     assert found["psnr"] == pytest.approx(np.mean([one["psnr"] for one in found["rows"]]), abs=1e-3)
-    stored = super_resolution.variants(run)["x3"]["figures"]
+    stored = task.variants(run)["x3"]["figures"]
     assert stored["psnr"] == found["psnr"]
-    card = super_resolution.card(run / _weights.RUN_FILE)
+    card = task.card(run / weights.RUN_FILE)
     assert f"| {found['psnr']:.2f} |" in card
     assert f"deconvviz train super_resolution --data T91 --out {run.name} --scale 3 --upsampler transposed" in card
     assert "--name" not in card
@@ -188,19 +189,19 @@ def test_every_kind_of_picture_is_enlarged(mode: str, run: Path, tmp_path: Path)
     elif mode != "RGB":
         picture = picture.convert(mode)
     picture.save(tmp_path / "in.png")
-    found = super_resolution.apply(tmp_path / "in.png", scale=3, weights=run)
+    found = task.apply(tmp_path / "in.png", scale=3, weights=run)
     assert found.picture.shape == (39, 51, 3)
     assert found.picture.dtype == np.float32
     assert (np.ptp(found.picture, axis=-1).max() == 0) == (mode in ("L", "I;16"))
-    super_resolution.write(found, tmp_path / "out.png")
+    task.write(found, tmp_path / "out.png")
     np.testing.assert_array_equal(images.load(tmp_path / "out.png"), np.rint(255 * found.picture) / np.float32(255))
 
 
 def test_brightness_is_the_networks_and_colour_that_of_bicubic(run: Path) -> None:
     picture = images.load(photograph(15, 18))
-    found = super_resolution.apply(picture, scale=3, weights=run)
+    found = task.apply(picture, scale=3, weights=run)
     ycc = np.array([[super_loops.ycbcr(tuple(map(float, one))) for one in row] for row in picture]) / 255
-    _, module = super_resolution.network(3, run)
+    _, module = task.network(3, run)
     mirrored = np.pad(ycc[..., 0], 8, mode="reflect").astype(np.float32)
     bright = np.asarray(module(mirrored[None, :, :, None]))[0, 24:-24, 24:-24, 0]
     np.testing.assert_allclose(found.brightness, bright, atol=1e-4)
@@ -211,7 +212,7 @@ def test_brightness_is_the_networks_and_colour_that_of_bicubic(run: Path) -> Non
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 3)])
 def test_the_smallest_pictures_are_enlarged(size: tuple[int, int], run: Path) -> None:
-    assert super_resolution.apply(photograph(*size), scale=3, weights=run).picture.shape[:2] == (
+    assert task.apply(photograph(*size), scale=3, weights=run).picture.shape[:2] == (
         3 * size[0],
         3 * size[1],
     )
@@ -234,26 +235,26 @@ def test_the_command_line(run: Path, pictures: Path, tmp_path: Path) -> None:
 
 def test_what_is_refused(run: Path, pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"2, 3 or 4 times; got scale=2\.5"):
-        super_resolution.apply(photograph(9, 9), scale=2.5, weights=run)  # type: ignore[arg-type]
+        task.apply(photograph(9, 9), scale=2.5, weights=run)  # type: ignore[arg-type]
     with pytest.raises(WeightsError, match="x3 enlarges 3 times; say --scale 3, not 2"):
-        super_resolution.apply(photograph(9, 9), scale=2, variant="x3", weights=run)
+        task.apply(photograph(9, 9), scale=2, variant="x3", weights=run)
     with pytest.raises(WeightsError, match="no 'x3-resiz'"):
-        super_resolution.apply(photograph(9, 9), variant="x3-resiz", weights=run)
+        task.apply(photograph(9, 9), variant="x3-resiz", weights=run)
     with pytest.raises(ImageError, match="4000 x 1000 pixels become 12000 x 3000"):
-        super_resolution.apply(np.zeros((4000, 1000, 3), np.uint8), weights=run)
+        task.apply(np.zeros((4000, 1000, 3), np.uint8), weights=run)
     with pytest.raises(DataError, match="no such folder"):
-        super_resolution.evaluate(tmp_path / "none", weights=run)
+        task.evaluate(tmp_path / "none", weights=run)
     with pytest.raises(DataError, match="no pictures in"):
-        super_resolution.evaluate(tmp_path, weights=run)
+        task.evaluate(tmp_path, weights=run)
     Image.fromarray(photograph(12, 40)).save(tmp_path / "thin.png")
     with pytest.raises(DataError, match="12 x 40 is too small to be measured at scale 3"):
-        super_resolution.evaluate(tmp_path, weights=run)
+        task.evaluate(tmp_path, weights=run)
     with pytest.raises(DataError, match="holds one picture"):
-        super_resolution.train(tmp_path, tmp_path / "run", **TOY)
+        task.train(tmp_path, tmp_path / "run", **TOY)
     with pytest.raises(DataError, match="parts of 132 x 132 pixels, and every picture is smaller"):
-        super_resolution.train(pictures, tmp_path / "run", **(TOY | {"side": 40}))
+        task.train(pictures, tmp_path / "run", **(TOY | {"side": 40}))
     with pytest.raises(TrainingError, match="batch must be above 0; got 0"):
-        super_resolution.train(pictures, tmp_path / "run", **(TOY | {"batch": 0}))
+        task.train(pictures, tmp_path / "run", **(TOY | {"batch": 0}))
     assert not (tmp_path / "run").exists()
 
 
@@ -261,7 +262,7 @@ def test_what_is_refused(run: Path, pictures: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("scale", "bicubic", "least"), [(2, 33.65, 36.89), (3, 30.39, 33.0), (4, 28.42, 30.61)])
 def test_set5(scale: int, bicubic: float, least: float) -> None:
     folder = Path(os.environ["DECONVVIZ_DATA"]) / "restoration" / "Set5"
-    found = super_resolution.evaluate(folder, scale=scale)
+    found = task.evaluate(folder, scale=scale)
     assert round(found["psnr_bicubic"], 2) == bicubic
     assert found["psnr"] >= least
-    assert found["psnr"] == pytest.approx(super_resolution.variants()[f"x{scale}"]["figures"]["psnr"], abs=0.005)
+    assert found["psnr"] == pytest.approx(task.variants()[f"x{scale}"]["figures"]["psnr"], abs=0.005)

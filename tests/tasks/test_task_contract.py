@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from deconvviz import catalog, cli
 from deconvviz.errors import DeconvvizError
-from deconvviz.tasks import _weights
+from deconvviz.tasks._shared import weights
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TASKS = sorted(catalog.tasks())
@@ -19,7 +19,7 @@ TASKS = sorted(catalog.tasks())
 SHIPPED = [
     pytest.param(name, marks=pytest.mark.slow) if name == "super_resolution" else name
     for name in TASKS
-    if _weights.shipped(name).is_file()
+    if weights.shipped(name).is_file()
 ]
 #: What the contract itself hands to each function, beside the options that a task declares.
 CONTRACT = {
@@ -116,14 +116,14 @@ def test_a_folder_without_data_is_one_line(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_what_is_trained_has_weights_and_a_card(name: str) -> None:
-    task, path = catalog.tasks()[name], _weights.shipped(name)
+    task, path = catalog.tasks()[name], weights.shipped(name)
     assert (task.train is None) == (task.card is None)
     assert (task.train is not None) == path.is_file() == path.with_suffix(".md").is_file()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_card_is_what_the_weights_say(name: str) -> None:
-    path = _weights.shipped(name)
+    path = weights.shipped(name)
     card = catalog.tasks()[name].card
     assert card is not None
     assert path.with_suffix(".md").read_text(encoding="utf-8") == card(path), "the card is older than the weights"

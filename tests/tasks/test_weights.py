@@ -12,7 +12,7 @@ from flax import nnx
 from safetensors.numpy import load_file, save_file
 
 from deconvviz.errors import WeightsError
-from deconvviz.tasks import _tiles, _weights
+from deconvviz.tasks._shared import tiling, weights
 
 
 class Net(nnx.Module):
@@ -40,20 +40,20 @@ def run(tmp_path: Path) -> tuple[Path, Net]:
     module(np.random.default_rng(0).normal(3, 2, (2, 4, 6, 2)).astype(np.float32))  # moves the running statistics
     module.eval()
     about = {"options": {"width": 5}, "figures": {"psnr": 30.0}}
-    _weights.save_run(tmp_path / _weights.RUN_FILE, "toy", "wide", module, about)
+    weights.save_run(tmp_path / weights.RUN_FILE, "toy", "wide", module, about)
     return tmp_path, module
 
 
 def test_what_is_loaded_is_what_was_rounded(run: tuple[Path, Net]) -> None:
     folder, module = run
     x = np.random.default_rng(1).normal(size=(1, 5, 7, 2)).astype(np.float32)
-    found = _weights.load("toy", "wide", make, folder)
-    np.testing.assert_array_equal(found(x), _weights.rounded(module)(x))
+    found = weights.load("toy", "wide", make, folder)
+    np.testing.assert_array_equal(found(x), weights.rounded(module)(x))
     assert not np.array_equal(found(x), module(x))
     np.testing.assert_allclose(found(x), module(x), atol=2e-2)
-    assert found is _weights.load("toy", "wide", make, folder)
-    np.testing.assert_allclose(_weights.jitted(found)(x), found(x), atol=1e-5)
-    assert _weights.variants("toy", folder)["wide"]["figures"] == {"psnr": 30.0}
+    assert found is weights.load("toy", "wide", make, folder)
+    np.testing.assert_allclose(weights.jitted(found)(x), found(x), atol=1e-5)
+    assert weights.variants("toy", folder)["wide"]["figures"] == {"psnr": 30.0}
 
 
 class Counted(nnx.Module):
@@ -75,7 +75,7 @@ def test_modules_of_one_make_are_compiled_once() -> None:
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     for scale in (2.0, 5.0):
         for sign in ("-", "+"):
-            y, square = _weights.jitted(Counted(scale), "both", sign)(x)
+            y, square = weights.jitted(Counted(scale), "both", sign)(x)
             assert isinstance(y, np.ndarray)
             np.testing.assert_allclose(y, scale * (x if sign == "+" else -x))
             np.testing.assert_allclose(square, (scale * x) ** 2)
@@ -83,41 +83,41 @@ def test_modules_of_one_make_are_compiled_once() -> None:
 
 
 def test_statistics_keep_their_range(run: tuple[Path, Net]) -> None:
-    arrays = load_file(run[0] / _weights.RUN_FILE)
+    arrays = load_file(run[0] / weights.RUN_FILE)
     assert arrays["wide/norm.var"].dtype == np.float32
     assert arrays["wide/conv.kernel"].dtype == np.float16
-    assert _weights.weights_of(run[0] / _weights.RUN_FILE, "wide") == 2 * 9 * 5 + 5 + 4 * 5 + 5 + 1
+    assert weights.weights_of(run[0] / weights.RUN_FILE, "wide") == 2 * 9 * 5 + 5 + 4 * 5 + 5 + 1
 
 
 def test_runs_are_packed_once_each(run: tuple[Path, Net], tmp_path: Path) -> None:
     other, packed = tmp_path / "other.safetensors", tmp_path / "packed.safetensors"
-    _weights.save_run(other, "toy", "narrow", Net({"width": 1}), {"options": {"width": 1}})
-    _weights.pack("toy", [run[0] / _weights.RUN_FILE, other], packed)
-    assert list(_weights.variants("toy", packed)) == ["wide", "narrow"]
-    assert _weights.load("toy", "narrow", make, packed).conv.kernel.shape == (3, 3, 2, 1)
+    weights.save_run(other, "toy", "narrow", Net({"width": 1}), {"options": {"width": 1}})
+    weights.pack("toy", [run[0] / weights.RUN_FILE, other], packed)
+    assert list(weights.variants("toy", packed)) == ["wide", "narrow"]
+    assert weights.load("toy", "narrow", make, packed).conv.kernel.shape == (3, 3, 2, 1)
     with pytest.raises(WeightsError, match="holds narrow a second time"):
-        _weights.pack("toy", [other, other], packed)
+        weights.pack("toy", [other, other], packed)
 
 
 def test_what_is_refused(run: tuple[Path, Net], tmp_path: Path) -> None:
-    file = run[0] / _weights.RUN_FILE
+    file = run[0] / weights.RUN_FILE
     with pytest.raises(WeightsError, match="did you mean wide"):
-        _weights.load("toy", "wyde", make, file)
+        weights.load("toy", "wyde", make, file)
     with pytest.raises(WeightsError, match="of 'toy', not of 'other'"):
-        _weights.variants("other", file)
+        weights.variants("other", file)
     with pytest.raises(WeightsError, match="no such file"):
-        _weights.variants("toy", tmp_path / "nothing.safetensors")
+        weights.variants("toy", tmp_path / "nothing.safetensors")
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(file.read_bytes()[:-50])
     with pytest.raises(WeightsError, match="no whole safetensors file"):
-        _weights.variants("toy", broken)
+        weights.variants("toy", broken)
     save_file({"a": np.zeros(3)}, broken)
     with pytest.raises(WeightsError, match="does not say of which application"):
-        _weights.variants("toy", broken)
+        weights.variants("toy", broken)
     with pytest.raises(
         WeightsError, match=r"does not fit wide of toy: conv.bias should be .* shape \(6,\); got \(5,\)"
     ):
-        _weights.load("toy", "wide", _wider, file)
+        weights.load("toy", "wide", _wider, file)
 
 
 def _wider(options: Mapping[str, Any]) -> Net:
@@ -135,7 +135,7 @@ def test_tiles_are_the_whole(height: int, width: int) -> None:
         seen.append(part.shape)
         return uniform_filter(part, (1, 5, 5, 1), mode="mirror").repeat(2, 1).repeat(2, 2)
 
-    found = _tiles.in_tiles(run, picture, margin=2, multiple=4, scale=2, tile=10)
+    found = tiling.in_tiles(run, picture, margin=2, multiple=4, scale=2, tile=10)
     wanted = run(np.pad(picture, [(2, 2), (2, 2), (0, 0)], mode="reflect" if height > 1 else "edge")[None])[0]
     np.testing.assert_allclose(found, wanted[4:-4, 4:-4], atol=1e-12)
     assert len(set(seen[:-1])) == 1

@@ -1,0 +1,349 @@
+"""The ten claims of the five articles: the code that measures each, and the rule that turns its numbers to a verdict.
+
+`CLAIMS` maps the id to a `Claim`; `judge` runs one over several seeds. No verdict is written down.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from deconvviz.articles import claim_cutouts, claim_trials
+from deconvviz.articles import claim_measures as measures
+from deconvviz.articles.claim_decoders import decoders
+from deconvviz.articles.claim_measures import Subject
+from deconvviz.articles.formulas import Says
+
+__all__ = ["CLAIMS", "SEEDS", "Claim", "Judgement", "Says", "Subject", "judge"]
+
+Kind = Literal["holds", "fails", "only if", "unmeasured"]
+#: Seeds that a verdict rests on.
+SEEDS = (0, 1, 2)
+#: What is exact up to the rounding of float32.
+EXACT = 1e-5
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The numbers of a claim over several seeds."""
+
+    values: Mapping[str, tuple[float, ...]]
+
+    def low(self, name: str) -> float:
+        """The smallest over the seeds."""
+        return min(self.values[name])
+
+    def high(self, name: str) -> float:
+        """The largest over the seeds."""
+        return max(self.values[name])
+
+    def mean(self, name: str) -> float:
+        """The mean over the seeds; infinite if one is."""
+        return float(np.mean(self.values[name]))
+
+    def always(self, name: str, *, below: float = math.inf, above: float = -math.inf) -> bool:
+        """Whether a number lay between the bounds for every seed."""
+        return above < self.low(name) and self.high(name) < below
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """One claim.
+
+    Attributes:
+      id: "C1".
+      articles: where it is made.
+      says: the sentence.
+      formulas: ids of the formulas that it rests on.
+      lesson: slug of the lesson about it; "" where there is none yet.
+      measure: (seed, subject) -> numbers by name.
+      rule: numbers of all seeds -> verdict.
+      subject: whether a trained network is needed.
+      sources: keys of docs/references.bib.
+    """
+
+    id: str
+    articles: tuple[str, ...]
+    says: Says
+    formulas: tuple[str, ...]
+    lesson: str
+    measure: Callable[[int, Subject | None], dict[str, float]]
+    rule: Callable[[Runs], Kind]
+    subject: bool
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict and the numbers it rests on.
+
+    Attributes:
+      kind: "holds", "fails", "only if" (in the case that the numbers show), or "unmeasured" without a subject.
+      runs: the numbers.
+    """
+
+    kind: Kind
+    runs: Runs
+
+
+def judge(claim: Claim, subject: Subject | None = None, seeds: Sequence[int] = SEEDS) -> Judgement:
+    """Measure a claim over several seeds.
+
+    Args:
+      claim: of `CLAIMS`.
+      subject: the trained network and its pictures, where `claim.subject` asks for it.
+      seeds: of the random arrays.
+
+    Returns:
+      "unmeasured" if the claim is about a trained network and there is none.
+
+    >>> judge(CLAIMS["C1"]).kind, judge(CLAIMS["C10"]).kind
+    ('only if', 'unmeasured')
+    """
+    if claim.subject and subject is None:
+        return Judgement("unmeasured", Runs({}))
+    found = [claim.measure(seed, subject) for seed in seeds]
+    runs = Runs({name: tuple(one[name] for one in found) for name in found[0]})
+    return Judgement(claim.rule(runs), runs)
+
+
+def _inverse(runs: Runs) -> Kind:
+    """Inverse if A'A x is x; it is where the filters are orthonormal, so the claim holds only for those."""
+    if runs.always("adjoint", below=EXACT):
+        return "holds"
+    return "only if" if runs.always("orthonormal", below=EXACT) else "fails"
+
+
+def _recovers(runs: Runs) -> Kind:
+    """Detail comes back if the frequencies that the kernel removed carry energy again."""
+    return (
+        "holds" if runs.always("adjoint", above=0.5) else "fails" if runs.always("adjoint", below=0.01) else "only if"
+    )
+
+
+def _resolution(runs: Runs) -> Kind:
+    """Higher resolution if one step in the input is more than one step in the output."""
+    if runs.always("stride 1", above=1):
+        return "holds"
+    return "only if" if runs.always("stride 2", above=1) and runs.always("unpool", above=1) else "fails"
+
+
+def _flipping(runs: Runs) -> Kind:
+    """Flipping is enough if no other case needs more."""
+    if not runs.always("one channel", below=EXACT):
+        return "fails"
+    others = ("channels as they were", "stride 2")
+    return "holds" if all(runs.always(name, below=EXACT) for name in others) else "only if"
+
+
+def _parameters(runs: Runs) -> Kind:
+    """Many parameters if the way back has weights of its own: the deconvnet's, and a learned decoder's."""
+    if runs.always("deconvnet", above=0.5):
+        return "holds"
+    return "only if" if runs.always("learned decoder", above=0.5) else "fails"
+
+
+def _training(runs: Runs) -> Kind:
+    """Lessens both if, for every seed, more of the gradient arrives and the gap is smaller with it than without.
+
+    Only in the case of the fusion, if adding the picture makes the gap smaller and the transposed convolution does not.
+    """
+
+    def gradient(with_it: str, without: str) -> bool:
+        pairs = zip(runs.values[f"depth {with_it}"], runs.values[f"depth {without}"], strict=True)
+        return all(min(1, a) > claim_trials.STRONGER * min(1, b) for a, b in pairs)
+
+    def gap(with_it: str, without: str) -> bool:
+        pairs = zip(runs.values[f"gap {with_it}"], runs.values[f"gap {without}"], strict=True)
+        return all(a < b - claim_trials.SMALLER for a, b in pairs)
+
+    pairs, fused = claim_trials.PAIRS, claim_trials.FUSED
+    if all(gradient(*pair) and gap(*pair) for pair in pairs):
+        return "holds"
+    return "only if" if gap(*fused) and not all(gap(*pair) for pair in pairs) else "fails"
+
+
+def _direction(runs: Runs) -> Kind:
+    """From high level to low level if colour and edges explain more of the last layer than of the first."""
+    first, last = runs.values["first"], runs.values["last"]
+    rises = all(b > a for a, b in zip(first, last, strict=True))
+    falls = all(b < a for a, b in zip(first, last, strict=True)) and runs.low("field last") > runs.high("field first")
+    return "holds" if rises else "fails" if falls else "only if"
+
+
+def _understands(runs: Runs) -> Kind:
+    """It shows the class if the map changes with the weights of the scores; the lower layers if it changes with those.
+
+    A map that keeps more than 0.7 of its rank order without the trained scores does not depend on them.
+    """
+    whole = all(runs.always(f"{rule} all", below=0.5) for rule in ("deconvnet", "guided"))
+    top = all(runs.always(f"{rule} top", below=0.7) for rule in ("deconvnet", "guided"))
+    return "holds" if top and whole else "only if" if whole else "fails"
+
+
+def _segments(runs: Runs) -> Kind:
+    """It segments better if it beats bilinear enlargement by a point; if only no decoder at all, resolution did it."""
+    gain, alone = (runs.mean("transposed") - runs.mean(other) for other in ("bilinear", "coarse"))
+    return "holds" if min(gain, alone) > 0.01 else "only if" if alone > 0.01 else "fails"
+
+
+def _cuts_out(runs: Runs) -> Kind:
+    """Still accurate if the overlap is 0.8 or more and both noise and light take less than 0.1; only if one of them."""
+    if runs.low("none") < claim_cutouts.ACCURATE:
+        return "fails"
+    kept = [runs.always(f"lost to {change}", below=claim_cutouts.ROBUST) for change in claim_cutouts.CHANGES]
+    return "holds" if all(kept) else "only if" if any(kept) else "fails"
+
+
+CLAIMS: dict[str, Claim] = {
+    claim.id: claim
+    for claim in (
+        Claim(
+            "C1",
+            ("002", "004"),
+            Says(
+                "它是一种逆向卷积操作，通过反卷积算法，可以将卷积神经网络（CNN）的输出图像逆向推导出原始图像的特征映射。",
+                "It is an inverse convolution: it derives the feature maps of the original image back from the "
+                "network's output.",
+            ),
+            ("F002.2", "F004.2"),
+            "adjoint-is-not-inverse",
+            measures.inverse,
+            _inverse,
+            False,
+            ("zeiler2010deconvolutional", "dumoulin2016guide"),
+        ),
+        Claim(
+            "C2",
+            ("001", "004"),
+            Says(
+                "反卷积是一种深度学习中的技术，它旨在恢复图像中的细节信息，以及原始图像中丢失的信息。",
+                "Deconvolution restores the details of an image, and the information that it has lost.",
+            ),
+            ("F004.2", "F004.3"),
+            "adjoint-is-not-inverse",
+            measures.recovers,
+            _recovers,
+            False,
+            ("wiener1949extrapolation",),
+        ),
+        Claim(
+            "C3",
+            ("000",),
+            Says(
+                "反卷积技术可以在低层次的特征上进行反卷积操作，从而生成更高分辨率的特征图",
+                "Deconvolution of low-level features gives feature maps of higher resolution.",
+            ),
+            ("F000.1",),
+            "upsampling-and-checkerboards",
+            measures.resolution,
+            _resolution,
+            False,
+            ("dumoulin2016guide",),
+        ),
+        Claim(
+            "C4",
+            ("000",),
+            Says(
+                "反卷积操作可以通过将卷积操作的核心翻转并进行逆向卷积实现。",
+                "It is done by flipping the kernel of the convolution and convolving backwards.",
+            ),
+            ("F000.1", "F002.2"),
+            "convolution-and-its-adjoint",
+            measures.flipping,
+            _flipping,
+            False,
+            ("dumoulin2016guide",),
+        ),
+        Claim(
+            "C5",
+            ("002",),
+            Says(
+                "由于反卷积技术通常需要较大的参数数量，因此可能导致模型过拟合问题，影响泛化性能。",
+                "Deconvolution usually needs many parameters, so the model may overfit.",
+            ),
+            ("F002.2",),
+            "laboratory",
+            measures.parameters,
+            _parameters,
+            True,
+            ("zeiler2014visualizing",),
+        ),
+        Claim(
+            "C6",
+            ("004",),
+            Says(
+                "反卷积技术可以用于生成更高质量的图像，同时减少过拟合和梯度消失的问题。",
+                "Deconvolution makes images of higher quality and lessens overfitting and vanishing gradients.",
+            ),
+            ("F004.2",),
+            "enhancement",
+            claim_trials.gradients_and_gap,
+            _training,
+            False,
+            ("ioffe2015batch", "he2016deep"),
+        ),
+        Claim(
+            "C7",
+            ("003",),
+            Says(
+                "卷积技术是从高层次的特征逐步提取到低层次的特征，而反卷积技术是从低层次的特征逐步提取到高层次的特征。",
+                "Convolution goes step by step from high-level features to low-level ones, deconvolution from "
+                "low-level to high-level ones.",
+            ),
+            ("F003.1",),
+            "laboratory",
+            measures.direction,
+            _direction,
+            True,
+            ("zeiler2014visualizing", "yosinski2015understanding"),
+        ),
+        Claim(
+            "C8",
+            ("003",),
+            Says(
+                "反卷积技术能够在图像中存在噪声、光照变化等不稳定因素的情况下，仍然能够准确地抠取物体",
+                "Deconvolution still cuts objects out accurately where there is noise or a change of light.",
+            ),
+            ("F003.1", "F003.2"),
+            "cut-out",
+            claim_cutouts.cutouts,
+            _cuts_out,
+            False,
+            ("levin2008closed", "xu2017deep"),
+        ),
+        Claim(
+            "C9",
+            ("000", "001"),
+            Says(
+                "反卷积技术可以在低层次的特征上进行反卷积操作，从而生成更高分辨率的特征图，从而提高对象检测和分割的准确性。",
+                "Deconvolution of low-level features gives maps of higher resolution and so better detection and "
+                "segmentation.",
+            ),
+            ("F000.1", "F001.1"),
+            "segmentation",
+            decoders,
+            _segments,
+            False,
+            ("noh2015learning", "badrinarayanan2017segnet", "brostow2009semantic"),
+        ),
+        Claim(
+            "C10",
+            ("002",),
+            Says(
+                "反卷积技术可以帮助我们更好地理解卷积神经网络的工作原理",
+                "Deconvolution helps us to understand better how a convolutional network works.",
+            ),
+            ("F002.2", "F002.3"),
+            "laboratory",
+            measures.understands,
+            _understands,
+            True,
+            ("adebayo2018sanity", "nie2018theoretical", "zeiler2014visualizing"),
+        ),
+    )
+}

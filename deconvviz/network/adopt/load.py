@@ -1,0 +1,130 @@
+"""A network of one's own by its address ``package.module:object``: imported, put into inference mode, wrapped.
+
+Importing runs the module, as Python's ``import`` does; nothing is ever read from a pickle.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import pkgutil
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deconvviz.errors import NetworkError, nearest
+from deconvviz.network.adopt.wrap import ANYTHING, Given, Own, wrapped
+
+__all__ = ["Given", "Own", "load", "wrapped"]
+
+#: Endings of files that hold weights: a network is code.
+_WEIGHTS = (".pkl", ".pickle", ".pt", ".pth", ".npz", ".npy", ".h5", ".msgpack", ".safetensors", ".eqx", ".ckpt")
+
+
+def load(address: str, given: Given = ANYTHING) -> Own:
+    """The network that an address names, from an installed package or the current folder.
+
+    The object may be a `Network`; a function ``(N, H, W, C) -> outputs``; a Flax NNX module; an Equinox module; or a
+    function without arguments that makes one of these. NNX and Equinox modules are put into inference mode.
+
+    Args:
+      address: ``package.module:object``; the object may lie deeper, ``module:holder.object``.
+      given: what is known about the input of an object that is no `Network`. A size or number of channels that is not
+        given is found by trying, and reported in ``assumed``.
+
+    Raises:
+      NetworkError: no such module or object, one that raises, or one that is no network; says what to do.
+
+    >>> load("jax.nn:relu", Given(size=(6, 8))).network.layers[0].shape
+    (6, 8, 3)
+    """
+    found = _object(address)
+    try:
+        return wrapped(found, address, given)
+    except NetworkError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise NetworkError(f"{address} was called without arguments, to make a network, and raised {_said(error)}")\
+            from error  # fmt: skip
+
+
+def _object(address: str) -> Any:
+    """What the address names, after importing its module."""
+    module_name, colon, path = address.partition(":")
+    parts = [*module_name.split("."), *path.split(".")]
+    is_file = Path(module_name).suffix in (".py", *_WEIGHTS)
+    if is_file or not colon or not all(part.isidentifier() for part in parts):
+        raise NetworkError(
+            "a network of your own is named package.module:object, as in mynet:net for the object net of mynet.py; "
+            f"got {address!r}{_hint(module_name, path)}"
+        )
+    found: Any = _module(module_name)
+    for depth, name in enumerate(path.split(".")):
+        if not hasattr(found, name):
+            where = ":".join(filter(None, (module_name, ".".join(path.split(".")[:depth]))))
+            known = [known for known in vars(found) if not known.startswith("_")] if hasattr(found, "__dict__") else []
+            raise NetworkError(f"{where} has no {name!r}; {nearest(name, known) if known else 'it is empty'}")
+        found = getattr(found, name)
+    return found
+
+
+def _hint(module: str, path: str) -> str:
+    """What a wrong address probably meant."""
+    file = Path(module)
+    if file.suffix in _WEIGHTS:
+        return f": {file.name} holds weights, and a network is code that loads them; a pickle is never read"
+    if file.suffix == ".py" or len(file.parts) > 1:
+        folder = f" in the folder {file.parent}" if len(file.parts) > 1 else ""
+        return f": for the file {file.name}, {file.stem}:{path or 'object'}{folder}"
+    return f": which object of {module}?" if module and not path else ""
+
+
+def _module(name: str) -> Any:
+    """The imported module; the current folder is looked into as well, as ``python -m`` does."""
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or name
+        if name != missing and not name.startswith(f"{missing}."):
+            raise NetworkError(
+                f"{name} cannot be imported: it needs {missing!r}, which is not installed in {sys.prefix}"
+            ) from error
+        known = list(_neighbours(missing))
+        tail = f"; {nearest(missing, known)}" if known else ""
+        raise NetworkError(
+            f"there is no module {missing!r}, neither in {here} nor among the installed packages{tail}"
+        ) from error
+    except (Exception, SystemExit) as error:
+        raise NetworkError(f"{name} cannot be imported: it raised {_said(error)}") from error
+
+
+def _neighbours(missing: str) -> Iterator[str]:
+    """Modules that stand where the missing one was looked for."""
+    parent, _, _ = missing.rpartition(".")
+    package = sys.modules.get(parent)
+    paths = [os.getcwd()] if not parent else list(getattr(package, "__path__", ()))
+    for info in pkgutil.iter_modules(paths):
+        yield f"{parent}.{info.name}" if parent else info.name
+
+
+def _said(error: BaseException) -> str:
+    """An error of somebody else's code: its kind, its first line, and where it was raised."""
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"
+    first = (str(error).strip().splitlines() or [""])[0][:300]
+    own = [f for f in traceback.extract_tb(error.__traceback__) if _is_theirs(f.filename)]
+    where = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}{': ' if first else ''}{first}{where}"
+
+
+def _is_theirs(file: str) -> bool:
+    """True for files outside Python, the installed packages and this one."""
+    ours = str(Path(__file__).resolve().parents[2])
+    return not file.startswith((ours, "<", os.path.dirname(os.__file__))) and "site-packages" not in file

@@ -1,0 +1,1 @@
+"""Independent computations of one backward map."""

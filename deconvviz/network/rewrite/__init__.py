@@ -1,0 +1,1 @@
+"""Backward rules by editing the traced program."""

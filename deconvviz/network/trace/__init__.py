@@ -1,0 +1,1 @@
+"""What a traced program is: its nodes, layers, rectifiers, geometry."""

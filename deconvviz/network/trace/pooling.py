@@ -1,0 +1,260 @@
+"""Max pooling that is not written as a window operation, and its way back to the first maximum.
+
+``x.reshape(n, h/2, 2, w/2, 2, c).max((2, 4))``, the maximum of patches, of stacked slices, or of slices in a chain of
+``jnp.maximum`` are all max pooling. JAX's derivative of them shares a signal among equal maxima (after a ReLU, among
+all cells of a dark window), while ``lax.reduce_window`` and every unpooling send it to the first. Here they all do:
+first in the order in which the program lists the cells, reading order for a window. The forward values stay as they
+are.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deconvviz.network import _compat
+from deconvviz.network.trace.geometry import Field
+from deconvviz.network.trace.jaxpr import Equation, is_literal, needed
+
+#: Between the cells of one array and their maximum, these only pick and arrange.
+_PICKS = {"slice", "reshape", "squeeze", "broadcast_in_dim", "expand_dims", "transpose", "copy", "rev", "pad"}
+_CARRIES_ON = {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "copy", "max", "stop_gradient"}
+
+
+class Pools:
+    """The maxima over positions of a flat program, and those that a softmax subtracts.
+
+    Attributes:
+      cells: index of a ``reduce_max`` over positions.
+      windows: index of a ``reduce_window`` by `max` that starts from a number other than minus infinity.
+      pairs: index of a ``max`` of two arrays, both picked from one array.
+      shifts: index of a ``reduce_max`` that is only subtracted before an exponential: its signal is zero.
+    """
+
+    def __init__(self, equations: Sequence[Equation], live: set[Any], fields: Mapping[Any, Field]) -> None:
+        self._equations, self._live, self._fields = equations, live, fields
+        self._makers = {v: n for n, item in enumerate(equations) for v in item.eqn.outvars}
+        self.cells: set[int] = set()
+        self.windows: set[int] = set()
+        self.pairs: set[int] = set()
+        self.shifts: set[int] = set()
+        for index, item in enumerate(equations):
+            ins = item.eqn.invars
+            if item.primitive == "reduce_max" and self._moves(ins[0]):
+                if self._is_shift(index):
+                    self.shifts.add(index)
+                elif self._over_positions(item.eqn):
+                    self.cells.add(index)
+            elif item.primitive == "reduce_window" and self._moves(ins[0]) and _is_maximum(item.eqn):
+                self.windows.add(index)
+            elif item.primitive == "max" and all(map(self._moves, ins)):
+                root = self._root(ins[0])
+                if ins[0].aval.shape == ins[1].aval.shape and root is self._root(ins[1]):
+                    self.pairs.add(index)
+
+    def _moves(self, atom: Any) -> bool:
+        return not is_literal(atom) and atom in self._live and jnp.issubdtype(atom.aval.dtype, jnp.floating)
+
+    def _over_positions(self, eqn: Any) -> bool:
+        """Does the maximum run over positions of a map only: rows, columns, cells, patches, stacked slices?"""
+        x, axes = eqn.invars[0], [a for a in eqn.params["axes"] if eqn.invars[0].aval.shape[a] > 1]
+        tracks = self._fields[x].tracks if x in self._fields else (None,) * len(x.aval.shape)
+        if axes and all(tracks[a] is not None for a in axes):
+            return True
+        if len(axes) == 1 and self._is_stack(x, axes[0]):
+            return True
+        return len(axes) == 1 and self._from_patches(x, axes[0])
+
+    def _is_stack(self, x: Any, axis: int) -> bool:
+        eqn = self._maker(x)
+        if eqn is None or eqn.primitive.name not in ("stack", "concatenate"):
+            return False
+        joined = eqn.primitive.name == "concatenate"
+        if eqn.params["dimension" if joined else "axis"] != axis or any(map(is_literal, eqn.invars)):
+            return False
+        roots = {self._root(part) for part in eqn.invars}
+        single = not joined or all(part.aval.shape[axis] == 1 for part in eqn.invars)
+        return single and len(roots) == 1 and not roots & set(eqn.invars)
+
+    def _from_patches(self, x: Any, axis: int) -> bool:
+        """Is x a reshape (c k) -> (c, k) of what `lax.conv_general_dilated_patches` gave?"""
+        eqn = self._maker(x)
+        while eqn is not None and eqn.primitive.name in ("reshape", "transpose", "copy"):
+            eqn = self._maker(eqn.invars[0])
+        return eqn is not None and patch_size(self._equations, eqn) == x.aval.shape[axis]
+
+    def _maker(self, atom: Any) -> Any:
+        index = None if is_literal(atom) else self._makers.get(atom)
+        return None if index is None else self._equations[index].eqn
+
+    def _root(self, atom: Any) -> Any:
+        """The array from which this one is picked, by slices of positions, maxima of such, reshapes."""
+        while (index := None if is_literal(atom) else self._makers.get(atom)) is not None:
+            eqn, name = self._equations[index].eqn, self._equations[index].primitive
+            ins = [a for a in eqn.invars if not is_literal(a) and a in self._live]
+            picks = name in _PICKS and len(ins) == 1 and self._picks_positions(name, eqn)
+            joins = name == "concatenate" and bool(ins) and len({self._root(a) for a in ins}) == 1
+            if index in self.pairs or picks or joins:
+                atom = ins[0]
+            else:
+                break
+        return atom
+
+    def _picks_positions(self, name: str, eqn: Any) -> bool:
+        """A slice must not choose channels: the maximum of two halves of the channels is no pooling."""
+        x = eqn.invars[0]
+        if name not in ("slice", "rev") or x not in self._fields:
+            return name != "slice"
+        out, tracks = eqn.outvars[0].aval.shape, self._fields[x].tracks
+        turned = set(eqn.params.get("dimensions", ()))
+        return all((n == m and d not in turned) or tracks[d] is not None
+                   for d, (n, m) in enumerate(zip(x.aval.shape, out, strict=True)))  # fmt: skip
+
+    def _is_shift(self, index: int) -> bool:
+        x, front, ends = self._equations[index].eqn.invars[0], {self._equations[index].out}, []
+        for item in self._equations[index + 1 :]:
+            ins = item.eqn.invars
+            if not any(not is_literal(a) and a in front for a in ins):
+                continue
+            if item.primitive in _CARRIES_ON and sum(not is_literal(a) for a in ins) == 1:
+                front.update(item.eqn.outvars)
+            elif item.primitive == "sub" and ins[0] is x:
+                ends.append(item.out)
+            else:
+                return False
+        readers = [item.primitive for item in self._equations if any(a is e for a in item.eqn.invars for e in ends)]
+        return bool(readers) and set(readers) == {"exp"}
+
+
+def _is_maximum(eqn: Any) -> bool:
+    """Is this window operation a maximum of one floating array and a plain number?"""
+    x, start = eqn.invars[0], eqn.invars[-1]
+    floating = jnp.issubdtype(x.aval.dtype, jnp.floating)
+    plain = len(eqn.invars) == 2 and is_literal(start)
+    return floating and plain and _compat.combined_by(eqn.params) == ["max"]
+
+
+def patch_size(equations: Sequence[Equation], eqn: Any) -> int:
+    """Cells per patch if a convolution only cuts out patches (its kernel is one-hot and no weight), else 0."""
+    if eqn.primitive.name != "conv_general_dilated":
+        return 0
+    kernel, dim = _pattern(equations, eqn.invars[1]), eqn.params["dimension_numbers"].rhs_spec[0]
+    if kernel is None:
+        return 0
+    taps = np.moveaxis(kernel, dim, 0).reshape(kernel.shape[dim], -1)
+    one_hot = bool(((taps != 0).sum(1) == 1).all()) and bool((taps.sum(1) == 1).all())
+    return taps.shape[0] // eqn.params["feature_group_count"] if one_hot else 0
+
+
+def _pattern(equations: Sequence[Equation], kernel: Any) -> np.ndarray | None:
+    """The value of a kernel that rests on nothing but numbers written into the program, else None."""
+    if is_literal(kernel) or not any(kernel is v for item in equations for v in item.eqn.outvars):
+        return None
+    eqns = [equations[i].eqn for i in needed(equations, [kernel])]
+    made = {v for eqn in eqns for v in eqn.outvars}
+    free = [a for eqn in eqns for a in eqn.invars if not is_literal(a) and a not in made]
+    if not eqns or free:
+        return None
+    with jax.ensure_compile_time_eval():
+        return np.asarray(_compat.callable_of(_compat.empty_jaxpr(), [], eqns, [kernel])()[0])
+
+
+def first_maximum(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    """``x.max(axes)`` whose signal goes down to the first maximum in reading order alone (NaN wins over numbers).
+
+    >>> x = jnp.array([[2.0, 5.0], [5.0, 1.0]])
+    >>> jax.grad(lambda x: first_maximum(x, (0, 1)))(x).tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
+    """
+    return _first_maximum(tuple(sorted(axes)))(x)
+
+
+@functools.cache
+def _first_maximum(axes: tuple[int, ...]) -> Callable[[jax.Array], jax.Array]:
+    @jax.custom_vjp
+    def largest(x: jax.Array) -> jax.Array:
+        return jax.lax.reduce_max(x, axes)
+
+    def down(x: jax.Array, g: jax.Array) -> tuple[jax.Array]:
+        rest = [d for d in range(x.ndim) if d not in axes]
+        order = [*rest, *axes]
+        flat = x.transpose(order).reshape(*(x.shape[d] for d in rest), -1)
+        place = jnp.argmax(flat, axis=-1, keepdims=True)
+        spread = jnp.where(jnp.arange(flat.shape[-1]) == place, g[..., None], jnp.zeros((), g.dtype))
+        back = spread.reshape([x.shape[d] for d in order])
+        return (back.transpose([order.index(d) for d in range(x.ndim)]),)
+
+    largest.defvjp(lambda x: (largest(x), x), down)
+    return largest
+
+
+@jax.custom_vjp
+def first_of_two(a: jax.Array, b: jax.Array) -> jax.Array:
+    """``maximum(a, b)`` whose signal goes to a wherever a is not smaller.
+
+    >>> [float(slope) for slope in jax.grad(first_of_two, (0, 1))(2.0, 2.0)]
+    [1.0, 0.0]
+    """
+    return jax.lax.max(a, b)
+
+
+def _two_down(kept: tuple[jax.Array, jax.Array], g: jax.Array) -> tuple[jax.Array, jax.Array]:
+    a, b = kept
+    first, none = (a >= b) | jnp.isnan(a), jnp.zeros((), g.dtype)
+    return jnp.where(first, g, none), jnp.where(first, none, g)
+
+
+first_of_two.defvjp(lambda a, b: (first_of_two(a, b), (a, b)), _two_down)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window on its way over an array, and the number that its maximum starts from."""
+
+    size: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    base: tuple[int, ...]
+    dilation: tuple[int, ...]
+    start: float
+
+    def largest(self, x: jax.Array, start: float) -> jax.Array:
+        """The maximum of each window and ``start``."""
+        return jax.lax.reduce_window(
+            x, np.asarray(start, x.dtype)[()], jax.lax.max, self.size, self.strides, self.padding, self.base,
+            self.dilation
+        )  # fmt: skip
+
+
+def window_of(eqn: Any) -> Window:
+    """The window of a ``reduce_window``."""
+    p, start = eqn.params, float(eqn.invars[1].val)
+    pads = tuple((int(low), int(high)) for low, high in p["padding"])
+    return Window(p["window_dimensions"], p["window_strides"], pads, p["base_dilation"], p["window_dilation"], start)
+
+
+@functools.cache
+def first_in_window(window: Window) -> Callable[[jax.Array], jax.Array]:
+    """Max pooling from a starting number, which JAX cannot differentiate; a signal goes where the number did not win.
+
+    >>> pool = first_in_window(Window((2,), (2,), ((0, 0),), (1,), (1,), 0.0))
+    >>> jax.grad(lambda x: pool(x).sum())(jnp.array([0.0, 0.0, -1.0, -2.0])).tolist()
+    [1.0, 0.0, 0.0, 0.0]
+    """
+
+    @jax.custom_vjp
+    def pool(x: jax.Array) -> jax.Array:
+        return window.largest(x, window.start)
+
+    def down(x: jax.Array, g: jax.Array) -> tuple[jax.Array]:
+        y, pull = jax.vjp(lambda x: window.largest(x, -np.inf), x)
+        return pull(jnp.where(y >= window.start, g, jnp.zeros((), g.dtype)))
+
+    pool.defvjp(lambda x: (pool(x), x), down)
+    return pool

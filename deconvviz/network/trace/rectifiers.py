@@ -1,0 +1,239 @@
+"""Which equations of a program compute ``max(z, 0)``, in any spelling, and which only look like it.
+
+Nothing is recognized by its name: a small analysis follows constants, sign masks and copies down the program. Three
+things next to a rectifier matter too: an upper bound (ReLU6), a power of it (squared ReLU), and the ``max(0, v)``
+that keeps the variance of a normalization above zero, which is no rectifier of the signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from deconvviz.network._compat import is_variable, program_in
+from deconvviz.network.trace.jaxpr import Equation, Flat, flatten, is_literal
+
+#: Facts about a variable besides a number and a `Mask`.
+RECTIFIED, SQUARE, VARIANCE = "rectified", "square", "variance"
+#: Operations that move or copy the entries of an array.
+_MOVES = {"convert_element_type", "copy", "stop_gradient", "broadcast_in_dim", "reshape", "squeeze", "transpose",
+          "expand_dims"}  # fmt: skip
+_RELU_PARTS = {"max", "min", "broadcast_in_dim", "convert_element_type", "gt", "ge", "lt", "le", "select_n", "mul"}
+#: Activations of jax.nn and flax that arrive as one named call.
+ACTIVATIONS = {"celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu",
+               "log_sigmoid", "mish", "selu", "sigmoid", "silu", "soft_sign", "softplus", "sparse_plus", "squareplus",
+               "swish"}  # fmt: skip
+#: Constants of at most this size are looked at to see whether they are zero.
+_SMALL = 1 << 16
+
+
+@dataclass(frozen=True)
+class Mask:
+    """The indicator 1[of > 0], or 1[of < 0] if inverted."""
+
+    of: Any
+    inverted: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What was found, by index of the equation.
+
+    Attributes:
+      rectifiers: ``max(z, 0)`` -> z.
+      clamps: ``clamp(0, z, c)`` -> z.
+      ceilings: ``min(max(z, 0), c)`` with a constant c above 0 -> the rectified signal.
+      powers: products of a rectified signal with itself.
+    """
+
+    rectifiers: dict[int, Any] = field(default_factory=dict)
+    clamps: dict[int, Any] = field(default_factory=dict)
+    ceilings: dict[int, Any] = field(default_factory=dict)
+    powers: set[int] = field(default_factory=set)
+
+
+class Facts:
+    """What is known about variables while walking down a program: a number, a sign mask, an alias, a kind."""
+
+    def __init__(self, known: Mapping[Any, float] | None = None) -> None:
+        self._known: dict[Any, Any] = dict(known or {})
+
+    def of(self, atom: Any) -> Any:
+        """A float (every entry is that number), a `Mask`, RECTIFIED, SQUARE, VARIANCE, or None."""
+        if is_literal(atom):
+            number = isinstance(atom.val, (bool, int, float)) or jnp.ndim(atom.val) == 0
+            return float(atom.val) if number and not jnp.iscomplexobj(atom.val) else None
+        fact = self._known.get(atom)
+        return self.of(fact) if is_variable(fact) else fact
+
+    def is_zero(self, atom: Any) -> bool:
+        """True if every entry is known to be 0."""
+        fact = self.of(atom)
+        return isinstance(fact, float) and fact == 0
+
+    def root(self, atom: Any) -> Any:
+        """The variable that this one is a plain copy of."""
+        while not is_literal(atom) and is_variable(self._known.get(atom)):
+            atom = self._known[atom]
+        return atom
+
+    def mark(self, variable: Any, fact: Any) -> None:
+        """Say something about a variable."""
+        self._known[variable] = fact
+
+    def learn(self, eqn: Any) -> None:
+        """Take in one equation."""
+        name, ins, out = eqn.primitive.name, eqn.invars, eqn.outvars[0]
+        first = self.of(ins[0]) if ins else None
+        if name in ("copy", "stop_gradient") and not is_literal(ins[0]):
+            self._known[out] = ins[0]
+        elif name in _MOVES and first is not None:
+            if not isinstance(first, Mask):
+                self._known[out] = self._moved(first, out)
+            elif name in ("convert_element_type", "copy"):
+                self._known[out] = first
+        elif name == "not" and isinstance(first, Mask):
+            self._known[out] = Mask(first.of, not first.inverted)
+        elif name == "square" or (name == "integer_pow" and eqn.params["y"] == 2) or _self_product(name, ins):
+            self._known[out] = SQUARE
+        elif name == "sub" and self.of(ins[1]) == SQUARE:
+            self._known[out] = VARIANCE
+        elif name in ("gt", "ge", "lt", "le"):
+            less = name in ("lt", "le")
+            if self.is_zero(ins[1]) and not is_literal(ins[0]):
+                self._known[out] = Mask(self.root(ins[0]), less)
+            elif self.is_zero(ins[0]) and not is_literal(ins[1]):
+                self._known[out] = Mask(self.root(ins[1]), not less)
+
+    @staticmethod
+    def _moved(fact: Any, out: Any) -> Any:
+        whole = isinstance(fact, float) and np.isfinite(fact) and jnp.issubdtype(out.aval.dtype, jnp.integer)
+        return float(int(fact)) if whole else fact
+
+
+def _self_product(name: str, ins: Sequence[Any]) -> bool:
+    return name == "mul" and not is_literal(ins[0]) and ins[0] is ins[1]
+
+
+def constants(flat: Flat) -> dict[Any, float]:
+    """Arrays that a program closed over and that are all zero: ``jnp.maximum(x, zeros)`` is a ReLU too."""
+    found = {}
+    for variable, value in zip(flat.constvars, flat.consts, strict=True):
+        aval = variable.aval
+        if jnp.issubdtype(getattr(aval, "dtype", object), jnp.number) and aval.size <= _SMALL:
+            array = np.asarray(value)
+            if not np.any(array != 0):
+                found[variable] = 0.0
+    return found
+
+
+def rectified(eqn: Any, facts: Facts) -> Any | None:
+    """The operand z if the equation computes max(z, 0) of an array of its own shape and dtype, else None."""
+    if len(eqn.outvars) != 1:
+        return None
+    name, ins, out = eqn.primitive.name, eqn.invars, eqn.outvars[0]
+    z = None
+    if name == "max":
+        zero = [facts.is_zero(a) for a in ins]
+        if zero[0] != zero[1]:
+            z = ins[1] if zero[0] else ins[0]
+            z = None if facts.of(z) == VARIANCE else z
+    elif name == "select_n" and len(ins) == 3:
+        mask = facts.of(ins[0])
+        if isinstance(mask, Mask):
+            off, on = (ins[2], ins[1]) if mask.inverted else (ins[1], ins[2])
+            z = on if facts.is_zero(off) and facts.root(on) is mask.of else None
+    elif name == "mul":
+        for a, b in ((0, 1), (1, 0)):
+            mask = facts.of(ins[b])
+            if isinstance(mask, Mask) and not mask.inverted and facts.root(ins[a]) is mask.of:
+                z = ins[a]
+    return z if _fits(z, out) else None
+
+
+def _fits(z: Any, out: Any) -> bool:
+    """True for a floating variable of the shape and dtype of the result."""
+    if z is None or is_literal(z) or not jnp.issubdtype(out.aval.dtype, jnp.floating):
+        return False
+    return z.aval.shape == out.aval.shape and z.aval.dtype == out.aval.dtype
+
+
+def _bounded(eqn: Any, facts: Facts) -> Any | None:
+    """The rectified signal if the equation bounds it from above by a constant, else None."""
+    if eqn.primitive.name == "min":
+        for a, b in ((0, 1), (1, 0)):
+            bound = facts.of(eqn.invars[b])
+            positive = isinstance(bound, float) and bound > 0
+            if positive and facts.of(eqn.invars[a]) == RECTIFIED and _fits(eqn.invars[a], eqn.outvars[0]):
+                return eqn.invars[a]
+    return None
+
+
+def _clamped(eqn: Any, facts: Facts) -> Any | None:
+    """z if the equation is ``clamp(0, z, c)`` with a constant c above 0, else None."""
+    if eqn.primitive.name != "clamp" or not facts.is_zero(eqn.invars[0]):
+        return None
+    bound = facts.of(eqn.invars[2])
+    positive = isinstance(bound, float) and bound > 0
+    return eqn.invars[1] if positive and _fits(eqn.invars[1], eqn.outvars[0]) else None
+
+
+def survey(equations: Sequence[Equation], known: Mapping[Any, float] | None = None) -> Survey:
+    """Find the rectifiers of a program; those inside a named activation (hard_swish, ...) are its own affair.
+
+    Args:
+      equations: a flat program.
+      known: variables known to be a constant (`constants`).
+    """
+    facts, found = Facts(known), Survey()
+    for index, item in enumerate(equations):
+        eqn, out = item.eqn, item.out if item.eqn.outvars else None
+        if activation_call(item) is None:
+            z, clamp, below = rectified(eqn, facts), _clamped(eqn, facts), _bounded(eqn, facts)
+            if z is not None:
+                found.rectifiers[index] = z
+            elif clamp is not None:
+                found.clamps[index] = clamp
+            elif below is not None:
+                found.ceilings[index] = below
+            elif _is_power(eqn) and facts.of(eqn.invars[0]) == RECTIFIED:
+                found.powers.add(index)
+            if z is not None or clamp is not None:
+                facts.mark(out, RECTIFIED)
+                continue
+        if out is not None and eqn.invars:
+            facts.learn(eqn)
+    return found
+
+
+def _is_power(eqn: Any) -> bool:
+    name = eqn.primitive.name
+    return name in ("integer_pow", "square", "pow") or _self_product(name, eqn.invars)
+
+
+def match(equations: Sequence[Equation], known: Mapping[Any, float] | None = None) -> dict[int, Any]:
+    """Index of each equation that is a rectifier -> its operand."""
+    return survey(equations, known).rectifiers
+
+
+def is_relu_call(eqn: Any) -> bool:
+    """True if the whole body of a ``custom_jvp_call`` is a ReLU or ReLU6.
+
+    Softplus is ``logaddexp(x, 0)`` and holds a ``max(x, 0)`` too, so finding one inside is not enough.
+    """
+    body = program_in(eqn.params["call_jaxpr"])
+    if body is None or len(body.jaxpr.invars) != 1:
+        return False
+    flat = flatten(body)
+    if {e.primitive for e in flat.equations} - _RELU_PARTS:
+        return False
+    return len(match(flat.equations)) == 1
+
+
+def activation_call(item: Equation) -> tuple[str, int] | None:
+    """(name, serial number) of the activation that an equation is part of, where it came as one named call."""
+    return next((call for call in item.calls if call[0] in ACTIVATIONS), None)

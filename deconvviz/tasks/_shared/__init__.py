@@ -1,0 +1,1 @@
+"""What applications share: their weights, recorded figures, work tile by tile."""

@@ -1,0 +1,79 @@
+"""Figures that take long: what `deconvviz evaluate TASK --what WHAT --json` printed, kept beside the weights.
+
+`scripts/keep_figures.py` puts there what was printed; nothing in such a file is written by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from deconvviz.errors import DataError
+from deconvviz.tasks._shared.weights import FOLDER
+from deconvviz.training.checkpoint import write_whole
+
+#: What stands beside the rows.
+NEEDED = ("rows", "images", "seconds")
+
+
+def located(task: str, what: str, folder: Path = FOLDER) -> Path:
+    """The file of a task's figures."""
+    return folder / f"{task}_{what}.json"
+
+
+def figures(task: str, what: str, folder: Path = FOLDER) -> dict[str, Any] | None:
+    """What was printed; None where nothing is kept.
+
+    Raises:
+      DataError: a file that holds something else.
+    """
+    path = located(task, what, folder)
+    return _checked(path, path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def keep(task: str, what: str, printed: Path, folder: Path = FOLDER) -> Path:
+    """Puts what a command printed in its place: the last line that is an object of JSON, whatever stands before it.
+
+    Raises:
+      DataError: a file that cannot be read, or without such a line, or with something else in it.
+    """
+    try:
+        lines = printed.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {printed}: {error}") from error
+    objects = [line for line in lines if line.startswith("{")]
+    if not objects:
+        raise DataError(f"{printed} holds no line of JSON: write there what {command(task, what)!r} prints")
+    found = _checked(printed, objects[-1])
+    path = located(task, what, folder)
+    write_whole(path, (json.dumps(found, indent=1) + "\n").encode())
+    return path
+
+
+def command(task: str, what: str, data: str = "DIR") -> str:
+    """The command line that prints them.
+
+    >>> command("cutout", "robustness")
+    'deconvviz evaluate cutout --data DIR --what robustness --json'
+    """
+    return f"deconvviz evaluate {task} --data {data} --what {what} --json"
+
+
+def _checked(path: Path, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{path} is no JSON: {error}") from error
+    missing = [name for name in NEEDED if name not in found] if isinstance(found, dict) else list(NEEDED)
+    if missing:
+        raise DataError(f"{path} lacks {', '.join(missing)}: it holds no figures that 'evaluate' printed")
+    rows = found["rows"]
+    if not rows or any(row.keys() != rows[0].keys() for row in rows):
+        raise DataError(f"{path} holds {len(rows)} rows: there must be some, all with the same names")
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise DataError(f"{path} holds {value} as {name}: every figure must be finite")
+    return dict(found)

@@ -1,0 +1,3 @@
+"""Cut an object out of a picture by its class alone."""
+
+from deconvviz.tasks.cutout.task import TASK as TASK

@@ -1,0 +1,226 @@
+"""How good pictures made by the task generation are: rebuilt ones, drawn ones, and what upsamplers leave on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deconvviz.data import preprocess
+from deconvviz.models import caltech
+from deconvviz.ops.upsample import checkerboard_energy
+from deconvviz.tasks.generation import loss as losses
+from deconvviz.tasks.generation.batches import decoded, encoded
+from deconvviz.tasks.generation.codes import Codes
+from deconvviz.tasks.generation.data import DECODERS, shaped
+from deconvviz.tasks.generation.network import Autoencoder, make
+from deconvviz.training.image_metrics import picture_figures
+
+#: Classes of the recognition network that are the same photographs, cut differently: either name is right.
+ALIKE = {"Faces_easy": ("Faces_easy", "Faces"), "Faces": ("Faces_easy", "Faces")}
+#: Pixels of the shorter side at which the recognition network looks.
+_LOOKED_AT = caltech.INPUT.size[0]
+#: Pictures that it looks at in one go.
+_CHUNK = 12
+#: Codes of each class that are drawn to be measured, and the seed that they are drawn with.
+DRAWN, SEED = 120, 1
+
+
+def recognized(pictures: np.ndarray, shapes: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the recognition network says of squeezed pictures: ((N, 102) scores, (N, 192) features).
+
+    The features are the maps of relu7, averaged over rows and columns: the last that the network makes of a picture.
+
+    Args:
+      pictures: (N, 64, 64, 3), about 0..1.
+      shapes: columns / rows of each, as it is to be looked at.
+    """
+    inputs = np.concatenate(
+        [
+            preprocess.model_input(shaped(picture, shape, _LOOKED_AT) / np.float32(255), caltech.INPUT)
+            for picture, shape in zip(pictures, shapes, strict=True)
+        ]
+    )
+    features, kernel, bias = _recognition()
+    count = len(inputs)
+    padded = np.concatenate([inputs, np.zeros((-count % _CHUNK, *inputs.shape[1:]), np.float32)])
+    starts = range(0, count, _CHUNK)
+    found = np.concatenate([np.asarray(features(padded[start : start + _CHUNK])) for start in starts])[:count]
+    return found @ kernel + bias, found
+
+
+@lru_cache(maxsize=1)
+def _recognition() -> tuple[Callable[[np.ndarray], jax.Array], np.ndarray, np.ndarray]:
+    """(compiled features of a batch, kernel, bias of the scores) of the shipped recognition network."""
+    params = caltech.load_params()
+    kernel, bias = (np.asarray(params[f"logits.{name}"]) for name in ("kernel", "bias"))
+    pooled = {**params, "logits.kernel": jnp.eye(len(kernel)), "logits.bias": jnp.zeros(len(kernel))}
+    return jax.jit(lambda x: caltech.forward(pooled, x)), kernel, bias
+
+
+def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Distance between two clouds of features, each taken for a normal one; 0 for the same cloud.
+
+    Formula: ``|m - n|^2 + tr(A + B - 2 (A B)^(1/2))``, m, n the means and A, B the covariances. Computed as
+    ``tr (A B)^(1/2) = tr (A^(1/2) B A^(1/2))^(1/2)``. With the features of an Inception network this is the FID; with
+    other features the number is another one, and few pictures make it larger.
+
+    Args:
+      first, second: (N, D) and (M, D), two pictures or more each.
+
+    Source: heusel2017gans
+
+    >>> cloud = np.random.default_rng(0).normal(size=(50, 3))
+    >>> round(frechet_distance(cloud, cloud + [1.0, 2.0, 0.0]), 6)
+    5.0
+    """
+    one, two = (np.asarray(x, np.float64) for x in (first, second))
+    a, b = (np.cov(x, rowvar=False).reshape(x.shape[1], x.shape[1]) for x in (one, two))
+    values, vectors = np.linalg.eigh(a)
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    crossed = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ b @ root), 0)).sum()
+    apart = one.mean(axis=0) - two.mean(axis=0)
+    return max(0.0, float(apart @ apart + np.trace(a) + np.trace(b) - 2 * crossed))
+
+
+def pattern(pictures: np.ndarray, period: int) -> float:
+    """`checkerboard_energy` of (N, H, W, 3) pictures after the mean colour of each is taken away.
+
+    >>> pattern(np.tile([[[0.0], [1.0]], [[1.0], [0.0]]], (1, 4, 4, 3)), 2)
+    1.0
+    """
+    return checkerboard_energy(pictures - pictures.mean(axis=(1, 2), keepdims=True), period)
+
+
+def sharpness(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Mean absolute step between neighbours, over that of the wanted pictures: below 1 is blurred.
+
+    >>> sharpness(np.array([[[[0.0], [1.0]]]]), np.array([[[[0.0], [2.0]]]]))
+    0.5
+    """
+
+    def steps(x: np.ndarray) -> float:
+        return float(np.abs(np.diff(x, axis=1)).sum() + np.abs(np.diff(x, axis=2)).sum())
+
+    return steps(found) / steps(wanted)
+
+
+def components_psnr(trained: np.ndarray, unseen: np.ndarray, count: int) -> float:
+    """PSNR of unseen pictures rebuilt from that many principal components of the trained ones: the linear code."""
+    known, new = (x.reshape(len(x), -1).astype(np.float64) for x in (trained, unseen))
+    mean = known.mean(axis=0)
+    _, _, rows = np.linalg.svd(known - mean, full_matrices=False)
+    rows = rows[:count]
+    rebuilt = mean + (new - mean) @ rows.T @ rows
+    return picture_figures(np.clip(rebuilt, 0, 1).reshape(unseen.shape), unseen)["psnr"]
+
+
+class Figures:
+    """Everything that is measured of one autoencoder.
+
+    Args:
+      net: trained.
+      options: what it was made of: "labels", "shapes", "seed", "latents".
+      noise: standard deviation of a pixel in the bound.
+    """
+
+    def __init__(self, net: Autoencoder, options: Mapping[str, Any], noise: float) -> None:
+        self._net, self._options, self._noise = net, options, noise
+        self._labels, self._shapes = tuple(options["labels"]), np.array(options["shapes"])
+        self._codes = Codes.of(net, self._labels)
+
+    def all(self, unseen: np.ndarray, classes: np.ndarray, known: np.ndarray | None = None) -> dict[str, Any]:
+        """Figures on pictures that were not trained on; with the known ones also what they are compared to.
+
+        Args:
+          unseen: (N, 64, 64, 3) in 0..1.
+          classes: (N,) index of each one's class.
+          known: (M, 64, 64, 3), trained on; what drawn pictures should look like. The unseen ones themselves if None.
+        """
+        codes, _ = encoded(self._net, unseen)
+        made = {decoder: decoded(self._net, codes, decoder) for decoder in DECODERS}
+        figures: dict[str, Any] = {"bound": self.bound(unseen)}
+        figures["rebuilt"] = {
+            decoder: {
+                **{k: v for k, v in picture_figures(np.clip(y, 0, 1), unseen).items() if k != "normalized_image_error"},
+                "sharpness": sharpness(np.clip(y, 0, 1), unseen),
+            }
+            for decoder, y in made.items()
+        }
+        if known is not None:
+            figures["components_psnr"] = components_psnr(known, unseen, self._options["latents"])
+        wanted = unseen if known is None else known
+        _, features = recognized(wanted, np.ones(len(wanted)))
+        figures["real"] = {**self._seen(unseen, classes), "distance": _floor(features)}
+        figures["drawn"] = self.drawn(features)
+        figures["pattern"] = self.patterns(wanted)
+        return figures
+
+    def bound(self, pictures: np.ndarray) -> dict[str, float]:
+        """Means over pictures, in nats: log-likelihood at the code's mean by each decoder, and KL divergence."""
+        mean, log_variance = encoded(self._net, pictures)
+        found = {"kl": float(np.mean(np.asarray(losses.kl(jnp.asarray(mean), jnp.asarray(log_variance)))))}
+        for decoder in DECODERS:
+            y = decoded(self._net, mean, decoder)
+            found[decoder] = float(
+                np.mean(np.asarray(losses.log_likelihood(jnp.asarray(y), jnp.asarray(pictures), self._noise)))
+            )
+        return found
+
+    def drawn(self, features: np.ndarray) -> dict[str, Any]:
+        """What the recognition network makes of drawn pictures, for each decoder, and of the prior's.
+
+        Args:
+          features: (M, 192), of the pictures that they should look like.
+        """
+        kinds = np.repeat(np.arange(len(self._labels)), DRAWN)
+        codes = np.concatenate([self._codes.draw(DRAWN, seed=SEED + i, label=x) for i, x in enumerate(self._labels)])
+        found: dict[str, Any] = {}
+        for decoder in DECODERS:
+            y = np.clip(decoded(self._net, codes, decoder), 0, 1)
+            found[decoder] = {**self._seen(y, kinds), "distance": self._distance(y, features)}
+        y = np.clip(decoded(self._net, self._codes.draw(len(kinds), seed=SEED), "transposed4"), 0, 1)
+        scores, _ = recognized(y, np.ones(len(y)))
+        named = np.isin(scores.argmax(axis=1), [i for label in self._labels for i in _right(label)])
+        found["prior"] = {"named": float(named.mean()), "distance": self._distance(y, features)}
+        return found
+
+    def patterns(self, wanted: np.ndarray) -> dict[str, Any]:
+        """`pattern` with period 2 on real pictures, and on drawn ones before and after training."""
+        codes = np.concatenate([self._codes.draw(DRAWN, seed=SEED + i, label=x) for i, x in enumerate(self._labels)])
+        first = make(self._options)
+        found: dict[str, Any] = {"real": pattern(wanted, 2)}
+        for decoder in DECODERS:
+            before, after = (pattern(decoded(net, codes, decoder), 2) for net in (first, self._net))
+            found[decoder] = {"before": before, "after": after}
+        return found
+
+    def _distance(self, pictures: np.ndarray, features: np.ndarray) -> float:
+        return frechet_distance(recognized(pictures, np.ones(len(pictures)))[1], features)
+
+    def _seen(self, pictures: np.ndarray, kinds: np.ndarray) -> dict[str, Any]:
+        """Share of pictures that the recognition network calls by their class, of each class and on average."""
+        scores, _ = recognized(pictures, self._shapes[kinds])
+        guesses = scores.argmax(axis=1)
+        found = {
+            label: float(np.isin(guesses[kinds == i], _right(label)).mean())
+            for i, label in enumerate(self._labels)
+            if _right(label) and (kinds == i).any()
+        }
+        return {"accuracy": float(np.mean(list(found.values()))) if found else None, "of_class": found}
+
+
+def _floor(features: np.ndarray) -> float | None:
+    """Distance between every third picture and the others: what real ones have; None where there are too few."""
+    third = np.arange(len(features)) % 3 == 0
+    return frechet_distance(features[third], features[~third]) if len(features) >= 6 else None
+
+
+def _right(label: str) -> list[int]:
+    """Outputs of the recognition network that are right for a class; none where it does not know it."""
+    names = caltech.labels()
+    return [names.index(name) for name in ALIKE.get(label, (label,)) if name in names]

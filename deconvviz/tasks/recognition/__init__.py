@@ -1,0 +1,3 @@
+"""Name handwritten digits."""
+
+from deconvviz.tasks.recognition.task import TASK as TASK

@@ -1,0 +1,124 @@
+"""The card of the weights of recognition: written from what the file says of itself, and the effects beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deconvviz.data import digits
+from deconvviz.tasks._shared import recorded_figures, weights
+from deconvviz.tasks.recognition.ablations import TENTH, effect, lessens
+from deconvviz.tasks.recognition.data import BUILT_IN
+from deconvviz.tasks.recognition.network import folded, make
+
+TASK = "recognition"
+#: Switches as the card names them.
+SWITCHES = {"norm": "batch normalization", "drop": "regularization", "decoder": "the decoder"}
+_NETWORK = """The network of article 004: two convolutions of {rows} x {columns} ({first} and {second} channels) with
+{norm}ReLU and pooling, {units} units{drop}, {classes} scores{decoder};
+{large} x {large} in, {numbers:,} numbers as it is used. {data},
+{small} x {small} enlarged to {inner} x {inner} with a rim of zeros; {held} held back, every digit in proportion:
+
+    {command}
+"""
+_SWITCHED = {
+    "norm": "batch normalization, ",
+    "drop": " with dropout",
+    "decoder": " beside a decoder of transposed convolutions",
+}
+_SHIPPED = """Trained on {shown} of scikit-learn's {all} digits (UCI, CC BY 4.0: `deconvviz/data/digits.txt`)"""
+_EFFECTS = """## What the switches change
+
+All eight settings of three switches, each from {seeds} seeds, on {pictures} digits for {epochs} epochs; means over the
+seeds after the last epoch. *gap*: cross-entropy on the {held} digits held back less that on those seen, smallest and
+largest in brackets; *gradient*: its length in the first layer over that in the last, both over the weights', mean over
+the epochs. Measured by
+
+    {command}
+"""
+_VERDICT = """What each switch changes, geometric mean with the others both ways: {parts}. Claim C6, that transposed
+convolutions lessen overfitting and vanishing gradients, {verdict}: a change counts from {tenth} %.
+"""
+_FOOT = """The {all} digits were written by few people, and the split does not keep writers apart, so the figures are of
+hands that training has seen. A photograph of a digit is cut to its ink and made {small} x {small} first
+(`deconvviz apply recognition --image FILE --out FILE.png`); several digits in one picture are taken for one.
+"""
+
+
+def card(path: Path) -> str:
+    """Markdown about a file of weights.
+
+    Raises:
+      WeightsError: a file that cannot be read, or of another task.
+      DataError: figures of the effects beside it that no command printed.
+    """
+    known = weights.variants(TASK, path)
+    parts = ["# Recognition: handwritten digits\n"]
+    for name, about in known.items():
+        parts += [_network(path, name, about), _figures(name, about, first=name == next(iter(known)))]
+    found = recorded_figures.figures(TASK, "effects", path.parent)
+    if found is not None:
+        parts.append(_effects(found))
+    return "\n".join([*parts, _FOOT.format(all=len(digits.load()[1]), small=digits.SMALL)])
+
+
+def _network(path: Path, name: str, about: Mapping[str, Any]) -> str:
+    options, held, data = about["options"], about["figures"]["held_back"], _data(about)
+    params = folded(weights.load(TASK, name, make, path))
+    rows, columns, _, first = params["conv1.kernel"].shape
+    total = len(digits.load()[1])
+    said = f"Trained on {options['pictures'] or 'all'} pictures of {data} that are not held back"
+    if data == BUILT_IN:
+        said = _SHIPPED.format(shown=options["pictures"] or total - held, all=total)
+    switched = {name: words if options[name] else "" for name, words in _SWITCHED.items()}
+    return _NETWORK.format(
+        rows=rows, columns=columns, first=first, second=params["conv2.kernel"].shape[-1],
+        units=params["dense.kernel"].shape[-1], classes=params["logits.kernel"].shape[-1], **switched, data=said,
+        held=held, numbers=sum(one.size for one in params.values()), command=about["command"],
+        large=digits.LARGE, inner=digits.INNER, small=digits.SMALL,
+    )  # fmt: skip
+
+
+def _figures(name: str, about: Mapping[str, Any], *, first: bool) -> str:
+    figures = about["figures"]
+    ask = f"deconvviz evaluate recognition --data {_data(about)}{'' if first else f' --variant {name}'} --json"
+    rows = [
+        [f"on the {figures['held_back']} held back", "figure", "command"],
+        ["right", f"{100 * figures['accuracy']:.1f} %", f"`{ask}`"],
+        ["cross-entropy", f"{figures['cross_entropy']:.4f}", "the same"],
+    ]
+    return f"{weights.table(rows)}\n\nOne seed ({about['options']['seed']}).\n"
+
+
+def _data(about: Mapping[str, Any]) -> str:
+    found = re.search(r"--data (\S+)", about["command"])
+    return found.group(1) if found else BUILT_IN
+
+
+def _effects(found: Mapping[str, Any]) -> str:
+    rows = found["rows"]
+    head = _EFFECTS.format(
+        **{name: found[name] for name in ("seeds", "pictures", "epochs")},
+        held=len(digits.split(digits.load()[1])[1]),
+        command=recorded_figures.command(TASK, "effects", BUILT_IN),
+    )
+    table: list[list[str]] = [
+        [*SWITCHES.values(), "loss, seen", "loss, unseen", "gap", "right, unseen", "gradient, first over last"]
+    ]
+    for row in rows:
+        gap = f"{row['gap']:.3f} ({row['gap_low']:.3f} to {row['gap_high']:.3f})"
+        table.append([
+            *("on" if row[name] else "-" for name in SWITCHES), f"{row['loss']:.3f}", f"{row['held_loss']:.3f}", gap,
+            f"{100 * row['held_accuracy']:.1f} %", f"{row['ratio']:.2f}",
+        ])  # fmt: skip
+    parts = "; ".join(
+        f"{title}: gap {100 * effect(rows, name, 'gap'):+.0f} %, gradient {100 * effect(rows, name, 'ratio'):+.0f} %"
+        for name, title in SWITCHES.items()
+    )
+    words = {(True, True): "holds here", (False, False): "fails here"}
+    verdict = _VERDICT.format(
+        parts=parts, verdict=words.get(lessens(rows), "holds in part here"), tenth=f"{100 * TENTH:.0f}"
+    )
+    return "\n".join([head, weights.table(table), "", verdict])

@@ -1,0 +1,3 @@
+"""Name every pixel of a street."""
+
+from deconvviz.tasks.segmentation.task import TASK as TASK

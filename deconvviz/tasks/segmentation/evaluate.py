@@ -1,0 +1,108 @@
+"""How good a labelling is: global accuracy, class average, mean intersection over union, boundary F1.
+
+Source: badrinarayanan2017segnet, csurka2013what
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from deconvviz.tasks.segmentation.data import NAMES, VOID, Scene
+
+#: How far a boundary may be off and still count, in diagonals of the picture.
+TOLERANCE = 0.0075
+
+
+def confusion(said: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """(11, 11) counts of pixels: row the true class, column what was said; void counts for nothing.
+
+    >>> int(confusion(np.array([[0, 1, 1]]), np.array([[0, 0, 11]]))[0, 1])
+    1
+    """
+    counted = true < VOID
+    pairs = true[counted].astype(np.int64) * VOID + said[counted]
+    return np.bincount(pairs, minlength=VOID * VOID).reshape(VOID, VOID)
+
+
+def figures_of(table: np.ndarray) -> dict[str, Any]:
+    """Shares from a confusion table; classes that are nowhere true are left out of the means.
+
+    Formula: with n_ij pixels of class i said to be j, ``global = sum_i n_ii / sum_ij n_ij``,
+    ``class_average = mean_i n_ii / sum_j n_ij``, ``mean_iou = mean_i n_ii / (sum_j n_ij + sum_j n_ji - n_ii)``.
+
+    Returns:
+      "global", "class_average", "mean_iou" (0..1) and "iou", the value of each class that is there.
+
+    Source: long2015fully
+    """
+    right, true, said = np.diag(table), table.sum(1), table.sum(0)
+    there = true > 0
+    iou = right[there] / (true + said - right)[there]
+    return {
+        "global": float(right.sum() / table.sum()),
+        "class_average": float((right[there] / true[there]).mean()),
+        "mean_iou": float(iou.mean()),
+        "iou": {NAMES[c]: float(value) for c, value in zip(np.flatnonzero(there), iou, strict=True)},
+    }
+
+
+def boundary_f1(said: np.ndarray, true: np.ndarray) -> float:
+    """F1 of the boundaries of one picture, the mean over the classes that are truly in it.
+
+    Boundary pixels of a class touch a pixel of another class to the right, left, above or below. One is right if a
+    boundary pixel of the other labelling lies within 0.75 % of the diagonal. Void pixels belong to nothing: neither
+    they nor what is said there make a boundary.
+
+    Formula: ``F1 = 2 P R / (P + R)``, P the share of said boundary pixels that are right, R of the true ones that were
+    found; where one labelling has no boundary of the class, 1 if the other has none either, else 0.
+
+    Args:
+      said: (H, W) classes.
+      true: (H, W) classes, 11 for void.
+
+    Source: csurka2013what, badrinarayanan2017segnet
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    reach = TOLERANCE * math.hypot(*true.shape)
+    known, scores = true < VOID, []
+    for c in np.unique(true[known]):
+        here, there = (boundary((labels == c) & known, (labels != c) & known) for labels in (true, said))
+        if not here.any() or not there.any():
+            scores.append(float(here.any() == there.any()))
+            continue
+        precision = float((distance_transform_edt(~here)[there] <= reach).mean())
+        recall = float((distance_transform_edt(~there)[here] <= reach).mean())
+        scores.append(2 * precision * recall / (precision + recall) if precision + recall else 0.0)
+    return float(np.mean(scores)) if scores else 0.0
+
+
+def boundary(mask: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Pixels of a mask that touch one of the others to the right, left, above or below.
+
+    >>> boundary(np.array([[1, 1, 1, 0]], bool), np.array([[0, 0, 0, 1]], bool)).astype(int).tolist()
+    [[0, 0, 1, 0]]
+    """
+    around = np.pad(others, 1)
+    return mask & (around[:-2, 1:-1] | around[2:, 1:-1] | around[1:-1, :-2] | around[1:-1, 2:])
+
+
+def measure(network: Any, scenes: Iterable[Scene], count: int, *, progress: bool = False) -> dict[str, Any]:
+    """Figures of a trained network over scenes at their own size.
+
+    The shares come from one table of all pixels, boundary F1 is the mean over the pictures.
+    """
+    from deconvviz.tasks.segmentation.predict import classes_of, compiled
+
+    run = compiled(network)
+    table, edges = np.zeros((VOID, VOID), np.int64), []
+    for scene in tqdm(scenes, total=count, unit="image", disable=not progress):
+        said = classes_of(run, scene.picture)
+        table += confusion(said, scene.labels)
+        edges.append(boundary_f1(said, scene.labels))
+    return {**figures_of(table), "boundary_f1": float(np.mean(edges))}

@@ -1,0 +1,124 @@
+"""Files of a finished run: float16 weights, int8 snapshots on the way, a card in words and numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save
+
+from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.checkpoint import write_whole
+
+CARD = """\
+# caltech
+
+Seven convolutions with ReLU and 2x2 max pooling, global average pooling, one dense layer: {weights:,} weights, a chain
+without branches. It names the 102 classes of Caltech-101 (101 objects and BACKGROUND_Google).
+
+| | |
+|---|---|
+| file | caltech.safetensors, {size:,} bytes, float16, batch normalization folded in |
+| input | 128 x 128 RGB, (x - 0.5) / 0.25 with x in 0..1; {fit} |
+| data | Caltech-101 (Fei-Fei, Fergus, Perona 2004), CaltechDATA record 20086, CC BY 4.0; {trained:,} for training |
+| command | `python -m deconvviz train caltech --data DIR --out runs/caltech --seed {seed} --epochs {epochs}` |
+| training | {epochs} epochs of at most {cap} images a class, {minutes:.0f} minutes |
+| validation | {held} images ({held_out} a class) never trained on: top-1 {top1:.1%}, top-5 {top5:.1%}, \
+mean per class {mean:.1%} (this float16 file) |
+| snapshots | caltech_snapshots.safetensors: epochs {snapshots}; int8, one scale an output channel |
+| curve | caltech_curve.csv: one line an epoch |
+| licence of the weights | Apache-2.0, as the code |
+
+The standard error of these figures is about {error:.1f} points.
+"""
+
+
+def write_weights(path: Path, params: dict[str, np.ndarray], labels: Sequence[str], figures: dict[str, Any]) -> None:
+    """Writes folded weights as float16 with their class names and figures."""
+    metadata = {"about": json.dumps({"labels": list(labels), "figures": figures}, sort_keys=True)}
+    write_whole(path, save({k: np.asarray(v, np.float16) for k, v in params.items()}, metadata=metadata))
+
+
+def quantize(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(int8, float32 scale an output channel): values are about int8 * scale, off by half a scale at most.
+
+    >>> quantize(np.array([[1.0, -4.0], [0.5, 2.0]]))[0].tolist()
+    [[127, -127], [64, 64]]
+    """
+    scale = np.maximum(np.abs(values).max(axis=tuple(range(values.ndim - 1))), 1e-12).astype(np.float32) / 127
+    return np.rint(values / scale).astype(np.int8), scale
+
+
+def write_snapshots(path: Path, files: dict[int, Path], records: Sequence[dict[str, Any]]) -> None:
+    """Packs weights kept on the way into one file: kernels as int8 and a scale, biases as float16."""
+    arrays: dict[str, np.ndarray] = {}
+    about = []
+    for epoch, file in sorted(files.items()):
+        for name, values in load_file(file).items():
+            if name.endswith("kernel"):
+                arrays[f"{epoch}.{name}"], arrays[f"{epoch}.{name}.scale"] = quantize(values.astype(np.float32))
+            else:
+                arrays[f"{epoch}.{name}"] = values
+        found = next(record for record in records if record["epoch"] == epoch)
+        about.append({"epoch": epoch, "mean_per_class": found["val_mean_per_class"], "top1": found["val_top1"]})
+    write_whole(path, save(arrays, metadata={"about": json.dumps({"snapshots": about}, sort_keys=True)}))
+
+
+def publish(
+    out: Path,
+    params: dict[str, np.ndarray],
+    labels: Sequence[str],
+    recipe: Recipe,
+    records: Sequence[dict[str, Any]],
+    figures: dict[str, Any],
+    counts: tuple[int, int],
+) -> None:
+    """Writes caltech.safetensors, caltech_snapshots.safetensors, caltech_curve.csv and caltech.md to the run's folder.
+
+    Args:
+      params: the final folded weights.
+      figures: "val_top1", "val_top5", "val_mean_per_class" of these weights.
+      counts: images trained on, images held out.
+    """
+    measured = {name.removeprefix("val_"): figures[name] for name in ("val_top1", "val_top5", "val_mean_per_class")}
+    about = {"validation": measured, "validation_images": counts[1], "epochs": recipe.epochs, "seed": recipe.seed}
+    write_weights(out / "caltech.safetensors", params, labels, about)
+    kept = {epoch: out / f"epoch_{epoch:04d}.safetensors" for epoch in recipe.snapshots}
+    write_snapshots(out / "caltech_snapshots.safetensors", kept, records)
+    write_whole(out / "caltech_curve.csv", (out / "metrics.csv").read_bytes())
+    write_whole(out / "caltech.md", card(out, params, recipe, records, measured, counts).encode())
+
+
+def card(
+    out: Path,
+    params: dict[str, np.ndarray],
+    recipe: Recipe,
+    records: Sequence[dict[str, Any]],
+    measured: dict[str, float],
+    counts: tuple[int, int],
+) -> str:
+    """The card of the weights in `out`, as Markdown."""
+    from deconvviz.models.caltech import INPUT
+
+    mean = measured["mean_per_class"]
+    fits = {"crop": "shorter side to 128, centre crop", "stretch": "the whole image, squeezed to a square"}
+    return CARD.format(
+        weights=sum(value.size for value in params.values()),
+        size=(out / "caltech.safetensors").stat().st_size,
+        fit=fits[INPUT.fit],
+        trained=counts[0],
+        held=counts[1],
+        held_out=recipe.held_out,
+        seed=recipe.seed,
+        epochs=recipe.epochs,
+        cap=recipe.cap,
+        minutes=sum(record["seconds"] for record in records) / 60,
+        top1=measured["top1"],
+        top5=measured["top5"],
+        mean=mean,
+        snapshots=", ".join(map(str, recipe.snapshots)),
+        error=100 * (mean * (1 - mean) / counts[1]) ** 0.5,
+    )

@@ -1,0 +1,191 @@
+"""Trains and measures the shipped network on Caltech-101.
+
+Random crops, colour, mixup, cutmix and erasing; AdamW with warm-up and cosine; label smoothing; a moving average of
+the weights; small pictures first (96 pixels), full size in the last quarter. `Recipe` holds every number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from tqdm import tqdm
+
+from deconvviz.data import preprocess
+from deconvviz.data.folder import ImageFolder, decode, hold_out, list_folder, merge
+from deconvviz.errors import DataError, TrainingError
+from deconvviz.models import caltech as network
+from deconvviz.training import augment, loop
+from deconvviz.training.caltech import export
+from deconvviz.training.caltech.classifier import Batch, averaged, make_training, scores
+from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.metrics import classification
+from deconvviz.types import InputSpec
+
+#: Pictures are kept in memory with at most this many pixels on the shorter side: full size is 128, crops keep 30 %.
+SHORT_SIDE = 160
+
+
+@dataclass(frozen=True)
+class Source:
+    """The training part in memory, and which pictures each epoch shows."""
+
+    folder: ImageFolder
+    pictures: list[np.ndarray]
+    recipe: Recipe
+
+    @cached_property
+    def epoch_images(self) -> int:
+        """Pictures in one epoch, before the incomplete last batch is dropped."""
+        return int(np.minimum(np.bincount(self.folder.classes), self.recipe.cap).sum())
+
+    def length(self, epoch: int) -> int:
+        """Number of batches in an epoch."""
+        return self.epoch_images // self.recipe.batch
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """(model input, targets) of an epoch: the same for the same seed and epoch."""
+        recipe, classes = self.recipe, self.folder.classes
+        rng = np.random.default_rng([recipe.seed, epoch])
+        rows = [rng.permutation(np.flatnonzero(classes == c))[: recipe.cap] for c in range(len(self.folder.labels))]
+        order = rng.permutation(np.concatenate(rows))
+        targets = np.eye(len(self.folder.labels), dtype=np.float32)
+        mean, std = np.float32(network.INPUT.mean), np.float32(network.INPUT.std)  # type: ignore[arg-type]
+        for number in range(self.length(epoch)):
+            chosen = order[number * recipe.batch : (number + 1) * recipe.batch]
+            images, mixed = augment.batch(
+                [self.pictures[i] for i in chosen],
+                targets[classes[chosen]],
+                recipe.size(epoch),
+                recipe.augmentation(epoch),
+                (recipe.seed, epoch, number),
+            )
+            yield (images - mean) / std, mixed
+
+
+def split(data: Path, recipe: Recipe) -> tuple[ImageFolder, ImageFolder]:
+    """(training part, validation part): `held_out` seeded pictures of every class are never trained on.
+
+    Takes DIR/CLASS/*.jpg, the original archive (with 101_ObjectCategories inside), or a set in two parts, train30
+    (30 pictures a class, from which the validation part comes) and extra (more of the larger classes).
+
+    Raises:
+      DataError: the folder is missing or not laid out so.
+    """
+    data = Path(data)
+    base = next((data / name for name in ("train30", "101_ObjectCategories") if (data / name).is_dir()), data)
+    rest, held = hold_out(list_folder(base), recipe.held_out, recipe.seed)
+    if base.name == "train30" and (data / "extra").is_dir():
+        rest = merge(rest, list_folder(data / "extra"))
+    return rest, held
+
+
+def model_inputs(pictures: list[np.ndarray], spec: InputSpec = network.INPUT) -> np.ndarray:
+    """(H, W, 3) uint8 pictures of any size as (N, 128, 128, 3) float32, the way that the app feeds a network."""
+    return np.concatenate([preprocess.model_input(picture / np.float32(255), spec) for picture in pictures])
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    seed: int = 0,
+    epochs: int = Recipe.epochs,
+    resume: bool = True,
+    progress: bool = True,
+    **options: Any,
+) -> dict[str, Any]:
+    """Trains on a Caltech-101 folder; writes checkpoints, metrics, weights, snapshots and a card to `out`.
+
+    Args:
+      data: see `split`; `deconvviz data fetch caltech101` makes one.
+      out: folder of the run; a killed run goes on after its last whole epoch and ends in the same weights.
+      seed: fixes every draw.
+      epochs: length of the schedule.
+      resume: go on from the checkpoint in `out`, if there is one.
+      progress: a bar with the time left, on standard error.
+      options: other fields of `Recipe`.
+
+    Returns:
+      The last epoch's metrics, with the validation figures of the weights as written (float16).
+
+    Raises:
+      DataError: the folder is missing or not laid out as expected.
+      TrainingError: the run cannot start or go on.
+    """
+    if epochs < 1:
+        raise TrainingError(f"the number of epochs is a whole number above 0; got epochs={epochs}")
+    recipe = Recipe(seed=seed, epochs=epochs, **options)
+    source, held, images = _load(Path(data), recipe)
+    labels, out = source.folder.labels, Path(out)
+    graph, initial, step = make_training(recipe, len(labels), source.length(1) * epochs)
+
+    def validate(state: Any, epoch: int) -> dict[str, float]:
+        return _figures(averaged(graph, state), images, held.classes) if recipe.validates(epoch) else {}
+
+    def keep(state: Any, epoch: int) -> None:
+        if epoch in recipe.snapshots:
+            export.write_weights(out / f"epoch_{epoch:04d}.safetensors", averaged(graph, state), labels, {})
+
+    plain = loop.plain(dataclasses.asdict(recipe) | {"labels": list(labels), "images": len(source.folder)})
+    plan = loop.Plan(plain, epochs, initial, step, source.batches, source.length, validate, keep)
+    state, records = loop.run(plan, out, resume=resume, progress=progress)
+    export.write_weights(out / "caltech.safetensors", averaged(graph, state), labels, {})
+    shipped = {name: np.asarray(value) for name, value in network.load_params(out / "caltech.safetensors").items()}
+    last = records[-1] | _figures(shipped, images, held.classes)
+    export.publish(out, shipped, labels, recipe, records, last, (len(source.folder), len(held)))
+    return last
+
+
+def evaluate(data: Path, *, weights: Path | None = None, progress: bool = False) -> dict[str, Any]:
+    """Measures the network on DIR/CLASS/*.jpg.
+
+    Args:
+      data: one folder a class, named as the network's classes; not every class need be there.
+      weights: a file that `train` wrote; the shipped one if None.
+      progress: a bar on standard error.
+
+    Returns:
+      "top1", "top5", "mean_per_class" (fractions), "images", "seconds".
+
+    Raises:
+      DataError: no such folder, no images, a class that the network does not know, or an image that cannot be read.
+      WeightsError: a weights file that cannot be read.
+    """
+    started = time.perf_counter()
+    params = network.load_params(weights)
+    folder = list_folder(data, labels=network.labels(weights))
+    starts = tqdm(range(0, len(folder), 64), unit="batch", disable=not progress)
+    found = [scores(params, model_inputs(decode(folder.files[start : start + 64]))) for start in starts]
+    figures = classification(np.concatenate(found), folder.classes)
+    return {**figures, "images": len(folder), "seconds": round(time.perf_counter() - started, 3)}
+
+
+def _load(data: Path, recipe: Recipe) -> tuple[Source, ImageFolder, np.ndarray]:
+    """(training source, validation files, their model input), all in memory."""
+    part, held = split(data, recipe)
+    try:
+        source = Source(part, decode(part.files, SHORT_SIDE), recipe)
+        images = model_inputs(decode(held.files))
+    except MemoryError as error:
+        raise TrainingError(
+            f"{len(part)} images of {data} do not fit into memory; close other programs or leave images out"
+        ) from error
+    if source.length(1) < 1:
+        raise DataError(
+            f"{data} has {source.epoch_images} training images, fewer than one batch of {recipe.batch}; "
+            "add images or train with a smaller batch"
+        )
+    return source, held, images
+
+
+def _figures(params: dict[str, np.ndarray], images: np.ndarray, classes: np.ndarray) -> dict[str, float]:
+    device = {name: jnp.asarray(value) for name, value in params.items()}
+    return {f"val_{name}": value for name, value in classification(scores(device, images), classes).items()}

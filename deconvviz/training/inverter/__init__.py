@@ -1,0 +1,1 @@
+"""How the decoders that learned inversion uses were trained."""

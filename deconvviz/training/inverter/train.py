@@ -1,0 +1,289 @@
+"""Trains and measures decoders that invert a layer of the shipped network.
+
+The data, and the part of it that is never trained on, are those of `training.caltech`: neither the network nor its
+inverters have seen the pictures that they are measured on. Random crops and mirror images; squared error in pixels;
+Adam with warm-up and cosine. `InverterRecipe` holds every number.
+
+Source: dosovitskiy2016inverting
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax  # type: ignore[import-untyped]
+from tqdm import tqdm
+
+from deconvviz.data import preprocess
+from deconvviz.data.folder import SUFFIXES, decode, list_folder
+from deconvviz.errors import DataError, TrainingError, nearest
+from deconvviz.models import _decoder, caltech, inverters
+from deconvviz.network import Network
+from deconvviz.training import augment, loop
+from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.caltech.train import SHORT_SIDE, split
+from deconvviz.training.image_metrics import picture_figures, psnr
+from deconvviz.training.inverter import files as inverter_files
+
+State = dict[str, Any]
+#: Pictures that go through the network at once when features are measured.
+CHUNK = 16
+
+
+@dataclass(frozen=True)
+class InverterRecipe:
+    """What fixes an inverter besides its data; a checkpoint of another recipe is refused.
+
+    Attributes:
+      layer: whose values are inverted.
+      upsampler: "transposed", "unpool" (values in the upper left corner, not at the switches) or "resize".
+      seed: fixes the held-out part, the first weights, every order and every crop.
+      epochs: how many.
+      images: pictures shown in an epoch, drawn anew without repetition; fewer where there are not as many.
+      batch: pictures in a step.
+      learning_rate: its peak, after a linear warm-up and before the cosine down to zero.
+      warm_up: share of the steps.
+      clip: largest norm of a gradient.
+      area, aspect: of the crops, as in `augment.Augmentation`.
+      held_out: validation pictures of every class, never trained on; as the network's own.
+      measured: training pictures that mean and spread of the features are measured on.
+    """
+
+    layer: str
+    upsampler: _decoder.Upsampler = "transposed"
+    seed: int = 0
+    epochs: int = 8
+    images: int = 1536
+    batch: int = 8
+    learning_rate: float = 2e-3
+    warm_up: float = 0.05
+    clip: float = 1.0
+    area: tuple[float, float] = (0.5, 1.0)
+    aspect: float = 1.2
+    held_out: int = Recipe.held_out
+    measured: int = 256
+
+
+@dataclass(frozen=True)
+class Source:
+    """The training part in memory, and which crops each epoch shows."""
+
+    network: Network
+    pictures: list[np.ndarray]
+    recipe: InverterRecipe
+
+    def length(self, epoch: int) -> int:
+        """Number of batches in an epoch."""
+        return min(self.recipe.images, len(self.pictures)) // self.recipe.batch
+
+    def batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(pictures in 0..1, the layer's values) of an epoch: the same for the same seed and epoch."""
+        recipe, size = self.recipe, self.network.input_spec.size[0]
+        how = augment.Augmentation(area=recipe.area, aspect=recipe.aspect)
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(self.pictures))
+        for number in range(self.length(epoch)):
+            chosen = order[number * recipe.batch : (number + 1) * recipe.batch]
+            draws = (np.random.default_rng([recipe.seed, epoch, number, i]) for i in range(recipe.batch))
+            crops = [
+                augment.random_crop(self.pictures[p], size, how, rng) for p, rng in zip(chosen, draws, strict=True)
+            ]
+            shown = np.stack(crops).astype(np.float32) / np.float32(255)
+            yield shown, features(self.network, shown, recipe.layer)
+
+
+def features(network: Network, shown: np.ndarray, layer: str) -> np.ndarray:
+    """A layer's values (N, h, w, c) for pictures (N, H, W, 3) in 0..1 at the network's size."""
+    x = np.concatenate([preprocess.model_input(picture, network.input_spec) for picture in shown])
+    return network.taps(x, [layer])[layer]
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    layer: str,
+    upsampler: str = "transposed",
+    seed: int = 0,
+    epochs: int = InverterRecipe.epochs,
+    resume: bool = True,
+    progress: bool = True,
+    **options: Any,
+) -> dict[str, Any]:
+    """Trains the inverter of a layer of the shipped network; writes checkpoints, metrics and weights to `out`.
+
+    Args:
+      data: the network's own training set; see `training.caltech.split`.
+      out: folder of the run; a killed run goes on after its last whole epoch and ends in the same weights.
+      layer: a layer with rows and columns.
+      upsampler: "transposed", "unpool" or "resize".
+      seed: fixes every draw.
+      epochs: length of the schedule.
+      resume: go on from the checkpoint in `out`, if there is one.
+      progress: a bar with the time left, on standard error.
+      options: other fields of `InverterRecipe`.
+
+    Returns:
+      The last epoch's metrics, with the figures of the weights as written (float16) on the held-out pictures.
+
+    Raises:
+      NetworkError: no such layer, or one without rows and columns.
+      DataError: the folder is missing or not laid out as expected.
+      TrainingError: the run cannot start or go on.
+    """
+    recipe, network, out = _checked(layer, upsampler, seed, epochs, options), caltech.build(), Path(out)
+    shape = network.layer(layer).shape
+    _decoder.stages(shape)
+    pictures, shown = _pictures(Path(data), recipe.held_out, seed)
+    source = Source(network, pictures, recipe)
+    if source.length(1) < 1:
+        raise DataError(
+            f"{data} has {len(pictures)} training images, fewer than one batch of {recipe.batch}; add images"
+        )
+    initial, step = make_training(recipe, network, pictures, source.length(1) * epochs)
+    values = _in_chunks(lambda part: features(network, part, layer), shown)
+
+    def validate(state: State, epoch: int) -> dict[str, float]:
+        found = _decoded(_params(state), values, recipe.upsampler)
+        return {"val_psnr": float(np.mean([psnr(a, b) for a, b in zip(found, shown, strict=True)]))}
+
+    facts = dataclasses.asdict(recipe) | {"network": network.digest, "pictures": len(pictures)}
+    plan = loop.Plan(loop.plain(facts), epochs, initial, step, source.batches, source.length, validate)
+    state, records = loop.run(plan, out, resume=resume, progress=progress)
+    stored = {name: np.asarray(value, np.float16) for name, value in _params(state).items()}
+    found = _decoded({name: value.astype(np.float32) for name, value in stored.items()}, values, recipe.upsampler)
+    figures = picture_figures(found, shown)
+    colour = np.mean([picture.mean((0, 1)) for picture in pictures], axis=0) / 255
+    flat = np.broadcast_to(colour.astype(np.float32), shown.shape)
+    said = {
+        "upsampler": recipe.upsampler, "figures": figures, "mean_colour": colour.tolist(),
+        "mean_colour_figures": picture_figures(flat, shown), "validation_images": len(shown),
+        "training_images": len(pictures), "seconds": round(sum(record["seconds"] for record in records), 1),
+        "recipe": loop.plain(dataclasses.asdict(recipe)),
+    }  # fmt: skip
+    inverter_files.write(out / "inverter.safetensors", network, layer, stored, said)
+    return records[-1] | {f"val_{name}": value for name, value in figures.items()}
+
+
+def evaluate(data: Path, *, layer: str, weights: Path | None = None, progress: bool = False) -> dict[str, Any]:
+    """Measures the inverter of a layer of the shipped network on DIR/CLASS/*.jpg, or on DIR/*.jpg.
+
+    Args:
+      data: pictures; classes do not matter.
+      layer: a layer with an inverter.
+      weights: a file that `train` wrote; the shipped one if None.
+      progress: a bar on standard error.
+
+    Returns:
+      "psnr" (decibels), "ssim", "normalized_image_error" (means over the pictures), "images", "seconds".
+
+    Raises:
+      NetworkError: a layer without an inverter.
+      DataError: no such folder, no images, or an image that cannot be read.
+      WeightsError: a weights file that cannot be read.
+    """
+    started, network = time.perf_counter(), caltech.build()
+    decoder = inverters.load(network, layer, weights)
+    files = _any_files(Path(data))
+    sums: dict[str, float] = {}
+    for start in tqdm(range(0, len(files), CHUNK), unit="batch", disable=not progress):
+        shown = _fitted(decode(files[start : start + CHUNK]))
+        found = _in_chunks(decoder, _in_chunks(lambda part: features(network, part, layer), shown))
+        for name, value in picture_figures(found, shown).items():
+            sums[name] = sums.get(name, 0.0) + value * len(shown)
+    figures = {name: value / len(files) for name, value in sums.items()}
+    return {**figures, "images": len(files), "seconds": round(time.perf_counter() - started, 3)}
+
+
+def make_training(
+    recipe: InverterRecipe, network: Network, pictures: list[np.ndarray], steps: int
+) -> tuple[Callable[[], State], Callable[[State, Any], tuple[State, dict[str, jax.Array]]]]:
+    """(maker of the first state, compiled step) for `steps` steps in all.
+
+    The state holds "params", "statistics" (mean and standard deviation of each channel), "optimizer".
+    """
+    shape = network.layer(recipe.layer).shape
+    warm = max(1, round(recipe.warm_up * steps))
+    schedule = optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, warm, max(steps, warm + 1))
+    optimizer = optax.chain(optax.clip_by_global_norm(recipe.clip), optax.adam(schedule, b2=0.99))
+
+    def initial() -> State:
+        params = _decoder.initial(shape, recipe.upsampler, recipe.seed)
+        values = _in_chunks(lambda p: features(network, p, recipe.layer), _fitted(_spread(pictures, recipe.measured)))
+        statistics = {"mean": jnp.asarray(values.mean((0, 1, 2))), "std": jnp.asarray(values.std((0, 1, 2)))}
+        trained = {name: value for name, value in params.items() if name not in statistics}
+        return {"params": trained, "statistics": statistics, "optimizer": optimizer.init(trained)}
+
+    def loss(trained: Any, statistics: Any, shown: jax.Array, values: jax.Array) -> jax.Array:
+        return jnp.mean(jnp.square(_decoder.decode(trained | statistics, values, recipe.upsampler) - shown))
+
+    @jax.jit
+    def step(state: State, batch: Any) -> tuple[State, dict[str, jax.Array]]:
+        value, slope = jax.value_and_grad(loss)(state["params"], state["statistics"], *batch)
+        updates, moments = optimizer.update(slope, state["optimizer"], state["params"])
+        params = optax.apply_updates(state["params"], updates)
+        return {**state, "params": params, "optimizer": moments}, {"loss": value}
+
+    return initial, step
+
+
+def _checked(layer: str, upsampler: str, seed: int, epochs: int, options: dict[str, Any]) -> InverterRecipe:
+    if epochs < 1:
+        raise TrainingError(f"the number of epochs is a whole number above 0; got epochs={epochs}")
+    known = next((one for one in _decoder.UPSAMPLERS if one == upsampler), None)
+    if known is None:
+        raise TrainingError(f"there is no upsampler {upsampler!r}; {nearest(str(upsampler), _decoder.UPSAMPLERS)}")
+    fields = [field.name for field in dataclasses.fields(InverterRecipe)]
+    for name in options:
+        if name not in fields:
+            raise TrainingError(f"there is no option {name!r}; {nearest(name, fields)}")
+    return InverterRecipe(layer=layer, upsampler=known, seed=seed, epochs=epochs, **options)
+
+
+@lru_cache(maxsize=1)
+def _pictures(data: Path, held_out: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """(training pictures, held-out pictures as the network is shown them), in memory once for the runs of a process."""
+    part, held = split(data, Recipe(seed=seed, held_out=held_out))
+    return decode(part.files, SHORT_SIDE), _fitted(decode(held.files))
+
+
+def _fitted(pictures: list[np.ndarray]) -> np.ndarray:
+    """(H, W, 3) uint8 pictures of any size as (N, 128, 128, 3) float32 in 0..1, as the network is shown them."""
+    return np.stack([preprocess.fit_image(picture / np.float32(255), caltech.INPUT) for picture in pictures])
+
+
+def _spread(pictures: list[np.ndarray], count: int) -> list[np.ndarray]:
+    """At most `count` of the pictures, from all classes alike."""
+    return pictures[:: max(1, len(pictures) // count)][:count]
+
+
+def _in_chunks(function: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> np.ndarray:
+    """A function of a batch, in equal parts so that one program serves all."""
+    found = []
+    for start in range(0, len(batch), CHUNK):
+        part = batch[start : start + CHUNK]
+        padded = np.concatenate([part, np.zeros((CHUNK - len(part), *part.shape[1:]), part.dtype)])
+        found.append(function(padded)[: len(part)])
+    return np.concatenate(found)
+
+
+def _params(state: State) -> dict[str, Any]:
+    return {**state["params"], **state["statistics"]}
+
+
+def _decoded(params: dict[str, Any], values: np.ndarray, upsampler: _decoder.Upsampler) -> np.ndarray:
+    return _in_chunks(lambda part: np.asarray(inverters.pictures(params, part, upsampler)), values)
+
+
+def _any_files(data: Path) -> tuple[Path, ...]:
+    """Pictures of a folder with or without sub-folders."""
+    flat = sorted(p for p in data.iterdir() if p.suffix.lower() in SUFFIXES) if data.is_dir() else []
+    return tuple(flat) or list_folder(data).files

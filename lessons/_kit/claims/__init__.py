@@ -1,0 +1,1 @@
+"""Printed claims: their words and their cards."""

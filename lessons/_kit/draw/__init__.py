@@ -1,0 +1,1 @@
+"""Pictures that pages share: arrays, tiles, curves, figures."""

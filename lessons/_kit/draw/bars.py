@@ -1,0 +1,85 @@
+"""Measured numbers as bars in a table: the name, the bar, the number. A screen reader reads the table."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from lessons._kit.form.proof import error_text
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One number.
+
+    Attributes:
+      name: translated.
+      values: the number for each seed; one value for what needs no seed.
+      whole: a count: shown without decimals.
+      second: in the second colour, to be told apart from its neighbours.
+    """
+
+    name: str
+    values: Sequence[float]
+    whole: bool = False
+    second: bool = False
+
+    @property
+    def mean(self) -> float:
+        """Mean over the seeds."""
+        return sum(self.values) / len(self.values)
+
+    @property
+    def text(self) -> str:
+        """The number as it is shown: the mean, or lowest to highest where they differ visibly.
+
+        >>> Bar("a", (0.5, 0.7)).text, Bar("b", (0.0, 0.0)).text, Bar("c", (1016,), whole=True).text
+        ('0.5 … 0.7', '0', '1 016')
+        """
+        low, high = (self._short(value) for value in (min(self.values), max(self.values)))
+        return low if low == high else f"{low} … {high}"
+
+    def _short(self, value: float) -> str:
+        if self.whole and math.isfinite(value):
+            return f"{value:,.0f}".replace(",", " ")
+        return f"−{error_text(-value)}" if value < 0 else error_text(value)
+
+
+def to_html(caption: str, bars: Sequence[Bar], full: float | None = None) -> str:
+    """The table.
+
+    Args:
+      caption: translated.
+      bars: in reading order; what is infinite fills its track, what is negative has no bar.
+      full: value of a full track; the largest finite mean if None.
+
+    >>> "width: 50%" in to_html("c", [Bar("a", (1.0,)), Bar("b", (2.0,))])
+    True
+    """
+    finite = [bar.mean for bar in bars if math.isfinite(bar.mean)]
+    end = full or max([*finite, 0.0]) or 1.0
+    rows = []
+    for bar in bars:
+        width = 100 * min(1.0, max(0.0, bar.mean / end)) if math.isfinite(bar.mean) else 100
+        kind = "bar second" if bar.second else "bar"
+        rows.append(
+            f'<tr><th scope="row">{html.escape(bar.name)}</th><td><span class="track">'
+            f'<span class="{kind}" style="width: {width:.3g}%"></span></span></td>'
+            f'<td class="number">{bar.text}</td></tr>'
+        )
+    return f'<table class="bars"><caption>{html.escape(caption)}</caption><tbody>{"".join(rows)}</tbody></table>'
+
+
+def show(caption: str, bars: Sequence[Bar], full: float | None = None) -> None:
+    """Draw the table."""
+    st.html(to_html(caption, bars, full))
+
+
+def style() -> None:
+    """Put the style of bars and verdicts on the page."""
+    st.html(Path(__file__).with_name("bars.css"))

@@ -1,0 +1,129 @@
+"""Predict, then reveal: questions graded from real arrays, with the reason for a wrong answer where it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from lessons._kit.draw import planes
+from lessons._kit.form.i18n import t
+
+Answer = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One question with the numbers of one person.
+
+    Attributes:
+      prompt: translated Markdown.
+      fields: translated name of each number that is asked for.
+      answer: the right numbers, read from the arrays.
+      mistakes: wrong answer -> translated reason why someone would get just that.
+      hint: translated; shown after the first wrong answer.
+      worked: LaTeX lines that lead to the answer with these numbers.
+      picture: rows of planes that belong to the question.
+    """
+
+    prompt: str
+    fields: tuple[str, ...]
+    answer: Answer
+    mistakes: Mapping[Answer, str]
+    hint: str
+    worked: str
+    picture: Sequence[planes.Row] = field(default=())
+
+
+#: Makes the question of a seed.
+Maker = Callable[[int], Question]
+
+
+def reasons(answer: Answer, wrong: Sequence[tuple[Answer, str]]) -> dict[Answer, str]:
+    """Wrong answers with their reasons, without those that happen to be right; the first reason of an answer counts.
+
+    >>> reasons((4,), [((4,), "lucky"), ((5,), "forgot the padding"), ((5,), "something else")])
+    {(5,): 'forgot the padding'}
+    """
+    kept: dict[Answer, str] = {}
+    for given, reason in wrong:
+        if given != answer:
+            kept.setdefault(given, reason)
+    return kept
+
+
+def solved(slug: str) -> set[str]:
+    """The questions of a lesson that this session has answered rightly."""
+    return st.session_state.setdefault("solved", {}).setdefault(slug, set())
+
+
+def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> None:
+    """The exercise of a lesson: one question at a time, new numbers on request.
+
+    Args:
+      slug: of the lesson; the session remembers under it.
+      makers: kind of question -> its maker.
+      titles: kind of question -> translated title.
+    """
+    done = solved(slug)
+    marks = {kind: f"{title} ✓" if kind in done else title for kind, title in titles.items()}
+    kind = st.segmented_control(
+        t("Question"),
+        list(makers),
+        format_func=marks.__getitem__,
+        default=next(iter(makers)) if f"{slug}-kind" not in st.session_state else None,
+        required=True,
+        key=f"{slug}-kind",
+        label_visibility="collapsed",
+    ) or next(iter(makers))
+    memory = st.session_state.setdefault(f"{slug}-exercise", {}).setdefault(kind, {"seed": 0, "given": []})
+    question = makers[kind](memory["seed"])
+    st.markdown(question.prompt)
+    key = f"{slug}-{kind}-{memory['seed']}"
+    if question.picture:
+        words = {"row": t("row"), "column": t("column")}
+        planes.show(question.picture, f"{key}-picture", words, lambda _name, _cell: None)
+    given = _ask(question, key)
+    if given is not None and (not memory["given"] or memory["given"][-1] != given):
+        memory["given"].append(given)
+    if memory["given"]:
+        _respond(question, memory, done, kind)
+
+
+def _ask(question: Question, key: str) -> Answer | None:
+    """The form; the answer when it was sent and is complete."""
+    with st.form(f"{key}-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        numbers = [
+            st.number_input(name, value=None, step=1, key=f"{key}-{i}", width=160)
+            for i, name in enumerate(question.fields)
+        ]
+        sent = st.form_submit_button(t("Check my prediction"))
+    if not sent:
+        return None
+    if any(number is None for number in numbers):
+        st.warning(t("Write a whole number first: a guess is fine, it will be explained."))
+        return None
+    return tuple(int(number) for number in numbers if number is not None)
+
+
+def _respond(question: Question, memory: dict[str, Any], done: set[str], kind: str) -> None:
+    """What the person reads after an answer."""
+    tries = memory["given"]
+    shown = ", ".join(str(number) for number in tries[-1])
+    if tries[-1] == question.answer:
+        done.add(kind)
+        st.success(t("Right: {answer}.", answer=shown))
+        st.latex(question.worked)
+    else:
+        reason = question.mistakes.get(tries[-1])
+        st.error(t("Not {answer}.", answer=shown) + (f" {reason}" if reason else ""))
+        if len(tries) == 1:
+            st.info(question.hint)
+        else:
+            right = ", ".join(str(number) for number in question.answer)
+            st.markdown(t("The arrays say {answer}:", answer=right))
+            st.latex(question.worked)
+    if tries[-1] == question.answer or len(tries) > 1:
+        st.button(t("New numbers"), on_click=memory.update, kwargs={"seed": memory["seed"] + 1, "given": []})

@@ -1,0 +1,86 @@
+"""The language of the page: `t` translates a text, `language_switch` lets the person choose (``?lang=zh``).
+
+The text in the code is the English one and the key of the catalogue, a gettext .po file that is read as it is. A text
+that nobody has translated yet stays English. The language belongs to the session: it is looked up at each call, so
+that two people read two languages from one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from babel.messages.pofile import read_po
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from lessons._kit.form.controls import choice
+
+#: Code -> the language's own name, in the order of the switch; the first is the one the texts are written in.
+LANGUAGES = {"en": "English", "zh": "中文"}
+LOCALES = Path(__file__).parents[2] / "locales"
+DOMAIN = "deconvviz"
+KEY = "lang"
+
+
+def mark(text: str) -> str:
+    """Mark a constant for the catalogue without translating it yet; `t` it where it is shown.
+
+    >>> mark("The operator")
+    'The operator'
+    """
+    return text
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """English text -> its translation, of what is translated; empty for English.
+
+    Raises:
+      FileNotFoundError: there is no catalogue of that language.
+    """
+    if language == "en":
+        return {}
+    with (LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
+        messages = read_po(file, locale=language)
+    return {str(m.id): str(m.string) for m in messages if m.id and m.string and not m.fuzzy}
+
+
+def current_language() -> str:
+    """The session's language: the switch, else ``?lang=``, else the browser's, else English.
+
+    >>> current_language()
+    'en'
+    """
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return "en"
+    chosen = st.session_state.get(KEY)  # asked first: the other two take longer, and every text asks
+    return chosen if chosen in LANGUAGES else _first_known(st.query_params.get(KEY), st.context.locale)
+
+
+def _first_known(*wanted: str | None) -> str:
+    codes = (str(tag or "").lower().split("-")[0] for tag in wanted)
+    return next((code for code in codes if code in LANGUAGES), "en")
+
+
+def t(text: str, **values: Any) -> str:
+    """Translate an English text and put the values into its ``{names}``.
+
+    Args:
+      text: a literal, or a constant that was marked with `mark`.
+      **values: what the braces of the text name; with no values the braces stay as they are.
+
+    >>> t("{count} of {total} rectifiers obey", count=8, total=8)
+    '8 of 8 rectifiers obey'
+    """
+    translated = catalogue(current_language()).get(text, text)
+    return translated.format(**values) if values else translated
+
+
+def language_switch() -> str:
+    """Show the switch at the right edge of the page and return the language's code."""
+    with st.container(horizontal=True, horizontal_alignment="right", key="language-switch"):
+        browser = _first_known(st.context.locale)
+        return choice("Language · 语言", LANGUAGES, KEY, default=browser, tabs=True, hidden_label=True)

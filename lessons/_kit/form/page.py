@@ -1,0 +1,121 @@
+"""What a page is, how pages are found, and the navigation built from them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+import lessons
+from deconvviz.types import Check
+from lessons._kit.form.exercise import Maker
+from lessons._kit.form.i18n import mark, t
+
+#: Sections of the course, in order; "" stands for pages outside the course.
+SECTIONS = {
+    "operator": mark("The operator"),
+    "network": mark("Inside a network"),
+    "work": mark("At work"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A page of the app: the constant `PAGE` of one file of `lessons/`.
+
+    Attributes:
+      slug: its path in the URL.
+      title: its name in the navigation, marked for the catalogue.
+      render: draws the page; takes nothing, keeps its choices in widgets bound to the URL.
+      order: place among its neighbours.
+    """
+
+    slug: str
+    title: str
+    render: Callable[[], None]
+    order: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson(Page):
+    """A page of the course: the constant `LESSON` of one file of `lessons/`.
+
+    Attributes:
+      section: key of `SECTIONS`.
+      question: the headline.
+      goal: one sentence: what the reader will be able to do.
+      text: what the picture does not say itself; at most 150 words, terms of art as ``[[term]]``.
+      presets: (label, values of controls) of the buttons under "Try this".
+      example: a state of the controls.
+      checks: the proofs of a state, as plain data: what is on screen is what the tests run.
+      questions: kind -> (title, maker of the question of a seed) of the exercise.
+      sources: (key of docs/references.bib, place to read).
+    """
+
+    section: str = "operator"
+    question: str = ""
+    goal: str = ""
+    text: str = ""
+    presets: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    example: Any = None
+    checks: Callable[[Any], list[Check]] = lambda _state: []
+    questions: Mapping[str, tuple[str, Maker]] = field(default_factory=dict)
+    sources: tuple[tuple[str, str], ...] = ()
+
+
+def discover() -> tuple[Page, ...]:
+    """Every page, found by scanning the modules of `lessons/` for `PAGE` or `LESSON`, in reading order.
+
+    Raises:
+      LookupError: a module has neither constant.
+    """
+    pages = []
+    for info in pkgutil.iter_modules(lessons.__path__):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"lessons.{info.name}")
+        found = getattr(module, "LESSON", None) or getattr(module, "PAGE", None)
+        if not isinstance(found, Page):
+            raise LookupError(
+                f"lessons/{info.name}.py holds no page: give it one constant LESSON or PAGE "
+                "(see docs/add-a-lesson.md), or move it to lessons/_kit if pages share it"
+            )
+        pages.append(found)
+    return tuple(sorted(pages, key=_place))
+
+
+def _place(page: Page) -> tuple[int, int, str]:
+    section = list(SECTIONS).index(page.section) + 1 if isinstance(page, Lesson) else 0
+    return section, page.order, page.slug
+
+
+def navigation(pages: Iterable[Page]) -> dict[str, list[st.Page]]:
+    """Streamlit's pages by section; the first page is where the app opens."""
+    menu: dict[str, list[st.Page]] = {}
+    for i, page in enumerate(pages):
+        section = t(SECTIONS[page.section]) if isinstance(page, Lesson) else ""
+        menu.setdefault(section, []).append(entry(page, default=i == 0))
+    return menu
+
+
+def entry(page: Page, default: bool = False) -> st.Page:
+    """Streamlit's record of a page."""
+    return st.Page(page.render, title=t(page.title), url_path=page.slug, default=default)
+
+
+def turn_to(page: Page) -> None:
+    """Leave for another page; the language and choices of the same name stay.
+
+    Without `query_params` Streamlit refuses to clear an address that widgets are bound to.
+    """
+    st.switch_page(entry(page), query_params={})
+
+
+def style() -> None:
+    """Put the one style sheet of the app on the page."""
+    st.html(Path(__file__).parent / "style.css")

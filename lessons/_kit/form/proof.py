@@ -1,0 +1,119 @@
+"""Proof badges: a claim, its measured error, and behind each what it means and the code that measured it."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.figures.scale import diverging_rgb, signed_limit
+from deconvviz.types import Array, Check
+from lessons._kit.form.i18n import t
+
+Code: TypeAlias = tuple[Callable[..., Any], ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A check with what a person may want to know about it.
+
+    Attributes:
+      check: name, measured error, tolerance.
+      meaning: translated Markdown, formulas between dollars.
+      code: functions whose source measured it.
+      matrix: drawn above the code, if there is one.
+    """
+
+    check: Check
+    meaning: str
+    code: Code = ()
+    matrix: np.ndarray | None = None
+
+
+def distance(a: Array, b: Array) -> float:
+    """‖a − b‖ / ‖b‖ (the plain distance if b is zero); infinite between arrays of different shape.
+
+    >>> distance(np.array([3.0, 5.0]), np.array([3.0, 4.0])), distance(np.ones(2), np.ones(3))
+    (0.2, inf)
+    """
+    a, b = np.asarray(a), np.asarray(b)
+    return float(np.linalg.norm(a - b) / (np.linalg.norm(b) or 1)) if a.shape == b.shape else math.inf
+
+
+def error_text(error: float) -> str:
+    """A measured error, short.
+
+    >>> error_text(0.0), error_text(3.14e-7), error_text(0.25), error_text(float("inf"))
+    ('0', '3e-7', '0.25', '∞')
+    """
+    if math.isinf(error):
+        return "∞"
+    if error == 0 or error >= 0.01:
+        return f"{error:.2g}"
+    return f"{error:.0e}".replace("e-0", "e-")
+
+
+def badges(proofs: Sequence[Proof]) -> None:
+    """One button a proof; it opens the meaning, the numbers and the source."""
+    with st.container(horizontal=True, key="proofs"):
+        for proof in proofs:
+            _badge(proof)
+
+
+def badges_of(checks: Iterable[Check], meanings: Iterable[str], codes: Iterable[Code]) -> None:
+    """`badges` of checks with, in the same order, the meaning and the code of each."""
+    badges([Proof(*row) for row in zip(checks, meanings, codes, strict=True)])
+
+
+def _badge(proof: Proof) -> None:
+    check = proof.check
+    holds = check.holds
+    word = t("holds") if holds else t("fails")
+    label = f":{'green' if holds else 'red'}[**{word}**] {t(check.name)} · {error_text(check.error)}"
+    with st.popover(label, icon=":material/check_circle:" if holds else ":material/cancel:"):
+        st.markdown(proof.meaning)
+        st.markdown(
+            t(
+                "Measured {error}, allowed {tolerance}: it {word}.",
+                error=error_text(check.error),
+                tolerance=error_text(check.tolerance),
+                word=word,
+            )
+        )
+        if proof.matrix is not None:
+            _draw(proof.matrix)
+        show_source(proof.code)
+
+
+def _draw(matrix: np.ndarray) -> None:
+    """A matrix as a picture, one square an entry; zero is white, red above, blue below."""
+    pixels = diverging_rgb(matrix, signed_limit(matrix)).repeat(6, axis=0).repeat(6, axis=1)
+    rows, columns = matrix.shape
+    text = t("A: {rows} rows, one an output cell; {columns} columns, one an input cell", rows=rows, columns=columns)
+    st.image(pixels, output_format="PNG", alt=text)
+    st.markdown(text)
+
+
+def finding(label: str, meaning: str, *code: Callable[..., Any]) -> None:
+    """A measured number that is neither right nor wrong, with its meaning and code behind it."""
+    with st.popover(label, icon=":material/straighten:"):
+        st.markdown(meaning)
+        show_source(code)
+
+
+def show_source(code: Code) -> None:
+    """The source of functions as it ran, each in a box."""
+    for function in code:
+        st.code(_source(function), language="python", wrap_lines=True)
+
+
+@cache
+def _source(function: Callable[..., Any]) -> str:
+    return textwrap.dedent(inspect.getsource(function))

@@ -1,0 +1,1 @@
+"""Pictures searched for by their features."""

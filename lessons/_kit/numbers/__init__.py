@@ -1,0 +1,1 @@
+"""Small arrays and how a kernel meets them."""

@@ -1,0 +1,1 @@
+"""The photograph, network, layer and unit that a person chose."""

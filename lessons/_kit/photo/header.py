@@ -1,0 +1,132 @@
+"""Top line of the laboratory: the picture and the network with a way to change them, and the link."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from deconvviz.data import samples
+from deconvviz.data.preprocess import fit_image
+from deconvviz.errors import ImageError
+from deconvviz.types import DisplayImage, InputSpec
+from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
+from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
+from lessons._kit.form.i18n import t
+from lessons._kit.photo import network, selection
+from lessons._kit.run import engine
+
+HERE = Path(__file__).parent
+_COPY = st.components.v2.component(
+    "deconvviz_copy_link",
+    css=(HERE / "copy.css").read_text(encoding="utf-8"),
+    js=(HERE / "copy.js").read_text(encoding="utf-8"),
+)
+#: Of the chip and the gallery, wherever they stand.
+STYLE = HERE / "style.css"
+#: Side of a thumbnail in pixels.
+THUMBNAIL = 96
+
+
+def top_line(loaded: engine.Loaded, picture: engine.Picture) -> None:
+    """Draw the top line."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lab-top"):
+        picture_chip(loaded, picture)
+        _network_chip(loaded)
+        with st.container(width=160, key="lab-copy"):
+            _copy_link(picture)
+
+
+def picture_chip(loaded: engine.Loaded, picture: engine.Picture) -> None:
+    """The picture as the network sees it, and the ways to change it: the gallery, or a file of one's own."""
+    chip_of(engine.fitted(loaded, picture).screen, picture)
+
+
+def chip_of(shown: DisplayImage, picture: engine.Picture, first: str = selection.FIRST_PICTURE) -> None:
+    """A picture and the ways to change it; `first` is the one that the page opens with."""
+    small = fit_image(shown, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
+        st.html(_chip(t("Picture"), title_of(picture), address(jpeg(to_bytes(small)))), width="content")
+        with st.popover(t("Change picture"), width="content"), st.container(width=464, key="lab-pictures"):
+            _gallery(picture, first)
+            _upload()
+
+
+def _network_chip(loaded: engine.Loaded) -> None:
+    facts = t("{count} layers", count=len(loaded.network.layers))
+    if loaded.accuracy is not None:
+        facts += " · " + t("{percent} % right on unseen pictures", percent=f"{100 * loaded.accuracy:.1f}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch", key="lab-network"):
+        st.html(_chip(t("Network"), loaded.name, None, facts), width="content")
+        network.change(loaded.name)
+
+
+def _chip(kind: str, name: str, picture: str | None, facts: str = "") -> str:
+    image = f'<img src="{picture}" alt="" width="48" height="48">' if picture else ""
+    more = f"<span>{escape(facts)}</span>" if facts else ""
+    return f'<div class="lab-chip">{image}<div><i>{escape(kind)}</i><b>{escape(name)}</b>{more}</div></div>'
+
+
+def title_of(picture: engine.Picture) -> str:
+    """Name of a picture for people: translated for the gallery, the file's own for an upload."""
+    return t(picture.title) if picture.id else picture.title
+
+
+def _gallery(picture: engine.Picture, first: str) -> None:
+    def chosen() -> None:
+        id = picked("lab-gallery")
+        if id is not None and id in samples.SAMPLES:
+            selection.choose_sample(id, first)
+
+    items = [Tile(id, t(known.title), (), t(known.title), _thumbnail(id)) for id, known in samples.SAMPLES.items()]
+    tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=80, wrap=True)
+
+
+@lru_cache(maxsize=64)
+def _thumbnail(id: str) -> str:
+    small = fit_image(samples.load(id), InputSpec(size=(THUMBNAIL, THUMBNAIL)))
+    return encoded(png(to_bytes(small), level=6))
+
+
+def _upload() -> None:
+    # Streamlit's field speaks English only: its words are put under ours.
+    words = escape(t("Choose a file")).replace('"', "")
+    st.html(f'<style>.st-key-lab-pictures {{ --choose: "{words}"; }}</style>')
+    file = st.file_uploader(
+        t("Or a picture of your own"),
+        type=["jpg", "jpeg", "png", "webp", "gif"],
+        max_upload_size=engine.MAX_UPLOAD // 1_000_000,
+        key=f"lab-file-{selection.uploads()}",
+        on_change=_uploaded,
+    )
+    limits = t("JPEG, PNG, WebP or GIF, at most 8 MB and 25 million pixels. Kept in memory only, and in no link.")
+    st.html(f'<p class="lab-note">{escape(limits)}</p>')
+    problem = st.session_state.get("lab-problem")
+    if file is not None and problem:
+        st.error(t("This file cannot be shown: {reason}. The picture before stays.", reason=problem))
+
+
+def _uploaded() -> None:
+    st.session_state["lab-problem"] = None
+    file = st.session_state.get(f"lab-file-{selection.uploads()}")
+    if file is None:
+        selection.forget_upload()
+        return
+    try:
+        selection.keep_upload(engine.upload(file.getvalue(), file.name))
+    except ImageError as error:
+        st.session_state["lab-problem"] = str(error)
+
+
+def _copy_link(picture: engine.Picture) -> None:
+    _COPY(
+        key="lab-copy-link",
+        data={
+            "text": t("Copy link"),
+            "done": t("Link copied"),
+            "failed": t("Copy the address from the browser's address bar"),
+            "note": "" if picture.id else t("Your own picture is not in the link."),
+        },
+    )

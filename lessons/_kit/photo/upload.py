@@ -1,0 +1,50 @@
+"""The photograph of a page about an application: one of the gallery or one's own, at its own shape."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.data import preprocess
+from deconvviz.types import DisplayImage
+from lessons._kit.photo import header, selection
+from lessons._kit.run import engine
+
+#: Pixels of the longer side that a page works with.
+LONGER = 640
+KEPT = 12
+
+
+def choose(presets: selection.Presets = (), first: str = selection.FIRST_PICTURE) -> engine.Picture:
+    """Draw the picture with the ways to change it, and read what was chosen; "image" is its name in the URL.
+
+    Args:
+      presets: of the page; one that names an image puts an own photograph aside.
+      first: id of the picture that the page opens with.
+    """
+    st.html(header.STYLE)
+    picture = selection.picture(first, presets)
+    header.chip_of(pixels(picture), picture, first)
+    return picture
+
+
+def pixels(picture: engine.Picture, longer: int = LONGER) -> DisplayImage:
+    """(H, W, 3) float32 in 0..1, read-only: the whole picture, made smaller where it is larger than `longer`.
+
+    Kept for the last `KEPT` pictures.
+    """
+    return _pixels(picture.digest, longer, picture)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def _pixels(digest: str, longer: int, _picture: engine.Picture) -> DisplayImage:
+    with engine.READING:
+        whole = engine.decoded(_picture)
+    found = np.ascontiguousarray(preprocess.at_most(whole, longer))
+    found.setflags(write=False)
+    return found
+
+
+def python(picture: engine.Picture) -> str:
+    """How the code on a page names the picture."""
+    return f"samples.load({picture.id!r})" if picture.id else '"your-picture.jpg"'

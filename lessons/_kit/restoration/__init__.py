@@ -1,0 +1,1 @@
+"""Pictures made larger or cleaner, beside the originals."""

@@ -1,0 +1,1 @@
+"""Long computing: the shared engine and the queue of jobs."""

@@ -1,0 +1,275 @@
+"""Lesson: the adjoint of a convolution in three views, and why it is not an inverse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import jax.numpy as jnp
+import numpy as np
+import streamlit as st
+
+from deconvviz.errors import GeometryError
+from deconvviz.ops import LinearMap, conv, conv_adjoint, conv_map, conv_vjp
+from deconvviz.ops.conventions import CONVENTIONS
+from deconvviz.types import Array, Check
+from lessons._kit.claims import words
+from lessons._kit.draw import bars
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.numbers import conv_controls, printed_formula, toy_arrays
+from lessons._kit.numbers.conv_controls import Sliding
+from lessons.adjoint import adjoint_variants, back_views, convention_table, picture, questions
+from lessons.adjoint import meter as adjoint_meter
+
+
+@dataclass(frozen=True)
+class State(Sliding):
+    """What the person has chosen."""
+
+    signal: str = "all"
+    view: str = "stamp"
+    way: str = "adjoint"
+    cell: tuple[int, int] = (2, 2)
+    back: tuple[int, int] = (2, 2)
+
+
+def given(state: State) -> tuple[np.ndarray, np.ndarray]:
+    """Picture and kernel, NHWC and HWIO: one channel, or two in and two out where swapping them matters."""
+    x, w = toy_arrays.picture(state.picture), toy_arrays.kernel(state.kernel)
+    if state.way != "channels":
+        return x, w
+    across, none = np.ones_like(w), np.zeros_like(w)
+    both = np.concatenate([np.concatenate([w, across], axis=3), np.concatenate([none, w], axis=3)], axis=2)
+    return np.concatenate([x, x[:, ::-1, ::-1]], axis=3), both
+
+
+def function(state: State) -> Callable[..., Array]:
+    """What computes the way back: the chosen view's own code, or the chosen wrong way."""
+    return (
+        adjoint_variants.VIEWS[state.view][1] if state.way == "adjoint" else adjoint_variants.WAYS[state.way].function
+    )
+
+
+def way_back(state: State, g: Array) -> np.ndarray:
+    """What comes back from a signal."""
+    return np.asarray(function(state)(g, given(state)[1], state.geometry, toy_arrays.SIZE))
+
+
+@lru_cache(maxsize=512)
+def compute(state: State) -> picture.Arrays:
+    """All arrays of a state; `GeometryError` if the kernel does not fit the picture."""
+    x, w = given(state)
+    z = np.asarray(conv(x, w, state.geometry))
+    g = z if state.signal == "all" else toy_arrays.only(z, state.cell)
+    right = np.asarray(conv_adjoint(g, w, state.geometry, toy_arrays.SIZE))
+    return picture.Arrays(x, w, z, g, way_back(state, g), right)
+
+
+def operator(state: State) -> LinearMap:
+    """The convolution as a linear map A, with the chosen way back as its claimed adjoint."""
+    a = conv_map(given(state)[1], state.geometry, toy_arrays.SIZE)
+    return replace(a, adjoint=lambda g: jnp.asarray(way_back(state, g)))
+
+
+def dot_test(state: State) -> float:
+    """|⟨Ax, y⟩ − ⟨x, By⟩| / (‖Ax‖ ‖y‖) for random x and y, B the way back; infinite if the sizes do not even fit."""
+    try:
+        return operator(state).dot_test()
+    except GeometryError:
+        return math.inf
+
+
+def meter(state: State) -> adjoint_meter.Sides:
+    """Both sides for the random x and y of the dot test."""
+    a, random = operator(state), np.random.default_rng(0)
+    x, y = (random.standard_normal(shape).astype(np.float32) for shape in (a.input_shape, a.output_shape))
+    z, back = np.asarray(a(x)), way_back(state, y)
+    right = float(np.vdot(x, back)) if back.shape == x.shape else None
+    scale = float(np.linalg.norm(z) * np.linalg.norm(y))
+    return adjoint_meter.Sides(float(np.vdot(z, y)), right, scale, toy_arrays.SIZE, (back.shape[1], back.shape[2]))
+
+
+def three_views(state: State) -> float:
+    """Largest distance from the stamps, from zero insertion, and from the transposed matrix."""
+    arrays = compute(state)
+    views = (view(arrays.g, arrays.w, state.geometry, toy_arrays.SIZE) for _, view in adjoint_variants.VIEWS.values())
+    return max(proof.distance(arrays.back, view) for view in views)
+
+
+def two_roads(state: State) -> float:
+    """Larger distance from `lax.conv_transpose` with the right padding, and from the derivative that JAX finds."""
+    arrays = compute(state)
+    derived = conv_vjp(arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
+    return max(proof.distance(arrays.back, road) for road in (arrays.right, derived))
+
+
+@lru_cache(maxsize=256)
+def _checks(state: State) -> tuple[float, float, float]:
+    return dot_test(state), three_views(state), two_roads(state)
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a state."""
+    dot, views, roads = _checks(replace(state, back=State.back))
+    return [
+        Check(mark("dot test"), dot, 1e-5),
+        Check(mark("three views agree"), views, 1e-5),
+        Check(mark("two roads agree"), roads, 1e-5),
+    ]
+
+
+@lru_cache(maxsize=64)
+def _matrix(state: State) -> np.ndarray:
+    arrays, w = compute(state), given(state)[1]
+    if state.way == "adjoint":
+        return operator(state).dense().T
+    wrong = adjoint_variants.WAYS[state.way].function
+    there = LinearMap(
+        lambda g: wrong(g, w, state.geometry, toy_arrays.SIZE), lambda x: x, arrays.z.shape, arrays.back.shape
+    )
+    return there.dense()
+
+
+def matrix(state: State) -> np.ndarray:
+    """The way back as a matrix, (cells of what comes back, cells of g): Aᵀ, or what a wrong way is instead."""
+    plain = replace(State(), kernel=state.kernel, stride=state.stride, padding=state.padding, dilation=state.dilation)
+    return _matrix(replace(plain, way=state.way))
+
+
+def not_inverse(state: State) -> float:
+    """How far AᵀAx is from x at its best brightness: min over c of ‖c AᵀAx − x‖ / ‖x‖."""
+    arrays = compute(replace(state, signal="all", way="adjoint", view="stamp"))
+    back, x = arrays.back.ravel(), arrays.x.ravel()
+    return proof.distance(back * (back @ x) / ((back @ back) or 1), x)
+
+
+def call(state: State) -> str:
+    """Python that makes the picture of a state."""
+    back = function(state)
+    g = "z" if state.signal == "all" else f"toy_arrays.only(z, {state.cell})"
+    return f"""from deconvviz.ops import ConvGeometry, conv
+from {back.__module__} import {back.__name__}
+from lessons import adjoint
+from lessons._kit.numbers import toy_arrays
+
+x, w = adjoint.given(adjoint.State({state.picture!r}, {state.kernel!r}, way={state.way!r}))
+geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
+z = conv(x, w, geometry)
+back = {back.__name__}({g}, w, geometry, input_size={toy_arrays.SIZE})
+"""
+
+
+def chosen() -> State:
+    """Draw the controls and read them."""
+    return State(*conv_controls.chosen())
+
+
+def ways(state: State) -> State:
+    """Draw the switches above the picture and read the chosen cells."""
+    signals = {"all": t("the whole output"), "cell": t("only the chosen cell")}
+    views = {k: t(title) for k, (title, _) in adjoint_variants.VIEWS.items()}
+    names = {k: t(way.title) for k, way in adjoint_variants.WAYS.items()}
+    left, middle, right = st.columns([9, 15, 13])
+    with left:
+        signal = choice(t("What goes back"), signals, "signal")
+    with middle:
+        view = choice(t("Seen as"), views, "view", tabs=True)
+    with right:
+        way = choice(t("The way back"), names, "way")
+    cell, back = url_cell("cell", (2, 2)), url_cell("back", (2, 2))
+    return replace(state, signal=signal, view=view, way=way, cell=cell, back=back)
+
+
+def proofs(state: State) -> None:
+    """The meter, the badges, and the number that answers the headline."""
+    adjoint_meter.show(meter(state))
+    dots = t("Aᵀ is the adjoint when ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. Both sides, for random x and y:")
+    views = t("Against the stamps, zero insertion, and the transposed matrix, each by its own code:")
+    same = t("Against `lax.conv_transpose` with the right padding, and the derivative that JAX finds (`jax.vjp`):")
+    measured = checks(state)
+    codes: tuple[proof.Code, ...] = (
+        (dot_test, LinearMap.dot_test),
+        (three_views, *(view for _, view in adjoint_variants.VIEWS.values())),
+        (two_roads, conv_adjoint, conv_vjp),
+    )
+    proof.badges_of(measured, (dots, views, same), codes)
+    luck = adjoint_variants.WAYS[state.way].luck
+    if luck and all(check.holds for check in measured):
+        st.info(t(luck))
+    away = not_inverse(state)
+    word = t("here an inverse") if away < 1e-6 else t("no inverse")
+    label = t("AᵀAx is {percent} % away from x: {word}", percent=f"{100 * away:.0f}", word=word)
+    meaning = t("The picture that came back, at its best brightness, against the picture that went in.")
+    proof.finding(label, meaning, not_inverse)
+
+
+def conventions(state: State) -> None:
+    """The table of what libraries call a transposed convolution, made when it is opened."""
+    table = st.expander(
+        t("The same numbers in JAX, Flax, PyTorch and Keras"), key="libraries", on_change="rerun", bind="query-params"
+    )
+    if table.open:
+        arrays = compute(replace(state, way="adjoint", view="stamp"))
+        with table:
+            lines = [
+                convention_table.measure(key, arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
+                for key in CONVENTIONS
+            ]
+            convention_table.show(lines, toy_arrays.SIZE)
+
+
+def render() -> None:
+    """Draw the page."""
+    bars.style()
+    with frame.beside(LESSON) as right:
+        state = chosen()
+    with right:
+        state = picture.fitting(ways(state), State(), toy_arrays.kernel(state.kernel).shape[:2])
+        at = back_views.Chosen(state.cell, state.back, state.way, state.view)
+        written_out = matrix(state) if state.view == "matrix" and state.way != "channels" else None
+        picture.draw(compute(state), state.geometry, at, written_out)
+        proofs(state)
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    conventions(state)
+    for key in ("F000.1", "F001.1", "F002.2", "F003.1"):
+        printed_formula.show(key, t(words.COMPUTES[key]))
+    frame.code((function(state), conv, conv_adjoint), call(state))
+    frame.foot(LESSON)
+
+
+LESSON = Lesson(
+    slug="convolution-and-its-adjoint",
+    title=mark("Convolution and its adjoint"),
+    render=render,
+    order=3,
+    question=mark("Is the transposed convolution an inverse?"),
+    goal=mark("You will be able to run a convolution backwards by hand, and say what comes back and what does not."),
+    text=mark(
+        "A convolution is linear, so it is a matrix A: each output cell is a row, a window read through the "
+        "[[kernel]]. The [[adjoint]] Aᵀ uses the same weights the other way round. Three views, the same numbers:\n\n"
+        "**Stamps**: each output cell lays down its value times the kernel, where its window was. Where "
+        "[[stamp|stamps]] overlap, they add.\n\n"
+        "**Zero insertion**: put the cells as far apart as the [[stride]], zeros between, and slide the kernel, turned "
+        "by 180 degrees, over them.\n\n"
+        "**Matrix**: swap the rows and columns of A.\n\n"
+        "Nothing is divided, nothing is solved. Aᵀ brings a signal back to its place and size, not to its old values. "
+        "What lands on the [[padding]] is cut off.\n\n"
+        "A [[transposed convolution]] is a layer that computes this Aᵀ; papers also say [[deconvolution]]. It undoes "
+        "a convolution only where windows mix nothing: try the single 1."
+    ),
+    presets=(
+        (mark("One stamp"), {"picture": "pixel", "signal": "cell"}),
+        (mark("Rows that nobody reads"), {"picture": "flat", "stride": "3", "padding": "0"}),
+        (mark("A kernel that can be undone"), {"kernel": "single"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(("dumoulin2016guide", mark("chapter 4")), ("zeiler2010deconvolutional", "")),
+)

@@ -1,0 +1,147 @@
+"""Lesson: ten claims and ten printed formulas, run; each card shows what was said and what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from deconvviz.articles.claims import CLAIMS, SEEDS, judge
+from deconvviz.articles.formulas import FORMULAS, TOLERANCE, measure
+from deconvviz.types import Check
+from lessons._kit.claims import card as claim_card
+from lessons._kit.claims import words
+from lessons._kit.draw import bars
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons.claims import questions
+
+
+@dataclass(frozen=True)
+class State:
+    """Which card lies on the table."""
+
+    card: str = "C1"
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """The formulas of the card."""
+        return CLAIMS[self.card].formulas if self.card in CLAIMS else (self.card,)
+
+
+def worst(formulas: tuple[str, ...], which: str) -> float:
+    """The largest of a distance over formulas and seeds."""
+    return max(measure(FORMULAS[id], seed)[which] for id in formulas for seed in SEEDS)
+
+
+def checks(state: State) -> list[Check]:
+    """What is exact on a card: the reading of the printed formulas, and the corrections."""
+    found = {
+        which: max(max(claim_card.errors(id)[which]) for id in state.formulas) for which in ("equals", "corrected")
+    }
+    return [
+        Check(mark("printed formula read rightly"), found["equals"], TOLERANCE),
+        Check(mark("corrected formula is the operator"), found["corrected"], TOLERANCE),
+    ]
+
+
+def call(state: State) -> str:
+    """Python that measures a card."""
+    if state.card in FORMULAS:
+        return f'''from deconvviz.articles.formulas import FORMULAS, measure
+
+formula = FORMULAS["{state.card}"]
+print([measure(formula, seed) for seed in {SEEDS}])
+'''
+    return f'''from deconvviz.articles.claims import CLAIMS, judge
+from lessons._kit.claims.card import subject
+
+claim = CLAIMS["{state.card}"]
+verdict = judge(claim, subject() if claim.subject else None, seeds={SEEDS})
+print(verdict.kind, verdict.runs.values)
+'''
+
+
+def chosen() -> State:
+    """Draw the control and read it."""
+    names = {id: t(title) for id, title in words.TITLES.items()}
+    return State(choice(t("Claim or formula"), names, "card"))
+
+
+def board() -> None:
+    """All ten verdicts that were reached, and a way to reach the others."""
+    st.markdown(f"**{t('Verdicts so far')}**")
+    with st.container(horizontal=True, key="board", gap="small"):
+        for id in CLAIMS:
+            known = claim_card.known(id)
+            label = f"{id} {claim_card.word(known.kind)}" if known else f"{id} ?"
+            st.button(label, key=f"board-{id}", on_click=st.session_state.update, args=({"card": id},))
+    if any(claim_card.known(id) is None for id in CLAIMS) and st.button(t("Measure all ten")):
+        with st.spinner(t("Measuring over three seeds. Claims about the network take up to a minute the first time.")):
+            for id in CLAIMS:
+                claim_card.judged(id)
+        st.rerun()
+
+
+def render() -> None:
+    """Draw the page."""
+    bars.style()
+    frame.head(LESSON)
+    left, right = st.columns([3, 8], gap="large")
+    with left, st.container(key="controls"):
+        state = chosen()
+        frame.presets(LESSON)
+        place = st.container()
+    with right:
+        if state.card in CLAIMS:
+            claim_card.claim_card(CLAIMS[state.card])
+        else:
+            claim_card.formula_card(FORMULAS[state.card])
+        meanings = [
+            t("The printed formula, run as it stands, against what it really computes, found another way:"),
+            t("The corrected formula, written out, against the operator of the library:"),
+        ]
+        proof.badges_of(checks(state), meanings, [(worst, measure)] * 2)
+    with place:
+        board()
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    functions = [f for id in state.formulas for f in (FORMULAS[id].printed, FORMULAS[id].corrected)]
+    frame.code((*functions, judge), call(state))
+    frame.foot(LESSON)
+
+
+LESSON = Lesson(
+    slug="claims-under-test",
+    title=mark("Claims under test"),
+    render=render,
+    order=7,
+    question=mark("What is true of what is written about deconvolution?"),
+    goal=mark("You will be able to take a printed formula at its word, run it, and say what it really computes."),
+    text=mark(
+        "Five articles explain deconvolution. Their formulas can be run: each is here as printed, beside what it "
+        "really computes and beside a corrected one. Their sentences can be measured: over three seeds, by code that "
+        "every card shows.\n\n"
+        "A verdict is not an opinion. It is a rule applied to numbers: **holds**, **fails**, or **only if** a "
+        "condition is met.\n\n"
+        "Two mistakes are behind most of the others. The [[adjoint]] is taken for an inverse, and an index is lost, "
+        "so that a sum no longer knows its channel or its place. A [[transposed convolution]] is a useful layer all "
+        "the same: with a [[stride]] it makes maps larger."
+    ),
+    presets=(
+        (mark("A formula that is one number"), {"card": "F001.1"}),
+        (mark("An inverse that is none"), {"card": "C1"}),
+        (mark("Unpooling without switches"), {"card": "F002.3"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(
+        ("zeiler2014visualizing", ""),
+        ("adebayo2018sanity", ""),
+        ("dumoulin2016guide", mark("chapter 4")),
+        ("shi2016deconvolution", ""),
+    ),
+)

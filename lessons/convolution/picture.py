@@ -1,0 +1,146 @@
+"""The picture of the first lesson: cells to type over, a window, its products, their sum, and the same in symbols."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lessons._kit.draw import formula
+from lessons._kit.draw.planes import number
+from lessons._kit.form.i18n import t
+from lessons.convolution import sums as first_sums
+from lessons.convolution.cells import Grid, Line
+from lessons.convolution.sums import Arrays, Cell
+from lessons.convolution.values import CHANNELS
+
+#: Rows and columns of a kernel whose products are all written out.
+MOST = 4
+
+
+def named(name: str, arrays: Arrays, channel: int) -> str:
+    """A name, with the channel where there are three."""
+    return name if arrays.x.shape[3] == 1 else t("{what}, {which}", what=name, which=t(CHANNELS[channel]))
+
+
+def _size(size: tuple[int, ...]) -> str:
+    return f"{size[0]} × {size[1]}"
+
+
+def _aligned(lines: list[str]) -> str:
+    return r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+
+
+def inputs(arrays: Arrays, cell: Cell) -> list[Line]:
+    """Picture and kernel of each channel; both can be typed over."""
+    rows, columns = first_sums.places(arrays, cell)
+    frame = [(int(r), int(c)) for r in rows for c in columns]
+    pads = arrays.geometry.resolve(arrays.size, arrays.kernel_size)
+    lines = []
+    for channel in range(arrays.x.shape[3]):
+        title = named(t("input x, {size}", size=_size(arrays.size)), arrays, channel)
+        x = Grid(title, arrays.x[0, :, :, channel], "input", pads, frame=frame, edit="x", channel=channel)
+        lines.append(Line([x, kernel(arrays, channel)], ("∗",)))
+    return lines
+
+
+def kernel(arrays: Arrays, channel: int = 0) -> Grid:
+    """The kernel as it is written; it can be typed over."""
+    title = named(t("kernel w"), arrays, channel)
+    return Grid(title, arrays.given[:, :, channel, 0], "kernel", edit="w", channel=channel)
+
+
+def output(arrays: Arrays, cell: Cell) -> Grid:
+    """The plane that comes out; its cells can be chosen."""
+    z = arrays.z[0, :, :, 0]
+    return Grid(t("output z, {size}", size=_size(z.shape)), z, "output", chosen=cell, pick="cell")
+
+
+def tracer(arrays: Arrays, cell: Cell, tap: Cell, typed: bool = False) -> Line:
+    """From the window to the sum: window times kernel for one channel, the products of each channel for three.
+
+    Args:
+      arrays: of the state.
+      cell: chosen output cell.
+      tap: chosen tap of the kernel.
+      typed: the kernel here can be typed over, because it is nowhere else.
+    """
+    rows, columns = first_sums.places(arrays, cell)
+    at: dict[str, Any] = {"rows": rows.tolist(), "columns": columns.tolist()}
+    chosen: dict[str, Any] = {"chosen": tap, "pick": "tap"}
+    made = first_sums.products(arrays, cell)
+    answer = arrays.z[0, cell[0] : cell[0] + 1, cell[1] : cell[1] + 1, 0]
+    last = Grid(t("z"), answer, "output", rows=[cell[0]], columns=[cell[1]], scale=float(np.abs(arrays.z).max()) or 1.0)
+    if arrays.x.shape[3] == 3:
+        grids = []
+        for channel in range(3):
+            title = f"{t(CHANNELS[channel])}: Σ {number(made[:, :, channel].sum())}"
+            grids.append(Grid(title, made[:, :, channel], "output", **chosen))
+        title = t("One output cell: the products of each channel, and the sum of all")
+        return Line([*grids, last], ("+", "+", "="), title)
+    read = Grid(t("window of x"), first_sums.window(arrays, cell)[:, :, 0], "input", **at, **chosen)
+    name = t("kernel w, turned") if arrays.turned else t("kernel w")
+    used = kernel(arrays) if typed and not arrays.turned else Grid(name, arrays.w[:, :, 0, 0], "kernel", **chosen)
+    product = Grid(t("products: Σ {sum}", sum=number(made.sum())), made[:, :, 0], "output", **chosen)
+    title = t("One output cell: the window times the kernel, added up")
+    if typed and arrays.turned:
+        return Line([kernel(arrays), used, read, product, last], ("↻", "×", "=", "→"), title)
+    return Line([read, used, product, last], ("×", "=", "→"), title)
+
+
+def symbols(arrays: Arrays) -> str:
+    """The convolution, in symbols."""
+    many = arrays.x.shape[3] == 3
+    index = "k_h-1-i,\\;k_w-1-j" if arrays.turned else "i,j"
+    c = ",\\;c" if many else ""
+    z = formula.coloured("output", "z_{u,v}")
+    w = formula.coloured("kernel", f"w_{{{index}{c}}}")
+    x = formula.coloured("input", f"x_{{su+di-p,\\;sv+dj-p{c}}}")
+    return rf"{z} = \sum_{{i,j{',c' if many else ''}}} {w}\, {x}"
+
+
+def sizes(arrays: Arrays) -> str:
+    """The size of the output, with the numbers in it."""
+    (s, _), (d, _) = arrays.geometry.strides, arrays.geometry.dilations
+    (p, _), _ = arrays.geometry.resolve(arrays.size, arrays.kernel_size)
+    lines = [r"H' &= \left\lfloor \frac{H + 2p - (k-1)d - 1}{s} \right\rfloor + 1"]
+    for name, n, k, out in zip(("", "W'"), arrays.size, arrays.kernel_size, arrays.z.shape[1:3], strict=True):
+        top = rf"{n} + 2\cdot {p} - {k - 1}\cdot {d} - 1"
+        lines.append(rf"{name} &= \left\lfloor \frac{{{top}}}{{{s}}} \right\rfloor + 1 = {out}")
+    return _aligned(lines)
+
+
+def one_product(arrays: Arrays, cell: Cell, tap: Cell) -> str:
+    """The single products of the chosen tap, one a channel."""
+    rows, columns = first_sums.places(arrays, cell)
+    read, made = first_sums.window(arrays, cell), first_sums.products(arrays, cell)
+    many = arrays.x.shape[3] == 3
+    where = tuple(n - 1 - i for n, i in zip(arrays.kernel_size, tap, strict=True)) if arrays.turned else tap
+    lines = []
+    for c in range(arrays.x.shape[3]):
+        tail = f",{c}" if many else ""
+        w = formula.coloured("kernel", f"w_{{{where[0]},{where[1]}{tail}}}")
+        x = formula.coloured("input", f"x_{{{rows[tap[0]]},{columns[tap[1]]}{tail}}}")
+        weight = formula.coloured("kernel", formula.value(arrays.w[(*tap, c, 0)]))
+        value = formula.coloured("input", formula.value(read[(*tap, c)]))
+        lines.append(rf"{w}\, {x} &= {weight} \cdot {value} = {formula.value(made[(*tap, c)], alone=True)}")
+    return _aligned(lines)
+
+
+def whole_sum(arrays: Arrays, cell: Cell) -> str:
+    """The chosen output cell with all its products; the sums of channels, or of kernel rows, where those are many."""
+    z = formula.coloured("output", f"z_{{{cell[0]},{cell[1]}}}")
+    answer = formula.coloured("output", formula.value(arrays.z[0, cell[0], cell[1], 0], alone=True))
+    made = first_sums.products(arrays, cell)
+    if made.shape[2] == 3 or max(made.shape) > MOST:
+        sums = made.sum(axis=(0, 1) if made.shape[2] == 3 else (1, 2))
+        return rf"{z} = {' + '.join(formula.value(part) for part in sums)} = {answer}"
+    read, w = first_sums.window(arrays, cell)[:, :, 0], arrays.w[:, :, 0, 0]
+    lines = [
+        [
+            (formula.coloured("kernel", formula.value(weight)), formula.coloured("input", formula.value(value)))
+            for weight, value in zip(weights, values, strict=True)
+        ]
+        for weights, values in zip(w, read, strict=True)
+    ]
+    return formula.total(z, lines, answer)

@@ -1,0 +1,236 @@
+"""Lesson: one number of a network walked down to a picture, one step at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from deconvviz.network import relative_gap
+from deconvviz.network.backward import routes
+from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
+from deconvviz.ops.rectify import backward
+from deconvviz.types import Check
+from lessons._kit.draw.pixels import number
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.form.slider import whole
+from lessons._kit.photo import selection
+from lessons._kit.photo.labels import TITLES
+from lessons._kit.run import engine
+from lessons.deconvnet import picture as deconvnet_picture
+from lessons.deconvnet import questions, sums, trace, zoom
+from lessons.deconvnet.trace import Measured, Scene, Stage
+
+PICTURES = ("cat", "astronaut", "rocket", "motorcycle", "coffee", "disc", "black")
+LAYER, STEP = "relu5", 3
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen.
+
+    Attributes:
+      picture: of the gallery.
+      layer: where the signal starts.
+      channel: its number; "" for the strongest.
+      step: 0 is the start.
+      cell: "step:row,column,channel" of the cell to look into; if of another step, the first look.
+    """
+
+    picture: str = "cat"
+    layer: str = LAYER
+    channel: str = ""
+    step: int = STEP
+    cell: str = ""
+
+
+def scene(state: State) -> Scene:
+    """The unit of a state and its signal at every step."""
+    return trace.scene(state.picture, state.layer, int(state.channel) if state.channel else None)
+
+
+def stage_of(state: State, shown: Scene) -> Stage:
+    """The step of a state, the last one if there are fewer."""
+    return shown.stages[min(state.step, len(shown.stages) - 1)]
+
+
+def cell_of(state: State, stage: Stage) -> sums.Cell:
+    """The chosen cell if it was chosen at this step and lies on the signal, else the first look."""
+    at, _, numbers = state.cell.partition(":")
+    parts = numbers.split(",")
+    if at == str(state.step) and len(parts) == 3 and all(p.isascii() and p.isdigit() and len(p) < 5 for p in parts):
+        row, column, channel = map(int, parts)
+        if all(n < most for n, most in zip((row, column, channel), stage.below.shape, strict=True)):
+            return row, column, channel
+    return stage.first_look
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a state."""
+    shown = scene(state)
+    found, stage = trace.measured(shown), stage_of(state, shown)
+    return [
+        Check(mark("two roads agree"), found.agreement, 1e-5),
+        Check(mark("linear steps are adjoints"), max(gap for _, _, gap in found.dots), 1e-5),
+        Check(mark("the cell is its sum"), max(found.cells, stage.gap(cell_of(state, stage))), 1e-5),
+        Check(mark("sizes of the way up"), found.sizes, 0.0),
+        Check(mark("biases never enter"), found.biases, 0.0),
+    ]
+
+
+def call(state: State) -> str:
+    """Python that makes the signals of a state."""
+    shown = scene(state)
+    unit, at = shown.unit, min(state.step, len(shown.stages) - 1)
+    return f"""import deconvviz as dv
+from deconvviz.data import samples
+from deconvviz.network.backward import signal_at
+
+net = dv.load("caltech")
+x = dv.model_input(net, samples.load({state.picture!r}))
+unit = dv.{unit!r}
+frames = net.chain_to(unit.layer).walk_down(x, signal_at(net, x, unit), "deconvnet")
+signal = frames[{at}].signal
+"""
+
+
+def chosen() -> State:
+    """Draw the controls and read them."""
+    picture = choice(t("Picture"), {name: t(TITLES[name]) for name in PICTURES}, "picture")
+    layer = choice(t("Layer"), {name: name for name in trace.layers()}, "layer", default=LAYER)
+    maps = trace.maps(picture, layer)
+    strengths = selection.strengths(maps)
+    ordered = [int(channel) for channel in selection.order(maps, by_number=False)]
+    names = {str(c): f"{c}: {number(strengths[c])}" for c in ordered}
+    channel = choice(t("Channel, strongest first"), names, "channel", default=str(ordered[0]))
+    last = len(trace.scene(picture, layer, int(channel)).stages) - 1
+    step = whole(t("Step down"), 0, last, "step", min(STEP, last))
+    with st.container(key="url-cell"):
+        cell = st.text_input("cell", key="cell", bind="query-params", label_visibility="collapsed")
+    return State(picture, layer, channel, step, cell)
+
+
+def proofs(state: State, shown: Scene) -> None:
+    """The badges, and how much each rectifier let through."""
+    found = trace.measured(shown)
+    codes: list[proof.Code] = [
+        (relative_gap, routes.derived_road),
+        (LinearMap.dot_test, trace.linear),
+        (sums.meeting, sums.windows, Stage.arrived),
+        (trace.size_gap,),
+        (trace.without_biases,),
+    ]
+    meanings = [
+        t(
+            "The picture after the last step, against `jax.vjp` of the same program with its rectifiers under the "
+            "rule. That road knows of no step."
+        ),
+        _dots(found),
+        t(
+            "The strongest cell of every step and the chosen one, written out number by number, against the signal's "
+            "own cell. Relative to the sum of magnitudes."
+        ),
+        t("Rows, columns and channels of every signal, against the map that stood there on the way up."),
+        _biases(shown, found),
+    ]
+    proof.badges_of(checks(state), meanings, codes)
+    passed = [(stage.name, stage.passed) for stage in shown.stages if stage.passed is not None]
+    if shown.chosen.value > 0:
+        low, high = (f"{100 * f(share for _, share in passed):.0f}" for f in (min, max))
+        label = t("rectifiers let {low} to {high} % through", low=low, high=high)
+        with st.container(key="passed"):
+            proof.finding(label, _passed(passed), backward)
+
+
+def _dots(found: Measured) -> str:
+    words = t(
+        "⟨Ax, y⟩ against ⟨x, Aᵀy⟩ for random x and y: A is the filter without its bias, or max pooling with its "
+        "switches held fixed. Rectify is not linear, so it is no adjoint and not on this list."
+    )
+    return words + "\n\n" + "\n".join(f"- {name}: {proof.error_text(gap)}" for _, name, gap in found.dots)
+
+
+def _biases(shown: Scene, found: Measured) -> str:
+    return t(
+        "Every bias put to 7 on the way down: the picture changes by this much. On the way up they do count: with all "
+        "biases zero this unit would be {without} instead of {value}.",
+        without=number(found.without),
+        value=number(shown.chosen.value),
+    )
+
+
+def _passed(passed: list[tuple[str, float]]) -> str:
+    words = t(
+        "Share of the signal, by the sum of magnitudes, that is left after each rectifier. What is dropped appears in "
+        "no picture: this is a choice of the method, and no property of the network."
+    )
+    return words + "\n\n" + "\n".join(f"- {name}: {100 * share:.0f} %" for name, share in passed)
+
+
+@st.fragment
+def explore() -> None:
+    """Controls, picture and proofs; the slider runs only this part."""
+    left, right = st.columns([3, 8], gap="large")
+    with left, st.container(key="controls"):
+        state = chosen()
+        frame.presets(LESSON)
+    with right:
+        shown = scene(state)
+        stage = stage_of(state, shown)
+        cell = cell_of(state, stage)
+        deconvnet_picture.film(shown, state.step)
+        deconvnet_picture.pair(shown, state.step, cell)
+        deconvnet_picture.channels(stage, cell, state.step)
+        zoom.show(stage, cell)
+        deconvnet_picture.two_roads(shown)
+        proofs(state, shown)
+        frame.code((conv_adjoint, max_unpool, backward, routes.derived_road), call(state))
+
+
+def render() -> None:
+    """Draw the page."""
+    deconvnet_picture.style()
+    frame.head(LESSON)
+    with st.spinner(t("Loading the network, about two seconds the first time")):
+        trace.layers()
+    explore()
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.foot(LESSON)
+    if engine.is_served():
+        engine.spare_loaded()
+
+
+LESSON = Lesson(
+    slug="deconvnet-step-by-step",
+    title=mark("DeconvNet, step by step"),
+    render=render,
+    order=8,
+    section="network",
+    question=mark("How does one number become a picture?"),
+    goal=mark(
+        "You will be able to say what unpool, rectify and filter each do to a signal on its way down to the pixels."
+    ),
+    text=mark(
+        "The signal starts as one activation; all else is zero. Then the layers are passed again, from above.\n\n"
+        "**Unpool**: each value goes back to its [[switch]], where the maximum was on the way up. **Filter**: each "
+        "value spreads over the patch that it was computed from, by the same kernels. Both are [[adjoint|adjoints]], "
+        "of the filter and of pooling with fixed switches, so sizes come back as they were.\n\n"
+        "**Rectify**: what is negative becomes zero. That is not linear, so it is no adjoint; it is the method's own "
+        "choice. It looks at the signal only, not at what this rectifier saw on the way up.\n\n"
+        "So the photograph enters in two places: the value at the start, and the switches. Biases shift the way up and "
+        "have no part in the way down. The picture is no inverse: what pooling and rectifiers dropped does not return."
+    ),
+    presets=(
+        (mark("A rectifier that drops most"), {"step": "6"}),
+        (mark("From the top to the pixels"), {"layer": "relu7", "step": "18"}),
+        (mark("A silent unit"), {"layer": "relu7", "channel": "19", "step": "2"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(("zeiler2014visualizing", mark("section 2.1")), ("zeiler2011adaptive", "")),
+)

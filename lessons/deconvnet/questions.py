@@ -1,0 +1,189 @@
+"""Exercise of the lesson on DeconvNet: where a value lands, what size comes next, what a rectifier leaves."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from lessons._kit.draw import planes
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
+from lessons.deconvnet import trace
+from lessons.deconvnet.trace import Stage
+
+PICTURES = ("cat", "rocket", "motorcycle", "astronaut")
+#: The layer that questions start from, and how many of its strongest channels they take.
+LAYER, CHANNELS = "relu5", 3
+
+
+@lru_cache(maxsize=16)
+def _stages(picture: str, place: int) -> tuple[Stage, ...]:
+    strengths = trace.maps(picture, LAYER).max(axis=(0, 1))
+    channel = int(np.argsort(-strengths, kind="stable")[place])
+    return trace.scene(picture, LAYER, channel).stages
+
+
+def _of(seed: int, kind: str) -> list[Stage]:
+    """The stages of a kind, for the picture and channel of a seed."""
+    stages = _stages(PICTURES[seed % len(PICTURES)], seed // len(PICTURES) % CHANNELS)
+    return [stage for stage in stages if stage.kind == kind]
+
+
+def _pick(seed: int, stage: Stage) -> tuple[int, int, int]:
+    """A cell of a step that signal leaves from, another one for every seed."""
+    cells = np.argwhere(stage.above != 0)
+    row, column, channel = cells[np.random.default_rng(seed).integers(len(cells))]
+    return int(row), int(column), int(channel)
+
+
+def landing(seed: int) -> Question:
+    """At which cell does a value land when it is unpooled?"""
+    pools = _of(seed, "unpool")
+    stage = pools[seed % 2]
+    u, v, channel = _pick(7000 + seed, stage)
+    assert stage.switches is not None
+    switch, width, pooled = int(stage.switches[u, v, channel]), stage.below.shape[1], stage.above.shape[1]
+    answer = row, column = divmod(switch, width)
+    wrong: list[tuple[Answer, str]] = [
+        (
+            divmod(switch, pooled),
+            t("That divides by {w}, the width of the pooled map. A switch counts in the larger one.", w=pooled),
+        ),
+        ((column, row), t("Row and column are swapped.")),
+        ((row + 1, column + 1), t("Counting starts at 0.")),
+        ((2 * u, 2 * v), t("That is the first cell of the window. The switch says which of its four cells it is.")),
+        ((u, v), t("That is the place in the pooled map; the larger map has twice as many rows and columns.")),
+        (
+            (2 * u + 1, 2 * v + 1),
+            t("That is the last cell of the window. The switch says which of its four cells it is."),
+        ),
+    ]
+    return Question(
+        prompt=t(
+            "The signal stands at row {u}, column {v} of {pool}, channel {channel}. The switch there is {switch}; "
+            "{layer} is {height} × {width}. **At which row and column of {layer} does it land?** "
+            "Counting starts at 0.",
+            u=u,
+            v=v,
+            pool=stage.name,
+            channel=channel,
+            switch=switch,
+            layer=stage.on,
+            height=stage.below.shape[0],
+            width=width,
+        ),
+        fields=(t("row"), t("column")),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("A switch is W r + c, with W the width of the map below. Divide by W: quotient and remainder."),
+        worked=rf"{switch} = {width} \cdot {row} + {column}",
+    )
+
+
+def size(seed: int) -> Question:
+    """What size has the signal after the next filter?"""
+    filters = _of(seed, "filter")
+    stage = filters[-1 - seed % len(filters)]
+    slide = stage.step.slide if stage.step else None
+    assert slide is not None
+    assert stage.step is not None
+    (height, width, out), (below, _, channels) = stage.above.shape, stage.below.shape
+    k, s, p, answer = slide.span[0], slide.stride[0], slide.before[0], (below, channels)
+    wrong: list[tuple[Answer, str]] = [
+        (
+            (below, out),
+            t(
+                "The rows are right. A transposed filter also turns the channels back: from {out} to {channels}.",
+                out=out,
+                channels=channels,
+            ),
+        ),
+        (
+            (s * (height - 1) + k, channels),
+            t("The padding of the way up is cut off again: {p} rows above and {p} below.", p=p),
+        ),
+        ((s * (height - 1) + k, out), t("The padding is cut off again, and the channels are those below.")),
+        *_by_stride(s, height, channels),
+    ]
+    return Question(
+        prompt=t(
+            "The signal lies on the output of {layer}: {height} × {width} × {out}. On the way up {layer} had kernels "
+            "of {k} × {k}, stride {s}, padding {p}, and read {channels} channels. **How many rows and channels does "
+            "the signal have after the transposed filter?**",
+            layer=stage.name,
+            height=height,
+            width=width,
+            out=out,
+            k=k,
+            s=s,
+            p=p,
+            channels=channels,
+        ),
+        fields=(t("rows"), t("channels")),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("Each row lays down {k} rows, {s} apart; then the padding is cut off.", k=k, s=s),
+        worked=rf"{s} \cdot ({height} - 1) + {k} - 2 \cdot {p} = {below}, \qquad {out} \to {channels}",
+    )
+
+
+def _by_stride(stride: int, height: int, channels: int) -> list[tuple[Answer, str]]:
+    """Wrong sizes of someone who takes the stride for another one."""
+    if stride == 1:
+        return [
+            ((2 * height, channels), t("This filter had stride 1 on the way up: rows stay. Unpooling doubles them."))
+        ]
+    larger = t("The stride of the way up makes the map larger on the way down.")
+    return [((height // stride, channels), larger), ((height, channels), larger)]
+
+
+def left(seed: int) -> Question:
+    """What does the rectifier leave of four neighbours?"""
+    stage = _of(seed, "rectify")[1 + seed % 3]
+    values, before = _four(seed, stage)
+    kept = np.maximum(values, 0)
+    answer, total = (int(kept.sum()),), int(values.sum())
+    wrong: list[tuple[Answer, str]] = [
+        ((total,), t("That adds all four. The negative ones become zero first.")),
+        ((max(total, 0),), t("That rectifies the sum; each value is rectified by itself, then they are added.")),
+        ((int(np.abs(values).sum()),), t("That adds magnitudes. What is negative is dropped, not turned round.")),
+        ((int(-np.minimum(values, 0).sum()),), t("That is what was dropped.")),
+        (
+            (int(values[before > 0].sum()),),
+            t("That is the gradient's rule: it asks where the input was positive on the way up."),
+        ),
+        ((int((values > 0).sum()),), t("That counts the values that are left; add them.")),
+    ]
+    return Question(
+        prompt=t(
+            "Four neighbours of the signal before {layer}, as whole numbers (hundredths of its largest value). "
+            "**What does max(g, 0) leave of them, summed?**",
+            layer=stage.name,
+        ),
+        fields=(t("sum"),),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("Cross out every number with a minus sign, then add the rest."),
+        worked=" + ".join(str(int(n)) for n in kept.ravel()) + f" = {answer[0]}",
+        picture=(planes.Row("", (planes.Plane(t("signal before"), values, "output"),)),),
+    )
+
+
+def _four(seed: int, stage: Stage) -> tuple[np.ndarray, np.ndarray]:
+    """2 x 2 neighbours of both signs in hundredths of the largest value, and what the rectifier saw there."""
+    scaled = np.rint(100 * stage.above / np.abs(stage.above).max())
+    blocks = np.lib.stride_tricks.sliding_window_view(scaled, (2, 2), axis=(0, 1))
+    good = ((blocks > 2).sum(axis=(-1, -2)) >= 2) & ((blocks < -2).sum(axis=(-1, -2)) >= 1)
+    places = np.argwhere(good)
+    row, column, channel = places[np.random.default_rng(8000 + seed).integers(len(places))]
+    seen = trace.maps(PICTURES[seed % len(PICTURES)], stage.on)[row : row + 2, column : column + 2, channel]
+    return blocks[row, column, channel], seen
+
+
+#: Kind -> (title, maker).
+QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "landing": (mark("1 Landing"), landing),
+    "size": (mark("2 Size"), size),
+    "left": (mark("3 What is left"), left),
+}

@@ -1,0 +1,235 @@
+"""Lesson: noise and JPEG blocks go; what the article's three lines do without training, and with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+import streamlit as st
+
+from deconvviz.ops import ConvGeometry, conv
+from deconvviz.ops.inverse import blur, blur_adjoint, psnr, response
+from deconvviz.ops.upsample import pixel_unshuffle
+from deconvviz.tasks.enhancement import task
+from deconvviz.types import Check
+from lessons._kit.draw import image_row
+from lessons._kit.form import frame, proof, slider
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.photo import upload
+from lessons._kit.run import engine
+from lessons.enhancement import picture as enhance_picture
+from lessons.enhancement import questions, run
+from lessons.enhancement.run import Damage, Shown
+
+FIRST = "camera"
+SIGMAS = (5, 10, 15, 25, 35, 50)
+QUALITIES = (5, 10, 20, 30, 40, 60, 80)
+#: Rows and columns of the part of a photograph that is looked at in proofs.
+PART = (40, 52)
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen; an own photograph stands beside it."""
+
+    image: str = FIRST
+    damage: str = "noise"
+    sigma: str = "25"
+    quality: str = "10"
+    network: str = "main"
+    norm: str = "no"
+
+    @property
+    def done(self) -> Damage:
+        """What is done to the photograph."""
+        return Damage(
+            int(self.sigma) if self.damage == "noise" else 0, int(self.quality) if self.damage == "jpeg" else 0
+        )
+
+    @property
+    def variant(self) -> str:
+        """The network's name in its file."""
+        return self.network + ("-norm" if self.norm == "yes" and self.network != "main" else "")
+
+
+def photograph(state: State, picture: engine.Picture | None = None) -> engine.Picture:
+    """The photograph of a state."""
+    return picture or engine.sample(state.image)
+
+
+def found_of(state: State, picture: engine.Picture | None = None) -> Shown:
+    """The pictures of a state."""
+    return run.shown(photograph(state, picture), state.done, state.variant)
+
+
+def psnr_by_hand(state: State, picture: engine.Picture | None = None) -> float:
+    """Difference in decibels between the library's PSNR of the cleaned picture and the same added up by hand."""
+    found = found_of(state, picture)
+    part = (slice(PART[0]), slice(PART[1]))
+    cleaned, truth = found.cleaned[part], found.truth[part]
+    return abs(psnr(cleaned, truth) + 10 * np.log10(run.mean_squared_by_hand(cleaned, truth)))
+
+
+def multiplies_by_gain(state: State, picture: engine.Picture | None = None) -> float:
+    """AᵀAx by blur and adjoint, against the frequencies multiplied by |K|²."""
+    plane = found_of(state, picture).given.mean(axis=2).astype(np.float64)
+    gain = np.abs(response(task.BLUR, plane.shape)) ** 2
+    back = blur_adjoint(blur(plane, task.BLUR), task.BLUR)
+    return proof.distance(back, np.real(np.fft.ifft2(np.fft.fft2(plane) * gain)))
+
+
+def same_noise(state: State, picture: engine.Picture | None = None) -> float:
+    """Largest difference between two pictures damaged alike from one seed."""
+    found = found_of(state, picture)
+    again = task.damaged(found.truth, **state.done.options)
+    return float(np.abs(again - found.given).max())
+
+
+def nothing_added(state: State, picture: engine.Picture | None = None) -> float:
+    """Largest change of a picture that is fused by addition with a map of zeros."""
+    plane = jnp.asarray(found_of(state, picture).given[None, : PART[0], : PART[1], :1])
+    return float(jnp.abs(task.network("main").fused(plane, jnp.zeros_like(plane)) - plane).max())
+
+
+def one_layer_two_ways(state: State, picture: engine.Picture | None = None) -> float:
+    """The first layer as a convolution of stride 2 with 6 × 6 taps, against blocks of pixels and 3 × 3 taps."""
+    plane = found_of(state, picture).given[None, : PART[0], : PART[1], :1]
+    module = task.network(state.variant)
+    kernel = np.asarray(module.encode.kernel[...])
+    taps = kernel.reshape(3, 3, 2, 2, -1).transpose(0, 2, 1, 3, 4).reshape(6, 6, 1, -1)
+    whole = conv(plane, taps, ConvGeometry(stride=2, padding=2))
+    return proof.distance(module.encode(pixel_unshuffle(plane, 2)) - module.encode.bias[...], whole)
+
+
+def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
+    """The proofs of a state."""
+    return [
+        Check(mark("PSNR by hand"), psnr_by_hand(state, picture), 1e-5),
+        Check(mark("AᵀA multiplies by |K|²"), multiplies_by_gain(state, picture), 1e-5),
+        Check(mark("same seed, same noise"), same_noise(state, picture), 0.0),
+        Check(mark("a map of zeros changes nothing"), nothing_added(state, picture), 0.0),
+        Check(mark("first layer, two ways"), one_layer_two_ways(state, picture), 1e-5),
+    ]
+
+
+def call(state: State, picture: engine.Picture) -> str:
+    """Python that makes the picture of a state."""
+    options = ", ".join(f"{name}={value}" for name, value in state.done.options.items())
+    load = upload.python(picture)
+    if picture.id is None:
+        load = f"images.load({load})"
+    damage = f"enhancement.damaged(photograph, {options})" if options else "photograph"
+    variant = "" if state.variant == "main" else f", variant={state.variant!r}"
+    return f"""from deconvviz.data import {"samples" if picture.id else "images"}
+from deconvviz.ops.inverse import psnr
+from deconvviz.tasks.enhancement import task as enhancement
+
+photograph = {load}
+given = {damage}
+found = enhancement.apply(given{variant})
+print(psnr(given, photograph), psnr(found.picture, photograph))
+enhancement.write(found, "cleaned.png")
+"""
+
+
+def chosen() -> tuple[State, engine.Picture]:
+    """Draw the controls and read them."""
+    picture = upload.choose(LESSON.presets, FIRST)
+    kinds = {"noise": t("noise"), "jpeg": "JPEG", "none": t("none")}
+    damage = choice(t("Damage"), kinds, "damage", default="noise", tabs=True)
+    sigma, quality = int(State.sigma), int(State.quality)
+    if damage == "noise":
+        sigma = slider.stops(t("Standard deviation of the noise, of 255"), SIGMAS, "sigma", sigma)
+    if damage == "jpeg":
+        quality = slider.stops(t("JPEG quality, 1 to 100"), QUALITIES, "quality", quality)
+    there, labels = run.trials(), enhance_picture.FUSIONS
+    fusions = {name: t("small, {fusion}", fusion=t(label)) for name, label in labels.items() if name in there}
+    network = choice(t("Network"), {"main": t("large: all noise, JPEG")} | fusions, "network")
+    norm = "no"
+    if network != "main":
+        if f"{network}-norm" in there:
+            norm = choice(t("Batch normalization"), {"no": t("without"), "yes": t("with")}, "norm", tabs=True)
+        st.caption(t("The small networks know noise of sigma 25 alone, from four small pictures."))
+    return State(picture.id or FIRST, damage, str(sigma), str(quality), network, norm), picture
+
+
+def title(state: State) -> str:
+    """What was done to the photograph."""
+    if state.damage == "noise":
+        return t("noise, sigma {sigma}", sigma=state.sigma)
+    return t("JPEG, quality {quality}", quality=state.quality) if state.damage == "jpeg" else t("undamaged")
+
+
+def badges(state: State, picture: engine.Picture) -> None:
+    """The proofs."""
+    meanings = (
+        t("The upper left part of the cleaned picture, by the library and added up pixel by pixel; difference in dB:"),
+        t("Blur and adjoint, one after the other, against the frequencies multiplied by |K|²:"),
+        t("The photograph damaged once more from the same seed; largest difference of any pixel:"),
+        t("x + d with d = 0 everywhere; largest change of any pixel:"),
+        t("A convolution of stride 2 with 6 × 6 taps, and blocks of 2 × 2 pixels followed by 3 × 3 taps:"),
+    )
+    codes: tuple[proof.Code, ...] = (
+        (psnr_by_hand, run.mean_squared_by_hand),
+        (multiplies_by_gain, blur_adjoint),
+        (same_noise, task.damaged),
+        (nothing_added,),
+        (one_layer_two_ways, pixel_unshuffle),
+    )
+    proof.badges_of(checks(state, picture), meanings, codes)
+
+
+def render() -> None:
+    """Draw the page."""
+    image_row.style()
+    with frame.beside(LESSON) as right:
+        state, picture = chosen()
+    with right:
+        with st.spinner(t("Cleaning the picture: some seconds, the first time on this machine longer")):
+            found = found_of(state, picture)
+        enhance_picture.draw(found, title(state))
+        st.latex(enhance_picture.formulas(found))
+        badges(state, picture)
+        enhance_picture.small_networks()
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.code((task.apply, task.there_and_back), call(state, picture))
+    frame.foot(LESSON)
+
+
+LESSON = Lesson(
+    slug="enhancement",
+    title=mark("Enhancement"),
+    render=render,
+    order=22,
+    section="work",
+    question=mark("Convolve, come back, fuse: does that make a picture better?"),
+    goal=mark("You will be able to say what training adds to the article's three lines, and what stays lost."),
+    text=mark(
+        "The network convolves at [[stride]] 2, works on small maps, and comes back by [[transposed convolution]]: the "
+        "article's three lines, with learned kernels. What comes back is added to the picture that went in. So only "
+        "the damage has to be learned, and a map of zeros leaves the picture alone.\n\n"
+        "It was shown photographs with noise of every strength and JPEG blocks, each beside the photograph itself. "
+        "Nothing tells it which damage it has before it.\n\n"
+        "Without training, one kernel there and back is AᵀA: each [[frequency]] times |K|². That takes noise, because "
+        "it takes everything fine, and detail with it. On a clean picture it can only lose.\n\n"
+        "Cleaning is guessing. Where noise has covered a texture, the network writes the mean of what it has seen in "
+        "such places. That is the best for PSNR, and it is smooth: more decibels, less life."
+    ),
+    presets=(
+        (mark("Strong noise"), {"sigma": "50"}),
+        (mark("JPEG of quality 10"), {"damage": "jpeg", "image": "cat"}),
+        (mark("Nothing to clean"), {"damage": "none"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(
+        ("mao2016image", ""),
+        ("zhang2017beyond", ""),
+        ("zhang2018ffdnet", ""),
+    ),
+)  # fmt: skip

@@ -1,0 +1,121 @@
+"""How the page of enhancement is drawn: before and after, AᵀA beside it, PSNR in numbers, the small networks."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from deconvviz.articles.claims import CLAIMS
+from lessons._kit.claims import card
+from lessons._kit.draw import before_after, image_row
+from lessons._kit.draw.before_after import Side
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import address, png, smaller, to_bytes
+from lessons._kit.form.i18n import mark, t
+from lessons.enhancement import run
+from lessons.enhancement.run import Shown
+
+#: Longer side of the pictures under the large one.
+SMALL = 320
+FUSIONS = {
+    "none": mark("none: d"),
+    "add": mark("add: x + d"),
+    "weighted": mark("weighted: a x + b d"),
+    "concatenate": mark("concatenate: 3 × 3 over (x, d)"),
+}
+
+
+def decibels(value: float) -> str:
+    """A PSNR for people.
+
+    >>> decibels(29.123), decibels(float("inf"))
+    ('29.1 dB', '∞ dB')
+    """
+    return f"{value:.1f} dB" if math.isfinite(value) else "∞ dB"
+
+
+def draw(found: Shown, title: str) -> None:
+    """The damaged picture under the cleaned one, and what AᵀA makes of it."""
+    before_after.show(
+        Side(f"{title} · {decibels(found.psnr['given'])}", address(png(to_bytes(found.given)))),
+        Side(f"{t('cleaned')} · {decibels(found.psnr['cleaned'])}", address(png(to_bytes(found.cleaned)))),
+        (found.truth.shape[0], found.truth.shape[1]),
+        "enhance-compare",
+        note=t("PSNR against the photograph before the damage; more is better."),
+    )
+    stream = io.BytesIO()
+    Image.fromarray(to_bytes(found.cleaned)).save(stream, "PNG")
+    st.download_button(
+        t("The cleaned picture (PNG)"),
+        stream.getvalue(),
+        "cleaned.png",
+        "image/png",
+        key="enhance-png",
+        on_click="ignore",
+    )
+    st.markdown(f"#### {t('The article’s three lines, without training')}")
+    named = (
+        (t("photograph"), t("before the damage"), found.truth),
+        ("x′ = AᵀA x", decibels(found.psnr["back"]), found.back),
+        ("(x + x′) / 2", decibels(found.psnr["fused"]), found.fused),
+        (t("trained network"), decibels(found.psnr["cleaned"]), found.cleaned),
+    )
+    image_row.strip(
+        [image_row.Shot(name, note, address(png(to_bytes(smaller(one, SMALL))))) for name, note, one in named]
+    )
+    loss = found.psnr["given"] - found.psnr["fused"]
+    if not math.isfinite(found.psnr["given"]):
+        said = t(
+            "On a clean picture AᵀA can only lose: {fused} instead of all of it.", fused=decibels(found.psnr["fused"])
+        )
+    elif loss > 0:
+        said = t("Fused with its AᵀA the picture is {loss} dB worse than it came in.", loss=f"{loss:.1f}")
+    else:
+        said = t(
+            "It gains {gain} dB: AᵀA is a blur, and blurring takes noise too. The network gains {network} dB.",
+            gain=f"{-loss:.1f}",
+            network=f"{found.psnr['cleaned'] - found.psnr['given']:.1f}",
+        )
+    st.markdown(said)
+
+
+def formulas(found: Shown) -> str:
+    """PSNR in symbols, and with the numbers of what came in and what came out."""
+    x, u = coloured("input", "x"), coloured("output", "u")
+    rows = [rf"\text{{PSNR}} &= 10 \log_{{10}} \frac{{1}}{{\frac{{1}}{{n}} \sum_p ({u}_p - {x}_p)^2}}"]
+    for name, colour, one in (
+        (t("damaged"), "input", found.given),
+        (t("cleaned"), "output", found.cleaned),
+    ):
+        error = float(np.mean((one.astype(np.float64) - found.truth) ** 2))
+        if error:
+            value = coloured(colour, f"{error:.6f}")
+            ratio = rf"10 \log_{{10}} \frac{{1}}{{{value}}}"
+            rows.append(rf"\text{{{name}}} &= {ratio} = {-10 * math.log10(error):.2f}\,\text{{dB}}")
+    lines = r" \\ ".join(rows)
+    return rf"\begin{{aligned}} {lines} \end{{aligned}}"
+
+
+def small_networks() -> None:
+    """What was measured of the small networks, and the verdict on the article's sentence."""
+    trials = run.trials()
+    st.markdown(f"#### {t('Fusion and batch normalization, each changed alone')}")
+    rows = []
+    for fusion, label in FUSIONS.items():
+        for name, end in ((fusion, ""), (f"{fusion}-norm", f" · {t('with batch norm')}")):
+            if name in trials:
+                rows.append((t(label) + end, [trials[name]["figures"]["psnr"]]))
+    if rows:
+        image_row.table(
+            t("PSNR in dB on pictures that no network was shown, noise of sigma 25; mean of three seeds"),
+            ["PSNR"],
+            rows,
+            -1,
+        )
+    judgement = card.judged("C6")
+    st.markdown(f"**{card.word(judgement.kind)}** {card.sentence('C6', judgement)}")
+    card.quoted(CLAIMS["C6"].says, "004")

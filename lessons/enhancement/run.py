@@ -1,0 +1,91 @@
+"""What the page of enhancement computes: damage, the network's answer, AᵀA, PSNR; kept under what it depends on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.ops.inverse import psnr
+from deconvviz.tasks.enhancement import task
+from lessons._kit.photo import upload
+from lessons._kit.run import engine
+
+#: Results that are kept: about 10 MB each.
+KEPT = 12
+#: A network compiles for every size of picture: one at a time.
+_TURN = threading.Semaphore(1)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is done to a photograph.
+
+    Attributes:
+      sigma: standard deviation of the noise, of 255; 0 for none.
+      quality: of JPEG; 0 for none.
+    """
+
+    sigma: int = 0
+    quality: int = 0
+
+    @property
+    def options(self) -> dict[str, int]:
+        """As `enhancement.damaged` takes it."""
+        return {name: value for name, value in (("sigma", self.sigma), ("quality", self.quality)) if value}
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Everything on the page for a choice; pictures (H, W, 3) in 0..1.
+
+    Attributes:
+      truth: the photograph.
+      given: damaged.
+      cleaned: by the network.
+      back: x' = AᵀAx of what was given.
+      fused: the mean of that and what was given.
+      psnr: "given", "cleaned", "back", "fused" -> decibels against the photograph; infinite where nothing differs.
+    """
+
+    truth: np.ndarray
+    given: np.ndarray
+    cleaned: np.ndarray
+    back: np.ndarray
+    fused: np.ndarray
+    psnr: Mapping[str, float]
+
+
+def shown(picture: engine.Picture, damage: Damage, variant: str) -> Shown:
+    """The pictures and numbers of a choice."""
+    return _shown(picture.digest, damage, variant, picture)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def _shown(digest: str, damage: Damage, variant: str, _picture: engine.Picture) -> Shown:
+    truth = upload.pixels(_picture)
+    given = task.damaged(truth, **damage.options)
+    with _TURN:
+        cleaned = task.apply(given, variant=variant).picture
+    back, fused = (np.clip(one, 0, 1).astype(np.float32) for one in task.there_and_back(given))
+    made = {"given": given, "cleaned": cleaned, "back": back, "fused": fused}
+    return Shown(truth, given, cleaned, back, fused, {name: psnr(one, truth) for name, one in made.items()})
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def trials() -> dict[str, Mapping[str, Any]]:
+    """What was measured of the small networks, as their file says."""
+    return task.trials()
+
+
+def mean_squared_by_hand(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Mean squared difference, row after row and colour after colour."""
+    total = 0.0
+    for mine, theirs in zip(found.astype(np.float64), wanted.astype(np.float64), strict=True):
+        for colour in range(wanted.shape[-1]):
+            total += sum((a - b) ** 2 for a, b in zip(mine[:, colour], theirs[:, colour], strict=True))
+    return total / wanted.size

@@ -1,0 +1,230 @@
+"""Lesson: which pixels a unit can see, in theory, on a photograph, and on average."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.data.samples import SAMPLES
+from deconvviz.types import Check, Unit
+from lessons._kit.draw import bars
+from lessons._kit.draw.pixels import number
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.photo.labels import TITLES
+from lessons._kit.run import engine
+from lessons.fields import measure, questions
+from lessons.fields import picture as field_picture
+from lessons.fields import theory as field_theory
+from lessons.fields.picture import Scene
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen; `at` is a pixel, so that it stays where it is when the layer changes."""
+
+    image: str = "cat"
+    layer: str = "conv4"
+    rank: str = "1"
+    at: tuple[int, int] = (60, 44)
+
+
+def compute(state: State) -> Scene:
+    """Everything of a state but its averages."""
+    loaded, picture = engine.network("caltech"), engine.sample(state.image)
+    maps = engine.forward(loaded, picture).maps[state.layer]
+    channel = measure.strongest(loaded, picture, state.layer)[int(state.rank) - 1]
+    below = field_theory.windows(loaded.network, state.layer)
+    field = field_theory.recursion(below)[-1]
+    cell = field.unit_at(nearest(state.at, loaded.network.input_spec.size), maps.shape[:2])
+    unit = Unit(state.layer, channel, *cell)
+    slopes = measure.derivative(loaded, picture, unit)
+    return Scene(loaded, picture, unit, maps[..., channel], field, below, field.box(cell), slopes)
+
+
+def program(state: State) -> float:
+    """Largest difference, in pixels, between the recursion and the traced program, over all layers up to this one."""
+    network = engine.network("caltech").network
+    gaps = [0]
+    for field in field_theory.recursion(field_theory.windows(network, state.layer)):
+        other = field_theory.traced(network, field.name)
+        pairs = zip((*field.size, *field.step, *field.first), (*other.size, *other.step, *other.first), strict=True)
+        gaps += [abs(a - b) for a, b in pairs]
+    return float(max(gaps))
+
+
+def all_ones(state: State) -> float:
+    """Share of the pixels where the way down of a network of ones and the field disagree."""
+    scene = compute(state)
+    reached = field_theory.paths(scene.below, scene.cell, scene.plane.shape) > 0
+    return float(np.mean(reached != field_theory.inside(scene.box, scene.size)))
+
+
+def stays_inside(state: State) -> float:
+    """Largest share of a squared derivative outside the field: of this unit, and of all that are averaged."""
+    scene = compute(state)
+    averaged = measure.effective(scene.loaded, scene.field)
+    return max(averaged.outside, measure.outside(scene.slopes, scene.box))
+
+
+def noise_around(state: State) -> float:
+    """How much the unit changes when every pixel outside its field becomes noise."""
+    scene = compute(state)
+    return measure.changed(scene.loaded, scene.picture, scene.unit, scene.box)[0]
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a state."""
+    return [
+        Check(mark("recursion is the program"), program(state), 0.0),
+        Check(mark("ones fill the field"), all_ones(state), 0.0),
+        Check(mark("no derivative outside"), stays_inside(state), 0.0),
+        Check(mark("noise outside changes nothing"), noise_around(state), 0.0),
+    ]
+
+
+def call(state: State) -> str:
+    """Python that measures the field of a state."""
+    scene = compute(state)
+    return f"""import deconvviz as dv
+from deconvviz.data import samples
+
+network = dv.load("caltech")
+unit = dv.{scene.unit!r}
+box = network.receptive_box(unit.layer, unit.row, unit.column)
+found = dv.reconstruct(network, samples.load({state.image!r}), unit, rule="gradient", start="one")
+support = (found.map != 0).any(axis=-1)
+"""
+
+
+def chosen() -> State:
+    """Draw the controls and read them."""
+    image = choice(t("Picture"), {id: t(TITLES[id]) for id in SAMPLES}, "image")
+    layer = choice(t("Layer"), {name: name for name in measure.LAYERS}, "layer", default=State.layer)
+    channels = measure.strongest(engine.network("caltech"), engine.sample(image), layer)
+    ranks = {str(i + 1): t("channel {channel}", channel=channel) for i, channel in enumerate(channels)}
+    return State(image, layer, choice(t("Channel, strongest first"), ranks, "rank"), url_cell("at", State.at))
+
+
+def picked(scene: Scene, cell: tuple[int, int]) -> None:
+    """Remember the pixel in the middle of the unit that was pointed at."""
+    row, column = nearest(scene.field.middle(cell), scene.size)
+    st.session_state["at"] = f"{row},{column}"
+
+
+def proofs(state: State, scene: Scene) -> None:
+    """The badges, and what a change inside does."""
+    theory, ones, inside, noise = checks(state)
+    proof.badges(
+        [
+            proof.Proof(
+                theory,
+                t("Size, step and first pixel by the recursion, against those read off the traced program, in pixels:"),
+                (field_theory.recursion, field_theory.traced),
+            ),
+            proof.Proof(
+                ones,
+                t("The same layers with all weights 1, pooling as a sum: its signal fills the field and nothing else."),
+                (all_ones, field_theory.paths),
+            ),
+            proof.Proof(
+                inside,
+                t("Share of the squared derivative outside the field, the largest of this unit and of those averaged:"),
+                (stays_inside, measure.outside),
+            ),
+            proof.Proof(
+                noise,
+                t("Every pixel outside the field becomes noise; the unit stays the same to the last bit:"),
+                (noise_around, measure.measure_change),
+            ),
+        ]
+    )
+    near = measure.changed(scene.loaded, scene.picture, scene.unit, scene.box)[1]
+    proof.finding(
+        t("one pixel inside: changes by {change}", change=number(near)),
+        t("The pixel with the largest slope is inverted; so much does the unit change."),
+        measure.measure_change,
+    )
+
+
+def shares(scene: Scene, found: measure.Effective) -> None:
+    """The field as measured, against the whole field."""
+    top, left, bottom, right = field_theory.clipped(scene.box, scene.size)
+    area = max(1, (bottom - top) * (right - left))
+    height, width = scene.field.size
+    values = (
+        (t("on the picture"), area / (height * width)),
+        (t("derivative here not zero"), float(measure.support(scene.slopes).sum()) / (height * width)),
+        (t("effective, on average"), found.side**2 / (height * width)),
+    )
+    bars.show(t("Share of the field's area"), [bars.Bar(name, (value,)) for name, value in values], full=1.0)
+
+
+def render() -> None:
+    """Draw the page."""
+    bars.style()
+    field_picture.style()
+    with frame.beside(LESSON) as right:
+        state = chosen()
+    with right:
+        with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
+            scene = compute(state)
+        field_picture.point(scene, lambda cell: picked(scene, cell))
+        if not scene.slopes.any():
+            st.info(t("This unit's value is zero, so nothing comes down from it: point at another one."))
+        looks = st.container()
+        first, second = st.columns(2)
+        first.latex(field_picture.symbols())
+        second.latex(field_picture.line(scene))
+        badges = st.container()
+        field_picture.table(scene.below)
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.code((field_theory.recursion, measure.support, measure.side_of), call(state))
+    frame.foot(LESSON)
+    with looks:  # the average takes long the first time
+        with st.spinner(t("Averaging over 8 photographs, a few seconds the first time")):
+            found = measure.effective(scene.loaded, scene.field)
+        field_picture.close(scene, found)
+        shares(scene, found)
+    with badges:
+        proofs(state, scene)
+
+
+LESSON = Lesson(
+    slug="receptive-fields",
+    title=mark("Receptive fields"),
+    render=render,
+    order=10,
+    section="network",
+    question=mark("Which pixels can a unit see?"),
+    goal=mark("You will be able to work out the field of any unit, and to say how much of it the unit really uses."),
+    text=mark(
+        "A unit reads a window of the map below; each cell of that window reads a window of its own. So every layer "
+        "widens the [[receptive field]], by its window minus one, times the **step**: how many pixels lie between "
+        "neighbouring cells below. Every [[stride]] multiplies the step for all layers above.\n\n"
+        "This is theory: the pixels that **can** matter. On one photograph fewer may. [[max pooling|Max pooling]] "
+        "lets one cell of each window through, a closed [[rectifier]] none: what leads only through those has a "
+        "derivative of exactly zero. With many channels some path is almost always open. At the border the field "
+        "hangs over the picture.\n\n"
+        "On average the middle counts most: many paths lead up from there, few from the rim. What holds 90 % of the "
+        "squared slope, the effective field, is often much smaller than the frame."
+    ),
+    presets=(
+        (mark("At the edge of the picture"), {"at": "3,120"}),
+        (mark("Larger than the picture"), {"layer": "conv7", "at": "64,64"}),
+        (mark("Pooling kills paths"), {"layer": "pool1"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(
+        ("luo2016understanding", ""),
+        ("dumoulin2016guide", mark("chapter 2")),
+        ("zeiler2014visualizing", ""),
+    ),
+)

@@ -1,0 +1,247 @@
+"""Lesson: pictures from a code of few numbers, and what the way of enlarging leaves on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.tasks.generation import task
+from deconvviz.types import Check
+from lessons._kit.form import frame, proof, slider
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.photo import upload
+from lessons._kit.photo.labels import TITLES
+from lessons._kit.run import engine
+from lessons.generation import picture as generation_picture
+from lessons.generation import questions, run
+from lessons.generation.run import Coded
+
+FIRST = "motorcycle"
+#: The pictures that a strip may lead to.
+OTHERS = ("astronaut", "motorcycle", "rocket", "cat", "camera", "coffee")
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen; an own photograph stands beside it."""
+
+    view: str = "rebuild"
+    image: str = FIRST
+    decoder: str = task.DECODER
+    wanted: str = "Faces_easy"
+    to: str = "astronaut"
+    seed: str = "0"
+    first: str = "0"
+    second: str = "0"
+
+
+def shown(state: State, picture: engine.Picture | None = None) -> Coded:
+    """The picture whose numbers stand in the formula: the photograph, or the first one that was made."""
+    if state.view in ("rebuild", "between"):
+        return run.photograph(picture or run.gallery(state.image))
+    code = run.drawn(state.wanted, int(state.seed))[0]
+    if state.view == "walk":
+        code = run.walked(state.wanted, int(state.first), int(state.second))
+    made = run.decode(code[None], state.decoder)[0]
+    return run.coded(made, run.shape_of(state.wanted))
+
+
+def kl_by_hand(state: State, picture: engine.Picture | None = None) -> float:
+    """Relative difference of the KL divergence and the same added up number by number."""
+    seen = shown(state, picture)
+    slow = run.kl_by_hand(seen)
+    return abs(run.bound(seen, state.decoder)[1] - slow) / slow
+
+
+def kl_by_draws(state: State, picture: engine.Picture | None = None) -> float:
+    """By how much it leaves five standard errors of the mean over 4096 drawn codes, relative to it."""
+    seen = shown(state, picture)
+    mean, error = run.kl_by_draws(seen)
+    known = run.kl_by_hand(seen)
+    return max(0.0, abs(mean - known) - 5 * error) / known
+
+
+def adjoint(state: State, picture: engine.Picture | None = None) -> float:
+    """Relative distance of a decoder's first layer from the adjoint of the convolution with its kernel."""
+    decoder = state.decoder if state.decoder.startswith("transposed") else "transposed4"
+    return proof.distance(*run.first_layer(shown(state, picture), decoder))
+
+
+def same_pixels(state: State, picture: engine.Picture | None = None) -> float:
+    """Largest difference of any pixel between two draws with one seed; infinite if another seed gives the same."""
+    seed = int(state.seed)
+    one, two, three = (run.decode(run.drawn(state.wanted, number), state.decoder) for number in (seed, seed, seed + 1))
+    return float(np.abs(one - two).max()) if not np.array_equal(one, three) else float("inf")
+
+
+def ends(state: State, picture: engine.Picture | None = None) -> float:
+    """Largest difference of any pixel between the ends of the strip and the two pictures rebuilt."""
+    one, other = shown(state, picture), run.photograph(run.gallery(state.to))
+    strip = run.decode(run.strip(one, other), state.decoder)
+    rebuilt = [run.decode(seen.mean[None], state.decoder)[0] for seen in (one, other)]
+    return float(max(np.abs(strip[i] - rebuilt[i]).max() for i in (0, -1)))
+
+
+def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
+    """The proofs of a state."""
+    return [
+        Check(mark("KL by hand"), kl_by_hand(state, picture), 1e-5),
+        Check(mark("KL by drawn codes"), kl_by_draws(state, picture), 0.0),
+        Check(mark("decoder is an adjoint"), adjoint(state, picture), 1e-5),
+        Check(mark("same seed, same pixels"), same_pixels(state, picture), 0.0),
+        Check(mark("ends of the strip"), ends(state, picture), 1e-5),
+    ]
+
+
+def call(state: State, picture: engine.Picture) -> str:
+    """Python that makes the picture of a state."""
+    start = f"""from deconvviz.data import samples
+from deconvviz.tasks.generation import task as generation
+
+image = {upload.python(picture)}
+"""
+    if state.view == "walk":
+        return f"""import numpy as np
+
+from deconvviz.tasks.generation import task as generation
+
+model = generation.model()
+index = model.codes.index({state.wanted!r})
+deviations, vectors = model.codes.directions[index]
+steps = np.array([{state.first}, {state.second}]) * deviations[:2]
+code = model.codes.means[index] + steps @ vectors[:2]
+picture = model.decode(code[None], {state.decoder!r})[0].clip(0, 1)
+"""
+    options = {
+        "rebuild": "",
+        "between": f"interpolate=samples.load({state.to!r}), ",
+        "draw": f"sample={run.AT_ONCE}, wanted={state.wanted!r}, seed={state.seed}, ",
+    }[state.view]
+    return f"""{start}found = generation.apply(image, {options}decoder={state.decoder!r})
+generation.write(found, "made.png")
+"""
+
+
+def chosen() -> tuple[State, engine.Picture]:
+    """Draw the controls and read them."""
+    views = {"rebuild": t("rebuild"), "walk": t("walk"), "between": t("blend"), "draw": t("draw")}
+    view = choice(t("What to make"), views, "view", tabs=True)
+    picture = run.gallery(FIRST)
+    labels = {label: generation_picture.class_name(label) for label in run.model().labels}
+    wanted, to, seed, first, second = State.wanted, State.to, 0, 0, 0
+    if view in ("rebuild", "between"):
+        picture = upload.choose(LESSON.presets, FIRST)
+    else:
+        wanted = choice(t("Class"), labels, "wanted")
+    if view == "between":
+        to = choice(t("Leads to"), {id: t(TITLES[id]) for id in OTHERS}, "to")
+    if view == "walk":
+        far = run.FAR
+        first = slider.whole(t("Strongest direction, standard deviations"), -far, far, "first", 0)
+        second = slider.whole(t("Second direction, standard deviations"), -far, far, "second", 0)
+    if view == "draw":
+        seed = slider.whole(t("Seed"), 0, 20, "seed", 0)
+    names = {name: t(title) for name, title in generation_picture.DECODERS.items()}
+    decoder = choice(t("Upsampler of the decoder"), names, "decoder", default=State.decoder)
+    id = picture.id or FIRST
+    return State(view, id, decoder, wanted, to, str(seed), str(first), str(second)), picture
+
+
+def badges(state: State, picture: engine.Picture) -> None:
+    """The proofs."""
+    meanings = (
+        t("The KL divergence by the library, and the same added up number by number:"),
+        t(
+            "The mean of log q(z) − log p(z) over {draws} drawn codes, against the formula; by how much the gap is "
+            "larger than five standard errors:",
+            draws=run.DRAWS,
+        ),
+        t("What the first layer of a transposed decoder writes, and the adjoint of the convolution with its kernel:"),
+        t("Twelve pictures drawn twice with one seed; largest difference of any pixel:"),
+        t("The ends of a strip, and the two pictures rebuilt each for itself; largest difference of any pixel:"),
+    )
+    codes: tuple[proof.Code, ...] = (
+        (kl_by_hand, run.kl_by_hand),
+        (kl_by_draws, run.kl_by_draws),
+        (adjoint, run.first_layer),
+        (same_pixels, run.drawn),
+        (ends, task.between),
+    )
+    proof.badges_of(checks(state, picture), meanings, codes)
+
+
+def draw(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
+    """The picture of the page: the code that the four upsamplers are compared on."""
+    if state.view == "rebuild":
+        generation_picture.rebuilt(seen, state.decoder, f"rebuilt-{picture.digest[:12]}-{state.decoder}")
+        return seen.mean
+    if state.view == "between":
+        other = run.photograph(run.gallery(state.to))
+        generation_picture.between(seen, other, state.decoder)
+        return np.asarray(run.strip(seen, other)[run.STEPS // 2])
+    if state.view == "walk":
+        generation_picture.walked(state.wanted, int(state.first), int(state.second), state.decoder)
+        return run.walked(state.wanted, int(state.first), int(state.second))
+    generation_picture.drawn(state.wanted, int(state.seed), state.decoder)
+    return np.asarray(run.drawn(state.wanted, int(state.seed))[0])
+
+
+def render() -> None:
+    """Draw the page."""
+    generation_picture.style()
+    with frame.beside(LESSON) as right:
+        state, picture = chosen()
+    with right:
+        with st.spinner(t("Making pictures: some seconds, the first time on this machine half a minute")):
+            seen = shown(state, picture)
+            code = draw(state, picture, seen)
+            generation_picture.formula(seen, state.decoder)
+            badges(state, picture)
+        with st.spinner(t("Asking the four decoders, some seconds the first time")):
+            generation_picture.decoders(code, seen.shape)
+        generation_picture.measured(state.decoder)
+        generation_picture.claim()
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.code((task.apply, task.Model.decode, task.between), call(state, picture))
+    frame.foot(LESSON)
+
+
+LESSON = Lesson(
+    slug="generation",
+    title=mark("Generation"),
+    render=render,
+    order=24,
+    section="work",
+    question=mark("Where do pictures come from that nobody took?"),
+    goal=mark("You will be able to say what a code of few numbers keeps of a picture, and what its upsampler adds."),
+    text=mark(
+        "The encoder answers with a mean and a variance for each of 48 numbers; the decoder makes a picture of a code "
+        "drawn from them. Training weighs two terms: how well the picture comes back, and how far codes stray from a "
+        "standard normal density, which is what the code costs.\n\n"
+        "So codes crowd together, and what lies between two of them is a picture as well. New pictures come from a "
+        "normal density fitted to the codes of a class afterwards: the standard one also covers places where no "
+        "training picture lies.\n\n"
+        "Squared error answers with the mean of what it does not know: pictures are blurred.\n\n"
+        "The decoder grows its maps by [[transposed convolution]]. Three taps at [[stride]] 2 overlap unevenly, four "
+        "evenly; with first weights, which are random, both draw a checkerboard. The table says what training leaves."
+    ),
+    presets=(
+        (mark("Draw twelve motorbikes"), {"view": "draw", "wanted": "Motorbikes"}),
+        (mark("A walk through the faces"), {"view": "walk", "first": "2"}),
+        (mark("Uneven overlap"), {"decoder": "transposed3"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(
+        ("kingma2014auto", mark("sections 2 and 3")),
+        ("ghosh2020variational", mark("section 4")),
+        ("odena2016deconvolution", ""),
+        ("heusel2017gans", mark("the distance, there on other features")),
+    ),
+)

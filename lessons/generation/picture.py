@@ -1,0 +1,277 @@
+"""What the page of generation shows: rebuilt, walked, blended and drawn pictures, the four decoders, the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.tasks.generation import task
+from lessons._kit.draw import before_after
+from lessons._kit.draw.before_after import Side
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import address, number, png
+from lessons._kit.form.i18n import mark, t
+from lessons.generation import run
+from lessons.generation.run import Coded
+
+#: Decoder -> its name.
+DECODERS = {
+    "transposed3": mark("transposed, 3 taps: uneven"),
+    "transposed4": mark("transposed, 4 taps: even"),
+    "subpixel": mark("sub-pixel"),
+    "resize": mark("resize, then convolve"),
+}
+#: Class -> its name; others have their own.
+CLASSES = {"Faces_easy": mark("faces"), "Motorbikes": mark("motorbikes"), "airplanes": mark("airplanes")}
+#: The same photographs under two names of the recognition network.
+ALIKE = ("Faces_easy", "Faces")
+
+
+def style() -> None:
+    """Put the style on the page."""
+    st.html(Path(__file__).with_name("style.css"))
+
+
+def class_name(label: str) -> str:
+    """A class for people."""
+    return t(CLASSES[label]) if label in CLASSES else label
+
+
+def source(picture: np.ndarray, shape: float, shorter: int = 128) -> str:
+    """A squeezed picture in its shape, as a data address."""
+    return address(png(task.shaped(picture, shape, shorter)))
+
+
+def figures(pictures: Sequence[tuple[str, str, str]], kind: str = "") -> None:
+    """Pictures beside each other: (source, title, note), all translated."""
+    parts = []
+    for where, title, note in pictures:
+        words = f"<b>{escape(title)}</b>" if title else ""
+        words += f"<span>{escape(note)}</span>" if note else ""
+        alt = escape(": ".join(filter(None, (title, note))))
+        parts.append(f'<figure><img src="{where}" alt="{alt}"><figcaption>{words}</figcaption></figure>')
+    st.html(f'<div class="made {kind}">{"".join(parts)}</div>')
+
+
+def rebuilt(seen: Coded, decoder: str, key: str) -> None:
+    """The photograph and what its code gives, with a divider."""
+    found = run.decode(seen.mean[None], decoder)[0]
+    size = (1000, round(1000 * seen.shape))
+    before = Side(t("as the encoder sees it"), source(seen.square, seen.shape, 256))
+    after = Side(t("from {count} numbers", count=len(seen.mean)), source(found, seen.shape, 256))
+    error = float(np.mean((found - seen.square) ** 2))
+    note = t(
+        "{pixels} numbers in, {count} in between; PSNR {psnr} dB",
+        pixels=f"{seen.square.size:,}".replace(",", "\xa0"),
+        count=len(seen.mean),
+        psnr=f"{-10 * np.log10(max(error, 1e-12)):.1f}",
+    )
+    before_after.show(before, after, size, key, note=note)
+
+
+def walked(label: str, first: int, second: int, decoder: str) -> np.ndarray:
+    """A large picture of the class, and the way through it along the first direction: the picture, (64, 64, 3)."""
+    shape, far = run.shape_of(label), run.FAR
+    codes = [run.walked(label, step, second) for step in range(-far, far + 1)]
+    pictures = run.decode(np.stack([run.walked(label, first, second), *codes]), decoder)
+    shares = run.share_of_directions(label)
+    note = t(
+        "The two directions hold {one} % and {two} % of what differs between codes of {label}.",
+        one=f"{100 * shares[0]:.0f}",
+        two=f"{100 * shares[1]:.0f}",
+        label=class_name(label),
+    )
+    title = t("{first} and {second} standard deviations from the mean", first=_signed(first), second=_signed(second))
+    figures([(source(pictures[0], shape, 256), title, note)], "large")
+    steps = range(-far, far + 1)
+    figures([(source(p, shape, 64), _signed(s), "") for s, p in zip(steps, pictures[1:], strict=True)], "strip")
+    return np.asarray(pictures[0])
+
+
+def between(one: Coded, other: Coded, decoder: str) -> np.ndarray:
+    """The strip from one picture to the other, the ends beside the photographs: the middle picture."""
+    pictures = run.decode(run.strip(one, other), decoder)
+    middle, last = len(pictures) // 2, len(pictures) - 1
+    figures(
+        [
+            (source(one.square, one.shape), t("first photograph"), ""),
+            (source(pictures[middle], one.shape), t("the code half-way"), ""),
+            (source(other.square, other.shape), t("second photograph"), ""),
+        ]
+    )
+    named = [f"{100 * i // last} %" for i in range(len(pictures))]
+    figures([(source(p, one.shape, 96), name, "") for p, name in zip(pictures, named, strict=True)], "strip")
+    return np.asarray(pictures[middle])
+
+
+def drawn(label: str, seed: int, decoder: str) -> np.ndarray:
+    """Twelve pictures of codes that were drawn, and what the recognition network calls them: the first picture."""
+    pictures = run.decode(run.drawn(label, seed), decoder)
+    names = run.names(label, seed, decoder)
+    shape = run.shape_of(label)
+    shown = [
+        (source(picture, shape), name, f"{100 * share:.0f} %")
+        for picture, (name, share) in zip(pictures, names, strict=True)
+    ]
+    figures(shown)
+    right = sum(name in (ALIKE if label in ALIKE else (label,)) for name, _ in names)
+    st.html(f'<p class="facts">{escape(_counted(right, len(names), class_name(label)))}</p>')
+    return np.asarray(pictures[0])
+
+
+def _counted(right: int, count: int, label: str) -> str:
+    return t("The recognition network calls {right} of {count} by their class, {label}.", right=right, count=count,
+             label=label)  # fmt: skip
+
+
+def decoders(code: np.ndarray, shape: float) -> None:
+    """The same code by the four decoders, with their first weights and trained, and the pattern of period 2 in each."""
+    st.markdown(f"#### {t('The same code, four upsamplers')}")
+    for trained, title in ((False, mark("first weights, contrast stretched")), (True, mark("trained"))):
+        st.markdown(f"**{t(title)}**")
+        shown = []
+        for decoder, name in DECODERS.items():
+            picture = run.decode(code[None], decoder, trained)[0]
+            share = t("pattern {share} %", share=_percent(run.pattern(picture)))
+            shown.append(
+                (source(picture if trained else _stretched(picture), shape if trained else 1.0), t(name), share)
+            )
+        figures(shown)
+    st.caption(
+        t(
+            "Pattern: share of the energy of what varies in the picture that lies at period 2, where a checkerboard "
+            "lies. All four were trained together, on the same pictures, codes and noise."
+        )
+    )
+
+
+def formula(seen: Coded, decoder: str) -> None:
+    """The evidence lower bound, and the same with the numbers of the picture on the page."""
+    likelihood, kl = run.bound(seen, decoder)
+    x, z = coloured("input", "x"), coloured("output", "z")
+    st.latex(
+        rf"\begin{{aligned}}\log p({x}) \ge\ & \mathbb{{E}}_q\, \log p({x} \mid {z}) \\"
+        rf" & - \mathrm{{KL}}(q({z} \mid {x}) \,\|\, p({z}))\end{{aligned}}"
+    )
+    noise = run.model().noise
+    pixels = seen.square.size
+    squares = -2 * noise**2 * (likelihood + pixels * np.log(noise * np.sqrt(2 * np.pi)))
+    st.latex(
+        rf"\begin{{aligned}}\log p({x} \mid m) =\ & -\frac{{{squares:.1f}}}{{2 \cdot {noise:g}^2}} \\"
+        rf" & - {pixels} \log({noise:g}\sqrt{{2\pi}}) \\ =\ & {likelihood:.0f}\end{{aligned}}"
+    )
+    total = run.kl_by_hand(seen)
+    st.latex(
+        rf"\begin{{aligned}}\mathrm{{KL}} & = \tfrac12 \sum_i (m_i^2 + v_i - 1 - \log v_i) \\"
+        rf" & = {total:.1f}\end{{aligned}}"
+    )
+    st.latex(rf"{likelihood:.0f} - {kl:.1f} = {likelihood - kl:.0f}\ \text{{nats}}")
+    st.caption(t("The first term is taken at the code's mean m; the expectation over q is a little lower."))
+
+
+def measured(decoder: str) -> None:
+    """The figures of the four decoders, as measured on pictures that none of them was trained on."""
+    about = run.model().about
+    rows = [_row(name, about["figures"]) for name in DECODERS]
+    heads = (
+        t("upsampler"), t("PSNR, dB"), "SSIM", t("drawn: recognized, %"), t("distance of features"),
+        t("pattern, % (first)"), t("pattern, % (trained)"),
+    )  # fmt: skip
+    best = (max, max, max, min, min, min)
+    head = "".join(f'<th scope="col">{escape(word)}</th>' for word in heads)
+    body = []
+    for name, cells in zip(DECODERS, rows, strict=True):
+        shown = "".join(
+            f'<td class="{"best" if value == choose(row[i] for row in rows) else ""}">{_short(value)}</td>'
+            for i, (value, choose) in enumerate(zip(cells, best, strict=True))
+        )
+        here = ' class="here"' if name == decoder else ""
+        body.append(f'<tr{here}><th scope="row">{escape(t(DECODERS[name]))}</th>{shown}</tr>')
+    held = about["data"]["held_out"]
+    caption = t("Measured on {count} photographs that were never trained on", count=held)
+    table = f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
+    around = f'<div class="table-wrap" tabindex="0" role="region" aria-label="{escape(caption)}">'
+    st.html(f'{around}<table class="figures">{table}</table></div>')
+
+
+def claim() -> None:
+    """What the articles say of generation, and what the four decoders measure."""
+    st.markdown(f"#### {t('Better pictures by transposed convolution?')}")
+    st.markdown(
+        t(
+            "Article 001: “in image generation, deconvolution helps us generate pictures of higher quality”; article "
+            "002 names generation too. Neither gives a number or a comparison, and the code of neither runs."
+        )
+    )
+    st.markdown(t(VERDICTS[verdict(run.model().about["figures"])], **_facts()))
+
+
+#: Verdict -> sentence.
+VERDICTS = {
+    "works": mark(
+        ":orange[**It works, but is no better for it.**] A transposed convolution with even overlap rebuilds unseen "
+        "pictures at {transposed} dB; the best upsampler without one at {other} dB. Of its drawn pictures {named} % "
+        "are recognized; of the other’s {other_named} %."
+    ),
+    "better": mark(
+        ":green[**Here it is better.**] A transposed convolution with even overlap rebuilds unseen pictures at "
+        "{transposed} dB; the best upsampler without one at {other} dB. Of its drawn pictures {named} % are "
+        "recognized; of the other’s {other_named} %."
+    ),
+    "worse": mark(
+        ":red[**Here it is worse.**] A transposed convolution with even overlap rebuilds unseen pictures at "
+        "{transposed} dB; the best upsampler without one at {other} dB. Of its drawn pictures {named} % are "
+        "recognized; of the other’s {other_named} %."
+    ),
+}
+#: Decibels that count as a difference.
+DIFFERS = 0.2
+
+
+def verdict(figures: dict[str, Any]) -> str:
+    """ "better", "works" or "worse": PSNR of the even transposed decoder against the best of the two without one."""
+    apart = figures["rebuilt"]["transposed4"]["psnr"] - figures["rebuilt"][_best(figures)]["psnr"]
+    return "better" if apart > DIFFERS else "worse" if apart < -DIFFERS else "works"
+
+
+def _best(figures: dict[str, Any]) -> str:
+    return max(("subpixel", "resize"), key=lambda name: figures["rebuilt"][name]["psnr"])
+
+
+def _facts() -> dict[str, str]:
+    found = run.model().about["figures"]
+    other = _best(found)
+    return {
+        "transposed": f"{found['rebuilt']['transposed4']['psnr']:.2f}",
+        "other": f"{found['rebuilt'][other]['psnr']:.2f}",
+        "named": f"{100 * found['drawn']['transposed4']['accuracy']:.0f}",
+        "other_named": f"{100 * found['drawn'][other]['accuracy']:.0f}",
+    }
+
+
+def _row(name: str, found: dict[str, Any]) -> tuple[float, ...]:
+    rebuilt, drawn, pattern = (found[part][name] for part in ("rebuilt", "drawn", "pattern"))
+    shares = (100 * pattern["before"], 100 * pattern["after"])
+    return (rebuilt["psnr"], rebuilt["ssim"], 100 * drawn["accuracy"], drawn["distance"], *shares)
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}" if value >= 100 else f"{value:.3g}"
+
+
+def _percent(share: float) -> str:
+    return number(100 * share)
+
+
+def _signed(value: int) -> str:
+    return f"+{value}" if value > 0 else f"−{-value}" if value < 0 else "0"
+
+
+def _stretched(picture: np.ndarray) -> np.ndarray:
+    """Three standard deviations around the mean become 0..1."""
+    return np.clip(0.5 + (picture - picture.mean()) / (6 * (picture.std() or 1)), 0, 1)

@@ -1,0 +1,254 @@
+"""Lesson: what the layers of one network see while it is trained, and which of them settle first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import streamlit as st
+
+import deconvviz as dv
+from deconvviz.data.samples import SAMPLES
+from deconvviz.models import caltech
+from deconvviz.types import Check
+from lessons._kit.draw import bars
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.form.slider import stops
+from lessons._kit.photo.labels import TITLES
+from lessons._kit.run import engine, jobs
+from lessons.growth import measure, network, questions
+from lessons.growth import picture as growth_picture
+from lessons.growth.measure import EPOCHS, RELUS
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen; the names are those of the controls."""
+
+    image: str = "cat"
+    layer: str = "relu3"
+    epoch: str = "9"
+
+
+def grown(state: State) -> network.Grown:
+    """What the layer sees after that epoch."""
+    return network.grown(state.image, state.layer, int(state.epoch))
+
+
+def is_the_snapshot(state: State) -> float:
+    """Distance of the scores of the network on the page from those of the plain function with the stored weights."""
+    return proof.distance(*network.by_function(state.image, int(state.epoch)))
+
+
+def roads(state: State) -> float:
+    """Relative difference of the two roads down to the photograph, of the first channel that is shown."""
+    loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
+    picture = engine.sample(state.image)
+
+    def run() -> float:
+        found = dv.reconstruct(loaded.network, engine.fitted(loaded, picture).model, unit)
+        return float("inf") if found.agreement is None else found.agreement
+
+    first = network.network(EPOCHS[-1])
+    return engine.kept(
+        loaded, picture, f"roads {unit}", lambda: engine.once(first, unit.layer, "deconvnet proven", run)
+    )
+
+
+def unit_length(state: State) -> float:
+    """Largest gap between 1 - cos and half the squared distance of the two maps, each made of length one."""
+    epoch, found = int(state.epoch), grown(state)
+    pairs = zip(
+        (one.map for one in network.seen(state.image, epoch, list(found.units))),
+        (one.map for one in network.seen(state.image, EPOCHS[-1], list(_last(state).units))),
+        found.distances,
+        strict=True,
+    )
+    return max(abs(_by_length(map, end) - shown) for map, end, shown in pairs)
+
+
+def _last(state: State) -> network.Grown:
+    return network.grown(state.image, state.layer, EPOCHS[-1])
+
+
+def _by_length(map: np.ndarray, end: np.ndarray) -> float:
+    if not np.any(map) or not np.any(end):
+        return 1.0
+    a, b = (values.astype(np.float64) / np.linalg.norm(values.astype(np.float64)) for values in (map, end))
+    return 0.5 * float(np.sum((a - b) ** 2))
+
+
+def strength_drops_out(state: State) -> float:
+    """Relative gap between a map and the activation times the map that starts with 1 instead of the activation."""
+    loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
+    fitted = engine.fitted(loaded, engine.sample(state.image)).model
+    both = [dv.reconstruct(loaded.network, fitted, unit, start=start, prove=False) for start in ("activation", "one")]
+    return proof.distance(both[1].map * both[0].activation, both[0].map)
+
+
+def figures(state: State) -> float:
+    """Largest gap between the accuracy of a snapshot, as its file says, and the curve of the training."""
+    return max(abs(one.top1 - measure.accuracy()[one.epoch]) for one in caltech.snapshots())
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a state."""
+    runs, direction, strength, curve, agree = _errors(state)
+    return [
+        Check(mark("the stored weights run"), runs, 1e-5),
+        Check(mark("only direction counts"), direction, 1e-6),
+        Check(mark("strength drops out"), strength, 1e-5),
+        Check(mark("snapshots lie on the curve"), curve, 1e-9),
+        Check(mark("two roads agree"), agree, 1e-5),
+    ]
+
+
+@lru_cache(maxsize=256)
+def _errors(state: State) -> tuple[float, ...]:
+    return is_the_snapshot(state), unit_length(state), strength_drops_out(state), figures(state), roads(state)
+
+
+def call(state: State) -> str:
+    """Python that makes the maps and distances of a state."""
+    channels = [unit.channel for unit in grown(state).units]
+    return f"""import deconvviz as dv
+from deconvviz.data import samples
+from lessons.growth.measure import apart
+
+photograph = samples.load({state.image!r})
+units = [dv.Unit({state.layer!r}, channel) for channel in {channels}]
+early, late = (
+    dv.reconstruct_many(dv.load("caltech", weights=f"epoch:{{epoch}}"), photograph, units)
+    for epoch in ({state.epoch}, {EPOCHS[-1]})
+)
+distances = [apart(a.map, b.map) for a, b in zip(early, late)]
+"""
+
+
+def chosen() -> State:
+    """Draw the controls and read them."""
+    epoch = stops(t("After epoch"), EPOCHS, "epoch", int(State.epoch))
+    layer = choice(t("Layer"), {name: name for name in RELUS}, "layer", default=State.layer)
+    image = choice(t("Picture"), {id: t(TITLES[id]) for id in SAMPLES if id != "black"}, "image")
+    return State(image, layer, str(epoch))
+
+
+def proofs(state: State) -> None:
+    """The badges."""
+    with st.spinner(t("Taking the second road; from a new layer it takes some seconds the first time")):
+        runs, direction, strength, curve, agree = checks(state)
+    proof.badges(
+        [
+            proof.Proof(
+                runs,
+                t("The scores of this picture, against the plain function called with the weights of that epoch:"),
+                (is_the_snapshot, caltech.forward, caltech.load_snapshot),
+            ),
+            proof.Proof(
+                direction,
+                t("1 − cos is half the squared distance of two maps made of length one. Largest gap over the maps:"),
+                (unit_length, measure.distance),
+            ),
+            proof.Proof(
+                strength,
+                t("A map grows with its activation and keeps its shape: the map from 1, times the activation:"),
+                (strength_drops_out,),
+            ),
+            proof.Proof(curve, t("Accuracy said by the weights of all eight epochs, against the curve:"), (figures,)),
+            proof.Proof(
+                agree,
+                t("The first map, by JAX's derivative of the rewritten program and by hand, without any derivative:"),
+                (roads,),
+            ),
+        ]
+    )
+
+
+def compare(state: State) -> None:
+    """The curves and the verdict; they grow while the picture is followed in the background.
+
+    Only the chosen layer is followed unasked: all of them keep two cores busy for some seconds.
+    """
+
+    def draw(maps: Mapping[str, Sequence[float]]) -> None:
+        growth_picture.curves(int(state.epoch), state.layer, maps)
+        growth_picture.verdict(maps)
+        with st.expander(t("The numbers of the curves")):
+            growth_picture.table(maps, int(state.epoch))
+
+    if not engine.is_served():
+        draw({})
+        return
+    job = network.following(state.image, state.layer)
+    jobs.watch(job, lambda job: draw(job.latest.distances if job.latest else {}), "growth")
+    if not network.is_whole(job):
+        st.button(
+            t("Measure the maps of all layers"),
+            key="growth-all",
+            help=t("It takes some seconds; then the picture says whether the lower layers came first."),
+            on_click=network.follow_all,
+            args=(state.image, state.layer),
+        )
+
+
+def render() -> None:
+    """Draw the page."""
+    bars.style()
+    growth_picture.style()
+    with frame.beside(LESSON) as right:
+        state = chosen()
+    with right:
+        with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
+            found = grown(state)
+        growth_picture.draw(state.image, state.layer, int(state.epoch))
+        filters, formulas = st.columns([1, 2])
+        with filters:
+            growth_picture.filters(int(state.epoch))
+        formulas.latex(growth_picture.symbols())
+        formulas.latex(growth_picture.line(found))
+        compare(state)
+        badges = st.container()
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.code((measure.apart, measure.halfway, network.seen), call(state))
+    frame.foot(LESSON)
+    with badges:  # last: the second road takes longer than the maps
+        proofs(state)
+
+
+LESSON = Lesson(
+    slug="growth",
+    title=mark("How features grow"),
+    render=render,
+    order=15,
+    section="network",
+    question=mark("What does a network learn first?"),
+    goal=mark(
+        "You will be able to say which layers settle first in training, how that is measured, and how sure it is."
+    ),
+    text=mark(
+        "The network was kept after eight epochs of its training; an epoch is one pass over the photographs. Eight "
+        "channels are followed: those strongest in the end. Each shows what its strongest position sees, on its own "
+        "scale, with the same part of the picture: as wide as the [[receptive field]].\n\n"
+        "A map that only grows brighter has learned nothing new, so the distance asks for direction alone: 1 minus the "
+        "cosine. A jump means that another position has become the strongest.\n\n"
+        "Layers start at different distances: much of a wide random start is never changed. So each is measured by its "
+        "own start: when has half of the way been made, for good?\n\n"
+        "**Lower layers converge first** is what Zeiler and Fergus saw. Look at the number of pairs. One network, "
+        "one run: another seed may differ."
+    ),
+    presets=(
+        (mark("Before anything is learned"), {"epoch": "1", "layer": "relu7"}),
+        (mark("Edges begin"), {"epoch": "19", "layer": "relu1"}),
+        (mark("Almost done, and still moving"), {"epoch": "86", "layer": "relu6"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(("zeiler2014visualizing", mark("section 4, feature evolution")),),
+)

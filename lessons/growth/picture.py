@@ -1,0 +1,238 @@
+"""The picture of how features grow: eight channels beside their patches, the filters, and three curves by epoch."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from lessons._kit.draw import bars, formula
+from lessons._kit.draw.pixels import address, number
+from lessons._kit.form.i18n import current_language, t
+from lessons.growth import measure, network
+from lessons.growth.measure import CONVS, EPOCHS, RELUS
+from lessons.growth.network import Grown
+
+#: The plot inside a curve's viewBox: left, right, top, bottom.
+WIDTH, HEIGHT = 360, 190
+LEFT, RIGHT, TOP, BOTTOM = 34, 344, 10, 160
+#: Ink, quiet ink and ground on a light page, on a dark page; style.css holds the same.
+_GREYS = (("#1f1f1f", "#595959", "#ffffff"), ("#ececec", "#b4b4b4", "#161616"))
+#: Epochs that are written under the axis.
+TICKS = (1, 4, 19, 120)
+
+
+def style() -> None:
+    """Put the style of the page on it."""
+    st.html(Path(__file__).with_name("style.css"))
+
+
+def draw(image: str, layer: str, epoch: int) -> None:
+    """The channels with their patches."""
+    words = t(
+        "Eight channels of {layer} after epoch {epoch}. Left: what each sees at its strongest position, on its own "
+        "scale. Right: the same part of the picture.",
+        layer=layer,
+        epoch=epoch,
+    )
+    st.markdown(words)
+    st.html(_grid(image, layer, epoch, current_language()))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _grid(image: str, layer: str, epoch: int, language: str) -> str:
+    found = network.grown(image, layer, epoch)
+    return f'<div class="grown">{"".join(channel(found, i) for i in range(len(found.units)))}</div>'
+
+
+def channel(found: Grown, i: int) -> str:
+    """One channel: its map in the receptive field, the same part of the photograph, and how far it has come."""
+    unit, name = found.units[i], t("channel {channel}", channel=found.units[i].channel)
+    value, away = t("activation {value}", value=number(found.activations[i])), f"{found.distances[i]:.2f}"
+    shown, beside = f'<span class="silent">{escape(t("silent: all zero"))}</span>', ""
+    if found.maps[i]:
+        said = t("{name}: what it sees at row {row}, column {column}", name=name, row=unit.row, column=unit.column)
+        place = t("{name}: the same part of the picture", name=name)
+        shown = f'<img src="{address(found.maps[i])}" alt="{escape(said)}">'
+        beside = f'<img class="patch" src="{address(found.patches[i])}" alt="{escape(place)}">'
+    return (
+        f'<figure><div class="pair-of"><div class="shown">{shown}</div><div class="shown">{beside}</div></div>'
+        f"<figcaption><b>{escape(name)}</b><br>{escape(value)}<br>{escape(t('distance {away}', away=away))}"
+        "</figcaption></figure>"
+    )
+
+
+def filters(epoch: int) -> None:
+    """The filters of the first layer."""
+    said = t("The 32 filters of the first layer after epoch {epoch}, each on its own scale", epoch=epoch)
+    st.html(
+        f'<figure class="filters"><img src="{address(network.filters(epoch))}" alt="{escape(said)}">'
+        f"<figcaption>{escape(said)}</figcaption></figure>"
+    )
+
+
+def curves(epoch: int, layer: str, maps: Mapping[str, Sequence[float]]) -> None:
+    """Filters, maps and accuracy by epoch, with the slider's place on each."""
+    conv = CONVS[RELUS.index(layer)]
+    first = _distances(t("Filters: distance from the last ones"), measure.kernels(), conv, epoch)
+    second = _distances(t("Maps on this picture: distance from the last ones"), maps, layer, epoch)
+    words = t("Thick: the chosen layer. Dot: half of its first distance.")
+    ramp = f"background: linear-gradient(to right, {_colour('input')}, {_colour('kernel')})"
+    st.html(
+        f'<div class="curves">{first}{second}{_accuracy(epoch)}</div><div class="depth">'
+        f"<span>{escape(t('layer 1'))}</span><span class=ramp style='{ramp}'></span>"
+        f"<span>{escape(t('layer {number}', number=len(CONVS)))}</span><span>{escape(words)}</span></div>"
+    )
+
+
+def _distances(title: str, found: Mapping[str, Sequence[float]], layer: str, epoch: int) -> str:
+    parts = []
+    for name, values in sorted(found.items(), key=lambda item: item[0] == layer):  # the chosen one on top
+        depth = (CONVS if name in CONVS else RELUS).index(name) / (len(CONVS) - 1)
+        colour, half = _mixed(depth), measure.halfway(EPOCHS, values)
+        parts.append(_line(EPOCHS, values, colour, 4 if name == layer else 1.5))
+        if math.isfinite(half):
+            parts.append(_dot(half, values[0] / 2, colour))
+    at = found[layer][EPOCHS.index(epoch)] if layer in found else None
+    here = "" if at is None else f"{at:.2f}"
+    said = t("{title}; {layer} after epoch {epoch}: {value}", title=title, layer=layer, epoch=epoch, value=here or "?")
+    return _plot(title, said, "".join(parts), epoch, at, here, ("0", "1"))
+
+
+def _accuracy(epoch: int) -> str:
+    found, colour = measure.accuracy(), _colour("output")
+    body = _line(tuple(found), tuple(found.values()), colour, 2) + "".join(_dot(e, found[e], colour) for e in EPOCHS)
+    here = f"{100 * found[epoch]:.0f} %"
+    title = t("Accuracy on photographs never trained on")
+    said = t("{title}; after epoch {epoch}: {value}", title=title, epoch=epoch, value=here)
+    return _plot(title, said, body, epoch, found[epoch], here, ("0", "100"))
+
+
+def _plot(title: str, said: str, body: str, epoch: int, at: float | None, here: str, ends: tuple[str, str]) -> str:
+    """A picture of axes, what is drawn between them, and the slider's place."""
+    x, ink, quiet, page = _x(epoch), *_GREYS[_is_dark()]
+    ring = (
+        ""
+        if at is None
+        else f'<circle cx="{x:.1f}" cy="{_y(at):.1f}" r="5" fill="{page}" stroke="{ink}" stroke-width="2"/>'
+    )
+    anchor, beside = ("end", -8) if x > (LEFT + RIGHT) / 2 else ("start", 8)
+    ticks = "".join(_text(_x(tick), BOTTOM + 17, str(tick), "middle") for tick in TICKS)
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'font-family="system-ui, sans-serif" font-size="13" fill="{quiet}">'
+        f'<path fill="none" stroke="{quiet}" d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}"/>{ticks}'
+        f"{_text(LEFT - 6, BOTTOM, ends[0])}{_text(LEFT - 6, TOP + 10, ends[1])}{_text(RIGHT, HEIGHT - 1, t('epoch'))}"
+        f'<path stroke="{ink}" stroke-dasharray="4 3" d="M{x:.1f} {TOP}V{BOTTOM}"/>{body}{ring}'
+        f'<g fill="{ink}" font-weight="600">{_text(x + beside, TOP + 12, here, anchor)}</g></svg>'
+    )
+    source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    return f'<figure><figcaption>{escape(title)}</figcaption><img src="{source}" alt="{escape(said)}"></figure>'
+
+
+def _line(epochs: Sequence[float], values: Sequence[float], colour: str, width: float) -> str:
+    points = " ".join(f"{_x(e):.1f},{_y(v):.1f}" for e, v in zip(epochs, values, strict=True))
+    return f'<polyline fill="none" stroke="{colour}" stroke-width="{width}" points="{points}"/>'
+
+
+def _dot(epoch: float, value: float, colour: str) -> str:
+    return f'<circle cx="{_x(epoch):.1f}" cy="{_y(value):.1f}" r="3.5" fill="{colour}"/>'
+
+
+def _text(x: float, y: float, said: str, anchor: str = "end") -> str:
+    return f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}">{escape(said)}</text>'
+
+
+def _is_dark() -> bool:
+    return bool(st.context.theme.type == "dark")
+
+
+def _colour(name: str) -> str:
+    return formula.COLOURS[name][_is_dark()]
+
+
+def _mixed(depth: float) -> str:
+    """A colour between those of the lowest and the topmost layer, at 0..1."""
+    low, high = (np.array([int(_colour(name)[i : i + 2], 16) for i in (1, 3, 5)]) for name in ("input", "kernel"))
+    return "#" + "".join(f"{round(value):02x}" for value in (1 - depth) * low + depth * high)
+
+
+def _x(epoch: float) -> float:
+    return LEFT + (RIGHT - LEFT) * math.log(epoch) / math.log(EPOCHS[-1])
+
+
+def _y(value: float) -> float:
+    return BOTTOM - (BOTTOM - TOP) * value
+
+
+def verdict(maps: Mapping[str, Sequence[float]]) -> None:
+    """When each layer is halfway, and what that says about the claim."""
+    ways: list[tuple[str, Mapping[str, Sequence[float]], Sequence[str]]] = [(t("filters"), measure.kernels(), CONVS)]
+    if len(maps) == len(RELUS):
+        ways.append((t("maps on this picture"), maps, RELUS))
+    for column, (name, found, layers) in zip(st.columns(2), ways, strict=False):
+        epochs = [measure.halfway(EPOCHS, found[layer]) for layer in layers]
+        shown = [bars.Bar(layer, (round(e, 1),)) for layer, e in zip(layers, epochs, strict=True)]
+        with column:
+            bars.show(t("Halfway after epoch: {what}", what=name), shown)
+            st.markdown(words(*measure.in_order(epochs)))
+    first, last = (measure.halfway(EPOCHS, measure.kernels()[layer]) for layer in (CONVS[0], CONVS[-1]))
+    st.markdown(
+        t(
+            "By its filters, layer 1 is halfway after epoch {first} of {epochs}, layer {top} after epoch {last}. In "
+            "the network of 2014 the lower layers settled within a few epochs of 70, the upper ones after 40 to 50.",
+            first=round(first),
+            last=round(last),
+            top=len(CONVS),
+            epochs=EPOCHS[-1],
+        )
+    )
+
+
+def words(right: int, pairs: int) -> str:
+    """A verdict on "lower layers first" from the pairs of layers."""
+    said = t("The lower layer was first in {right} of {pairs} pairs.", right=right, pairs=pairs)
+    share = right / pairs
+    if share == 1:
+        judged = t("Lower layers first: so it is here, without exception.")
+    elif share >= 0.8:
+        judged = t("Lower layers first: so it is here, with exceptions.")
+    elif share > 0.6:
+        judged = t("Lower layers first: a tendency here, no more.")
+    else:
+        judged = t("Lower layers first: not so here.")
+    return f"**{judged}** {said}"
+
+
+def table(maps: Mapping[str, Sequence[float]], epoch: int) -> None:
+    """The numbers of the curves."""
+    found = {**measure.kernels(), **{layer: maps[layer] for layer in RELUS if layer in maps}}
+    here = EPOCHS.index(epoch)
+    rows = []
+    for name, values in found.items():
+        cells = "".join(f"<td{' class=here' if k == here else ''}>{v:.2f}</td>" for k, v in enumerate(values))
+        rows.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
+    head = "".join(f'<th scope="col">{e}</th>' for e in EPOCHS)
+    caption = t("Distance from the last snapshot, by epoch: conv, the filters; relu, the maps on this picture")
+    st.html(
+        f'<table class="early"><caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def symbols() -> str:
+    """The distance in symbols."""
+    return rf"d_e = 1 - \frac{{\langle m_e,\, m_{{{EPOCHS[-1]}}} \rangle}}{{\|m_e\|\,\|m_{{{EPOCHS[-1]}}}\|}}"
+
+
+def line(found: Grown) -> str:
+    """The same line with the numbers of the first channel."""
+    inner, norm, end = found.inners[0], found.norms[0], found.end_norms[0]
+    if not norm or not end:
+        return rf"d = 1 \quad (\|m\| = {norm:.3g})"
+    return rf"d = 1 - \frac{{{inner:.3g}}}{{{norm:.3g} \cdot {end:.3g}}} = {found.distances[0]:.3g}"

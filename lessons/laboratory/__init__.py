@@ -1,0 +1,59 @@
+"""The laboratory: pick a picture, a layer and a unit, and see what that unit saw, with the proof beside it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from deconvviz.errors import DeconvvizError
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Page
+from lessons._kit.photo import header, network, selection
+from lessons._kit.reconstruction import maps, trace
+from lessons._kit.run import engine
+from lessons.laboratory import checks, choose, export, layers
+
+
+def render() -> None:
+    """Draw the page."""
+    st.html(header.STYLE)
+    st.html(f'<h1 class="lab-title">{t("What did this unit see?")}</h1>')
+    with st.spinner(t("Loading the network, about two seconds the first time")):
+        loaded, refused = _network(network.chosen())
+        picture = selection.picture()
+        forward = engine.forward(loaded, picture)
+    header.top_line(loaded, picture)
+    if refused:
+        st.error(t("The network cannot be opened: {reason}", reason=refused))
+    network.note()
+    explore(loaded, picture, forward)
+    if engine.is_served():
+        engine.warm_up(loaded.name, picture)
+
+
+def _network(name: str) -> tuple[engine.Loaded, str]:
+    """The network, or the shipped one and why not."""
+    try:
+        return engine.network(name), ""
+    except DeconvvizError as error:
+        return engine.network(network.FIRST), str(error)
+
+
+@st.fragment
+def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward) -> None:
+    """Everything below the top line: a click on a tile or a map runs only this part."""
+    typed = selection.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
+    layers.road(loaded, forward, picture, typed.layer)
+    chosen = choose.choose(loaded, picture, forward, typed)
+    seen = engine.reconstruct(loaded, picture, chosen.unit)
+    if not seen.by_rule:
+        st.error(next(iter(seen.refused.values())))
+        return
+    look = maps.see(loaded, picture, chosen, seen)
+    proofs = st.container()
+    rule = trace.how_it_came_down(loaded, picture, chosen, seen)
+    export.take_away(loaded, picture, chosen, seen, look, rule)
+    with proofs:  # last: the second road takes longer than the maps
+        checks.proof_line(loaded, picture, chosen, seen)
+
+
+PAGE = Page(slug="laboratory", title=mark("Laboratory"), render=render, order=1)

@@ -1,0 +1,183 @@
+"""Choose a unit: the photograph with its receptive field, and the feature maps of the layer to click on."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.types import Box, Layer
+from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
+from lessons._kit.draw.unit_grid import last_pick, payload, quantize, unit_grid
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import t
+from lessons._kit.photo import selection
+from lessons._kit.photo.header import title_of
+from lessons._kit.photo.labels import kind, size
+from lessons._kit.photo.selection import COLUMNS, PER_PAGE, Chosen, Typed
+from lessons._kit.run import engine
+from lessons.laboratory.layers import label_of
+
+GRID = "lab-maps"
+
+
+def choose(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, typed: Typed) -> Chosen:
+    """Draw the photograph and the maps, and return the chosen unit."""
+    layer = typed.layer
+    maps = selection.planes(forward.maps[layer.name])
+    st.html(_heading(t("Choose a unit"), f"{layer.name} · {kind(layer.kind)} · {size(layer.shape)}"))
+    with st.container(horizontal=True, gap="medium", key="lab-choose"):
+        left = st.container(width=400, key="lab-photo")
+        right = st.container(width="stretch", key="lab-grid")
+    with right:
+        shown = _page(maps)
+        chosen = selection.resolve(layer, maps, typed.channel, typed.row, typed.column)
+        _grid(loaded, layer, maps, shown, chosen)
+    with left:
+        known = len(layer.shape) == 3
+        box = loaded.network.receptive_box(layer.name, *((chosen.row, chosen.column) if known else (None, None)))
+        st.html(_photo(loaded, picture, chosen, box))
+        _numbers(maps, chosen, typed)
+    return chosen
+
+
+def _heading(title: str, facts: str) -> str:
+    return f'<div class="lab-heading"><h2>{escape(title)}</h2><span>{escape(facts)}</span></div>'
+
+
+def _page(maps: np.ndarray) -> np.ndarray:
+    """Draw sorting and paging; return the channels of the page."""
+    pages = -(-maps.shape[-1] // PER_PAGE)
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="lab-paging"
+    ):
+        sorting = choice(
+            t("Order of the maps"),
+            {"strength": t("Strongest first"), "number": t("By number")},
+            "sort",
+            tabs=True,
+            hidden_label=True,
+        )
+        if "page" in st.session_state:
+            st.session_state["page"] = min(max(1, int(st.session_state["page"] or 1)), pages)
+        page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+    start = (page - 1) * PER_PAGE
+    return selection.order(maps, by_number=sorting == "number")[start : start + PER_PAGE]
+
+
+def _grid(loaded: engine.Loaded, layer: Layer, maps: np.ndarray, shown: np.ndarray, chosen: Chosen) -> None:
+    page = quantize(maps, [int(channel) for channel in shown])
+    is_output = layer.name == loaded.network.layers[-1].name and loaded.network.labels
+    names = [label_of(loaded.network.labels, c) if is_output else str(c) for c in page.channels]
+    text = {
+        "title": t("Feature maps of {layer}", layer=layer.name),
+        "hint": t("Click a spot in a map. Keys: arrows, Enter, Shift with arrows moves the spot."),
+        "readout": t("channel {channel} · row {row} · column {column} · {value}"),
+    }
+    labels = [
+        t(
+            "channel {channel}, strongest {value} at row {row}, column {column}",
+            channel=n,
+            value=number(v),
+            row=r,
+            column=c,
+        )
+        for n, (r, c, v) in zip(names, page.peaks, strict=True)
+    ]
+    data = payload(page, names, labels, text, COLUMNS)
+    wanted = (int(chosen.unit.channel), chosen.row, chosen.column)
+    unit_grid(data, wanted, GRID, _picked, _turned)
+
+
+def _picked() -> None:
+    pick = last_pick(GRID)
+    if pick:
+        selection.choose_unit(pick["channel"], pick["row"], pick["column"])
+
+
+def _turned() -> None:
+    turn = st.session_state[GRID].get("turn")
+    if turn:
+        st.session_state["page"] = max(1, int(st.session_state.get("page") or 1) + int(turn["by"]))
+
+
+def _photo(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, box: Box) -> str:
+    """The photograph as the network sees it, finer, with the receptive field framed."""
+    whole = engine.fitted(loaded, picture).screen
+    source = engine.kept(loaded, picture, "photo", lambda: address(jpeg(to_bytes(whole))))
+    rows, columns = loaded.network.input_spec.size
+    top, left, bottom, right = box
+    frame = (
+        f"left:{100 * left / columns:.3f}%;top:{100 * top / rows:.3f}%;"
+        f"width:{100 * (right - left) / columns:.3f}%;height:{100 * (bottom - top) / rows:.3f}%"
+    )
+    alt = t(
+        "{title}; the receptive field is rows {top} to {bottom}, columns {left} to {right}",
+        title=title_of(picture),
+        top=top,
+        bottom=bottom - 1,
+        left=left,
+        right=right - 1,
+    )
+    caption = t(
+        "Frame: the {height} × {width} of {rows} × {columns} pixels that reach the unit",
+        height=bottom - top,
+        width=right - left,
+        rows=rows,
+        columns=columns,
+    )
+    return (
+        f'<figure class="lab-photo"><div><img src="{source}" alt="{escape(alt)}"><span style="{frame}"></span></div>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _numbers(maps: np.ndarray, chosen: Chosen, typed: Typed) -> None:
+    """The unit as numbers to type; an empty field means the strongest, whose number it shows."""
+    height, width, channels = maps.shape
+    unit = chosen.unit
+    fields = (
+        ("channel", t("Channel"), channels - 1, unit.channel),
+        ("row", t("Row"), height - 1, chosen.row),
+        ("column", t("Column"), width - 1, chosen.column),
+    )
+    line = st.container(horizontal=True, wrap=False, gap="small", key="lab-numbers")
+    for key, label, top, value in fields:
+        shown = f"{key}-shown"
+        st.session_state[shown] = getattr(typed, key)
+        field: Any = line.number_input
+        field(
+            label,
+            min_value=0,
+            max_value=max(top, 1),
+            value=None,
+            step=1,
+            key=shown,
+            disabled=top == 0,
+            on_change=_typed,
+            args=(key,),
+            placeholder=str(value),
+        )
+    st.html(f'<p class="lab-value">{escape(_value(chosen))}</p>')
+
+
+def _typed(key: str) -> None:
+    selection.choose_number(key, st.session_state[f"{key}-shown"])
+
+
+def _value(chosen: Chosen) -> str:
+    value = number(chosen.value)
+    if chosen.value == chosen.peak[0]:
+        return t(
+            "Activation {value}, the strongest place of channel {channel}", value=value, channel=chosen.unit.channel
+        )
+    return t(
+        "Activation {value}; channel {channel} reaches {peak} at row {row}, column {column}",
+        value=value,
+        channel=chosen.unit.channel,
+        peak=number(chosen.peak[0]),
+        row=chosen.peak[1],
+        column=chosen.peak[2],
+    )

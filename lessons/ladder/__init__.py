@@ -1,0 +1,182 @@
+"""Lesson: the ladder. One picture, every layer, three inverters side by side, and how their errors grow with depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+import deconvviz as dv
+from deconvviz.models import inverters
+from deconvviz.network.backward import explicit
+from deconvviz.types import Check
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.inversion import picture as inversion_picture
+from lessons._kit.inversion import run as inversion_run
+from lessons._kit.photo import header, selection
+from lessons._kit.run import engine, jobs
+from lessons.ladder import picture as ladder_picture
+from lessons.ladder import questions, run
+from lessons.ladder.run import Ladder
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen; an upload stands in for the picture."""
+
+    image: str = "cat"
+    shown: str = "picture"
+    seed: str = "0"
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a state, on a few rungs."""
+    loaded, picture = engine.network("caltech"), engine.sample(state.image)
+    return of(run.short(loaded, picture, int(state.seed)), loaded, picture)
+
+
+def of(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> list[Check]:
+    """The proofs of a ladder as far as it goes."""
+    return [
+        Check(mark("search below DeconvNet"), run.above(ladder), 0.0),
+        Check(mark("pixels get lost with depth"), run.falling(ladder), 0.0),
+        Check(mark("feature errors by hand"), run.by_hand(ladder, loaded, picture), 1e-5),
+        Check(mark("two roads from a whole layer"), run.roads(ladder), 1e-5),
+    ]
+
+
+def call(state: State, sample: bool) -> str:
+    """Python that makes the pictures of a state."""
+    image = f"samples.load({state.image!r})" if sample else '"your-picture.jpg"'
+    return f"""import deconvviz as dv
+from deconvviz.data import samples
+from deconvviz.models import inverters
+
+network, photograph = dv.load("caltech"), {image}
+for layer in {inversion_run.LAYERS}:
+    seen = dv.reconstruct(network, photograph, dv.Unit(layer, "all"), rule="deconvnet")
+    found = dv.invert(network, photograph, layer, steps={run.STEPS}, seed={state.seed})
+    print(layer, found.feature_error, found.image_error)
+    if layer in inverters.layers(network):
+        learned = dv.invert(network, photograph, layer, method="learned")
+        print(layer, learned.feature_error, learned.image_error)
+"""
+
+
+def chosen(loaded: engine.Loaded) -> tuple[State, engine.Picture]:
+    """Draw the controls and read them."""
+    picture = selection.picture(State.image, LESSON.presets)
+    named = st.session_state.get("image") or State.image
+    header.picture_chip(loaded, picture)
+    ways = {"picture": t("fitted to the photo"), "map": t("the signed map")}
+    shown = choice(t("DeconvNet's answer"), ways, "shown")
+    seed = choice(t("Seed of the search"), {str(number): str(number) for number in range(4)}, "seed")
+    return State(named, shown, seed), picture
+
+
+def ask(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> None:
+    """The button that begins, and how long it takes."""
+    st.button(
+        t("Climb the ladder"),
+        key="climb",
+        type="primary",
+        on_click=run.begin,
+        args=(loaded, picture, seed),
+    )
+    known = [inversion_run.seconds(layer) for layer in inversion_run.LAYERS]
+    if all(known):
+        words = t("Seven searches, about {seconds} s here.", seconds=round(sum(second or 0 for second in known)))
+    else:
+        words = t("Seven searches, one to three minutes on two cores. Pictures appear as they are made.")
+    st.markdown(words)
+
+
+def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> None:
+    """The proofs of the rungs so far."""
+    with st.spinner(t("Adding up every error by hand")):
+        found = of(ladder, loaded, picture)
+    meanings = (
+        t("At every rung the search has the smaller feature error. By how much it is larger at the worst one:"),
+        t("The search's error in pixels grows from rung to rung. By how much it falls at the worst one:"),
+        t("Every picture once more through the network, and the error added up without the library:"),
+        t("The whole layer sent down by JAX's derivative of the rewritten program, and by switches, rule and filters:"),
+    )
+    codes: tuple[proof.Code, ...] = (
+        (run.above,),
+        (run.falling,),
+        (run.by_hand, inversion_run.measured, inversion_run.feature_error),
+        (run.roads, explicit.Chain.down),
+    )
+    proof.badges_of(found, meanings, codes)
+
+
+def render() -> None:
+    """Draw the page."""
+    inversion_picture.style()
+    st.html(header.STYLE)
+    frame.head(LESSON)
+    loaded = engine.network("caltech")
+    left, right = st.columns([3, 8], gap="large")
+    with left:
+        frame.presets(LESSON)
+    with right:
+        with st.container(horizontal=True, gap="large", vertical_alignment="bottom", key="ladder-controls"):
+            state, picture = chosen(loaded)
+        job = run.find(loaded, picture, int(state.seed))
+        if job is None:
+            ask(loaded, picture, int(state.seed))
+    known = inverters.layers(loaded.network)
+
+    def draw(ladder: Ladder) -> None:
+        ladder_picture.draw(loaded, picture, ladder, known, state.shown == "map")
+
+    if job is None:
+        draw(Ladder())
+    else:
+        jobs.watch(job, lambda job: draw(job.latest or Ladder()), key="ladder", every=2.0)
+    proofs = st.container()
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.code((dv.invert, run.climb, run.fitted), call(state, picture.id is not None))
+    frame.foot(LESSON)
+    if job is not None and job.resting and job.latest is not None:
+        with proofs:
+            badges(job.latest, loaded, picture)
+
+
+LESSON = Lesson(
+    slug="ladder",
+    title=mark("The ladder"),
+    render=render,
+    order=13,
+    section="network",
+    question=mark("How much of the picture is left, layer after layer?"),
+    goal=mark("You will be able to say what three ways back from a layer show, and what each of them adds by itself."),
+    text=mark(
+        "Three ways back from the same numbers, all of a layer's units at once.\n\n"
+        "**DeconvNet** sends them down through switches and [[rectifier|rectifiers]]. Its map finds the edges, but "
+        "was never meant to be the photograph: grey and contrast are fitted here, in its favour.\n\n"
+        "**Search** looks for a picture that the layer answers alike. What the layer does not say, the preference for "
+        "smooth pictures fills in.\n\n"
+        "**Learned** is a network of its own that has seen thousands of pairs of layer and photograph. What the layer "
+        "does not say, it fills in with what photographs usually have there: colours, mostly.\n\n"
+        "So the smallest feature error is the search's; the smallest error in pixels is sometimes the "
+        "learned one's. Neither number alone says which picture is true."
+    ),
+    presets=(
+        (mark("Cat"), {"image": "cat"}),
+        (mark("Coffee"), {"image": "coffee"}),
+        (mark("DeconvNet as it is"), {"shown": "map"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(
+        ("zeiler2014visualizing", mark("section 2.1")),
+        ("mahendran2015understanding", ""),
+        ("dosovitskiy2016inverting", ""),
+    ),
+)

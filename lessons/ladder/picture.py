@@ -1,0 +1,118 @@
+"""The ladder on the page: a column of three pictures for every layer, and the errors over depth as curves."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from lessons._kit.draw import curves
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import address, largest, number, png, signed_pixels, to_bytes
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.inversion.picture import latex
+from lessons._kit.inversion.run import LAYERS
+from lessons._kit.photo.header import title_of
+from lessons._kit.run import engine
+from lessons.ladder.run import METHODS, Ladder, Rung
+
+NAMES = {"deconvnet": mark("DeconvNet"), "optimize": mark("Search"), "learned": mark("Learned")}
+COLOURS = {"deconvnet": "input", "optimize": "output", "learned": "kernel"}
+_NO_ERRORS = '<span class="errors">&nbsp;</span>'
+DASHES = {"deconvnet": "6 3", "optimize": "", "learned": "2 3"}
+
+
+def draw(loaded: engine.Loaded, picture: engine.Picture, ladder: Ladder, known: tuple[str, ...], signed: bool) -> None:
+    """Every rung there is, the curves, and the formula.
+
+    Args:
+      known: layers that have a learned inverter.
+      signed: show DeconvNet's map as it is instead of the picture fitted to the photograph.
+    """
+    columns = "".join(_column(loaded, ladder, layer, known, signed) for layer in LAYERS)
+    st.html(f'<div class="ladder">{_photograph(loaded, picture)}{columns}</div>')
+    st.html(f'<p class="ladder-key">{escape(t("Under each picture: feature error · error in pixels"))}</p>')
+    _curves(ladder)
+    _formula(loaded, picture, ladder)
+
+
+def _photograph(loaded: engine.Loaded, picture: engine.Picture) -> str:
+    rows, columns = loaded.network.input_spec.size
+    name = title_of(picture)
+    source = address(png(to_bytes(engine.fitted(loaded, picture).model)))
+    figure = (
+        f'<figure><figcaption>{escape(name)}</figcaption><img src="{source}" alt="{escape(name)}">'
+        '<span class="errors">0 · 0</span></figure>'
+    )
+    return f"<section><h2>{escape(t('Photograph'))}</h2><p>{rows} × {columns} × 3</p><div>{figure}</div></section>"
+
+
+def _column(loaded: engine.Loaded, ladder: Ladder, layer: str, known: tuple[str, ...], signed: bool) -> str:
+    height, width, channels = loaded.network.layer(layer).shape
+    figures = "".join(_figure(ladder.rungs.get((layer, method)), layer, method, known, signed) for method in METHODS)
+    return f"<section><h2>{layer}</h2><p>{height} × {width} × {channels}</p><div>{figures}</div></section>"
+
+
+def _figure(rung: Rung | None, layer: str, method: str, known: tuple[str, ...], signed: bool) -> str:
+    name = t(NAMES[method])
+    if rung is None:
+        missing = method == "learned" and layer not in known
+        words = t("no decoder for this layer") if missing else t("not yet")
+        empty = f'<div class="none">{escape(words)}</div>{_NO_ERRORS}'
+        return f"<figure><figcaption>{escape(name)}</figcaption>{empty}</figure>"
+    pixels = to_bytes(rung.image)
+    if signed and rung.map is not None:
+        pixels = signed_pixels(rung.map, largest(rung.map, summed=False), summed=False)
+    errors = t(
+        "feature error {feature}, error in pixels {pixels}",
+        feature=number(rung.feature_error),
+        pixels=number(rung.image_error),
+    )
+    short = f"{number(rung.feature_error)} · {number(rung.image_error)}"
+    running = "" if rung.finished else " " + t("(step {step})", step=rung.step)
+    alt = f"{layer}, {name}: {errors}"
+    return (
+        f'<figure><figcaption>{escape(name + running)}</figcaption><img src="{address(png(pixels))}" '
+        f'alt="{escape(alt)}" title="{escape(alt)}"><span class="errors">{escape(short)}</span></figure>'
+    )
+
+
+def _curves(ladder: Ladder) -> None:
+    if not ladder.rungs:
+        return
+    drawn = []
+    for title, name in ((t("Feature error"), "feature_error"), (t("Error in pixels"), "image_error")):
+        lines = []
+        for method in METHODS:
+            found = {rung.layer: float(getattr(rung, name)) for rung in ladder.of(method)}
+            if found:
+                values = [found.get(layer) for layer in LAYERS]
+                lines.append(curves.Curve(t(NAMES[method]), values, COLOURS[method], DASHES[method]))
+        drawn.append(curves.to_html(title, lines, LAYERS, dots=True))
+    st.html(f'<div class="ladder-curves">{"".join(drawn)}</div>')
+
+
+def _formula(loaded: engine.Loaded, picture: engine.Picture, ladder: Ladder) -> None:
+    """Both errors as formulas, with the numbers of the deepest finished search."""
+    x, a, x0 = coloured("input", "x"), coloured("output", "a"), coloured("kernel", "x_0")
+    feature = rf"\frac{{\lVert \Phi({x}) - {a} \rVert^2}}{{\lVert {a} \rVert^2}}"
+    pixels = rf"\frac{{\lVert {x} - {x0} \rVert^2}}{{\lVert {x0} \rVert^2}}"
+    done = ladder.of("optimize")
+    if not done:
+        names = (t("feature error"), t("error in pixels"))
+        for name, formula in zip(names, (feature, pixels), strict=True):
+            st.latex(rf"\text{{{name}}} = {formula}")
+        return
+    last = done[-1]
+    target = float(np.square(engine.forward(loaded, picture).maps[last.layer].astype(np.float64)).sum())
+    shown = float(np.square(engine.fitted(loaded, picture).model.astype(np.float64)).sum())
+    for formula, ratio in (
+        (feature, _ratio(last.feature_error, target)),
+        (pixels, _ratio(last.image_error, shown)),
+    ):
+        st.latex(rf"\begin{{aligned}} \text{{{last.layer}}}: \quad {formula} &= {ratio} \end{{aligned}}")
+
+
+def _ratio(error: float, length: float) -> str:
+    return rf"\frac{{{latex(error * length)}}}{{{latex(length)}}} \\ &= {latex(error)}"

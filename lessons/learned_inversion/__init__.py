@@ -1,0 +1,184 @@
+"""Lesson: a second network that learned to give the picture behind a layer's numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+import deconvviz as dv
+from deconvviz.models import inverters
+from deconvviz.types import Check
+from lessons._kit.draw import bars
+from lessons._kit.draw.pixels import number
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.inversion import picture as inversion_picture
+from lessons._kit.photo.labels import TITLES
+from lessons.learned_inversion import picture, questions, run
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen."""
+
+    image: str = "astronaut"
+    layer: str = "relu4"
+    change: str = "none"
+
+
+def pixels_by_hand(state: State) -> float:
+    """Relative difference of the library's error in pixels and the same added up by hand."""
+    found = run.answered(state.image, state.layer)
+    photograph = run.shown(state.image, state.layer, "none").photograph
+    slow = run.by_hand(found.image, photograph)
+    return abs(found.image_error - slow) / slow
+
+
+def features_by_hand(state: State) -> float:
+    """The same of the feature error: the answer goes through the network once more."""
+    found = run.answered(state.image, state.layer)
+    values = run.values_of(state.image, state.layer)
+    slow = run.by_hand(run.again(found.image, state.layer), values)
+    return abs(found.feature_error - slow) / slow
+
+
+def numbers_alone(state: State) -> float:
+    """Largest difference of any pixel between answers to the same numbers, reached in three ways."""
+    return run.three_ways(state.image, state.layer)
+
+
+def beats_the_mean(state: State) -> float:
+    """By how much the inverter is worse than a picture of the mean colour, median over the photographs."""
+    learned, flat = run.medians(state.layer)
+    return max(0.0, learned - flat)
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a state."""
+    return [
+        Check(mark("error in pixels by hand"), pixels_by_hand(state), 1e-5),
+        Check(mark("feature error by hand"), features_by_hand(state), 1e-5),
+        Check(mark("same numbers, same picture"), numbers_alone(state), 1e-5),
+        Check(mark("better than the mean colour"), beats_the_mean(state), 0.0),
+    ]
+
+
+def call(state: State) -> str:
+    """Python that makes the picture of a state."""
+    return f"""import deconvviz as dv
+from deconvviz.data import samples
+
+network, photograph = dv.load("caltech"), samples.load({state.image!r})
+found = dv.invert(network, photograph, {state.layer!r}, method="learned")
+print(found.feature_error, found.image_error)
+picture = found.image
+"""
+
+
+def chosen() -> State:
+    """Draw the controls and read them."""
+    image = choice(t("Picture"), {id: t(TITLES[id]) for id in run.PHOTOGRAPHS}, "image", default=State.image)
+    layer = choice(t("Layer"), {name: name for name in run.layers()}, "layer", default=State.layer)
+    changes = {
+        "none": t("none"),
+        "swap": t("right half of another photo"),
+        "silent": t("stronger half of the channels off"),
+    }
+    return State(image, layer, choice(t("Change of the layer's numbers"), changes, "change"))
+
+
+def badges(state: State) -> None:
+    """The proofs, and the mean over the photographs."""
+    pixels, features, alone, better = checks(state)
+    proof.badges(
+        [
+            proof.Proof(
+                pixels,
+                t("What the library reports for the photograph, and the same added up number by number:"),
+                (pixels_by_hand, run.by_hand),
+            ),
+            proof.Proof(
+                features,
+                t("The answer goes through the network once more; the difference is added up number by number:"),
+                (features_by_hand, run.by_hand),
+            ),
+            proof.Proof(
+                alone,
+                t(
+                    "The photograph; the same between columns of noise that the network never sees; and no photograph "
+                    "at all, but the stored numbers of the layer. Largest difference of any pixel:"
+                ),
+                (run.three_ways,),
+            ),
+            proof.Proof(
+                better,
+                t("Median error over the built-in photographs; by how much it lies above that of the mean colour:"),
+                (beats_the_mean, run.medians),
+            ),
+        ]
+    )
+    learned, flat = run.medians(state.layer)
+    proof.finding(
+        t("{layer}: median {learned} against {flat}", layer=state.layer, learned=number(learned), flat=number(flat)),
+        t("Median error in pixels over the built-in photographs: of the inverter, and of the mean colour."),
+        run.medians,
+    )
+
+
+def render() -> None:
+    """Draw the page."""
+    bars.style()
+    inversion_picture.style()
+    with frame.beside(LESSON) as right:
+        state = chosen()
+    with right:
+        with st.spinner(t("Sending the layer's numbers through its decoder, some seconds the first time")):
+            found = run.shown(state.image, state.layer, state.change)
+        picture.draw(state.image, state.layer, state.change, found)
+        picture.formula(found)
+        rest = st.container()
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.code((dv.invert, inverters.Inverter.__call__), call(state))
+    frame.foot(LESSON)
+    with rest, st.spinner(t("Measuring all photographs, some seconds the first time")):
+        picture.errors(state.image)
+        badges(state)
+
+
+LESSON = Lesson(
+    slug="learned-inversion",
+    title=mark("Learned inversion"),
+    render=render,
+    order=12,
+    section="network",
+    question=mark("Can a network learn to run another one backwards?"),
+    goal=mark("You will be able to say what a decoder that was trained on photographs adds to a layer's numbers."),
+    text=mark(
+        "No search: a second network, the decoder, answers in one pass. It was shown thousands of photographs together "
+        "with what the layer says of them, and learned to give the photograph back. Nothing but the layer's numbers "
+        "goes in; change them, and the answer changes.\n\n"
+        "It cannot undo the layer: what [[max pooling]] and the [[rectifier]] dropped is gone. Where many photographs "
+        "have the same numbers, squared error is smallest at their mean, so the answer is blurred exactly where the "
+        "layer does not know. Sharp means known.\n\n"
+        "Its maps grow by [[transposed convolution]]. The training pictures are its prior: it knows what photographs "
+        "look like, and is at a loss with others.\n\n"
+        "Ask the network about the answer, and it often disagrees: a blurred picture has other features. The search "
+        "has it the other way round."
+    ),
+    presets=(
+        (mark("An early layer: nearly all of it"), {"layer": "relu2"}),
+        (mark("The last map"), {"layer": "relu7"}),
+        (mark("Two photographs in one"), {"layer": "relu6", "change": "swap"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(
+        ("dosovitskiy2016inverting", mark("sections 3 and 4")),
+        ("odena2016deconvolution", ""),
+    ),
+)

@@ -1,0 +1,76 @@
+"""What the page of learned inversion shows: photograph and answer, sizes on the way, errors of all layers."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from lessons._kit.draw import bars
+from lessons._kit.draw.formula import coloured
+from lessons._kit.draw.pixels import address, number, png, to_bytes
+from lessons._kit.form.i18n import t
+from lessons._kit.photo.header import title_of
+from lessons._kit.run import engine
+from lessons.learned_inversion import run
+from lessons.learned_inversion.run import Shown
+
+
+def draw(image: str, layer: str, change: str, found: Shown) -> None:
+    """The two pictures, and what stands between them."""
+    name = title_of(engine.sample(image))
+    rows, columns = found.photograph.shape[:2]
+    seen = t("as the network sees it: {rows} × {columns} pixels", rows=rows, columns=columns)
+    note = t(
+        "error in pixels {pixels}; a picture of the mean colour: {baseline}",
+        pixels=number(found.pixels),
+        baseline=number(found.baseline),
+    )
+    title = t("Made from {layer} in one pass", layer=layer)
+    if change != "none":
+        title = t("Made from the changed {layer}", layer=layer)
+    st.html(f'<div class="inverted">{_figure(name, seen, found.photograph)}{_figure(title, note, found.picture)}</div>')
+    st.html(f'<p class="facts">{escape(_way(layer))}</p>')
+
+
+def _figure(title: str, note: str, picture: np.ndarray) -> str:
+    image = f'<img src="{address(png(to_bytes(picture)))}" alt="{escape(f"{title}; {note}")}">'
+    return f"<figure><figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>{image}</figure>"
+
+
+def _way(layer: str) -> str:
+    """The sizes of what goes in and of every stage."""
+    sizes = run.decoder(layer).sizes
+    ways = " → ".join(" × ".join(map(str, size)) for size in sizes)
+    params = run.decoder(layer).params
+    weights = sum(value.size for name, value in params.items() if name.startswith("stage"))
+    return t(
+        "{ways}, with {weights} trained numbers.",
+        ways=ways,
+        weights=f"{weights:,}".replace(",", "\xa0"),
+    )
+
+
+def formula(found: Shown) -> None:
+    """What was minimized in training, and the two errors of this picture in numbers."""
+    x, a = coloured("input", "x"), coloured("output", r"\Phi(x)")
+    st.latex(rf"\min_\theta\; \mathbb{{E}}_{{{x}}} \lVert f_\theta({a}) - {x} \rVert^2")
+    numbers = coloured("output", "a")
+    st.latex(rf"\frac{{\lVert f({numbers}) - {x} \rVert^2}}{{\lVert {x} \rVert^2}} = {_latex(found.pixels)}")
+    st.latex(
+        rf"\frac{{\lVert \Phi(f({numbers})) - {numbers} \rVert^2}}{{\lVert {numbers} \rVert^2}}"
+        rf" = {_latex(found.features)}"
+    )
+
+
+def _latex(value: float) -> str:
+    return f"{value:.3g}" if value >= 1e-3 or value == 0 else f"{value:.1e}"
+
+
+def errors(image: str) -> None:
+    """The error in pixels of every layer for this photograph, and of the mean colour."""
+    rows = [bars.Bar(layer, (run.shown(image, layer, "none").pixels,)) for layer in run.layers()]
+    baseline = run.shown(image, run.layers()[0], "none").baseline
+    rows.append(bars.Bar(t("mean colour of the training pictures"), (baseline,), second=True))
+    bars.show(t("Error in pixels of this photograph, layer by layer"), rows)

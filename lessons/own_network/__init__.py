@@ -1,0 +1,136 @@
+"""Lesson: a network of one's own in the library, on the command line and in the app, with a live report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from deconvviz import checks as proofs
+from deconvviz.types import Check
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.photo.labels import RULES, kind, size
+from lessons.own_network import code, questions
+
+#: Four columns fit a telephone.
+STYLE = "<style>.st-key-own-report :is(th, td) { padding: 0.35rem 0.4rem; font-size: 0.875rem; }</style>"
+
+
+@dataclass(frozen=True)
+class State:
+    """Which variant of the example is tried."""
+
+    variant: str = "relu"
+
+
+def forward(state: State) -> float:
+    """Distance between the scores of the wrapped network and those of the module itself."""
+    return code.tried(state.variant).forward
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a variant."""
+    return [
+        Check(mark("same scores as the module"), forward(state), 1e-5),
+        Check(mark("adjoint"), code.tried(state.variant).adjoint.error, 1e-5),
+    ]
+
+
+def report(found: proofs.Report) -> None:
+    """Draw what `deconvviz check` says, as a table."""
+    network = found.network
+    layers = ", ".join(f"{layer.name} ({kind(layer.kind)}, {size(layer.shape)})" for layer in network.layers)
+    st.markdown(f"**{t('Layers found')}**: {layers}")
+    index, value = found.top[0]
+    best = network.labels[index] if network.labels else str(index)
+    said = t("{count} scores, the highest {value} for {label}", count=found.output[0], value=f"{value:.3g}", label=best)
+    st.markdown(f"**{t('Forward')}**: {said}")
+    head = [t("Rule"), t("Applies"), t("Rectifiers that obey"), t("Two roads differ by")]
+    rows = [head, ["---"] * 4, *(_row(one) for one in found.rules)]
+    st.html(STYLE)
+    with st.container(key="own-report"):
+        st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    st.markdown(f"**{t('What to change')}**")
+    st.markdown("\n".join(f"- {note}" for note in found.notes) or t("Nothing: every rule applies."))
+
+
+def _row(one: proofs.RuleReport) -> list[str]:
+    applies = t("refused") if one.refused else t("yes")
+    obey = t("{obeyed} of {total}", obeyed=one.coverage.obeyed, total=one.coverage.total)
+    agreement = "–" if one.agreement is None else proof.error_text(one.agreement)
+    return [t(RULES[one.rule]), applies, "–" if one.rule == "gradient" else obey, agreement]
+
+
+def three_ways(state: State) -> None:
+    """The code of the three ways, to copy."""
+    st.header(t("Three ways"), anchor=False)
+    library, command, app = st.tabs([t("Library"), t("Command line"), t("App")])
+    with library:
+        st.markdown(t("Save this as mynet.py; `python mynet.py` writes its weights."))
+        if code.changed(state.variant):
+            st.markdown(t("The line that makes this variant: {line}", line=f"`{code.changed(state.variant)}`"))
+        st.code(code.text(state.variant), language="python", wrap_lines=True)
+        st.markdown(t("Then, in the same folder:"))
+        st.code(code.LIBRARY, language="python", wrap_lines=True)
+    with command:
+        st.markdown(t("The report above, for your own module and picture. It ends with 1 where something is refused."))
+        st.code(code.COMMANDS, language="bash", wrap_lines=True)
+    with app:
+        st.markdown(
+            t("With mynet.py in the folder of deconvviz. The laboratory opens your network, beside the built-in ones.")
+        )
+        st.code(code.APP, language="bash", wrap_lines=True)
+
+
+def render() -> None:
+    """Draw the page."""
+    with frame.beside(LESSON) as right:
+        state = State(choice(t("Network"), {k: t(v[0]) for k, v in code.VARIANTS.items()}, "variant"))
+    with right:
+        with st.spinner(t("Trying every rule on it, about twenty seconds the first time")):
+            found = code.tried(state.variant).report
+        report(found)
+        meanings = [
+            t("The wrapped network and the untouched Flax module, on the same photograph:"),
+            t("From the last layer down by the gradient rule, against forward differentiation of the untouched code:"),
+        ]
+        codes = [(code.tried, forward), (proofs.adjoint,)]
+        proof.badges_of(checks(state), meanings, codes)
+    three_ways(state)
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.code((proofs.report,), f"own_code.tried({state.variant!r}).report")
+    frame.foot(LESSON)
+
+
+LESSON = Lesson(
+    slug="your-own-network",
+    title=mark("Your own network"),
+    render=render,
+    section="network",
+    order=99,
+    question=mark("What does my own network see?"),
+    goal=mark("You will be able to look into a network of your own, and to read what the report says about it."),
+    text=mark(
+        "A network is any JAX function of an image batch. It is traced once; every layer and every [[rectifier]] is "
+        "found in the program, not in the class, so nothing has to be rewritten.\n\n"
+        "Three things a program cannot say: which size and range of numbers the network was trained with, what its "
+        "classes are called, and whether it is still in training mode. A wrong range shows no error, only poor "
+        "scores, so say it in the InputSpec.\n\n"
+        "A rule that replaces rectifiers is defined at rectifiers only. Where something else is on the way it refuses, "
+        "and names the layer from which it still applies.\n\n"
+        "Weights come from safetensors, which hold numbers only. A pickle may run code when it is read, so none is."
+    ),
+    presets=(
+        (mark("Every rule applies"), {}),
+        (mark("A GELU: three rules refuse"), {"variant": "gelu"}),
+        (mark("Normalized over its batch: other pictures show through"), {"variant": "batch"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(("zeiler2014visualizing", ""), ("springenberg2015striving", "")),
+)

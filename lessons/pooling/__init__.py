@@ -1,0 +1,243 @@
+"""Lesson: max pooling, its switches, and the ways to put a maximum back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+
+import jax
+import numpy as np
+import streamlit as st
+from jax import lax
+
+from deconvviz.ops import LinearMap, Pads, ceil_padding, max_pool, max_pool_map, take_switches
+from deconvviz.types import Check
+from lessons._kit.draw import bars
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.numbers import printed_formula, toy_arrays
+from lessons.pooling import picture as pool_picture
+from lessons.pooling import questions, unpool_variants
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen."""
+
+    picture: str = "hills"
+    window: int = 2
+    stride: int = 2
+    edge: str = "drop"
+    way: str = "true"
+    digits: str = ""
+    cell: tuple[int, int] = (1, 1)
+    back: tuple[int, int] = (2, 2)
+
+
+def pooling(state: State) -> unpool_variants.Pooling:
+    """The picture of a state and how it is pooled; windows that hang over the edge are kept or left out."""
+    pads = ceil_padding(toy_arrays.SIZE, state.window, state.stride) if state.edge == "keep" else ((0, 0), (0, 0))
+    return unpool_variants.Pooling(pool_picture.picture(state.picture, state.digits), state.window, state.stride, pads)
+
+
+@lru_cache(maxsize=512)
+def _backs(state: State) -> dict[str, np.ndarray]:
+    how = pooling(state)
+    return {
+        name: np.asarray(u) for name, u in unpool_variants.every_way(how.x, how.window, how.stride, how.pads).items()
+    }
+
+
+def backs(state: State) -> dict[str, np.ndarray]:
+    """What comes back on each way, (1, 6, 7, 1)."""
+    return _backs(replace(state, way=State.way, cell=State.cell, back=State.back))
+
+
+@lru_cache(maxsize=512)
+def _arrays(state: State) -> pool_picture.Arrays:
+    how = pooling(state)
+    back = np.asarray(unpool_variants.WAYS[state.way][1](how.pooled[0], how))
+    return pool_picture.Arrays(how, state.way, back)
+
+
+def compute(state: State) -> pool_picture.Arrays:
+    """All arrays of a state: its own way back alone, so that the picture need not wait for the others."""
+    return _arrays(replace(state, cell=State.cell, back=State.back))
+
+
+def operator(state: State) -> LinearMap:
+    """Pooling with its switches held fixed, with the chosen way back as its claimed adjoint."""
+    arrays = compute(state)
+    switches, way = arrays.pooling.pooled[1], unpool_variants.WAYS[state.way][1]
+    return LinearMap(
+        lambda x: take_switches(x, switches),
+        lambda g: way(g, arrays.pooling),
+        (1, *toy_arrays.SIZE, 1),
+        switches.shape,
+    )
+
+
+def dot_test(state: State) -> float:
+    """|⟨Ax, y⟩ − ⟨x, Aᵀy⟩| / (‖Ax‖ ‖y‖) for random x and y, A pooling with its switches held fixed."""
+    return operator(state).dot_test()
+
+
+def two_roads(state: State) -> float:
+    """Distance from the derivative of max pooling that JAX finds by itself; no switch is written down there."""
+    arrays = compute(state)
+    how = arrays.pooling
+    return proof.distance(arrays.back, jax_derivative(how.x, how.pooled[0], how.window, how.stride, how.pads))
+
+
+@partial(jax.jit, static_argnums=(2, 3, 4))
+def jax_derivative(x: jax.Array, g: jax.Array, window: int, stride: int, pads: Pads) -> jax.Array:
+    """`jax.vjp` of max pooling as JAX's own `reduce_window` does it."""
+    sizes, steps, around = (1, window, window, 1), (1, stride, stride, 1), ((0, 0), *pads, (0, 0))
+    _, pull = jax.vjp(lambda x: lax.reduce_window(x, -np.inf, lax.max, sizes, steps, around), x)
+    return pull(g)[0]
+
+
+def matrix(state: State) -> float:
+    """Distance from the transposed matrix times g; A is made column by column from the way there."""
+    arrays, a = compute(state), dense(state)
+    g = np.ravel(arrays.pooling.pooled[0])
+    return proof.distance(arrays.back, (a.T @ g).reshape(arrays.back.shape))
+
+
+@lru_cache(maxsize=64)
+def _dense(state: State) -> np.ndarray:
+    return max_pool_map(pooling(state).pooled[1], toy_arrays.SIZE).dense()
+
+
+def dense(state: State) -> np.ndarray:
+    """The matrix A: one row a window, a single 1 in it, at the switch."""
+    return _dense(replace(state, way=State.way, cell=State.cell, back=State.back))
+
+
+@lru_cache(maxsize=256)
+def _checks(state: State) -> tuple[float, float, float]:
+    return dot_test(state), two_roads(state), matrix(state)
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a state."""
+    dot, roads, transposed = _checks(replace(state, cell=State.cell, back=State.back))
+    return [
+        Check(mark("dot test"), dot, 1e-5),
+        Check(mark("two roads agree"), roads, 1e-5),
+        Check(mark("transposed matrix"), transposed, 1e-5),
+    ]
+
+
+def distances(state: State) -> dict[str, float]:
+    """Way back -> ‖u − x‖ / ‖x‖: how far what comes back is from what went in."""
+    x = pooling(state).x
+    return {way: proof.distance(back, x) for way, back in backs(state).items()}
+
+
+def call(state: State) -> str:
+    """Python that makes the picture of a state."""
+    how = pooling(state)
+    return f"""from lessons.pooling import picture, unpool_variants
+
+x = picture.picture({state.picture!r}, {state.digits!r})
+pooling = unpool_variants.Pooling(x, window={how.window}, stride={how.stride}, pads={how.pads})
+y, switches = pooling.pooled
+back = unpool_variants.{unpool_variants.WAYS[state.way][1].__name__}(y, pooling)
+"""
+
+
+def chosen() -> State:
+    """Draw the controls and read them."""
+    pictures = {name: t(title) for name, (title, _) in pool_picture.PICTURES.items()}
+    picture = choice(t("Picture"), pictures | {"own": t("your own")}, "picture")
+    with st.container(horizontal=True):
+        window = choice(t("Window"), {k: k for k in "23"}, "window", tabs=True)
+        stride = choice(t("Stride"), {k: k for k in "123"}, "stride", default="2", tabs=True)
+    edges = {"drop": t("left out"), "keep": t("kept")}
+    edge = choice(t("Windows over the edge"), edges, "edge", tabs=True)
+    digits = pool_picture.url_digits("digits")
+    return State(picture, int(window), int(stride), edge, digits=digits if picture == "own" else "")
+
+
+def proofs(state: State) -> None:
+    """The badges, and how far each way is from the picture."""
+    dots = t("A is pooling with its switches held fixed. ⟨Ax, y⟩ and ⟨x, Aᵀy⟩, for random x and y:")
+    same = t("Against the derivative of max pooling that JAX finds by itself (`jax.vjp`); it knows of no switch:")
+    turn = t("A written out as a matrix: one row a window, a single 1 in it. Transposed, and multiplied with g:")
+    dot, roads, transposed = measured = checks(state)
+    proof.badges(
+        [
+            proof.Proof(dot, dots, (dot_test, LinearMap.dot_test)),
+            proof.Proof(roads, same, (two_roads, jax_derivative)),
+            proof.Proof(transposed, turn, (matrix, LinearMap.dense), dense(state)),
+        ]
+    )
+    if state.way != "true" and all(check.holds for check in measured):
+        st.info(
+            t("Right here by luck: no two windows share a maximum, or all switches are the same. Change something.")
+        )
+    away = distances(state)
+    shown = [bars.Bar(t(v[0]), (away[way],), second=way == state.way) for way, v in unpool_variants.WAYS.items()]
+    bars.show(t("How far what comes back is from x: ‖u − x‖ / ‖x‖"), shown)
+
+
+def render() -> None:
+    """Draw the page."""
+    bars.style()
+    with frame.beside(LESSON) as right:
+        state = chosen()
+        way = choice(t("The way back"), {k: t(v[0]) for k, v in unpool_variants.WAYS.items()}, "way")
+    with right:
+        state = replace(state, way=way)
+        arrays = compute(state)
+        height, width = arrays.y.shape
+        cell = nearest(url_cell("cell", State.cell), (height, width))
+        pool_picture.draw(arrays, cell, nearest(url_cell("back", State.back), toy_arrays.SIZE))
+        proofs(state)
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    printed_formula.show(
+        "F002.3", t("a grey dilation: every place gets the largest value near it; no switch, no larger map")
+    )
+    printed_formula.show(
+        "F003.2", t("windows one row and one column too large, at every position: nothing gets smaller by a stride")
+    )
+    frame.code((unpool_variants.WAYS[state.way][1], max_pool, take_switches), call(state))
+    frame.foot(LESSON)
+
+
+LESSON = Lesson(
+    slug="pooling-and-switches",
+    title=mark("Pooling and switches"),
+    render=render,
+    order=5,
+    question=mark("Where does a pooled maximum go back to?"),
+    goal=mark("You will be able to say what unpooling puts where, and what is lost for good."),
+    text=mark(
+        "[[max pooling|Max pooling]] keeps the largest value of each window. A [[switch]] remembers where it stood. "
+        "With the switches held fixed, pooling only copies cells. That is linear, so it has an [[adjoint]]: "
+        "[[unpooling]]. Each value goes back to its switch; all other cells stay zero.\n\n"
+        "Where windows overlap they can share a maximum. Then both values arrive and **add**. Code that assigns "
+        "instead loses one, and its proofs turn red.\n\n"
+        "At a tie the first cell in reading order wins. What no window reads comes back as zero.\n\n"
+        "Unpooling is no inverse: the smaller values of each window are gone. Where maxima are shared, overwriting "
+        "even ends closer to x. Closeness is not its purpose. It keeps **places**, for signals of every kind; another "
+        "picture's switches put them where nothing was."
+    ),
+    presets=(
+        (mark("Four windows, one maximum"), {"picture": "peak", "window": "3", "cell": "1,1"}),
+        (mark("Nothing but ties"), {"picture": "flat", "stride": "1", "cell": "0,0", "back": "0,0"}),
+        (mark("Another picture's switches"), {"way": "other"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(
+        ("zeiler2011adaptive", ""),
+        ("zeiler2014visualizing", mark("section 2.1")),
+        ("dosovitskiy2016generating", ""),
+    ),
+)

@@ -1,0 +1,220 @@
+"""The picture of max pooling and the way back: arrows from each maximum, arrows to where its value lands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from lessons._kit.draw import formula, planes
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.numbers import toy_arrays
+from lessons._kit.numbers.toy_arrays import plane
+from lessons.pooling import unpool_variants
+from lessons.pooling.unpool_variants import Cell, Pooling
+
+#: Name in the URL -> (name on screen, rows): like `toy_arrays.PICTURES`, for the maxima.
+PICTURES: dict[str, tuple[str, list[list[int]]]] = {
+    "hills": (
+        mark("hills"),
+        [
+            [1, 2, 0, 3, 1, 0, 2],
+            [2, 6, 3, 1, 0, 4, 1],
+            [0, 3, 9, 2, 5, 1, 0],
+            [1, 0, 2, 4, 1, 7, 3],
+            [5, 1, 0, 1, 8, 2, 1],
+            [2, 3, 1, 6, 2, 0, 4],
+        ],
+    ),
+    "corner": toy_arrays.PICTURES["corner"],
+    "flat": toy_arrays.PICTURES["flat"],
+    "peak": (mark("one peak"), [[9 if (r, c) == (2, 2) else 1 for c in range(7)] for r in range(6)]),
+}
+_DIGITS = re.compile(r"[0-9]{42}")
+
+
+def picture(name: str, digits: str) -> np.ndarray:
+    """A picture as (1, 6, 7, 1) float32; "own" is made of the digits, row by row (the hills if there are not 42).
+
+    >>> picture("own", "5" * 42).max(), picture("own", "5").max()
+    (np.float32(5.0), np.float32(9.0))
+    """
+    if name == "own" and _DIGITS.fullmatch(digits):
+        rows = np.array([int(digit) for digit in digits]).reshape(toy_arrays.SIZE)
+    else:
+        rows = np.array(PICTURES.get(name, PICTURES["hills"])[1])
+    return rows.astype(np.float32)[None, :, :, None]
+
+
+def url_digits(key: str) -> str:
+    """The digits of the person's own picture, as the URL holds them under ``?key=``."""
+    with st.container(key=f"url-{key}"):
+        return st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+
+
+def raised(x: np.ndarray, cell: Cell) -> str:
+    """The digits of a picture with one cell raised by one; 9 becomes 0.
+
+    >>> raised(picture("own", "9" * 42), (0, 1))[:3]
+    '909'
+    """
+    whole = plane(x).astype(int)
+    whole[cell] = (whole[cell] + 1) % 10
+    return "".join(str(digit) for digit in whole.ravel())
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """What is on screen: what was pooled, the way back, the signal g = y, and what came back (1, H, W, 1)."""
+
+    pooling: Pooling
+    way: str
+    back: np.ndarray
+
+    @property
+    def y(self) -> np.ndarray:
+        """The maxima, (H', W')."""
+        return plane(self.pooling.pooled[0])
+
+    @property
+    def switches(self) -> np.ndarray:
+        """Their flat indices, (H', W')."""
+        return plane(self.pooling.pooled[1])
+
+    @property
+    def used(self) -> np.ndarray | None:
+        """The places that the way back uses, (H', W'); None if it fills windows instead."""
+        if self.way not in unpool_variants.SWITCHES:
+            return None
+        return plane(unpool_variants.SWITCHES[self.way](self.pooling))
+
+
+def draw(arrays: Arrays, cell: Cell, back: Cell) -> None:
+    """Planes with arrows, and both sums.
+
+    Args:
+      arrays: of the state.
+      cell: chosen window: framed in the picture, its arrow is the thick one.
+      back: chosen cell of what came back: the windows whose value arrives there are dashed.
+    """
+    words = {"row": t("row"), "column": t("column")}
+
+    def picked(name: str, where: Cell) -> None:
+        if name == "x":
+            st.session_state.update(digits=raised(np.asarray(arrays.pooling.x), where), picture="own")
+        else:
+            st.session_state[name] = f"{where[0]},{where[1]}"
+
+    planes.show(rows(arrays, cell, back), "planes", words, picked)
+    st.markdown(
+        t(
+            "Choose a cell of **x** to raise it by one (9 becomes 0), a cell of **y**, **s** or **g** to see its "
+            "window and its arrow, a cell of what comes back to see the sum that made it."
+        )
+    )
+    left, right = st.columns(2)
+    with left:
+        st.latex(forward_formula())
+        st.latex(forward_line(arrays, cell))
+    with right:
+        st.latex(backward_formula(arrays.way))
+        st.latex(backward_line(arrays, back))
+
+
+def rows(arrays: Arrays, cell: Cell, back: Cell) -> list[planes.Row]:
+    """The two rows of planes, with their arrows."""
+    frame = arrays.pooling.cells(cell)
+    reaching = [window for window, _ in unpool_variants.arriving(arrays.way, arrays.pooling, back)]
+    x, y, returned = plane(arrays.pooling.x), arrays.y, plane(arrays.back)
+    pads = arrays.pooling.pads
+    there = [
+        planes.Plane(
+            t("input x, {size}", size=_size(x)),
+            x,
+            "input",
+            pads,
+            cut=True,
+            frame=frame,
+            chosen=_place(arrays.switches, cell),
+            pick="x",
+        ),
+        planes.Plane(t("maxima y, {size}", size=_size(y)), y, "output", chosen=cell, pick="cell"),
+        planes.Plane(t("switches s"), arrays.switches, "kernel", scale=1000.0, chosen=cell, pick="cell"),
+    ]
+    here = [
+        planes.Plane(t("signal g = y"), y, "output", touched=reaching, chosen=cell, pick="cell"),
+        planes.Plane(
+            t("what comes back, {size}", size=_size(returned)),
+            returned,
+            "input",
+            pads,
+            cut=True,
+            frame=frame,
+            chosen=back,
+            pick="back",
+            scale=float(x.max()) or None,
+        ),
+    ]
+    windows = list(np.ndindex(*y.shape))
+    up = [planes.Arrow(0, _place(arrays.switches, w), 1, w, w == cell) for w in windows]
+    down = [] if arrays.used is None else [planes.Arrow(0, w, 1, _place(arrays.used, w), w == cell) for w in windows]
+    return [
+        planes.Row(t("There: each window keeps its maximum and remembers where it stood"), there, arrows=up),
+        planes.Row(t("Back: {way}", way=t(unpool_variants.WAYS[arrays.way][0])), here, backward=True, arrows=down),
+    ]
+
+
+def _place(switches: np.ndarray, window: Sequence[int]) -> Cell:
+    """(row, column) of a window's switch."""
+    row, column = divmod(int(switches[tuple(window)]), toy_arrays.SIZE[1])
+    return row, column
+
+
+def _size(array: np.ndarray) -> str:
+    return f"{array.shape[0]} × {array.shape[1]}"
+
+
+def forward_formula() -> str:
+    """Max pooling with its switches, in symbols."""
+    y, s = formula.coloured("output", "y_{i,j}"), formula.coloured("kernel", "s_{i,j}")
+    x = formula.coloured("input", "x_{r,c}")
+    return rf"{y} = \max_{{(r,c) \in F_{{i,j}}}} {x}, \qquad {s} = W r + c"
+
+
+def forward_line(arrays: Arrays, cell: Cell) -> str:
+    """The chosen window with its numbers."""
+    x, (height, width) = plane(arrays.pooling.x), toy_arrays.SIZE
+    inside = [(r, c) for r, c in arrays.pooling.cells(cell) if 0 <= r < height and 0 <= c < width]
+    values = formula.coloured("input", ", ".join(formula.value(x[at], alone=True) for at in inside))
+    row, column = _place(arrays.switches, cell)
+    name = f"{{{cell[0]},{cell[1]}}}"
+    y = formula.coloured("output", f"y_{name}"), formula.coloured("output", formula.value(arrays.y[cell], alone=True))
+    s = formula.coloured("kernel", f"s_{name}"), formula.coloured("kernel", str(width * row + column))
+    return (
+        rf"\begin{{aligned}} {y[0]} =\;&\max\{{{values}\}} = {y[1]} \\ "
+        rf"{s[0]} =\;&{width} \cdot {row} + {column} = {s[1]} \end{{aligned}}"
+    )
+
+
+def backward_formula(way: str) -> str:
+    """The way back, in symbols."""
+    u, g, s = (formula.coloured(*pair) for pair in (("input", "u_{r,c}"), ("output", "g_{i,j}"), ("kernel", "s_{i,j}")))
+    if way in ("nearest", "bilinear"):
+        return rf"{u} = \sum_{{i,j}} R_{{r,i}}\, C_{{c,j}}\, {g}"
+    if way == "overwrite":
+        return rf"{u} \leftarrow {g} \quad ({s} = W r + c)"
+    return rf"{u} = \sum_{{{s} = W r + c}} {g}"
+
+
+def backward_line(arrays: Arrays, back: Cell) -> str:
+    """The values that arrive at the chosen cell."""
+    terms = []
+    for window, weight in unpool_variants.arriving(arrays.way, arrays.pooling, back):
+        value = formula.coloured("output", formula.value(arrays.y[window]))
+        terms.append(value if weight == 1 else rf"{formula.value(weight)} \cdot {value}")
+    left = formula.coloured("input", f"u_{{{back[0]},{back[1]}}}")
+    result = formula.coloured("input", formula.value(plane(arrays.back)[back], alone=True))
+    return rf"{left} = {' + '.join(terms)} = {result}" if terms else rf"{left} = {result}"

@@ -1,0 +1,200 @@
+"""Lesson: a small network learns digits while one looks on, and shows what its answers rest on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.data import digits
+from deconvviz.tasks.recognition import task
+from deconvviz.types import Check
+from lessons._kit.form import frame, proof, slider
+from lessons._kit.form.controls import choice, url_value
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson
+from lessons._kit.run import jobs
+from lessons.recognition import pad as digits_pad
+from lessons.recognition import picture, questions, run
+from lessons.recognition.run import Training
+
+FIRST = 200
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen."""
+
+    norm: str = "off"
+    drop: str = "off"
+    decoder: str = "off"
+    pictures: str = str(FIRST)
+    digit: str = "3"
+    pad: str = ""
+
+    @property
+    def training(self) -> Training:
+        """The training that it asks for."""
+        on = [value == "on" for value in (self.norm, self.drop, self.decoder)]
+        return Training(on[0], on[1], on[2], int(self.pictures), 0)
+
+
+def by_hand(state: State) -> float:
+    """Relative distance of the network's scores from those added up window by window in float64."""
+    params, _ = run.params_of(state.training)
+    shown, _ = run.picture(state.digit, state.pad)
+    scores = np.asarray(run.network(params).run(shown[None, :, :, None].astype(np.float32)))[0]
+    return proof.distance(scores, run.scores_by_hand(params, shown))
+
+
+def two_roads(state: State) -> float:
+    """Relative difference of the map computed in two ways."""
+    params, _ = run.params_of(state.training)
+    shown, _ = run.picture(state.digit, state.pad)
+    found = run.look(params, shown, None, True).agreement
+    return math.inf if found is None else found
+
+
+def leaked(state: State) -> float:
+    """Digits that are both learned from and held back."""
+    kinds = digits.load()[1]
+    train, held = digits.split(kinds)
+    chosen = train[digits.split(kinds[train], int(state.pictures))[1]]
+    return float(len(set(chosen.tolist()) & set(held.tolist())))
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a state."""
+    return [
+        Check(mark("scores by hand"), by_hand(state), 1e-5),
+        Check(mark("two roads down agree"), two_roads(state), 1e-5),
+        Check(mark("nothing unseen was seen"), leaked(state), 0.0),
+    ]
+
+
+def call(state: State) -> str:
+    """Python that trains and looks as the page does."""
+    options = ", ".join(f"{name}={value!r}" for name, value in state.training.options.items())
+    shown = f"run.picture({state.digit!r}, {state.pad!r})[0]"
+    return f"""from deconvviz.tasks.recognition import task as recognition
+from lessons.recognition import run
+
+for snapshot in recognition.snapshots({options}):
+    print(snapshot.step, snapshot.records[-1])
+network = recognition.of_params(snapshot.params, tuple("0123456789"))
+print(recognition.look(network, {shown}).label)
+"""
+
+
+def chosen() -> State:
+    """Draw the controls and read them."""
+    two = {"off": t("off"), "on": t("on")}
+    norm = choice(t("Batch normalization"), two, "norm", tabs=True)
+    drop = choice(t("Regularization: dropout, decay of weights"), two, "drop", tabs=True)
+    decoder = choice(t("Decoder of transposed convolutions"), two, "decoder", tabs=True)
+    pictures = slider.stops(t("Digits to learn from"), run.PICTURES, "pictures", FIRST)
+    digit = choice(t("Digit to look at"), picture.gallery_names(), "digit", default=State.digit)
+    return State(norm, drop, decoder, str(pictures), digit, url_value("pad", "", _Pads()))
+
+
+class _Pads(dict[str, object]):
+    """Every text that is a digit of one's own, for `url_value`."""
+
+    def __contains__(self, text: object) -> bool:
+        return text == "" or bool(run.cells(str(text)).any())
+
+
+def badges(state: State) -> None:
+    """The proofs."""
+    meanings = (
+        t("The scores of this digit, and the same in float64, window by window; relative distance:"),
+        t("The map by the network's own derivative with changed rules, and layer by layer; relative difference:"),
+        t("How many of the digits it learns from are among those that it is measured on:"),
+    )
+    codes: tuple[proof.Code, ...] = ((by_hand, run.scores_by_hand), (two_roads,), (leaked, digits.split))
+    proof.badges_of(checks(state), meanings, codes)
+
+
+def look(state: State) -> None:
+    """The digit and what the answer rests on, with the training as far as it has come."""
+    params, trained = run.params_of(state.training)
+    shown, right = run.picture(state.digit, state.pad)
+    if state.digit == run.OWN:
+        digits_pad.show(state.pad, "digits-pad")
+    with st.spinner(t("Sending the score back to the digit, some seconds the first time")):
+        found = run.look(params, shown)
+    picture.looked(found, found.label, right)
+    if not trained:
+        st.markdown(t("This is the network that comes with the app. Train your own below, and it answers here."))
+    if right is not None:
+        st.latex(picture.loss_line(found, right))
+
+
+def train(state: State) -> None:
+    """The training: the button that begins it, or its curves as it goes."""
+    st.markdown(f"#### {t('Learning')}")
+    job = run.find(state.training)
+    if job is None:
+        st.button(
+            t("Train it now: {epochs} epochs, about {seconds} s", epochs=run.EPOCHS, seconds=15),
+            key="digits-train",
+            type="primary",
+            on_click=run.begin,
+            args=(state.training,),
+        )
+        return
+    jobs.watch(job, picture.training, "digits-job")
+
+
+def render() -> None:
+    """Draw the page."""
+    picture.style()
+    with frame.beside(LESSON) as right:
+        state = chosen()
+    with right:
+        look(state)
+        train(state)
+        badges(state)
+        picture.effects(state.training)
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.code((task.snapshots, task.look), call(state))
+    frame.foot(LESSON)
+
+
+LESSON = Lesson(
+    slug="recognition",
+    title=mark("Recognition"),
+    render=render,
+    order=25,
+    section="work",
+    question=mark("What does a network learn, and what does it only remember?"),
+    goal=mark("You will be able to read a training's curves, and say what each remedy against overfitting does."),
+    text=mark(
+        "Two convolutions with [[rectifier|rectifiers]] and [[max pooling]], then two dense layers: the recognition "
+        "network of article 004, on digits written by hand. It is shown some of them ten times; others are held back. "
+        "What it knows of the first may be remembered; only the second tell what it has learned. The distance between "
+        "the two curves is overfitting.\n\n"
+        "Batch normalization gives every channel mean 0 and spread 1 over the batch, so that no layer's scale runs "
+        "away from the others. Dropout silences half of the last units at random, and weights decay: remembering gets "
+        "harder. The decoder gives the digit back from the last maps by [[transposed convolution]]: the article's "
+        "claim is that this lessens overfitting and vanishing gradients. A gradient vanishes if it is much shorter in "
+        "the first layer than in the last."
+    ),
+    presets=(
+        (mark("Few digits: it remembers"), {"pictures": "100"}),
+        (mark("All remedies"), {"norm": "on", "drop": "on"}),
+        (mark("The article's decoder"), {"decoder": "on"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(
+        ("ioffe2015batch", ""),
+        ("srivastava2014dropout", ""),
+        ("zeiler2014visualizing", mark("section 2")),
+        ("alpaydin1998optical", mark("the digits")),
+    ),
+)

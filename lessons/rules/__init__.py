@@ -1,0 +1,259 @@
+"""Lesson: what four rules let through a rectifier on the way down, in small numbers and on a photograph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import jax
+import numpy as np
+import streamlit as st
+
+from deconvviz.data.samples import SAMPLES
+from deconvviz.network.backward import explicit
+from deconvviz.network.backward.reconstruct import relative_gap
+from deconvviz.ops.rectify import RULES, backward
+from deconvviz.types import Check
+from lessons._kit.draw import bars
+from lessons._kit.draw.pixels import number
+from lessons._kit.form import frame, proof
+from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson, discover, entry
+from lessons._kit.photo.labels import RULES as NAMES
+from lessons._kit.photo.labels import TITLES
+from lessons.rules import grid as rules_grid
+from lessons.rules import maps, network, questions
+
+
+@dataclass(frozen=True)
+class State:
+    """What the person has chosen."""
+
+    numbers: str = "mixed"
+    image: str = "cat"
+    layer: str = "relu5"
+    rank: str = "1"
+    pair: str = "deconvnet-guided"
+    digits: str = ""
+    cell: tuple[int, int] = (1, 2)
+
+
+def grids(state: State) -> tuple[np.ndarray, np.ndarray]:
+    """z and g, (3, 5) each."""
+    return rules_grid.numbers(state.numbers, state.digits)
+
+
+def one_by_one(state: State) -> float:
+    """Largest distance between a rule of the library and the same rule by hand, cell after cell."""
+    z, g = grids(state)
+    return max(proof.distance(rules_grid.below(z, g)[rule], rules_grid.by_hand(rule, z, g)) for rule in RULES)
+
+
+def derivative(state: State) -> float:
+    """Distance between the gradient rule and the derivative of `jax.nn.relu` that JAX finds by itself."""
+    z, g = grids(state)
+    _, pull = jax.vjp(jax.nn.relu, z)
+    return proof.distance(backward("gradient", z, g), pull(g)[0])
+
+
+def both_masks(state: State) -> float:
+    """Distance between guided backprop and the two other rules one after the other, in either order."""
+    z, g = grids(state)
+    guided = backward("guided", z, g)
+    first = backward("deconvnet", z, backward("gradient", z, g))
+    second = backward("gradient", z, backward("deconvnet", z, g))
+    return max(proof.distance(first, guided), proof.distance(second, guided))
+
+
+def blind(state: State) -> float:
+    """How far DeconvNet changes with another z, and the gradient of -g is from the gradient of g, turned."""
+    z, g = grids(state)
+    forgets_z = proof.distance(backward("deconvnet", -z[::-1], g), backward("deconvnet", z, g))
+    forgets_sign = proof.distance(-backward("gradient", z, -g), backward("gradient", z, g))
+    return max(forgets_z, forgets_sign)
+
+
+@lru_cache(maxsize=128)
+def _checks(state: State) -> tuple[float, ...]:
+    return one_by_one(state), derivative(state), both_masks(state), blind(state)
+
+
+def roads(state: State) -> float:
+    """Relative difference of the two roads down the network, the largest over the four rules."""
+    return network.roads(network.place(state.image, state.layer), int(state.rank) - 1)
+
+
+def checks(state: State) -> list[Check]:
+    """The proofs of a state."""
+    small = State(state.numbers, digits=state.digits)
+    by_hand, jax_gap, masks, forgets = _checks(small)
+    return [
+        Check(mark("cell by cell"), by_hand, 1e-6),
+        Check(mark("gradient is the derivative"), jax_gap, 1e-6),
+        Check(mark("guided is both masks"), masks, 1e-6),
+        Check(mark("each rule's blind spot"), forgets, 1e-6),
+        Check(mark("two roads agree"), roads(state), 1e-5),
+    ]
+
+
+def call(state: State) -> str:
+    """Python that makes the numbers and the maps of a state."""
+    unit = network.place(state.image, state.layer).units[int(state.rank) - 1]
+    first, second = state.pair.split("-")
+    return f"""import deconvviz as dv
+from deconvviz.data import samples
+from deconvviz.ops.rectify import RULES, backward
+from lessons.rules import grid
+
+z, g = grid.numbers({state.numbers!r}, {state.digits!r})
+below = {{rule: backward(rule, z, g) for rule in RULES}}
+
+network, photograph = dv.load("caltech"), samples.load({state.image!r})
+unit = dv.{unit!r}
+maps = {{rule: dv.reconstruct(network, photograph, unit, rule=rule).map for rule in RULES}}
+difference = maps[{first!r}] - maps[{second!r}]
+"""
+
+
+def chosen() -> tuple[State, network.Place]:
+    """Draw the controls and read them."""
+    grid = {name: t(title) for name, (title, _, _) in rules_grid.NUMBERS.items()} | {"own": t("your own")}
+    numbers = choice(t("Numbers"), grid, "numbers")
+    digits = rules_grid.url_digits("digits")
+    image = choice(t("Picture"), {id: t(TITLES[id]) for id in SAMPLES if id != "black"}, "image")
+    layer = choice(t("Layer"), {name: name for name in network.LAYERS}, "layer", default=State.layer)
+    at = network.place(image, layer)
+    units = {
+        str(i + 1): t("channel {channel}, activation {value}", channel=unit.channel, value=number(value))
+        for i, (unit, value) in enumerate(zip(at.units, at.values, strict=True))
+    }
+    rank = choice(t("Unit at the strongest place"), units, "rank")
+    pairs = {pair: " − ".join(t(NAMES[rule]) for rule in pair.split("-")) for pair in network.PAIRS}
+    pair = choice(t("Difference"), pairs, "pair", default=State.pair)
+    return State(numbers, image, layer, rank, pair, digits if numbers == "own" else ""), at
+
+
+def picked(state: State, name: str, where: tuple[int, int]) -> None:
+    """What a click on a cell does: raise it in z or g, choose it elsewhere."""
+    if name in ("z", "g"):
+        st.session_state.update(digits=rules_grid.raised(*grids(state), name, where), numbers="own")
+    st.session_state["cell"] = f"{where[0]},{where[1]}"
+
+
+def proofs(state: State) -> None:
+    """The badges."""
+    with st.spinner(t("Taking the second road; from a new layer it takes some seconds the first time")):
+        by_hand, jax_gap, masks, forgets, agree = checks(state)
+    proof.badges(
+        [
+            proof.Proof(
+                by_hand,
+                t("Every rule as the library computes it, against plain conditions, one cell after the other:"),
+                (one_by_one, rules_grid.by_hand),
+            ),
+            proof.Proof(
+                jax_gap,
+                t("Against the derivative of the rectifier that JAX finds by itself (`jax.vjp`):"),
+                (derivative,),
+            ),
+            proof.Proof(
+                masks, t("DeconvNet after gradient, and gradient after DeconvNet, against guided:"), (both_masks,)
+            ),
+            proof.Proof(
+                forgets,
+                t("DeconvNet with another z gives the same. The gradient of −g is the same with its sign turned:"),
+                (blind,),
+            ),
+            proof.Proof(
+                agree,
+                t(
+                    "The four maps, each computed on two roads: by JAX's derivative of the rewritten program, and by "
+                    "hand through switches, rule and transposed filters, without any derivative:"
+                ),
+                (roads, explicit.Chain.down, relative_gap),
+            ),
+        ]
+    )
+
+
+def finding(at: network.Place) -> None:
+    """How alike the maps of different units are, said in words from the numbers."""
+    found = network.likeness(at)
+    maps.alike(found)
+    guided, gradient = maps.mean(found["guided"]), maps.mean(found["gradient"])
+    words = t(
+        "Mean cosine between the maps of different units: guided {guided}, gradient {gradient}.",
+        guided=f"{guided:.2f}",
+        gradient=f"{gradient:.2f}",
+    )
+    st.markdown(words)
+    if guided > 0.5 and guided > 2 * gradient:
+        st.markdown(t("The guided map shows what is in the photograph, hardly which unit was asked."))
+    claims = next(page for page in discover() if page.slug == "claims-under-test")
+    if st.button(t("Claim C10: do these maps explain the network?"), key="to-claims"):
+        st.switch_page(entry(claims), query_params={"card": "C10"})
+
+
+def render() -> None:
+    """Draw the page."""
+    bars.style()
+    maps.style()
+    with frame.beside(LESSON) as right:
+        state, at = chosen()
+    rank = int(state.rank) - 1
+    with right:
+        cell = nearest(url_cell("cell", State.cell), rules_grid.SIZE)
+        rules_grid.draw(*grids(state), cell, lambda name, where: picked(state, name, where))
+        st.subheader(t("The same on a trained network"), anchor=False)
+        with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
+            network.seen(at, rank)
+        maps.draw(at, rank, state.pair)
+        badges, numbers = st.container(), st.container()
+    frame.text(LESSON)
+    frame.practice(LESSON)
+    frame.code((backward, network.shares), call(replace(state, cell=cell)))
+    frame.foot(LESSON)
+    with numbers:
+        maps.differences(at, rank, state.pair)
+        finding(at)
+        maps.table(network.stopped(at, rank))
+    with badges:  # last: the second road takes longer than the maps
+        proofs(state)
+
+
+LESSON = Lesson(
+    slug="four-rules-at-a-rectifier",
+    title=mark("Four rules at a rectifier"),
+    render=render,
+    order=9,
+    section="network",
+    question=mark("What may pass a rectifier on the way down?"),
+    goal=mark("You will be able to say which signals each rule stops, why, and what that does to a map."),
+    text=mark(
+        "On the way up a [[rectifier]] keeps what is above zero. On the way down four rules are in use, and this one "
+        "choice is all that tells the methods apart.\n\n"
+        "The **gradient** asks z, what went up: it is the derivative. **DeconvNet** asks g, the signal itself, and "
+        "forgets z, so it is no derivative of anything. **Guided backprop** asks both. **Linear** asks nothing: it "
+        "takes the rectifier away.\n\n"
+        "Zero is not above zero: both masks stop there.\n\n"
+        "A rule that keeps only positive signals lets nothing cancel. Its maps are sharp and follow the edges of the "
+        "photograph. Compare six units at one place: their gradients differ, their guided maps are nearly one map. "
+        "Sharp is not the same as true."
+    ),
+    presets=(
+        (mark("Every z above zero"), {"numbers": "open"}),
+        (mark("Nothing but minus signs"), {"numbers": "falling", "pair": "gradient-deconvnet"}),
+        (mark("A unit near the top: relu7"), {"layer": "relu7", "pair": "gradient-guided"}),
+    ),
+    example=State(),
+    checks=checks,
+    questions=questions.QUESTIONS,
+    sources=(
+        ("zeiler2014visualizing", mark("section 2.1")),
+        ("springenberg2015striving", ""),
+        ("simonyan2014deep", ""),
+        ("nie2018theoretical", ""),
+        ("adebayo2018sanity", ""),
+    ),
+)

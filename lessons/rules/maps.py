@@ -1,0 +1,154 @@
+"""Four maps of one unit on one signed scale, the difference of two of them, and the tables of what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.types import Box, Reconstruction
+from lessons._kit.draw import bars
+from lessons._kit.draw.pixels import address, crop, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
+from lessons._kit.form.i18n import t
+from lessons._kit.photo.header import title_of
+from lessons._kit.photo.labels import RULE_LINES, RULES
+from lessons._kit.reconstruction import maps
+from lessons._kit.run import engine
+from lessons.rules import network
+from lessons.rules.network import Place, Stopped
+
+
+def style() -> None:
+    """Put the style of masks and maps on the page."""
+    st.html(Path(__file__).with_name("style.css"))
+
+
+def draw(at: Place, rank: int, pair: str) -> None:
+    """The four maps, the difference of a pair, and the photograph."""
+    found = network.seen(at, rank).by_rule
+    limit = maps.shared_limit({rule: largest(result.map, summed=True) for rule, result in found.items()})
+    figures = "".join(_map(result, limit) for result in found.values())
+    st.html(f'<div class="rules-maps">{figures}</div>{_scale(limit, t("One scale for all four"))}')
+    st.html(f'<div class="rules-pair">{_photo(at, found["gradient"].receptive_field)}{_difference(found, pair)}</div>')
+
+
+def _map(result: Reconstruction, limit: float) -> str:
+    reach = largest(result.map, summed=True)
+    name = t(RULES[result.rule])
+    alt = t("{rule}: values from {low} to {high}", rule=name, low=number(-reach), high=number(reach))
+    beyond = t("beyond the scale: ±{limit}", limit=number(reach)) if reach > limit else ""
+    pixels = signed_pixels(result.map, limit, summed=True)
+    whole = _figure(
+        name, t(RULE_LINES[result.rule]), address(png(pixels)), alt, result.receptive_field, pixels.shape, beyond
+    )
+    return f"<div>{whole}{_close(result, reach)}</div>"
+
+
+def _close(result: Reconstruction, reach: float) -> str:
+    """The map within the receptive field on a scale of its own, which it names."""
+    pixels = signed_pixels(crop(result.map, result.receptive_field), reach, summed=True)
+    said = t("own scale ±{limit}", limit=number(reach))
+    alt = f"{t(RULES[result.rule])}, {t('the map in the receptive field')}, {said}"
+    return (
+        f'<div class="map close"><img src="{address(png(pixels))}" alt="{escape(alt)}">'
+        f'<span class="beyond">{escape(said)}</span></div>'
+    )
+
+
+def _difference(found: dict[str, Reconstruction], pair: str) -> str:
+    """a − b on the scale of the larger of the two maps, so that a small difference looks small."""
+    first, second = (found[rule] for rule in pair.split("-"))
+    limit = max(largest(one.map, summed=True) for one in (first, second))
+    away = first.map - second.map
+    reach = largest(away, summed=True)
+    title = f"{t(RULES[first.rule])} − {t(RULES[second.rule])}"
+    note = t("the difference, up to ±{reach}, on the scale of the larger of the two", reach=number(reach))
+    pixels = signed_pixels(away, limit, summed=True)
+    figure = _figure(title, note, address(png(pixels)), f"{title}: {note}", first.receptive_field, pixels.shape, "")
+    return f"<div>{figure}{_scale(limit, '')}</div>"
+
+
+def _photo(at: Place, box: Box) -> str:
+    source = engine.kept(
+        at.loaded, at.picture, "photo", lambda: address(jpeg(to_bytes(engine.fitted(at.loaded, at.picture).screen)))
+    )
+    name = title_of(at.picture)
+    note = t("frame: what the unit can see, its receptive field")
+    size = at.loaded.network.input_spec.size
+    return f"<div>{_figure(name, note, source, f'{name}: {note}', box, size, '')}</div>"
+
+
+def _figure(title: str, note: str, source: str, alt: str, box: Box, size: Sequence[int], badge: str) -> str:
+    top, left, bottom, right = box
+    rows, columns = size[:2]
+    place = (
+        f"left:{100 * left / columns:.3f}%;top:{100 * top / rows:.3f}%;"
+        f"width:{100 * (right - left) / columns:.3f}%;height:{100 * (bottom - top) / rows:.3f}%"
+    )
+    over = f'<span class="beyond">{escape(badge)}</span>' if badge else ""
+    return (
+        f"<figure><figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>"
+        f'<div class="map"><img src="{source}" alt="{escape(alt)}"><span class="field" style="{place}"></span>'
+        f"{over}</div></figure>"
+    )
+
+
+def _scale(limit: float, said: str) -> str:
+    ends = "".join(f"<span>{escape(end)}</span>" for end in (number(-limit), "0", number(limit)))
+    words = f"{escape(said)}<br>" if said else ""
+    what = t("sum of the three colours; red raises the activation, blue lowers it")
+    return (
+        f'<div class="rules-scale"><div class="ramp" style="background:linear-gradient(to right, {gradient_stops()})">'
+        f'</div><div class="ends">{ends}</div><p>{words}{escape(what)}</p></div>'
+    )
+
+
+def differences(at: Place, rank: int, pair: str) -> None:
+    """How far the maps of every two rules are apart."""
+    found = network.gaps(at, rank)
+    shown = [
+        bars.Bar(" − ".join(t(RULES[rule]) for rule in one.split("-")), (gap,), second=one == pair)
+        for one, gap in found.items()
+    ]
+    bars.show(t("How far two maps are apart: ‖a − b‖ / max(‖a‖, ‖b‖)"), shown)
+
+
+def alike(found: dict[str, tuple[float, ...]]) -> None:
+    """How much the maps of different units at one place resemble each other."""
+    shown = [bars.Bar(t(RULES[rule]), tuple(sorted(values)), second=rule == "guided") for rule, values in found.items()]
+    caption = t("Six units at this place: cosine between the maps of every two (1: the map does not tell which unit)")
+    bars.show(caption, shown, full=1.0)
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean; 0 of nothing.
+
+    >>> mean((1.0, 2.0)), mean(())
+    (1.5, 0.0)
+    """
+    return float(np.mean(values)) if values else 0.0
+
+
+def table(found: Sequence[Stopped]) -> None:
+    """What every rule stopped, a line a rectifier."""
+    heads = (
+        (t(RULES["gradient"]), "z ≤ 0"),
+        (t(RULES["deconvnet"]), "g < 0"),
+        (t(RULES["guided"]), "z ≤ 0"),
+        (t(RULES["guided"]), "g < 0"),
+        (t(RULES["guided"]), t("either")),
+    )
+    body = []
+    for one in found:
+        values = (one.gradient, one.deconvnet, one.guided_by_z, one.guided_by_g, one.guided)
+        cells = "".join(f"<td>{100 * value:.0f} %</td>" for value in values)
+        body.append(f'<tr><th scope="row">{escape(one.rectifier)}</th>{cells}</tr>')
+    head = "".join(f'<th scope="col">{escape(name)}<br><span>{escape(why)}</span></th>' for name, why in heads)
+    caption = t("Of the signals that reach a rectifier, how many stop there; by which rule, and why")
+    st.html(
+        f'<table class="stopped"><caption>{escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )

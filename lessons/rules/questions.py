@@ -1,0 +1,153 @@
+"""Questions about the four rules; right answers and reasons for wrong ones are read from real arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deconvviz.ops.rectify import backward
+from lessons._kit.draw import planes
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
+
+
+def _numbers(seed: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """z and g of whole numbers from -4 to 4."""
+    random = np.random.default_rng(seed)
+    z, g = random.integers(-4, 5, (2, *size))
+    return z.astype(np.float32), g.astype(np.float32)
+
+
+def _picture(z: np.ndarray, g: np.ndarray) -> tuple[planes.Row, ...]:
+    pair = (planes.Plane(t("z, went up"), z, "input"), planes.Plane(t("g, comes down"), g, "output"))
+    return (planes.Row("", pair, ("",)),)
+
+
+def one_cell(seed: int) -> Question:
+    """What passes at one cell, by three rules?"""
+    random = np.random.default_rng(9000 + seed)
+    open_, up = (bool(seed % 2), seed % 4 < 2)
+    z = np.asarray(random.integers(1, 5) * (1 if open_ else -1), np.float32)
+    g = np.asarray(random.integers(1, 5) * (1 if up else -1), np.float32)
+    if open_ and up:  # nothing would be stopped
+        z = np.asarray(0, np.float32)
+    gradient, deconvnet, guided = (int(backward(rule, z, g)) for rule in ("gradient", "deconvnet", "guided"))
+    answer = (gradient, deconvnet, guided)
+    a, b = int(z), int(g)
+    wrong: list[tuple[Answer, str]] = [
+        ((deconvnet, gradient, guided), t("Gradient and DeconvNet are swapped: the gradient looks at z alone.")),
+        ((b, b, b), t("That is g under the linear rule. The other three stop something here.")),
+        ((a * (b > 0), b * (a > 0), 0), t("What passes is g, never z.")),
+        ((gradient, deconvnet, gradient or deconvnet), t("Guided backprop needs both to be above zero.")),
+        ((0, 0, 0), t("One of the three lets g through here, if anything does: look at one sign at a time.")),
+        ((max(a, 0), max(b, 0), max(min(a, b), 0)), t("What passes is g, never z.")),
+        ((b, deconvnet, guided), t("The gradient stops g where z is not above zero.")),
+        ((gradient, b, guided), t("DeconvNet stops g where g is not above zero.")),
+        (
+            (abs(gradient), abs(deconvnet), abs(guided)),
+            t("A rule stops a number or lets it pass; it never turns its sign."),
+        ),
+    ]
+    return Question(
+        prompt=t(
+            "At a rectifier z = {z} went up and g = {g} comes down. **What is below it, by each rule?**",
+            z=planes.number(a),
+            g=planes.number(b),
+        ),
+        fields=(t("gradient"), t("DeconvNet"), t("guided")),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t(
+            "Gradient: is z above zero? DeconvNet: is g above zero? Guided: are both? Zero itself is not above zero."
+        ),
+        worked=(rf"g\,[z>0] = {gradient}, \quad \max(g,\,0) = {deconvnet}, \quad \max(g,\,0)\,[z>0] = {guided}"),
+    )
+
+
+def how_many(seed: int) -> Question:
+    """How many cells does guided backprop stop?"""
+    z, g = next(pair for pair in (_numbers(9100 + 50 * seed + i, (3, 4)) for i in range(50)) if _telling(*pair))
+    passed = np.count_nonzero(backward("guided", z, g))
+    by_z, by_g = int(((z <= 0) & (g != 0)).sum()), int((g < 0).sum())
+    answer = (int(np.count_nonzero(g)) - int(passed),)
+    wrong: list[tuple[Answer, str]] = [
+        ((by_z + by_g,), t("Cells stopped for both reasons were counted twice.")),
+        ((by_z,), t("That is the gradient's mask alone: guided backprop also stops where g is negative.")),
+        ((by_g,), t("That is the DeconvNet's mask alone: guided backprop also stops where z is not above zero.")),
+        ((int(passed),), t("That is how many pass.")),
+        ((int(((z <= 0) & (g < 0)).sum()),), t("Those are stopped for both reasons; one reason is enough.")),
+        ((z.size - int(passed),), t("Where g is zero there is no signal to stop.")),
+        ((int(((z < 0) & (g != 0) | (g < 0)).sum()),), t("A z of zero stops the signal too: it is not above zero.")),
+    ]
+    return Question(
+        prompt=t("**How many signals does guided backprop stop?** Cells whose g is zero already do not count."),
+        fields=(t("how many"),),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("Go through the cells whose g is not zero. A cell passes only if z and g are both above zero."),
+        worked=rf"{np.count_nonzero(g)} - {passed} = {answer[0]}",
+        picture=_picture(z, g),
+    )
+
+
+def _telling(z: np.ndarray, g: np.ndarray) -> bool:
+    both = (z <= 0) & (g < 0)
+    return bool(both.any() and (z == 0).any() and (g == 0).any() and (g[z > 0] > 0).any())
+
+
+def two_rectifiers(seed: int) -> Question:
+    """What is left after two rectifiers with a weight between?"""
+    random = np.random.default_rng(9200 + seed)
+    down_sign, weight_sign, lower_sign = ((1, -1, 1), (1, 1, -1), (-1, -1, 1))[seed % 3]
+    g, weight = down_sign * int(random.integers(1, 5)), weight_sign * int(random.integers(2, 5))
+    upper, lower = int(random.integers(1, 5)), lower_sign * int(random.integers(1, 5))
+
+    def down(rule: str) -> int:
+        middle = backward(rule, np.asarray(upper, np.float32), np.asarray(g, np.float32)) * weight
+        return int(backward(rule, np.asarray(lower, np.float32), np.asarray(middle, np.float32)))
+
+    answer = (down("gradient"), down("deconvnet"))
+    once = weight * max(g, 0)
+    wrong: list[tuple[Answer, str]] = [
+        (
+            (g * weight * (lower > 0), once),
+            t("The DeconvNet rectifies again after the weight, not only before it."),
+        ),
+        (
+            (g * weight, max(g * weight, 0)),
+            t("Both rectifiers act: the upper one first, then the weight, then the lower."),
+        ),
+        ((g * weight, answer[1]), t("The gradient asks the lower z too, not only the upper one.")),
+        (
+            (max(g * weight, 0) * (lower > 0), answer[1]),
+            t("The gradient lets negative signals pass where z was above zero."),
+        ),
+        ((answer[1], answer[0]), t("The two rules are swapped.")),
+        ((g * (lower > 0), max(g, 0)), t("The signal is multiplied by the weight between the rectifiers.")),
+        ((0, 0), t("One rule at a time, from the top: rectifier, weight, rectifier.")),
+    ]
+    return Question(
+        prompt=t(
+            "g = {g} comes down through a rectifier with z = {upper}, then a weight of {weight}, then a rectifier with "
+            "z = {lower}. **What arrives, by the gradient and by the DeconvNet?**",
+            g=planes.number(g),
+            upper=planes.number(upper),
+            weight=planes.number(weight),
+            lower=planes.number(lower),
+        ),
+        fields=(t("gradient"), t("DeconvNet")),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("From the top: the rule, then times the weight, then the rule again with the other z."),
+        worked=(
+            rf"{g}\,[{upper}>0] \cdot ({weight}) \cdot [{lower}>0] = {answer[0]}, \quad "
+            rf"\max(\max({g},\,0) \cdot ({weight}),\, 0) = {answer[1]}"
+        ),
+    )
+
+
+#: Kind -> (title, maker).
+QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "cell": (mark("1 One cell"), one_cell),
+    "count": (mark("2 Count"), how_many),
+    "two": (mark("3 Two in a row"), two_rectifiers),
+}

@@ -1,0 +1,125 @@
+"""The pictures of the page about streets: the photograph under its names, edges magnified, values at their switches."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from deconvviz.figures.scale import sequential_rgb
+from deconvviz.tasks.segmentation import task
+from deconvviz.tasks.segmentation.task import NAMES
+from deconvviz.types import Box
+from lessons._kit.draw import before_after, figure_row
+from lessons._kit.draw.figure_row import Picture
+from lessons._kit.draw.pixels import address, crop, jpeg, to_bytes
+from lessons._kit.form.i18n import mark, t
+from lessons.segmentation import run
+from lessons.segmentation.run import Subject
+
+#: Class -> its name for people.
+WORDS = {
+    "sky": mark("sky"), "building": mark("building"), "pole": mark("pole"), "road": mark("road"),
+    "pavement": mark("pavement"), "tree": mark("tree"), "sign": mark("sign"), "fence": mark("fence"),
+    "car": mark("car"), "pedestrian": mark("pedestrian"), "bicyclist": mark("bicyclist"),
+}  # fmt: skip
+#: Decoder -> its name for people.
+TITLES = {
+    "coarse": mark("no decoder"),
+    "transposed": mark("transposed convolution"),
+    "unpool": mark("unpooling with switches"),
+    "bilinear": mark("bilinear"),
+}
+#: Pixels on screen of a close look and of a plane of cells.
+WIDE, PLANE = 140, 140
+
+
+def style() -> None:
+    """Put the style of the page's tables on it."""
+    st.html(Path(__file__).with_name("style.css"))
+
+
+def draw(subject: Subject, decoder: str) -> None:
+    """The photograph, and under the divider what a decoder says of it."""
+    found = run.answer(subject, decoder)
+    sides = (to_bytes(subject.picture), task.overlay(found))
+    before, after = (address(jpeg(pixels)) for pixels in sides)
+    rows, columns = found.classes.shape
+    before_after.show(
+        before_after.Side(t("picture"), before),
+        before_after.Side(t(TITLES[decoder]), after),
+        (rows, columns),
+        "street-answer",
+        at=35,
+    )
+    legend(found.classes)
+
+
+def legend(classes: np.ndarray) -> None:
+    """The classes that are in an answer, with their colours and shares."""
+    share = np.bincount(classes.ravel(), minlength=len(NAMES)) / classes.size
+    chips = []
+    for c in np.argsort(-share, kind="stable"):
+        if share[c] > 0:
+            colour = "rgb({} {} {})".format(*task.COLOURS[c])
+            name = escape(t(WORDS[NAMES[c]]))
+            chips.append(f'<li><i style="background: {colour}"></i>{name} {100 * share[c]:.0f} %</li>')
+    st.html(f'<ul class="street-legend">{"".join(chips)}</ul>')
+
+
+def close(subject: Subject, box: Box) -> None:
+    """A piece magnified: the picture, the truth where it is known, the three answers."""
+    times = 4
+    pixels = to_bytes(crop(subject.picture, box))
+    shown = [Picture(_larger(pixels, times), t("picture"), WIDE)]
+    if subject.labels is not None:
+        shown.append(Picture(_larger(task.coloured(crop(subject.labels, box)), times), t("truth"), WIDE))
+    for decoder in run.DECODERS:
+        classes = crop(run.answer(subject, decoder).classes, box)
+        shown.append(Picture(_larger(task.coloured(classes), times), t(TITLES[decoder]), WIDE))
+    figure_row.show(shown)
+
+
+def steps(subject: Subject, box: Box) -> None:
+    """Sixteen values of the network, unpooled, enlarged bilinearly, and how often a transposed convolution writes."""
+    found = run.cells(subject, box)
+    high = max(float(found.values.max()), 1e-6)
+    named = (
+        (found.values, high, 8, t("16 values at an eighth of the size")),
+        (found.unpooled, high, 4, t("unpooled: each at its switch, else 0")),
+        (found.bilinear, high, 4, t("bilinear: every place a mean of four")),
+        (found.written, 4.0, 4, t("transposed convolution, kernel 4: up to {most} values meet", most=4)),
+    )
+    figure_row.show(
+        [
+            Picture(_larger(sequential_rgb(values, 0.0, top), times * 5), caption, PLANE)
+            for values, top, times, caption in named
+        ]
+    )
+
+
+def formula(subject: Subject, decoder: str, name: str) -> None:
+    """Intersection over union of a class, with the numbers of this picture."""
+    both, either = run.counts(run.answer(subject, decoder).classes, run.compared(subject, decoder), name)
+    word = t(WORDS[name])
+    if subject.labels is None:
+        second = t(TITLES[run.other(decoder)])
+        st.markdown(
+            t(
+                "Nobody labelled this picture. A: pixels that are “{name}” to this decoder; B: to “{second}”.",
+                name=word,
+                second=second,
+            )
+        )
+    else:
+        st.markdown(t("A: pixels that the decoder calls “{name}”; B: those that are.", name=word))
+    value = rf"\frac{{{both}}}{{{either}}} = {both / either:.2f}" if either else r"\frac{0}{0}"
+    st.latex(rf"\mathrm{{IoU}} = \frac{{|A \cap B|}}{{|A \cup B|}} = {value}")
+    if not either:
+        st.markdown(t("Neither has any such pixel: this class is left out of the mean."))
+
+
+def _larger(pixels: np.ndarray, times: int) -> np.ndarray:
+    return pixels.repeat(times, 0).repeat(times, 1)

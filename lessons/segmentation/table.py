@@ -1,0 +1,84 @@
+"""Claim C9 on the page: every trained variant with its figures, read from the shipped file, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from deconvviz.tasks.segmentation import task
+from lessons._kit.claims import card
+from lessons._kit.draw import bars
+from lessons._kit.form.i18n import mark, t
+from lessons.segmentation.picture import TITLES, WORDS
+
+#: Figure of the card -> its head in the table.
+FIGURES = {
+    "global": mark("pixels right"),
+    "class_average": mark("mean over classes"),
+    "mean_iou": mark("mean IoU"),
+    "boundary_f1": mark("boundary F1"),
+}
+FUSIONS = {"average": mark("mean with the picture"), "weighted": mark("learned weights with the picture")}
+
+
+def title(name: str, about: Mapping[str, Any]) -> str:
+    """A variant for people."""
+    options = about["options"]
+    fused = options["fusion"]
+    return t(TITLES[options["decoder"]]) + ("" if fused == "none" else f", {t(FUSIONS[fused])}")
+
+
+def to_html(caption: str, found: Mapping[str, Mapping[str, Any]]) -> str:
+    """The table, percent; the best of a column is bold."""
+    best = {key: max(about["figures"][key] for about in found.values()) for key in FIGURES}
+    head = "".join(f'<th scope="col">{escape(t(word))}</th>' for word in FIGURES.values())
+    rows = []
+    for name, about in found.items():
+        cells = "".join(
+            f'<td class="{"best" if about["figures"][key] == best[key] else ""}">{100 * about["figures"][key]:.1f}</td>'
+            for key in FIGURES
+        )
+        rows.append(f'<tr><th scope="row">{escape(title(name, about))}</th>{cells}</tr>')
+    return (
+        f'<table class="street-table"><caption>{escape(caption)}</caption>'
+        f'<thead><tr><th scope="col">{escape(t("decoder"))}</th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def claim(decoder: str) -> None:
+    """The article's sentence, the verdict that the figures give, the table, the classes of a decoder."""
+    found = task.variants()
+    judgement = card.judged("C9")
+    st.markdown(f"#### {t('Does it segment better?')}")
+    st.markdown(t("Articles 000 and 001 say that transposed convolution makes segmentation more accurate (C9)."))
+    st.markdown(f"{card.word(judgement.kind)} {card.sentence('C9', judgement)}")
+    pictures = found[decoder]["data"]["validation"]
+    st.html(to_html(t("{count} pictures of CamVid, percent", count=pictures), found))
+    st.markdown(
+        t(
+            "One encoder for all, which no decoder changed; one run each, so differences below a point say nothing. "
+            "Made by `{command}`, measured by `deconvviz evaluate segmentation --data DIR/val --variant NAME`.",
+            command=found[decoder]["command"],
+        )
+    )
+    st.markdown(fused(found))
+    iou = found[decoder]["figures"]["iou"]
+    shown = [bars.Bar(t(WORDS[name]), (value,)) for name, value in iou.items()]
+    bars.show(t("IoU of every class on CamVid: {decoder}", decoder=t(TITLES[decoder])), shown, full=1.0)
+
+
+def fused(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """What mixing the picture into the transposed decoder changes, by the better of the two ways."""
+    ways = [about for about in found.values() if about["options"]["decoder"] == "transposed"]
+    plain = next(about["figures"] for about in ways if about["options"]["fusion"] == "none")
+    mixed = (about["figures"] for about in ways if about["options"]["fusion"] != "none")
+    best = max(mixed, key=lambda figures: figures["mean_iou"])
+    iou, border = (100 * (best[key] - plain[key]) for key in ("mean_iou", "boundary_f1"))
+    return t(
+        "Mixing the picture in, as article 001 does, moves mean IoU by {iou} points and boundary F1 by {border}.",
+        iou=f"{iou:+.1f}", border=f"{border:+.1f}",
+    )  # fmt: skip

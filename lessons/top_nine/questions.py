@@ -1,0 +1,141 @@
+"""Questions about the top nine; right answers come from the library's own selection, fields and tiles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deconvviz.atlas import tiles, top
+from lessons._kit.draw import planes
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.run import engine
+
+#: Pictures in the first question, and (rows, columns) of their maps.
+PICTURES, SIZE = 4, (3, 4)
+#: Layer whose fields the second question asks for.
+LAYER = "relu3"
+
+
+def maps(seed: int) -> np.ndarray:
+    """One channel's map of each picture, (4, 3, 4), whole numbers; peaks, sums and counts lead to different orders."""
+    draw = np.random.default_rng(16_000 + seed)
+    while True:
+        found = np.maximum(draw.integers(-6, 5, (PICTURES, *SIZE)), 0)
+        found[np.arange(PICTURES), draw.integers(0, SIZE[0], PICTURES), draw.integers(0, SIZE[1], PICTURES)] = (
+            draw.permutation(np.arange(5, 5 + PICTURES))
+        )
+        peaks, sums, counts = (_order(score) for score in _scores(found))
+        if len({peaks[:2], sums[:2], counts[:2]}) == 3 and peaks[0] != sums[0]:
+            return found
+
+
+def _scores(found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return found.max(axis=(1, 2)), found.sum(axis=(1, 2)), (found > 0).sum(axis=(1, 2))
+
+
+def _order(score: np.ndarray) -> tuple[int, ...]:
+    """Pictures from the largest score on, numbered from 1."""
+    return tuple(int(i) + 1 for i in np.argsort(-score, kind="stable"))
+
+
+def strongest(found: np.ndarray) -> tuple[int, ...]:
+    """The order by the library's selection, numbered from 1."""
+    flat = found.reshape(len(found), -1, 1)
+    batch = top.of_batch(flat.max(axis=1), flat.argmax(axis=1), np.arange(len(found)))
+    kept = top.merge(top.empty(1, len(found)), batch, len(found))
+    return tuple(int(number) + 1 for number in kept.pictures[0])
+
+
+def leading(seed: int) -> Question:
+    """Which two pictures lead?"""
+    found = maps(seed)
+    answer = strongest(found)[:2]
+    _, sums, counts = (_order(score) for score in _scores(found))
+    wrong: list[tuple[Answer, str]] = [
+        (sums[:2], t("That is the order of the sums. One strong place is enough; many weak ones do not add up to it.")),
+        (counts[:2], t("That counts the places that are not zero. Only the strongest place of a picture counts.")),
+        (answer[::-1], t("The right two, in the wrong order: strongest first.")),
+        (strongest(found)[:1:-1], t("Those are the weakest two.")),
+    ]
+    shown = [planes.Plane(t("picture {number}", number=i + 1), values, "output") for i, values in enumerate(found)]
+    peaks = ", ".join(str(int(values.max())) for values in found)
+    return Question(
+        prompt=t("The same channel's map for four pictures. **Which two pictures come first in its top nine?**"),
+        fields=(t("first"), t("second")),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("Each picture counts once, with its largest value."),
+        worked=rf"\max = {peaks} \;\Rightarrow\; {answer[0]}, {answer[1]}",
+        picture=[planes.Row("", shown)],
+    )
+
+
+def patch(seed: int) -> Question:
+    """How many rows does a patch at the border have?"""
+    network = engine.network("caltech").network
+    layer = network.layer(LAYER)
+    assert layer.receptive_field is not None
+    assert layer.stride is not None
+    size, step, rows = layer.receptive_field[0], layer.stride[0], network.input_spec.size[0]
+    unit = (seed % 2, layer.shape[0] - 1 - seed % 2)[seed // 2 % 2]
+    box = network.receptive_box(LAYER, unit, 5)
+    middle = network.receptive_box(LAYER, 8, 5)[0] - 8 * step
+    first = unit * step + middle
+    answer = (box[2] - box[0],)
+    wrong: list[tuple[Answer, str]] = [
+        ((size,), t("That is the whole field. Here it hangs over the picture; a patch holds pixels only.")),
+        ((size - answer[0],), t("That is the part that hangs over the picture.")),
+        ((step,), t("That is the step from one unit to the next, not what a unit sees.")),
+        ((answer[0] - 1,), t("First and last row both belong to the patch: last − first + 1.")),
+        ((rows - box[0] if unit else size + 2 * first,), t("It hangs over the picture at one side only.")),
+    ]
+    kept = [(given, reason) for given, reason in wrong if given[0] > 0]
+    return Question(
+        prompt=t(
+            "Units of {layer} see {size} rows. The field of unit 0 begins at row {first}, the next one {step} rows "
+            "further down; the picture has rows 0 to {last}. **How many rows does the patch of unit {unit} have?**",
+            layer=LAYER, size=size, first=middle, step=step, last=rows - 1, unit=unit,
+        ),
+        fields=(t("rows"),),
+        answer=answer,
+        mistakes=reasons(answer, kept),
+        hint=t("Where does its field begin and end? Leave out what is above row 0 or below row {last}.", last=rows - 1),
+        worked=rf"\min({first + size}, {rows}) - \max({first}, 0) = {answer[0]}",
+    )  # fmt: skip
+
+
+def byte(seed: int) -> Question:
+    """Which value does a byte of a reconstruction stand for?"""
+    draw = np.random.default_rng(16_500 + seed)
+    factor = int(draw.integers(2, 7))
+    stored = int(draw.integers(90, 127)) if seed % 2 else int(draw.integers(130, 170))
+    scale = factor * tiles.STEPS
+    answer = (round(float(tiles.signed(np.array([stored]), scale)[0])),)
+    away = stored - tiles.ZERO
+    wrong: list[tuple[Answer, str]] = [
+        ((stored * factor,), t("Zero is byte 128: subtract it first.")),
+        ((away,), t("That is how many steps it is from zero; each is worth scale / 127.")),
+        ((-answer[0],), t("Above 128 is above zero, below 128 below.")),
+        (((stored - 127) * factor,), t("Zero is byte 128, so that as many bytes lie above it as from 1 below.")),
+        ((away * scale,), t("127 steps make up the scale: divide by 127.")),
+    ]
+    return Question(
+        prompt=t(
+            "A tile of a reconstruction has the scale {scale}: byte 255 is {scale}, byte 1 is −{scale}. "
+            "**Which value is byte {stored}?**",
+            scale=scale, stored=stored,
+        ),
+        fields=(t("value"),),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("From 128 to 255 there are 127 equal steps."),
+        worked=rf"({stored} - 128) \cdot {scale} / 127 = {answer[0]}",
+    )  # fmt: skip
+
+
+#: Kind -> (title, maker).
+QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "leading": (mark("1 Who leads"), leading),
+    "patch": (mark("2 The patch"), patch),
+    "byte": (mark("3 A byte of the map"), byte),
+}

@@ -1,0 +1,122 @@
+"""Questions about feature visualization; right answers and reasons for wrong ones are read from real arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lessons._kit.draw import planes
+from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.i18n import mark, t
+
+#: Whole vectors of whole length.
+_DIRECTIONS = ((3, 4), (4, 3), (6, 8), (8, 6), (5, 12), (12, 5))
+
+
+def objectives(seed: int) -> Question:
+    """What do two objectives say of one map?"""
+    random = np.random.default_rng(14000 + seed)
+    while True:
+        a = random.integers(0, 10, (3, 3))
+        mean = int(a.sum()) // 9
+        if a.sum() % 9 == 0 and a[1, 1] not in (mean, a.max()) and 0 in a:
+            break
+    answer = (mean, int(a[1, 1]))
+    awake = round(float(a[a > 0].mean()))
+    wrong: list[tuple[Answer, str]] = [
+        ((int(a.sum()), answer[1]), t("The channel's objective is the mean over all positions, not the sum.")),
+        ((int(a.max()), answer[1]), t("A channel is its mean over all positions; the largest value is one neuron.")),
+        ((answer[1], answer[0]), t("The two are swapped: the neuron is one position, the channel all of them.")),
+        ((mean, int(a.max())), t("The neuron asked for is the one in the middle, strong or not.")),
+        ((awake, answer[1]), t("Positions that are zero count too: there are nine.")),
+        ((mean, int(a[0, 0])), t("The neuron in the middle is at row 1, column 1, counted from 0.")),
+    ]
+    return Question(
+        prompt=t(
+            "One channel's map for some picture. **What does the objective of the channel say of it, and what that of "
+            "the neuron in the middle?**"
+        ),
+        fields=(t("channel"), t("neuron")),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("The channel takes the mean of all nine positions; the neuron takes one of them."),
+        worked=rf"\tfrac19 \cdot {int(a.sum())} = {mean}, \quad a_{{11}} = {answer[1]}",
+        picture=(planes.Row("", (planes.Plane("a", a.astype(np.float64), "output"),), ("",)),),
+    )
+
+
+def direction(seed: int) -> Question:
+    """How far does a layer go along a direction?"""
+    random = np.random.default_rng(14100 + seed)
+    v = np.array(_DIRECTIONS[seed % len(_DIRECTIONS)])
+    length = round(float(np.linalg.norm(v)))
+    while True:
+        a = random.integers(0, 14, 2)
+        if a @ v % length == 0 and (a > 0).all() and (a != v).any() and a[0] != a[1]:
+            break
+    dot = int(a @ v)
+    answer = (dot // length,)
+    wrong: list[tuple[Answer, str]] = [
+        ((dot,), t("Divide by the length of v: only its direction counts.")),
+        ((int(a.sum()),), t("That is the sum of a. It is weighted with v first.")),
+        ((dot // length**2,), t("Divide by the length of v, not by its square.")),
+        ((dot // int(v.sum()),), t("The length of v is the root of the sum of squares, not the sum.")),
+        ((round(float(np.linalg.norm(a))),), t("That is the length of a, not how far it goes along v.")),
+    ]
+    return Question(
+        prompt=t(
+            "At a position two channels say a = ({a}, {b}). **How far is that along v = ({c}, {d})?**",
+            a=int(a[0]),
+            b=int(a[1]),
+            c=int(v[0]),
+            d=int(v[1]),
+        ),
+        fields=(t("along v"),),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("The scalar product of a and v, over the length of v."),
+        worked=rf"\frac{{{a[0]} \cdot {v[0]} + {a[1]} \cdot {v[1]}}}{{{length}}} = {answer[0]}",
+    )
+
+
+def best_picture(seed: int) -> Question:
+    """What is the most that any picture gives a unit?"""
+    random = np.random.default_rng(14200 + seed)
+    while True:
+        w = random.integers(-5, 6, 4)
+        bias = int(random.integers(-9, 3))
+        most = int(w[w > 0].sum()) + bias
+        if (w > 0).sum() >= 2 and (w < 0).sum() >= 1 and bias and (most <= 0) == (seed % 3 == 2):
+            break
+    answer = (most, max(most, 0))
+    total, magnitude = int(w.sum()) + bias, int(np.abs(w).sum()) + bias
+    wrong: list[tuple[Answer, str]] = [
+        ((total, max(total, 0)), t("Where a weight is negative the best pixel is 0, not 1.")),
+        ((magnitude, max(magnitude, 0)), t("A pixel cannot be negative: a negative weight gives 0 at best.")),
+        ((most - bias, max(most - bias, 0)), t("The bias is added too, whatever the picture is.")),
+        ((most, most), t("The rectifier comes last: nothing below zero passes.")),
+        ((int(w.max()) + bias, max(int(w.max()) + bias, 0)), t("Every pixel with a positive weight is turned up.")),
+        ((0, 0), t("Turn each pixel to 0 or to 1, whichever is better, and add up.")),
+    ]
+    kernel = planes.Plane("w", w[None].astype(np.float64), "kernel")
+    return Question(
+        prompt=t(
+            "A unit adds up four pixels, each between 0 and 1, with the weights w and the bias {bias}; then comes a "
+            "rectifier. **What is the most that any picture gives before the rectifier, and after it?** A unit that "
+            "stays at 0 is dead.",
+            bias=planes.number(bias),
+        ),
+        fields=(t("before"), t("after")),
+        answer=answer,
+        mistakes=reasons(answer, wrong),
+        hint=t("The best picture has 1 where the weight is positive and 0 elsewhere."),
+        worked=rf"{' + '.join(str(k) for k in w if k > 0)} + ({bias}) = {most}, \quad \max({most},\, 0) = {answer[1]}",
+        picture=(planes.Row("", (kernel,), ("",)),),
+    )
+
+
+#: Kind -> (title, maker).
+QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "objective": (mark("1 Channel or neuron"), objectives),
+    "direction": (mark("2 Along a direction"), direction),
+    "best": (mark("3 The best picture"), best_picture),
+}

@@ -1,0 +1,300 @@
+"""Feature visualization of the shipped network: short runs at once, long ones and whole layers in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import streamlit as st
+
+import deconvviz as dv
+from deconvviz import priors
+from deconvviz.data import samples
+from deconvviz.errors import DeadUnitError
+from deconvviz.models import caltech
+from deconvviz.network import rewritten
+from deconvviz.types import LayerVisualization, Unit, Visualization
+from lessons._kit.run import engine, jobs
+
+LAYERS = (*(f"relu{number}" for number in range(1, 8)), "logits")
+OBJECTIVES = ("channel", "neuron", "direction")
+#: Steps of the first look, of a run that was asked for, and of each picture of a layer.
+SHORT, STEPS, TILE = 32, 256, 64
+#: Pictures of a layer at once, and pictures that are made to differ.
+TILES, DIVERSE = 16, 4
+#: How it is moved -> what `dv.visualize` is told.
+WAYS: dict[str, dict[str, Any]] = {
+    "waves": {},
+    "waves-bare": {"jitter": 0, "turn": 0.0, "zoom": 0.0, "tv": 0.0},
+    "pixels": {"parametrization": "pixel", "rate": 0.02},
+    "pixels-bare": {"parametrization": "pixel", "rate": 0.02, "jitter": 0, "turn": 0.0, "zoom": 0.0, "tv": 0.0},
+}
+#: What it begins with -> the same.
+BEGINS: dict[str, dict[str, Any]] = {
+    "noise": {},
+    "cat": {"start": "cat"},
+    "four": {"pictures": DIVERSE, "diversity": 1.0},
+    "alike": {"pictures": DIVERSE, "diversity": 0.0},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a picture depends on.
+
+    Attributes:
+      loaded: the network.
+      layer, channel: of the unit; the channel says nothing where a direction is asked for.
+      objective: "channel", "neuron", "class" or "direction".
+      way: key of `WAYS`.
+      begin: key of `BEGINS`.
+    """
+
+    loaded: engine.Loaded
+    layer: str
+    channel: int
+    objective: str
+    way: str
+    begin: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the layer."""
+        shape: tuple[int, ...] = self.loaded.network.layer(self.layer).shape
+        return shape
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Row and column of a neuron: the middle one."""
+        return (self.shape[0] // 2, self.shape[1] // 2) if self.objective == "neuron" else None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `dv.visualize` is told besides the unit and the steps, pictures by their names."""
+        return {"objective": self.objective, **WAYS[self.way], **BEGINS[self.begin]}
+
+    @property
+    def key(self) -> str:
+        """Name of the job."""
+        what = self.channel if self.objective != "direction" else "cat"
+        return repr(("visualize", self.loaded.digest, self.layer, what, sorted(self.options.items())))
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """What the layer's values are multiplied by before they are added up, like the layer."""
+        w = np.zeros(self.shape)
+        positions = int(np.prod(self.shape[:-1]))
+        if self.objective == "direction":
+            w[...] = along(self) / np.linalg.norm(along(self)) / positions
+        elif self.place is not None:
+            w[*self.place, self.channel] = 1
+        else:
+            w[..., self.channel] = 1 / positions
+        return w
+
+
+def of(layer: str, channel: int, objective: str = "channel", way: str = "waves", begin: str = "noise") -> Run:
+    """A run on the shipped network; the only objectives of a vector are a class and a direction."""
+    loaded = engine.network("caltech")
+    shape = loaded.network.layer(layer).shape
+    if len(shape) == 1 and objective != "direction":
+        objective = "class"
+    return Run(loaded, layer, min(channel, shape[-1] - 1), objective, way, begin)
+
+
+def along(run: Run) -> np.ndarray:
+    """(c,) the direction: what the layer says at its strongest place of the cat."""
+    maps = engine.forward(run.loaded, engine.sample("cat")).maps[run.layer]
+    flat = maps.reshape(-1, maps.shape[-1])
+    return np.asarray(flat[np.linalg.norm(flat, axis=1).argmax()], np.float64)
+
+
+def snapshots(run: Run, steps: int) -> Iterator[Visualization]:
+    """The run, snapshot after snapshot; while the first one is made no other program compiles."""
+    options = {**run.options, "steps": steps}
+    if "start" in options:
+        options["start"] = engine.fitted(run.loaded, engine.sample(options["start"])).model
+    unit: Unit | str = Unit(run.layer, run.channel, *(run.place or ()))
+    if run.objective == "direction":
+        unit, options["direction"] = run.layer, along(run)
+    going = dv.visualize_snapshots(run.loaded.network, unit, **options)
+    yield engine.once(run.loaded, run.layer, f"visualize {run.way} {run.begin}", lambda: next(going))
+    yield from going
+
+
+def find(run: Run) -> jobs.Job[Visualization] | None:
+    """The long run, if somebody has begun it."""
+    return jobs.find(run.key)
+
+
+def begin(run: Run) -> None:
+    """Begin the long run in the background."""
+    jobs.start(run.key, lambda: snapshots(run, STEPS))
+
+
+def first_look(run: Run) -> Visualization | str:
+    """The end of a short run; of a dead unit, why there is none."""
+    return _first_look(run.key, run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _first_look(key: str, _run: Run) -> Visualization | str:
+    try:
+        *_, last = snapshots(_run, SHORT)
+    except DeadUnitError as error:
+        return str(error)
+    return last
+
+
+def shown(run: Run) -> Visualization | str:
+    """The picture on the page: the latest of the long run, or else the first look."""
+    job = find(run)
+    return job.latest if job is not None and job.latest is not None else first_look(run)
+
+
+def grid_key(run: Run, channels: tuple[int, ...]) -> str:
+    """Name of the job that makes a sheet of a layer."""
+    return repr(("sheet", run.loaded.digest, run.layer, channels))
+
+
+def begin_grid(run: Run, channels: tuple[int, ...]) -> None:
+    """Begin a sheet in the background: every picture as this page makes it from noise."""
+
+    def sheets() -> Iterator[LayerVisualization]:
+        going = dv.visualize_layer_snapshots(run.loaded.network, run.layer, channels, steps=TILE)
+        yield next(going)
+        yield engine.once(run.loaded, run.layer, "visualize waves noise", lambda: next(going))
+        yield from going
+
+    jobs.start(grid_key(run, channels), sheets)
+
+
+def by_hand(run: Run, maps: np.ndarray) -> float:
+    """What the objective says of a layer's values, without the library."""
+    return float((run.weights * np.asarray(maps, np.float64)).sum())
+
+
+def plain_pass(run: Run, image: np.ndarray) -> float:
+    """The objective of a picture (H, W, 3), through one plain forward pass."""
+    return by_hand(run, dv.activations(run.loaded.network, image, run.layer))
+
+
+@dataclass(frozen=True, eq=False)
+class Natural:
+    """The photograph that excites the unit most.
+
+    Attributes:
+      id: of the photograph.
+      value: what the objective says of it; of a neuron its value at its strongest place, wherever that is.
+      place: (row, column) where the unit is strongest on it; None for a vector.
+      patch: (h, w, 3), the pixels that the unit sees there, 0..1.
+    """
+
+    id: str
+    value: float
+    place: tuple[int, int] | None
+    patch: np.ndarray
+
+
+def natural(run: Run) -> Natural:
+    """The strongest built-in photograph."""
+    return _natural(run.loaded.digest, run.layer, run.objective, run.channel, run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _natural(digest: str, layer: str, objective: str, channel: int, _run: Run) -> Natural:
+    values = {id: _value_on(_run, maps) for id, maps in photographs(_run).items()}
+    id = max(values, key=lambda one: values[one][0])
+    value, place = values[id]
+    image = engine.fitted(_run.loaded, engine.sample(id)).model
+    top, left, bottom, right = _run.loaded.network.receptive_box(layer, *(place or (None, None)))
+    return Natural(id, value, place, image[top:bottom, left:right])
+
+
+def _value_on(run: Run, maps: np.ndarray) -> tuple[float, tuple[int, int] | None]:
+    """The objective of a photograph, and where the unit is strongest."""
+    if maps.ndim == 1:
+        return by_hand(run, maps), None
+    seen = maps @ along(run) if run.objective == "direction" else maps[..., run.channel]
+    row, column = divmod(int(seen.argmax()), seen.shape[1])
+    return float(seen.max()) if run.objective == "neuron" else by_hand(run, maps), (row, column)
+
+
+def photographs(run: Run) -> dict[str, np.ndarray]:
+    """Built-in picture -> the layer's values."""
+    return _photographs(run.loaded.digest, run.layer, run.loaded)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _photographs(digest: str, layer: str, _loaded: engine.Loaded) -> dict[str, np.ndarray]:
+    return {id: engine.forward(_loaded, engine.sample(id)).maps[layer] for id in samples.SAMPLES}
+
+
+def fine(image: np.ndarray) -> float:
+    """Share of a picture's variance in waves shorter than four pixels, 0..1.
+
+    >>> board = (np.indices((8, 8)).sum(0) % 2)[..., None] * np.ones(3)
+    >>> round(fine(board), 3), round(fine(np.indices((64, 64))[:1].transpose(1, 2, 0) / 64), 3)
+    (1.0, 0.028)
+    """
+    power = np.square(np.asarray(priors.hartley(np.asarray(image, np.float32)[None]))).sum((0, 3))
+    power[0, 0] = 0
+    rows, columns = (np.fft.fftfreq(size) for size in image.shape[:2])
+    return float(power[np.hypot(rows[:, None], columns[None]) > 0.25].sum() / max(power.sum(), 1e-12))
+
+
+def survives(run: Run, image: np.ndarray, shift: int = 3) -> float:
+    """Share of the objective that is left, on average, when the picture is moved by so many pixels in four ways."""
+    moves = ((shift, 0), (-shift, 0), (0, shift), (0, -shift))
+    moved = [np.asarray(priors.shifted(image[None], *by, most=shift))[0] for by in moves]
+    return float(np.mean([plain_pass(run, one) for one in moved])) / (plain_pass(run, image) or 1.0)
+
+
+def slope_gap(run: Run) -> float:
+    """How far the derivative by the waves is from a difference of the objective's values, in float64."""
+    return _slope_gap(run.loaded.digest, run.layer, run.objective, run.channel, run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _slope_gap(digest: str, layer: str, objective: str, channel: int, _run: Run) -> float:
+    random, step, weights = np.random.default_rng(14), 1e-6, _run.weights  # of the network in float32
+    with jax.enable_x64(True):
+        at, toward = random.normal(size=(2, 1, *_run.loaded.network.input_spec.size, 3))
+        objective_of = engine.once(_run.loaded, layer, "slope", lambda: _objective(layer))
+        slope = np.asarray(objective_of(at, weights)[1])
+        toward = toward / np.linalg.norm(toward) + slope / max(float(np.linalg.norm(slope)), 1e-30)
+        above, below = (float(objective_of(at + way * step * toward, weights)[0]) for way in (1, -1))
+    wanted = float((slope * toward).sum())
+    return abs((above - below) / (2 * step) - wanted) / (abs(wanted) or 1.0)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _objective(layer: str) -> Any:
+    """(waves, weights) -> the objective and its derivative by the waves, in float64, compiled once a layer."""
+    network = _precise()
+    call, consts = rewritten(network, layer, "gradient", "gradient").call, network.program().flat.consts
+
+    def objective(waves: Any, weights: Any) -> Any:
+        image = jax.nn.sigmoid(priors.mix_colours(priors.fourier_image(waves)))
+        return (weights * call(consts, priors.from_display(image, network.input_spec))[0][0]).sum()
+
+    return jax.jit(jax.value_and_grad(objective))
+
+
+def _precise() -> dv.Network:
+    """The shipped network with its numbers in float64."""
+    params = {name: jnp.asarray(value, jnp.float64) for name, value in caltech.load_params().items()}
+    spec = engine.network("caltech").network.input_spec
+    return dv.Network(lambda x: caltech.forward(params, x), input_spec=spec, name="caltech")
+
+
+def colour_gap() -> float:
+    """How far the colours' matrix times its inverse is from 1, in float64."""
+    with jax.enable_x64(True):
+        there = np.asarray(priors.unmix_colours(np.asarray(priors.mix_colours(np.eye(3)))))
+    return float(np.abs(there - np.eye(3)).max())

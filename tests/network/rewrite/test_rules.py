@@ -1,0 +1,157 @@
+"""Every spelling of ReLU obeys the four rules; what is no ReLU is named and refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import nets
+import numpy as np
+import pytest
+from reference import rectify_loops
+
+import deconvviz as dv
+from deconvviz.errors import RuleError
+from deconvviz.network.rewrite import rules
+from deconvviz.network.trace.jaxpr import as_function, dependent, flatten
+
+Z = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+G = np.array([1.0, -1.0, 1.0, -1.0, 1.0])
+
+
+@jax.custom_vjp
+def foreign(z: Any) -> Any:
+    """A ReLU whose author gave it a derivative of another mind."""
+    return jax.nn.relu(z)
+
+
+foreign.defvjp(lambda z: (foreign(z), z), lambda z, g: (7 * g,))
+
+OBEYING = {
+    "jax.nn.relu": jax.nn.relu,
+    "maximum(z, 0)": lambda z: jnp.maximum(z, 0),
+    "maximum(0, z)": lambda z: jnp.maximum(0.0, z),
+    "maximum(z, zeros_like)": lambda z: jnp.maximum(z, jnp.zeros_like(z)),
+    "where(z > 0, z, 0)": lambda z: jnp.where(z > 0, z, 0),
+    "where(z < 0, 0, z)": lambda z: jnp.where(z < 0, 0, z),
+    "where(0 < z)": lambda z: jnp.where(z > 0, z, 0.0),
+    "where(not z <= 0)": lambda z: jnp.where(~(z <= 0), z, 0.0),
+    "z * (z > 0)": lambda z: z * (z > 0),
+    "(z > 0) * z": lambda z: (z > 0) * z,
+    "(z > 0).astype * z": lambda z: (z > 0).astype(z.dtype) * z,
+    "mask from a jitted function": lambda z: z * jax.jit(lambda z: z > 0)(z),
+    "clip(z, 0)": lambda z: jnp.clip(z, 0),
+    "z.clip(min=0)": lambda z: z.clip(min=0),
+    "relu6": jax.nn.relu6,
+    "jit": jax.jit(jax.nn.relu),
+    "jit of jit": jax.jit(jax.jit(lambda z: jnp.maximum(z, 0.0))),
+    "remat": jax.checkpoint(jax.nn.relu),
+    "remat of jit of where": jax.checkpoint(jax.jit(lambda z: jnp.where(z > 0, z, 0))),
+    "cond": lambda z: jax.lax.cond(z.sum() > -9, jax.nn.relu, lambda y: y, z),
+    "switch": lambda z: jax.lax.switch(1, [lambda y: y, jax.nn.relu], z),
+    "scan": lambda z: jax.lax.scan(lambda c, _: (jax.nn.relu(c), None), z, None, length=1)[0],
+    "fori_loop": lambda z: jax.lax.fori_loop(0, 1, lambda i, c: jax.nn.relu(c), z),
+    "map": lambda z: jax.lax.map(jax.nn.relu, z),
+    "vmap": lambda z: jax.vmap(jax.nn.relu)(z),
+    "named_call": lambda z: jax.named_call(jax.nn.relu, name="mine")(z),
+}
+OTHER = {
+    "leaky_relu": jax.nn.leaky_relu, "elu": jax.nn.elu, "silu": jax.nn.silu, "tanh": jax.nn.gelu,
+    "logaddexp": jax.nn.softplus, "squareplus": jax.nn.squareplus, "hard_tanh": jax.nn.hard_tanh,
+    "selection": lambda z: jnp.where(z > 0, z, 0.25 * z), "abs": lambda z: (z + jnp.abs(z)) / 2,
+    "min with zero": lambda z: -jnp.minimum(-z, 0), "foreign": foreign, "max of two": lambda z: jnp.maximum(z, 0.1 * z),
+}  # fmt: skip
+
+
+def rewritten(function: Any, z: np.ndarray, rule: str) -> tuple[Any, int, list[str]]:
+    flat = flatten(jax.make_jaxpr(function)(z), rules.is_relu_call)
+    eqns, obeyed, unsupported = rules.rewrite(flat.equations, rule, dependent(flat.equations, flat.input))
+    run = as_function(flat, eqns, flat.outputs)
+    return (lambda z: run(flat.consts, z)[0]), obeyed, unsupported
+
+
+@pytest.mark.parametrize("spelling", OBEYING)
+@pytest.mark.parametrize("rule", dv.RULES)
+def test_spellings_obey(spelling: str, rule: str) -> None:
+    function = OBEYING[spelling]
+    z = jnp.asarray(Z, jnp.float32)
+    ruled, obeyed, unsupported = rewritten(function, z, rule)
+    assert (obeyed, unsupported) == (1, [])
+    value, pull = jax.vjp(ruled, z)
+    np.testing.assert_array_equal(value, function(z))
+    np.testing.assert_array_equal(pull(jnp.asarray(G, z.dtype))[0], rectify_loops.backward(rule, Z, G))
+
+
+def test_bfloat16_and_float64_obey() -> None:
+    half = lambda z: jax.nn.relu(z.astype(jnp.bfloat16)).astype(jnp.float32)  # noqa: E731
+    ruled, obeyed, _ = rewritten(half, jnp.asarray(Z, jnp.float32), "deconvnet")
+    assert obeyed == 1
+    assert jax.vjp(ruled, jnp.asarray(Z, jnp.float32))[1](jnp.asarray(G, jnp.float32))[0].tolist() == [1, 0, 1, 0, 1]
+    with jax.enable_x64():
+        ruled, obeyed, _ = rewritten(jax.nn.relu, jnp.asarray(Z), "guided")
+        assert obeyed == 1
+        assert jax.vjp(ruled, jnp.asarray(Z))[1](jnp.asarray(G))[0].tolist() == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_other_activations_are_named(name: str) -> None:
+    _, obeyed, unsupported = rewritten(OTHER[name], jnp.asarray(Z, jnp.float32), "deconvnet")
+    assert obeyed == 0
+    assert any(name in reason for reason in unsupported), unsupported
+
+
+def test_rectifier_of_constants_does_not_count() -> None:
+    gate = jnp.array([-1.0, 2.0, 3.0, -4.0, 5.0])
+    _, obeyed, _ = rewritten(lambda z: jax.nn.relu(gate) * jax.nn.relu(z), jnp.asarray(Z, jnp.float32), "guided")
+    assert obeyed == 1
+
+
+def test_factor_behind_a_relu_stays() -> None:
+    ruled, _, _ = rewritten(lambda z: jax.nn.relu(z) ** 2, jnp.asarray(Z, jnp.float32), "guided")
+    assert jax.vjp(ruled, jnp.asarray(Z, jnp.float32))[1](jnp.ones(5))[0].tolist() == [0, 0, 0, 2, 4]
+
+
+def net(activation: Any) -> dv.Network:
+    layers = nets.chain_layers()
+    return dv.Network(
+        lambda x: nets.run_chain(layers, x, activation), input_spec=dv.InputSpec(size=nets.SIZE), name="tiny"
+    )
+
+
+def test_refusal_names_what_is_in_the_way_and_what_to_do() -> None:
+    model = net(lambda z: jax.nn.leaky_relu(z))
+    with pytest.raises(RuleError, match=r"deconvnet rule .* passes leaky_relu.*on_unsupported='gradient'"):
+        dv.reconstruct(model, nets.picture()[0] * 0 + 0.5, dv.Unit("max_pool2", 0))
+    seen = dv.reconstruct(model, np.full((*nets.SIZE, 3), 0.5), dv.Unit("max_pool2", 0), on_unsupported="gradient")
+    plain = dv.reconstruct(model, np.full((*nets.SIZE, 3), 0.5), dv.Unit("max_pool2", 0), rule="gradient")
+    np.testing.assert_array_equal(seen.map, plain.map)
+    assert (seen.coverage.obeyed, seen.coverage.total) == (0, 2)
+
+
+@pytest.mark.parametrize("rule", ["deconvnet", "guided", "linear"])
+def test_no_rectifier_on_the_way_is_refused(rule: str) -> None:
+    model = net(jax.nn.relu)
+    with pytest.raises(RuleError, match=rf"no rectifier .* conv1 of tiny.*{rule} rule would silently be the plain"):
+        dv.reconstruct(model, np.full((*nets.SIZE, 3), 0.5), dv.Unit("conv1", 0), rule=rule)
+    assert (
+        dv.reconstruct(model, np.full((*nets.SIZE, 3), 0.5), dv.Unit("conv1", 0), rule="gradient").coverage.total == 0
+    )
+
+
+def test_unknown_rule_offers_the_nearest() -> None:
+    with pytest.raises(RuleError, match=r"'deconvet'.*did you mean deconvnet"):
+        dv.reconstruct(net(jax.nn.relu), np.full((*nets.SIZE, 3), 0.5), dv.Unit("relu1", 0), rule="deconvet")
+
+
+@pytest.mark.parametrize("rule", dv.RULES)
+def test_forward_values_are_bit_identical(rule: str) -> None:
+    model = net(jax.nn.relu)
+    program = model.program()
+    eqns, obeyed, _ = rules.rewrite(program.flat.equations, rule, set(program.live))
+    ruled = jax.jit(as_function(program.flat, eqns, program.flat.outputs))
+    assert obeyed == 2
+    layers = nets.chain_layers()
+    with jax.default_matmul_precision("highest"):
+        untouched = jax.jit(lambda x: nets.run_chain(layers, x))(nets.picture())
+    np.testing.assert_array_equal(ruled(program.flat.consts, nets.picture())[0], untouched)
