@@ -179,13 +179,12 @@ def badges(state: State, picture: engine.Picture) -> None:
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def render() -> None:
-    """Draw the page."""
-    cutout_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The object on its new ground, the blend of one pixel, and what was measured."""
+    with page.controls:
         state, picture = chosen()
     shown = subject(state, picture)
-    with right:
+    with page.picture:
         with st.spinner(t("Cutting out: some seconds, the first time on this machine half a minute")):
             found = run.cut(shown, state.choice)
         cutout_picture.draw(shown, found, state.choice)
@@ -196,16 +195,13 @@ def render() -> None:
         badges(state, picture)
         cutout_picture.quality(shown, found)
         table.claim(shown, state.choice)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((predict.apply, matting.closed_form), call(state, shown))
-    frame.foot(LESSON)
+    page.code((predict.apply, matting.closed_form), call(state, shown))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="cut-out",
     title=mark("Cut-out"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=23,
     section="work",
     question=mark("Can a network that knows only names cut an object out?"),

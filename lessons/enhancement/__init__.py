@@ -13,7 +13,6 @@ from deconvviz.ops.inverse import blur, blur_adjoint, psnr, response
 from deconvviz.ops.upsample import pixel_unshuffle
 from deconvviz.tasks.enhancement import data, predict, untrained
 from deconvviz.types import Check
-from lessons._kit.draw import image_row
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -182,28 +181,24 @@ def badges(state: State, picture: engine.Picture) -> None:
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def render() -> None:
-    """Draw the page."""
-    image_row.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The damaged and the cleaned picture, its formulas, and what small networks reach."""
+    with page.controls:
         state, picture = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Cleaning the picture: some seconds, the first time on this machine longer")):
             found = found_of(state, picture)
         enhance_picture.draw(found, title(state))
         st.latex(enhance_picture.formulas(found))
         badges(state, picture)
         enhance_picture.small_networks()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((predict.apply, untrained.there_and_back), call(state, picture))
-    frame.foot(LESSON)
+    page.code((predict.apply, untrained.there_and_back), call(state, picture))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="enhancement",
     title=mark("Enhancement"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=22,
     section="work",
     question=mark("Convolve, come back, fuse: does that make a picture better?"),

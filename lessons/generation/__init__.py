@@ -174,7 +174,7 @@ def badges(state: State, picture: engine.Picture) -> None:
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def draw(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
+def pictures(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
     """The picture of the page: the code that the four upsamplers are compared on."""
     if state.view == "rebuild":
         generation_picture.rebuilt(seen, state.decoder, f"rebuilt-{picture.digest[:12]}-{state.decoder}")
@@ -190,31 +190,27 @@ def draw(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
     return np.asarray(run.drawn(state.wanted, int(state.seed))[0])
 
 
-def render() -> None:
-    """Draw the page."""
-    generation_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """What the decoder makes of a code, the four decoders, and what was measured."""
+    with page.controls:
         state, picture = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Making pictures: some seconds, the first time on this machine half a minute")):
             seen = shown(state, picture)
-            code = draw(state, picture, seen)
+            code = pictures(state, picture, seen)
             generation_picture.formula(seen, state.decoder)
             badges(state, picture)
         with st.spinner(t("Asking the four decoders, some seconds the first time")):
             generation_picture.decoders(code, seen.shape)
         generation_picture.measured(state.decoder)
         generation_picture.claim()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.apply, task.Model.decode, task.between), call(state, picture))
-    frame.foot(LESSON)
+    page.code((task.apply, task.Model.decode, task.between), call(state, picture))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="generation",
     title=mark("Generation"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=24,
     section="work",
     question=mark("Where do pictures come from that nobody took?"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,11 +29,6 @@ DECODERS = {
 CLASSES = {"Faces_easy": mark("faces"), "Motorbikes": mark("motorbikes"), "airplanes": mark("airplanes")}
 #: The same photographs under two names of the recognition network.
 ALIKE = ("Faces_easy", "Faces")
-
-
-def style() -> None:
-    """Put the style on the page."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def class_name(label: str) -> str:

@@ -148,26 +148,22 @@ def train(state: State) -> None:
     jobs.watch(job, picture.training, "digits-job")
 
 
-def render() -> None:
-    """Draw the page."""
-    picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """A digit and what the answer rests on, the training, and its effects."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         look(state)
         train(state)
         badges(state)
         picture.effects(state.training)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.snapshots, task.look), call(state))
-    frame.foot(LESSON)
+    page.code((task.snapshots, task.look), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="recognition",
     title=mark("Recognition"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=25,
     section="work",
     question=mark("What does a network learn, and what does it only remember?"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,13 +26,6 @@ from lessons.recognition.run import Training
 COMMAND = "deconvviz evaluate recognition --data digits --what effects --json"
 #: Seconds between two looks at trainings of the eight settings.
 EVERY = 3.0
-
-
-def style() -> None:
-    """Put the style on the page."""
-    bars.style()
-    st.html(Path(__file__).with_name("style.css"))
-    st.html(Path(__file__).parents[1] / "_kit" / "inversion" / "style.css")
 
 
 def looked(found: Recognized, wanted: str, right: int | None) -> None:

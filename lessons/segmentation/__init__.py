@@ -10,7 +10,6 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.ops import max_unpool
 from deconvviz.tasks.segmentation import task
 from deconvviz.types import Check
-from lessons._kit.draw import bars
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -143,13 +142,11 @@ def badges(state: State, picture: engine.Picture) -> None:
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    street_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The street with its classes, a closer look, and what was measured."""
+    with page.controls:
         state, picture = chosen()
-    with right:
+    with page.picture:
         state, shown = looked_at(state, picture)
         box = run.spot(shown, state.spot)
         street_picture.draw(shown, state.decoder)
@@ -166,16 +163,13 @@ def render() -> None:
         street_picture.steps(shown, box)
         badges(state, picture)
         table.claim(state.decoder)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.apply, task.first_step), call(state, shown))
-    frame.foot(LESSON)
+    page.code((task.apply, task.first_step), call(state, shown))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="segmentation",
     title=mark("Segmentation"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=20,
     section="work",
     question=mark("Which decoder finds the pole again?"),

@@ -126,12 +126,11 @@ def badges(state: State, picture: engine.Picture) -> None:
                   task.evaluate)  # fmt: skip
 
 
-def render() -> None:
-    """Draw the page."""
-    super_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The enlarged pictures, their windows, differences and spectrum."""
+    with page.controls:
         state, picture = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Enlarging: a second, the first time on this machine some seconds")):
             found = shown(state, picture)
         super_picture.compare(found, title_of(picture))
@@ -140,16 +139,13 @@ def render() -> None:
         super_picture.differences(found)
         super_picture.spectrum(found)
         badges(state, picture)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.apply, task.pair), call(state, picture))
-    frame.foot(LESSON)
+    page.code((task.apply, task.pair), call(state, picture))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="super-resolution",
     title=mark("Super-resolution"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=21,
     section="work",
     question=mark("Can detail that was thrown away come back?"),

@@ -71,17 +71,6 @@ def crop(image: np.ndarray, box: Box, scale: int = 1) -> np.ndarray:
     return image[top:bottom, left:right]
 
 
-def smaller(image: DisplayImage, side: int) -> DisplayImage:
-    """A picture with at most `side` rows and columns, averaged; one that is small enough as it is."""
-    rows, columns = image.shape[:2]
-    share = side / max(rows, columns)
-    if share >= 1:
-        return image
-    return fit_image(
-        image, InputSpec(size=(max(1, round(rows * share)), max(1, round(columns * share))), fit="stretch")
-    )
-
-
 def largest(signed: SignedMap, summed: bool) -> float:
     """The largest magnitude that a picture of the map has to show: of any colour, or of the sum over colours."""
     return signed_limit(to_plane(signed) if summed else signed)
