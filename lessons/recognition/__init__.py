@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data import digits
-from deconvviz.tasks.recognition import task
+from deconvviz.tasks.recognition import predict
+from deconvviz.tasks.recognition.train import snapshots
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice, url_value
@@ -77,14 +78,15 @@ def checks(state: State) -> list[Check]:
 def call(state: State) -> str:
     """Python that trains and looks as the page does."""
     options = ", ".join(f"{name}={value!r}" for name, value in state.training.options.items())
-    shown = f"digits_run.picture({state.digit!r}, {state.pad!r})[0]"
-    return f"""from deconvviz.tasks import recognition
-from lessons._kit import digits_run
+    shown = f"run.picture({state.digit!r}, {state.pad!r})[0]"
+    return f"""from deconvviz.tasks.recognition import predict, train
+from deconvviz.tasks.recognition.network import network
+from lessons.recognition import run
 
-for snapshot in recognition.snapshots({options}):
+for snapshot in train.snapshots({options}):
     print(snapshot.step, snapshot.records[-1])
-network = recognition.of_params(snapshot.params, tuple("0123456789"))
-print(recognition.look(network, {shown}).label)
+net = network(snapshot.params, tuple("0123456789"))
+print(predict.look(net, {shown}).label)
 """
 
 
@@ -160,7 +162,7 @@ def render() -> None:
         picture.effects(state.training)
     frame.text(LESSON)
     frame.practice(LESSON)
-    frame.code((task.snapshots, task.look), call(state))
+    frame.code((snapshots, predict.look), call(state))
     frame.foot(LESSON)
 
 
