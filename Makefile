@@ -1,13 +1,22 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help app test check slow train bench clean distclean requirements screenshot test-lowest chromium peers
+.PHONY: help app test check release-check slow train bench clean distclean requirements screenshot test-lowest check-newest chromium peers
 
+# PYTHON=3.13, PYTHON=python3.12 or a path: the same in an environment of its own, .venv-3.13.
+ifneq ($(PYTHON),)
+export PYTHON
+PYTHON_VERSION := $(shell found=$$(PYTHON="$(PYTHON)" sh scripts/find-python) && "$$found" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+$(if $(PYTHON_VERSION),,$(error no Python for PYTHON=$(PYTHON)))
+VENV ?= .venv-$(PYTHON_VERSION)
+endif
 VENV ?= .venv
 PORT ?= 8501
 OUT ?= runs/caltech
 JOBS ?= 2
 PY := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# As scripts/install.py installs the project itself.
+EDITABLE := --config-settings editable_mode=compat --editable
 # Tests run in so many processes, each from a place of its own in the list: the tests of a file mostly stay together,
 # those in a browser share one app, and who is done takes half of what another has left.
 SPREAD := -n $(JOBS) --dist worksteal
@@ -17,7 +26,7 @@ FAST := -m "not slow and not browser and not peers"
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-app: $(VENV)/.app ## open the course and the laboratory in a browser (PORT=8600; your own network: NETWORK=module:object; your atlas: ATLAS=DIR)
+app: $(VENV)/.app ## open the course and the laboratory in a browser (PORT=8600; PYTHON=3.13; your own network: NETWORK=module:object; your atlas: ATLAS=DIR)
 	@$(PY) scripts/open_app.py --port "$(PORT)" $(if $(findstring command,$(origin NETWORK)),--network "$(NETWORK)") $(if $(findstring command,$(origin ATLAS)),--atlas "$(ATLAS)")
 
 test: $(VENV)/.dev chromium $(if $(PEERS),peers) ## everything: lint, types, all tests, the app in a real Chromium (with PyTorch and Captum: PEERS=1)
@@ -35,6 +44,10 @@ check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are nei
 slow: $(VENV)/.dev chromium ## all tests, to find out which are slow: writes tests/slow.txt
 	$(PY) -m pytest $(SPREAD) --write-slow --durations=40
 
+release-check: $(VENV)/.dev ## what a release has to pass besides make test: every text is translated
+	$(PY) scripts/messages.py check
+	$(PY) -m pytest -q --release -m release
+
 train: $(VENV)/.app ## train the shipped network: make train DATA=folder-of-classes [OUT=runs/caltech]
 	@test -n "$(DATA)" || { echo "make train needs the pictures, one folder a class: make train DATA=path/to/101_ObjectCategories" >&2; exit 2; }
 	$(PY) -m deconvviz train caltech --data "$(DATA)" --out "$(OUT)"
@@ -43,45 +56,45 @@ bench: $(VENV)/.dev chromium ## measure the speed here; against PyTorch too wher
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
 
 peers: $(VENV)/.dev ## install PyTorch and Captum too; where that fails, their tests are skipped with a reason
-	@$(PY) -m pip install $(EDITABLE) ".[peers]" || echo "PyTorch and Captum could not be installed: the tests against them are skipped"
+	@$(PY) -m pip install --quiet $(EDITABLE) ".[peers]" || echo "PyTorch and Captum could not be installed: the tests against them are skipped"
 
 chromium: $(VENV)/.dev ## find or get the Chromium that the browser tests drive
 	@$(PY) tests/browser/chromium.py --get
 
-requirements: $(VENV)/.app ## write requirements.txt again from pyproject.toml
-	$(PY) scripts/requirements.py --write
+requirements: $(VENV)/.dev ## write requirements.txt and the locks again from pyproject.toml (with the newest releases: UPGRADE=1)
+	$(PY) scripts/requirements.py --write $(if $(UPGRADE),--upgrade)
 
 screenshot: $(VENV)/.dev chromium ## make the README's picture of the laboratory again
 	@$(PY) scripts/screenshot.py
 
-test-lowest: ## the quick tests with the oldest releases that pyproject.toml allows (in .venv-lowest)
-	@test -x .venv-lowest/bin/python || { python=$$(sh scripts/find-python) && "$$python" -m venv .venv-lowest; }
-	.venv-lowest/bin/python scripts/requirements.py --lowest > .venv-lowest/lowest.txt
-	.venv-lowest/bin/python -m pip install -q -r .venv-lowest/lowest.txt
-	.venv-lowest/bin/python -m pip install $(EDITABLE) . --no-deps
-	.venv-lowest/bin/python -m pytest -q $(FAST)
+test-lowest: $(VENV)-lowest/bin/python ## the quick tests with the oldest releases that pyproject.toml allows (in .venv-lowest)
+	$< scripts/requirements.py --lowest > $(VENV)-lowest/lowest.txt
+	$< -m pip install --quiet -r $(VENV)-lowest/lowest.txt
+	$< -m pip install --quiet $(EDITABLE) . --no-deps
+	$< -m pytest -q $(FAST)
+
+check-newest: $(VENV)-newest/bin/python ## make check with the newest releases that pyproject.toml allows (in .venv-newest); tells what is to mend before the locks can follow
+	$< -m pip install --quiet --upgrade --upgrade-strategy eager $(EDITABLE) ".[dev]"
+	$< -m mypy
+	$< -m pytest -q $(SPREAD) $(FAST)
 
 clean: ## remove what was built and cached; keeps the environment and runs/
 	rm -rf build dist artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
 
 distclean: clean ## clean, and remove the environments too
-	rm -rf $(VENV) .venv-lowest
+	rm -rf .venv .venv-* $(VENV)
 
-# The environment. A stamp is younger than pyproject.toml when everything in it is installed.
-$(VENV)/bin/python:
-	@python=$$(sh scripts/find-python) && echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV)
+# The environments. A stamp is younger than pyproject.toml and the lock when everything in it is installed.
+$(VENV)/bin/python $(VENV)-lowest/bin/python $(VENV)-newest/bin/python:
+	@python=$$(sh scripts/find-python) && echo "making $(@:/bin/python=) with $$python" && "$$python" -m venv $(@:/bin/python=)
 
-# "compat" puts the folder itself on the path, without a list of packages that would have to be kept.
-EDITABLE := --quiet --config-settings editable_mode=compat -e
-INSTALL_FAILED = { echo "The packages could not be installed (pip's reason is above). The first install needs a network; later ones do not." >&2; exit 1; }
-
-$(VENV)/.app: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.app: pyproject.toml locks/app.txt | $(VENV)/bin/python
 	@echo "installing what the app needs (about 1.2 GB, a few minutes the first time)"
-	@$(PY) -m pip install $(EDITABLE) . || $(INSTALL_FAILED)
+	@$(PY) scripts/install.py app
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.dev: pyproject.toml locks/dev.txt | $(VENV)/bin/python
 	@echo "installing what the tests need"
-	@$(PY) -m pip install $(EDITABLE) ".[dev]" || $(INSTALL_FAILED)
+	@$(PY) scripts/install.py dev
 	@touch $@ $(VENV)/.app

@@ -15,6 +15,32 @@ from deconvviz.errors import DeconvvizError, nearest
 
 
 @dataclass(frozen=True)
+class Lazy:
+    """A function by its address; its module is imported when the function is first called or looked at.
+
+    A record can so name functions that need JAX, and be read without it: `deconvviz --help` stays fast.
+
+    Args:
+      address: "package.module:function".
+
+    >>> Lazy("math:hypot")(3, 4)
+    5.0
+    """
+
+    address: str
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        """The function itself; `inspect` finds its signature and its text by this name."""
+        module, _, name = self.address.partition(":")
+        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return function
+
+    def __call__(self, *values: Any, **options: Any) -> Any:
+        return self.__wrapped__(*values, **options)
+
+
+@dataclass(frozen=True)
 class PublicWeights:
     """Weights that do not come with the package, and where they are found.
 
@@ -120,7 +146,7 @@ def weights_options(variant: str = "Which network of the file; the first if left
 
 @dataclass(frozen=True)
 class Task:
-    """An application: the constant ``TASK`` of a file in ``deconvviz/tasks``.
+    """An application: the constant ``TASK`` of a folder in ``deconvviz/tasks``, with its functions by address (`Lazy`).
 
     Attributes:
       name: as given to the command line.

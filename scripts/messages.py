@@ -1,8 +1,8 @@
-"""Keep the catalogue of texts: ``python scripts/messages.py extract|update|add FILE.json|compile|check``.
+"""Keep the catalogue of texts: ``python scripts/messages.py extract|update|add FILE.json|check``.
 
-``update`` brings the catalogues to the texts of the code (new ones empty, gone ones dropped) and compiles them;
-``add`` merges ``{english: translation}`` from a JSON file and updates; ``check`` changes nothing and says what is
-wrong. Needs Babel (in the dev extra); the app itself only reads the compiled files.
+``update`` brings the catalogues to the texts of the code: new ones are empty, so that the app shows them in English,
+gone ones are dropped. ``add`` merges ``{english: translation}`` from a JSON file and updates. ``check`` changes nothing
+and says what is wrong, and what a release still needs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from lessons._kit.form.i18n import DOMAIN, LANGUAGES, LOCALES
@@ -50,14 +49,14 @@ def texts(tree: ast.AST) -> Iterator[str]:
                 yield first.value
 
 
-def path(language: str, suffix: str) -> Path:
-    """The file of a language: ``path("zh", ".po")`` or ``".mo"``."""
-    return LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}{suffix}"
+def path(language: str) -> Path:
+    """The catalogue of a language."""
+    return LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
 
 
 def read(language: str) -> Catalog:
     """The catalogue of a language as it lies on disk."""
-    file = path(language, ".po")
+    file = path(language)
     if not file.exists():
         return Catalog(locale=language, charset="utf-8")
     with file.open("rb") as stream:
@@ -70,7 +69,7 @@ def update(language: str, additions: dict[str, str] | None = None) -> Catalog:
     fresh = Catalog(locale=language, charset="utf-8", fuzzy=False, header_comment="# Texts of the app.")
     for message in sorted((m for m in extracted() if m.id), key=lambda m: (m.locations[0], str(m.id))):
         fresh.add(message.id, known.get(message.id, ""), locations=message.locations)
-    file = path(language, ".po")
+    file = path(language)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(_po_bytes(fresh))
     return fresh
@@ -83,42 +82,20 @@ def _po_bytes(catalog: Catalog) -> bytes:
     return re.sub(dated, b"", stream.getvalue(), flags=re.MULTILINE)
 
 
-class _Dateless(Catalog):
-    """A catalogue whose header holds neither date nor program, so that the same texts give the same bytes."""
-
-    @property
-    def mime_headers(self) -> list[tuple[str, str]]:
-        return [("Content-Type", "text/plain; charset=utf-8")]
+def wrong(language: str) -> list[str]:
+    """Translations that a page would show wrongly, one line each: a `{name}` too many or too few."""
+    pairs = ((str(m.id), str(m.string)) for m in read(language) if m.id and m.string)
+    return [f"other {{names}}: {text!r} -> {shown!r}" for text, shown in pairs if braces(text) != braces(shown)]
 
 
-def compiled(language: str) -> bytes:
-    """The bytes of the compiled catalogue, from the .po on disk."""
-    plain = _Dateless(locale=language, charset="utf-8", fuzzy=False)
-    for message in read(language):
-        if message.id and message.string and not message.fuzzy:
-            plain.add(message.id, message.string)
-    stream = io.BytesIO()
-    write_mo(stream, plain)
-    return stream.getvalue()
-
-
-def problems(language: str) -> list[str]:
-    """What is wrong with a language's catalogue, one line each; empty if nothing is."""
+def unfinished(language: str) -> list[str]:
+    """What a release needs besides, one line each: texts without a translation, translations without a text."""
     wanted = {m.id for m in extracted() if m.id}
-    found = {m.id: m for m in read(language) if m.id}
-    lines = [f"missing: {text!r}" for text in sorted(wanted - found.keys())]
-    lines += [f"orphan: {text!r}" for text in sorted(found.keys() - wanted)]
-    for text, message in sorted(found.items()):
-        if not message.string:
-            lines.append(f"empty: {text!r}")
-        elif message.fuzzy:
-            lines.append(f"fuzzy: {text!r}")
-        elif braces(str(text)) != braces(str(message.string)):
-            lines.append(f"other {{names}}: {text!r} -> {message.string!r}")
-    file = path(language, ".mo")
-    if not file.exists() or file.read_bytes() != compiled(language):
-        lines.append("the .mo is not what the .po compiles to: run `python scripts/messages.py compile`")
-    return lines
+    known = {m.id: m for m in read(language) if m.id}
+    lines = [f"missing: {text!r}" for text in sorted(wanted - known.keys())]
+    lines += [f"orphan: {text!r}" for text in sorted(known.keys() - wanted)]
+    lines += [f"empty: {text!r}" for text, message in sorted(known.items()) if not message.string]
+    return lines + [f"fuzzy: {text!r}" for text, message in sorted(known.items()) if message.fuzzy]
 
 
 def braces(text: str) -> set[str]:
@@ -133,7 +110,7 @@ def braces(text: str) -> set[str]:
 def main(arguments: list[str]) -> int:
     """Run one command and return its exit status."""
     command, *rest = arguments or ["help"]
-    if command not in ("extract", "update", "add", "compile", "check") or (command == "add") != (len(rest) == 1):
+    if command not in ("extract", "update", "add", "check") or (command == "add") != (len(rest) == 1):
         print(__doc__)
         return 2
     if command == "extract":
@@ -144,9 +121,7 @@ def main(arguments: list[str]) -> int:
     for language in TRANSLATED:
         if command in ("update", "add"):
             update(language, additions)
-        if command != "check":
-            path(language, ".mo").write_bytes(compiled(language))
-        lines = problems(language)
+        lines = wrong(language) + unfinished(language)
         print(f"{language}: {len(lines)} to mend" if lines else f"{language}: complete", *lines, sep="\n  ")
         bad += len(lines)
     return 1 if bad and command == "check" else 0

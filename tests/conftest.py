@@ -9,6 +9,7 @@ import importlib.util
 import mmap
 import os
 import socket
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -26,8 +27,8 @@ if importlib.util.find_spec("torch") is None:
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
 #: Bytes from which a test process drops its compiled programs, about four million each.
 LARGE = 2_500_000_000
-#: The way of XLA to compile for a CPU that is quick to compile; later ones may not know it.
-QUICK_WAY = "xla_cpu_use_fusion_emitters"
+#: Makes XLA compile for a CPU in the way that compiles quickly; not every release has the flag.
+QUICK_COMPILATION = "--xla_cpu_use_fusion_emitters=false"
 
 
 def compile_plainly() -> None:
@@ -37,13 +38,15 @@ def compile_plainly() -> None:
     of the browser tests is optimized always, and `test_optimized` runs the tests of the core so.
     """
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-    found = importlib.util.find_spec("jaxlib")
-    library = next(iter(Path(found.origin).parent.glob("libjax_common*")), None) if found and found.origin else None
-    if "XLA_FLAGS" not in os.environ and library is not None:
-        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as bytes_of:
-            known = bytes_of.find(QUICK_WAY.encode()) >= 0
-        if known:  # XLA ends the process over a flag that it does not know
-            os.environ["XLA_FLAGS"] = f"--{QUICK_WAY}=false"
+    if "XLA_FLAGS" not in os.environ:  # the processes that this one starts find it there
+        os.environ["XLA_FLAGS"] = QUICK_COMPILATION if xla_knows(QUICK_COMPILATION) else ""
+
+
+def xla_knows(flag: str) -> bool:
+    """Whether this release of XLA takes the flag: it ends a process over one that it does not know, so one is spent."""
+    read_flags = "from jaxlib import xla_client; xla_client.CompileOptions()"
+    environment = {**os.environ, "XLA_FLAGS": flag}
+    return subprocess.run([sys.executable, "-c", read_flags], env=environment, capture_output=True).returncode == 0
 
 
 compile_plainly()
@@ -53,6 +56,8 @@ def _skip_reason(item: pytest.Item) -> str | None:
     """Why this machine cannot run a marked test; None if it can."""
     if item.get_closest_marker("peers") and importlib.util.find_spec("torch") is None:
         return "the peers extra is not installed: pip install -e '.[peers]'"
+    if item.get_closest_marker("release") and not item.config.getoption("release"):
+        return "only a release has to pass it: make release-check"
     if item.get_closest_marker("data") and not os.environ.get("DECONVVIZ_DATA"):
         return "DECONVVIZ_DATA does not name the folder of the data sets"
     if item.get_closest_marker("gpu"):
@@ -64,7 +69,8 @@ def _skip_reason(item: pytest.Item) -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """See `slow_list`."""
+    """``--release``: see `_skip_reason`; ``--write-slow``: see `slow_list`."""
+    parser.addoption("--release", action="store_true", help="run what only a release has to pass too")
     parser.addoption("--write-slow", action="store_true", help="write tests/slow.txt from the seconds of this run")
 
 
@@ -146,11 +152,18 @@ def no_network() -> Iterator[None]:
     patch.undo()
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder that all processes of a run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(autouse=True, scope="session")
-def compiled_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def compiled_programs(shared: Path) -> Iterator[None]:
     """Compiled programs of commands and of the app are shared within a run, and leave the user's cache alone."""
     patch = pytest.MonkeyPatch()
-    patch.setenv("DECONVVIZ_CACHE", str(tmp_path_factory.mktemp("cache")))
+    patch.setenv("DECONVVIZ_CACHE", str(shared / "cache"))
     yield
     patch.undo()
 

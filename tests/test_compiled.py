@@ -65,3 +65,10 @@ def test_programs_are_found_there_afterwards(tmp_path: Path, monkeypatch: pytest
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert answer.stdout == "True\n", answer.stderr
     assert any(path.is_file() for path in compiled.folder().rglob("*"))
+
+
+def test_a_flag_is_given_to_xla_only_where_xla_knows_it() -> None:
+    """It would end the process otherwise; releases differ in their flags."""
+    ask = "import conftest; print(*(conftest.xla_knows(flag) for flag in ('', '--xla_no_such_flag=1')))"
+    answer = subprocess.run([sys.executable, "-c", ask], cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert answer.stdout == "True False\n", answer.stderr

@@ -53,11 +53,23 @@ def test_what_is_installed_satisfies_the_bounds() -> None:
         assert numbers >= [int(part) for part in bound.split(".")], line
 
 
-def test_ci_only_calls_make_test() -> None:
-    script = ROOT / ".ci" / "run"
-    assert os.access(script, os.X_OK)
-    commands = [line for line in script.read_text().splitlines() if line and not line.startswith("#")]
-    assert commands == ["set -eu", 'cd "$(dirname "$0")/.."', "exec make test PEERS=1"]
+@pytest.mark.parametrize(("newest", "checks"), [("3.11", ""), ("3.13", "make check PYTHON={0}/newest\n")])
+def test_ci_tests_and_then_checks_with_the_newest_python(newest: str, checks: str, tmp_path: Path) -> None:
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    for folder, name, text in (
+        ("scripts", "find-python", f"echo {tmp_path}/newest"),
+        (".venv/bin", "python", "echo 3.11"),
+        (".", "newest", f"echo {newest}"),
+        ("bin", "make", 'echo make "$@"'),
+    ):
+        command = tmp_path / folder / name
+        command.parent.mkdir(parents=True, exist_ok=True)
+        command.write_text(f"#!/bin/sh\n{text}\n")
+        command.chmod(0o755)
+    told = run(tmp_path / ".ci" / "run", PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == "make test PEERS=1\n" + checks.format(tmp_path)
 
 
 def test_make_lists_its_targets() -> None:
@@ -81,10 +93,20 @@ def fake_python(folder: Path, name: str, version: str, has_venv: bool = True) ->
 
 
 def find_python(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """scripts/find-python where only ``folder`` is on PATH."""
+    """scripts/find-python where only ``folder`` is on PATH, and pyenv has what lies in its folder "pyenv"."""
     shell = shutil.which("sh")
     assert shell
-    return run(shell, ROOT / "scripts" / "find-python", PATH=str(folder), **environment)
+    there = {"PYTHON": "", "PATH": str(folder), "PYENV_ROOT": str(folder / "pyenv")} | environment
+    newest = ["--newest"] if there.pop("NEWEST", "") else []
+    return run(shell, ROOT / "scripts" / "find-python", *newest, **there)
+
+
+def fake_pyenv(folder: Path, version: str) -> Path:
+    """A Python that pyenv has installed and not put on PATH."""
+    home = folder / "pyenv" / "versions" / version / "bin"
+    home.mkdir(parents=True)
+    fake_python(home, "python", version.rpartition(".")[0])
+    return home / "python"
 
 
 def test_the_first_python_that_fits_is_taken(tmp_path: Path) -> None:
@@ -117,6 +139,44 @@ def test_a_named_python_is_taken(tmp_path: Path) -> None:
     fake_python(tmp_path, "python3", "3.12")
     fake_python(tmp_path, "mine", "3.11")
     assert find_python(tmp_path, PYTHON="mine").stdout.strip() == str(tmp_path / "mine")
+
+
+def test_pyenv_is_asked_where_path_has_none(tmp_path: Path) -> None:
+    fake_python(tmp_path, "python3", "3.10")
+    older, newer = fake_pyenv(tmp_path, "3.11.7"), fake_pyenv(tmp_path, "3.12.1")
+    fake_pyenv(tmp_path, "3.10.2")
+    assert find_python(tmp_path).stdout.strip() == str(newer)
+    fake_python(tmp_path, "python3.11", "3.11")
+    assert find_python(tmp_path).stdout.strip() == str(tmp_path / "python3.11")
+    assert find_python(tmp_path, NEWEST="1").stdout.strip() == str(newer)
+    assert find_python(tmp_path, PYTHON=str(older)).stdout.strip() == str(older)
+
+
+@pytest.mark.parametrize("name", ["3.12", "python3.12", "3.12.1"])
+def test_a_version_names_a_python(name: str, tmp_path: Path) -> None:
+    fake_python(tmp_path, "python3", "3.13")
+    wanted = fake_pyenv(tmp_path, "3.12.1")
+    assert find_python(tmp_path, PYTHON=name).stdout.strip() == str(wanted)
+
+
+@pytest.mark.parametrize("name", ["3.14", "python3.10", "/no/such/python"])
+def test_a_named_python_that_does_not_fit_is_refused(name: str, tmp_path: Path) -> None:
+    fake_python(tmp_path, "python3", "3.13")
+    fake_python(tmp_path, "python3.10", "3.10")
+    told = find_python(tmp_path, PYTHON=name)
+    assert told.returncode == 1
+    assert f"(looked for: {name})" in told.stderr
+
+
+def test_another_python_gets_an_environment_of_its_own(tmp_path: Path) -> None:
+    fake_python(tmp_path, "mine", "3.12")
+    plan = run("make", "-n", "check", f"PYTHON={tmp_path}/mine").stdout
+    assert ".venv-3.12/bin/python -m pytest" in plan
+    assert ".venv/" not in plan
+    assert ".venv/bin/python -m pytest" in run("make", "-n", "check", PYTHON="").stdout
+    refused = run("make", "-n", "check", f"PYTHON={tmp_path}/yours")
+    assert refused.returncode == 2
+    assert "no Python for PYTHON=" in refused.stderr
 
 
 def test_a_busy_port_is_one_line_and_says_what_to_do() -> None:

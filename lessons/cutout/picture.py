@@ -11,8 +11,8 @@ from PIL import Image
 
 from deconvviz.data import samples
 from deconvviz.data.preprocess import at_most
-from deconvviz.tasks.cutout import task
-from deconvviz.tasks.cutout.task import Cutout
+from deconvviz.tasks.cutout.metrics import intersection_over_union, threshold_mask
+from deconvviz.tasks.cutout.predict import Cutout
 from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
@@ -196,7 +196,7 @@ def quality(subject: Subject, found: Cutout | str) -> None:
         )
         return
     values = run.figures(found, subject.truth)
-    plain = task.intersection_over_union(task.threshold_mask(subject.picture), subject.truth > 0.5)
+    plain = intersection_over_union(threshold_mask(subject.picture), subject.truth > 0.5)
     st.latex(formulas(values))
     st.markdown(
         t(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.tasks.cutout import task
+from deconvviz.tasks.cutout.metrics import intersection_over_union
+from deconvviz.tasks.cutout.trimap import trimap_of
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
@@ -37,7 +38,7 @@ def overlap(seed: int) -> Question:
         ],
         hint=t("Count the cells with a 1 in both planes, then those with a 1 in at least one."),
         worked=rf"\text{{IoU}} = \frac{{{both}}}{{{either}}} = "
-        rf"{task.intersection_over_union(mine, right):.2f}",
+        rf"{intersection_over_union(mine, right):.2f}",
         picture=(planes.Row("", shown, ("", "")),),
     )
 
@@ -79,7 +80,7 @@ def seeds(seed: int) -> Question:
     random = np.random.default_rng(23200 + seed)
     values = random.permutation(np.arange(20) + int(random.integers(1, 9))).reshape(4, 5)
     foreground, background = ((0.2, 0.3), (0.3, 0.1), (0.1, 0.4), (0.25, 0.15))[seed % 4]
-    marks = task.trimap_of(values.astype(np.float64), (4, 5), foreground, background)
+    marks = trimap_of(values.astype(np.float64), (4, 5), foreground, background)
     least, unknown = int(values[marks == 1].min()), int((marks == 0.5).sum())
     ahead = int((marks == 1).sum())
     answer = (least, unknown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops.inverse import psnr, response
-from deconvviz.tasks.enhancement import task
+from deconvviz.tasks.enhancement import untrained
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
@@ -58,7 +58,7 @@ def there_and_back(seed: int) -> Question:
     bright = int(random.integers(2, 6))
     x = np.zeros((1, 9))
     x[0, 4] = bright
-    back, _ = task.there_and_back(x, kernel[None].astype(float))
+    back, _ = untrained.there_and_back(x, kernel[None].astype(float))
     middle, beside = (round(float(back[0, place])) for place in (4, 5))
     answer = (middle, beside)
     once = bright * int(kernel[1])
@@ -96,7 +96,7 @@ def frequency(seed: int) -> Question:
     k = (2, 4, 6, 8)[seed % 4] / 10
     kernel = np.array([[(1 - k) / 4, (1 + k) / 2, (1 - k) / 4]])  # multiplies the wave + - + - by k
     wave = np.resize([1.0, -1.0], (1, 8))
-    back, fused = task.there_and_back(wave, kernel)
+    back, fused = untrained.there_and_back(wave, kernel)
     left, mixed = (round(100 * float(one[0, 0])) for one in (back, fused))
     gain = round(float(abs(response(kernel, (1, 8))[0, 4])), 6)
     answer = (left, mixed)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from deconvviz.tasks.generation import task
+from deconvviz.tasks.generation.data import shaped
 from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
@@ -38,7 +38,7 @@ def class_name(label: str) -> str:
 
 def source(picture: np.ndarray, shape: float, shorter: int = 128) -> str:
     """A squeezed picture in its shape, as a data address."""
-    return address(png(task.shaped(picture, shape, shorter)))
+    return address(png(shaped(picture, shape, shorter)))
 
 
 def figures(pictures: Sequence[tuple[str, str, str]], kind: str = "") -> None:

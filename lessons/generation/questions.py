@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops.upsample import overlap_counts
-from deconvviz.tasks.generation import task
+from deconvviz.tasks.generation.codes import between
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
@@ -75,7 +75,7 @@ def halfway(seed: int) -> Question:
     one, step = int(random.integers(-6, 7)), int(random.choice([-4, -3, -2, 2, 3, 4]))
     other = one + step * (steps - 1)
     place = int(random.integers(2, steps))
-    line = task.between(np.array([float(one)]), np.array([float(other)]), steps)
+    line = between(np.array([float(one)]), np.array([float(other)]), steps)
     answer = (round(float(line[place - 1, 0])),)
     return question(
         prompt=t(

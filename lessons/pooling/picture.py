@@ -16,7 +16,7 @@ from lessons._kit.numbers.toy_arrays import plane
 from lessons.pooling import unpool_variants
 from lessons.pooling.unpool_variants import Cell, Pooling
 
-#: Name in the URL -> (name on screen, rows): like `small.PICTURES`, for the maxima.
+#: Name in the URL -> (name on screen, rows): like `toy_arrays.PICTURES`, for the maxima.
 PICTURES: dict[str, tuple[str, list[list[int]]]] = {
     "hills": (
         mark("hills"),

@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data import digits
-from deconvviz.tasks.recognition import task
+from deconvviz.tasks.recognition import predict
+from deconvviz.tasks.recognition.train import snapshots
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice, url_value
@@ -78,13 +79,14 @@ def call(state: State) -> str:
     """Python that trains and looks as the page does."""
     options = ", ".join(f"{name}={value!r}" for name, value in state.training.options.items())
     shown = f"run.picture({state.digit!r}, {state.pad!r})[0]"
-    return f"""from deconvviz.tasks import recognition
+    return f"""from deconvviz.tasks.recognition import predict, train
+from deconvviz.tasks.recognition.network import network
 from lessons.recognition import run
 
-for snapshot in recognition.snapshots({options}):
+for snapshot in train.snapshots({options}):
     print(snapshot.step, snapshot.records[-1])
-network = recognition.of_params(snapshot.params, tuple("0123456789"))
-print(recognition.look(network, {shown}).label)
+net = network(snapshot.params, tuple("0123456789"))
+print(predict.look(net, {shown}).label)
 """
 
 
@@ -157,7 +159,7 @@ def draw(page: frame.Places) -> None:
         train(state)
         badges(state)
         picture.effects(state.training)
-    page.code((task.snapshots, task.look), call(state))
+    page.code((snapshots, predict.look), call(state))
 
 
 LESSON: Lesson = Lesson(

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import sequential_rgb
-from deconvviz.tasks.segmentation import task
-from deconvviz.tasks.segmentation.task import NAMES
+from deconvviz.tasks.segmentation import predict
+from deconvviz.tasks.segmentation.data import NAMES
 from deconvviz.types import Box
 from lessons._kit.draw import before_after, image_row
 from lessons._kit.draw.image_row import Picture
@@ -38,7 +38,7 @@ WIDE, PLANE = 140, 140
 def draw(subject: Subject, decoder: str) -> None:
     """The photograph, and under the divider what a decoder says of it."""
     found = run.answer(subject, decoder)
-    sides = (to_bytes(subject.picture), task.overlay(found))
+    sides = (to_bytes(subject.picture), predict.overlay(found))
     before, after = (address(jpeg(pixels)) for pixels in sides)
     rows, columns = found.classes.shape
     before_after.show(
@@ -57,7 +57,7 @@ def legend(classes: np.ndarray) -> None:
     chips = []
     for c in np.argsort(-share, kind="stable"):
         if share[c] > 0:
-            colour = "rgb({} {} {})".format(*task.COLOURS[c])
+            colour = "rgb({} {} {})".format(*predict.COLOURS[c])
             name = escape(t(WORDS[NAMES[c]]))
             chips.append(f'<li><i style="background: {colour}"></i>{name} {100 * share[c]:.0f} %</li>')
     st.html(f'<ul class="street-legend">{"".join(chips)}</ul>')
@@ -69,10 +69,10 @@ def close(subject: Subject, box: Box) -> None:
     pixels = to_bytes(crop(subject.picture, box))
     shown = [Picture(_larger(pixels, times), t("picture"), width=WIDE)]
     if subject.labels is not None:
-        shown.append(Picture(_larger(task.coloured(crop(subject.labels, box)), times), t("truth"), width=WIDE))
+        shown.append(Picture(_larger(predict.coloured(crop(subject.labels, box)), times), t("truth"), width=WIDE))
     for decoder in run.DECODERS:
         classes = crop(run.answer(subject, decoder).classes, box)
-        shown.append(Picture(_larger(task.coloured(classes), times), t(TITLES[decoder]), width=WIDE))
+        shown.append(Picture(_larger(predict.coloured(classes), times), t(TITLES[decoder]), width=WIDE))
     image_row.show(shown)
 
 

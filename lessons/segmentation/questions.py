@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.ops import max_pool, max_unpool
-from deconvviz.tasks.segmentation import task
+from deconvviz.tasks.segmentation import evaluate
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
@@ -19,8 +19,8 @@ def rare(seed: int) -> Question:
     true = np.full(size, 3)
     pixels = random.choice(20, int(random.integers(1, 5)) * 2, replace=False)
     true.ravel()[pixels] = 2
-    table = task.confusion(np.full(size, 3), true)
-    found = task.figures_of(table)
+    table = evaluate.confusion(np.full(size, 3), true)
+    found = evaluate.figures_of(table)
     road = int(table[3, 3])
     answer = (round(100 * found["global"]), round(100 * found["class_average"]))
     plane = planes.Plane(t("truth: 1 is pole, 0 is road"), (true == 2).astype(np.float64), "output")

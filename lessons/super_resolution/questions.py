@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from deconvviz.ops.upsample import overlap_counts
-from deconvviz.tasks.super_resolution import task
+from deconvviz.tasks.super_resolution import data
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
@@ -57,7 +57,7 @@ def scored(seed: int) -> Question:
     random = np.random.default_rng(21100 + seed)
     scale = int(random.integers(2, 5))
     rows = int(random.integers(40, 90)) * scale + int(random.integers(1, scale))
-    _, large = task.pair(np.zeros((rows, 60)), scale)
+    _, large = data.pair(np.zeros((rows, 60)), scale)
     inside = large[scale:-scale]
     answer = (len(inside),)
     return question(

@@ -83,15 +83,16 @@ def checks(state: State) -> list[Check]:
 def call(state: State, picture: engine.Picture) -> str:
     """Python that makes the enlargement of a state."""
     return f"""from deconvviz.data import preprocess, samples
+from deconvviz.data.colour import brightness
 from deconvviz.ops.upsample import checkerboard_energy
-from deconvviz.tasks import super_resolution as task
+from deconvviz.tasks.super_resolution import data, evaluate, predict
 
 photograph = preprocess.at_most({upload.python(picture)}, 480)
-small, truth = task.pair(task.brightness(photograph), 3)
-name, network = task.network(3, variant={run.variant(state.layer)!r})
-print(task.figures(task.enlarge(small, 3, network), truth, 3))
-for module in (task.untrained(name), network):
-    print(checkerboard_energy(task.flat_answer(module, 3)[None, :, :, None], 3))
+small, truth = data.pair(brightness(photograph), 3)
+name, network = predict.load(3, variant={run.variant(state.layer)!r})
+print(evaluate.figures(predict.enlarge(small, 3, network), truth, 3))
+for module in (predict.untrained(name), network):
+    print(checkerboard_energy(evaluate.flat_answer(module, 3)[None, :, :, None], 3))
 """
 
 

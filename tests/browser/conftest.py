@@ -6,22 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import as_for_users
+from looking import DESKTOP, PHONE, Sight, as_for_users
 from open_app import served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Error, Page, ViewportSize
 
 HERE = Path(__file__).resolve().parent
-DESKTOP = (1440, 900)
-PHONE = (390, 844)
 #: Milliseconds that a busy machine may take; what is waited for is taken as soon as it is there.
 PATIENCE = 120_000
+#: What this process has started in this folder and must end, and Chromium and its pages by what they are.
+STARTED = contextlib.ExitStack()
+RUNNING: dict[object, object] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,51 +36,113 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    """Leaving the folder ends Chromium: Playwright's event loop must not outlive it, other tests start their own."""
+    yield
+    if nextitem is None or HERE not in nextitem.path.parents:
+        STARTED.close()
+        RUNNING.clear()
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process of that number is there."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="session")
-def app_url() -> Iterator[str]:
-    """The app, started once for all browser tests; its address without a slash at the end."""
-    with served(environment=as_for_users()) as url:
-        yield url
+def app_url(shared: Path) -> Iterator[str]:
+    """The app, started once for all processes of a run; its address without a slash at the end.
+
+    Which process started it ends it, when no other looks at it any more.
+    """
+    lock, address, users = shared / "app-lock", shared / "app-url", shared / "app-users"
+    users.mkdir(exist_ok=True)
+    mine = users / str(os.getpid())
+    with contextlib.ExitStack() as started:
+        with alone(lock):
+            is_starter = not address.is_file()
+            if is_starter:
+                address.write_text(started.enter_context(served(environment=as_for_users())))
+            mine.touch()
+        yield address.read_text()
+        mine.unlink()
+        while is_starter:
+            with alone(lock):
+                if not any(is_alive(int(user.name)) for user in users.iterdir()):
+                    address.unlink()
+                    break
+            time.sleep(0.2)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium a test file: Playwright's event loop must not outlive it, other tests start their own."""
+@pytest.fixture
+def browser() -> Browser:
+    """The Chromium of this process."""
     from chromium import FLAGS, MISSING, find
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import Browser, expect, sync_playwright
 
-    path = find()
-    if path is None:
-        pytest.fail(MISSING)
-    expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield started
-        started.close()
+    if Browser not in RUNNING:
+        path = find()
+        if path is None:
+            pytest.fail(MISSING)
+        expect.set_options(timeout=PATIENCE)
+        playwright = STARTED.enter_context(sync_playwright())
+        RUNNING[Browser] = STARTED.enter_context(playwright.chromium.launch(executable_path=path, args=list(FLAGS)))
+    started = RUNNING[Browser]
+    assert isinstance(started, Browser)
+    return started
 
 
-def _page(browser: Browser, size: tuple[int, int], *, touch: bool) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, has_touch=touch, locale="en-US", accept_downloads=True
-    )
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+def _page(browser: Browser, sight: Sight, *, touch: bool) -> Iterator[Page]:
+    """The page of that size in this process: it stays open, so that the app need not be loaded again."""
+    from playwright.sync_api import Page
+
+    width, height = sight.size
+    viewport: ViewportSize = {"width": width, "height": height}
+    page = RUNNING.get(sight)
+    if not isinstance(page, Page) or page.is_closed():
+        context = browser.new_context(viewport=viewport, has_touch=touch, locale="en-US", accept_downloads=True)
+        RUNNING[sight] = page = STARTED.enter_context(context).new_page()
+    page.context.set_default_timeout(PATIENCE)
+    page.set_default_timeout(PATIENCE)
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def note(error: Error) -> None:
+        errors.append(str(error))
+
+    page.on("pageerror", note)
     yield page
-    context.close()
+    page.remove_listener("pageerror", note)
+    page.context.clear_permissions()
+    page.emulate_media(color_scheme="light")
+    if page.viewport_size != viewport:
+        page.set_viewport_size(viewport)
+    if errors:  # what comes after starts afresh
+        page.close()
     assert not errors, f"the page reported errors: {errors}"
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """An empty page, 1440 x 900."""
+    """A page, 1440 x 900."""
     yield from _page(browser, DESKTOP, touch=False)
 
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Page]:
-    """An empty page the size of a telephone, 390 x 844."""
+    """A page the size of a telephone, 390 x 844."""
     yield from _page(browser, PHONE, touch=True)
 
 

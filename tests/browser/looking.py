@@ -1,31 +1,33 @@
-"""What the browser tests of pages share: open one and wait until it is still, read it, see that it keeps nobody out.
-
-A test of a page's form opens it in every `Sight`, or once in each language, and asks `keeps_nobody_out`.
-"""
+"""What the browser tests of pages share: open one and wait until it is still, read it, see that it keeps nobody out."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
-
-import pytest
+from urllib.parse import urlparse
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 #: Markup of Streamlit's own menu on a narrow screen: section heads stand among the items of its list.
 NOT_OURS = "[data-testid=stSidebarNavItems]"
 #: What Streamlit shows while a run is under way or something is still to be drawn.
-MOVING = "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true]"
+MOVING = (
+    "[data-testid=stStatusWidget], [data-testid=stSkeleton], [data-stale=true], "
+    "[data-testid=stApp]:not([data-test-script-state=notRunning])"
+)
 #: The parts of formulas that cannot be broken, and the boxes that they stand in.
 FORMULAS, BOXES = ".katex-html .base", "[data-testid=stMarkdown]"
 _CUT = """([parts, boxes]) => [...document.querySelectorAll(parts)].map(e => [e, e.closest(boxes)])
   .filter(([e, box]) => e.getBoundingClientRect().right > box.getBoundingClientRect().right + 1)
   .map(([e]) => e.textContent.slice(0, 40))"""
 
+_TOO_WIDE = """() => {
+  const wide = e => e.getBoundingClientRect().right > innerWidth + 1;
+  return [...document.querySelectorAll('.stMain *')].filter(e => wide(e) && ![...e.children].some(wide))
+    .slice(0, 5).map(e => e.outerHTML.slice(0, 120));
+}"""
 #: Between a click and the run that it causes nothing moves on the page for some milliseconds.
 STILL = 150
 _IS_STILL = """([moving, still]) => {
@@ -34,6 +36,12 @@ _IS_STILL = """([moving, still]) => {
   else window.stillSince ??= now;
   return window.stillSince !== null && now - window.stillSince >= still;
 }"""
+#: To another address without loading the app again, as the browser's own Back and Forward go.
+_TURN = """address => {
+  history.pushState({}, "", address);
+  dispatchEvent(new PopStateEvent("popstate", {state: {}}));
+}"""
+_OTHER_HEADLINE = "was => (document.querySelector('h1')?.innerText ?? was) !== was"
 _SCHEME = "wanted => getComputedStyle(document.querySelector('.stApp')).colorScheme === wanted"
 _PAINTED = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
@@ -57,24 +65,47 @@ class Sight(NamedTuple):
 
 
 DESKTOP, PHONE = Sight("light", (1440, 900)), Sight("dark", (390, 844))
-in_every_sight = pytest.mark.parametrize("sight", [DESKTOP, PHONE], ids=["desktop-light", "phone-dark"])
-#: Each language in one sight: English, whose words are longer, where there is little room.
-in_both_views = pytest.mark.parametrize(
-    ("sight", "language"), [(DESKTOP, "zh"), (PHONE, "en")], ids=["desktop-light-zh", "phone-dark-en"]
-)
+#: Two pages that are quickly there: one to go to before a page is opened anew, and one for that page itself.
+ELSEWHERE = ("your-own-network", "claims-under-test")
 
 
 def as_for_users() -> dict[str, str]:
-    """The environment of an app whose programs run as fast as those of its users; tests may compile otherwise."""
-    return {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0"}
+    """The environment of an app whose programs run as fast as those of its users, and are compiled when asked for."""
+    return {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0", "DECONVVIZ_WARM_UP": "0"}
 
 
 def opened(page: Page, url: str, *signs: str) -> None:
-    """Open a page, and wait until everything named by the selectors is there and nothing runs any more."""
-    page.goto(url, timeout=120_000)
+    """Open a page, and wait until everything named by the selectors is there and nothing runs any more.
+
+    Where the app is open already, its pages are turned instead, as Back and Forward do: the app with its scripts is
+    loaded once. A page that is open is left first, so that nothing chosen there remains.
+    """
+    origin, path = _parts(url)
+    here, shown = _parts(page.url)
+    if origin == here and page.locator("h1").count():
+        if path == shown:
+            _turn(page, f"{origin}/{ELSEWHERE[path == ELSEWHERE[0]]}")
+        _turn(page, url)
+    else:
+        page.goto(url, timeout=120_000)
+        page.wait_for_selector("h1", timeout=120_000)
     for sign in signs:
         page.wait_for_selector(sign, timeout=120_000)
     settle(page)
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Where the app is, and which of its pages."""
+    parts = urlparse(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path.strip("/")
+
+
+def _turn(page: Page, url: str) -> None:
+    """Turn to another page of the app that is open, and wait for its headline."""
+    settle(page)
+    headline = page.locator("h1").first.inner_text()
+    page.evaluate(_TURN, url)
+    page.wait_for_function(_OTHER_HEADLINE, arg=headline, timeout=120_000)
 
 
 def settle(page: Page) -> None:
@@ -110,17 +141,6 @@ def formulas(page: Page) -> str:
     return " ".join(page.locator(".katex annotation").all_text_contents())
 
 
-@contextmanager
-def seen(browser: Browser, sight: Sight) -> Iterator[Page]:
-    """An empty page in that sight."""
-    width, height = sight.size
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=sight.scheme)
-    try:
-        yield context.new_page()
-    finally:
-        context.close()
-
-
 def cut(page: Page, parts: str = FORMULAS, boxes: str = BOXES) -> list[str]:
     """The beginnings of the texts of what reaches beyond the box that it stands in."""
     found: list[str] = page.evaluate(_CUT, [parts, boxes])
@@ -137,10 +157,29 @@ def broken_rules(page: Page, context: str | None = None) -> list[tuple[str, list
     return [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in bad]
 
 
-def keeps_nobody_out(page: Page, parts: str = FORMULAS, boxes: str = BOXES) -> None:
-    """The page does not scroll sideways, nothing of it is cut off, and no rule of accessibility is broken seriously."""
+def in_sight(page: Page, sight: Sight) -> None:
+    """Show an open page in other colours and another size of the window."""
+    width, height = sight.size
+    page.set_viewport_size({"width": width, "height": height})
+    in_colours(page, sight.scheme)
+
+
+def stays_within(page: Page, parts: str = FORMULAS, boxes: str = BOXES, font: str = "its own font") -> None:
+    """The page does not scroll sideways, and nothing of it is cut off."""
     size = page.viewport_size
     assert size is not None
-    assert page.evaluate("document.documentElement.scrollWidth") == size["width"], "the page scrolls sideways"
-    assert cut(page, parts, boxes) == [], "something is wider than its place"
+    widths = page.evaluate("['html', '.stMain'].map(box => document.querySelector(box).scrollWidth)")
+    assert widths == [size["width"]] * 2, f"the page scrolls sideways in {font}: {too_wide(page)}"
+    assert cut(page, parts, boxes) == [], f"something is wider than its place in {font}"
+
+
+def too_wide(page: Page) -> list[str]:
+    """The markup of the innermost elements that reach beyond the window."""
+    found: list[str] = page.evaluate(_TOO_WIDE)
+    return found
+
+
+def keeps_nobody_out(page: Page, parts: str = FORMULAS, boxes: str = BOXES) -> None:
+    """The page does not scroll sideways, nothing of it is cut off, and no rule of accessibility is broken seriously."""
+    stays_within(page, parts, boxes)
     assert broken_rules(page) == []

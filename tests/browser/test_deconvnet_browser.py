@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from looking import BOXES, FORMULAS, Sight, in_both_views, keeps_nobody_out, opened, seen, settle
+from looking import BOXES, FORMULAS, opened, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 SLUG = "deconvnet-step-by-step"
 #: Formulas, tables and tiles, and the boxes that they must fit into.
@@ -105,14 +104,3 @@ def test_proofs_and_shares_open(page: Page, app_url: str) -> None:
     page.keyboard.press("Escape")
     page.locator(".st-key-passed").get_by_role("button").click()
     page.get_by_text("What is dropped appears in no picture").wait_for()
-
-
-@in_both_views
-@pytest.mark.parametrize("step", [3, 5, 13])
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, step: int, language: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        open_lesson(page, app_url, f"?lang={language}&step={step}")
-        screenshot(page, f"lesson-deconvnet-{step}-{language}-{sight}", full=False)
-        keeps_nobody_out(page, PARTS, WITHIN)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from looking import Sight, in_both_views, keeps_nobody_out, opened, seen, settle
+from looking import opened, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 PATH = "generation"
 SIGNS = (".made img", "[data-testid=stForm]", ".st-key-proofs")
@@ -33,13 +31,3 @@ def test_a_preset_walks_through_the_faces(page: Page, app_url: str) -> None:
     settle(page)
     assert "view=walk" in page.url
     assert page.locator(".made.strip img").count() == 7
-
-
-@in_both_views
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        opened(page, f"{app_url}/{PATH}?lang={language}&view=draw", *SIGNS)
-        screenshot(page, f"{PATH}-{language}-{sight}", full=False)
-        keeps_nobody_out(page)

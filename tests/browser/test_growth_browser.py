@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from looking import BOXES, FORMULAS, Sight, in_both_views, keeps_nobody_out, opened, seen, settle
+from looking import opened, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 SLUG = "growth"
 SHOWN = "document.querySelector('.grown img').getAttribute('src')"
@@ -76,14 +76,3 @@ def test_a_silent_channel_is_named(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?epoch=4&layer=relu7")
     assert page.locator(".grown .silent").count() == 1
     assert "activation 0" in page.locator(".grown figcaption").last.inner_text()
-
-
-@in_both_views
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        open_lesson(page, app_url, f"?lang={language}&epoch=19")
-        measure_all(page)
-        screenshot(page, f"lesson-growth-{language}-{sight}", full=False)
-        keeps_nobody_out(page, f"{FORMULAS}, .grown figure, .curves img", f"{BOXES}, [data-testid=stHtml]")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from looking import Sight, in_both_views, keeps_nobody_out, opened, plane, seen, settle
+from looking import opened, plane, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 INVERSE, POOLING = "adjoint-is-not-inverse", "pooling-and-switches"
 
@@ -91,14 +88,3 @@ def test_overwriting_turns_red_where_windows_share_a_maximum(page: Page, app_url
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 3
     open_lesson(page, app_url, f"{POOLING}?picture=peak&window=3&way=overwrite")
     assert page.locator(".st-key-proofs").get_by_text("fails").count() == 3
-
-
-@in_both_views
-@pytest.mark.parametrize("path", [INVERSE, POOLING])
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, path: str, language: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        open_lesson(page, app_url, f"{path}?lang={language}")
-        screenshot(page, f"{path}-{language}-{sight}", full=False)
-        keeps_nobody_out(page)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import Sight, broken_rules, in_both_views, keeps_nobody_out, opened, seen, settle
+from looking import broken_rules, opened, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 FORM = "[data-testid=stForm]"
 SIGNS = {"inversion": (FORM, ".inverted img", ".st-key-proofs"), "ladder": (FORM, ".ladder img")}
@@ -73,14 +73,3 @@ def test_the_ladder_is_climbed_when_asked_and_can_be_stopped(
     assert page.locator(".st-key-proofs").get_by_text("two roads from a whole layer").count() == 1
     assert broken_rules(page) == []
     screenshot(page, "ladder-coffee")
-
-
-@in_both_views
-@pytest.mark.parametrize("path", ["inversion", "ladder"])
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, path: str, language: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        opened(page, f"{app_url}/{path}?lang={language}", *SIGNS[path])
-        screenshot(page, f"{path}-{language}-{sight}", full=False)
-        keeps_nobody_out(page)

@@ -9,23 +9,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
+import looking
 import numpy as np
-import pytest
-from looking import in_colours, painted
 from PIL import Image
 
 SMALL = "/laboratory?layer=pool1"  # compiles quickly
 Take = Callable[..., Path]
 
 
-def opened(page: Any, address: str) -> Any:
-    """The page with its panels and everything under them."""
-    page.set_default_timeout(120_000)
-    page.goto(address)
-    page.locator(".lab-panels").wait_for()
-    page.get_by_text("deconvviz reconstruct --recipe").wait_for()
-    still(page)
-    return page
+def opened(page: Any, address: str) -> None:
+    """Open the page, and wait for its panels and everything under them."""
+    looking.opened(page, address, ".lab-panels", "text=deconvviz reconstruct --recipe")
 
 
 def still(page: Any) -> None:
@@ -203,32 +197,3 @@ def test_files_can_be_taken_away(page: Any, app_url: str) -> None:
         ending = {"Recipe": "json"}.get(kind, kind.lower())
         assert file.suggested_filename == f"cat-pool1-4-8-9.{ending}"
         assert Path(file.path()).read_bytes().startswith(begins), kind
-
-
-def test_no_rule_of_accessibility_is_broken(page: Any, app_url: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    opened(page, app_url + SMALL)
-    for scheme in ("light", "dark"):
-        in_colours(page, scheme)
-        found = Axe().run(page, context=".stMain").response["violations"]
-        bad = [(rule["id"], rule["nodes"][0]["target"]) for rule in found if rule["impact"] in ("serious", "critical")]
-        assert bad == []
-
-
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("zh", "dark")])
-def test_it_is_one_column_on_a_telephone_and_fits_every_screen(
-    page: Any, phone: Any, app_url: str, screenshot: Take, language: str, scheme: str
-) -> None:
-    for name, view, width in (("1440", page, 1440), ("390", phone, 390)):
-        view.emulate_media(color_scheme=scheme)
-        opened(view, f"{app_url}/laboratory?lang={language}")
-        painted(view)
-        height = view.evaluate("document.querySelector('.stMain').scrollHeight")
-        view.set_viewport_size({"width": width, "height": height + 80})
-        painted(view)
-        screenshot(view, f"laboratory-{name}-{scheme}-{language}")
-        wide = view.evaluate("document.querySelector('.stMain').scrollWidth")
-        assert wide <= width
-        tops = view.evaluate("[...document.querySelectorAll('.lab-panels figure')].map(f => f.offsetTop)")
-        assert len(set(tops)) == (1 if width == 1440 else 4)

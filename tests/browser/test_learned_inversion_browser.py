@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from looking import Sight, formulas, in_both_views, keeps_nobody_out, opened, seen, settle
+from looking import formulas, opened, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 PATH = "learned-inversion"
 SIGNS = (".inverted img", "[data-testid=stForm]", ".st-key-proofs")
@@ -48,13 +46,3 @@ def test_changed_numbers_change_the_answer(page: Page, app_url: str) -> None:
     settle(page)
     assert answer(page)[2] != before
     assert "change=swap" in page.url
-
-
-@in_both_views
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        opened(page, f"{app_url}/{PATH}?lang={language}", *SIGNS)
-        screenshot(page, f"{PATH}-{language}-{sight}", full=False)
-        keeps_nobody_out(page)

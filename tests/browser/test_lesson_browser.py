@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import Sight, cell, formulas, in_every_sight, keeps_nobody_out, opened, plane, seen, settle
+from looking import cell, formulas, opened, plane, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 SLUG = "convolution-and-its-adjoint"
 
@@ -159,25 +157,3 @@ def test_the_first_page_drags_its_film_and_starts_the_course(page: Page, app_url
     page.get_by_text(re.compile(r"^Step 0 of \d+: start of")).first.wait_for()
     page.get_by_role("button", name="Start the course").click()
     page.get_by_role("heading", name="What does a convolution compute?").wait_for(timeout=120_000)
-
-
-@in_every_sight
-@pytest.mark.parametrize(
-    ("path", "sign"),
-    [
-        (SLUG, ".planes table"),
-        (f"{SLUG}?view=matrix&stride=2&libraries=true", ".conventions table"),
-        (f"{SLUG}?view=zeros&way=turned", ".planes td.wrong"),
-        (f"{SLUG}?way=channels", ".planes td.wrong"),
-        ("", ".film img"),
-    ],
-    ids=["lesson", "matrix", "zeros", "channels", "home"],
-)
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, path: str, sign: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        opened(page, f"{app_url}/{path}", sign)
-        name = re.sub(r"\W+", "-", path) or "home"
-        screenshot(page, f"{name}-{sight}", full=False)
-        keeps_nobody_out(page)

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from looking import Sight, cell, in_every_sight, keeps_nobody_out, opened, plane, seen, settle
+from looking import cell, opened, plane, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 SLUG = "convolution-is-a-matrix"
 
@@ -72,14 +71,3 @@ def test_a_kernel_that_does_not_fit_leaves_the_matrix(page: Page, app_url: str) 
     page.get_by_text("spans 7 × 7 cells, but the padded picture has 6 × 7").wait_for()
     settle(page)
     assert page.locator(".big-matrix .entry").count() == before > 0
-
-
-@in_every_sight
-@pytest.mark.parametrize("link", ["?lang=en", "?lang=zh&kernel=corner&look=column"], ids=["en", "zh"])
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, link: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        open_lesson(page, app_url, link)
-        screenshot(page, f"lesson-matrix-{link[6:8]}-{sight}", full=False)
-        keeps_nobody_out(page)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from looking import as_for_users, broken_rules, painted
+from looking import as_for_users
 from open_app import APP, served, with_network
 from test_laboratory_browser import first_map, opened, option, query, still, unit
 
@@ -80,30 +80,3 @@ def test_a_wrong_address_is_said_and_the_shipped_network_stays(page: Any, wrong_
     said = page.get_by_role("alert").first.inner_text()
     assert "Your network cannot be opened, so caltech is shown: there is no module 'mynett'" in said
     assert "caltech" in page.locator(".st-key-lab-network .lab-chip").inner_text()
-
-
-@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("zh", "dark")])
-def test_the_page_about_it_fits_every_screen(
-    page: Any, phone: Any, app_url: str, screenshot: Take, language: str, scheme: str
-) -> None:
-    for name, view, width in (("1440", page, 1440), ("390", phone, 390)):
-        view.set_default_timeout(120_000)
-        view.emulate_media(color_scheme=scheme)
-        view.goto(f"{app_url}/your-own-network?lang={language}&variant=gelu")
-        view.locator(".stMain table").wait_for()
-        view.locator("[data-testid=stTabs]").wait_for()
-        still(view)
-        painted(view)
-        assert view.evaluate("document.querySelector('.stMain').scrollWidth") <= width
-        height = view.evaluate("document.querySelector('.stMain').scrollHeight")
-        view.set_viewport_size({"width": width, "height": height + 80})
-        painted(view)
-        screenshot(view, f"own-network-{name}-{scheme}-{language}")
-
-
-def test_no_rule_of_accessibility_is_broken_on_the_page(page: Any, app_url: str) -> None:
-    page.set_default_timeout(120_000)
-    page.goto(f"{app_url}/your-own-network")
-    page.locator(".stMain table").wait_for()
-    still(page)
-    assert broken_rules(page, ".stMain") == []

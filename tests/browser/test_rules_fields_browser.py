@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from looking import Sight, formulas, in_both_views, keeps_nobody_out, opened, plane, seen, settle
+from looking import formulas, opened, plane, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 RULES, FIELDS = "four-rules-at-a-rectifier", "receptive-fields"
 
@@ -99,14 +96,3 @@ def test_arrow_keys_walk_the_map_and_turn_no_page(page: Page, app_url: str) -> N
     second = re.findall(r"\d+", readout.inner_text())
     assert (int(second[0]), int(second[1])) == (int(first[0]), int(first[1]) + 1)
     assert FIELDS in page.url
-
-
-@in_both_views
-@pytest.mark.parametrize("path", [RULES, FIELDS])
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, path: str, language: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        open_lesson(page, app_url, f"{path}?lang={language}")
-        screenshot(page, f"{path}-{language}-{sight}", full=False)
-        keeps_nobody_out(page)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from looking import opened
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -32,9 +33,7 @@ def download(page: Page, button: str, folder: Path) -> Path:
 def test_the_recipe_makes_the_downloaded_picture_again(
     app_url: str, page: Page, tmp_path: Path, kind: str, view: str
 ) -> None:
-    page.set_default_timeout(120_000)
-    page.goto(f"{app_url}/laboratory?{view}")
-    page.get_by_role("button", name="Recipe", exact=True).wait_for()
+    opened(page, f"{app_url}/laboratory?{view}", "text=deconvviz reconstruct --recipe")
     recipe, shown = download(page, "Recipe", tmp_path), download(page, kind, tmp_path)
     assert shown.suffix == f".{kind.lower()}"
     again = tmp_path / f"again{shown.suffix}"

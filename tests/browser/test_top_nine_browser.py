@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from looking import Sight, as_for_users, in_both_views, keeps_nobody_out, opened, seen, settle
+from looking import as_for_users, opened, settle
 from open_app import served, with_atlas
 
 import deconvviz as dv
@@ -84,13 +83,3 @@ def test_an_atlas_of_ones_own_opens(browser: Browser, tmp_path: Path) -> None:
         assert activations(page) == [f"{row.activation:.3g}" for row in rows]
         assert page.locator(".tiles [role=radio]").count() == 3
         page.close()
-
-
-@in_both_views
-def test_nobody_is_kept_out(
-    browser: Browser, app_url: str, language: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        open_lesson(page, app_url, f"{SLUG}?lang={language}")
-        screenshot(page, f"{SLUG}-{language}-{sight}", full=False)
-        keeps_nobody_out(page)

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from looking import Sight, cell, in_every_sight, keeps_nobody_out, opened, plane, seen, settle
+from looking import cell, opened, plane, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 UPSAMPLING, CLAIMS = "upsampling-and-checkerboards", "claims-under-test"
 
@@ -70,14 +69,3 @@ def test_the_card_of_the_cut_out_tells_its_rule_and_leads_to_the_lesson(page: Pa
     page.get_by_role("heading", name=re.compile(said)).wait_for()
     page.get_by_role("button", name="See for yourself: Cut-out").click()
     page.wait_for_url(re.compile("cut-out"))
-
-
-@in_every_sight
-@pytest.mark.parametrize("path", [UPSAMPLING, f"{CLAIMS}?card=C4", f"{CLAIMS}?card=C8", f"{CLAIMS}?card=F000.1"])
-def test_the_lessons_keep_nobody_out(
-    browser: Browser, app_url: str, path: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        open_lesson(page, app_url, path)
-        screenshot(page, f"{path.replace('?card=', '-')}-{sight}", full=False)
-        keeps_nobody_out(page)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import Sight, in_every_sight, keeps_nobody_out, opened, painted, seen, settle
+from looking import opened, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 #: A busy machine takes minutes to compile a layer that nobody has asked for before.
 pytestmark = pytest.mark.timeout(1200)
@@ -60,16 +60,3 @@ def test_a_sheet_comes_and_a_tile_opens_its_unit(page: Page, app_url: str, scree
     page.wait_for_url("**unit=2**")
     page.get_by_role("button", name="Stop").or_(page.locator('.tiles [aria-checked="true"]')).first.wait_for()
     screenshot(page, "visualization-sheet")
-
-
-@in_every_sight
-def test_the_page_keeps_nobody_out(
-    browser: Browser, app_url: str, sight: Sight, screenshot: Callable[..., Path]
-) -> None:
-    with seen(browser, sight) as page:
-        open_lesson(page, app_url, "?lang=zh" if sight.scheme == "dark" else "")
-        keeps_nobody_out(page)
-        height = page.evaluate("document.querySelector('.stMain').scrollHeight")
-        page.set_viewport_size({"width": sight.size[0], "height": height + 80})
-        painted(page)
-        screenshot(page, f"visualization-{sight}")

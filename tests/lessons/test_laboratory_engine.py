@@ -123,3 +123,24 @@ def test_accuracy_is_found_in_any_card() -> None:
     assert engine._accuracy({"figures": '{"validation": {"top1": 0.7, "mean_per_class": 0.625}}'}) == 0.625
     assert engine._accuracy({"top1": "0.75", "seed": "1"}) == 0.75
     assert engine._accuracy({"figures": '{"interim_epoch": 28}', "labels": "not json"}) is None
+
+
+def test_the_app_compiles_ahead_unless_it_is_told_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[tuple[str, str]] = []
+    monkeypatch.setattr(engine, "reconstruct", lambda _loaded, _picture, unit: compiled.append(("maps", unit.layer)))
+    monkeypatch.setattr(engine, "proven", lambda _loaded, _picture, unit: compiled.append(("proofs", unit.layer)))
+    monkeypatch.setattr(engine, "adjoint", lambda _loaded, _picture, layer: compiled.append(("adjoint", layer)))
+    monkeypatch.setattr(engine.gc, "freeze", lambda: None)
+    engine.warm_up.clear()
+    monkeypatch.setenv(engine.WARM_UP, "0")
+    assert engine.warm_up("caltech", engine.sample("cat")) is None
+    assert compiled == []
+    engine.warm_up.clear()
+    monkeypatch.delenv(engine.WARM_UP)
+    thread = engine.warm_up("caltech", engine.sample("cat"))
+    assert thread is not None
+    thread.join()
+    engine.warm_up.clear()
+    layers = [layer.name for layer in engine.network("caltech").network.layers]
+    assert [layer for kind, layer in compiled if kind == "maps"] == layers
+    assert sorted(compiled) == sorted((kind, layer) for kind in ("maps", "proofs", "adjoint") for layer in layers)

@@ -11,7 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 from jax import lax
-from jax.extend import core as jex
+
+from deconvviz.network import _compat
 
 
 def tame(eqn: Any) -> list[Any]:
@@ -31,11 +32,10 @@ def tame(eqn: Any) -> list[Any]:
         return [eqn]
     x = eqn.invars[0]
     zero = np.zeros((), x.aval.dtype)
-    closed = jax.make_jaxpr(lambda x: lax.pad(x, zero, config))(jax.ShapeDtypeStruct(x.aval.shape, x.aval.dtype))
-    (pad,) = closed.jaxpr.eqns
-    padded = jex.Var(pad.outvars[0].aval)
-    constants = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
-    if constants:
+    traced = _compat.traced(lambda x: lax.pad(x, zero, config), jax.ShapeDtypeStruct(x.aval.shape, x.aval.dtype))
+    if traced.consts:
         return [eqn]
+    (pad,) = traced.jaxpr.eqns
+    padded = _compat.new_variable(pad.outvars[0].aval)
     first = pad.replace(invars=[x, pad.invars[1]], outvars=[padded], source_info=eqn.source_info)
     return [first, eqn.replace(invars=[padded, eqn.invars[1]], params={**p, "padding": tuple(padding)})]

@@ -10,6 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from deconvviz.network import _compat
+
 
 def call(function: Callable[..., Any], key: tuple[Any, ...], eqn: Any, operands: list[Any]) -> Any:
     """The equation that calls ``function`` on the operands in place of ``eqn``; made once a key and shape.
@@ -42,6 +44,6 @@ class _Keyed:
 @functools.lru_cache(maxsize=4096)
 def _template(keyed: _Keyed, shapes: tuple[tuple[tuple[int, ...], str], ...]) -> Any:
     """One traced equation that computes the function of arrays of these shapes."""
-    closed = jax.make_jaxpr(keyed.function)(*(jax.ShapeDtypeStruct(s, jnp.dtype(d)) for s, d in shapes))
-    (eqn,) = closed.jaxpr.eqns
+    operands = [jax.ShapeDtypeStruct(s, jnp.dtype(d)) for s, d in shapes]
+    (eqn,) = _compat.traced(keyed.function, *operands).jaxpr.eqns
     return eqn

@@ -22,13 +22,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core as jex
 
 from deconvviz.errors import RuleError
+from deconvviz.network import _compat
 from deconvviz.network.rewrite import replace
 from deconvviz.network.rewrite.padding import tame
 from deconvviz.network.trace import geometry
-from deconvviz.network.trace.jaxpr import Equation, body_of, carrying, flatten, is_literal
+from deconvviz.network.trace.jaxpr import Equation, carrying, flatten, is_literal
 from deconvviz.network.trace.loops import CLOSED, LOOPS, Body, replace_bodies
 from deconvviz.network.trace.pooling import Pools, first_in_window, first_maximum, first_of_two, window_of
 from deconvviz.network.trace.rectifiers import ACTIVATIONS, Survey, activation_call, is_relu_call, match, survey
@@ -109,7 +109,7 @@ def _made(index: int, item: Equation, found: Survey, pools: Pools, rule: str) ->
     if index in found.clamps:
         z, out = found.clamps[index], eqn.outvars[0]
         low = replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [z])
-        middle = jex.Var(out.aval)
+        middle = _compat.new_variable(out.aval)
         bounds = [middle, eqn.invars[2]]
         return [low.replace(outvars=[middle]), replace.call(_bound, ("bound",), eqn, bounds)]
     if index in found.ceilings:
@@ -231,8 +231,8 @@ def objection(item: Equation, live: set[Any]) -> str | None:
     """Why an equation on the path is an activation without a rectifier rule, or None if it is none."""
     eqn, name = item.eqn, item.primitive
     if name in CLOSED:
-        body = body_of(eqn.params.get("call_jaxpr") or eqn.params.get("jaxpr"))
-        return getattr(getattr(body, "debug_info", None), "func_name", None) or name
+        body = _compat.program_in(eqn.params.get("call_jaxpr") or eqn.params.get("jaxpr"))
+        return (body and _compat.function_name(body.jaxpr)) or name
     inputs = [a for a in eqn.invars if not is_literal(a) and a in live]
     if call := activation_call(item):
         return call[0]

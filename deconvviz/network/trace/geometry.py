@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from deconvviz.network import _compat
 from deconvviz.network.trace.jaxpr import Equation, flatten, is_literal
 from deconvviz.network.trace.loops import Body, bodies
 
@@ -245,7 +246,7 @@ _ELEMENTWISE = {
     "not", "select_n", "clamp", "nextafter", "convert_element_type", "stop_gradient", "copy", "copy_p",
     "reduce_precision", "real", "imag", "conj", "complex",
 }  # fmt: skip
-_BODIES = {"scan", "cond", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"}
+_BODIES = {"scan", "cond", *_compat.CUSTOM}
 
 
 def follow(equations: Sequence[Equation], start: Mapping[Any, Field]) -> dict[Any, Field]:

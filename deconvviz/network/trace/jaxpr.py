@@ -13,11 +13,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core as jex
 
-#: Calls that only wrap a body: opening them changes no value.
-_WRAPPERS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr",
-             "remat2": "jaxpr", "checkpoint": "jaxpr"}  # fmt: skip
+from deconvviz.network import _compat
+from deconvviz.network._compat import is_literal, program_in
+
+__all__ = [
+    "Equation", "Flat", "as_function", "carrying", "dependent", "flatten", "fold", "is_literal", "needed",
+]  # fmt: skip
+
 #: What JAX writes around the scopes inside a vmapped function: ``vmap(scope)``.
 _TRANSFORM = re.compile(r"\bvmap\(([^()]*)\)")
 
@@ -64,29 +67,18 @@ class Flat:
     jaxpr: Any
 
 
-def is_literal(atom: Any) -> bool:
-    """True for a constant written into the equation itself."""
-    return isinstance(atom, jex.Literal)
-
-
-def body_of(value: Any) -> Any | None:
-    """The open jaxpr inside an equation's parameter, or None if the parameter is no program."""
-    if isinstance(value, jex.ClosedJaxpr):
-        return value.jaxpr
-    return value if isinstance(value, jex.Jaxpr) else None
-
-
 def flatten(closed: Any, openable: Callable[[Any], bool] = lambda eqn: False) -> Flat:
     """Open every wrapper call (jit, remat, closed calls) of a traced function of one array.
 
     Args:
-      closed: what ``jax.make_jaxpr`` returned.
+      closed: what ``jax.make_jaxpr`` returned, or a `Program`.
       openable: also open this ``custom_jvp_call``? Asked for each of them.
 
     Variables of opened bodies are renamed, since a cached body may occur twice.
     """
-    jaxpr = closed.jaxpr
-    constvars, consts = list(jaxpr.constvars), list(closed.consts)
+    program = program_in(closed) or closed
+    jaxpr = program.jaxpr
+    constvars, consts = list(jaxpr.constvars), list(program.consts)
     out: list[Equation] = []
 
     def read(env: dict[Any, Any], atom: Any) -> Any:
@@ -94,7 +86,7 @@ def flatten(closed: Any, openable: Callable[[Any], bool] = lambda eqn: False) ->
 
     def bind_consts(body: Any, env: dict[Any, Any]) -> None:
         for var, value in zip(body.jaxpr.constvars, body.consts, strict=True):
-            fresh = jex.Var(var.aval)
+            fresh = _compat.new_variable(var.aval)
             constvars.append(fresh)
             consts.append(value)
             env[var] = fresh
@@ -103,7 +95,7 @@ def flatten(closed: Any, openable: Callable[[Any], bool] = lambda eqn: False) ->
         eqns: Iterable[Any], env: dict[Any, Any], scope: tuple[str, ...], calls: tuple[tuple[str, int], ...], top: bool
     ) -> None:
         for eqn in eqns:
-            here = scope + _scopes(str(eqn.source_info.name_stack))
+            here = scope + _scopes(_compat.scope_of(eqn))
             body = _wrapped(eqn, openable)
             if body is not None:
                 inner = {v: read(env, a) for v, a in zip(body.jaxpr.invars, eqn.invars, strict=True)}
@@ -114,7 +106,7 @@ def flatten(closed: Any, openable: Callable[[Any], bool] = lambda eqn: False) ->
                 continue
             outvars = list(eqn.outvars)
             if not top:
-                outvars = [v if isinstance(v, jex.DropVar) else jex.Var(v.aval) for v in outvars]
+                outvars = [v if _compat.is_dropped(v) else _compat.new_variable(v.aval) for v in outvars]
                 env.update(zip(eqn.outvars, outvars, strict=True))
             renamed = eqn.replace(invars=[read(env, a) for a in eqn.invars], outvars=outvars)
             out.append(Equation(renamed, here, calls))
@@ -137,16 +129,12 @@ def _scopes(stack: str) -> tuple[str, ...]:
     return tuple(part for part in stack.split("/") if part)
 
 
-def _wrapped(eqn: Any, openable: Callable[[Any], bool]) -> Any | None:
-    """The closed body of a call that may be opened, else None."""
+def _wrapped(eqn: Any, openable: Callable[[Any], bool]) -> _compat.Program | None:
+    """The body of a call that may be opened, else None."""
     name = eqn.primitive.name
-    if name in _WRAPPERS:
-        body = eqn.params[_WRAPPERS[name]]
-    elif name == "custom_jvp_call" and openable(eqn):
-        body = eqn.params["call_jaxpr"]
-    else:
-        return None
-    return body if isinstance(body, jex.ClosedJaxpr) else jex.ClosedJaxpr(body, ())
+    if name in _compat.WRAPPERS:
+        return program_in(eqn.params[_compat.WRAPPERS[name]])
+    return program_in(eqn.params["call_jaxpr"]) if name == "custom_jvp_call" and openable(eqn) else None
 
 
 def dependent(flat_equations: Sequence[Equation], *sources: Any) -> set[Any]:
@@ -178,7 +166,7 @@ def carrying(flat_equations: Sequence[Equation], targets: Iterable[Any] = ()) ->
     read = {a for item in flat_equations for a in item.eqn.invars if not is_literal(a)}
     found = {t for t in targets if not is_literal(t)}
     for item in reversed(flat_equations):
-        outs = [v for v in item.eqn.outvars if not isinstance(v, jex.DropVar)]
+        outs = [v for v in item.eqn.outvars if not _compat.is_dropped(v)]
         found.update(v for v in outs if v not in read)
         passes = item.primitive != "stop_gradient" and any(v in found and _floating(v) for v in outs)
         if passes:
@@ -196,10 +184,7 @@ def as_function(flat: Flat, eqns: Sequence[Any], targets: Sequence[Any]) -> Call
 
     The constants are arguments, so that weights are never compiled into the program.
     """
-    jaxpr = flat.jaxpr.replace(
-        constvars=[], invars=[*flat.constvars, flat.input], outvars=list(targets), eqns=list(eqns)
-    )
-    run = jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, ()))
+    run = _compat.callable_of(flat.jaxpr, [*flat.constvars, flat.input], eqns, targets)
 
     def call(consts: Sequence[Any], x: Any) -> list[jax.Array]:
         return run(*consts, x)
@@ -215,9 +200,7 @@ def fold(flat: Flat, wanted: Iterable[Any]) -> dict[Any, Any]:
     rest = [v for v in targets if v not in known]
     if rest:
         keep = needed(flat.equations, rest)
-        jaxpr = flat.jaxpr.replace(
-            constvars=[], invars=list(flat.constvars), outvars=rest, eqns=[flat.equations[i].eqn for i in keep]
-        )
-        values = jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, ()))(*flat.consts)
+        run = _compat.callable_of(flat.jaxpr, flat.constvars, [flat.equations[i].eqn for i in keep], rest)
+        values = run(*flat.consts)
         known.update(zip(rest, values, strict=True))
     return {v: known[v] for v in targets}

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jax.extend import core as jex
-
-from deconvviz.network.trace.jaxpr import Equation, body_of, dependent, is_literal
+from deconvviz.network import _compat
+from deconvviz.network.trace.jaxpr import Equation, dependent, is_literal
 
 #: Their derivative belongs to their author, or is of no concern to the signal: never rewritten.
-CLOSED = {"custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "pallas_call"}
+CLOSED = {*_compat.CUSTOM, "pallas_call"}
 #: A signal passes through the programs inside these.
 LOOPS = ("scan", "while", "cond")
 
@@ -21,14 +20,14 @@ class Body:
     """One program carried by an equation.
 
     Attributes:
-      closed: the program, closed over nothing if it was open.
+      closed: the program.
       operands: for each of its inputs the operand of the equation, or None where that is not known.
       carried: index of an output -> index of the input that it becomes in the next round.
       sliced: inputs that are one entry of their operand along its first dimension.
       outer: index of an output of the equation -> that of the body.
     """
 
-    closed: Any
+    closed: _compat.Program
     operands: tuple[Any, ...]
     carried: dict[int, int]
     sliced: frozenset[int] = frozenset()
@@ -54,17 +53,16 @@ def bodies(eqn: Any) -> Iterator[tuple[str, int | None, Body]]:
     for key, value in p.items():
         parts = list(enumerate(value)) if isinstance(value, tuple | list) else [(None, value)]
         for place, part in parts:
-            if body_of(part) is None:
-                continue
-            closed = part if isinstance(part, jex.ClosedJaxpr) else jex.ClosedJaxpr(part, ())
-            yield key, place, _body(name, key, p, ins, closed)
+            program = _compat.program_in(part)
+            if program is not None:
+                yield key, place, _body(name, key, p, ins, program)
 
 
-def _body(name: str, key: str, p: dict[str, Any], ins: tuple[Any, ...], closed: Any) -> Body:
+def _body(name: str, key: str, p: dict[str, Any], ins: tuple[Any, ...], closed: _compat.Program) -> Body:
     count = len(closed.jaxpr.invars)
     outputs = range(len(closed.jaxpr.outvars))
     if name == "scan":
-        fixed, carry = p["num_consts"], p["num_carry"]
+        fixed, carry = _compat.scan_counts(p)
         return Body(closed, ins, {o: fixed + o for o in range(carry)}, frozenset(range(fixed + carry, count)),
                     {o: o for o in outputs})  # fmt: skip
     if name == "while":
@@ -86,12 +84,10 @@ def replace_bodies(eqn: Any, change: Callable[[Body], Any | None]) -> Any:
         new = change(body)
         if new is None:
             continue
-        old = params[key] if place is None else params[key][place]
-        part = jex.ClosedJaxpr(new, body.closed.consts) if isinstance(old, jex.ClosedJaxpr) else new
         if place is None:
-            params[key] = part
+            params[key] = _compat.in_place_of(params[key], new)
         else:
             whole = list(params[key])
-            whole[place] = part
+            whole[place] = _compat.in_place_of(whole[place], new)
             params[key] = type(params[key])(whole)
     return eqn.replace(params=params)

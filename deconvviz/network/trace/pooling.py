@@ -17,8 +17,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend import core as jex
 
+from deconvviz.network import _compat
 from deconvviz.network.trace.geometry import Field
 from deconvviz.network.trace.jaxpr import Equation, is_literal, needed
 
@@ -134,10 +134,10 @@ class Pools:
 
 def _is_maximum(eqn: Any) -> bool:
     """Is this window operation a maximum of one floating array and a plain number?"""
-    inner = [e.primitive.name for e in eqn.params["jaxpr"].eqns]
     x, start = eqn.invars[0], eqn.invars[-1]
     floating = jnp.issubdtype(x.aval.dtype, jnp.floating)
-    return floating and inner == ["max"] and len(eqn.invars) == 2 and is_literal(start) and not eqn.params["consts"]
+    plain = len(eqn.invars) == 2 and is_literal(start)
+    return floating and plain and _compat.combined_by(eqn.params) == ["max"]
 
 
 def patch_size(equations: Sequence[Equation], eqn: Any) -> int:
@@ -161,10 +161,8 @@ def _pattern(equations: Sequence[Equation], kernel: Any) -> np.ndarray | None:
     free = [a for eqn in eqns for a in eqn.invars if not is_literal(a) and a not in made]
     if not eqns or free:
         return None
-    debug = jax.make_jaxpr(lambda: 0)().jaxpr
-    closed = jex.ClosedJaxpr(debug.replace(eqns=eqns, outvars=[kernel]), ())
     with jax.ensure_compile_time_eval():
-        return np.asarray(jex.jaxpr_as_fun(closed)()[0])
+        return np.asarray(_compat.callable_of(_compat.empty_jaxpr(), [], eqns, [kernel])()[0])
 
 
 def first_maximum(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:

@@ -13,8 +13,8 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax.extend import core as jex
 
+from deconvviz.network._compat import is_variable, program_in
 from deconvviz.network.trace.jaxpr import Equation, Flat, flatten, is_literal
 
 #: Facts about a variable besides a number and a `Mask`.
@@ -68,7 +68,7 @@ class Facts:
             number = isinstance(atom.val, (bool, int, float)) or jnp.ndim(atom.val) == 0
             return float(atom.val) if number and not jnp.iscomplexobj(atom.val) else None
         fact = self._known.get(atom)
-        return self.of(fact) if isinstance(fact, jex.Var) else fact
+        return self.of(fact) if is_variable(fact) else fact
 
     def is_zero(self, atom: Any) -> bool:
         """True if every entry is known to be 0."""
@@ -77,7 +77,7 @@ class Facts:
 
     def root(self, atom: Any) -> Any:
         """The variable that this one is a plain copy of."""
-        while not is_literal(atom) and isinstance(self._known.get(atom), jex.Var):
+        while not is_literal(atom) and is_variable(self._known.get(atom)):
             atom = self._known[atom]
         return atom
 
@@ -225,9 +225,11 @@ def is_relu_call(eqn: Any) -> bool:
 
     Softplus is ``logaddexp(x, 0)`` and holds a ``max(x, 0)`` too, so finding one inside is not enough.
     """
-    body = eqn.params["call_jaxpr"]
+    body = program_in(eqn.params["call_jaxpr"])
+    if body is None or len(body.jaxpr.invars) != 1:
+        return False
     flat = flatten(body)
-    if len(body.jaxpr.invars) != 1 or {e.primitive for e in flat.equations} - _RELU_PARTS:
+    if {e.primitive for e in flat.equations} - _RELU_PARTS:
         return False
     return len(match(flat.equations)) == 1
 

@@ -130,6 +130,16 @@ def pack(task: str, files: Sequence[Path], path: Path) -> None:
     _write(path, task, arrays, about)
 
 
+def command(task: str, data: str, out: str = "RUN", **options: Any) -> str:
+    """The command line that trains a variant again; options that are None are left out.
+
+    >>> command("recognition", "digits", norm="off", epochs=None)
+    'deconvviz train recognition --data digits --out RUN --norm off'
+    """
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in options.items() if value is not None]
+    return " ".join([f"deconvviz train {task} --data {data} --out {out}", *words])
+
+
 def table(rows: Sequence[Sequence[Any]]) -> str:
     """Markdown of a table whose first row is its head.
 

@@ -17,7 +17,7 @@ from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import DeconvvizError
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from deconvviz.tasks.cutout import task
+from deconvviz.tasks.cutout import evaluate
 from lessons._kit.claims import words
 from lessons._kit.draw import bars, image_row
 from lessons._kit.draw.bars import Bar
@@ -111,7 +111,7 @@ def claim_card(claim: Claim) -> None:
     if claim.id == "C6" and judgement.runs.values:
         apart(judgement)
     if claim.id == "C8":
-        count, command = task.measured_robustness()["images"], claim_cutouts.COMMAND
+        count, command = evaluate.measured_robustness()["images"], claim_cutouts.COMMAND
         st.markdown(
             t("{count} photographs of alphamatting.com, measured with `{command}`", count=count, command=command)
         )

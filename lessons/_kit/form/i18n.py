@@ -1,17 +1,19 @@
 """The language of the page: `t` translates a text; `language.switch` lets the person choose (``?lang=zh``).
 
-The text in the code is the English one and the key of the catalogue (GNU gettext). The language belongs to the
-session: it is looked up at each call, so that two people read two languages from one process.
+The text in the code is the English one and the key of the catalogue, a gettext .po file that is read as it is. A text
+that nobody has translated yet stays English. The language belongs to the session: it is looked up at each call, so
+that two people read two languages from one process.
 """
 
 from __future__ import annotations
 
-import gettext
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from babel.messages.pofile import read_po
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 #: Code -> the language's own name, in the order of the switch; the first is the one the texts are written in.
@@ -31,11 +33,17 @@ def mark(text: str) -> str:
 
 
 @cache
-def catalogue(language: str) -> gettext.NullTranslations:
-    """The compiled catalogue of a language; English is its own catalogue."""
+def catalogue(language: str) -> Mapping[str, str]:
+    """English text -> its translation, of what is translated; empty for English.
+
+    Raises:
+      FileNotFoundError: there is no catalogue of that language.
+    """
     if language == "en":
-        return gettext.NullTranslations()
-    return gettext.translation(DOMAIN, LOCALES, languages=[language])
+        return {}
+    with (LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as file:
+        messages = read_po(file, locale=language)
+    return {str(m.id): str(m.string) for m in messages if m.id and m.string and not m.fuzzy}
 
 
 def current_language() -> str:
@@ -70,5 +78,5 @@ def t(text: str, **values: Any) -> str:
     >>> t("{count} of {total} rectifiers obey", count=8, total=8)
     '8 of 8 rectifiers obey'
     """
-    translated = catalogue(current_language()).gettext(text)
+    translated = catalogue(current_language()).get(text, text)
     return translated.format(**values) if values else translated

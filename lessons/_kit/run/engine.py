@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -45,6 +46,8 @@ KEPT_WALKS = 16
 PROVEN_AHEAD = 32
 #: Bytes of the largest upload.
 MAX_UPLOAD = 8_000_000
+#: The environment variable that keeps the app from compiling ahead: set to 0 where memory or processors are scarce.
+WARM_UP = "DECONVVIZ_WARM_UP"
 _COMPILING = threading.Semaphore(1)
 #: A picture of 25 million pixels takes 300 MB while it is read: one at a time.
 READING = threading.Semaphore(1)
@@ -338,11 +341,14 @@ def spare_loaded() -> bool:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def warm_up(name: str, _picture: Picture) -> threading.Thread:
+def warm_up(name: str, _picture: Picture) -> threading.Thread | None:
     """Compile every layer and rule in the background, once a process; then spare what is loaded from collection.
 
-    The insides of blocks (``fire2.expand1x1``) are left to the click that opens them.
+    The insides of blocks (``fire2.expand1x1``) are left to the click that opens them. Where `WARM_UP` is set to 0,
+    every program is compiled when it is first asked for, and this returns None.
     """
+    if os.environ.get(WARM_UP) == "0":
+        return None
 
     def run() -> None:
         loaded = network(name)

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
-from jax.extend import core as jex
 from reference import pool_loops
 
 import deconvviz as dv
 from deconvviz.methods import _canvas
+from deconvviz.network import _compat
 from deconvviz.network.backward import reconstruct
 from deconvviz.network.rewrite.switches import by_switches
 
@@ -33,10 +33,10 @@ def largest(window: Any, strides: Any, padding: Any = NONE, start: Any = -np.inf
 
 def exchanged(function: Callable[[Any], Any], x: Any) -> tuple[Callable[[Any], Any], list[str]]:
     """The function with its pools exchanged, and the primitives that it consists of now."""
-    closed = jax.make_jaxpr(function)(x)
-    jaxpr = closed.jaxpr.replace(eqns=by_switches(closed.jaxpr.eqns))
-    run = jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, closed.consts))
-    return lambda x: run(x)[0], [eqn.primitive.name for eqn in jaxpr.eqns]
+    program = _compat.traced(function, x)
+    jaxpr, eqns = program.jaxpr, by_switches(program.jaxpr.eqns)
+    run = _compat.callable_of(jaxpr, [*jaxpr.constvars, *jaxpr.invars], eqns, jaxpr.outvars)
+    return lambda x: run(*program.consts, x)[0], [eqn.primitive.name for eqn in eqns]
 
 
 def pictures(shape: tuple[int, ...] = SHAPE, seed: int = 0, ties: bool = True) -> np.ndarray:
@@ -108,7 +108,7 @@ KEPT = {
 def test_what_it_cannot_compute_stays_as_it_is(name: str) -> None:
     whole, shape, dtype = KEPT[name]
     x = pictures(shape, ties=False).astype(dtype)
-    before = [eqn.primitive.name for eqn in jax.make_jaxpr(whole)(x).jaxpr.eqns]
+    before = [eqn.primitive.name for eqn in _compat.traced(whole, x).jaxpr.eqns]
     new, kinds = exchanged(whole, x)
     assert kinds == before
     np.testing.assert_array_equal(new(x), whole(x))

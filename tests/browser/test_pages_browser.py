@@ -1,0 +1,175 @@
+"""All pages in a real Chromium, wide and narrow, light and dark, in each language and in other fonts: none is cut.
+
+One page after the other is opened once and looked at in every sight, because the app starts slowly and turns quickly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from looking import (
+    BOXES,
+    DESKTOP,
+    FORMULAS,
+    PHONE,
+    broken_rules,
+    in_sight,
+    keeps_nobody_out,
+    opened,
+    painted,
+    settle,
+    stays_within,
+)
+
+from lessons._kit.form.page import Lesson, discover
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+FORM, PROOFS = "[data-testid=stForm]", ".st-key-proofs"
+#: Fonts that a machine may put in the place of the app's own: each letter wide, and narrow letters far apart.
+FONTS = {"monospace": "0", "serif": ".05em"}
+#: What is drawn in fonts that the app brings, whatever the machine has: icons, and formulas but for Chinese in them.
+OWN_FONT = ".katex, .katex *, [data-testid=stIconMaterial]"
+#: A few seconds of work wait behind some pages; a busy machine takes minutes to compile them.
+pytestmark = pytest.mark.timeout(600)
+
+
+class Look(NamedTuple):
+    """A page in one state: its address, what must be there, and which parts must fit into which boxes."""
+
+    path: str
+    signs: tuple[str, ...] = (FORM,)
+    parts: str = FORMULAS
+    boxes: str = BOXES
+
+    @property
+    def slug(self) -> str:
+        return self.path.split("?")[0]
+
+
+CELLS = (".first-cells *, .katex-html", "html")
+DECONVNET = (f"{FORMULAS}, .dn-zoom table, .dn-tiles figure, .dn-pair figure", f"{BOXES}, [data-testid=stHtml]")
+GROWTH = (f"{FORMULAS}, .grown figure, .curves img", f"{BOXES}, [data-testid=stHtml]")
+#: Pages that have more states than one, or parts of their own that must fit; all others are opened as they are.
+LOOKS = (
+    Look("", (".film img",)),
+    Look("laboratory", (".lab-panels", "text=deconvviz reconstruct --recipe")),
+    Look("laboratory?layer=pool1", (".lab-panels", "text=deconvviz reconstruct --recipe")),
+    Look("your-own-network", (".stMain table",)),
+    Look("your-own-network?variant=gelu", (".stMain table", "[data-testid=stTabs]")),
+    *(
+        Look(f"convolution{link}", (".first-cells table", FORM), *CELLS)
+        for link in ("", "?channels=3&padding=3", "?picture=camera&kernel=blur")
+    ),
+    Look("convolution-is-a-matrix", (FORM, ".big-matrix .entry")),
+    Look("convolution-is-a-matrix?kernel=corner&look=column", (FORM, ".big-matrix .entry")),
+    Look("convolution-and-its-adjoint", (".planes table",)),
+    Look("convolution-and-its-adjoint?view=matrix&stride=2&libraries=true", (".conventions table",)),
+    Look("convolution-and-its-adjoint?view=zeros&way=turned", (".planes td.wrong",)),
+    Look("convolution-and-its-adjoint?way=channels", (".planes td.wrong",)),
+    Look("claims-under-test?card=C4"),
+    Look("claims-under-test?card=C8"),
+    Look("claims-under-test?card=F000.1"),
+    *(
+        Look(f"deconvnet-step-by-step?step={step}", (FORM, ".unit-grid[data-painted]"), *DECONVNET)
+        for step in (3, 5, 13)
+    ),
+    Look("inversion", (FORM, ".inverted img", PROOFS)),
+    Look("learned-inversion", (FORM, ".inverted img", PROOFS)),
+    Look("ladder", (FORM, ".ladder img")),
+    Look("feature-visualization", (FORM, ".vision img.made", ".st-key-proofs button")),
+    Look("growth?epoch=19", (FORM, ".grown img", PROOFS), *GROWTH),
+    Look("generation?view=draw", (FORM, ".made img", PROOFS)),
+)
+PAGES = {page.slug: page for page in discover()}
+NAMED = {look.slug or "home" for look in LOOKS}
+REST = tuple(
+    Look(slug, (FORM, PROOFS) if isinstance(page, Lesson) and page.section == "work" else (FORM,))
+    for slug, page in PAGES.items()
+    if slug not in NAMED
+)
+#: Pixels of a row of badges with the space around it.
+LINE = 60
+#: Height of the badges less that of as many rows as they stand in.
+SPARE = f"""block => {{
+  const badges = [...block.querySelectorAll('[data-testid=stPopover]')];
+  const rows = new Set(badges.map(badge => Math.round(badge.getBoundingClientRect().top)));
+  return block.getBoundingClientRect().height - {LINE} * rows.size
+}}"""
+
+
+def ready(page: Page, look: Look) -> None:
+    """Wait for what a page does by itself or when it is asked to, so that all of it is there."""
+    if look.slug == "growth":
+        page.wait_for_function("!document.querySelector('.st-key-growth-progress button')", timeout=240_000)
+        button = page.locator(".st-key-growth-all button:visible")
+        if button.count():
+            button.first.click()
+        page.wait_for_function("document.querySelectorAll('table.bars').length === 2", timeout=240_000)
+        settle(page)
+
+
+def in_chinese(page: Page) -> None:
+    """Change the language of an open page."""
+    headline = page.locator("h1").first.inner_text()
+    page.get_by_role("radio", name="中文").click()
+    page.wait_for_function("was => document.querySelector('h1').innerText !== was", arg=headline)
+    settle(page)
+
+
+@contextmanager
+def other_font(page: Page, family: str, spacing: str) -> Iterator[None]:
+    """The page in a font that the app did not bring, with that much space between letters."""
+    rule = f"*:not({OWN_FONT}), .katex .cjk_fallback {{ font-family: {family} !important; letter-spacing: {spacing} }}"
+    style = page.add_style_tag(content=f"{rule} .katex {{ letter-spacing: 0 }}")
+    painted(page)
+    yield
+    style.evaluate("node => node.remove()")
+
+
+def fits(page: Page, look: Look) -> None:
+    """Nothing is cut or wider than its place, in the app's font and in others."""
+    stays_within(page, look.parts, look.boxes)
+    for family, spacing in FONTS.items():
+        with other_font(page, family, spacing):
+            stays_within(page, look.parts, look.boxes, family)
+    if PROOFS in look.signs and look.slug in PAGES:
+        assert page.locator(PROOFS).evaluate(SPARE) < LINE or not _is_work(look)
+    if look.slug == "laboratory":
+        tops = page.evaluate("[...document.querySelectorAll('.lab-panels figure')].map(f => f.offsetTop)")
+        assert len(set(tops)) == (1 if page.viewport_size == {"width": 1440, "height": 900} else 4)
+
+
+def _is_work(look: Look) -> bool:
+    page = PAGES[look.slug]
+    return isinstance(page, Lesson) and page.section == "work"
+
+
+@pytest.mark.parametrize("look", [*LOOKS, *REST], ids=lambda look: re.sub(r"\W+", "-", look.path) or "home")
+def test_nobody_is_kept_out(page: Page, app_url: str, look: Look, screenshot: Callable[..., Path]) -> None:
+    name = re.sub(r"\W+", "-", look.path) or "home"
+    opened(page, f"{app_url}/{look.path}", *look.signs)
+    ready(page, look)
+    assert page.locator("[data-testid=stException]").count() == 0
+    screenshot(page, f"{name}-en-{DESKTOP}", full=False)
+    keeps_nobody_out(page, look.parts, look.boxes)
+    fits(page, look)
+    in_sight(page, PHONE)
+    fits(page, look)
+    in_chinese(page)
+    assert page.locator("[data-testid=stException]").count() == 0
+    screenshot(page, f"{name}-zh-{PHONE}", full=False)
+    assert broken_rules(page) == []
+    fits(page, look)
+    in_sight(page, DESKTOP)
+    fits(page, look)
+
+
+def test_every_page_is_looked_at() -> None:
+    assert {look.slug or "home" for look in (*LOOKS, *REST)} == PAGES.keys()
