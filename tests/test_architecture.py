@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tasks": {"models", "network", "ops", "data", "catalog", "figures", "training", "storage"},
     "training": {"models", "network", "ops", "data", "storage"},
     "atlas": {"methods", "network", "data", "storage"},
-    "api": {"network", "methods", "models", "data", "catalog"},
+    "api": {"network", "methods", "models", "ops", "data", "catalog"},
     "recipe": {"api", "methods", "models", "network", "data", "figures", "catalog"},
     "_cli": EVERYTHING,
     "cli": {"_cli"},
