@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from PIL import Image
+
+from deconvviz.figures import files
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +36,7 @@ def grey(plane: np.ndarray) -> str:
     'data:image/png;base64,'
     """
     levels = np.rint(255 * np.clip(plane, 0, 1)).astype(np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(levels).save(stream, "PNG")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return "data:image/png;base64," + base64.b64encode(files.png_bytes(levels)).decode()
 
 
 def curves(lines: Sequence[tuple[str, np.ndarray]], paper: str = "#ffffff") -> str:
