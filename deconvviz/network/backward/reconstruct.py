@@ -168,8 +168,8 @@ def reconstruct_layer(
     sent: dict[str, list[routes.Sent]] = {}
     with _refusing(refusals, applicable):
         sent = _cheapest(routes.Job(network, node, batch, codes, tuple(applicable), start == "one"))
-    results = {}
-    for rule, arrived in sent.items():
+    results: dict[str, tuple[Reconstruction, ...]] = {}
+    for rule, arrived in ((rule, sent[rule]) for rule in applicable if rule in sent):
         with _refusing(refusals, [rule]):
             for unit, one in zip(wanted, arrived, strict=True):
                 units.check_finite(network.name, unit, one.activation, one.map)
