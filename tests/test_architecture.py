@@ -252,7 +252,7 @@ def room_problems(found: list[Source]) -> Iterator[str]:
     for source in found:
         if source.path.parts[:2] == ("lessons", "_kit") and source.path.name != "__init__.py":
             pages = pages_that_use(source.module, users, by_name)
-            if len(pages) < 2:
+            if len(pages) < 2 and "app" not in pages:  # what app.py uses is on every page
                 place = f"lessons/{next(iter(pages))}/" if pages else "nowhere"
                 yield f"{source.name} serves {len(pages)} pages, the kit holds what two use: move it to {place}"
     for group in circles(graph):
