@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.articles._formulas import periodic
 from deconvviz.errors import GeometryError
+from deconvviz.ops import periodic
 
 #: Four times a cell less its four neighbours: large on noise, small on smooth pictures.
 LAPLACIAN = np.array([[0.0, -1.0, 0.0], [-1.0, 4.0, -1.0], [0.0, -1.0, 0.0]])
