@@ -9,7 +9,7 @@ import pytest
 from reference import inverse_loops, metric_loops
 from streamlit.testing.v1 import AppTest
 
-from deconvviz.ops.inverse import psnr
+from deconvviz.metrics import psnr
 from deconvviz.tasks.enhancement import data, untrained
 from lessons import enhancement as lesson
 from lessons._kit.run import engine

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
+from deconvviz.metrics import relative_gap
 from deconvviz.network import units
 from deconvviz.network.backward import routes, windowed
 from deconvviz.network.backward.explicit import Chain
@@ -273,17 +274,6 @@ def _derived(job: routes.Job) -> dict[str, list[routes.Sent]]:
             f"no signal can be sent down from {layer} of {job.network.name}: JAX cannot differentiate an "
             f"operation on the way ({first}). Choose a layer below it, or give that operation a jax.custom_vjp"
         ) from error
-
-
-def relative_gap(a: Array, b: Array) -> float:
-    """``norm(a - b) / max(norm(a), norm(b))``; 0 where both are zero.
-
-    >>> round(relative_gap(np.array([3.0, 4.0]), np.array([3.0, 4.5])), 5)
-    0.09245
-    """
-    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    scale = max(np.linalg.norm(first), np.linalg.norm(second))
-    return float(np.linalg.norm(first - second) / scale) if scale else 0.0
 
 
 def _resolved(unit: Unit, node: Node, row: int, column: int) -> Unit:
