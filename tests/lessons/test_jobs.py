@@ -350,6 +350,7 @@ def test_a_page_draws_stops_continues_and_shows_the_end() -> None:
     assert not page.button
 
 
+@pytest.mark.slow
 def test_one_person_leaves_and_the_other_sees_it_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_person", lambda: st.session_state["who"])
     work, pages = Work(2), {}

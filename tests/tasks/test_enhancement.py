@@ -38,6 +38,7 @@ def folder(path: Path, sizes: list[tuple[int, int]]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fusion", untrained.FUSIONS)
 @pytest.mark.parametrize("options", [TINY, {"width": 4, "depth": 2, "norm": True}])
 def test_the_network_is_that_of_the_loops(fusion: str, options: dict[str, Any]) -> None:
@@ -54,6 +55,7 @@ def test_the_network_is_that_of_the_loops(fusion: str, options: dict[str, Any]) 
     np.testing.assert_allclose(_weights.rounded(module)(jnp.asarray(x))[0], wanted, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_networks_that_differ_in_one_thing_begin_alike() -> None:
     first = [_weights.stored_arrays(network.Enhancer(options, 7)) for options in ablations.TRIALS.values()]
     shared = [name for name in first[0] if name.startswith(("encode", "body"))]
@@ -68,6 +70,7 @@ def test_names_are_those_of_the_networks() -> None:
         network.Enhancer({"width": 2, "depth": 1, "fusion": "ad"})
 
 
+@pytest.mark.slow
 def test_no_pixel_beyond_the_reach_moves_an_output() -> None:
     module = network.Enhancer(TINY, seed=1)
     reach, side = network.reach(module), 128
@@ -183,6 +186,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ablations, "SEEDS", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_same_seed_same_weights_and_a_killed_run_ends_in_them(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -218,6 +222,7 @@ def test_same_seed_same_weights_and_a_killed_run_ends_in_them(
         task.train(data, tmp_path / "killed", seed=6, epochs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_a_small_network_is_measured_from_every_seed(data: Path, tmp_path: Path) -> None:
     figures = task.train(data, tmp_path / "run", variant="weighted-norm", epochs=1)
@@ -233,6 +238,7 @@ def test_a_small_network_is_measured_from_every_seed(data: Path, tmp_path: Path)
     assert found.picture.shape == (70, 83, 3)
 
 
+@pytest.mark.slow
 def test_gradient_lengths_are_those_of_differences() -> None:
     module = network.Enhancer({"width": 2, "depth": 3}, seed=4)
     clean = RANDOM.random((2, 6, 8, 1)).astype(np.float32)
@@ -273,6 +279,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_picture_is_cleaned(kind: str, tmp_path: Path) -> None:
     values = Image.fromarray((samples.load("cat")[:37, :50] * 255).astype(np.uint8))
@@ -288,6 +295,7 @@ def test_every_kind_of_picture_is_cleaned(kind: str, tmp_path: Path) -> None:
     assert json.loads(answer.stdout)["grey"] == (kind in ("grey", "deep"))
 
 
+@pytest.mark.slow
 def test_noise_goes_and_the_picture_stays() -> None:
     picture = samples.load("cat")[:120, :150]
     for sigma in (15, 50):
@@ -341,6 +349,7 @@ def test_differences_of_colour_are_cleaned_at_half_the_size() -> None:
     np.testing.assert_allclose(evaluate.cleaned(module, picture), wanted, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_protocol_on_set12() -> None:
     root = Path(os.environ["DECONVVIZ_DATA"]) / "restoration" / "Set12"

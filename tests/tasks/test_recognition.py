@@ -32,6 +32,7 @@ def module(norm: bool) -> network.Recognizer:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", [False, True])
 def test_folding_changes_no_score(norm: bool) -> None:
     made = module(norm)
@@ -59,6 +60,7 @@ def few(count: int = 60) -> Pictures:
     return Pictures(data.values[:count], data.classes[:count], data.labels, False)
 
 
+@pytest.mark.slow
 def test_training_learns_and_is_the_same_from_the_same_seed() -> None:
     setting = train.Setting(False, False, True, 20, epochs=2, batch=10, seed=1)
     runs = [list(train.snapshots(few(), setting)) for _ in range(2)]
@@ -70,6 +72,7 @@ def test_training_learns_and_is_the_same_from_the_same_seed() -> None:
     assert all(value > 0 for value in runs[0][0].records[0]["gradient"].values())
 
 
+@pytest.mark.slow
 def test_the_gradient_of_the_last_layer_is_that_of_the_formula() -> None:
     """For cross-entropy it is hidden' (p - truth) / n; its length is told over that of the weights."""
     made = train.Run(few(), train.Setting(False, False, False, 20, epochs=1, batch=10))
@@ -85,6 +88,7 @@ def test_the_gradient_of_the_last_layer_is_that_of_the_formula() -> None:
     assert made.measure(state)["gradient"]["logits"] == pytest.approx(wanted, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_is_written_used_and_measured(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     small, kinds = digits.load()
@@ -130,6 +134,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_switch_that_is_off_is_as_if_it_were_not_there() -> None:
     """The full module under switches gives the scores of the small one that is kept of it."""
     whole = network.full(10, 3)
