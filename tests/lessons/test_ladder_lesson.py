@@ -27,6 +27,7 @@ def short() -> Ladder:
     return run.short(engine.network("caltech"), engine.sample("cat"), 0)
 
 
+@pytest.mark.slow
 def test_the_short_ladder_has_its_rungs_with_the_errors_of_the_loops() -> None:
     ladder, loaded, picture = short(), engine.network("caltech"), engine.sample("cat")
     shown = engine.fitted(loaded, picture).model

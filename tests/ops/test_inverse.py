@@ -35,6 +35,7 @@ def test_singular_values_are_the_response() -> None:
     np.testing.assert_allclose(np.sort(np.abs(inverse.response(KERNEL, SIZE)).ravel())[::-1], values, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("balance", [1e-3, 0.3])
 def test_wiener_solves_the_equation(balance: float) -> None:
     y = picture(1)

@@ -44,6 +44,7 @@ def run(tmp_path: Path) -> tuple[Path, Net]:
     return tmp_path, module
 
 
+@pytest.mark.slow
 def test_what_is_loaded_is_what_was_rounded(run: tuple[Path, Net]) -> None:
     folder, module = run
     x = np.random.default_rng(1).normal(size=(1, 5, 7, 2)).astype(np.float32)

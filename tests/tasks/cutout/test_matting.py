@@ -51,6 +51,7 @@ def test_figures_are_zero_for_the_truth_itself() -> None:
     assert figures == {"sad": 0, "mse": 0, "grad": 0, "conn": 0}
 
 
+@pytest.mark.slow
 def test_closed_form_equals_a_dense_solve() -> None:
     draw = np.random.default_rng(4)
     picture = draw.random((9, 11, 3)).astype(np.float32)
@@ -272,6 +273,7 @@ def planted(root: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_a_folder_is_measured(tmp_path: Path) -> None:
     figures = evaluate.evaluate(planted(tmp_path), work=32)
     assert set(TASK.figures) <= figures.keys()
@@ -306,6 +308,7 @@ def test_the_one_that_is_left_out_has_no_say() -> None:
         choice.left_out(table[:1])
 
 
+@pytest.mark.slow
 def test_settings_are_measured_as_the_task_applies_them(tmp_path: Path) -> None:
     root = planted(tmp_path)
     grid = [choice.Setting("gradient", 0.2, 0.1, 0.0), choice.Setting("guided", 0.1, 0.4, 0.05)]
