@@ -20,7 +20,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # --doctest-modules would import every conftest.py once more, under one and the same name.
-collect_ignore_glob = ["*conftest.py"]
+# The networks of other people compile at import, for nothing: only commands of their own processes open them.
+collect_ignore_glob = ["*conftest.py", "*/public_networks/*"]
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob.append("*/torch_nets.py")
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
@@ -49,6 +50,9 @@ def xla_knows(flag: str) -> bool:
 
 
 compile_plainly()
+# Tests start many processes and collect in each of their own: they find each other's compiled modules in __pycache__.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def _skip_reason(item: pytest.Item) -> str | None:
