@@ -14,7 +14,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import SECTIONS, Lesson, Page, discover, entry, turn_to
 from lessons._kit.photo import selection
 from lessons._kit.reconstruction import trace
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures, warm_up
 
 NETWORK = "caltech"
 PICTURE = "cat"
@@ -67,15 +67,15 @@ def card(number: int, lesson: Lesson) -> None:
 def film() -> None:
     """The photograph, and the signal of one strong unit on its way down; the slider drags along the film."""
     with st.spinner(t("Loading the network, about two seconds the first time")):
-        loaded, picture = engine.network(NETWORK), engine.sample(PICTURE)
+        loaded, picture = networks.load(NETWORK), pictures.sample(PICTURE)
         unit = strongest(loaded, picture)
-        frames = engine.walk(loaded, picture, unit, RULE)
+        frames = engine.backward_trace(loaded, picture, unit, RULE)
     if not frames:
         return
     last = len(frames) - 1
     at = st.slider(t("Drag: from the unit down to the picture"), 0, last, last, key="home-step")
     step, pixels = frames[at], trace.pixels_of(frames[at].signal, at == last)
-    photo = lab_picture.jpeg(lab_picture.to_bytes(engine.fitted(loaded, picture).screen))
+    photo = lab_picture.jpeg(lab_picture.to_bytes(pictures.fitted(loaded, picture).screen))
     found = t("Channel {channel} of {layer} answers to this photograph.", channel=unit.channel, layer=unit.layer)
     size = " × ".join(str(n) for n in step.signal.shape)
     here = t(
@@ -91,11 +91,11 @@ def film() -> None:
         f'<div class="film">{strip}</div><div class="pair">{_figure(photo, picture.alt, found)}'
         f"{_figure(lab_picture.png(pixels), here, here)}</div>"
     )
-    if engine.is_served():
-        engine.warm_up(NETWORK, picture)
+    if networks.is_served():
+        warm_up.start(NETWORK, picture, unit.layer)
 
 
-def strongest(loaded: engine.Loaded, picture: engine.Picture) -> Unit:
+def strongest(loaded: networks.Loaded, picture: pictures.Picture) -> Unit:
     """The strongest unit of the layer that the laboratory opens with."""
     layers = loaded.network.layers
     layer = selection.first_layer(layers)

@@ -22,8 +22,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import conv_controls, printed_formula, toy_arrays
 from lessons._kit.numbers.conv_controls import Sliding
-from lessons.adjoint import adjoint_variants, back_views, convention_table, picture, questions
-from lessons.adjoint import meter as adjoint_meter
+from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture, questions
 
 
 @dataclass(frozen=True)
@@ -83,14 +82,14 @@ def dot_test(state: State) -> float:
         return math.inf
 
 
-def meter(state: State) -> adjoint_meter.Sides:
+def sides(state: State) -> meter.Sides:
     """Both sides for the random x and y of the dot test."""
     a, random = operator(state), np.random.default_rng(0)
     x, y = (random.standard_normal(shape).astype(np.float32) for shape in (a.input_shape, a.output_shape))
     z, back = np.asarray(a(x)), way_back(state, y)
     right = float(np.vdot(x, back)) if back.shape == x.shape else None
     scale = float(np.linalg.norm(z) * np.linalg.norm(y))
-    return adjoint_meter.Sides(float(np.vdot(z, y)), right, scale, toy_arrays.SIZE, (back.shape[1], back.shape[2]))
+    return meter.Sides(float(np.vdot(z, y)), right, scale, toy_arrays.SIZE, (back.shape[1], back.shape[2]))
 
 
 def three_views(state: State) -> float:
@@ -186,7 +185,7 @@ def ways(state: State) -> State:
 
 def proofs(state: State) -> None:
     """The meter, the badges, and the number that answers the headline."""
-    adjoint_meter.show(meter(state))
+    meter.show(sides(state))
     dots = t("Aᵀ is the adjoint when ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. Both sides, for random x and y:")
     views = t("Against the stamps, zero insertion, and the transposed matrix, each by its own code:")
     same = t("Against `lax.conv_transpose` with the right padding, and the derivative that JAX finds (`jax.vjp`):")

@@ -19,7 +19,7 @@ from lessons._kit.form.page import Lesson
 from lessons._kit.form.slider import whole
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import TITLES
-from lessons._kit.run import engine
+from lessons._kit.run import networks, warm_up
 from lessons.deconvnet import picture as deconvnet_picture
 from lessons.deconvnet import questions, sums, trace, zoom
 from lessons.deconvnet.trace import Measured, Scene, Stage
@@ -195,8 +195,8 @@ def draw(page: frame.Places) -> None:
         with st.spinner(t("Loading the network, about two seconds the first time")):
             trace.layers()
         explore()
-    if engine.is_served():
-        engine.spare_loaded()
+    if networks.is_served():
+        warm_up.freeze_gc()
 
 
 LESSON: Lesson = Lesson(

@@ -16,7 +16,7 @@ from lessons._kit.form.controls import choice, nearest, url_cell
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo.labels import TITLES
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 from lessons.fields import measure, questions
 from lessons.fields import picture as field_picture
 from lessons.fields import theory as field_theory
@@ -35,7 +35,7 @@ class State:
 
 def compute(state: State) -> Scene:
     """Everything of a state but its averages."""
-    loaded, picture = engine.network("caltech"), engine.sample(state.image)
+    loaded, picture = networks.load("caltech"), pictures.sample(state.image)
     maps = engine.forward(loaded, picture).maps[state.layer]
     channel = measure.strongest(loaded, picture, state.layer)[int(state.rank) - 1]
     below = field_theory.windows(loaded.network, state.layer)
@@ -48,7 +48,7 @@ def compute(state: State) -> Scene:
 
 def program(state: State) -> float:
     """Largest difference, in pixels, between the recursion and the traced program, over all layers up to this one."""
-    network = engine.network("caltech").network
+    network = networks.load("caltech").network
     gaps = [0]
     for field in field_theory.recursion(field_theory.windows(network, state.layer)):
         other = field_theory.traced(network, field.name)
@@ -105,7 +105,7 @@ def chosen() -> State:
     """Draw the controls and read them."""
     image = choice(t("Picture"), {id: t(TITLES[id]) for id in SAMPLES}, "image")
     layer = choice(t("Layer"), {name: name for name in measure.LAYERS}, "layer", default=State.layer)
-    channels = measure.strongest(engine.network("caltech"), engine.sample(image), layer)
+    channels = measure.strongest(networks.load("caltech"), pictures.sample(image), layer)
     ranks = {str(i + 1): t("channel {channel}", channel=channel) for i, channel in enumerate(channels)}
     return State(image, layer, choice(t("Channel, strongest first"), ranks, "rank"), url_cell("at", State.at))
 

@@ -19,7 +19,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.form.slider import stops
 from lessons._kit.photo.labels import TITLES
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import engine, jobs, networks, pictures
 from lessons.growth import measure, network, questions
 from lessons.growth import picture as growth_picture
 from lessons.growth.measure import EPOCHS, RELUS
@@ -47,15 +47,15 @@ def is_the_snapshot(state: State) -> float:
 def roads(state: State) -> float:
     """Relative difference of the two roads down to the photograph, of the first channel that is shown."""
     loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
-    picture = engine.sample(state.image)
+    picture = pictures.sample(state.image)
 
     def run() -> float:
-        found = dv.reconstruct(loaded.network, engine.fitted(loaded, picture).model, unit)
+        found = dv.reconstruct(loaded.network, pictures.fitted(loaded, picture).model, unit)
         return float("inf") if found.agreement is None else found.agreement
 
     first = network.network(EPOCHS[-1])
-    return engine.kept(
-        loaded, picture, f"roads {unit}", lambda: engine.once(first, unit.layer, "deconvnet proven", run)
+    return engine.cached(
+        loaded, picture, f"roads {unit}", lambda: engine.run_compiled(first, unit.layer, "deconvnet proven", run)
     )
 
 
@@ -85,7 +85,7 @@ def _by_length(map: np.ndarray, end: np.ndarray) -> float:
 def strength_drops_out(state: State) -> float:
     """Relative gap between a map and the activation times the map that starts with 1 instead of the activation."""
     loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
-    fitted = engine.fitted(loaded, engine.sample(state.image)).model
+    fitted = pictures.fitted(loaded, pictures.sample(state.image)).model
     both = [dv.reconstruct(loaded.network, fitted, unit, start=start, prove=False) for start in ("activation", "one")]
     return proof.distance(both[1].map * both[0].activation, both[0].map)
 
@@ -180,7 +180,7 @@ def compare(state: State) -> None:
         with st.expander(t("The numbers of the curves")):
             growth_picture.table(maps, int(state.epoch))
 
-    if not engine.is_served():
+    if not networks.is_served():
         draw({})
         return
     job = network.following(state.image, state.layer)

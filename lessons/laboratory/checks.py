@@ -10,13 +10,15 @@ from deconvviz.types import Coverage
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.proof import Proof, badges, finding
 from lessons._kit.photo.selection import Chosen
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 TWO_ROADS = mark("two roads agree")
 ADJOINT = mark("adjoint")
 
 
-def proof_line(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen) -> None:
+def proof_line(
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions
+) -> None:
     """Draw the proofs of the panels above."""
     shown = list(seen.by_rule.values())
     with st.container(horizontal=True, gap="small", key="lab-proof"):
@@ -29,10 +31,10 @@ def proof_line(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, s
         finding(_time(seen), _time_text(len(shown)))
 
 
-def _is_asked(loaded: engine.Loaded, layer: str, seen: engine.Seen) -> bool:
+def _is_asked(loaded: networks.Loaded, layer: str, seen: engine.Reconstructions) -> bool:
     """Whether to prove the maps now: a large network's programs take long to compile, so a person presses a button."""
-    at_once = len(loaded.network.layers) <= engine.PROVEN_AHEAD
-    if at_once or engine.is_proof_compiled(loaded, layer, seen.by_rule):
+    at_once = len(loaded.network.layers) <= engine.CHECKED_AHEAD
+    if at_once or engine.is_check_compiled(loaded, layer):
         return True
     return st.button(
         t("Prove these maps"),
@@ -42,8 +44,8 @@ def _is_asked(loaded: engine.Loaded, layer: str, seen: engine.Seen) -> bool:
     )
 
 
-def _proofs(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen) -> list[Proof]:
-    proven = engine.proven(loaded, picture, chosen.unit)
+def _proofs(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen) -> list[Proof]:
+    proven = engine.checked(loaded, picture, chosen.unit)
     roads = [check for check in map(checks.two_roads, proven.values()) if check is not None]
     proofs = []
     if roads:
@@ -59,7 +61,7 @@ def _coverage(coverage: Coverage) -> str:
     return t("{obeyed} of {total} rectifiers obey", obeyed=coverage.obeyed, total=coverage.total)
 
 
-def _time(seen: engine.Seen) -> str:
+def _time(seen: engine.Reconstructions) -> str:
     if seen.compiled:
         return t("{time} s with compiling", time=f"{seen.seconds:.1f}")
     return t("{time} ms", time=f"{1000 * seen.seconds:.0f}")

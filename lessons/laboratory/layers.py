@@ -14,13 +14,13 @@ from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import kind, size
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 #: Classes shown.
 TOP = 5
 
 
-def road(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture, chosen: Layer) -> None:
+def road(loaded: networks.Loaded, forward: engine.Forward, picture: pictures.Picture, chosen: Layer) -> None:
     """Draw the road with the chosen layer raised."""
     with st.container(horizontal=True, gap="medium", key="lab-road"):
         with st.container(key="lab-road-tiles", width="stretch"):
@@ -29,7 +29,7 @@ def road(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture
             st.html(_classes(loaded.network.labels, forward.probabilities))
 
 
-def _tiles(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture, chosen: Layer) -> None:
+def _tiles(loaded: networks.Loaded, forward: engine.Forward, picture: pictures.Picture, chosen: Layer) -> None:
     layers = loaded.network.layers
 
     def walked() -> None:

@@ -16,7 +16,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import run as inversion_run
 from lessons._kit.photo import header, selection
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import jobs, networks, pictures
 from lessons.ladder import picture as ladder_picture
 from lessons.ladder import questions, run
 from lessons.ladder.run import Ladder
@@ -33,11 +33,11 @@ class State:
 
 def checks(state: State) -> list[Check]:
     """The proofs of a state, on a few rungs."""
-    loaded, picture = engine.network("caltech"), engine.sample(state.image)
+    loaded, picture = networks.load("caltech"), pictures.sample(state.image)
     return of(run.short(loaded, picture, int(state.seed)), loaded, picture)
 
 
-def of(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> list[Check]:
+def of(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -> list[Check]:
     """The proofs of a ladder as far as it goes."""
     return [
         Check(mark("search below DeconvNet"), run.above(ladder), 0.0),
@@ -65,7 +65,7 @@ for layer in {inversion_run.LAYERS}:
 """
 
 
-def chosen(loaded: engine.Loaded) -> tuple[State, engine.Picture]:
+def chosen(loaded: networks.Loaded) -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     picture = selection.picture(State.image, LESSON.presets)
     named = st.session_state.get("image") or State.image
@@ -76,7 +76,7 @@ def chosen(loaded: engine.Loaded) -> tuple[State, engine.Picture]:
     return State(named, shown, seed), picture
 
 
-def ask(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> None:
+def ask(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> None:
     """The button that begins, and how long it takes."""
     st.button(
         t("Climb the ladder"),
@@ -93,7 +93,7 @@ def ask(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> None:
     st.markdown(words)
 
 
-def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> None:
+def badges(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -> None:
     """The proofs of the rungs so far."""
     with st.spinner(t("Adding up every error by hand")):
         found = of(ladder, loaded, picture)
@@ -114,7 +114,7 @@ def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> No
 
 def draw(page: frame.Places) -> None:
     """The pictures that come back from every layer, and the proofs once they are all there."""
-    loaded = engine.network("caltech")
+    loaded = networks.load("caltech")
     with page.picture:
         with st.container(horizontal=True, gap="large", vertical_alignment="bottom", key="ladder-controls"):
             state, picture = chosen(loaded)

@@ -15,7 +15,7 @@ from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.segmentation import picture as street_picture
 from lessons.segmentation import questions, run, table
 from lessons.segmentation.run import Subject
@@ -36,14 +36,14 @@ class State:
     spot: str = "pole"
 
 
-def subject(state: State, picture: engine.Picture | None = None) -> Subject:
+def subject(state: State, picture: pictures.Picture | None = None) -> Subject:
     """What is looked at."""
     if state.source == "drawn":
         return run.drawn()
-    return run.photograph(picture or engine.sample(state.image))
+    return run.photograph(picture or pictures.sample(state.image))
 
 
-def two_counts(state: State, picture: engine.Picture | None = None) -> float:
+def two_counts(state: State, picture: pictures.Picture | None = None) -> float:
     """Difference between mean IoU from the table of counts and from sets of pixels, upper left of the picture."""
     shown = subject(state, picture)
     said, true = (
@@ -54,22 +54,22 @@ def two_counts(state: State, picture: engine.Picture | None = None) -> float:
     return abs(fast - run.iou_by_hand(said, true))
 
 
-def misplaced(state: State, picture: engine.Picture | None = None) -> float:
+def misplaced(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference between the unpooled map and its values put at their switches one by one."""
     return run.misplaced(subject(state, picture))
 
 
-def bilinear_apart(state: State, picture: engine.Picture | None = None) -> float:
+def bilinear_apart(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest relative difference between bilinear enlargement and a fixed transposed convolution."""
     return run.bilinear_apart(subject(state, picture))
 
 
-def blocks_apart(state: State, picture: engine.Picture | None = None) -> float:
+def blocks_apart(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest relative difference between the trained layer, computed in blocks, and the adjoint of a convolution."""
     return run.blocks_apart(subject(state, picture))
 
 
-def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
+def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
     """The proofs of a state."""
     return [
         Check(mark("mean IoU as by sets"), two_counts(state, picture), 1e-12),
@@ -91,11 +91,11 @@ predict.write(found, "street.png")
 """
 
 
-def chosen() -> tuple[State, engine.Picture]:
+def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     kinds = {"drawn": t("a drawn street, truth known"), "photo": t("a photograph")}
     source = choice(t("Look at"), kinds, "source")
-    picture = engine.sample(FIRST)
+    picture = pictures.sample(FIRST)
     if source == "photo":
         picture = upload.choose(LESSON.presets, FIRST)
     decoders = {name: t(street_picture.TITLES[name]) for name in run.DECODERS}
@@ -109,7 +109,7 @@ def chosen() -> tuple[State, engine.Picture]:
     return State(source, picture.id or FIRST, decoder, wanted, spot), picture
 
 
-def looked_at(state: State, picture: engine.Picture) -> tuple[State, Subject]:
+def looked_at(state: State, picture: pictures.Picture) -> tuple[State, Subject]:
     """What the decoders have answered; the drawn street where they refuse a picture."""
     shown = subject(state, picture)
     waiting = t("Three decoders look at the picture: some seconds, the first time on this machine half a minute")
@@ -123,7 +123,7 @@ def looked_at(state: State, picture: engine.Picture) -> tuple[State, Subject]:
     return replace(state, source="drawn"), run.drawn()
 
 
-def badges(state: State, picture: engine.Picture) -> None:
+def badges(state: State, picture: pictures.Picture) -> None:
     """The proofs."""
     meanings = (
         t("Mean IoU of the upper left piece, from the table of counts and from sets of pixels:"),

@@ -15,7 +15,7 @@ from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 from lessons.top_nine import atlas as nine_atlas
 from lessons.top_nine import picture, questions
 
@@ -35,7 +35,7 @@ def rows_of(atlas: Atlas, state: State) -> tuple[Row, ...]:
     return atlas.rows(state.layer, int(state.channel))
 
 
-def measured(state: State) -> tuple[Atlas, engine.Loaded, tuple[Row, ...], nine_atlas.Fresh]:
+def measured(state: State) -> tuple[Atlas, networks.Loaded, tuple[Row, ...], nine_atlas.Fresh]:
     """The rows of a state, and the same computed afresh.
 
     Raises:

@@ -16,7 +16,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.upsampler_lab import picture as swap_picture
 from lessons.upsampler_lab import questions, run
 
@@ -80,7 +80,7 @@ def checks(state: State) -> list[Check]:
     ]
 
 
-def call(state: State, picture: engine.Picture) -> str:
+def call(state: State, picture: pictures.Picture) -> str:
     """Python that makes the enlargement of a state."""
     return f"""from deconvviz.data import preprocess, samples
 from deconvviz.data.colour import brightness
@@ -96,7 +96,7 @@ for module in (predict.untrained(name), network):
 """
 
 
-def chosen() -> tuple[State, engine.Picture]:
+def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     picture = upload.choose(LESSON.presets, FIRST)
     layer = choice(t("Last layer"), {kind: t(name) for kind, name in swap_picture.NAMES.items()}, "layer")

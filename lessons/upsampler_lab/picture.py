@@ -16,7 +16,7 @@ from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.restoration import run as super_run
 from lessons._kit.restoration.picture import Pane, panes
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.upsampler_lab import run
 
 NAMES = {
@@ -29,7 +29,7 @@ NAMES = {
 FINER = 12
 
 
-def compare(picture: engine.Picture, kind: str, title: str) -> None:
+def compare(picture: pictures.Picture, kind: str, title: str) -> None:
     """The truth and the chosen network, the largest picture of the page."""
     found = run.enlarged(picture, kind)
     assert found.truth is not None
@@ -44,7 +44,7 @@ def compare(picture: engine.Picture, kind: str, title: str) -> None:
     )
 
 
-def windows(picture: engine.Picture) -> None:
+def windows(picture: pictures.Picture) -> None:
     """The same window, where the transposed convolution gains most over bicubic, by all four."""
     first = run.enlarged(picture, run.KINDS[0])
     top, left = super_run.window(first, "gain")
@@ -103,7 +103,7 @@ def _latex(value: float) -> str:
     return rf"{mantissa} \cdot 10^{{{int(power)}}}"
 
 
-def scores(picture: engine.Picture, chosen: str) -> None:
+def scores(picture: pictures.Picture, chosen: str) -> None:
     """The table."""
     known = predict.variants()
     head = [

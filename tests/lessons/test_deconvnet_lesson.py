@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from deconvviz.models import caltech
 from deconvviz.network.backward.explicit import Chain
 from lessons import deconvnet as lesson
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 from lessons.deconvnet import picture, questions, sums, zoom
 from lessons.deconvnet import trace as walk
 
@@ -124,7 +124,7 @@ def test_another_rule_on_one_road_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
     def other(loaded: Any, shown: Any, unit: Any, rule: str) -> Any:
         return engine_walk(loaded, shown, unit, "gradient")
 
-    engine_walk = engine.walk
+    engine_walk = engine.backward_trace
     monkeypatch.setattr(engine, "walk", other)
     assert walk._measure(lesson.scene(State())).agreement > 0.1
 
@@ -296,7 +296,7 @@ def test_numbers_of_a_small_cell_fit() -> None:
 
 def _answer(kind: str, seed: int, question: Any) -> tuple[int, ...]:
     """The answer again, from the activations of the way up and from what the question shows."""
-    maps = engine.forward(engine.network(walk.NETWORK), engine.sample(questions.PICTURES[seed % 4])).maps
+    maps = engine.forward(networks.load(walk.NETWORK), pictures.sample(questions.PICTURES[seed % 4])).maps
     if kind == "left":
         return (sum(int(n) for n in question.picture[0].planes[0].values.ravel() if n > 0),)
     if kind == "size":

@@ -15,7 +15,7 @@ import deconvviz as dv
 from deconvviz.network.backward.explicit import Chain
 from lessons import fields as lesson
 from lessons._kit.draw import formula
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 from lessons.fields import measure, questions, theory
 from lessons.fields import picture as field_picture
 from lessons.fields.theory import Window
@@ -63,7 +63,7 @@ def test_the_recursion_in_numbers() -> None:
 
 @every_layer
 def test_every_layer_is_that_of_the_traced_program(layer: str) -> None:
-    network = engine.network("caltech").network
+    network = networks.load("caltech").network
     field = theory.recursion(theory.windows(network, layer))[-1]
     assert field == theory.traced(network, layer)
     assert (field.size, field.step) == (network.layer(layer).receptive_field, network.layer(layer).stride)
@@ -72,7 +72,7 @@ def test_every_layer_is_that_of_the_traced_program(layer: str) -> None:
 
 
 def test_the_offered_layers_are_all_that_slide_a_window() -> None:
-    chain = engine.network("caltech").network.chain_to("relu7")
+    chain = networks.load("caltech").network.chain_to("relu7")
     assert isinstance(chain, Chain)
     assert tuple(step.name for step in chain.steps if step.slide is not None) == measure.LAYERS
 
@@ -174,7 +174,7 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
 
 def test_the_derivative_is_that_of_the_library() -> None:
     scene = lesson.compute(State(layer="conv2", at=(50, 70)))
-    image = engine.fitted(scene.loaded, scene.picture).model
+    image = pictures.fitted(scene.loaded, scene.picture).model
     found = dv.reconstruct(scene.loaded.network, image, scene.unit, rule="gradient")
     np.testing.assert_allclose(scene.slopes, found.map, atol=1e-6)
 

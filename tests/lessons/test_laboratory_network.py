@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from deconvviz import catalog
 from deconvviz.models import _stored, public_weights
 from lessons._kit.photo import network, selection
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks
 from lessons.laboratory import layers as lab_road
 
 OpenPage = Callable[..., AppTest]
@@ -97,7 +97,7 @@ def test_damaged_weights_are_said_and_the_shipped_network_stays(open_page: OpenP
 
 def test_the_road_shows_the_insides_of_the_chosen_block_only(weights: Path) -> None:
     put(weights)
-    layers = engine.network("squeezenet").network.layers
+    layers = networks.load("squeezenet").network.layers
     named = {layer.name: layer for layer in layers}
     whole = [name for name in named if "." not in name]
     assert len(whole) == 16

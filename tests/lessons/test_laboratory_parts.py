@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deconvviz.data.preprocess import at_most
 from deconvviz.data.samples import SAMPLES
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import InputSpec, Layer
@@ -152,7 +153,7 @@ def test_the_photograph_on_screen_is_the_part_that_the_network_sees() -> None:
     assert shown[2:-2, 2:-2, 1].min() > 0.99
     patch = lab_picture.crop(shown, (1, 2, 4, 8), lab_picture.FINER)
     assert patch.shape[:2] == (3 * lab_picture.FINER, 6 * lab_picture.FINER)
-    assert lab_picture.smaller(patch, 6).shape == (3, 6, 3)
+    assert at_most(patch, 6).shape == (3, 6, 3)
 
 
 def test_every_sample_and_rule_has_its_words() -> None:

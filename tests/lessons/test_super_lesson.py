@@ -9,7 +9,7 @@ from reference import metric_loops, super_loops
 from deconvviz.tasks.super_resolution import data, evaluate, predict
 from lessons import upsampler_lab as lab
 from lessons._kit.restoration import run as super_run
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.super_resolution import questions
 from lessons.super_resolution import sums as super_sums
 from lessons.upsampler_lab import run
@@ -18,7 +18,7 @@ from lessons.upsampler_lab import run
 @pytest.fixture(scope="module")
 def found() -> super_run.Shown:
     """A part of a photograph, small and large."""
-    photograph = engine.sample("astronaut")
+    photograph = pictures.sample("astronaut")
     part = super_run.own_photo.pixels(photograph)[200:261, 200:282]
     name, module = predict.load(2)
     return super_run.enlarged(part, 2, True, module, name)

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz import atlas as atlases
 from lessons import top_nine as lesson
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 from lessons.top_nine import atlas as nine_atlas
 from lessons.top_nine import questions
 
@@ -172,7 +172,7 @@ def test_pictures_that_are_gone_or_changed_are_said(
     draw = np.random.default_rng(1)
     for i in range(3):
         Image.fromarray(draw.integers(0, 256, (128, 128, 3), np.uint8)).save(pictures / f"{i}.png")
-    atlases.build(engine.network("caltech").network, pictures, {"relu1": 2}, tmp_path / "atlas")
+    atlases.build(networks.load("caltech").network, pictures, {"relu1": 2}, tmp_path / "atlas")
     monkeypatch.setenv(nine_atlas.VARIABLE, str(tmp_path / "atlas"))
     for i in range(3):
         Image.new("RGB", (128, 128)).save(pictures / f"{i}.png")

@@ -116,15 +116,18 @@ class Chain:
             g = step.down(constant, memory, g, rule)
         return g
 
-    def walk_down(self, x: Any, seed: Callable[[Any], Any], rule: str) -> list[Frame]:
+    def walk_down(
+        self, x: Any, seed: Callable[[Any], Any], rule: str, passed: tuple[Any, list[Any]] | None = None
+    ) -> list[Frame]:
         """The signal after every step, the filmstrip of a reconstruction, from the layer to the model input.
 
         Args:
           x: (1, H, W, C) model input.
           seed: makes the signal that starts from the layer's value.
           rule: a backward rule.
+          passed: what `up` returned for x; computed now if left out.
         """
-        value, memories = self.up(self.constants, x)
+        value, memories = passed or self.up(self.constants, x)
         g = seed(value)
         frames = [Frame("start", "start", np.asarray(g)[0])]
         for step, memory in zip(reversed(self.steps), reversed(memories), strict=True):

@@ -20,7 +20,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULE_FORMULAS, RULES, size
 from lessons._kit.photo.selection import Chosen
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 KINDS = {
     "start": mark("start"),
@@ -55,7 +55,9 @@ CODE: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 
 
-def how_it_came_down(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen) -> str:
+def how_it_came_down(
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions
+) -> str:
     """Draw the filmstrip and the chosen frame; return the rule whose way it shows."""
     with st.container(horizontal=True, vertical_alignment="center", key="lab-steps-head"):
         st.html(f'<div class="lab-heading"><h2>{escape(t("How it came down"))}</h2></div>', width="stretch")
@@ -63,7 +65,7 @@ def how_it_came_down(loaded: engine.Loaded, picture: engine.Picture, chosen: Cho
             known = {rule: t(RULES[rule]) for rule in seen.by_rule}
             first = "deconvnet" if "deconvnet" in known else next(iter(known))
             rule = controls.choice(t("Rule"), known, "rule", default=first, tabs=True, hidden_label=True)
-    frames = engine.walk(loaded, picture, chosen.unit, rule)
+    frames = engine.backward_trace(loaded, picture, chosen.unit, rule)
     if not frames:
         st.info(
             t(
