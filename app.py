@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from lessons._kit.form import i18n, page
+from lessons._kit.form import language, page
 
 st.set_page_config(page_title="deconvviz", layout="wide", initial_sidebar_state="collapsed")
 page.style()
-i18n.language_switch()
+language.switch()
 st.navigation(page.navigation(page.discover()), position="top").run()

@@ -1,17 +1,123 @@
-"""Compiled programs kept on disk, so that a second start of the app or the command line need not compile again.
+"""Compiling: one program at a time in the whole process, and programs kept on disk for the next start.
 
-The folder belongs to one machine, processor and version of JAX: a program compiled for another could crash.
+Compiling side by side gains nothing on few cores and costs memory, so whoever compiles takes a `turn`: first come,
+first served, and a thread that works in the `background` lets everybody else go first.
+
+The folder on disk belongs to one machine, processor and version of JAX: a program compiled for another could crash.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import platform
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from contextvars import ContextVar
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import jax
 
 from deconvviz import storage
+
+_T = TypeVar("_T")
+_IN_BACKGROUND: ContextVar[bool] = ContextVar("in_background", default=False)
+
+
+class _Turns:
+    """A lock that the longest waiting thread gets next, those of the background after all others; re-entrant."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._holder: int | None = None
+        self._tickets = itertools.count()
+        self._queue: list[tuple[bool, int]] = []
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Wait for the turn and hold it; nothing happens where this thread holds it already."""
+        if self._holder == threading.get_ident():
+            yield
+            return
+        with self._changed:
+            # False sorts before True, so the background comes last, and an earlier ticket before a later one.
+            ticket = (_IN_BACKGROUND.get(), next(self._tickets))
+            self._queue.append(ticket)
+            try:
+                self._changed.wait_for(lambda: self._holder is None and min(self._queue) == ticket)
+                self._holder = threading.get_ident()
+            finally:  # an interrupt while waiting must not leave a ticket that nobody will use
+                self._queue.remove(ticket)
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._holder = None
+                self._changed.notify_all()
+
+
+_TURNS = _Turns()
+_COMPILED: set[Hashable] = set()
+
+
+def turn() -> contextlib.AbstractContextManager[None]:
+    """``with turn():`` holds the process's one turn to compile; a thread that holds it may take it again.
+
+    While one waits, another may compile what one came for: look again inside, or use `once`. What runs inside must not
+    wait for another thread that may want the turn.
+
+    >>> with turn(), turn():
+    ...     jax.jit(lambda x: 2 * x)(4).item()
+    8
+    """
+    return _TURNS()
+
+
+@contextlib.contextmanager
+def background() -> Iterator[None]:
+    """``with background():`` this thread lets every thread that somebody waits for go first.
+
+    It gives way between two turns: what it is compiling, it finishes.
+
+    >>> with background(), turn():
+    ...     "nobody waited"
+    'nobody waited'
+    """
+    token = _IN_BACKGROUND.set(True)
+    try:
+        yield
+    finally:
+        _IN_BACKGROUND.reset(token)
+
+
+def once(key: Hashable, run: Callable[[], _T]) -> _T:
+    """The result of ``run()``: in a turn as long as nothing of that key has run, at once afterwards.
+
+    Of threads that come with the same key together, one compiles and the others run what it compiled. A run that
+    raises has compiled nothing.
+
+    Args:
+      key: names the programs that ``run`` compiles.
+      run: compiles them at its first call in this process.
+
+    >>> is_compiled("double 4"), once("double 4", lambda: 2 * 4), is_compiled("double 4")
+    (False, 8, True)
+    """
+    if key not in _COMPILED:
+        with turn():
+            if key not in _COMPILED:
+                result = run()
+                _COMPILED.add(key)
+                return result
+    return run()
+
+
+def is_compiled(key: Hashable) -> bool:
+    """Whether `once` has run for this key, so that it will not wait."""
+    return key in _COMPILED
 
 
 def folder() -> Path:

@@ -46,6 +46,26 @@ class TrainingError(DeconvvizError):
     """A training run that cannot start, go on, or resume."""
 
 
+def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    """Refuses a value that is none of the choices.
+
+    Args:
+      name: of the option, as the caller wrote it.
+      value: what was given.
+      choices: what may be given.
+
+    Raises:
+      DeconvvizError: repeats the value and offers the nearest choice.
+
+    >>> check_choice("map", "guidde", ("gradient", "guided"))
+    Traceback (most recent call last):
+    deconvviz.errors.DeconvvizError: map='guidde' is no choice; did you mean guided?
+    """
+    known = list(choices)
+    if value not in known:
+        raise DeconvvizError(f"{name}={value!r} is no choice; {nearest(str(value), known)}")
+
+
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
     """Ready-made tail of a message: the known names closest to a wrong one.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from deconvviz.tasks.cutout import evaluate
+
 COMMAND = "deconvviz evaluate cutout --data DIR --what robustness --json"
 #: Overlap with the true object from which a cut-out counts as accurate; loss below which it counts as robust.
 ACCURATE, ROBUST = 0.8, 0.1
@@ -24,9 +26,7 @@ def cutouts(seed: int, subject: Any = None) -> dict[str, float]:
       the like of the threshold; "lost to noise", "lost to brightness": the most that such a change takes, "lost" the
       larger of the two, "threshold lost" that of the threshold.
     """
-    from deconvviz.tasks.cutout import task
-
-    rows = task.measured_robustness()["rows"]
+    rows = evaluate.measured_robustness()["rows"]
     found: dict[str, float] = {}
     for row in rows:
         name = row["change"] if row["change"] == "none" else f"{row['change']} {row['level']:g}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from deconvviz.tasks.segmentation import evaluate
+
 
 def decoders(seed: int, subject: Any = None) -> dict[str, float]:
     """Figures on the validation pictures; there is one run of each, so every seed gives the same.
@@ -16,9 +18,7 @@ def decoders(seed: int, subject: Any = None) -> dict[str, float]:
       by decoder ("transposed", "unpool", "bilinear", "coarse" for none), "NAME": mean intersection over union, and
       "NAME edges": boundary F1, both 0..1.
     """
-    from deconvviz.tasks.segmentation import task
-
-    found = task.claim_figures()
+    found = evaluate.claim_figures()
     names = ("transposed", "unpool", "bilinear", "coarse")
     return {name: found[f"{name} mean_iou"] for name in names} | {
         f"{name} edges": found[f"{name} boundary_f1"] for name in names

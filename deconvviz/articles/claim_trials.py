@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from deconvviz.tasks.enhancement import ablations
+
 #: Small networks with the transposed convolution, and the same with nearest neighbours and a convolution instead.
 PAIRS = (("none", "none-resize"), ("add", "add-resize"))
 #: With and without the picture added.
@@ -26,10 +28,8 @@ def gradients_and_gap(seed: int, subject: Any = None) -> dict[str, float]:
       the same after training; "gap NAME": PSNR in dB on the noisy pictures that it was shown less that on others;
       "heart NAME": less that on the same pictures with other noise, what it knows of its noise by heart.
     """
-    from deconvviz.tasks.enhancement import task
-
     found: dict[str, float] = {}
-    for name, about in task.trials().items():
+    for name, about in ablations.trials().items():
         row = about["seeds"][seed % len(about["seeds"])]
         for label, key in (("depth", "gradients_first"), ("after", "gradients_last")):
             found[f"{label} {name}"] = row[key][0] / row[key][-1]

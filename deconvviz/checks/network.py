@@ -44,7 +44,7 @@ def adjoint(network: Network, x: Array, layer: str, seed: int = 0) -> Check:
       seed: of v and g.
     """
     node, program = network.node(layer), network.program()
-    batch = network._checked(x)
+    batch = network.checked_input(x)
 
     def make() -> Callable[..., Any]:
         path = [item.eqn for item in program.path_to(node.variable)]

@@ -87,7 +87,7 @@ def cascade(network: Network, x: Array, rule: str, seed: int = 0, layers: int | 
 
     Source: adebayo2018sanity
     """
-    top, batch, consts = network.layers[-1], network._checked(x), list(network.program().flat.consts)
+    top, batch, consts = network.layers[-1], network.checked_input(x), list(network.program().flat.consts)
     if len(top.shape) != 1:
         raise NetworkError(f"the last layer of {network.name} is {top.name} of shape {top.shape}, not a list of scores")
     groups = weight_layers(network)[::-1][:layers]

@@ -7,8 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
-#: Compiling in parallel gains nothing on few cores and costs memory, so it happens one at a time.
-_COMPILING = threading.Lock()
+from deconvviz import compiled
 
 
 class _Once:
@@ -20,10 +19,12 @@ class _Once:
     def __call__(self, *args: Any) -> Any:
         if self._ready:
             return self._function(*args)
-        with _COMPILING:
-            result = self._function(*args)
-        self._ready = True
-        return result
+        with compiled.turn():
+            if not self._ready:
+                result = self._function(*args)
+                self._ready = True
+                return result
+        return self._function(*args)  # compiled by another thread meanwhile: no need to hold others up
 
 
 class Store:

@@ -123,7 +123,7 @@ class Network:
 
     def run(self, x: Array) -> np.ndarray:
         """The network's first output for a model input (N, H, W, C), through the function untouched by any rule."""
-        batch = self._checked(x)
+        batch = self.checked_input(x)
         program = self.program(batch.shape[0])
         key = ("run", batch.shape[0], batch.dtype.name)
         call = self.store.compiled(key, lambda: jit(as_function(
@@ -132,7 +132,7 @@ class Network:
 
     def taps(self, x: Array, layers: Sequence[str]) -> dict[str, np.ndarray]:
         """Values of the named layers for a model input: (N, h, w, c) for maps, (N, c) for vectors."""
-        batch = self._checked(x)
+        batch = self.checked_input(x)
         if not self._same_layers(batch.shape[0]):
             each = [self.taps(image[None], layers) for image in batch]
             return {name: np.concatenate([one[name] for one in each]) for name in layers}
@@ -195,7 +195,12 @@ class Network:
 
         return str(self.store.get(("form", _float()), make))
 
-    def _checked(self, x: Array) -> np.ndarray:
+    def checked_input(self, x: Array) -> np.ndarray:
+        """A model input in the float type that JAX is set to.
+
+        Raises:
+          NetworkError: if it is no float batch of the network's size.
+        """
         batch = np.asarray(x)
         want = (*self.input_spec.size, self.input_spec.depth)
         if batch.ndim != 4 or batch.shape[1:] != want or not np.issubdtype(batch.dtype, np.floating):

@@ -13,8 +13,8 @@ This is the one definition of the rules: ops, networks and methods all call `bac
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,8 @@ from deconvviz.types import Array
 Rule: TypeAlias = Literal["gradient", "deconvnet", "guided", "linear"]
 #: The rules, the ordinary derivative first.
 RULES: tuple[Rule, ...] = get_args(Rule)
+#: Name of the mapped axis along which a rectifier of several rules takes one after the other.
+RULES_AXIS = "deconvviz_rules"
 
 
 def check_rule(rule: str) -> Rule:
@@ -88,26 +90,52 @@ def backward(rule: str, z: Array, g: Array) -> jax.Array:
 
 
 @functools.cache
-def _rectifier(rule: Rule) -> Callable[[jax.Array], jax.Array]:
-    """A ReLU whose derivative is the rule. One function object a rule, so that the rule is part of its identity."""
+def _rectifier(rules: tuple[Rule, ...]) -> Callable[[jax.Array], jax.Array]:
+    """A ReLU whose derivative is the rule, or each rule in its place on `RULES_AXIS`; one function object a tuple."""
 
     @jax.custom_vjp
     def relu(z: jax.Array) -> jax.Array:
         return jnp.maximum(z, jnp.zeros((), z.dtype))
 
-    relu.defvjp(lambda z: (relu(z), z), lambda z, g: (backward(rule, z, g),))
+    def below(z: jax.Array, g: jax.Array) -> tuple[jax.Array]:
+        if len(rules) == 1:
+            return (backward(rules[0], z, g),)
+        return (jax.lax.switch(jax.lax.axis_index(RULES_AXIS), [functools.partial(backward, r) for r in rules], z, g),)
+
+    relu.defvjp(lambda z: (relu(z), z), below)
     return relu
 
 
-def rectify(z: Array, rule: str = "gradient") -> jax.Array:
-    """``max(z, 0)`` whose reverse-mode derivative is a rule of `RULES`.
+def pull_each(pull: Callable[[Any], tuple[Any, ...]], g: Any, rules: Sequence[str]) -> jax.Array:
+    """The signal below a function for every rule of its rectifiers, after one forward pass.
+
+    Args:
+      pull: from `jax.vjp` of a function whose rectifiers are ``rectify(z, rules)``.
+      g: what comes down, the same for every rule.
+      rules: those of the rectifiers, in their order.
+
+    Returns:
+      (rules, ...): the signal on the function's first argument, one a rule.
+
+    >>> _, pull = jax.vjp(lambda z: rectify(z, ("gradient", "deconvnet")), jnp.array([-1.0, 2.0, 3.0]))
+    >>> pull_each(pull, jnp.array([5.0, -6.0, 7.0]), ("gradient", "deconvnet")).tolist()
+    [[0.0, -6.0, 7.0], [5.0, 0.0, 7.0]]
+    """
+    if len(rules) == 1:
+        return pull(g)[0][None]
+    # `pull` holds the values of the forward pass; only the signals are mapped, so nothing forward runs again.
+    return jax.vmap(lambda g: pull(g)[0], axis_name=RULES_AXIS)(jnp.broadcast_to(g, (len(rules), *g.shape)))
+
+
+def rectify(z: Array, rule: str | tuple[str, ...] = "gradient") -> jax.Array:
+    """``max(z, 0)`` whose reverse-mode derivative is a rule of `RULES`, or several of them side by side.
 
     Formula: forward ``a = max(z, 0)``; `jax.vjp` of it gives ``backward(rule, z, g)``. Works under jit, vmap and
     grad; forward mode (`jax.jvp`) is refused by JAX, since only "gradient" has one.
 
     Args:
       z: any shape, real floating dtype.
-      rule: one of `RULES`.
+      rule: one of `RULES`; or several, whose derivatives `pull_each` takes together.
 
     Returns:
       An array like z.
@@ -127,4 +155,4 @@ def rectify(z: Array, rule: str = "gradient") -> jax.Array:
         raise GeometryError(
             f"a rectifier takes real floating numbers; got dtype {z.dtype}: convert with .astype(float)"
         )
-    return _rectifier(check_rule(rule))(z)
+    return _rectifier(tuple(map(check_rule, (rule,) if isinstance(rule, str) else rule)))(z)

@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import optax  # type: ignore[import-untyped]
 from flax import nnx
 
+from deconvviz.errors import TrainingError, nearest
+
+Recipe = TypeVar("Recipe", bound=Any)
 State = dict[str, Any]
 Figures = dict[str, jax.Array]
 #: (module in training mode, batch, key) -> (scalar to make small, what else is worth a line in the metrics).
@@ -39,6 +43,22 @@ class Schedule:
     weight_decay: float = 0.0
     average: float = 0.0
     slower: tuple[tuple[str, float], ...] = field(default=())
+
+
+def with_options(recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
+    """A recipe, a frozen dataclass, with other values in some of its fields; None leaves a field as it is.
+
+    Raises:
+      TrainingError: no such field; offers the nearest.
+
+    >>> with_options(Schedule(), {"warm_up": 0.1}).warm_up
+    0.1
+    """
+    known = [field.name for field in dataclasses.fields(recipe)]
+    for name in options:
+        if name not in known:
+            raise TrainingError(f"there is no option {name!r}; {nearest(name, known)}")
+    return dataclasses.replace(recipe, **{name: value for name, value in options.items() if value is not None})
 
 
 class Fit:

@@ -16,7 +16,6 @@ from deconvviz.ops import LinearMap, conv, conv_adjoint, conv_map, conv_vjp
 from deconvviz.ops.conventions import CONVENTIONS
 from deconvviz.types import Array, Check
 from lessons._kit.claims import words
-from lessons._kit.draw import bars
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, url_cell
 from lessons._kit.form.i18n import mark, t
@@ -223,30 +222,27 @@ def conventions(state: State) -> None:
             convention_table.show(lines, toy_arrays.SIZE)
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The operator and one way back from it, the proofs, what libraries and articles write."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         state = picture.fitting(ways(state), State(), toy_arrays.kernel(state.kernel).shape[:2])
         at = back_views.Chosen(state.cell, state.back, state.way, state.view)
         written_out = matrix(state) if state.view == "matrix" and state.way != "channels" else None
         picture.draw(compute(state), state.geometry, at, written_out)
         proofs(state)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    conventions(state)
-    for key in ("F000.1", "F001.1", "F002.2", "F003.1"):
-        printed_formula.show(key, t(words.COMPUTES[key]))
-    frame.code((function(state), conv, conv_adjoint), call(state))
-    frame.foot(LESSON)
+    with page.more:
+        conventions(state)
+        for key in ("F000.1", "F001.1", "F002.2", "F003.1"):
+            printed_formula.show(key, t(words.COMPUTES[key]))
+    page.code((function(state), conv, conv_adjoint), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="convolution-and-its-adjoint",
     title=mark("Convolution and its adjoint"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=3,
     question=mark("Is the transposed convolution an inverse?"),
     goal=mark("You will be able to run a convolution backwards by hand, and say what comes back and what does not."),

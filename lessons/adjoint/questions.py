@@ -9,7 +9,7 @@ import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import plane
 from lessons.adjoint.adjoint_variants import turned_kernel
@@ -56,19 +56,7 @@ def output_rows(seed: int) -> Question:
     answer = (conv(x, w, q.geometry).shape[1],)
     ke = (q.k - 1) * q.d + 1
     room = q.n + 2 * q.p - ke
-    wrong = [
-        (
-            ((q.n - ke) // q.s + 1,),
-            t("That is the size without the padding: {p} rows are added above and below.", p=q.p),
-        ),
-        (((q.n + q.p - ke) // q.s + 1,), t("The padding was counted once; it is added on both sides.")),
-        ((room // q.s,), t("That is the number of steps. There is one window more than there are steps.")),
-        ((-(-room // q.s) + 1,), t("Rounded up: a window that would hang over the edge is not read. Round down.")),
-        ((room + 1,), t("That is the size at stride 1; here the window moves {s} rows at a time.", s=q.s)),
-        (((q.n + 2 * q.p - q.k) // q.s + 1,), t("The dilation was left out: the kernel spans {ke} rows.", ke=ke)),
-        ((q.n,), t("The output keeps the input's size only at stride 1 with just enough padding.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "The input has {n} rows, the kernel {k}; {setting}. **How many rows has the output?**",
             n=q.n,
@@ -77,7 +65,18 @@ def output_rows(seed: int) -> Question:
         ),
         fields=(t("rows"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                (q.n - ke) // q.s + 1,
+                t("That is the size without the padding: {p} rows are added above and below.", p=q.p),
+            ),
+            ((q.n + q.p - ke) // q.s + 1, t("The padding was counted once; it is added on both sides.")),
+            (room // q.s, t("That is the number of steps. There is one window more than there are steps.")),
+            (-(-room // q.s) + 1, t("Rounded up: a window that would hang over the edge is not read. Round down.")),
+            (room + 1, t("That is the size at stride 1; here the window moves {s} rows at a time.", s=q.s)),
+            ((q.n + 2 * q.p - q.k) // q.s + 1, t("The dilation was left out: the kernel spans {ke} rows.", ke=ke)),
+            (q.n, t("The output keeps the input's size only at stride 1 with just enough padding.")),
+        ],
         hint=t(
             "The kernel spans (k − 1) d + 1 rows. Count the steps it can take inside the padded input, then add one."
         ),
@@ -101,15 +100,7 @@ def stamp_corner(seed: int) -> Question:
     row, column = (int(i) for i in np.unravel_index(landed.argmax(), landed.shape))
     answer = (row, column)
     far = (q.k - 1) * q.d
-    wrong = [
-        ((q.s * u, q.s * v), t("The padding shifts it: row 0 of the padded input is row −{p} of the input.", p=q.p)),
-        ((u - q.p, v - q.p), t("The stride is missing: the next output cell stamps {s} rows further down.", s=q.s)),
-        ((u, v), t("That is the output cell itself; stride and padding lead to its place in the input.")),
-        ((q.s * u + q.p, q.s * v + q.p), t("The padding goes the other way: it is subtracted.")),
-        ((column, row), t("Row and column are swapped.")),
-        ((row + far, column + far), t("That is where the last tap lands: the stamp is not turned.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "On the way back, {setting}, kernel {k} × {k}. The signal is 1 at output row {u}, column {v}, "
             "and 0 elsewhere. **At which input row and column does the stamp's first tap (0, 0) land?** "
@@ -121,7 +112,17 @@ def stamp_corner(seed: int) -> Question:
         ),
         fields=(t("row"), t("column")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                (q.s * u, q.s * v),
+                t("The padding shifts it: row 0 of the padded input is row −{p} of the input.", p=q.p),
+            ),
+            ((u - q.p, v - q.p), t("The stride is missing: the next output cell stamps {s} rows further down.", s=q.s)),
+            ((u, v), t("That is the output cell itself; stride and padding lead to its place in the input.")),
+            ((q.s * u + q.p, q.s * v + q.p), t("The padding goes the other way: it is subtracted.")),
+            ((column, row), t("Row and column are swapped.")),
+            ((row + far, column + far), t("That is where the last tap lands: the stamp is not turned.")),
+        ],
         hint=t("On the way there, that output cell read a window. Its first tap was at s u − p, s v − p."),
         worked=rf"{q.s}\cdot{u} - {q.p} = {row}, \qquad {q.s}\cdot{v} - {q.p} = {column}",
     )
@@ -140,28 +141,8 @@ def returned_value(seed: int) -> Question:
     taps = [(i, j) for i in range(2) for j in range(2)]
     products = [(wp[i, j], gp[r - i, c - j]) for i, j in taps]
     answer = (int(back[r, c]),)
-    wrong: list[tuple[Answer, str]] = [
-        (
-            (int(turned[r, c]),),
-            t("The kernel was turned. A stamp lies as the kernel is; only the reading order turns."),
-        ),
-        ((int(wp.sum() * gp[r - 1, c - 1]),), t("Only one output cell was used; four stamps overlap here.")),
-        *(
-            (
-                (int(a * b),),
-                t("That is one stamp of four: {a} · {b}. Where stamps overlap they add.", a=int(a), b=int(b)),
-            )
-            for a, b in products
-        ),
-        ((int(sum(gp[r - i, c - j] for i, j in taps)),), t("The signals were added without their weights.")),
-        *(
-            ((int(back[y, x]),), t("That is the value at row {y}, column {x}.", y=y, x=x))
-            for y in range(3)
-            for x in range(4)
-        ),
-    ]
     lines = r" + ".join(rf"{int(a)} \cdot {int(b)}" for a, b in products)
-    return Question(
+    return question(
         prompt=t(
             "The signal g goes back through the kernel w, stride 1, no padding. "
             "**What comes back at row {r}, column {c} of the 3 × 4 input?**",
@@ -170,7 +151,26 @@ def returned_value(seed: int) -> Question:
         ),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                int(turned[r, c]),
+                t("The kernel was turned. A stamp lies as the kernel is; only the reading order turns."),
+            ),
+            (int(wp.sum() * gp[r - 1, c - 1]), t("Only one output cell was used; four stamps overlap here.")),
+            *(
+                (
+                    (int(a * b),),
+                    t("That is one stamp of four: {a} · {b}. Where stamps overlap they add.", a=int(a), b=int(b)),
+                )
+                for a, b in products
+            ),
+            (int(sum(gp[r - i, c - j] for i, j in taps)), t("The signals were added without their weights.")),
+            *(
+                ((int(back[y, x]),), t("That is the value at row {y}, column {x}.", y=y, x=x))
+                for y in range(3)
+                for x in range(4)
+            ),
+        ],
         hint=t(
             "Four output cells reach it: those whose window covered row {r}, column {c}. "
             "Each brings the weight with which it read the cell.",

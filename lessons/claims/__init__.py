@@ -11,7 +11,6 @@ from deconvviz.articles.formulas import FORMULAS, TOLERANCE, measure
 from deconvviz.types import Check
 from lessons._kit.claims import card as claim_card
 from lessons._kit.claims import words
-from lessons._kit.draw import bars
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -85,16 +84,11 @@ def board() -> None:
         st.rerun()
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    frame.head(LESSON)
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+def draw(page: frame.Places) -> None:
+    """The chosen card, and the board of all of them."""
+    with page.controls:
         state = chosen()
-        frame.presets(LESSON)
-        place = st.container()
-    with right:
+    with page.picture:
         if state.card in CLAIMS:
             claim_card.claim_card(CLAIMS[state.card])
         else:
@@ -104,19 +98,16 @@ def render() -> None:
             t("The corrected formula, written out, against the operator of the library:"),
         ]
         proof.badges_of(checks(state), meanings, [(worst, measure)] * 2)
-    with place:
+    with page.aside:
         board()
-    frame.text(LESSON)
-    frame.practice(LESSON)
     functions = [f for id in state.formulas for f in (FORMULAS[id].printed, FORMULAS[id].corrected)]
-    frame.code((*functions, judge), call(state))
-    frame.foot(LESSON)
+    page.code((*functions, judge), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="claims-under-test",
     title=mark("Claims under test"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=7,
     question=mark("What is true of what is written about deconvolution?"),
     goal=mark("You will be able to take a printed formula at its word, run it, and say what it really computes."),

@@ -7,7 +7,7 @@ import numpy as np
 from deconvviz.articles.claim_measures import article_sizes
 from deconvviz.articles.formulas import FORMULAS
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -20,21 +20,8 @@ def constant(seed: int) -> Question:
     out = np.asarray(FORMULAS["F001.1"].printed(x[:, :, None], w[:, :, None, None]))
     answer = (int(out[r, c]),)
     patches = {(a, b): x[a : a + 2, b : b + 2] for a in range(2) for b in range(3)}
-    wrong: list[tuple[Answer, str]] = [
-        (
-            (int((w * patches[r, c]).sum()),),
-            t("That is the window at row {r}, column {c}. Look for r or c on the right side.", r=r, c=c),
-        ),
-        ((int((w[::-1, ::-1] * patches[0, 0]).sum()),), t("Right window, but the kernel is not flipped here.")),
-        ((int(w.sum() * x[0, 0]),), t("The indices i and j move through the image too, not only through w.")),
-        ((int(patches[0, 0].sum()),), t("The weights are missing.")),
-        *(
-            ((int((w * p).sum()),), t("That is the window at row {r}, column {c}.", r=a, c=b))
-            for (a, b), p in patches.items()
-        ),
-    ]
     terms = " + ".join(rf"{int(w[i, j])} \cdot {int(x[i, j])}" for i in range(2) for j in range(2))
-    return Question(
+    return question(
         prompt=t(
             "Take F001.1 at its word: y(x) = Σ w(i,j) · x(i−1, j−1), i and j from 1 to 2, one kernel. "
             "**What is the output at row {r}, column {c}?** Rows and columns count from 0.",
@@ -43,7 +30,19 @@ def constant(seed: int) -> Question:
         ),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                int((w * patches[r, c]).sum()),
+                t("That is the window at row {r}, column {c}. Look for r or c on the right side.", r=r, c=c),
+            ),
+            (int((w[::-1, ::-1] * patches[0, 0]).sum()), t("Right window, but the kernel is not flipped here.")),
+            (int(w.sum() * x[0, 0]), t("The indices i and j move through the image too, not only through w.")),
+            (int(patches[0, 0].sum()), t("The weights are missing.")),
+            *(
+                ((int((w * p).sum()),), t("That is the window at row {r}, column {c}.", r=a, c=b))
+                for (a, b), p in patches.items()
+            ),
+        ],
         hint=t("Does the right side mention the place for which it is asked?"),
         worked=rf"{terms} = {answer[0]}",
         picture=(
@@ -59,21 +58,8 @@ def window(seed: int) -> Question:
     i, j = int(random.integers(1, 3)), int(random.integers(1, 4))
     out = np.asarray(FORMULAS["F003.2"].printed(y, 2, 2))
     answer = (int(out[i, j]),)
-    wrong: list[tuple[Answer, str]] = [
-        (
-            (int(y[i : i + 2, j : j + 2].max()),),
-            t("That is the window of 2 × 2. From i to i + 2, both included, are three rows."),
-        ),
-        ((int(y[i, j]),), t("That is the value at the place itself, not the largest of the window.")),
-        (
-            (int(y[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].max()) if 2 * j < 6 else 0,),
-            t("That would be pooling with stride 2; the formula has no stride."),
-        ),
-        ((int(y.max()),), t("That is the largest of the whole map.")),
-        ((int(y[i : i + 3, j : j + 3].min()),), t("That is the smallest.")),
-    ]
     inside = ", ".join(str(int(v)) for v in y[i : i + 3, j : j + 3].ravel())
-    return Question(
+    return question(
         prompt=t(
             "Take F003.2 at its word: p(i,j) is the largest y with i ≤ row ≤ i + 2 and j ≤ column ≤ j + 2. "
             "**What is p at i = {i}, j = {j}?** Rows and columns count from 0.",
@@ -82,7 +68,19 @@ def window(seed: int) -> Question:
         ),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                int(y[i : i + 2, j : j + 2].max()),
+                t("That is the window of 2 × 2. From i to i + 2, both included, are three rows."),
+            ),
+            (int(y[i, j]), t("That is the value at the place itself, not the largest of the window.")),
+            (
+                int(y[2 * i : 2 * i + 2, 2 * j : 2 * j + 2].max()) if 2 * j < 6 else 0,
+                t("That would be pooling with stride 2; the formula has no stride."),
+            ),
+            (int(y.max()), t("That is the largest of the whole map.")),
+            (int(y[i : i + 3, j : j + 3].min()), t("That is the smallest.")),
+        ],
         hint=t("Write down which rows the bounds allow. Count them."),
         worked=rf"\max\{{{inside}\}} = {answer[0]}",
         picture=(planes.Row("", (planes.Plane(t("map y"), y, "output"),)),),
@@ -94,16 +92,8 @@ def network_size(seed: int) -> Question:
     rows = 2 * int(np.random.default_rng((73, seed)).integers(12, 70))
     sizes = article_sizes(rows)
     answer = (sizes[-1],)
-    wrong: list[tuple[Answer, str]] = [
-        ((rows,), t("That is the input. One pooling halves, but three decoders double.")),
-        ((rows * 4,), t("The first convolution has no padding: 3 taps take 2 rows away.")),
-        ((sizes[-2],), t("There are three decoders, not two.")),
-        ((sizes[-3],), t("There are three decoders, not one.")),
-        ((sizes[1] * 8,), t("The pooling was left out.")),
-        ((sizes[2] * 6,), t("Doubling three times is times 8, not 6.")),
-    ]
     chain = r" \to ".join(str(n) for n in sizes)
-    return Question(
+    return question(
         prompt=t(
             "The network of article 000: convolution 3 × 3 without padding, pooling by 2, then three transposed "
             "convolutions that double. The picture has {rows} rows. **How many rows come out?**",
@@ -111,7 +101,14 @@ def network_size(seed: int) -> Question:
         ),
         fields=(t("rows"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (rows, t("That is the input. One pooling halves, but three decoders double.")),
+            (rows * 4, t("The first convolution has no padding: 3 taps take 2 rows away.")),
+            (sizes[-2], t("There are three decoders, not two.")),
+            (sizes[-3], t("There are three decoders, not one.")),
+            (sizes[1] * 8, t("The pooling was left out.")),
+            (sizes[2] * 6, t("Doubling three times is times 8, not 6.")),
+        ],
         hint=t("Go layer by layer and write every size down."),
         worked=chain,
     )

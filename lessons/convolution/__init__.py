@@ -279,27 +279,24 @@ def proofs(state: State) -> None:
         proof.finding(away, t("Less than a stride: the windows now read other cells, so z does not just move."), moved)
 
 
-def render() -> None:
-    """Draw the page."""
-    cells.style()
-    with frame.beside(LESSON) as right:
+def contents(page: frame.Places) -> None:
+    """The sliding window, the proofs, and what articles print."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         state = shown(state)
         draw(state)
         proofs(state)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    printed_formula.show("F002.1", t(words.COMPUTES["F002.1"]))
-    printed_formula.show("F003.1", t(words.COMPUTES["F003.1"]))
-    frame.code((conv, first_sums.window, first_sums.products), call(state))
-    frame.foot(LESSON)
+    with page.more:
+        printed_formula.show("F002.1", t(words.COMPUTES["F002.1"]))
+        printed_formula.show("F003.1", t(words.COMPUTES["F003.1"]))
+    page.code((conv, first_sums.window, first_sums.products), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="convolution",
     title=mark("Convolution"),
-    render=render,
+    render=lambda: frame.page(LESSON, contents),
     order=1,
     question=mark("What does a convolution compute?"),
     goal=mark("You will be able to compute any output cell by hand, and say how many cells there are."),

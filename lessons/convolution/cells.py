@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from lessons._kit.draw import component
 from lessons._kit.draw.planes import Cell, Plane, number
 from lessons._kit.form.i18n import t
 
@@ -107,12 +107,6 @@ def message(grid: Grid, bad: Bad | None = None) -> dict[str, Any]:
     }
 
 
-@st.cache_resource(show_spinner=False)
-def _component() -> Callable[..., Any]:
-    code = Path(__file__).with_name("cells.js").read_text("utf-8")
-    return st.components.v2.component("first_cells", js=code, isolate_styles=False)
-
-
 def show(
     lines: Sequence[Line],
     total: Grid | None,
@@ -162,9 +156,4 @@ def show(
     def pressed() -> None:
         events.press(str(st.session_state[key]["press"]))
 
-    _component()(key=key, data=data, on_pick_change=picked, on_edit_change=typed, on_press_change=pressed)
-
-
-def style() -> None:
-    """Put the style of typed cells and of photographs on the page."""
-    st.html(Path(__file__).with_name("style.css"))
+    component.mount(__file__, key=key, data=data, on_pick_change=picked, on_edit_change=typed, on_press_change=pressed)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from deconvviz.figures.montage import png_bytes
 from deconvviz.figures.scale import diverging_rgb, signed_limit
+from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address
 from lessons._kit.draw.planes import number
 from lessons._kit.form.i18n import t
@@ -106,12 +105,6 @@ def _source(rgb: np.ndarray) -> str:
     return address(png_bytes(rgb))
 
 
-@st.cache_resource(show_spinner=False)
-def _component() -> Callable[..., Any]:
-    code = Path(__file__).with_name("photo.js").read_text("utf-8")
-    return st.components.v2.component("first_photo", js=code, isolate_styles=False)
-
-
 def show(arrays: Arrays, cell: Cell, name: str, on_pick: Callable[[str, Cell], None], key: str = "photo") -> None:
     """Draw photograph, close look and output; a click or the arrow keys choose a place.
 
@@ -168,4 +161,4 @@ def show(arrays: Arrays, cell: Cell, name: str, on_pick: Callable[[str, Cell], N
         row, column = st.session_state[key]["pick"]
         on_pick("cell", (int(row), int(column)))
 
-    _component()(key=key, data=data, on_pick_change=picked)
+    component.mount(__file__, key=key, data=data, on_pick_change=picked)

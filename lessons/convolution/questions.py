@@ -6,7 +6,7 @@ import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Answer, Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import plane
 from lessons.convolution.values import CHANNELS
@@ -25,24 +25,23 @@ def one_value(seed: int) -> Question:
     read, weights = plane(x)[r : r + 2, c : c + 3], w[:, :, 0, 0]
     answer = (int(z[r, c]),)
     others = [(u, v) for u in range(z.shape[0]) for v in range(z.shape[1]) if (u, v) != (r, c)]
-    wrong: list[tuple[Answer, str]] = [
-        ((int(turned[r, c]),), t("You turned the kernel: that is true convolution. Networks leave it as it is.")),
-        ((int(read.sum()),), t("That is the sum of the window. Each number has its weight first.")),
-        ((int((read * weights)[0].sum()),), t("That is the first kernel row only. Add the second one.")),
-        ((int(weights.sum() * read[0, 0]),), t("Every weight was put on the same number of x.")),
-        ((int(np.abs(read * weights).sum()),), t("The minus signs were lost: a negative weight takes away.")),
-        *(((int(z[u, v]),), t("That is the value at row {y}, column {x}.", y=u, x=v)) for u, v in others),
-    ]
     pairs = [
         rf"{_bracket(int(weight))} \cdot {_bracket(int(value))}"
         for weight, value in zip(weights.ravel(), read.ravel(), strict=True)
     ]
     shown = (planes.Plane(t("input x"), plane(x), "input"), planes.Plane(t("kernel w"), weights, "kernel"))
-    return Question(
+    return question(
         prompt=t("Stride 1, no padding. **What is the output at row {r}, column {c}?**", r=r, c=c),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (int(turned[r, c]), t("You turned the kernel: that is true convolution. Networks leave it as it is.")),
+            (int(read.sum()), t("That is the sum of the window. Each number has its weight first.")),
+            (int((read * weights)[0].sum()), t("That is the first kernel row only. Add the second one.")),
+            (int(weights.sum() * read[0, 0]), t("Every weight was put on the same number of x.")),
+            (int(np.abs(read * weights).sum()), t("The minus signs were lost: a negative weight takes away.")),
+            *(((int(z[u, v]),), t("That is the value at row {y}, column {x}.", y=u, x=v)) for u, v in others),
+        ],
         hint=t(
             "Put the kernel's first tap on row {r}, column {c} of x. Multiply what lies together, then add all six.",
             r=r,
@@ -74,21 +73,11 @@ def output_shape(seed: int) -> Question:
         return tuple(max(0, room + change) // steps + add for room in rooms)
 
     spread = tuple((size + 2 * p - taps) // s + 1 for size, taps in ((n, k), (m, j)))
-    wrong: list[tuple[Answer, str]] = [
-        ((answer[1], answer[0]), t("Row and column are swapped.")),
-        (by(-2 * p), t("That is the size without the padding: {p} rows are added above and below.", p=p)),
-        (by(-p), t("The padding was counted once; it is added on both sides.")),
-        (by(add=0), t("That is the number of steps. There is one window more than there are steps.")),
-        (by(s - 1), t("Rounded up: a window that would hang over the edge is not read. Round down.")),
-        (by(steps=1), t("That is the size at stride 1; here the window moves {s} rows at a time.", s=s)),
-        (spread, t("The dilation was left out: the kernel spans {ke} rows.", ke=(k - 1) * d + 1)),
-        ((n, m), t("The output keeps the input's size only at stride 1 with just enough padding.")),
-    ]
     lines = [
         rf"\left\lfloor \frac{{{size} + 2\cdot{p} - {(taps - 1) * d + 1}}}{{{s}}} \right\rfloor + 1 = {out}"
         for size, taps, out in ((n, k, answer[0]), (m, j, answer[1]))
     ]
-    return Question(
+    return question(
         prompt=t(
             "The input is {n} × {m}, the kernel {k} × {j}; {setting}. **How many rows and columns has the output?**",
             n=n,
@@ -99,7 +88,16 @@ def output_shape(seed: int) -> Question:
         ),
         fields=(t("rows"), t("columns")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((answer[1], answer[0]), t("Row and column are swapped.")),
+            (by(-2 * p), t("That is the size without the padding: {p} rows are added above and below.", p=p)),
+            (by(-p), t("The padding was counted once; it is added on both sides.")),
+            (by(add=0), t("That is the number of steps. There is one window more than there are steps.")),
+            (by(s - 1), t("Rounded up: a window that would hang over the edge is not read. Round down.")),
+            (by(steps=1), t("That is the size at stride 1; here the window moves {s} rows at a time.", s=s)),
+            (spread, t("The dilation was left out: the kernel spans {ke} rows.", ke=(k - 1) * d + 1)),
+            ((n, m), t("The output keeps the input's size only at stride 1 with just enough padding.")),
+        ],
         hint=t(
             "The kernel spans (k − 1) d + 1 rows. Count the steps it can take inside the padded input, then add one."
         ),
@@ -119,16 +117,6 @@ def over_channels(seed: int) -> Question:
             break
     answer = (int(np.asarray(conv(x, w))[0, 0, 0, 0]),)
     names = [t(name) for name in CHANNELS]
-    wrong: list[tuple[Answer, str]] = [
-        ((lost,), t("All slices read the first channel: the index of the channel was lost, as in formula F002.1.")),
-        *(
-            ((int(part),), t("That is channel {name} alone.", name=name))
-            for part, name in zip(sums, names, strict=True)
-        ),
-        ((int(sums.max()),), t("The largest channel does not win: all three are added.")),
-        ((int(np.abs(sums).sum()),), t("The minus signs were lost: a negative weight takes away.")),
-        ((round(int(sums.sum()) / 3),), t("That is the mean of the channels. They are added, not averaged.")),
-    ]
     rows = [
         planes.Row(
             "",
@@ -140,11 +128,20 @@ def over_channels(seed: int) -> Question:
         )
         for c, name in enumerate(names)
     ]
-    return Question(
+    return question(
         prompt=t("Three channels, a kernel with one slice for each, no padding. **What is the one output value?**"),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (lost, t("All slices read the first channel: the index of the channel was lost, as in formula F002.1.")),
+            *(
+                ((int(part),), t("That is channel {name} alone.", name=name))
+                for part, name in zip(sums, names, strict=True)
+            ),
+            (int(sums.max()), t("The largest channel does not win: all three are added.")),
+            (int(np.abs(sums).sum()), t("The minus signs were lost: a negative weight takes away.")),
+            (round(int(sums.sum()) / 3), t("That is the mean of the channels. They are added, not averaged.")),
+        ],
         hint=t("Each slice reads its own channel: four products a channel. Then add the three sums."),
         worked=rf"{' + '.join(_bracket(part) for part in sums)} = {answer[0]}",
         picture=rows,

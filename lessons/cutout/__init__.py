@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from deconvviz.tasks.cutout import task
+from deconvviz.tasks.cutout import matting, predict
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice, url_value
@@ -54,7 +54,7 @@ def subject(state: State, picture: engine.Picture | None = None) -> Subject:
     return run.photograph(picture or run.sample(state.image))
 
 
-def found_of(state: State, picture: engine.Picture | None) -> task.Cutout | None:
+def found_of(state: State, picture: engine.Picture | None) -> predict.Cutout | None:
     """The cut-out; None where there is none."""
     found = run.cut(subject(state, picture), state.choice)
     return None if isinstance(found, str) else found
@@ -63,7 +63,7 @@ def found_of(state: State, picture: engine.Picture | None) -> task.Cutout | None
 def two_solvers(state: State, picture: engine.Picture | None = None) -> float:
     """Largest difference between alpha of the sparse solver and of a dense one, on the liveliest piece."""
     part, trimap = sums.part(subject(state, picture).picture)
-    return float(np.abs(task.closed_form(part, trimap) - sums.dense(part, trimap)).max())
+    return float(np.abs(matting.closed_form(part, trimap) - sums.dense(part, trimap)).max())
 
 
 def outside(state: State, picture: engine.Picture | None = None) -> float:
@@ -104,7 +104,7 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
 
 def call(state: State, shown: Subject) -> str:
     """Python that makes the cut-out of a state."""
-    options = [f"wanted={state.wanted!r}"] if state.wanted else []
+    options = [f"class_name={state.wanted!r}"] if state.wanted else []
     options += [f"map={state.map!r}"] if state.map != "gradient" else []
     options += [f"{name}={value}" for name, value in state.choice.options.items()]
     scene = "from lessons.cutout import scene\n" if state.source != "photo" else ""
@@ -112,11 +112,11 @@ def call(state: State, shown: Subject) -> str:
     if state.map == run.HAND:
         options = [f"trimap=np.full({size}, 0.5)", f"work={run.WORK}"]
         scene = f"import numpy as np\n{scene}"
-    dots = f"\nfrom lessons.cutout import run\nseeds = run.masks({state.dots!r}, {size})\n"
-    dots, seeds = (dots, ["seeds=seeds"]) if state.dots else ("", [])
+    dots = f"\nfrom lessons.cutout import run as cutout_run\nstrokes = cutout_run.masks({state.dots!r}, {size})\n"
+    dots, seeds = (dots, ["strokes=strokes"]) if state.dots else ("", [])
     options += seeds
     return f"""from deconvviz.data import samples
-from deconvviz.tasks.cutout import task as cutout
+from deconvviz.tasks.cutout import predict as cutout
 {scene}{dots}
 found = cutout.apply({shown.python}, {", ".join(options)})
 print(found.label, found.box)
@@ -174,18 +174,17 @@ def badges(state: State, picture: engine.Picture) -> None:
         t("Pixels with alpha above a half outside the box, plus sides of the box without such a pixel:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (two_solvers, sums.dense, task.closed_form), (outside,), (seeds_moved,), (box_missed, task.box_of),
+        (two_solvers, sums.dense, matting.closed_form), (outside,), (seeds_moved,), (box_missed, predict.box_of),
     )  # fmt: skip
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def render() -> None:
-    """Draw the page."""
-    cutout_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The object on its new ground, the blend of one pixel, and what was measured."""
+    with page.controls:
         state, picture = chosen()
     shown = subject(state, picture)
-    with right:
+    with page.picture:
         with st.spinner(t("Cutting out: some seconds, the first time on this machine half a minute")):
             found = run.cut(shown, state.choice)
         cutout_picture.draw(shown, found, state.choice)
@@ -196,16 +195,13 @@ def render() -> None:
         badges(state, picture)
         cutout_picture.quality(shown, found)
         table.claim(shown, state.choice)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.apply, task.closed_form), call(state, shown))
-    frame.foot(LESSON)
+    page.code((predict.apply, matting.closed_form), call(state, shown))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="cut-out",
     title=mark("Cut-out"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=23,
     section="work",
     question=mark("Can a network that knows only names cut an object out?"),

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import streamlit as st
 
+from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
 from lessons._kit.form.i18n import t
 from lessons.cutout import run
 
-HERE = Path(__file__).parent
 #: Colours of seeds, as in brush.css: object, background.
 COLOURS = ((0, 137, 123), (230, 120, 20))
 #: Transparency of seeds over the photograph, 0..255.
 VEIL = 140
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Callable[..., Any]:
-    code, style = ((HERE / f"brush.{end}").read_text("utf-8") for end in ("js", "css"))
-    return st.components.v2.component("cutout_brush", js=code, css=style)
 
 
 def veil(trimap: np.ndarray) -> np.ndarray:
@@ -64,4 +54,4 @@ def show(picture: np.ndarray, trimap: np.ndarray | None, dots: str, note: str, k
     def drawn() -> None:
         st.session_state["dots"] = str(st.session_state[key]["dots"])
 
-    _component()(key=key, data=data, on_dots_change=drawn)
+    component.mount(__file__, key=key, data=data, on_dots_change=drawn)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from deconvviz.data import samples
-from deconvviz.tasks.cutout import task
-from deconvviz.tasks.cutout.task import Cutout
+from deconvviz.data.preprocess import at_most
+from deconvviz.figures import files
+from deconvviz.tasks.cutout.metrics import intersection_over_union, threshold_mask
+from deconvviz.tasks.cutout.predict import Cutout
 from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
-from lessons._kit.draw.pixels import address, heat_pixels, jpeg, number, png, smaller, to_bytes
+from lessons._kit.draw.pixels import address, heat_pixels, jpeg, number, png, to_bytes
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons.cutout import brush, run
@@ -27,11 +26,6 @@ GROUNDS = {"checks": mark("checkered"), "white": mark("white"), "black": mark("b
 #: Side of a check in pixels, and its two greys.
 CHECK, GREYS = 12, (0.74, 0.88)
 BOX = (1.0, 0.85, 0.0)
-
-
-def style() -> None:
-    """Put the style on the page."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def ground(name: str, size: tuple[int, int]) -> np.ndarray:
@@ -65,9 +59,7 @@ def laid_over(found: Cutout, name: str) -> np.ndarray:
 
 def file(pixels: np.ndarray) -> bytes:
     """A PNG file of (H, W, 4) pixels, transparency kept."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()
+    return files.png_bytes(pixels)
 
 
 def draw(subject: Subject, found: Cutout | str, chosen: run.Choice) -> None:
@@ -139,7 +131,7 @@ def _planes(subject: Subject, found: Cutout | str, chosen: run.Choice) -> None:
             words = t("yellow: the class rests on it (0 to {most})", most=number(float(found.map.max())))
             st.html(_figure(t("Class map"), words, png(heat_pixels(found.map)), shape))
     with third if found.map is not None else second:
-        small = to_bytes(smaller(np.repeat(found.alpha[..., None], 3, axis=-1).astype(np.float32), 480))
+        small = to_bytes(at_most(np.repeat(found.alpha[..., None], 3, axis=-1).astype(np.float32), 480))
         st.html(_figure(t("Alpha"), t("white 1: object; black 0: background"), jpeg(small), shape))
 
 
@@ -201,7 +193,7 @@ def quality(subject: Subject, found: Cutout | str) -> None:
         )
         return
     values = run.figures(found, subject.truth)
-    plain = task.intersection_over_union(task.threshold_mask(subject.picture), subject.truth > 0.5)
+    plain = intersection_over_union(threshold_mask(subject.picture), subject.truth > 0.5)
     st.latex(formulas(values))
     st.markdown(
         t(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.tasks.cutout import task
+from deconvviz.tasks.cutout.metrics import intersection_over_union
+from deconvviz.tasks.cutout.trimap import trimap_of
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -20,25 +21,24 @@ def overlap(seed: int) -> Question:
             break
     answer = (both, either)
     total = int(mine.sum() + right.sum())
-    wrong: list[tuple[Answer, str]] = [
-        ((both, total), t("Pixels that are in both are counted twice there: the union counts each once.")),
-        ((either, both), t("The two are swapped: the intersection is never larger than the union.")),
-        ((both, int(right.sum())), t("That is the truth alone; what was cut out too much counts in the union.")),
-        ((int(mine.sum()), either), t("That is all that was cut out; in the intersection it must be right too.")),
-        ((both, 24), t("Pixels that are in neither mask count nowhere.")),
-    ]
     shown = [
         planes.Plane(t("cut out"), mine.astype(np.float64), "kernel"),
         planes.Plane(t("truth"), right.astype(np.float64), "output"),
     ]
-    return Question(
+    return question(
         prompt=t("**How many pixels are in the intersection of the two masks, and how many in their union?**"),
         fields=(t("intersection"), t("union")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((both, total), t("Pixels that are in both are counted twice there: the union counts each once.")),
+            ((either, both), t("The two are swapped: the intersection is never larger than the union.")),
+            ((both, int(right.sum())), t("That is the truth alone; what was cut out too much counts in the union.")),
+            ((int(mine.sum()), either), t("That is all that was cut out; in the intersection it must be right too.")),
+            ((both, 24), t("Pixels that are in neither mask count nowhere.")),
+        ],
         hint=t("Count the cells with a 1 in both planes, then those with a 1 in at least one."),
         worked=rf"\text{{IoU}} = \frac{{{both}}}{{{either}}} = "
-        rf"{task.intersection_over_union(mine, right):.2f}",
+        rf"{intersection_over_union(mine, right):.2f}",
         picture=(planes.Row("", shown, ("", "")),),
     )
 
@@ -54,13 +54,7 @@ def blend(seed: int) -> Question:
     seen = (percent * ahead + (100 - percent) * behind) // 100
     answer = (percent,)
     share = round(100 * seen / ahead)
-    wrong: list[tuple[Answer, str]] = [
-        ((100 - percent,), t("That is the share of the background, 1 − α.")),
-        ((share,), t("That is I / F; the background shines through too and has to be taken off first.")),
-        ((round(100 * seen / (ahead + behind)),), t("The parts are weighted with α and 1 − α, not added.")),
-        ((50,), t("Half would give the mean of the two colours.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "At the edge of an object a pixel has the value I = {seen}. The object's own value is F = {ahead}, that of "
             "the background B = {behind}. **What is alpha, in percent?**",
@@ -70,7 +64,12 @@ def blend(seed: int) -> Question:
         ),
         fields=(t("alpha in percent"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (100 - percent, t("That is the share of the background, 1 − α.")),
+            (share, t("That is I / F; the background shines through too and has to be taken off first.")),
+            (round(100 * seen / (ahead + behind)), t("The parts are weighted with α and 1 − α, not added.")),
+            (50, t("Half would give the mean of the two colours.")),
+        ],
         hint=t("I lies on the way from B to F: how far along?"),
         worked=rf"\alpha = \frac{{I - B}}{{F - B}} = \frac{{{seen} - {behind}}}{{{ahead} - {behind}}} = {percent}\,\%",
     )
@@ -81,18 +80,11 @@ def seeds(seed: int) -> Question:
     random = np.random.default_rng(23200 + seed)
     values = random.permutation(np.arange(20) + int(random.integers(1, 9))).reshape(4, 5)
     foreground, background = ((0.2, 0.3), (0.3, 0.1), (0.1, 0.4), (0.25, 0.15))[seed % 4]
-    marks = task.trimap_of(values.astype(np.float64), (4, 5), foreground, background)
+    marks = trimap_of(values.astype(np.float64), (4, 5), foreground, background)
     least, unknown = int(values[marks == 1].min()), int((marks == 0.5).sum())
     ahead = int((marks == 1).sum())
     answer = (least, unknown)
-    wrong: list[tuple[Answer, str]] = [
-        ((least, 20 - ahead), t("The background seeds are known too: take both off.")),
-        ((least - 1, unknown), t("That value is no longer among the strongest {count}.", count=ahead)),
-        ((least + 1, unknown), t("One more still belongs to the strongest {count}.", count=ahead)),
-        ((int(values.max()), unknown), t("That is the strongest one; {count} become seeds.", count=ahead)),
-        ((int(values[marks == 0].max()), unknown), t("That is the strongest one of the background seeds.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "A class map of 20 pixels. The strongest {ahead} % become seeds of the object, the weakest {behind} % "
             "seeds of the background. **What is the smallest value that is a seed of the object, and for how many "
@@ -102,7 +94,13 @@ def seeds(seed: int) -> Question:
         ),
         fields=(t("smallest value"), t("unknown pixels")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((least, 20 - ahead), t("The background seeds are known too: take both off.")),
+            ((least - 1, unknown), t("That value is no longer among the strongest {count}.", count=ahead)),
+            ((least + 1, unknown), t("One more still belongs to the strongest {count}.", count=ahead)),
+            ((int(values.max()), unknown), t("That is the strongest one; {count} become seeds.", count=ahead)),
+            ((int(values[marks == 0].max()), unknown), t("That is the strongest one of the background seeds.")),
+        ],
         hint=t("{count} of the 20 pixels become seeds of the object: count down from the largest value.", count=ahead),
         worked=rf"{int(values.max())} - {ahead} + 1 = {least}, \quad 20 - {ahead} - {20 - ahead - unknown} = {unknown}",
         picture=(planes.Row("", (planes.Plane(t("class map"), values.astype(np.float64), "input"),), ("",)),),

@@ -12,8 +12,10 @@ import streamlit as st
 
 from deconvviz.data import samples
 from deconvviz.errors import DeconvvizError
-from deconvviz.tasks.cutout import task
-from deconvviz.tasks.cutout.task import Cutout
+from deconvviz.tasks.cutout import trimap
+from deconvviz.tasks.cutout.metrics import intersection_over_union, matting_figures, threshold_mask
+from deconvviz.tasks.cutout.predict import Cutout, apply
+from deconvviz.tasks.cutout.robustness import changed
 from lessons._kit.form.i18n import t
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
@@ -101,7 +103,7 @@ def guesses(subject: Subject) -> tuple[tuple[str, float], ...]:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _guesses(digest: str, _subject: Subject) -> tuple[tuple[str, float], ...]:
     loaded = engine.network("caltech")
-    run = engine.once(loaded, "guesses", "run", lambda: task.guesses(loaded.network, _subject.picture, GUESSES))
+    run = engine.once(loaded, "guesses", "run", lambda: trimap.guesses(loaded.network, _subject.picture, GUESSES))
     return tuple(run)
 
 
@@ -113,7 +115,7 @@ def seen(subject: Subject, wanted: str, kind: str) -> Any:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _seen(digest: str, wanted: str, kind: str, _subject: Subject) -> Any:
     loaded = engine.network("caltech")
-    run = lambda: task.class_map(loaded.network, _subject.picture, wanted or None, kind)  # noqa: E731
+    run = lambda: trimap.class_map(loaded.network, _subject.picture, wanted or None, kind)  # noqa: E731
     return engine.once(loaded, "class map", kind, run)
 
 
@@ -156,12 +158,12 @@ def cut(subject: Subject, choice: Choice) -> Cutout | str:
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _cut(digest: str, choice: Choice, _subject: Subject) -> Cutout | str:
     size = _subject.picture.shape[:2]
-    seeds = masks(choice.dots, size)
+    strokes = masks(choice.dots, size)
     try:
         if choice.map == HAND:
-            return task.apply(_subject.picture, trimap=np.full(size, 0.5), seeds=seeds, work=WORK)
+            return apply(_subject.picture, trimap=np.full(size, 0.5), strokes=strokes, work=WORK)
         where = seen(_subject, choice.wanted, choice.map)
-        return task.apply(_subject.picture, seen=where, seeds=seeds, **choice.options)
+        return apply(_subject.picture, class_map=where, strokes=strokes, **choice.options)
     except DeconvvizError as error:
         return str(error)
 
@@ -178,11 +180,11 @@ def figures(found: Cutout, truth: np.ndarray) -> dict[str, float]:
     """SAD, MSE, Grad and Conn over the unknown pixels; "inside", "either" and "iou" of alpha above 0.5 everywhere."""
     mine, right = found.alpha > 0.5, truth > 0.5
     return {
-        **task.matting_figures(found.alpha, truth, unknown(found)),
+        **matting_figures(found.alpha, truth, unknown(found)),
         "unknown": float(unknown(found).sum()),
         "inside": float((mine & right).sum()),
         "either": float((mine | right).sum()),
-        "iou": task.intersection_over_union(mine, right),
+        "iou": intersection_over_union(mine, right),
     }
 
 
@@ -205,12 +207,12 @@ def sweep(subject: Subject, choice: Choice) -> Iterator[Swept]:
     assert subject.truth is not None
     rows: list[tuple[float, float]] = []
     for kind, level in CHANGES:
-        picture = task.changed(subject.picture, kind, level, 0)
+        picture = changed(subject.picture, kind, level, 0)
         worse = Subject(f"{subject.digest} {kind} {level}", subject.title, picture, subject.truth, "")
         found = cut(worse, choice)
         mine = np.zeros(picture.shape[:2], bool) if isinstance(found, str) else found.alpha > 0.5
-        both = (mine, task.threshold_mask(picture))
-        rows.append(tuple(task.intersection_over_union(mask, subject.truth > 0.5) for mask in both))  # type: ignore[arg-type]
+        both = (mine, threshold_mask(picture))
+        rows.append(tuple(intersection_over_union(mask, subject.truth > 0.5) for mask in both))  # type: ignore[arg-type]
         yield Swept(len(rows), len(CHANGES), tuple(rows))
 
 

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from deconvviz.articles.claim_cutouts import COMMAND
-from deconvviz.tasks.cutout import task
+from deconvviz.tasks.cutout import evaluate
 from lessons._kit.claims import card
 from lessons._kit.form.i18n import t
 from lessons._kit.run import jobs
@@ -48,7 +48,7 @@ def claim(subject: Subject, choice: Choice) -> None:
     st.markdown(verdict())
     left, right = st.columns(2, gap="large")
     with left:
-        kept = task.measured_robustness()
+        kept = evaluate.measured_robustness()
         rows = [(name(row["change"], row["level"]), row["iou"], row["iou_threshold"]) for row in kept["rows"]]
         st.html(to_html(t("{count} photographs with true mattes: mean IoU", count=kept["images"]), rows))
         st.markdown(

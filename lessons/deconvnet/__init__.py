@@ -87,7 +87,7 @@ def call(state: State) -> str:
     unit, at = shown.unit, min(state.step, len(shown.stages) - 1)
     return f"""import deconvviz as dv
 from deconvviz.data import samples
-from deconvviz.network.backward import signal_at
+from deconvviz.network.backward.reconstruct import signal_at
 
 net = dv.load("caltech")
 x = dv.model_input(net, samples.load({state.picture!r}))
@@ -173,11 +173,10 @@ def _passed(passed: list[tuple[str, float]]) -> str:
 @st.fragment
 def explore() -> None:
     """Controls, picture and proofs; the slider runs only this part."""
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    columns = frame.two_columns(LESSON)
+    with columns.controls:
         state = chosen()
-        frame.presets(LESSON)
-    with right:
+    with columns.picture:
         shown = scene(state)
         stage = stage_of(state, shown)
         cell = cell_of(state, stage)
@@ -190,24 +189,20 @@ def explore() -> None:
         frame.code((conv_adjoint, max_unpool, backward, routes.derived_road), call(state))
 
 
-def render() -> None:
-    """Draw the page."""
-    deconvnet_picture.style()
-    frame.head(LESSON)
-    with st.spinner(t("Loading the network, about two seconds the first time")):
-        trace.layers()
-    explore()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.foot(LESSON)
+def draw(page: frame.Places) -> None:
+    """The signal on its way to the pixels, in a part that runs alone."""
+    with page.wide:
+        with st.spinner(t("Loading the network, about two seconds the first time")):
+            trace.layers()
+        explore()
     if engine.is_served():
         engine.spare_loaded()
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="deconvnet-step-by-step",
     title=mark("DeconvNet, step by step"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=8,
     section="network",
     question=mark("How does one number become a picture?"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -93,12 +92,6 @@ def sources_box(stage: Stage, cell: sums.Cell) -> Box:
 
 def _around(rows: list[int], columns: list[int]) -> Box:
     return (min(rows), min(columns), max(rows) + 1, max(columns) + 1) if rows and columns else (0, 0, 0, 0)
-
-
-def style() -> None:
-    """Put the style of these pictures on the page."""
-    st.html(Path(__file__).with_name("style.css"))
-    image_row.style()
 
 
 def pixels(stage: Stage) -> np.ndarray:
@@ -285,10 +278,10 @@ def two_roads(scene: Scene) -> None:
     gap = error_text(measured(scene).agreement)
     scale = t("each colour around grey, ±{limit}", limit=number(limit)) if limit else t("all zero")
     st.html(f'<h2 class="dn-here">{escape(t("Two roads, one picture"))}</h2>')
-    image_row.strip(
+    image_row.show(
         [
-            image_row.Shot(t("photograph"), t("the receptive field of the unit"), photo),
-            image_row.Shot(t("road 1: the steps above"), scale, walked),
-            image_row.Shot(t("road 2: jax.vjp"), t("same scale; they differ by {gap}", gap=gap), derived),
+            image_row.Picture(photo, t("the receptive field of the unit"), t("photograph")),
+            image_row.Picture(walked, scale, t("road 1: the steps above")),
+            image_row.Picture(derived, t("same scale; they differ by {gap}", gap=gap), t("road 2: jax.vjp")),
         ]
     )

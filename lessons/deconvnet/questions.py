@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Answer, Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons.deconvnet import trace
 from lessons.deconvnet.trace import Stage
@@ -45,21 +45,7 @@ def landing(seed: int) -> Question:
     assert stage.switches is not None
     switch, width, pooled = int(stage.switches[u, v, channel]), stage.below.shape[1], stage.above.shape[1]
     answer = row, column = divmod(switch, width)
-    wrong: list[tuple[Answer, str]] = [
-        (
-            divmod(switch, pooled),
-            t("That divides by {w}, the width of the pooled map. A switch counts in the larger one.", w=pooled),
-        ),
-        ((column, row), t("Row and column are swapped.")),
-        ((row + 1, column + 1), t("Counting starts at 0.")),
-        ((2 * u, 2 * v), t("That is the first cell of the window. The switch says which of its four cells it is.")),
-        ((u, v), t("That is the place in the pooled map; the larger map has twice as many rows and columns.")),
-        (
-            (2 * u + 1, 2 * v + 1),
-            t("That is the last cell of the window. The switch says which of its four cells it is."),
-        ),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "The signal stands at row {u}, column {v} of {pool}, channel {channel}. The switch there is {switch}; "
             "{layer} is {height} × {width}. **At which row and column of {layer} does it land?** "
@@ -75,7 +61,20 @@ def landing(seed: int) -> Question:
         ),
         fields=(t("row"), t("column")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                divmod(switch, pooled),
+                t("That divides by {w}, the width of the pooled map. A switch counts in the larger one.", w=pooled),
+            ),
+            ((column, row), t("Row and column are swapped.")),
+            ((row + 1, column + 1), t("Counting starts at 0.")),
+            ((2 * u, 2 * v), t("That is the first cell of the window. The switch says which of its four cells it is.")),
+            ((u, v), t("That is the place in the pooled map; the larger map has twice as many rows and columns.")),
+            (
+                (2 * u + 1, 2 * v + 1),
+                t("That is the last cell of the window. The switch says which of its four cells it is."),
+            ),
+        ],
         hint=t("A switch is W r + c, with W the width of the map below. Divide by W: quotient and remainder."),
         worked=rf"{switch} = {width} \cdot {row} + {column}",
     )
@@ -90,23 +89,7 @@ def size(seed: int) -> Question:
     assert stage.step is not None
     (height, width, out), (below, _, channels) = stage.above.shape, stage.below.shape
     k, s, p, answer = slide.span[0], slide.stride[0], slide.before[0], (below, channels)
-    wrong: list[tuple[Answer, str]] = [
-        (
-            (below, out),
-            t(
-                "The rows are right. A transposed filter also turns the channels back: from {out} to {channels}.",
-                out=out,
-                channels=channels,
-            ),
-        ),
-        (
-            (s * (height - 1) + k, channels),
-            t("The padding of the way up is cut off again: {p} rows above and {p} below.", p=p),
-        ),
-        ((s * (height - 1) + k, out), t("The padding is cut off again, and the channels are those below.")),
-        *_by_stride(s, height, channels),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "The signal lies on the output of {layer}: {height} × {width} × {out}. On the way up {layer} had kernels "
             "of {k} × {k}, stride {s}, padding {p}, and read {channels} channels. **How many rows and channels does "
@@ -122,7 +105,22 @@ def size(seed: int) -> Question:
         ),
         fields=(t("rows"), t("channels")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                (below, out),
+                t(
+                    "The rows are right. A transposed filter also turns the channels back: from {out} to {channels}.",
+                    out=out,
+                    channels=channels,
+                ),
+            ),
+            (
+                (s * (height - 1) + k, channels),
+                t("The padding of the way up is cut off again: {p} rows above and {p} below.", p=p),
+            ),
+            ((s * (height - 1) + k, out), t("The padding is cut off again, and the channels are those below.")),
+            *_by_stride(s, height, channels),
+        ],
         hint=t("Each row lays down {k} rows, {s} apart; then the padding is cut off.", k=k, s=s),
         worked=rf"{s} \cdot ({height} - 1) + {k} - 2 \cdot {p} = {below}, \qquad {out} \to {channels}",
     )
@@ -144,18 +142,7 @@ def left(seed: int) -> Question:
     values, before = _four(seed, stage)
     kept = np.maximum(values, 0)
     answer, total = (int(kept.sum()),), int(values.sum())
-    wrong: list[tuple[Answer, str]] = [
-        ((total,), t("That adds all four. The negative ones become zero first.")),
-        ((max(total, 0),), t("That rectifies the sum; each value is rectified by itself, then they are added.")),
-        ((int(np.abs(values).sum()),), t("That adds magnitudes. What is negative is dropped, not turned round.")),
-        ((int(-np.minimum(values, 0).sum()),), t("That is what was dropped.")),
-        (
-            (int(values[before > 0].sum()),),
-            t("That is the gradient's rule: it asks where the input was positive on the way up."),
-        ),
-        ((int((values > 0).sum()),), t("That counts the values that are left; add them.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "Four neighbours of the signal before {layer}, as whole numbers (hundredths of its largest value). "
             "**What does max(g, 0) leave of them, summed?**",
@@ -163,7 +150,17 @@ def left(seed: int) -> Question:
         ),
         fields=(t("sum"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (total, t("That adds all four. The negative ones become zero first.")),
+            (max(total, 0), t("That rectifies the sum; each value is rectified by itself, then they are added.")),
+            (int(np.abs(values).sum()), t("That adds magnitudes. What is negative is dropped, not turned round.")),
+            (int(-np.minimum(values, 0).sum()), t("That is what was dropped.")),
+            (
+                int(values[before > 0].sum()),
+                t("That is the gradient's rule: it asks where the input was positive on the way up."),
+            ),
+            (int((values > 0).sum()), t("That counts the values that are left; add them.")),
+        ],
         hint=t("Cross out every number with a minus sign, then add the rest."),
         worked=" + ".join(str(int(n)) for n in kept.ravel()) + f" = {answer[0]}",
         picture=(planes.Row("", (planes.Plane(t("signal before"), values, "output"),)),),

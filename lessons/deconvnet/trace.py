@@ -204,8 +204,8 @@ def second_road(loaded: engine.Loaded, picture: engine.Picture, unit: Unit) -> n
     def make() -> np.ndarray:
         net = loaded.network
         node = net.node(unit.layer)
-        job = routes.Job(net, node, fed(loaded, picture), [units.codes(unit, node.layer)], RULE, one=False)
-        (sent,) = routes.derived_road(job, rewritten(net, unit.layer, RULE).call, ("refuse",))
+        job = routes.Job(net, node, fed(loaded, picture), [units.codes(unit, node.layer)], (RULE,), one=False)
+        (sent,) = routes.derived_road(job, rewritten(net, unit.layer, RULE).call)[RULE]
         return signed_rgb(sent.map, net.input_spec)
 
     run = lambda: engine.once(loaded, unit.layer, "second road", make)  # noqa: E731

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import streamlit as st
 
+from deconvviz.metrics import psnr
 from deconvviz.ops import ConvGeometry, conv
-from deconvviz.ops.inverse import blur, blur_adjoint, psnr, response
+from deconvviz.ops.inverse import blur, blur_adjoint, response
 from deconvviz.ops.upsample import pixel_unshuffle
-from deconvviz.tasks.enhancement import task
+from deconvviz.tasks.enhancement import data, predict, untrained
 from deconvviz.types import Check
-from lessons._kit.draw import image_row
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -76,28 +76,28 @@ def psnr_by_hand(state: State, picture: engine.Picture | None = None) -> float:
 def multiplies_by_gain(state: State, picture: engine.Picture | None = None) -> float:
     """AᵀAx by blur and adjoint, against the frequencies multiplied by |K|²."""
     plane = found_of(state, picture).given.mean(axis=2).astype(np.float64)
-    gain = np.abs(response(task.BLUR, plane.shape)) ** 2
-    back = blur_adjoint(blur(plane, task.BLUR), task.BLUR)
+    gain = np.abs(response(untrained.BLUR, plane.shape)) ** 2
+    back = blur_adjoint(blur(plane, untrained.BLUR), untrained.BLUR)
     return proof.distance(back, np.real(np.fft.ifft2(np.fft.fft2(plane) * gain)))
 
 
 def same_noise(state: State, picture: engine.Picture | None = None) -> float:
     """Largest difference between two pictures damaged alike from one seed."""
     found = found_of(state, picture)
-    again = task.damaged(found.truth, **state.done.options)
+    again = data.damaged(found.truth, **state.done.options)
     return float(np.abs(again - found.given).max())
 
 
 def nothing_added(state: State, picture: engine.Picture | None = None) -> float:
     """Largest change of a picture that is fused by addition with a map of zeros."""
     plane = jnp.asarray(found_of(state, picture).given[None, : PART[0], : PART[1], :1])
-    return float(jnp.abs(task.network("main").fused(plane, jnp.zeros_like(plane)) - plane).max())
+    return float(jnp.abs(predict.load("main").fused(plane, jnp.zeros_like(plane)) - plane).max())
 
 
 def one_layer_two_ways(state: State, picture: engine.Picture | None = None) -> float:
     """The first layer as a convolution of stride 2 with 6 × 6 taps, against blocks of pixels and 3 × 3 taps."""
     plane = found_of(state, picture).given[None, : PART[0], : PART[1], :1]
-    module = task.network(state.variant)
+    module = predict.load(state.variant)
     kernel = np.asarray(module.encode.kernel[...])
     taps = kernel.reshape(3, 3, 2, 2, -1).transpose(0, 2, 1, 3, 4).reshape(6, 6, 1, -1)
     whole = conv(plane, taps, ConvGeometry(stride=2, padding=2))
@@ -121,17 +121,17 @@ def call(state: State, picture: engine.Picture) -> str:
     load = upload.python(picture)
     if picture.id is None:
         load = f"images.load({load})"
-    damage = f"enhancement.damaged(photograph, {options})" if options else "photograph"
+    damage = f"data.damaged(photograph, {options})" if options else "photograph"
     variant = "" if state.variant == "main" else f", variant={state.variant!r}"
     return f"""from deconvviz.data import {"samples" if picture.id else "images"}
-from deconvviz.ops.inverse import psnr
-from deconvviz.tasks.enhancement import task as enhancement
+from deconvviz.metrics import psnr
+from deconvviz.tasks.enhancement import data, predict
 
 photograph = {load}
 given = {damage}
-found = enhancement.apply(given{variant})
+found = predict.apply(given{variant})
 print(psnr(given, photograph), psnr(found.picture, photograph))
-enhancement.write(found, "cleaned.png")
+predict.write(found, "cleaned.png")
 """
 
 
@@ -175,35 +175,31 @@ def badges(state: State, picture: engine.Picture) -> None:
     codes: tuple[proof.Code, ...] = (
         (psnr_by_hand, run.mean_squared_by_hand),
         (multiplies_by_gain, blur_adjoint),
-        (same_noise, task.damaged),
+        (same_noise, data.damaged),
         (nothing_added,),
         (one_layer_two_ways, pixel_unshuffle),
     )
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def render() -> None:
-    """Draw the page."""
-    image_row.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The damaged and the cleaned picture, its formulas, and what small networks reach."""
+    with page.controls:
         state, picture = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Cleaning the picture: some seconds, the first time on this machine longer")):
             found = found_of(state, picture)
         enhance_picture.draw(found, title(state))
         st.latex(enhance_picture.formulas(found))
         badges(state, picture)
         enhance_picture.small_networks()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.apply, task.there_and_back), call(state, picture))
-    frame.foot(LESSON)
+    page.code((predict.apply, untrained.there_and_back), call(state, picture))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="enhancement",
     title=mark("Enhancement"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=22,
     section="work",
     question=mark("Convolve, come back, fuse: does that make a picture better?"),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from deconvviz.articles.claims import CLAIMS
+from deconvviz.data.preprocess import at_most
+from deconvviz.figures import files
 from lessons._kit.claims import card
 from lessons._kit.draw import before_after, image_row
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
-from lessons._kit.draw.pixels import address, png, smaller, to_bytes
+from lessons._kit.draw.pixels import address, png, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons.enhancement import run
 from lessons.enhancement.run import Shown
@@ -47,11 +47,9 @@ def draw(found: Shown, title: str) -> None:
         "enhance-compare",
         note=t("PSNR against the photograph before the damage; more is better."),
     )
-    stream = io.BytesIO()
-    Image.fromarray(to_bytes(found.cleaned)).save(stream, "PNG")
     st.download_button(
         t("The cleaned picture (PNG)"),
-        stream.getvalue(),
+        files.png_bytes(to_bytes(found.cleaned)),
         "cleaned.png",
         "image/png",
         key="enhance-png",
@@ -64,9 +62,7 @@ def draw(found: Shown, title: str) -> None:
         ("(x + x′) / 2", decibels(found.psnr["fused"]), found.fused),
         (t("trained network"), decibels(found.psnr["cleaned"]), found.cleaned),
     )
-    image_row.strip(
-        [image_row.Shot(name, note, address(png(to_bytes(smaller(one, SMALL))))) for name, note, one in named]
-    )
+    image_row.show([image_row.Picture(to_bytes(at_most(one, SMALL)), note, name) for name, note, one in named])
     loss = found.psnr["given"] - found.psnr["fused"]
     if not math.isfinite(found.psnr["given"]):
         said = t(

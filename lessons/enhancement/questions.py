@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.ops.inverse import psnr, response
-from deconvviz.tasks.enhancement import task
+from deconvviz.metrics import psnr
+from deconvviz.ops.inverse import response
+from deconvviz.tasks.enhancement import untrained
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 #: Sum of squares -> differences that add up to it; the other pixels are right.
@@ -29,23 +30,22 @@ def decibels(seed: int) -> Question:
     value = round(psnr(found / 10, wanted / 10))
     answer = (total, value)
     size = int(np.abs(steps).sum())
-    wrong: list[tuple[Answer, str]] = [
-        ((size, value), t("Those are the sizes of the differences; each has to be squared first.")),
-        ((total, -value), t("The peak stands above the fraction line: more decibels mean less error.")),
-        ((total, value // 2), t("The factor is 10, since the error is already squared.")),
-        ((total, value - 20), t("The peak is 10 here, so 10² = 100 stands above the fraction line, not 1.")),
-        ((total, value - 10), t("The mean is over 10 pixels: divide the sum by 10 first.")),
-        ((int(steps.sum()) ** 2, value), t("Square each difference, then add; not the other way round.")),
-    ]
     shown = [
         planes.Plane(t("cleaned"), found.astype(np.float64), "output"),
         planes.Plane(t("truth"), wanted.astype(np.float64), "input"),
     ]
-    return Question(
+    return question(
         prompt=t("White is 10 here. **What is the sum of the squared differences, and what is the PSNR in decibels?**"),
         fields=(t("sum of squares"), t("PSNR in dB")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((size, value), t("Those are the sizes of the differences; each has to be squared first.")),
+            ((total, -value), t("The peak stands above the fraction line: more decibels mean less error.")),
+            ((total, value // 2), t("The factor is 10, since the error is already squared.")),
+            ((total, value - 20), t("The peak is 10 here, so 10² = 100 stands above the fraction line, not 1.")),
+            ((total, value - 10), t("The mean is over 10 pixels: divide the sum by 10 first.")),
+            ((int(steps.sum()) ** 2, value), t("Square each difference, then add; not the other way round.")),
+        ],
         hint=t("PSNR is 10 log₁₀ of 10² over the mean squared difference of the 10 pixels."),
         worked=rf"10 \log_{{10}} \frac{{10^2}}{{{total} / 10}} = {value}",
         picture=(planes.Row("", shown, ("", "")),),
@@ -59,25 +59,12 @@ def there_and_back(seed: int) -> Question:
     bright = int(random.integers(2, 6))
     x = np.zeros((1, 9))
     x[0, 4] = bright
-    back, _ = task.there_and_back(x, kernel[None].astype(float))
+    back, _ = untrained.there_and_back(x, kernel[None].astype(float))
     middle, beside = (round(float(back[0, place])) for place in (4, 5))
     answer = (middle, beside)
     once = bright * int(kernel[1])
-    wrong: list[tuple[Answer, str]] = [
-        (
-            (once, bright * int(kernel[2])),
-            t("That is A x: convolved once. The way back lays the kernel over it again."),
-        ),
-        (
-            (once, bright * int(kernel[0])),
-            t("That is A x: convolved once. The way back lays the kernel over it again."),
-        ),
-        ((bright, 0), t("That would be the inverse. The adjoint does not undo, it spreads again.")),
-        ((beside, middle), t("The two are swapped: the middle is the largest.")),
-        ((middle // bright, beside // bright), t("The pixel has the value {bright}, not 1.", bright=bright)),
-    ]
     a, b, c = (int(n) for n in kernel)
-    return Question(
+    return question(
         prompt=t(
             "A row with one bright pixel of {bright}, all others 0. A convolves with ({kernel}), Aᵀ goes back with the "
             "same numbers. **What stands at the bright place after AᵀA, and what beside it?**",
@@ -86,7 +73,19 @@ def there_and_back(seed: int) -> Question:
         ),
         fields=(t("at the bright place"), t("beside it")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                (once, bright * int(kernel[2])),
+                t("That is A x: convolved once. The way back lays the kernel over it again."),
+            ),
+            (
+                (once, bright * int(kernel[0])),
+                t("That is A x: convolved once. The way back lays the kernel over it again."),
+            ),
+            ((bright, 0), t("That would be the inverse. The adjoint does not undo, it spreads again.")),
+            ((beside, middle), t("The two are swapped: the middle is the largest.")),
+            ((middle // bright, beside // bright), t("The pixel has the value {bright}, not 1.", bright=bright)),
+        ],
         hint=t("AᵀA convolves with the kernel's products with itself, shifted by 0 and by 1."),
         worked=rf"{bright} \cdot ({a}^2 + {b}^2 + {c}^2) = {middle}, \quad "
         rf"{bright} \cdot ({a} \cdot {b} + {b} \cdot {c}) = {beside}",
@@ -98,19 +97,12 @@ def frequency(seed: int) -> Question:
     k = (2, 4, 6, 8)[seed % 4] / 10
     kernel = np.array([[(1 - k) / 4, (1 + k) / 2, (1 - k) / 4]])  # multiplies the wave + - + - by k
     wave = np.resize([1.0, -1.0], (1, 8))
-    back, fused = task.there_and_back(wave, kernel)
+    back, fused = untrained.there_and_back(wave, kernel)
     left, mixed = (round(100 * float(one[0, 0])) for one in (back, fused))
     gain = round(float(abs(response(kernel, (1, 8))[0, 4])), 6)
     answer = (left, mixed)
     percent = round(100 * k)
-    wrong: list[tuple[Answer, str]] = [
-        ((percent, mixed), t("That is A alone; the way back multiplies by K once more.")),
-        ((percent, (100 + percent) // 2), t("That is A alone; the way back multiplies by K once more.")),
-        ((100, 100), t("That would be an inverse. AᵀA multiplies by |K|².")),
-        ((left, 100 + left), t("That is the sum; the fusion is the mean of the two.")),
-        ((left, left // 2), t("The picture that went in is in the mean too, with all of the wave.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "A wave in a picture is multiplied by K = {k} when A convolves. **How many percent of it are left after "
             "AᵀA, and how many in the mean of that and the picture?**",
@@ -118,7 +110,13 @@ def frequency(seed: int) -> Question:
         ),
         fields=(t("after AᵀA, %"), t("in the mean, %")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((percent, mixed), t("That is A alone; the way back multiplies by K once more.")),
+            ((percent, (100 + percent) // 2), t("That is A alone; the way back multiplies by K once more.")),
+            ((100, 100), t("That would be an inverse. AᵀA multiplies by |K|².")),
+            ((left, 100 + left), t("That is the sum; the fusion is the mean of the two.")),
+            ((left, left // 2), t("The picture that went in is in the mean too, with all of the wave.")),
+        ],
         hint=t("There multiplies by K, back by K again; the picture itself has 100 %."),
         worked=rf"{k:g}^2 = {left}\,\%, \quad \tfrac12 (100\,\% + {left}\,\%) = {mixed}\,\%",
     )

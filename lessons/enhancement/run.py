@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from deconvviz.ops.inverse import psnr
-from deconvviz.tasks.enhancement import task
+from deconvviz.metrics import psnr
+from deconvviz.tasks.enhancement import ablations, data, predict, untrained
 from lessons._kit.photo import upload
 from lessons._kit.run import engine
 
@@ -68,10 +68,10 @@ def shown(picture: engine.Picture, damage: Damage, variant: str) -> Shown:
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _shown(digest: str, damage: Damage, variant: str, _picture: engine.Picture) -> Shown:
     truth = upload.pixels(_picture)
-    given = task.damaged(truth, **damage.options)
+    given = data.damaged(truth, **damage.options)
     with _TURN:
-        cleaned = task.apply(given, variant=variant).picture
-    back, fused = (np.clip(one, 0, 1).astype(np.float32) for one in task.there_and_back(given))
+        cleaned = predict.apply(given, variant=variant).picture
+    back, fused = (np.clip(one, 0, 1).astype(np.float32) for one in untrained.there_and_back(given))
     made = {"given": given, "cleaned": cleaned, "back": back, "fused": fused}
     return Shown(truth, given, cleaned, back, fused, {name: psnr(one, truth) for name, one in made.items()})
 
@@ -79,7 +79,7 @@ def _shown(digest: str, damage: Damage, variant: str, _picture: engine.Picture) 
 @st.cache_resource(show_spinner=False, max_entries=1)
 def trials() -> dict[str, Mapping[str, Any]]:
     """What was measured of the small networks, as their file says."""
-    return task.trials()
+    return ablations.trials()
 
 
 def mean_squared_by_hand(found: np.ndarray, wanted: np.ndarray) -> float:

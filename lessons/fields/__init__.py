@@ -164,41 +164,37 @@ def shares(scene: Scene, found: measure.Effective) -> None:
     bars.show(t("Share of the field's area"), [bars.Bar(name, (value,)) for name, value in values], full=1.0)
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    field_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The unit to point at, what reaches it, and the proofs."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
             scene = compute(state)
         field_picture.point(scene, lambda cell: picked(scene, cell))
         if not scene.slopes.any():
             st.info(t("This unit's value is zero, so nothing comes down from it: point at another one."))
-        looks = st.container()
+        page.later(effective, scene)
         first, second = st.columns(2)
         first.latex(field_picture.symbols())
         second.latex(field_picture.line(scene))
-        badges = st.container()
+        page.later(proofs, state, scene)
         field_picture.table(scene.below)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((field_theory.recursion, measure.support, measure.side_of), call(state))
-    frame.foot(LESSON)
-    with looks:  # the average takes long the first time
-        with st.spinner(t("Averaging over 8 photographs, a few seconds the first time")):
-            found = measure.effective(scene.loaded, scene.field)
-        field_picture.close(scene, found)
-        shares(scene, found)
-    with badges:
-        proofs(state, scene)
+    page.code((field_theory.recursion, measure.support, measure.side_of), call(state))
 
 
-LESSON = Lesson(
+def effective(scene: Scene) -> None:
+    """The effective field; its average takes long the first time."""
+    with st.spinner(t("Averaging over 8 photographs, a few seconds the first time")):
+        found = measure.effective(scene.loaded, scene.field)
+    field_picture.close(scene, found)
+    shares(scene, found)
+
+
+LESSON: Lesson = Lesson(
     slug="receptive-fields",
     title=mark("Receptive fields"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=10,
     section="network",
     question=mark("Which pixels can a unit see?"),

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, sequential_rgb, signed_limit
 from deconvviz.types import Box, Size, Unit
-from lessons._kit.draw import formula
+from lessons._kit.draw import component, formula
 from lessons._kit.draw.pixels import FINER, address, jpeg, number, png, to_bytes
 from lessons._kit.form.i18n import t
 from lessons._kit.photo.header import title_of
@@ -62,17 +60,6 @@ class Scene:
         return height, width
 
 
-def style() -> None:
-    """Put the style of fields on the page."""
-    st.html(Path(__file__).with_name("style.css"))
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Callable[..., Any]:
-    code = Path(__file__).with_name("picture.js").read_text("utf-8")
-    return st.components.v2.component("field_map", js=code, isolate_styles=False)
-
-
 def point(scene: Scene, on_pick: Callable[[Size], None], key: str = "field-map") -> None:
     """Draw the map and the photograph; a click, a tap or the arrow keys choose a unit."""
     loaded, picture = scene.loaded, scene.picture
@@ -113,7 +100,7 @@ def point(scene: Scene, on_pick: Callable[[Size], None], key: str = "field-map")
         row, column = st.session_state[key]["pick"]
         on_pick((int(row), int(column)))
 
-    _component()(key=key, data=data, on_pick_change=picked)
+    component.mount(__file__, key=key, data=data, on_pick_change=picked)
 
 
 def _veil(scene: Scene) -> bytes:

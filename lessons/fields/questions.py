@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons.fields import theory
 from lessons.fields.theory import Window
@@ -48,19 +48,18 @@ def next_layer(seed: int) -> Question:
     ]
     _, rows = stack(layers)
     answer = (len(seen(layers, rows // 2)),)
-    wrong: list[tuple[Answer, str]] = [
-        ((k1 + k2 - 1,), t("The upper window reads cells that lie {s} pixels apart: multiply by the step.", s=s1)),
-        ((k1 + k2,), t("Windows do not add up: neighbouring fields overlap, and the upper cells lie apart.")),
-        ((k1 * k2,), t("That would need fields beside each other, without overlap.")),
-        ((k1 + k2 * s1,), t("The first of the k cells is counted already: (k − 1) steps, not k.")),
-        ((k1 + (k2 - 1) * s1 * s2,), t("The layer's own stride does not widen its field; it counts one layer up.")),
-        ((k1 + (k2 - 1) * s2,), t("The step below counts, not the layer's own stride.")),
-    ]
-    return Question(
+    return question(
         prompt=t("{layers}. **How many rows does a unit of layer 2 see?**", layers=_told(layers)),
         fields=(t("rows"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (k1 + k2 - 1, t("The upper window reads cells that lie {s} pixels apart: multiply by the step.", s=s1)),
+            (k1 + k2, t("Windows do not add up: neighbouring fields overlap, and the upper cells lie apart.")),
+            (k1 * k2, t("That would need fields beside each other, without overlap.")),
+            (k1 + k2 * s1, t("The first of the k cells is counted already: (k − 1) steps, not k.")),
+            (k1 + (k2 - 1) * s1 * s2, t("The layer's own stride does not widen its field; it counts one layer up.")),
+            (k1 + (k2 - 1) * s2, t("The step below counts, not the layer's own stride.")),
+        ],
         hint=t("Layer 1 sees k rows and steps by s. The window above adds (k − 1) such steps."),
         worked=rf"{k1} + ({k2} - 1) \cdot {s1} = {answer[0]}",
     )
@@ -73,19 +72,18 @@ def step(seed: int) -> Question:
     strides = [s for _, s, _ in layers]
     answer = (int(seen(layers, 1)[0] - seen(layers, 0)[0]),)
     size = len(seen(layers, 0))
-    wrong: list[tuple[Answer, str]] = [
-        ((sum(strides),), t("Strides multiply: a step above is many steps below.")),
-        ((strides[-1],), t("That is the step on the map below, not on the picture.")),
-        ((strides[0] * strides[1],), t("The stride of the layer itself counts too.")),
-        ((size,), t("That is the size of the field; neighbouring fields overlap or leave gaps.")),
-        ((strides[1] * strides[2],), t("The first layer steps too.")),
-    ]
-    return Question(
+    return question(
         prompt=t("{layers}. **How many pixels apart are the fields of two neighbouring units of layer 3?**",
                  layers=_told(layers)),
         fields=(t("pixels"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+        (sum(strides), t("Strides multiply: a step above is many steps below.")),
+        (strides[-1], t("That is the step on the map below, not on the picture.")),
+        (strides[0] * strides[1], t("The stride of the layer itself counts too.")),
+        (size, t("That is the size of the field; neighbouring fields overlap or leave gaps.")),
+        (strides[1] * strides[2], t("The first layer steps too.")),
+    ],
         hint=t("One step of layer 3 is s cells of layer 2, and each of those is a step of layer 2."),
         worked=" \\cdot ".join(map(str, strides)) + f" = {answer[0]}",
     )  # fmt: skip
@@ -100,19 +98,18 @@ def first_row(seed: int) -> Question:
     first = int(seen(layers, unit)[0])
     offset = -p1 - s1
     answer = (first,)
-    wrong: list[tuple[Answer, str]] = [
-        ((s1 * unit,), t("The padding moves the field: unit 0 begins above the picture.")),
-        ((s1 * unit - p1,), t("The upper layer is padded too, by one cell, and a cell is {s} pixels.", s=s1)),
-        ((s1 * unit - p1 - 1,), t("One padded cell of the upper layer is a whole step of {s} pixels.", s=s1)),
-        ((s1 * unit + p1 + s1,), t("Padding moves the field up, towards smaller rows.")),
-        ((s1 * (unit + 1) + offset,), t("Counting starts at 0.")),
-    ]
-    return Question(
+    return question(
         prompt=t("{layers}. **Which row is the first that unit {unit} of layer 2 sees?** Counting starts at 0.",
                  layers=_told(layers), unit=unit),
         fields=(t("row"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+        (s1 * unit, t("The padding moves the field: unit 0 begins above the picture.")),
+        (s1 * unit - p1, t("The upper layer is padded too, by one cell, and a cell is {s} pixels.", s=s1)),
+        (s1 * unit - p1 - 1, t("One padded cell of the upper layer is a whole step of {s} pixels.", s=s1)),
+        (s1 * unit + p1 + s1, t("Padding moves the field up, towards smaller rows.")),
+        (s1 * (unit + 1) + offset, t("Counting starts at 0.")),
+    ],
         hint=t("Unit 0 of layer 1 begins at −p. One padded cell above moves that by one more step."),
         worked=rf"{s1} \cdot {unit} - {p1} - 1 \cdot {s1} = {first}",
     )  # fmt: skip

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from deconvviz.tasks.generation import task
+from deconvviz.tasks.generation import DECODER
+from deconvviz.tasks.generation.codes import between
+from deconvviz.tasks.generation.model import Model
+from deconvviz.tasks.generation.predict import apply
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice
@@ -31,7 +34,7 @@ class State:
 
     view: str = "rebuild"
     image: str = FIRST
-    decoder: str = task.DECODER
+    decoder: str = DECODER
     wanted: str = "Faces_easy"
     to: str = "astronaut"
     seed: str = "0"
@@ -100,16 +103,16 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
 def call(state: State, picture: engine.Picture) -> str:
     """Python that makes the picture of a state."""
     start = f"""from deconvviz.data import samples
-from deconvviz.tasks.generation import task as generation
+from deconvviz.tasks.generation import predict
 
 image = {upload.python(picture)}
 """
     if state.view == "walk":
         return f"""import numpy as np
 
-from deconvviz.tasks.generation import task as generation
+from deconvviz.tasks.generation import model as models
 
-model = generation.model()
+model = models.model()
 index = model.codes.index({state.wanted!r})
 deviations, vectors = model.codes.directions[index]
 steps = np.array([{state.first}, {state.second}]) * deviations[:2]
@@ -119,10 +122,10 @@ picture = model.decode(code[None], {state.decoder!r})[0].clip(0, 1)
     options = {
         "rebuild": "",
         "between": f"interpolate=samples.load({state.to!r}), ",
-        "draw": f"sample={run.AT_ONCE}, wanted={state.wanted!r}, seed={state.seed}, ",
+        "draw": f"sample={run.AT_ONCE}, class_name={state.wanted!r}, seed={state.seed}, ",
     }[state.view]
-    return f"""{start}found = generation.apply(image, {options}decoder={state.decoder!r})
-generation.write(found, "made.png")
+    return f"""{start}found = predict.apply(image, {options}decoder={state.decoder!r})
+predict.write(found, "made.png")
 """
 
 
@@ -169,12 +172,12 @@ def badges(state: State, picture: engine.Picture) -> None:
         (kl_by_draws, run.kl_by_draws),
         (adjoint, run.first_layer),
         (same_pixels, run.drawn),
-        (ends, task.between),
+        (ends, between),
     )
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def draw(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
+def pictures(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
     """The picture of the page: the code that the four upsamplers are compared on."""
     if state.view == "rebuild":
         generation_picture.rebuilt(seen, state.decoder, f"rebuilt-{picture.digest[:12]}-{state.decoder}")
@@ -190,31 +193,27 @@ def draw(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
     return np.asarray(run.drawn(state.wanted, int(state.seed))[0])
 
 
-def render() -> None:
-    """Draw the page."""
-    generation_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """What the decoder makes of a code, the four decoders, and what was measured."""
+    with page.controls:
         state, picture = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Making pictures: some seconds, the first time on this machine half a minute")):
             seen = shown(state, picture)
-            code = draw(state, picture, seen)
+            code = pictures(state, picture, seen)
             generation_picture.formula(seen, state.decoder)
             badges(state, picture)
         with st.spinner(t("Asking the four decoders, some seconds the first time")):
             generation_picture.decoders(code, seen.shape)
         generation_picture.measured(state.decoder)
         generation_picture.claim()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.apply, task.Model.decode, task.between), call(state, picture))
-    frame.foot(LESSON)
+    page.code((apply, Model.decode, between), call(state, picture))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="generation",
     title=mark("Generation"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=24,
     section="work",
     question=mark("Where do pictures come from that nobody took?"),

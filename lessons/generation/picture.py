@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from deconvviz.tasks.generation import task
+from deconvviz.tasks.generation.data import shaped
 from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
@@ -32,11 +31,6 @@ CLASSES = {"Faces_easy": mark("faces"), "Motorbikes": mark("motorbikes"), "airpl
 ALIKE = ("Faces_easy", "Faces")
 
 
-def style() -> None:
-    """Put the style on the page."""
-    st.html(Path(__file__).with_name("style.css"))
-
-
 def class_name(label: str) -> str:
     """A class for people."""
     return t(CLASSES[label]) if label in CLASSES else label
@@ -44,7 +38,7 @@ def class_name(label: str) -> str:
 
 def source(picture: np.ndarray, shape: float, shorter: int = 128) -> str:
     """A squeezed picture in its shape, as a data address."""
-    return address(png(task.shaped(picture, shape, shorter)))
+    return address(png(shaped(picture, shape, shorter)))
 
 
 def figures(pictures: Sequence[tuple[str, str, str]], kind: str = "") -> None:

@@ -13,7 +13,9 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.ops.upsample import checkerboard_energy
-from deconvviz.tasks.generation import task
+from deconvviz.tasks.generation import codes as codes_of
+from deconvviz.tasks.generation import data
+from deconvviz.tasks.generation import model as models
 from lessons._kit.photo import upload
 from lessons._kit.run import engine
 
@@ -46,14 +48,14 @@ class Coded:
 
 
 @st.cache_resource(show_spinner=False)
-def model() -> task.Model:
+def model() -> models.Model:
     """The shipped autoencoder."""
     engine.keep_compiled()
-    return task.model()
+    return models.model()
 
 
 @st.cache_resource(show_spinner=False)
-def first_model() -> task.Model:
+def first_model() -> models.Model:
     """The same with its first weights."""
     return model().untrained()
 
@@ -86,7 +88,7 @@ def photograph(picture: engine.Picture) -> Coded:
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _photograph(digest: str, _picture: engine.Picture) -> Coded:
     pixels = upload.pixels(_picture)
-    return coded(task.squeezed(pixels), pixels.shape[1] / pixels.shape[0])
+    return coded(data.squeezed(pixels), pixels.shape[1] / pixels.shape[0])
 
 
 def walked(label: str, first: int, second: int) -> np.ndarray:
@@ -118,7 +120,7 @@ def names(label: str, seed: int, decoder: str) -> list[tuple[str, float]]:
 
 def strip(one: Coded, other: Coded) -> np.ndarray:
     """(7, latents) codes on the straight line between two pictures."""
-    return task.between(one.mean, other.mean, STEPS)
+    return codes_of.between(one.mean, other.mean, STEPS)
 
 
 def shape_of(label: str) -> float:

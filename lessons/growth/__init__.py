@@ -13,7 +13,6 @@ import deconvviz as dv
 from deconvviz.data.samples import SAMPLES
 from deconvviz.models import caltech
 from deconvviz.types import Check
-from lessons._kit.draw import bars
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -196,13 +195,11 @@ def compare(state: State) -> None:
         )
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    growth_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The maps after an epoch, the filters, the curves of all epochs, and the proofs."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
             found = grown(state)
         growth_picture.draw(state.image, state.layer, int(state.epoch))
@@ -212,19 +209,14 @@ def render() -> None:
         formulas.latex(growth_picture.symbols())
         formulas.latex(growth_picture.line(found))
         compare(state)
-        badges = st.container()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((measure.apart, measure.halfway, network.seen), call(state))
-    frame.foot(LESSON)
-    with badges:  # last: the second road takes longer than the maps
-        proofs(state)
+        page.later(proofs, state)
+    page.code((measure.apart, measure.halfway, network.seen), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="growth",
     title=mark("How features grow"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=15,
     section="network",
     question=mark("What does a network learn first?"),

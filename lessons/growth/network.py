@@ -10,11 +10,11 @@ import numpy as np
 import streamlit as st
 
 import deconvviz as dv
-from deconvviz.data.preprocess import model_input
+from deconvviz.data.preprocess import at_most, model_input
 from deconvviz.figures.scale import colour_rgb, signed_limit
 from deconvviz.models import caltech
 from deconvviz.types import Box, Unit
-from lessons._kit.draw.pixels import FINER, crop, jpeg, png, smaller, to_bytes
+from lessons._kit.draw.pixels import FINER, crop, jpeg, png, to_bytes
 from lessons._kit.run import engine, jobs
 from lessons.growth import measure
 from lessons.growth.measure import EPOCHS, RELUS
@@ -141,7 +141,7 @@ def _file(signed: np.ndarray, box: Box) -> bytes:
 @st.cache_resource(show_spinner=False, max_entries=KEPT_PATCHES)
 def _patch(image: str, box: Box) -> bytes:
     whole = engine.fitted(network(EPOCHS[-1]), engine.sample(image)).screen
-    return jpeg(to_bytes(smaller(crop(whole, box, FINER), PATCH)))
+    return jpeg(to_bytes(at_most(crop(whole, box, FINER), PATCH)))
 
 
 def follow(image: str, layers: Sequence[str]) -> Iterator[Followed]:

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from lessons._kit.draw import bars, formula
+from lessons._kit.draw import bars, formula, plot
 from lessons._kit.draw.pixels import address, number
 from lessons._kit.form.i18n import current_language, t
 from lessons.growth import measure, network
 from lessons.growth.measure import CONVS, EPOCHS, RELUS
 from lessons.growth.network import Grown
 
-#: The plot inside a curve's viewBox: left, right, top, bottom.
-WIDTH, HEIGHT = 360, 190
-LEFT, RIGHT, TOP, BOTTOM = 34, 344, 10, 160
-#: Ink, quiet ink and ground on a light page, on a dark page; style.css holds the same.
-_GREYS = (("#1f1f1f", "#595959", "#ffffff"), ("#ececec", "#b4b4b4", "#161616"))
+AXES = plot.Axes(360, 190, left=34, right=16, top=10, bottom=30, font=13)
 #: Epochs that are written under the axis.
 TICKS = (1, 4, 19, 120)
-
-
-def style() -> None:
-    """Put the style of the page on it."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def draw(image: str, layer: str, epoch: int) -> None:
@@ -84,7 +73,7 @@ def curves(epoch: int, layer: str, maps: Mapping[str, Sequence[float]]) -> None:
     words = t("Thick: the chosen layer. Dot: half of its first distance.")
     ramp = f"background: linear-gradient(to right, {_colour('input')}, {_colour('kernel')})"
     st.html(
-        f'<div class="curves">{first}{second}{_accuracy(epoch)}</div><div class="depth">'
+        f'<div class="growth-curves">{first}{second}{_accuracy(epoch)}</div><div class="depth">'
         f"<span>{escape(t('layer 1'))}</span><span class=ramp style='{ramp}'></span>"
         f"<span>{escape(t('layer {number}', number=len(CONVS)))}</span><span>{escape(words)}</span></div>"
     )
@@ -97,7 +86,7 @@ def _distances(title: str, found: Mapping[str, Sequence[float]], layer: str, epo
         colour, half = _mixed(depth), measure.halfway(EPOCHS, values)
         parts.append(_line(EPOCHS, values, colour, 4 if name == layer else 1.5))
         if math.isfinite(half):
-            parts.append(_dot(half, values[0] / 2, colour))
+            parts.append(AXES.dot(_share(half), values[0] / 2, colour))
     at = found[layer][EPOCHS.index(epoch)] if layer in found else None
     here = "" if at is None else f"{at:.2f}"
     said = t("{title}; {layer} after epoch {epoch}: {value}", title=title, layer=layer, epoch=epoch, value=here or "?")
@@ -106,7 +95,9 @@ def _distances(title: str, found: Mapping[str, Sequence[float]], layer: str, epo
 
 def _accuracy(epoch: int) -> str:
     found, colour = measure.accuracy(), _colour("output")
-    body = _line(tuple(found), tuple(found.values()), colour, 2) + "".join(_dot(e, found[e], colour) for e in EPOCHS)
+    body = _line(tuple(found), tuple(found.values()), colour, 2) + "".join(
+        AXES.dot(_share(e), found[e], colour) for e in EPOCHS
+    )
     here = f"{100 * found[epoch]:.0f} %"
     title = t("Accuracy on photographs never trained on")
     said = t("{title}; after epoch {epoch}: {value}", title=title, epoch=epoch, value=here)
@@ -115,59 +106,41 @@ def _accuracy(epoch: int) -> str:
 
 def _plot(title: str, said: str, body: str, epoch: int, at: float | None, here: str, ends: tuple[str, str]) -> str:
     """A picture of axes, what is drawn between them, and the slider's place."""
-    x, ink, quiet, page = _x(epoch), *_GREYS[_is_dark()]
-    ring = (
-        ""
-        if at is None
-        else f'<circle cx="{x:.1f}" cy="{_y(at):.1f}" r="5" fill="{page}" stroke="{ink}" stroke-width="2"/>'
-    )
-    anchor, beside = ("end", -8) if x > (LEFT + RIGHT) / 2 else ("start", 8)
-    ticks = "".join(_text(_x(tick), BOTTOM + 17, str(tick), "middle") for tick in TICKS)
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'font-family="system-ui, sans-serif" font-size="13" fill="{quiet}">'
-        f'<path fill="none" stroke="{quiet}" d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}"/>{ticks}'
-        f"{_text(LEFT - 6, BOTTOM, ends[0])}{_text(LEFT - 6, TOP + 10, ends[1])}{_text(RIGHT, HEIGHT - 1, t('epoch'))}"
-        f'<path stroke="{ink}" stroke-dasharray="4 3" d="M{x:.1f} {TOP}V{BOTTOM}"/>{body}{ring}'
-        f'<g fill="{ink}" font-weight="600">{_text(x + beside, TOP + 12, here, anchor)}</g></svg>'
-    )
-    source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-    return f'<figure><figcaption>{escape(title)}</figcaption><img src="{source}" alt="{escape(said)}"></figure>'
+    ink, quiet, page = plot.GREYS[plot.is_dark()]
+    place = _share(epoch)
+    bottom, x = AXES.y(0), AXES.x(place)
+    ring = "" if at is None else AXES.dot(place, at, ink, 6) + AXES.dot(place, at, page, 4)
+    anchor, beside = ("end", -8) if place > 0.5 else ("start", 8)
+    parts = [
+        AXES.line([(0, 1), (0, 0), (1, 0)], quiet, 1),
+        *(plot.text(AXES.x(_share(tick)), bottom + 17, str(tick), "middle") for tick in TICKS),
+        plot.text(AXES.left - 6, bottom, ends[0]),
+        plot.text(AXES.left - 6, AXES.top + 10, ends[1]),
+        plot.text(AXES.x(1), AXES.height - 1, t("epoch")),
+        AXES.line([(place, 1), (place, 0)], ink, 1, "4 3"),
+        body,
+        ring,
+        f'<g font-weight="600">{plot.text(x + beside, AXES.top + 12, here, anchor, ink)}</g>',
+    ]
+    return f"<figure><figcaption>{escape(title)}</figcaption>{plot.image(AXES.svg(parts, quiet), said)}</figure>"
 
 
 def _line(epochs: Sequence[float], values: Sequence[float], colour: str, width: float) -> str:
-    points = " ".join(f"{_x(e):.1f},{_y(v):.1f}" for e, v in zip(epochs, values, strict=True))
-    return f'<polyline fill="none" stroke="{colour}" stroke-width="{width}" points="{points}"/>'
+    return AXES.line([(_share(e), v) for e, v in zip(epochs, values, strict=True)], colour, width)
 
 
-def _dot(epoch: float, value: float, colour: str) -> str:
-    return f'<circle cx="{_x(epoch):.1f}" cy="{_y(value):.1f}" r="3.5" fill="{colour}"/>'
-
-
-def _text(x: float, y: float, said: str, anchor: str = "end") -> str:
-    return f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}">{escape(said)}</text>'
-
-
-def _is_dark() -> bool:
-    return bool(st.context.theme.type == "dark")
+def _share(epoch: float) -> float:
+    return math.log(epoch) / math.log(EPOCHS[-1])
 
 
 def _colour(name: str) -> str:
-    return formula.COLOURS[name][_is_dark()]
+    return formula.COLOURS[name][plot.is_dark()]
 
 
 def _mixed(depth: float) -> str:
     """A colour between those of the lowest and the topmost layer, at 0..1."""
     low, high = (np.array([int(_colour(name)[i : i + 2], 16) for i in (1, 3, 5)]) for name in ("input", "kernel"))
     return "#" + "".join(f"{round(value):02x}" for value in (1 - depth) * low + depth * high)
-
-
-def _x(epoch: float) -> float:
-    return LEFT + (RIGHT - LEFT) * math.log(epoch) / math.log(EPOCHS[-1])
-
-
-def _y(value: float) -> float:
-    return BOTTOM - (BOTTOM - TOP) * value
 
 
 def verdict(maps: Mapping[str, Sequence[float]]) -> None:

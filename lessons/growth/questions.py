@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons.growth import measure
 from lessons.growth.measure import EPOCHS
@@ -27,16 +27,7 @@ def direction(seed: int) -> Question:
         return direction(seed + 1000)
     answer = (round(exact),)
     cosine = 100 * inner // (norms[0] * norms[1])
-    wrong: list[tuple[Answer, str]] = [
-        ((cosine,), t("That is the cosine itself; the distance is what it lacks of 1.")),
-        ((100 + cosine,), t("Subtract the cosine from 1; you have added it.")),
-        ((100 - inner,), t("Divide the inner product by both lengths first.")),
-        ((inner,), t("That is the inner product, before it is divided by the lengths.")),
-        ((100 - round(100 * inner / norms[0] ** 2),), t("Each map has a length of its own: divide by both.")),
-        ((round(float(np.linalg.norm(a - b))),), t("That is how far their ends lie apart; it counts brightness too.")),
-        ((0,), t("The distance is 0 only if one map is a positive multiple of the other.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "A map of two pixels: after epoch 9 it is ({a1}, {a2}), in the end ({b1}, {b2}). **How many "
             "hundredths is the distance 1 − cos?**",
@@ -47,7 +38,15 @@ def direction(seed: int) -> Question:
         ),
         fields=(t("hundredths"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (cosine, t("That is the cosine itself; the distance is what it lacks of 1.")),
+            (100 + cosine, t("Subtract the cosine from 1; you have added it.")),
+            (100 - inner, t("Divide the inner product by both lengths first.")),
+            (inner, t("That is the inner product, before it is divided by the lengths.")),
+            (100 - round(100 * inner / norms[0] ** 2), t("Each map has a length of its own: divide by both.")),
+            (round(float(np.linalg.norm(a - b))), t("That is how far their ends lie apart; it counts brightness too.")),
+            (0, t("The distance is 0 only if one map is a positive multiple of the other.")),
+        ],
         hint=t("Inner product: multiply pixel by pixel and add. The lengths are {a} and {b}.", a=norms[0], b=norms[1]),
         worked=rf"100\,\Bigl(1 - \tfrac{{{inner}}}{{{norms[0]} \cdot {norms[1]}}}\Bigr) = {answer[0]}",
     )
@@ -62,23 +61,11 @@ def half(seed: int) -> Question:
     at = reached[0]
     answer = (EPOCHS[at],)
     absolute = next(k for k, value in enumerate(shown) if parts * value <= 100)
-    wrong: list[tuple[Answer, str]] = [
-        (
-            (EPOCHS[at - 1],),
-            t("There it is still {value}, above {limit}.", value=shown[at - 1], limit=shown[0] / parts),
-        ),
-        ((EPOCHS[absolute],), t("Half or a quarter of the first distance, {first}, not of 100.", first=shown[0])),
-        ((at + 1,), t("That is the number of the column; the epoch is asked for.")),
-        ((at,), t("That counts columns; the epoch is asked for.")),
-        ((shown[at],), t("That is the distance there; the epoch is asked for.")),
-        ((EPOCHS[-1] // parts,), t("That share of the epochs; the distance does not fall evenly with them.")),
-        ((EPOCHS[-1],), t("By then it is 0; it was low enough before.")),
-    ]
     rows = (
         planes.Plane(t("epoch"), np.array([EPOCHS]), "kernel"),
         planes.Plane(t("distance"), np.array([shown]), "input"),
     )
-    return Question(
+    return question(
         prompt=t(
             "The filters of {layer}: below, distances in hundredths. **After which of these epochs is it, for the "
             "first time, at most {part} of what it was after epoch 1?**",
@@ -87,7 +74,18 @@ def half(seed: int) -> Question:
         ),
         fields=(t("epoch"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                EPOCHS[at - 1],
+                t("There it is still {value}, above {limit}.", value=shown[at - 1], limit=shown[0] / parts),
+            ),
+            (EPOCHS[absolute], t("Half or a quarter of the first distance, {first}, not of 100.", first=shown[0])),
+            (at + 1, t("That is the number of the column; the epoch is asked for.")),
+            (at, t("That counts columns; the epoch is asked for.")),
+            (shown[at], t("That is the distance there; the epoch is asked for.")),
+            (EPOCHS[-1] // parts, t("That share of the epochs; the distance does not fall evenly with them.")),
+            (EPOCHS[-1], t("By then it is 0; it was low enough before.")),
+        ],
         hint=t("Divide {first} by {parts}, then read along the distances.", first=shown[0], parts=parts),
         worked=rf"{shown[at]} \le \tfrac{{{shown[0]}}}{{{parts}}} < {shown[at - 1]} \;\Rightarrow\; {answer[0]}",
         picture=tuple(planes.Row("", (row,)) for row in rows),
@@ -102,14 +100,7 @@ def pairs(seed: int) -> Question:
     right, total = measure.in_order(values)
     answer = (right,)
     neighbours = sum(a < b for a, b in itertools.pairwise(values))
-    wrong: list[tuple[Answer, str]] = [
-        ((total - right,), t("Those are the pairs in which the upper one was first.")),
-        ((neighbours,), t("Layers that are not neighbours make pairs too.")),
-        ((total,), t("That is how many pairs there are.")),
-        ((2 * right,), t("Every pair counts once.")),
-        ((len(values),), t("That is how many layers there are; count pairs.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "Four layers, from the bottom, are halfway after epochs {a}, {b}, {c} and {d}. **In how many pairs of "
             "layers was the lower one first?**",
@@ -120,7 +111,13 @@ def pairs(seed: int) -> Question:
         ),
         fields=(t("pairs"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (total - right, t("Those are the pairs in which the upper one was first.")),
+            (neighbours, t("Layers that are not neighbours make pairs too.")),
+            (total, t("That is how many pairs there are.")),
+            (2 * right, t("Every pair counts once.")),
+            (len(values), t("That is how many layers there are; count pairs.")),
+        ],
         hint=t("Take the layers one by one: how many above it have a larger number?"),
         worked=" + ".join(str(sum(v < w for w in values[i + 1 :])) for i, v in enumerate(values[:-1])) + f" = {right}",
     )

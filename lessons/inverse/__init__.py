@@ -10,10 +10,11 @@ import streamlit as st
 
 from deconvviz.articles.formulas import apart
 from deconvviz.data import samples
+from deconvviz.metrics import psnr
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
-from lessons._kit.draw import bars, formula, image_row
+from lessons._kit.draw import bars, formula, image_row, plot
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -82,7 +83,7 @@ def decibels(picture: str, kernel_name: str) -> dict[str, tuple[float, ...]]:
     for noise in NOISE:
         planes = compute(State(picture, kernel_name, noise))
         for way, numbers in found.items():
-            numbers.append(min(99.0, inverse.psnr(planes[way], planes["x"])))
+            numbers.append(min(99.0, psnr(planes[way], planes["x"])))
     return {way: tuple(numbers) for way, numbers in found.items()}
 
 
@@ -174,25 +175,38 @@ def ways() -> dict[str, str]:
     }
 
 
+def spectrum(values: np.ndarray) -> str:
+    """An SVG of sorted singular values, 0 at the bottom and 1 at the top, and dashed their squares."""
+    dark = plot.is_dark()
+    _, quiet, page = plot.GREYS[dark]
+    axes = plot.Axes(200, 200, left=6, right=6, top=6, bottom=6)
+    some = values[::40]
+    places = np.linspace(0, 1, len(some))
+
+    def line(shares: np.ndarray, name: str, dashes: str) -> str:
+        points = zip(places.tolist(), np.clip(shares, 0, 1).tolist(), strict=True)
+        return axes.line(points, formula.COLOURS[name][dark], 3, dashes)
+
+    frame = axes.line([(0, 1), (0, 0), (1, 0)], quiet, 1)
+    return axes.svg([frame, line(some, "output", ""), line(some**2, "input", "6 4")], quiet, page)
+
+
 def pictures(state: State) -> None:
     """The photographs, the formula with its numbers, the spectrum, and PSNR against noise."""
     planes, numbers = compute(state), decibels(state.picture, state.kernel)
     here = list(NOISE).index(state.noise)
-    shown = [image_row.Shot(t("x"), t("the photograph, {size}", size="96 × 96"), image_row.grey(planes["x"]))]
+    shown = [image_row.Picture(image_row.grey(planes["x"]), t("the photograph, {size}", size="96 × 96"), t("x"))]
     for way, name in ways().items():
-        shown.append(image_row.Shot(name, f"PSNR {numbers[way][here]:.1f} dB", image_row.grey(planes[way])))
-    image_row.strip(shown)
+        shown.append(image_row.Picture(image_row.grey(planes[way]), f"PSNR {numbers[way][here]:.1f} dB", name))
+    image_row.show(shown)
     values = np.sort(np.abs(inverse.response(kernel(state), SIZE)).ravel())[::-1]
     left, right = st.columns([1, 2])
     with left:
-        dark = st.context.theme.type == "dark"
-        first, second = (formula.COLOURS[colour][dark] for colour in ("output", "input"))
-        source = image_row.curves(
-            [(first, values[::40]), (second, values[::40] ** 2)], paper="#161616" if dark else "#ffffff"
-        )
         near = 100 * float((values < 0.1).mean())
         note = t("sorted, 0 to 1; dashed: |K|² of AᵀA. {percent} % are below 0.1", percent=f"{near:.0f}")
-        image_row.strip([image_row.Shot(t("singular values |K| of A"), note, source)])
+        title = t("singular values |K| of A")
+        drawing = plot.image(spectrum(values), f"{title}: {note}")
+        st.html(f'<figure class="spectrum">{drawing}<figcaption><strong>{title}</strong>{note}</figcaption></figure>')
     with right:
         gain = formula.coloured("kernel", "|K|^2")
         st.latex(rf"A^\top A:\; {formula.coloured('input', 'X')} \mapsto {gain}\, {formula.coloured('input', 'X')}")
@@ -233,28 +247,24 @@ def proofs(state: State) -> None:
     )
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    image_row.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The blurred picture and four ways back from it, the proofs, and what articles print."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         pictures(state)
         proofs(state)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    printed_formula.show("F004.1", t("a convolution, as it says; frequencies with K near 0 are gone"))
-    printed_formula.show("F004.2", t("the picture blurred twice, AᵀAx"))
-    printed_formula.show("F004.3", t("the picture with its frequencies weighted by (1 + |K|²) / 2"))
-    frame.code((inverse.blur, inverse.blur_adjoint, inverse.wiener, inverse.richardson_lucy), call(state))
-    frame.foot(LESSON)
+    with page.more:
+        printed_formula.show("F004.1", t("a convolution, as it says; frequencies with K near 0 are gone"))
+        printed_formula.show("F004.2", t("the picture blurred twice, AᵀAx"))
+        printed_formula.show("F004.3", t("the picture with its frequencies weighted by (1 + |K|²) / 2"))
+    page.code((inverse.blur, inverse.blur_adjoint, inverse.wiener, inverse.richardson_lucy), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="adjoint-is-not-inverse",
     title=mark("Adjoint is not inverse"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=4,
     question=mark("What would an inverse have to do?"),
     goal=mark(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops import inverse
-from lessons._kit.form.exercise import Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 #: 1/4, 1/2, 1/4: multiplies stripes of period 4 by a half and stripes of period 2 by nothing.
@@ -23,14 +23,7 @@ def gain(seed: int) -> Question:
     x = contrast * np.array([[0.0, 1.0, 0.0, -1.0] * 3])
     answer = (round(float(there_and_back(x).max())),)
     once = round(float(inverse.blur(x, THREE).max()))
-    wrong = [
-        ((once,), t("That is after A alone; the adjoint multiplies by a half once more.")),
-        ((contrast,), t("That would be an inverse. The adjoint multiplies by a half, too; it does not divide.")),
-        ((2 * contrast,), t("That divides instead of multiplying, and forgets A.")),
-        ((0,), t("Only what A multiplies by 0 is gone. Here it is a half.")),
-        ((once + contrast,), t("Nothing is added to the picture: Aᵀ works on what A left of it.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "A blur A multiplies stripes of a certain width by K = 1/2. A picture of such stripes has contrast "
             "{contrast}. **What contrast has AᵀAx?**",
@@ -38,7 +31,13 @@ def gain(seed: int) -> Question:
         ),
         fields=(t("contrast"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (once, t("That is after A alone; the adjoint multiplies by a half once more.")),
+            (contrast, t("That would be an inverse. The adjoint multiplies by a half, too; it does not divide.")),
+            (2 * contrast, t("That divides instead of multiplying, and forgets A.")),
+            (0, t("Only what A multiplies by 0 is gone. Here it is a half.")),
+            (once + contrast, t("Nothing is added to the picture: Aᵀ works on what A left of it.")),
+        ],
         hint=t("A multiplies by K, and Aᵀ does so again."),
         worked=rf"|K|^2 \cdot {contrast} = \tfrac14 \cdot {contrast} = {answer[0]}",
     )
@@ -50,14 +49,7 @@ def stripes(seed: int) -> Question:
     mean, half = int(random.integers(5, 12)), int(random.integers(1, 5))
     x = np.array([[mean - half, mean + half] * 4], float)
     answer = (round(float(there_and_back(x)[0, 0])),)
-    wrong = [
-        ((mean - half,), t("That is the value that went in. A had already removed the stripes; Aᵀ cannot know them.")),
-        ((mean + half,), t("That is the neighbour's value, and it is gone as well.")),
-        ((0,), t("Only the stripes are gone; their mean passes, because the weights sum to 1.")),
-        ((2 * mean,), t("The weights sum to 1, so the mean stays as it was.")),
-        ((half,), t("That is the contrast, which is what was lost.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "x is {a}, {b}, {a}, {b}, … without end. A takes a quarter, a half and a quarter of three neighbours. "
             "**What value has AᵀAx at the first {a}?**",
@@ -66,7 +58,13 @@ def stripes(seed: int) -> Question:
         ),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (mean - half, t("That is the value that went in. A had already removed the stripes; Aᵀ cannot know them.")),
+            (mean + half, t("That is the neighbour's value, and it is gone as well.")),
+            (0, t("Only the stripes are gone; their mean passes, because the weights sum to 1.")),
+            (2 * mean, t("The weights sum to 1, so the mean stays as it was.")),
+            (half, t("That is the contrast, which is what was lost.")),
+        ],
         hint=t("Compute Ax at one cell first: a quarter of the left, half of its own, a quarter of the right."),
         worked=rf"\tfrac14 \cdot {mean + half} + \tfrac12 \cdot {mean - half} + \tfrac14 \cdot {mean + half}"
         rf" = {answer[0]}",
@@ -79,15 +77,7 @@ def lost(seed: int) -> Question:
     a = inverse.blur_matrix(np.full((1, k), 1.0 / k), (1, n))
     rank = int(np.linalg.matrix_rank(a))
     answer = (n - rank,)
-    wrong = [
-        ((rank,), t("That is the rank: what survives. Asked is what is lost.")),
-        ((n,), t("Then nothing at all would survive; the mean does.")),
-        ((k,), t("The mean survives, even where the window fits a whole number of times.")),
-        ((n - k + 1,), t("That counts windows that fit without going around the edge.")),
-        ((0,), t("A blur with such windows has zeros: stripes that the window averages away.")),
-        ((1,), t("Count all stripes that a window averages to zero, not only the finest.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "{n} cells in a ring, each replaced by the mean of {k} neighbours. As a matrix, A is {n} × {n}. "
             "**How many singular values are 0?**",
@@ -96,7 +86,14 @@ def lost(seed: int) -> Question:
         ),
         fields=(t("how many"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (rank, t("That is the rank: what survives. Asked is what is lost.")),
+            (n, t("Then nothing at all would survive; the mean does.")),
+            (k, t("The mean survives, even where the window fits a whole number of times.")),
+            (n - k + 1, t("That counts windows that fit without going around the edge.")),
+            (0, t("A blur with such windows has zeros: stripes that the window averages away.")),
+            (1, t("Count all stripes that a window averages to zero, not only the finest.")),
+        ],
         hint=t(
             "A ring of {n} holds {n} waves. K is 0 for those of which a whole number, not none, fits into {k} cells.",
             k=k,

@@ -146,32 +146,26 @@ def badges(state: State, ran: bool) -> None:
     )
 
 
-def render() -> None:
-    """Draw the page."""
-    picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The photograph, the picture made from a layer's numbers, and the proofs once it rests."""
+    with page.controls:
         state = chosen()
     run = state.run
     job = inversion_run.find(run)
-    with right:
+    with page.picture:
         if job is None:
             ask(run)
             picture.draw(run, None)
         else:
             jobs.watch(job, lambda job: picture.drawn(run, job))
-        proofs = st.container()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((dv.invert_snapshots, inversion_run.snapshots), call(state))
-    frame.foot(LESSON)
-    with proofs:
-        badges(state, job is not None and job.resting and job.latest is not None)
+        page.later(badges, state, job is not None and job.resting and job.latest is not None)
+    page.code((dv.invert_snapshots, inversion_run.snapshots), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="inversion",
     title=mark("Inversion"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=11,
     section="network",
     question=mark("What does a layer still know about the picture?"),

@@ -6,7 +6,7 @@ import numpy as np
 
 from deconvviz import priors
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.inversion.run import LAYERS, feature_error
 from lessons._kit.run import engine
@@ -24,30 +24,29 @@ def error(seed: int) -> Question:
         away = random.integers(-3, 4, 4).astype(np.float64)
     values = target + away
     answer = (round(100 * feature_error(values, target)),)
-    wrong: list[tuple[Answer, str]] = [
-        ((round(float(np.abs(away).sum())),), t("Those are the plain distances: each is squared first.")),
-        ((round(float(away.sum()) ** 2),), t("Square each difference, then add; not the other way round.")),
-        ((round(10 * float(np.sqrt((away**2).sum()))),), t("That is the ratio of the lengths: it is not squared.")),
-        (
-            (round(100 * float((away**2).sum() / (values**2).sum())),),
-            t("Divide by the target a, what the photograph gives, not by the values of the new picture."),
-        ),
-        (
-            (round(100 * float(np.abs(away).sum() / target.sum())),),
-            t("Both sums are of squares: squared differences over squared targets."),
-        ),
-        ((round(float((away**2).mean() * 100)),), t("It is divided by the squared length of a, not by the count.")),
-    ]
     pair = (planes.Plane("a", target[None], "output"), planes.Plane("Φ(x)", values[None], "input"))
     squares, below = (" + ".join(f"{int(one) ** 2}" for one in each) for each in (away, target))
-    return Question(
+    return question(
         prompt=t(
             "A layer with four units says a of the photograph and Φ(x) of the picture x. **What is the feature error, "
             "in hundredths?**"
         ),
         fields=(t("hundredths"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (round(float(np.abs(away).sum())), t("Those are the plain distances: each is squared first.")),
+            (round(float(away.sum()) ** 2), t("Square each difference, then add; not the other way round.")),
+            (round(10 * float(np.sqrt((away**2).sum()))), t("That is the ratio of the lengths: it is not squared.")),
+            (
+                round(100 * float((away**2).sum() / (values**2).sum())),
+                t("Divide by the target a, what the photograph gives, not by the values of the new picture."),
+            ),
+            (
+                round(100 * float(np.abs(away).sum() / target.sum())),
+                t("Both sums are of squares: squared differences over squared targets."),
+            ),
+            (round(float((away**2).mean() * 100)), t("It is divided by the squared length of a, not by the count.")),
+        ],
         hint=t("Four differences, each squared, added up; over the four squared targets, added up."),
         worked=rf"\frac{{{squares}}}{{{below}}} = \frac{{{answer[0]}}}{{100}}",
         picture=(planes.Row("", pair, ("",)),),
@@ -62,31 +61,30 @@ def variation(seed: int) -> Question:
     answer = (round(plane.size * float(priors.total_variation(plane[None, :, :, None]))),)
     around = (plane[0] - plane[-1]) ** 2
     beside = (plane[:, 0] - plane[:, -1]) ** 2
-    wrong: list[tuple[Answer, str]] = [
-        (
-            (round(float((down**2).sum())),),
-            t("Those are the steps down; the steps to the right count too."),
-        ),
-        (
-            (round(float((right**2).sum())),),
-            t("Those are the steps to the right; the steps down count too."),
-        ),
-        ((round(float(np.abs(down).sum() + np.abs(right).sum())),), t("Here every step is squared.")),
-        (
-            (answer[0] + round(float(around.sum() + beside.sum())),),
-            t("The picture does not go round: at the border there is no neighbour and no step."),
-        ),
-        ((2 * answer[0],), t("Each pair of neighbours counts once: only down and right, not up and left.")),
-        ((round(float((plane**2).sum())),), t("Those are the values squared. What counts is how they change.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "Total variation of this plane with power 2: squared steps to the neighbours below and to the right. "
             "**What is their sum?** (The library divides it by the number of pixels.)"
         ),
         fields=(t("sum"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                round(float((down**2).sum())),
+                t("Those are the steps down; the steps to the right count too."),
+            ),
+            (
+                round(float((right**2).sum())),
+                t("Those are the steps to the right; the steps down count too."),
+            ),
+            (round(float(np.abs(down).sum() + np.abs(right).sum())), t("Here every step is squared.")),
+            (
+                answer[0] + round(float(around.sum() + beside.sum())),
+                t("The picture does not go round: at the border there is no neighbour and no step."),
+            ),
+            (2 * answer[0], t("Each pair of neighbours counts once: only down and right, not up and left.")),
+            (round(float((plane**2).sum())), t("Those are the values squared. What counts is how they change.")),
+        ],
         hint=t("Six steps down, six to the right; square each."),
         worked=rf"{round(float((down**2).sum()))} + {round(float((right**2).sum()))} = {answer[0]}",
         picture=(planes.Row("", (planes.Plane("x", plane, "input"),)),),
@@ -100,18 +98,7 @@ def held(seed: int) -> Question:
     height, width, channels = layer.shape
     rows, columns = network.input_spec.size
     answer = (height * width * channels,)
-    wrong: list[tuple[Answer, str]] = [
-        ((height * width,), t("That is one map; the layer has one for each channel.")),
-        ((channels,), t("That is the number of maps; each has rows and columns.")),
-        ((height * channels,), t("Rows, columns and channels are all multiplied.")),
-        ((rows * columns * channels,), t("The maps are smaller than the picture by now.")),
-        (
-            (3 * height * width * channels,),
-            t("The first layer mixes the three colours: they do not count again."),
-        ),
-        ((height * width + channels,), t("Multiply; do not add.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "The picture is {rows} × {columns} × 3 numbers. {layer} has maps of {height} × {width}, {channels} of "
             "them. **How many numbers are left to make a picture from?**",
@@ -124,7 +111,17 @@ def held(seed: int) -> Question:
         ),
         fields=(t("numbers"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (height * width, t("That is one map; the layer has one for each channel.")),
+            (channels, t("That is the number of maps; each has rows and columns.")),
+            (height * channels, t("Rows, columns and channels are all multiplied.")),
+            (rows * columns * channels, t("The maps are smaller than the picture by now.")),
+            (
+                3 * height * width * channels,
+                t("The first layer mixes the three colours: they do not count again."),
+            ),
+            (height * width + channels, t("Multiply; do not add.")),
+        ],
         hint=t("One number for each row, column and channel."),
         worked=rf"{height} \cdot {width} \cdot {channels} = {answer[0]}",
     )

@@ -15,7 +15,6 @@ from lessons.laboratory import checks, choose, export, layers
 
 def render() -> None:
     """Draw the page."""
-    st.html(header.STYLE)
     st.html(f'<h1 class="lab-title">{t("What did this unit see?")}</h1>')
     with st.spinner(t("Loading the network, about two seconds the first time")):
         loaded, refused = _network(network.chosen())

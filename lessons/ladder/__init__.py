@@ -14,7 +14,6 @@ from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons._kit.inversion import picture as inversion_picture
 from lessons._kit.inversion import run as inversion_run
 from lessons._kit.photo import header, selection
 from lessons._kit.run import engine, jobs
@@ -113,16 +112,10 @@ def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> No
     proof.badges_of(found, meanings, codes)
 
 
-def render() -> None:
-    """Draw the page."""
-    inversion_picture.style()
-    st.html(header.STYLE)
-    frame.head(LESSON)
+def draw(page: frame.Places) -> None:
+    """The pictures that come back from every layer, and the proofs once they are all there."""
     loaded = engine.network("caltech")
-    left, right = st.columns([3, 8], gap="large")
-    with left:
-        frame.presets(LESSON)
-    with right:
+    with page.picture:
         with st.container(horizontal=True, gap="large", vertical_alignment="bottom", key="ladder-controls"):
             state, picture = chosen(loaded)
         job = run.find(loaded, picture, int(state.seed))
@@ -130,27 +123,23 @@ def render() -> None:
             ask(loaded, picture, int(state.seed))
     known = inverters.layers(loaded.network)
 
-    def draw(ladder: Ladder) -> None:
+    def rungs(ladder: Ladder) -> None:
         ladder_picture.draw(loaded, picture, ladder, known, state.shown == "map")
 
-    if job is None:
-        draw(Ladder())
-    else:
-        jobs.watch(job, lambda job: draw(job.latest or Ladder()), key="ladder", every=2.0)
-    proofs = st.container()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((dv.invert, run.climb, run.fitted), call(state, picture.id is not None))
-    frame.foot(LESSON)
-    if job is not None and job.resting and job.latest is not None:
-        with proofs:
-            badges(job.latest, loaded, picture)
+    with page.wide:
+        if job is None:
+            rungs(Ladder())
+        else:
+            jobs.watch(job, lambda job: rungs(job.latest or Ladder()), key="ladder", every=2.0)
+            if job.resting and job.latest is not None:
+                page.later(badges, job.latest, loaded, picture)
+    page.code((dv.invert, run.climb, run.fitted), call(state, picture.id is not None))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="ladder",
     title=mark("The ladder"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=13,
     section="network",
     question=mark("How much of the picture is left, layer after layer?"),

@@ -6,7 +6,7 @@ import numpy as np
 
 from deconvviz.ops.rectify import backward
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.inversion.run import LAYERS
 from lessons._kit.run import engine
@@ -21,16 +21,7 @@ def whole(seed: int) -> Question:
     together = int(backward("deconvnet", np.ones(1, np.float32), g.sum(keepdims=True))[0])
     alone = int(np.asarray(backward("deconvnet", np.ones(2, np.float32), g)).sum())
     answer = (together, alone)
-    wrong: list[tuple[Answer, str]] = [
-        ((alone, together), t("Swapped: together the signals meet before the rectifier and can cancel.")),
-        ((alone, alone), t("Together they meet before the rectifier: the negative one cancels part of the other.")),
-        ((together, together), t("Alone, the negative signal is stopped before it can cancel anything.")),
-        ((first + second, first + second), t("A rectifier lets nothing below zero pass.")),
-        ((first + second, alone), t("The sum is below zero here, so nothing passes.")),
-        ((together, first - second), t("The negative signal is stopped; it does not turn positive.")),
-        ((0, 0), t("One of the two signals is above zero: alone, it passes.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "At one cell below a layer, unit A sends down {a} and unit B sends down {b}. Then comes DeconvNet's "
             "rectifier. **What passes if the whole layer goes down at once, and what do A alone and B alone give when "
@@ -40,7 +31,15 @@ def whole(seed: int) -> Question:
         ),
         fields=(t("at once"), t("one by one, added")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((alone, together), t("Swapped: together the signals meet before the rectifier and can cancel.")),
+            ((alone, alone), t("Together they meet before the rectifier: the negative one cancels part of the other.")),
+            ((together, together), t("Alone, the negative signal is stopped before it can cancel anything.")),
+            ((first + second, first + second), t("A rectifier lets nothing below zero pass.")),
+            ((first + second, alone), t("The sum is below zero here, so nothing passes.")),
+            ((together, first - second), t("The negative signal is stopped; it does not turn positive.")),
+            ((0, 0), t("One of the two signals is above zero: alone, it passes.")),
+        ],
         hint=t("At once: add, then rectify. One by one: rectify each, then add."),
         worked=rf"\max({first} + ({second}),\, 0) = {together}, \quad "
         rf"\max({first},\, 0) + \max({second},\, 0) = {alone}",
@@ -56,17 +55,7 @@ def place(seed: int) -> Question:
     down, right = layer.stride
     field, size = layer.receptive_field, network.input_spec.size
     answer = (down * right,)
-    wrong: list[tuple[Answer, str]] = [
-        ((down,), t("That is one side: rows and columns both count.")),
-        ((down + right,), t("Rows times columns, not their sum.")),
-        (
-            (field[0] * field[1],),
-            t("That is the receptive field, all that a place can see. Its neighbours see most of it too."),
-        ),
-        ((layer.shape[0] * layer.shape[1],), t("That is how many places the map has.")),
-        ((3 * down * right,), t("Pixels are counted once, not once a colour.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "The picture has {rows} × {columns} pixels, a map of {layer} has {height} × {width} places. **For how many "
             "pixels does one place stand?**",
@@ -78,7 +67,16 @@ def place(seed: int) -> Question:
         ),
         fields=(t("pixels"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (down, t("That is one side: rows and columns both count.")),
+            (down + right, t("Rows times columns, not their sum.")),
+            (
+                field[0] * field[1],
+                t("That is the receptive field, all that a place can see. Its neighbours see most of it too."),
+            ),
+            (layer.shape[0] * layer.shape[1], t("That is how many places the map has.")),
+            (3 * down * right, t("Pixels are counted once, not once a colour.")),
+        ],
         hint=t("Divide the rows of the picture by the rows of the map, the columns likewise, and multiply."),
         worked=rf"\frac{{{size[0]}}}{{{layer.shape[0]}}} \cdot \frac{{{size[1]}}}{{{layer.shape[1]}}} = {answer[0]}",
     )

@@ -9,13 +9,11 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.types import Check
-from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import number
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons._kit.inversion import picture as inversion_picture
 from lessons._kit.photo.labels import TITLES
 from lessons.learned_inversion import picture, questions, run
 
@@ -128,31 +126,30 @@ def badges(state: State) -> None:
     )
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    inversion_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """What the decoder makes of the layer's numbers, and its errors over all photographs."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Sending the layer's numbers through its decoder, some seconds the first time")):
             found = run.shown(state.image, state.layer, state.change)
         picture.draw(state.image, state.layer, state.change, found)
         picture.formula(found)
-        rest = st.container()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((dv.invert, inverters.Inverter.__call__), call(state))
-    frame.foot(LESSON)
-    with rest, st.spinner(t("Measuring all photographs, some seconds the first time")):
+        page.later(measured, state)
+    page.code((dv.invert, inverters.Inverter.__call__), call(state))
+
+
+def measured(state: State) -> None:
+    """The errors over all photographs, and the badges."""
+    with st.spinner(t("Measuring all photographs, some seconds the first time")):
         picture.errors(state.image)
         badges(state)
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="learned-inversion",
     title=mark("Learned inversion"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=12,
     section="network",
     question=mark("Can a network learn to run another one backwards?"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -35,13 +35,7 @@ def mean(seed: int) -> Question:
     bright = dark + (often + seldom) * int(random.integers(5, 12)) * 2
     values = np.array([dark] * often + [bright] * seldom, np.float64)
     answer = (best_answer(values),)
-    wrong: list[tuple[Answer, str]] = [
-        ((dark,), t("The commonest value: what the absolute error would teach, not the squared one.")),
-        ((bright,), t("The rarer value is far from most of the pictures.")),
-        (((dark + bright) // 2,), t("The middle of the two; but one of them comes more often.")),
-        ((int(values.sum()),), t("That is the sum; divide it by the number of pictures.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "{count} training pictures have the same features. One pixel of theirs is {values}. **What will a decoder "
             "trained with squared error answer for that pixel?**",
@@ -50,7 +44,12 @@ def mean(seed: int) -> Question:
         ),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (dark, t("The commonest value: what the absolute error would teach, not the squared one.")),
+            (bright, t("The rarer value is far from most of the pictures.")),
+            ((dark + bright) // 2, t("The middle of the two; but one of them comes more often.")),
+            (int(values.sum()), t("That is the sum; divide it by the number of pictures.")),
+        ],
         hint=t("Where does the sum of squared distances have its minimum?"),
         worked=rf"\frac{{{' + '.join(f'{value:g}' for value in values)}}}{{{len(values)}}} = {answer[0]}",
     )
@@ -64,16 +63,9 @@ def corner(seed: int) -> Question:
     found = convolved(unpooled(values, 2), taps)
     answer = (int(found[place]),)
     a, b = values[place // 2], values[place // 2 + 1]
-    wrong: list[tuple[Answer, str]] = [
-        ((int(a * taps[1]),), t("The middle tap lies on a zero here; the outer two reach the values.")),
-        ((int(taps[0] * b + taps[2] * a),), t("The left tap reads the left neighbour: the kernel is not flipped.")),
-        ((int((a + b) * taps.sum()),), t("Each value is met by one tap, not by all three.")),
-        ((0,), t("The cell was zero before the convolution; it is filled from its neighbours.")),
-        ((int(convolved(np.repeat(values, 2), taps)[place]),), t("That repeats the values; here zeros are put in.")),
-    ]
     row = unpooled(values, 2)
     terms = rf"{taps[0]:g} \cdot {a:g} + {taps[1]:g} \cdot 0 + {taps[2]:g} \cdot {b:g}"
-    return Question(
+    return question(
         prompt=t(
             "Unpooling put zeros behind each value; then the taps {taps} slide over the row, as in networks. **What "
             "stands in column {column}, counted from 0?**",
@@ -82,7 +74,13 @@ def corner(seed: int) -> Question:
         ),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (int(a * taps[1]), t("The middle tap lies on a zero here; the outer two reach the values.")),
+            (int(taps[0] * b + taps[2] * a), t("The left tap reads the left neighbour: the kernel is not flipped.")),
+            (int((a + b) * taps.sum()), t("Each value is met by one tap, not by all three.")),
+            (0, t("The cell was zero before the convolution; it is filled from its neighbours.")),
+            (int(convolved(np.repeat(values, 2), taps)[place]), t("That repeats the values; here zeros are put in.")),
+        ],
         hint=t("Lay the middle tap on that column: the other two touch its neighbours."),
         worked=rf"{terms} = {answer[0]}",
         picture=(planes.Row("", (planes.Plane(t("after unpooling"), row[None], "output"),), ("",)),),
@@ -97,14 +95,8 @@ def stages(seed: int) -> Question:
     for factor in factors:
         column = convolved(unpooled(column, factor), np.ones(3))
     answer = (len(column),)
-    wrong: list[tuple[Answer, str]] = [
-        ((rows * sum(factors),), t("Factors one after the other multiply; they do not add up.")),
-        ((rows + sum(factors),), t("Every stage multiplies the rows by its factor.")),
-        ((rows * factors[-1],), t("The other stages enlarge too.")),
-        ((rows * int(np.prod(factors)) ** 2,), t("Rows alone: the columns grow by as much beside them.")),
-    ]
     told, product = ", ".join(map(str, factors)), r" \cdot ".join(map(str, factors))
-    return Question(
+    return question(
         prompt=t(
             "A map of {rows} rows goes through three up-convolutions that enlarge by {factors}. **How many rows has "
             "the picture?**",
@@ -113,7 +105,12 @@ def stages(seed: int) -> Question:
         ),
         fields=(t("rows"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (rows * sum(factors), t("Factors one after the other multiply; they do not add up.")),
+            (rows + sum(factors), t("Every stage multiplies the rows by its factor.")),
+            (rows * factors[-1], t("The other stages enlarge too.")),
+            (rows * int(np.prod(factors)) ** 2, t("Rows alone: the columns grow by as much beside them.")),
+        ],
         hint=t("The convolutions between keep the size; each stage makes every row into several."),
         worked=rf"{rows} \cdot {product} = {answer[0]}",
     )

@@ -205,24 +205,21 @@ def proofs(state: State) -> None:
     )
 
 
-def render() -> None:
-    """Draw the page."""
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The convolution written as a matrix, the proofs, and what the matrix weighs."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         matrix_picture.draw(compute(state))
         proofs(state)
         st.html(growth_table(state))
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((entries.dense, entries.entries, conv, LinearMap.dense), call(state))
-    frame.foot(LESSON)
+    page.code((entries.dense, entries.entries, conv, LinearMap.dense), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="convolution-is-a-matrix",
     title=mark("Convolution is a matrix"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=2,
     question=mark("What does a convolution look like as a matrix?"),
     goal=mark("You will be able to find every weight of a kernel in the matrix of its convolution."),

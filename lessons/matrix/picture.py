@@ -13,7 +13,7 @@ import streamlit as st
 
 from deconvviz.ops import ConvGeometry
 from deconvviz.types import Size
-from lessons._kit.draw import formula, planes
+from lessons._kit.draw import component, formula, planes
 from lessons._kit.form.i18n import t
 from lessons._kit.numbers import taps
 from lessons._kit.numbers.toy_arrays import plane
@@ -159,12 +159,6 @@ def _size(array: np.ndarray) -> str:
     return f"{array.shape[0]} × {array.shape[1]}"
 
 
-@st.cache_resource(show_spinner=False)
-def _component() -> Callable[..., Any]:
-    code = Path(__file__).with_name("picture.js").read_text("utf-8")
-    return st.components.v2.component("matrix", js=code, isolate_styles=False)
-
-
 def message(view: View) -> dict[str, Any]:
     """What the browser needs to draw A, vec(x) and vec(z)."""
     x, z = plane(view.x).ravel(), plane(view.z).ravel()
@@ -199,7 +193,7 @@ def _show_matrix(view: View) -> None:
         name, row, column = st.session_state["matrix"]["pick"]
         _picked(str(name), (int(row), int(column)))
 
-    _component()(key="matrix", data=message(view), on_pick_change=picked)
+    component.mount(__file__, key="matrix", data=message(view), on_pick_change=picked)
 
 
 def entry_formula() -> str:

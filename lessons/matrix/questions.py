@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv_map
-from lessons._kit.form.exercise import Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 Cell = tuple[int, int]
@@ -78,22 +78,27 @@ def shape(seed: int) -> Question:
     answer = (rows, columns)
     (h, w), (out_h, out_w) = q.size, q.outputs
     bare = Setting(q.size, q.kernel, q.stride, 0).outputs
-    wrong = [
-        ((columns, rows), t("Rows and columns are swapped: A x must have one number for each output cell.")),
-        (
-            (rows, (h + 2 * q.padding) * (w + 2 * q.padding)),
-            t("The padding is no input: A has no columns for cells that are always zero."),
-        ),
-        ((bare[0] * bare[1], columns), t("Without the padding z would have that size; the padding makes it larger.")),
-        ((out_h, h), t("Those are the rows of z and of x. A has one row and one column for each cell.")),
-        ((q.kernel[0] * q.kernel[1], columns), t("That is one row for each weight; A has one for each output cell.")),
-        ((columns, columns), t("A is square only where z is as large as x.")),
-    ]
-    return Question(
+    return question(
         prompt=f"{q.text} **{t('How many rows and how many columns has A?')}**",
         fields=(t("rows"), t("columns")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((columns, rows), t("Rows and columns are swapped: A x must have one number for each output cell.")),
+            (
+                (rows, (h + 2 * q.padding) * (w + 2 * q.padding)),
+                t("The padding is no input: A has no columns for cells that are always zero."),
+            ),
+            (
+                (bare[0] * bare[1], columns),
+                t("Without the padding z would have that size; the padding makes it larger."),
+            ),
+            ((out_h, h), t("Those are the rows of z and of x. A has one row and one column for each cell.")),
+            (
+                (q.kernel[0] * q.kernel[1], columns),
+                t("That is one row for each weight; A has one for each output cell."),
+            ),
+            ((columns, columns), t("A is square only where z is as large as x.")),
+        ],
         hint=t("First find the size of z. Then unroll: one row for each cell of z, one column for each cell of x."),
         worked=rf"{out_h} \cdot {out_w} = {rows}, \qquad {h} \cdot {w} = {columns}",
     )
@@ -113,21 +118,20 @@ def repetitions(seed: int) -> Question:
     down = len({int(row) // q.outputs[1] for row, _ in places})
     across = count // down
     (out_h, out_w), (h, w) = q.outputs, q.size
-    wrong = [
-        ((out_h * out_w,), t("In the first windows this weight falls on the padding, which has no column in A.")),
-        ((h * w,), t("That is the number of columns; the weight is used at most once for each output cell.")),
-        ((1,), t("It is stored once, but used in many windows.")),
-        ((down,), t("That is how many rows of z use it; each has several columns.")),
-        ((across,), t("That is how many columns of z use it; there are several rows.")),
-        ((q.kernel[0] * q.kernel[1],), t("That is how many weights the kernel has.")),
-        ((out_h * across,), t("The padding above was forgotten.")),
-        ((down * out_w,), t("The padding at the left was forgotten.")),
-    ]
-    return Question(
+    return question(
         prompt=f"{q.text} **{t('How often does the weight w at 0, 0 stand in A?')}**",
         fields=(t("times"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (out_h * out_w, t("In the first windows this weight falls on the padding, which has no column in A.")),
+            (h * w, t("That is the number of columns; the weight is used at most once for each output cell.")),
+            (1, t("It is stored once, but used in many windows.")),
+            (down, t("That is how many rows of z use it; each has several columns.")),
+            (across, t("That is how many columns of z use it; there are several rows.")),
+            (q.kernel[0] * q.kernel[1], t("That is how many weights the kernel has.")),
+            (out_h * across, t("The padding above was forgotten.")),
+            (down * out_w, t("The padding at the left was forgotten.")),
+        ],
         hint=t("Count the windows whose first cell lies on the picture: along the rows, along the columns, multiply."),
         worked=rf"{down} \cdot {across} = {count}",
     )
@@ -142,17 +146,7 @@ def place(seed: int) -> Question:
     column = int(np.flatnonzero(q.marked[row] == q.number((i, j)))[0])
     answer = (column,)
     (r, c), width, s = (q.stride * u + i, q.stride * v + j), q.size[1], q.stride
-    wrong = [
-        ((r * q.outputs[1] + c,), t("Columns count the cells of x: a row of x has {w} cells.", w=width)),
-        (((u + i) * width + v + j,), t("The stride was left out: the window moves {s} cells at a time.", s=s)),
-        ((s * (u * width + v),), t("That is where the window begins; the weight is not its first.")),
-        (((s * u) * width + s * v,), t("That is where the window begins; the weight is not its first.")),
-        ((c * q.size[0] + r,), t("Row and column are swapped.")),
-        ((row,), t("That is the number of the row itself.")),
-        ((column + 1,), t("Counting starts at 0.")),
-        ((c,), t("That is the column in the picture; the rows above it come first in vec(x).")),
-    ]
-    return Question(
+    return question(
         prompt=q.text
         + " "
         + t("Row {row} of A makes output cell {u}, {v}.", row=row, u=u, v=v)
@@ -162,7 +156,16 @@ def place(seed: int) -> Question:
         + t("Counting starts at 0."),
         fields=(t("column"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (r * q.outputs[1] + c, t("Columns count the cells of x: a row of x has {w} cells.", w=width)),
+            ((u + i) * width + v + j, t("The stride was left out: the window moves {s} cells at a time.", s=s)),
+            (s * (u * width + v), t("That is where the window begins; the weight is not its first.")),
+            ((s * u) * width + s * v, t("That is where the window begins; the weight is not its first.")),
+            (c * q.size[0] + r, t("Row and column are swapped.")),
+            (row, t("That is the number of the row itself.")),
+            (column + 1, t("Counting starts at 0.")),
+            (c, t("That is the column in the picture; the rows above it come first in vec(x).")),
+        ],
         hint=t("Which input cell r, c does the weight read there? That cell has the number r · {w} + c.", w=width),
         worked=rf"({s}\cdot{u} + {i})\cdot{width} + ({s}\cdot{v} + {j}) = {column}",
     )

@@ -85,11 +85,11 @@ def three_ways(state: State) -> None:
         st.code(code.APP, language="bash", wrap_lines=True)
 
 
-def render() -> None:
-    """Draw the page."""
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """What every rule says about a network of one's own, and three ways to bring it."""
+    with page.controls:
         state = State(choice(t("Network"), {k: t(v[0]) for k, v in code.VARIANTS.items()}, "variant"))
-    with right:
+    with page.picture:
         with st.spinner(t("Trying every rule on it, about twenty seconds the first time")):
             found = code.tried(state.variant).report
         report(found)
@@ -99,17 +99,15 @@ def render() -> None:
         ]
         codes = [(code.tried, forward), (proofs.adjoint,)]
         proof.badges_of(checks(state), meanings, codes)
-    three_ways(state)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((proofs.report,), f"own_code.tried({state.variant!r}).report")
-    frame.foot(LESSON)
+    with page.wide:
+        three_ways(state)
+    page.code((proofs.report,), f"code.tried({state.variant!r}).report")
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="your-own-network",
     title=mark("Your own network"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     section="network",
     order=99,
     question=mark("What does my own network see?"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons._kit.form.exercise import Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -13,12 +13,7 @@ def coverage(seed: int) -> Question:
     draw = np.random.default_rng(seed)
     relu, gelu = (int(n) for n in draw.choice(np.arange(2, 9), 2, replace=False))
     answer = (relu, relu + gelu)
-    wrong = [
-        ((gelu, relu + gelu), t("Those are the GELUs; the rule is defined at ReLUs.")),
-        ((relu, relu), t("The GELUs lie on the way too: they count, and do not obey.")),
-        ((relu + gelu, relu + gelu), t("A GELU is no rectifier: it keeps its ordinary derivative.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "On the way from a unit to the picture lie {relu} ReLUs and {gelu} GELUs. The rule is DeconvNet, and what "
             "is not supported may keep its gradient. The report says: a of b rectifiers obey.",
@@ -27,7 +22,11 @@ def coverage(seed: int) -> Question:
         ),
         fields=("a", "b"),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((gelu, relu + gelu), t("Those are the GELUs; the rule is defined at ReLUs.")),
+            ((relu, relu), t("The GELUs lie on the way too: they count, and do not obey.")),
+            ((relu + gelu, relu + gelu), t("A GELU is no rectifier: it keeps its ordinary derivative.")),
+        ],
         hint=t("b counts every activation on the way."),
         worked=rf"a = {relu}, \quad b = {relu} + {gelu} = {relu + gelu}",
     )
@@ -39,12 +38,7 @@ def input_size(seed: int) -> Question:
     side, channels, pools = int(draw.integers(3, 9)), int(draw.choice([8, 16, 24])), int(draw.integers(2, 4))
     size, numbers = side * 2**pools, side * side * channels
     answer = (size,)
-    wrong = [
-        ((side,), t("That is the side of the last map; each pool halved it.")),
-        ((size // 2,), t("One pool is missing.")),
-        ((numbers // channels,), t("That is the area of the last map, in cells.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "A network for square pictures halves its map with {pools} pools, and its convolutions keep the size. The "
             "last map has {channels} channels; flattened, it enters a dense layer of {numbers} inputs. How many rows "
@@ -55,7 +49,11 @@ def input_size(seed: int) -> Question:
         ),
         fields=(t("rows"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (side, t("That is the side of the last map; each pool halved it.")),
+            (size // 2, t("One pool is missing.")),
+            (numbers // channels, t("That is the area of the last map, in cells.")),
+        ],
         hint=t("Divide by the channels, then take the square root: the side of the last map."),
         worked=rf"\sqrt{{{numbers} / {channels}}} = {side}, \quad {side} \cdot 2^{{{pools}}} = {size}",
     )

@@ -184,35 +184,32 @@ def proofs(state: State) -> None:
     bars.show(t("How far what comes back is from x: ‖u − x‖ / ‖x‖"), shown)
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The windows with their maxima, one way back, the proofs, and what articles print."""
+    with page.controls:
         state = chosen()
         way = choice(t("The way back"), {k: t(v[0]) for k, v in unpool_variants.WAYS.items()}, "way")
-    with right:
+    with page.picture:
         state = replace(state, way=way)
         arrays = compute(state)
         height, width = arrays.y.shape
         cell = nearest(url_cell("cell", State.cell), (height, width))
         pool_picture.draw(arrays, cell, nearest(url_cell("back", State.back), toy_arrays.SIZE))
         proofs(state)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    printed_formula.show(
-        "F002.3", t("a grey dilation: every place gets the largest value near it; no switch, no larger map")
-    )
-    printed_formula.show(
-        "F003.2", t("windows one row and one column too large, at every position: nothing gets smaller by a stride")
-    )
-    frame.code((unpool_variants.WAYS[state.way][1], max_pool, take_switches), call(state))
-    frame.foot(LESSON)
+    with page.more:
+        printed_formula.show(
+            "F002.3", t("a grey dilation: every place gets the largest value near it; no switch, no larger map")
+        )
+        printed_formula.show(
+            "F003.2", t("windows one row and one column too large, at every position: nothing gets smaller by a stride")
+        )
+    page.code((unpool_variants.WAYS[state.way][1], max_pool, take_switches), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="pooling-and-switches",
     title=mark("Pooling and switches"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=5,
     question=mark("Where does a pooled maximum go back to?"),
     goal=mark("You will be able to say what unpooling puts where, and what is lost for good."),

@@ -9,7 +9,7 @@ import numpy as np
 from deconvviz.ops import max_pool, max_unpool
 from deconvviz.ops.unpool_variants import overwrite_unpool
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import plane
 
@@ -54,25 +54,7 @@ def landing(seed: int) -> Question:
     row, column = (int(i) for i in np.unravel_index(back.argmax(), size))
     answer = (row, column)
     inside = row - corner[0], column - corner[1]
-    wrong: list[tuple[Answer, str]] = [
-        (window, t("That is the window's own place in y; in x each window is two rows and two columns wide.")),
-        (
-            inside,
-            t("That is the place inside the window. Its first cell is row {r}, column {c}.", r=corner[0], c=corner[1]),
-        ),
-        ((column, row), t("Row and column are swapped.")),
-        ((row + 1, column + 1), t("Counting starts at 0.")),
-        (corner, t("That is the window's first cell. The value goes where the maximum stood.")),
-        *(
-            (
-                (corner[0] + p, corner[1] + q),
-                t("That cell holds {value}; the maximum is larger.", value=int(x[corner[0] + p, corner[1] + q])),
-            )
-            for p in range(2)
-            for q in range(2)
-        ),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "x is pooled by windows of 2 × 2, stride 2. Only the value of window row {i}, column {j} goes back. "
             "**At which row and column of x does it land?** Counting starts at 0.",
@@ -81,7 +63,28 @@ def landing(seed: int) -> Question:
         ),
         fields=(t("row"), t("column")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (window, t("That is the window's own place in y; in x each window is two rows and two columns wide.")),
+            (
+                inside,
+                t(
+                    "That is the place inside the window. Its first cell is row {r}, column {c}.",
+                    r=corner[0],
+                    c=corner[1],
+                ),
+            ),
+            ((column, row), t("Row and column are swapped.")),
+            ((row + 1, column + 1), t("Counting starts at 0.")),
+            (corner, t("That is the window's first cell. The value goes where the maximum stood.")),
+            *(
+                (
+                    (corner[0] + p, corner[1] + q),
+                    t("That cell holds {value}; the maximum is larger.", value=int(x[corner[0] + p, corner[1] + q])),
+                )
+                for p in range(2)
+                for q in range(2)
+            ),
+        ],
         hint=t("Find the four cells of that window in x, then the largest of them."),
         worked=rf"({corner[0]} + {inside[0]},\; {corner[1]} + {inside[1]}) = ({row},\; {column})",
         picture=(planes.Row("", (planes.Plane(t("input x"), x, "input"),)),),
@@ -95,22 +98,24 @@ def tie(seed: int) -> Question:
     _, switches = _pooled(x, 3, 3)
     first, last = (tuple(int(i) for i in place) for place in np.argwhere(x[:, :3] == x[:, :3].max()))
     flat = int(switches[0, 0])
-    wrong = [
-        ((5 * last[0] + last[1],), t("That is the other cell of the tie; the first in reading order wins.")),
-        ((3 * first[0] + first[1],), t("Counted in rows of the window, 3 wide. A switch counts in rows of x, 5 wide.")),
-        ((3 * first[1] + first[0],), t("Counted down the columns; a switch counts along the rows.")),
-        ((flat + 1,), t("Counting starts at 0.")),
-        ((5 * first[1] + first[0],), t("Row and column are swapped.")),
-        ((int(x[first]),), t("That is the maximum itself, not where it stands.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "A window of 3 × 3 lies on the first three columns of x, which is 3 × 5. Its maximum stands there twice. "
             "**What is the switch, the flat index W r + c?** Counting starts at 0."
         ),
         fields=(t("switch"),),
-        answer=(flat,),
-        mistakes=reasons((flat,), wrong),
+        answer=flat,
+        wrong=[
+            (5 * last[0] + last[1], t("That is the other cell of the tie; the first in reading order wins.")),
+            (
+                3 * first[0] + first[1],
+                t("Counted in rows of the window, 3 wide. A switch counts in rows of x, 5 wide."),
+            ),
+            (3 * first[1] + first[0], t("Counted down the columns; a switch counts along the rows.")),
+            (flat + 1, t("Counting starts at 0.")),
+            (5 * first[1] + first[0], t("Row and column are swapped.")),
+            (int(x[first]), t("That is the maximum itself, not where it stands.")),
+        ],
         hint=t("At a tie the first cell in reading order wins: row by row, left to right. W is the width of x."),
         worked=rf"5 \cdot {first[0]} + {first[1]} = {flat}",
         picture=(
@@ -132,16 +137,7 @@ def shared(seed: int) -> Question:
     row, column = (int(i) for i in np.unravel_index(back.argmax(), size))
     answer = (int(back[row, column]),)
     a, b = int(g[0, 0]), int(g[0, 1])
-    wrong: list[tuple[Answer, str]] = [
-        ((int(assigned[row, column]),), t("That is what assigning leaves: the last value. Unpooling adds.")),
-        ((a,), t("That is the first window's value alone; the second one has its maximum there too.")),
-        ((9 * (a + b),), t("The maximum itself is not multiplied in: unpooling moves the signal g, not x.")),
-        ((9,), t("That is the maximum in x. What comes back is the signal g.")),
-        ((max(a, b),), t("Where values meet they add; no maximum is taken on the way back.")),
-        ((9 + a + b,), t("The picture itself does not come back, only the signal.")),
-        ((0,), t("Both windows have their maximum there, so something arrives.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "Windows of 3 × 3, stride 2, on x: there are two, and both hold the 9. The signal g goes back to the "
             "switches. **What comes back at row {r}, column {c}?**",
@@ -150,7 +146,15 @@ def shared(seed: int) -> Question:
         ),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (int(assigned[row, column]), t("That is what assigning leaves: the last value. Unpooling adds.")),
+            (a, t("That is the first window's value alone; the second one has its maximum there too.")),
+            (9 * (a + b), t("The maximum itself is not multiplied in: unpooling moves the signal g, not x.")),
+            (9, t("That is the maximum in x. What comes back is the signal g.")),
+            (max(a, b), t("Where values meet they add; no maximum is taken on the way back.")),
+            (9 + a + b, t("The picture itself does not come back, only the signal.")),
+            (0, t("Both windows have their maximum there, so something arrives.")),
+        ],
         hint=t("Two arrows end in that cell. Unpooling adds what they bring."),
         worked=rf"{a} + {b} = {answer[0]}",
         picture=(

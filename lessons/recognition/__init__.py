@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data import digits
-from deconvviz.tasks.recognition import task
+from deconvviz.tasks.recognition import predict
+from deconvviz.tasks.recognition.train import snapshots
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice, url_value
@@ -78,13 +79,14 @@ def call(state: State) -> str:
     """Python that trains and looks as the page does."""
     options = ", ".join(f"{name}={value!r}" for name, value in state.training.options.items())
     shown = f"run.picture({state.digit!r}, {state.pad!r})[0]"
-    return f"""from deconvviz.tasks.recognition import task as recognition
+    return f"""from deconvviz.tasks.recognition import predict, train
+from deconvviz.tasks.recognition.network import network
 from lessons.recognition import run
 
-for snapshot in recognition.snapshots({options}):
+for snapshot in train.snapshots({options}):
     print(snapshot.step, snapshot.records[-1])
-network = recognition.of_params(snapshot.params, tuple("0123456789"))
-print(recognition.look(network, {shown}).label)
+net = network(snapshot.params, tuple("0123456789"))
+print(predict.look(net, {shown}).label)
 """
 
 
@@ -148,26 +150,22 @@ def train(state: State) -> None:
     jobs.watch(job, picture.training, "digits-job")
 
 
-def render() -> None:
-    """Draw the page."""
-    picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """A digit and what the answer rests on, the training, and its effects."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         look(state)
         train(state)
         badges(state)
         picture.effects(state.training)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.snapshots, task.look), call(state))
-    frame.foot(LESSON)
+    page.code((snapshots, predict.look), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="recognition",
     title=mark("Recognition"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=25,
     section="work",
     question=mark("What does a network learn, and what does it only remember?"),

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import streamlit as st
 
+from lessons._kit.draw import component
 from lessons._kit.form.i18n import t
 from lessons.recognition import run
-
-HERE = Path(__file__).parent
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Callable[..., Any]:
-    code, style = ((HERE / f"pad.{end}").read_text("utf-8") for end in ("js", "css"))
-    return st.components.v2.component("digits_pad", js=code, css=style)
 
 
 def show(text: str, key: str) -> None:
@@ -34,4 +23,4 @@ def show(text: str, key: str) -> None:
     def drawn() -> None:
         st.session_state["pad"] = str(st.session_state[key]["cells"])
 
-    _component()(key=key, data=data, on_cells_change=drawn)
+    component.mount(__file__, key=key, data=data, on_cells_change=drawn)

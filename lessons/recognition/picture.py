@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from deconvviz.tasks.recognition import task
-from deconvviz.tasks.recognition.task import Recognized
+from deconvviz.tasks.recognition import ablations
+from deconvviz.tasks.recognition.predict import Recognized
 from lessons._kit.draw import bars, curves
 from lessons._kit.draw.bars import Bar
 from lessons._kit.draw.curves import Curve
@@ -27,13 +26,6 @@ from lessons.recognition.run import Training
 COMMAND = "deconvviz evaluate recognition --data digits --what effects --json"
 #: Seconds between two looks at trainings of the eight settings.
 EVERY = 3.0
-
-
-def style() -> None:
-    """Put the style on the page."""
-    bars.style()
-    st.html(Path(__file__).with_name("style.css"))
-    st.html(Path(__file__).parents[1] / "_kit" / "inversion" / "style.css")
 
 
 def looked(found: Recognized, wanted: str, right: int | None) -> None:
@@ -132,7 +124,7 @@ def effects(here: Training) -> None:
 
 def measured(here: Training) -> None:
     """The verdict and the table of the effects that the package keeps, if it keeps any."""
-    kept = task.measured_effects()
+    kept = ablations.measured_effects()
     if kept is None:
         return
     st.markdown(verdict(kept["rows"]))
@@ -190,8 +182,8 @@ def verdict(rows: Sequence[dict[str, Any]]) -> str:
         t(
             "{title}: gap {gap} %, gradient of the first layer over the last {slope} %",
             title=title,
-            gap=_signed(task.effect(rows, name, "gap")),
-            slope=_signed(task.effect(rows, name, "ratio")),
+            gap=_signed(ablations.effect(rows, name, "gap")),
+            slope=_signed(ablations.effect(rows, name, "ratio")),
         )
         for name, title in titles
     ]
@@ -200,7 +192,7 @@ def verdict(rows: Sequence[dict[str, Any]]) -> str:
         (True, False): t("**C6 holds in part**: the decoder lessens overfitting, not the vanishing of gradients."),
         (False, True): t("**C6 holds in part**: the decoder lessens the vanishing of gradients, not overfitting."),
         (False, False): t("**C6 fails here**: the decoder lessens neither by a tenth."),
-    }[task.lessens(rows)]
+    }[ablations.lessens(rows)]
     return words + " " + t("What each switch changes, the others both ways: {parts}.", parts="; ".join(parts))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -17,17 +17,7 @@ def sizes(seed: int) -> Question:
     after, pooled = side - kernel + 1, (side - kernel + 1) // 2
     second = pooled - kernel + 1
     answer = (pooled, second)
-    wrong: list[tuple[Answer, str]] = [
-        ((side // 2, side // 2 - kernel + 1), t("Without padding the convolution itself takes rows off the rim.")),
-        ((after, second), t("That is before the pool, which halves it.")),
-        (
-            ((side - kernel) // 2, (side - kernel) // 2 - kernel + 1),
-            t("A window of k fits n − k + 1 times, not n − k."),
-        ),
-        ((pooled, pooled // 2), t("The second number is asked before its pool: {k} − 1 rows less.", k=kernel)),
-        ((pooled, pooled), t("The second convolution has no padding either.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "A picture of {n} × {n} goes through a convolution of {k} × {k} without padding and a 2 × 2 pool, then "
             "through a second convolution of {k} × {k}. **How many rows are there after the pool, and how many after "
@@ -37,7 +27,16 @@ def sizes(seed: int) -> Question:
         ),
         fields=(t("after the pool"), t("after the second convolution")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((side // 2, side // 2 - kernel + 1), t("Without padding the convolution itself takes rows off the rim.")),
+            ((after, second), t("That is before the pool, which halves it.")),
+            (
+                ((side - kernel) // 2, (side - kernel) // 2 - kernel + 1),
+                t("A window of k fits n − k + 1 times, not n − k."),
+            ),
+            ((pooled, pooled // 2), t("The second number is asked before its pool: {k} − 1 rows less.", k=kernel)),
+            ((pooled, pooled), t("The second convolution has no padding either.")),
+        ],
         hint=t("A window of k rows fits n − k + 1 times into n rows; the pool halves that."),
         worked=rf"({side} - {kernel} + 1) / 2 = {pooled}, \quad {pooled} - {kernel} + 1 = {second}",
     )
@@ -56,14 +55,7 @@ def normalized(seed: int) -> Question:
     first = int(values[0])
     unit = (first - mean) // spread
     answer = (gain * unit + shift,)
-    wrong: list[tuple[Answer, str]] = [
-        ((unit,), t("That is before the gain and the shift.")),
-        ((gain * unit,), t("The shift is added last.")),
-        ((gain * (first - mean) + shift,), t("Divide by the standard deviation first.")),
-        ((gain * first + shift,), t("Take the mean off first.")),
-        ((gain * -unit + shift,), t("Mind the sign: it is the value minus the mean.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "One channel has these four values in a batch. Batch normalization takes off their mean, divides by their "
             "standard deviation (over n, ε = 0), multiplies with the gain {gain} and adds {shift}. **What becomes of "
@@ -73,7 +65,13 @@ def normalized(seed: int) -> Question:
         ),
         fields=(t("first value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (unit, t("That is before the gain and the shift.")),
+            (gain * unit, t("The shift is added last.")),
+            (gain * (first - mean) + shift, t("Divide by the standard deviation first.")),
+            (gain * first + shift, t("Take the mean off first.")),
+            (gain * -unit + shift, t("Mind the sign: it is the value minus the mean.")),
+        ],
         hint=t("The mean is {mean}, and every value is as far from it as every other.", mean=mean),
         worked=rf"{gain} \cdot \frac{{{first} - {mean}}}{{{spread}}} + ({shift}) = {answer[0]}",
         picture=(planes.Row("", (planes.Plane("z", values[None].astype(np.float64), "kernel"),), ("",)),),
@@ -91,26 +89,28 @@ def gap(seed: int) -> Question:
     unseen = np.concatenate([down, up])
     best, last = int(unseen.argmin()) + 1, int(unseen[-1] - seen[-1])
     answer = (best, last)
-    wrong: list[tuple[Answer, str]] = [
-        ((8, last), t("There the loss on what it learns from is smallest; that says nothing about the unseen.")),
-        ((best + 1, last), t("There the loss on the unseen has risen already.")),
-        ((best, int(unseen[best - 1] - seen[best - 1])), t("That is the gap at the best epoch, not at the last one.")),
-        ((best, -last), t("The gap is unseen minus seen: a network that overfits has a positive one.")),
-        ((best - 1, last), t("Epochs are counted from 1.")),
-    ]
     lines = (
         (t("loss on the seen, hundredths"), seen, "input"),
         (t("loss on the unseen, hundredths"), unseen, "output"),
     )
     rows = [planes.Row("", (planes.Plane(name, one[None].astype(float), kind),), ("",)) for name, one, kind in lines]
-    return Question(
+    return question(
         prompt=t(
             "Eight epochs of a training, from left to right. **After which epoch, counted from 1, should one have "
             "stopped, and how large is the gap after the last one, in hundredths?**"
         ),
         fields=(t("epoch"), t("gap")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((8, last), t("There the loss on what it learns from is smallest; that says nothing about the unseen.")),
+            ((best + 1, last), t("There the loss on the unseen has risen already.")),
+            (
+                (best, int(unseen[best - 1] - seen[best - 1])),
+                t("That is the gap at the best epoch, not at the last one."),
+            ),
+            ((best, -last), t("The gap is unseen minus seen: a network that overfits has a positive one.")),
+            ((best - 1, last), t("Epochs are counted from 1.")),
+        ],
         hint=t("Only what it never saw tells how good it is."),
         worked=rf"\min = {int(unseen.min())} \;(\text{{{best}}}), \quad {int(unseen[-1])} - {int(seen[-1])} = {last}",
         picture=rows,

@@ -11,8 +11,9 @@ import streamlit as st
 
 from deconvviz.data import digits
 from deconvviz.network import Network
-from deconvviz.tasks.recognition import task
-from deconvviz.tasks.recognition.task import Recognized
+from deconvviz.tasks.recognition import network as net
+from deconvviz.tasks.recognition import predict, train
+from deconvviz.tasks.recognition.predict import Recognized
 from lessons._kit.run import engine, jobs
 
 #: How many digits to learn from.
@@ -56,7 +57,7 @@ def find(training: Training) -> jobs.Job[Any] | None:
 
 def begin(training: Training) -> None:
     """Begin it in the background."""
-    jobs.start(training.key, lambda: task.snapshots(**training.options))
+    jobs.start(training.key, lambda: train.snapshots(**training.options))
 
 
 def all_of(training: Training) -> list[Training]:
@@ -102,12 +103,12 @@ def params_of(training: Training) -> tuple[dict[str, Any], bool]:
     job = find(training)
     if job is not None and job.latest is not None:
         return job.latest.params, True
-    return task.arrays()[0], False
+    return predict.arrays()[0], False
 
 
 def network(params: dict[str, Any]) -> Network:
     """The network of arrays."""
-    return task.of_params(params, task.arrays()[1])
+    return net.network(params, predict.arrays()[1])
 
 
 @st.cache_resource(show_spinner=False)
@@ -145,7 +146,7 @@ def picture(digit: str, pad: str) -> tuple[np.ndarray, int | None]:
 
 def look(params: dict[str, Any], shown: np.ndarray, wanted: str | None = None, prove: bool = False) -> Recognized:
     """What the network says of it; one program compiles at a time."""
-    run = lambda: task.look(network(params), shown, wanted, prove)  # noqa: E731
+    run = lambda: predict.look(network(params), shown, wanted, prove)  # noqa: E731
     return engine.once(engine.network("caltech"), "recognition", f"look {prove}", run)
 
 

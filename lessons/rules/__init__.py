@@ -14,7 +14,6 @@ from deconvviz.network.backward import explicit
 from deconvviz.network.backward.reconstruct import relative_gap
 from deconvviz.ops.rectify import RULES, backward
 from deconvviz.types import Check
-from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import number
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, nearest, url_cell
@@ -195,37 +194,36 @@ def finding(at: network.Place) -> None:
         st.switch_page(entry(claims), query_params={"card": "C10"})
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    maps.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The four rules on small masks and on a trained network, their differences, and the proofs."""
+    with page.controls:
         state, at = chosen()
     rank = int(state.rank) - 1
-    with right:
+    with page.picture:
         cell = nearest(url_cell("cell", State.cell), rules_grid.SIZE)
         rules_grid.draw(*grids(state), cell, lambda name, where: picked(state, name, where))
         st.subheader(t("The same on a trained network"), anchor=False)
         with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
             network.seen(at, rank)
         maps.draw(at, rank, state.pair)
-        badges, numbers = st.container(), st.container()
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((backward, network.shares), call(replace(state, cell=cell)))
-    frame.foot(LESSON)
-    with numbers:
-        maps.differences(at, rank, state.pair)
-        finding(at)
-        maps.table(network.stopped(at, rank))
-    with badges:  # last: the second road takes longer than the maps
-        proofs(state)
+        badges = st.container()
+        page.later(numbers, at, rank, state.pair)
+        with badges:  # filled after the numbers: a second computation takes longer than the maps
+            page.later(proofs, state)
+    page.code((backward, network.shares), call(replace(state, cell=cell)))
 
 
-LESSON = Lesson(
+def numbers(at: network.Place, rank: int, pair: str) -> None:
+    """How far the maps of two rules differ, and what each rule stopped."""
+    maps.differences(at, rank, pair)
+    finding(at)
+    maps.table(network.stopped(at, rank))
+
+
+LESSON: Lesson = Lesson(
     slug="four-rules-at-a-rectifier",
     title=mark("Four rules at a rectifier"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=9,
     section="network",
     question=mark("What may pass a rectifier on the way down?"),

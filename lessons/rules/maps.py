@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -19,11 +18,6 @@ from lessons._kit.reconstruction import maps
 from lessons._kit.run import engine
 from lessons.rules import network
 from lessons.rules.network import Place, Stopped
-
-
-def style() -> None:
-    """Put the style of masks and maps on the page."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def draw(at: Place, rank: int, pair: str) -> None:

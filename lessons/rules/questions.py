@@ -6,7 +6,7 @@ import numpy as np
 
 from deconvviz.ops.rectify import backward
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -33,21 +33,7 @@ def one_cell(seed: int) -> Question:
     gradient, deconvnet, guided = (int(backward(rule, z, g)) for rule in ("gradient", "deconvnet", "guided"))
     answer = (gradient, deconvnet, guided)
     a, b = int(z), int(g)
-    wrong: list[tuple[Answer, str]] = [
-        ((deconvnet, gradient, guided), t("Gradient and DeconvNet are swapped: the gradient looks at z alone.")),
-        ((b, b, b), t("That is g under the linear rule. The other three stop something here.")),
-        ((a * (b > 0), b * (a > 0), 0), t("What passes is g, never z.")),
-        ((gradient, deconvnet, gradient or deconvnet), t("Guided backprop needs both to be above zero.")),
-        ((0, 0, 0), t("One of the three lets g through here, if anything does: look at one sign at a time.")),
-        ((max(a, 0), max(b, 0), max(min(a, b), 0)), t("What passes is g, never z.")),
-        ((b, deconvnet, guided), t("The gradient stops g where z is not above zero.")),
-        ((gradient, b, guided), t("DeconvNet stops g where g is not above zero.")),
-        (
-            (abs(gradient), abs(deconvnet), abs(guided)),
-            t("A rule stops a number or lets it pass; it never turns its sign."),
-        ),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "At a rectifier z = {z} went up and g = {g} comes down. **What is below it, by each rule?**",
             z=planes.number(a),
@@ -55,7 +41,20 @@ def one_cell(seed: int) -> Question:
         ),
         fields=(t("gradient"), t("DeconvNet"), t("guided")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((deconvnet, gradient, guided), t("Gradient and DeconvNet are swapped: the gradient looks at z alone.")),
+            ((b, b, b), t("That is g under the linear rule. The other three stop something here.")),
+            ((a * (b > 0), b * (a > 0), 0), t("What passes is g, never z.")),
+            ((gradient, deconvnet, gradient or deconvnet), t("Guided backprop needs both to be above zero.")),
+            ((0, 0, 0), t("One of the three lets g through here, if anything does: look at one sign at a time.")),
+            ((max(a, 0), max(b, 0), max(min(a, b), 0)), t("What passes is g, never z.")),
+            ((b, deconvnet, guided), t("The gradient stops g where z is not above zero.")),
+            ((gradient, b, guided), t("DeconvNet stops g where g is not above zero.")),
+            (
+                (abs(gradient), abs(deconvnet), abs(guided)),
+                t("A rule stops a number or lets it pass; it never turns its sign."),
+            ),
+        ],
         hint=t(
             "Gradient: is z above zero? DeconvNet: is g above zero? Guided: are both? Zero itself is not above zero."
         ),
@@ -69,20 +68,19 @@ def how_many(seed: int) -> Question:
     passed = np.count_nonzero(backward("guided", z, g))
     by_z, by_g = int(((z <= 0) & (g != 0)).sum()), int((g < 0).sum())
     answer = (int(np.count_nonzero(g)) - int(passed),)
-    wrong: list[tuple[Answer, str]] = [
-        ((by_z + by_g,), t("Cells stopped for both reasons were counted twice.")),
-        ((by_z,), t("That is the gradient's mask alone: guided backprop also stops where g is negative.")),
-        ((by_g,), t("That is the DeconvNet's mask alone: guided backprop also stops where z is not above zero.")),
-        ((int(passed),), t("That is how many pass.")),
-        ((int(((z <= 0) & (g < 0)).sum()),), t("Those are stopped for both reasons; one reason is enough.")),
-        ((z.size - int(passed),), t("Where g is zero there is no signal to stop.")),
-        ((int(((z < 0) & (g != 0) | (g < 0)).sum()),), t("A z of zero stops the signal too: it is not above zero.")),
-    ]
-    return Question(
+    return question(
         prompt=t("**How many signals does guided backprop stop?** Cells whose g is zero already do not count."),
         fields=(t("how many"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (by_z + by_g, t("Cells stopped for both reasons were counted twice.")),
+            (by_z, t("That is the gradient's mask alone: guided backprop also stops where g is negative.")),
+            (by_g, t("That is the DeconvNet's mask alone: guided backprop also stops where z is not above zero.")),
+            (int(passed), t("That is how many pass.")),
+            (int(((z <= 0) & (g < 0)).sum()), t("Those are stopped for both reasons; one reason is enough.")),
+            (z.size - int(passed), t("Where g is zero there is no signal to stop.")),
+            (int(((z < 0) & (g != 0) | (g < 0)).sum()), t("A z of zero stops the signal too: it is not above zero.")),
+        ],
         hint=t("Go through the cells whose g is not zero. A cell passes only if z and g are both above zero."),
         worked=rf"{np.count_nonzero(g)} - {passed} = {answer[0]}",
         picture=_picture(z, g),
@@ -107,25 +105,7 @@ def two_rectifiers(seed: int) -> Question:
 
     answer = (down("gradient"), down("deconvnet"))
     once = weight * max(g, 0)
-    wrong: list[tuple[Answer, str]] = [
-        (
-            (g * weight * (lower > 0), once),
-            t("The DeconvNet rectifies again after the weight, not only before it."),
-        ),
-        (
-            (g * weight, max(g * weight, 0)),
-            t("Both rectifiers act: the upper one first, then the weight, then the lower."),
-        ),
-        ((g * weight, answer[1]), t("The gradient asks the lower z too, not only the upper one.")),
-        (
-            (max(g * weight, 0) * (lower > 0), answer[1]),
-            t("The gradient lets negative signals pass where z was above zero."),
-        ),
-        ((answer[1], answer[0]), t("The two rules are swapped.")),
-        ((g * (lower > 0), max(g, 0)), t("The signal is multiplied by the weight between the rectifiers.")),
-        ((0, 0), t("One rule at a time, from the top: rectifier, weight, rectifier.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "g = {g} comes down through a rectifier with z = {upper}, then a weight of {weight}, then a rectifier with "
             "z = {lower}. **What arrives, by the gradient and by the DeconvNet?**",
@@ -136,7 +116,24 @@ def two_rectifiers(seed: int) -> Question:
         ),
         fields=(t("gradient"), t("DeconvNet")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                (g * weight * (lower > 0), once),
+                t("The DeconvNet rectifies again after the weight, not only before it."),
+            ),
+            (
+                (g * weight, max(g * weight, 0)),
+                t("Both rectifiers act: the upper one first, then the weight, then the lower."),
+            ),
+            ((g * weight, answer[1]), t("The gradient asks the lower z too, not only the upper one.")),
+            (
+                (max(g * weight, 0) * (lower > 0), answer[1]),
+                t("The gradient lets negative signals pass where z was above zero."),
+            ),
+            ((answer[1], answer[0]), t("The two rules are swapped.")),
+            ((g * (lower > 0), max(g, 0)), t("The signal is multiplied by the weight between the rectifiers.")),
+            ((0, 0), t("One rule at a time, from the top: rectifier, weight, rectifier.")),
+        ],
         hint=t("From the top: the rule, then times the weight, then the rule again with the other z."),
         worked=(
             rf"{g}\,[{upper}>0] \cdot ({weight}) \cdot [{lower}>0] = {answer[0]}, \quad "

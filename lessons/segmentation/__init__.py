@@ -8,9 +8,8 @@ import streamlit as st
 
 from deconvviz.errors import DeconvvizError
 from deconvviz.ops import max_unpool
-from deconvviz.tasks.segmentation import task
+from deconvviz.tasks.segmentation import evaluate, predict
 from deconvviz.types import Check
-from lessons._kit.draw import bars
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -51,7 +50,7 @@ def two_counts(state: State, picture: engine.Picture | None = None) -> float:
         classes[: PIECE[0], : PIECE[1]]
         for classes in (run.answer(shown, state.decoder).classes, run.compared(shown, state.decoder))
     )
-    fast = task.figures_of(task.confusion(said, true))["mean_iou"]
+    fast = evaluate.figures_of(evaluate.confusion(said, true))["mean_iou"]
     return abs(fast - run.iou_by_hand(said, true))
 
 
@@ -82,15 +81,13 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
 
 def call(state: State, shown: Subject) -> str:
     """Python that names the pixels of a state."""
-    source = (
-        "from lessons.segmentation import scene" if state.source == "drawn" else "from deconvviz.data import samples"
-    )
-    start = f"{source}\n"
-    return f"""{start}from deconvviz.tasks.segmentation import task as segmentation
+    package, module = ("lessons.segmentation", "scene") if state.source == "drawn" else ("deconvviz.data", "samples")
+    return f"""from {package} import {module}
+from deconvviz.tasks.segmentation import predict
 
-found = segmentation.apply({shown.python}, variant={state.decoder!r})
-print(segmentation.describe(found)["shares"])
-segmentation.write(found, "street.png")
+found = predict.apply({shown.python}, variant={state.decoder!r})
+print(predict.describe(found)["shares"])
+predict.write(found, "street.png")
 """
 
 
@@ -135,7 +132,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         t("The trained step, computed in blocks, and the adjoint of a convolution with its kernel:"),
     )
     codes: tuple[proof.Code, ...] = (
-        (two_counts, run.iou_by_hand, task.figures_of),
+        (two_counts, run.iou_by_hand, evaluate.figures_of),
         (run.misplaced, max_unpool),
         (run.bilinear_apart, run.enlarged),
         (run.blocks_apart,),
@@ -143,13 +140,11 @@ def badges(state: State, picture: engine.Picture) -> None:
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    street_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The street with its classes, a closer look, and what was measured."""
+    with page.controls:
         state, picture = chosen()
-    with right:
+    with page.picture:
         state, shown = looked_at(state, picture)
         box = run.spot(shown, state.spot)
         street_picture.draw(shown, state.decoder)
@@ -166,16 +161,13 @@ def render() -> None:
         street_picture.steps(shown, box)
         badges(state, picture)
         table.claim(state.decoder)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.apply, task.first_step), call(state, shown))
-    frame.foot(LESSON)
+    page.code((predict.apply, predict.first_step), call(state, shown))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="segmentation",
     title=mark("Segmentation"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=20,
     section="work",
     question=mark("Which decoder finds the pole again?"),

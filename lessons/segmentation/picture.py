@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import sequential_rgb
-from deconvviz.tasks.segmentation import task
-from deconvviz.tasks.segmentation.task import NAMES
+from deconvviz.tasks.segmentation import predict
+from deconvviz.tasks.segmentation.data import NAMES
 from deconvviz.types import Box
-from lessons._kit.draw import before_after, figure_row
-from lessons._kit.draw.figure_row import Picture
+from lessons._kit.draw import before_after, image_row
+from lessons._kit.draw.image_row import Picture
 from lessons._kit.draw.pixels import address, crop, jpeg, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons.segmentation import run
@@ -36,15 +35,10 @@ TITLES = {
 WIDE, PLANE = 140, 140
 
 
-def style() -> None:
-    """Put the style of the page's tables on it."""
-    st.html(Path(__file__).with_name("style.css"))
-
-
 def draw(subject: Subject, decoder: str) -> None:
     """The photograph, and under the divider what a decoder says of it."""
     found = run.answer(subject, decoder)
-    sides = (to_bytes(subject.picture), task.overlay(found))
+    sides = (to_bytes(subject.picture), predict.overlay(found))
     before, after = (address(jpeg(pixels)) for pixels in sides)
     rows, columns = found.classes.shape
     before_after.show(
@@ -63,7 +57,7 @@ def legend(classes: np.ndarray) -> None:
     chips = []
     for c in np.argsort(-share, kind="stable"):
         if share[c] > 0:
-            colour = "rgb({} {} {})".format(*task.COLOURS[c])
+            colour = "rgb({} {} {})".format(*predict.COLOURS[c])
             name = escape(t(WORDS[NAMES[c]]))
             chips.append(f'<li><i style="background: {colour}"></i>{name} {100 * share[c]:.0f} %</li>')
     st.html(f'<ul class="street-legend">{"".join(chips)}</ul>')
@@ -73,13 +67,13 @@ def close(subject: Subject, box: Box) -> None:
     """A piece magnified: the picture, the truth where it is known, the three answers."""
     times = 4
     pixels = to_bytes(crop(subject.picture, box))
-    shown = [Picture(_larger(pixels, times), t("picture"), WIDE)]
+    shown = [Picture(_larger(pixels, times), t("picture"), width=WIDE)]
     if subject.labels is not None:
-        shown.append(Picture(_larger(task.coloured(crop(subject.labels, box)), times), t("truth"), WIDE))
+        shown.append(Picture(_larger(predict.coloured(crop(subject.labels, box)), times), t("truth"), width=WIDE))
     for decoder in run.DECODERS:
         classes = crop(run.answer(subject, decoder).classes, box)
-        shown.append(Picture(_larger(task.coloured(classes), times), t(TITLES[decoder]), WIDE))
-    figure_row.show(shown)
+        shown.append(Picture(_larger(predict.coloured(classes), times), t(TITLES[decoder]), width=WIDE))
+    image_row.show(shown)
 
 
 def steps(subject: Subject, box: Box) -> None:
@@ -92,9 +86,9 @@ def steps(subject: Subject, box: Box) -> None:
         (found.bilinear, high, 4, t("bilinear: every place a mean of four")),
         (found.written, 4.0, 4, t("transposed convolution, kernel 4: up to {most} values meet", most=4)),
     )
-    figure_row.show(
+    image_row.show(
         [
-            Picture(_larger(sequential_rgb(values, 0.0, top), times * 5), caption, PLANE)
+            Picture(_larger(sequential_rgb(values, 0.0, top), times * 5), caption, width=PLANE)
             for values, top, times, caption in named
         ]
     )

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.ops import max_pool, max_unpool
-from deconvviz.tasks.segmentation import task
+from deconvviz.tasks.segmentation import evaluate
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -19,25 +19,27 @@ def rare(seed: int) -> Question:
     true = np.full(size, 3)
     pixels = random.choice(20, int(random.integers(1, 5)) * 2, replace=False)
     true.ravel()[pixels] = 2
-    table = task.confusion(np.full(size, 3), true)
-    found = task.figures_of(table)
+    table = evaluate.confusion(np.full(size, 3), true)
+    found = evaluate.figures_of(table)
     road = int(table[3, 3])
     answer = (round(100 * found["global"]), round(100 * found["class_average"]))
-    wrong: list[tuple[Answer, str]] = [
-        ((answer[0], answer[0]), t("The mean over classes counts both classes alike, however few pixels they have.")),
-        ((answer[1], answer[0]), t("The two are swapped.")),
-        ((answer[0], 100), t("The pole has a class of its own, and none of its pixels was found: 0 %.")),
-        ((100 - answer[0], 50), t("That is the share of the pole, which is wrong everywhere.")),
-    ]
     plane = planes.Plane(t("truth: 1 is pole, 0 is road"), (true == 2).astype(np.float64), "output")
-    return Question(
+    return question(
         prompt=t(
             "A network calls every pixel road. **What percentage of all pixels is right, and what is the mean of the "
             "two classes' percentages?**"
         ),
         fields=(t("pixels right, %"), t("mean over classes, %")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                (answer[0], answer[0]),
+                t("The mean over classes counts both classes alike, however few pixels they have."),
+            ),
+            ((answer[1], answer[0]), t("The two are swapped.")),
+            ((answer[0], 100), t("The pole has a class of its own, and none of its pixels was found: 0 %.")),
+            ((100 - answer[0], 50), t("That is the share of the pole, which is wrong everywhere.")),
+        ],
         hint=t("Of the road all pixels are right, of the pole none."),
         worked=rf"\frac{{{road}}}{{20}} = {answer[0]}\,\%, \quad \frac{{100\,\% + 0\,\%}}{{2}} = {answer[1]}\,\%",
         picture=(planes.Row("", [plane], ("",)),),
@@ -54,17 +56,11 @@ def place(seed: int) -> Question:
     i, j = ((0, 1), (1, 0), (1, 1))[int(random.integers(3))]
     switch = int(np.asarray(switches)[0, i, j, 0])
     answer = (switch // 4, switch % 4)
-    wrong: list[tuple[Answer, str]] = [
-        ((answer[1], answer[0]), t("Row first, then column.")),
-        ((2 * i, 2 * j), t("That is the corner of the window; the switch says where in it the maximum was.")),
-        ((answer[0] + 1, answer[1] + 1), t("Rows and columns are counted from 0.")),
-        ((i, j), t("That is the value's place in the small map.")),
-    ]
     shown = [
         planes.Plane(t("what the encoder pooled"), before[0, :, :, 0], "input"),
         planes.Plane(t("values of the decoder"), values[0, :, :, 0], "kernel"),
     ]
-    return Question(
+    return question(
         prompt=t(
             "The encoder pooled 2 × 2 windows of the left plane. **In which row and column, counted from 0, does "
             "unpooling with its switches put the {value} of the right plane?**",
@@ -72,7 +68,12 @@ def place(seed: int) -> Question:
         ),
         fields=(t("row"), t("column")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((answer[1], answer[0]), t("Row first, then column.")),
+            ((2 * i, 2 * j), t("That is the corner of the window; the switch says where in it the maximum was.")),
+            ((answer[0] + 1, answer[1] + 1), t("Rows and columns are counted from 0.")),
+            ((i, j), t("That is the value's place in the small map.")),
+        ],
         hint=t("Find the window of the left plane that belongs to the value, and the largest number in it."),
         worked=rf"\max = {before[0, answer[0], answer[1], 0]:g} \;\Rightarrow\; ({answer[0]}, {answer[1]}): "
         rf"{found[answer]:g}",

@@ -9,14 +9,16 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.ops.upsample import transposed_conv
-from deconvviz.tasks.segmentation import task
-from deconvviz.tasks.segmentation.task import NAMES, VOID, Segmentation, Step
+from deconvviz.tasks.segmentation import DECODERS as ALL_DECODERS
+from deconvviz.tasks.segmentation import predict
+from deconvviz.tasks.segmentation.data import NAMES, VOID
+from deconvviz.tasks.segmentation.predict import Segmentation, Step
 from deconvviz.types import Box, DisplayImage
 from lessons._kit.photo import upload
 from lessons._kit.run import engine
 from lessons.segmentation import scene
 
-DECODERS = tuple(name for name in task.DECODERS if name != "coarse")
+DECODERS = tuple(name for name in ALL_DECODERS if name != "coarse")
 #: Rows and columns of the closer look; cells of the first step that are shown.
 CLOSE, CELLS = 70, 4
 KEPT = 12
@@ -64,7 +66,7 @@ def answer(subject: Subject, decoder: str) -> Segmentation:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _answer(digest: str, decoder: str, _subject: Subject) -> Segmentation:
-    return task.apply(_subject.picture, variant=decoder)
+    return predict.apply(_subject.picture, variant=decoder)
 
 
 def compared(subject: Subject, decoder: str) -> np.ndarray:
@@ -107,7 +109,7 @@ def step(subject: Subject, decoder: str = "unpool") -> Step:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _step(digest: str, decoder: str, _subject: Subject) -> Step:
-    return task.first_step(_subject.picture, variant=decoder)
+    return predict.first_step(_subject.picture, variant=decoder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +188,6 @@ def bilinear_apart(subject: Subject) -> float:
 
 def blocks_apart(subject: Subject) -> float:
     """The same of the transposed decoder: its step is one convolution and a shuffle, here the adjoint itself."""
-    found, layer = step(subject, "transposed"), task.module("transposed").middle.up
+    found, layer = step(subject, "transposed"), predict.load("transposed").middle.up
     wanted = np.asarray(transposed_conv(found.values, layer.kernel[...], 2, 1)) + np.asarray(layer.bias[...])
     return float(np.abs(found.grown - wanted).max() / np.abs(wanted).max())

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from scipy.ndimage import gaussian_filter
 
-from deconvviz.tasks.segmentation.task import NAMES
+from deconvviz.tasks.segmentation.data import NAMES
 
 #: Rows and columns of the drawing; the horizon and the vanishing point.
 SIZE = (360, 480)

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from deconvviz.tasks.segmentation import task
+from deconvviz.tasks.segmentation import predict
 from lessons._kit.claims import card
 from lessons._kit.draw import bars
 from lessons._kit.form.i18n import mark, t
@@ -51,7 +51,7 @@ def to_html(caption: str, found: Mapping[str, Mapping[str, Any]]) -> str:
 
 def claim(decoder: str) -> None:
     """The article's sentence, the verdict that the figures give, the table, the classes of a decoder."""
-    found = task.variants()
+    found = predict.variants()
     judgement = card.judged("C9")
     st.markdown(f"#### {t('Does it segment better?')}")
     st.markdown(t("Articles 000 and 001 say that transposed convolution makes segmentation more accurate (C9)."))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from deconvviz.tasks.super_resolution import task
+from deconvviz.tasks.super_resolution import data, evaluate, predict
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
@@ -72,20 +72,21 @@ def call(state: State, picture: engine.Picture) -> str:
     """Python that makes the enlargement of a state."""
     if state.source == "shrunk":
         return f"""from deconvviz.data import preprocess, samples
-from deconvviz.tasks.super_resolution import task
+from deconvviz.data.colour import brightness
+from deconvviz.tasks.super_resolution import data, evaluate, predict
 
 photograph = preprocess.at_most({upload.python(picture)}, {run.LONGER})
-small, truth = task.pair(task.brightness(photograph), {state.scale})
-name, network = task.network({state.scale})
-print(task.figures(task.enlarge(small, {state.scale}, network), truth, {state.scale}))
-print(task.figures(task.bicubic(small, {state.scale}), truth, {state.scale}))
+small, truth = data.pair(brightness(photograph), {state.scale})
+name, network = predict.load({state.scale})
+print(evaluate.figures(predict.enlarge(small, {state.scale}, network), truth, {state.scale}))
+print(evaluate.figures(data.bicubic(small, {state.scale}), truth, {state.scale}))
 """
     return f"""from deconvviz.data import preprocess, samples
-from deconvviz.tasks.super_resolution import task
+from deconvviz.tasks.super_resolution import predict
 
 photograph = preprocess.at_most({upload.python(picture)}, {run.AS_IT_IS})
-found = task.apply(photograph, scale={state.scale})
-task.write(found, "large.png")
+found = predict.apply(photograph, scale={state.scale})
+predict.write(found, "large.png")
 """
 
 
@@ -116,22 +117,21 @@ def badges(state: State, picture: engine.Picture) -> None:
         (sums.last_layer_error,), (sums.psnr_by_hand,),
     )  # fmt: skip
     proof.badges_of(checks(state, picture), meanings, codes)
-    figures = task.variants()[f"x{state.scale}"]["figures"]
+    figures = predict.variants()[f"x{state.scale}"]["figures"]
     label = t(
         "Set5: {psnr} dB, bicubic {bicubic} dB",
         psnr=f"{figures['psnr']:.2f}",
         bicubic=f"{figures['psnr_bicubic']:.2f}",
     )
     proof.finding(label, t("Mean over the five pictures of the benchmark, kept with the weights; measured by:"),
-                  task.evaluate)  # fmt: skip
+                  evaluate.evaluate)  # fmt: skip
 
 
-def render() -> None:
-    """Draw the page."""
-    super_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """The enlarged pictures, their windows, differences and spectrum."""
+    with page.controls:
         state, picture = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Enlarging: a second, the first time on this machine some seconds")):
             found = shown(state, picture)
         super_picture.compare(found, title_of(picture))
@@ -140,16 +140,13 @@ def render() -> None:
         super_picture.differences(found)
         super_picture.spectrum(found)
         badges(state, picture)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((task.apply, task.pair), call(state, picture))
-    frame.foot(LESSON)
+    page.code((predict.apply, data.pair), call(state, picture))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="super-resolution",
     title=mark("Super-resolution"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=21,
     section="work",
     question=mark("Can detail that was thrown away come back?"),

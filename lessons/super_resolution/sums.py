@@ -8,7 +8,7 @@ import numpy as np
 
 from deconvviz.ops.resize import resize_map
 from deconvviz.ops.upsample import transposed_conv
-from deconvviz.tasks.super_resolution import task
+from deconvviz.tasks.super_resolution import data, evaluate, predict
 from lessons._kit.restoration.run import Shown
 
 
@@ -34,7 +34,7 @@ def bicubic_pixel(small: np.ndarray, scale: int, row: int, column: int) -> float
 def bicubic_error(found: Shown) -> float:
     """Largest difference between the library's bicubic and sums of 16 products, at 60 pixels, corners among them."""
     small = found.planes["small"]
-    large = task.bicubic(small, found.scale)
+    large = data.bicubic(small, found.scale)
     rows, columns = large.shape
     draw = np.random.default_rng(7)
     places = [(0, 0), (rows - 1, columns - 1), (0, columns - 1)]
@@ -52,7 +52,7 @@ def last_layer_error(found: Shown) -> float:
 
     On the features of the small picture's upper left corner.
     """
-    _, module = task.network(found.scale, variant=found.variant)
+    _, module = predict.load(found.scale, variant=found.variant)
     part = found.planes["small"][:12, :14].astype(np.float32)[None, :, :, None]
     features = np.asarray(module.features(part))
     kernel, bias = np.asarray(module.enlarge.kernel[...]), np.asarray(module.enlarge.bias[...])
@@ -81,6 +81,6 @@ def psnr_error(found: Shown) -> float:
     Without a truth the two enlargements are held against each other.
     """
     wanted = found.planes.get("truth", found.planes["bicubic"])
-    fast = task.figures(found.planes["network"], wanted, found.scale)["psnr"]
+    fast = evaluate.figures(found.planes["network"], wanted, found.scale)["psnr"]
     slow = psnr_by_hand(found.planes["network"], wanted, found.scale)
     return 0.0 if fast == slow else abs(fast - slow) / slow

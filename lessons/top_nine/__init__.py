@@ -195,23 +195,18 @@ def close(atlas: Atlas, row: Row) -> None:
         st.info(str(error))
 
 
-def render() -> None:
-    """Draw the page."""
-    picture.style()
-    frame.head(LESSON)
+def draw(page: frame.Places) -> None:
+    """Nine patches beside nine maps, the formulas of the chosen one, and where the pictures come from."""
     atlas, problem = nine_atlas.opened()
-    if problem:
-        st.warning(t("The shipped atlas is shown: {problem}", problem=problem))
-    left, right = st.columns([3, 8], gap="large")
-    with left, st.container(key="controls"):
+    with page.controls:
         state = chosen(atlas)
-        frame.presets(LESSON)
-        below = st.container()
     layer, rows = atlas.layer(state.layer), rows_of(atlas, state)
     at = int(state.rank) - 1
     height, width = atlas.about["network"]["input"]
     size = picture.cell(layer, (height, width))
-    with right:
+    with page.picture:
+        if problem:
+            st.warning(t("The shipped atlas is shown: {problem}", problem=problem))
         field = t("Channel {channel} of {layer}: a unit sees {rows} x {columns} pixels of {height} x {width}.",
                   channel=state.channel, layer=layer.name, rows=size[0], columns=size[1], height=height,
                   width=width)  # fmt: skip
@@ -219,26 +214,21 @@ def render() -> None:
         if rows:
             picture.nine(atlas, rows, size, at, state.scale == "shared")
             formulas(rows, rows[at])
+            page.later(proofs, state)
         else:
             st.info(t("This channel is silent: no picture of the folder brings it above zero. Choose another one."))
-        badges = st.container()
         picture.channels(atlas, layer, int(state.channel), size)
         origin(atlas)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((top.of_batch, top.merge, tiles.quantized), call(atlas, state))
-    frame.foot(LESSON)
     if rows:
-        with badges:  # last: running the pictures again takes a while the first time
-            proofs(state)
-        with below:
-            close(atlas, rows[at])
+        with page.aside:
+            page.later(close, atlas, rows[at])
+    page.code((top.of_batch, top.merge, tiles.quantized), call(atlas, state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="top-nine",
     title=mark("Top nine"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=16,
     section="network",
     question=mark("What do a unit's favourite pictures share?"),

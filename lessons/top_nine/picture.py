@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -19,11 +18,6 @@ from lessons._kit.form.i18n import t
 #: Channels shown at once.
 PAGE = 48
 KEY = "nine-channels"
-
-
-def style() -> None:
-    """Put the style of the page's pictures on it."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def cell(layer: Layer, size: Size) -> Size:

@@ -6,7 +6,7 @@ import numpy as np
 
 from deconvviz.atlas import tiles, top
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Answer, Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.run import engine
 
@@ -51,19 +51,21 @@ def leading(seed: int) -> Question:
     found = maps(seed)
     answer = strongest(found)[:2]
     _, sums, counts = (_order(score) for score in _scores(found))
-    wrong: list[tuple[Answer, str]] = [
-        (sums[:2], t("That is the order of the sums. One strong place is enough; many weak ones do not add up to it.")),
-        (counts[:2], t("That counts the places that are not zero. Only the strongest place of a picture counts.")),
-        (answer[::-1], t("The right two, in the wrong order: strongest first.")),
-        (strongest(found)[:1:-1], t("Those are the weakest two.")),
-    ]
     shown = [planes.Plane(t("picture {number}", number=i + 1), values, "output") for i, values in enumerate(found)]
     peaks = ", ".join(str(int(values.max())) for values in found)
-    return Question(
+    return question(
         prompt=t("The same channel's map for four pictures. **Which two pictures come first in its top nine?**"),
         fields=(t("first"), t("second")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (
+                sums[:2],
+                t("That is the order of the sums. One strong place is enough; many weak ones do not add up to it."),
+            ),
+            (counts[:2], t("That counts the places that are not zero. Only the strongest place of a picture counts.")),
+            (answer[::-1], t("The right two, in the wrong order: strongest first.")),
+            (strongest(found)[:1:-1], t("Those are the weakest two.")),
+        ],
         hint=t("Each picture counts once, with its largest value."),
         worked=rf"\max = {peaks} \;\Rightarrow\; {answer[0]}, {answer[1]}",
         picture=[planes.Row("", shown)],
@@ -90,7 +92,7 @@ def patch(seed: int) -> Question:
         ((rows - box[0] if unit else size + 2 * first,), t("It hangs over the picture at one side only.")),
     ]
     kept = [(given, reason) for given, reason in wrong if given[0] > 0]
-    return Question(
+    return question(
         prompt=t(
             "Units of {layer} see {size} rows. The field of unit 0 begins at row {first}, the next one {step} rows "
             "further down; the picture has rows 0 to {last}. **How many rows does the patch of unit {unit} have?**",
@@ -98,7 +100,7 @@ def patch(seed: int) -> Question:
         ),
         fields=(t("rows"),),
         answer=answer,
-        mistakes=reasons(answer, kept),
+        wrong=kept,
         hint=t("Where does its field begin and end? Leave out what is above row 0 or below row {last}.", last=rows - 1),
         worked=rf"\min({first + size}, {rows}) - \max({first}, 0) = {answer[0]}",
     )  # fmt: skip
@@ -112,14 +114,7 @@ def byte(seed: int) -> Question:
     scale = factor * tiles.STEPS
     answer = (round(float(tiles.signed(np.array([stored]), scale)[0])),)
     away = stored - tiles.ZERO
-    wrong: list[tuple[Answer, str]] = [
-        ((stored * factor,), t("Zero is byte 128: subtract it first.")),
-        ((away,), t("That is how many steps it is from zero; each is worth scale / 127.")),
-        ((-answer[0],), t("Above 128 is above zero, below 128 below.")),
-        (((stored - 127) * factor,), t("Zero is byte 128, so that as many bytes lie above it as from 1 below.")),
-        ((away * scale,), t("127 steps make up the scale: divide by 127.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "A tile of a reconstruction has the scale {scale}: byte 255 is {scale}, byte 1 is −{scale}. "
             "**Which value is byte {stored}?**",
@@ -127,7 +122,13 @@ def byte(seed: int) -> Question:
         ),
         fields=(t("value"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+        (stored * factor, t("Zero is byte 128: subtract it first.")),
+        (away, t("That is how many steps it is from zero; each is worth scale / 127.")),
+        (-answer[0], t("Above 128 is above zero, below 128 below.")),
+        ((stored - 127) * factor, t("Zero is byte 128, so that as many bytes lie above it as from 1 below.")),
+        (away * scale, t("127 steps make up the scale: divide by 127.")),
+    ],
         hint=t("From 128 to 255 there are 127 equal steps."),
         worked=rf"({stored} - 128) \cdot {scale} / 127 = {answer[0]}",
     )  # fmt: skip

@@ -16,7 +16,6 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
-from lessons._kit.restoration import picture as super_picture
 from lessons._kit.run import engine
 from lessons.upsampler_lab import picture as swap_picture
 from lessons.upsampler_lab import questions, run
@@ -84,15 +83,16 @@ def checks(state: State) -> list[Check]:
 def call(state: State, picture: engine.Picture) -> str:
     """Python that makes the enlargement of a state."""
     return f"""from deconvviz.data import preprocess, samples
+from deconvviz.data.colour import brightness
 from deconvviz.ops.upsample import checkerboard_energy
-from deconvviz.tasks.super_resolution import task
+from deconvviz.tasks.super_resolution import data, evaluate, predict
 
 photograph = preprocess.at_most({upload.python(picture)}, 480)
-small, truth = task.pair(task.brightness(photograph), 3)
-name, network = task.network(3, variant={run.variant(state.layer)!r})
-print(task.figures(task.enlarge(small, 3, network), truth, 3))
-for module in (task.untrained(name), network):
-    print(checkerboard_energy(task.flat_answer(module, 3)[None, :, :, None], 3))
+small, truth = data.pair(brightness(photograph), 3)
+name, network = predict.load(3, variant={run.variant(state.layer)!r})
+print(evaluate.figures(predict.enlarge(small, 3, network), truth, 3))
+for module in (predict.untrained(name), network):
+    print(checkerboard_energy(evaluate.flat_answer(module, 3)[None, :, :, None], 3))
 """
 
 
@@ -122,12 +122,11 @@ def badges(state: State) -> None:
     proof.badges_of(checks(state), meanings, codes)
 
 
-def render() -> None:
-    """Draw the page."""
-    super_picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """One picture enlarged by four networks, their scores, and where their patterns come from."""
+    with page.controls:
         state, picture = chosen()
-    with right:
+    with page.picture:
         with st.spinner(t("Enlarging by four networks: some seconds the first time")):
             swap_picture.compare(picture, state.layer, title_of(picture))
             swap_picture.windows(picture)
@@ -136,16 +135,13 @@ def render() -> None:
         swap_picture.ripples()
         swap_picture.formula(state.layer)
         badges(state)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((Upsample.__call__, checkerboard_energy), call(state, picture))
-    frame.foot(LESSON)
+    page.code((Upsample.__call__, checkerboard_energy), call(state, picture))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="upsampler-lab",
     title=mark("Swap the upsampler"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=26,
     section="work",
     question=mark("Does it matter how a map is made larger?"),

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, sequential_rgb
-from deconvviz.tasks.super_resolution import task
+from deconvviz.tasks.super_resolution import predict
 from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
@@ -105,7 +105,7 @@ def _latex(value: float) -> str:
 
 def scores(picture: engine.Picture, chosen: str) -> None:
     """The table."""
-    known = task.variants()
+    known = predict.variants()
     head = [
         t("last layer"), t("weights"), t("Set5, dB"), t("SSIM"), t("this photograph, dB"), t("ripple, random"),
         t("ripple, trained"),

@@ -13,12 +13,12 @@ from flax import nnx
 from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.upsample import checkerboard_energy, pixel_shuffle, resize_nearest, transposed_conv
-from deconvviz.tasks.super_resolution import task
+from deconvviz.tasks.super_resolution import UPSAMPLERS, evaluate, predict
 from lessons._kit.restoration import run
 from lessons._kit.run import engine
 
 SCALE = 3
-KINDS = task.UPSAMPLERS
+KINDS = UPSAMPLERS
 #: Cells along an axis of the map of ones whose overlap is counted.
 CELLS = 6
 
@@ -45,14 +45,14 @@ class Flat:
 
 def module(kind: str, trained: bool) -> Any:
     """The network with that last layer, trained or with random weights."""
-    return task.network(SCALE, variant=variant(kind))[1] if trained else task.untrained(variant(kind))
+    return predict.load(SCALE, variant=variant(kind))[1] if trained else predict.untrained(variant(kind))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def flat(kind: str, trained: bool) -> Flat:
     """What it makes of an even grey picture."""
     engine.keep_compiled()
-    answer = task.flat_answer(module(kind, trained), SCALE)
+    answer = evaluate.flat_answer(module(kind, trained), SCALE)
     return Flat(answer, float(255 * answer.std()), checkerboard_energy(answer[None, :, :, None], SCALE))
 
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
-from deconvviz.articles.formulas import distance
 from deconvviz.figures.scale import diverging_rgb
+from deconvviz.metrics import relative_error
 from deconvviz.ops import LinearMap, conv
 from deconvviz.ops.upsample import (
     checkerboard_energy,
@@ -22,7 +22,7 @@ from deconvviz.ops.upsample import (
     transposed_conv,
 )
 from deconvviz.types import Check
-from lessons._kit.draw import bars, figure_row, formula, planes
+from lessons._kit.draw import bars, formula, image_row, planes
 from lessons._kit.draw.bars import Bar
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice, nearest, url_cell
@@ -53,7 +53,7 @@ def counted(k: int, s: int) -> float:
     """Counts of rows times counts of columns, against a transposed convolution with ones."""
     counts = overlap_counts(CELLS, k, s)
     ones = transposed_conv(np.ones((1, CELLS, CELLS, 1)), np.ones((k, k, 1, 1)), s)
-    return distance(np.outer(counts, counts)[None, :, :, None], ones)
+    return relative_error(np.outer(counts, counts)[None, :, :, None], ones)
 
 
 def divides(k: int, s: int) -> float:
@@ -74,7 +74,7 @@ def same_start(s: int) -> float:
     """Sub-pixel convolution from the ICNR start, against the nearest-neighbour enlargement of the small output."""
     random = np.random.default_rng(0)
     x, w = random.standard_normal((1, 5, 6, 2)), random.standard_normal((3, 3, 2, 4))
-    return distance(pixel_shuffle(conv(x, icnr(w, s)), s), resize_nearest(conv(x, w), s))
+    return relative_error(pixel_shuffle(conv(x, icnr(w, s)), s), resize_nearest(conv(x, w), s))
 
 
 @lru_cache(maxsize=128)
@@ -154,13 +154,13 @@ def ways(state: State) -> None:
     made = energies(state)
     st.markdown(f"**{t('A map of ones, enlarged in five ways (its middle, all at equal energy, blue below zero)')}**")
     shown = [one.inside / (np.sqrt((one.inside**2).mean()) or 1.0) for _, one in made]
-    figure_row.show(
+    image_row.show(
         [
-            figure_row.Picture(
+            image_row.Picture(
                 diverging_rgb(plane, 2.0),
                 name,
-                128,
-                t(
+                width=128,
+                alt=t(
                     "{name}: values from {low} to {high}",
                     name=name,
                     low=f"{plane.min():.2f}",
@@ -198,26 +198,22 @@ def _picked(name: str, cell: planes.Cell) -> None:
     st.session_state[name] = f"{cell[0]},{cell[1]}"
 
 
-def render() -> None:
-    """Draw the page."""
-    bars.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """How often each output cell is written, other ways up, and the proofs."""
+    with page.controls:
         state = chosen()
-    with right:
+    with page.picture:
         planes.show(rows(state), "overlap", {"row": t("row"), "column": t("column")}, _picked)
         st.latex(sums(state))
         ways(state)
         proofs(state)
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((overlap_counts, upsamplers.make, *(way for _, way in upsamplers.WAYS.values())), call(state))
-    frame.foot(LESSON)
+    page.code((overlap_counts, upsamplers.make, *(way for _, way in upsamplers.WAYS.values())), call(state))
 
 
-LESSON = Lesson(
+LESSON: Lesson = Lesson(
     slug="upsampling-and-checkerboards",
     title=mark("Upsampling and checkerboards"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=6,
     question=mark("Where do checkerboards come from?"),
     goal=mark(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops.upsample import is_even, overlap_counts
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -26,17 +26,8 @@ def count_at(seed: int) -> Question:
     answer = (int(counts[r]),)
     writers = [(u, r - s * u) for u in range(n) if 0 <= r - s * u < k]
     many = -(-k // s)
-    wrong: list[tuple[Answer, str]] = [
-        ((k,), t("That is the number of taps. Neighbouring kernels start {s} cells apart.", s=s)),
-        ((many,), t("That many kernels overlap at most; not at this cell.")),
-        ((k // s,), t("That many overlap at least, away from the border; not at this cell.")),
-        ((n,), t("Not every input cell reaches this far.")),
-        ((int(counts[r - 1]),), t("That is the cell before it.")),
-        ((int(counts[r + 1]),), t("That is the cell after it.")),
-        ((0,), t("Every cell between the first and the last kernel is reached by at least one.")),
-    ]
     terms = r",\quad ".join(rf"{s} \cdot {u} + {i} = {r}" for u, i in writers)
-    return Question(
+    return question(
         prompt=t(
             "{n} input cells, kernel {k}, stride {s}, no padding. **How often is output cell {r} written to?** "
             "Cells count from 0.",
@@ -47,7 +38,15 @@ def count_at(seed: int) -> Question:
         ),
         fields=(t("times"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (k, t("That is the number of taps. Neighbouring kernels start {s} cells apart.", s=s)),
+            (many, t("That many kernels overlap at most; not at this cell.")),
+            (k // s, t("That many overlap at least, away from the border; not at this cell.")),
+            (n, t("Not every input cell reaches this far.")),
+            (int(counts[r - 1]), t("That is the cell before it.")),
+            (int(counts[r + 1]), t("That is the cell after it.")),
+            (0, t("Every cell between the first and the last kernel is reached by at least one.")),
+        ],
         hint=t(
             "Input cell u writes on cells {s} u to {s} u + {last}. For which u is {r} among them?", s=s, last=k - 1, r=r
         ),
@@ -62,15 +61,7 @@ def even_kernel(seed: int) -> Question:
     least = s * int(random.integers(1, 4)) + int(random.integers(1, s))
     found = next(size for size in range(least, least + s + 1) if is_even(size, s))
     answer = (found,)
-    wrong: list[tuple[Answer, str]] = [
-        ((least,), t("{k} leaves a rest when divided by {s}: some cells get one kernel more.", k=least, s=s)),
-        ((found + s,), t("Even as well, but not the smallest.")),
-        ((found - s,), t("Even, but smaller than {least}.", least=least)),
-        ((least + least % 2,), t("Even numbers are not the point: the stride must divide the kernel.")),
-        ((least + 1 - least % 2,), t("Odd kernels have a middle, but that does not make the overlap even.")),
-        ((s,), t("With kernel = stride nothing overlaps: even, but smaller than {least}.", least=least)),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "Stride {s}. **Which is the smallest kernel of at least {least} taps whose copies overlap evenly?**",
             s=s,
@@ -78,7 +69,14 @@ def even_kernel(seed: int) -> Question:
         ),
         fields=(t("taps"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (least, t("{k} leaves a rest when divided by {s}: some cells get one kernel more.", k=least, s=s)),
+            (found + s, t("Even as well, but not the smallest.")),
+            (found - s, t("Even, but smaller than {least}.", least=least)),
+            (least + least % 2, t("Even numbers are not the point: the stride must divide the kernel.")),
+            (least + 1 - least % 2, t("Odd kernels have a middle, but that does not make the overlap even.")),
+            (s, t("With kernel = stride nothing overlaps: even, but smaller than {least}.", least=least)),
+        ],
         hint=t("Away from the border the pattern repeats every {s} cells. When do they all get the same?", s=s),
         worked=rf"{found} = {found // s} \cdot {s}",
     )
@@ -90,14 +88,7 @@ def most_in_two(seed: int) -> Question:
     counts = np.outer(overlap_counts(9, k, s), overlap_counts(9, k, s))
     answer = (int(counts.max()),)
     many = int(overlap_counts(9, k, s).max())
-    wrong: list[tuple[Answer, str]] = [
-        ((many,), t("That is along one axis. Rows and columns multiply.")),
-        ((2 * many,), t("Rows and columns multiply, they do not add.")),
-        (((k // s) ** 2,), t("That is the quietest cell away from the border.")),
-        ((k * k,), t("That is the number of taps of the kernel.")),
-        ((many * (k // s),), t("That is a cell that is busy along one axis only.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "A transposed convolution in two dimensions, kernel {k} × {k}, stride {s}, a large map. "
             "**How often is the busiest cell written to?**",
@@ -106,7 +97,13 @@ def most_in_two(seed: int) -> Question:
         ),
         fields=(t("times"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (many, t("That is along one axis. Rows and columns multiply.")),
+            (2 * many, t("Rows and columns multiply, they do not add.")),
+            ((k // s) ** 2, t("That is the quietest cell away from the border.")),
+            (k * k, t("That is the number of taps of the kernel.")),
+            (many * (k // s), t("That is a cell that is busy along one axis only.")),
+        ],
         hint=t("Along one axis at most the stride's share of the kernel, rounded up, overlaps."),
         worked=rf"\lceil {k} / {s} \rceil^2 = {many}^2 = {answer[0]}",
     )

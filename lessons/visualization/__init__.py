@@ -176,14 +176,13 @@ def ask(run: Run) -> None:
     )
 
 
-def render() -> None:
-    """Draw the page."""
-    picture.style()
-    with frame.beside(LESSON) as right:
+def draw(page: frame.Places) -> None:
+    """What a unit looks for, beside the photograph it answers most, and the layer channel by channel."""
+    with page.controls:
         state = chosen()
     run = state.run
     job = vision_run.find(run)
-    with right:
+    with page.picture:
         with st.spinner(t("A first look: {steps} steps; a new kind of run is compiled first", steps=vision_run.SHORT)):
             look = vision_run.first_look(run)
         if isinstance(look, str):
@@ -194,22 +193,23 @@ def render() -> None:
             picture.draw(run, look)
         else:
             jobs.watch(job, lambda job: picture.drawn(run, job))
-        proofs = st.container()
+        if not isinstance(look, str):
+            page.later(measured, state)
         st.subheader(t("The layer, channel by channel"), anchor=False)
         picture.sheet(run, sheet_of(run))
-    frame.text(LESSON)
-    frame.practice(LESSON)
-    frame.code((dv.visualize_snapshots, vision_run.snapshots), call(state))
-    frame.foot(LESSON)
-    if not isinstance(look, str):
-        with proofs, st.spinner(t("Measuring the proofs; from a new layer it takes some seconds the first time")):
-            badges(state)
+    page.code((dv.visualize_snapshots, vision_run.snapshots), call(state))
 
 
-LESSON = Lesson(
+def measured(state: State) -> None:
+    """The badges."""
+    with st.spinner(t("Measuring the proofs; from a new layer it takes some seconds the first time")):
+        badges(state)
+
+
+LESSON: Lesson = Lesson(
     slug="feature-visualization",
     title=mark("Feature visualization"),
-    render=render,
+    render=lambda: frame.page(LESSON, draw),
     order=14,
     section="network",
     question=mark("What would excite this unit most?"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -32,11 +31,6 @@ FORMULAS = {
     "class": r"a_c",
     "direction": r"\frac{1}{h\,w} \sum_{ij} \frac{\langle v,\, a_{ij} \rangle}{\lVert v \rVert}",
 }
-
-
-def style() -> None:
-    """Put the style on the page."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def name(run: Run, channel: int | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, reasons
+from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
 #: Whole vectors of whole length.
@@ -22,22 +22,24 @@ def objectives(seed: int) -> Question:
             break
     answer = (mean, int(a[1, 1]))
     awake = round(float(a[a > 0].mean()))
-    wrong: list[tuple[Answer, str]] = [
-        ((int(a.sum()), answer[1]), t("The channel's objective is the mean over all positions, not the sum.")),
-        ((int(a.max()), answer[1]), t("A channel is its mean over all positions; the largest value is one neuron.")),
-        ((answer[1], answer[0]), t("The two are swapped: the neuron is one position, the channel all of them.")),
-        ((mean, int(a.max())), t("The neuron asked for is the one in the middle, strong or not.")),
-        ((awake, answer[1]), t("Positions that are zero count too: there are nine.")),
-        ((mean, int(a[0, 0])), t("The neuron in the middle is at row 1, column 1, counted from 0.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "One channel's map for some picture. **What does the objective of the channel say of it, and what that of "
             "the neuron in the middle?**"
         ),
         fields=(t("channel"), t("neuron")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((int(a.sum()), answer[1]), t("The channel's objective is the mean over all positions, not the sum.")),
+            (
+                (int(a.max()), answer[1]),
+                t("A channel is its mean over all positions; the largest value is one neuron."),
+            ),
+            ((answer[1], answer[0]), t("The two are swapped: the neuron is one position, the channel all of them.")),
+            ((mean, int(a.max())), t("The neuron asked for is the one in the middle, strong or not.")),
+            ((awake, answer[1]), t("Positions that are zero count too: there are nine.")),
+            ((mean, int(a[0, 0])), t("The neuron in the middle is at row 1, column 1, counted from 0.")),
+        ],
         hint=t("The channel takes the mean of all nine positions; the neuron takes one of them."),
         worked=rf"\tfrac19 \cdot {int(a.sum())} = {mean}, \quad a_{{11}} = {answer[1]}",
         picture=(planes.Row("", (planes.Plane("a", a.astype(np.float64), "output"),), ("",)),),
@@ -55,14 +57,7 @@ def direction(seed: int) -> Question:
             break
     dot = int(a @ v)
     answer = (dot // length,)
-    wrong: list[tuple[Answer, str]] = [
-        ((dot,), t("Divide by the length of v: only its direction counts.")),
-        ((int(a.sum()),), t("That is the sum of a. It is weighted with v first.")),
-        ((dot // length**2,), t("Divide by the length of v, not by its square.")),
-        ((dot // int(v.sum()),), t("The length of v is the root of the sum of squares, not the sum.")),
-        ((round(float(np.linalg.norm(a))),), t("That is the length of a, not how far it goes along v.")),
-    ]
-    return Question(
+    return question(
         prompt=t(
             "At a position two channels say a = ({a}, {b}). **How far is that along v = ({c}, {d})?**",
             a=int(a[0]),
@@ -72,7 +67,13 @@ def direction(seed: int) -> Question:
         ),
         fields=(t("along v"),),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            (dot, t("Divide by the length of v: only its direction counts.")),
+            (int(a.sum()), t("That is the sum of a. It is weighted with v first.")),
+            (dot // length**2, t("Divide by the length of v, not by its square.")),
+            (dot // int(v.sum()), t("The length of v is the root of the sum of squares, not the sum.")),
+            (round(float(np.linalg.norm(a))), t("That is the length of a, not how far it goes along v.")),
+        ],
         hint=t("The scalar product of a and v, over the length of v."),
         worked=rf"\frac{{{a[0]} \cdot {v[0]} + {a[1]} \cdot {v[1]}}}{{{length}}} = {answer[0]}",
     )
@@ -89,16 +90,8 @@ def best_picture(seed: int) -> Question:
             break
     answer = (most, max(most, 0))
     total, magnitude = int(w.sum()) + bias, int(np.abs(w).sum()) + bias
-    wrong: list[tuple[Answer, str]] = [
-        ((total, max(total, 0)), t("Where a weight is negative the best pixel is 0, not 1.")),
-        ((magnitude, max(magnitude, 0)), t("A pixel cannot be negative: a negative weight gives 0 at best.")),
-        ((most - bias, max(most - bias, 0)), t("The bias is added too, whatever the picture is.")),
-        ((most, most), t("The rectifier comes last: nothing below zero passes.")),
-        ((int(w.max()) + bias, max(int(w.max()) + bias, 0)), t("Every pixel with a positive weight is turned up.")),
-        ((0, 0), t("Turn each pixel to 0 or to 1, whichever is better, and add up.")),
-    ]
     kernel = planes.Plane("w", w[None].astype(np.float64), "kernel")
-    return Question(
+    return question(
         prompt=t(
             "A unit adds up four pixels, each between 0 and 1, with the weights w and the bias {bias}; then comes a "
             "rectifier. **What is the most that any picture gives before the rectifier, and after it?** A unit that "
@@ -107,7 +100,14 @@ def best_picture(seed: int) -> Question:
         ),
         fields=(t("before"), t("after")),
         answer=answer,
-        mistakes=reasons(answer, wrong),
+        wrong=[
+            ((total, max(total, 0)), t("Where a weight is negative the best pixel is 0, not 1.")),
+            ((magnitude, max(magnitude, 0)), t("A pixel cannot be negative: a negative weight gives 0 at best.")),
+            ((most - bias, max(most - bias, 0)), t("The bias is added too, whatever the picture is.")),
+            ((most, most), t("The rectifier comes last: nothing below zero passes.")),
+            ((int(w.max()) + bias, max(int(w.max()) + bias, 0)), t("Every pixel with a positive weight is turned up.")),
+            ((0, 0), t("Turn each pixel to 0 or to 1, whichever is better, and add up.")),
+        ],
         hint=t("The best picture has 1 where the weight is positive and 0 elsewhere."),
         worked=rf"{' + '.join(str(k) for k in w if k > 0)} + ({bias}) = {most}, \quad \max({most},\, 0) = {answer[1]}",
         picture=(planes.Row("", (kernel,), ("",)),),

@@ -12,8 +12,7 @@ from deconvviz.articles import claim_cutouts
 from deconvviz.articles.claims import CLAIMS, judge
 from deconvviz.errors import DataError
 from deconvviz.tasks._shared import recorded_figures
-from deconvviz.tasks.cutout import evaluate
-from deconvviz.tasks.cutout import task as cutout
+from deconvviz.tasks.cutout import data, evaluate, metrics, robustness
 
 
 def test_the_numbers_are_those_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +23,7 @@ def test_the_numbers_are_those_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> N
         ("brightness", 2.0, 0.72, 0.5),
     ]
     rows = [dict(zip(("change", "level", "iou", "iou_threshold"), row, strict=True)) for row in levels]
-    monkeypatch.setattr(cutout, "measured_robustness", lambda: {"rows": rows})
+    monkeypatch.setattr(evaluate, "measured_robustness", lambda: {"rows": rows})
     found = claim_cutouts.cutouts(1)
     assert (found["none"], found["noise 0.2"], found["threshold brightness 2"]) == (0.7, 0.4, 0.5)
     assert found["lost to noise"] == pytest.approx(0.3)
@@ -34,10 +33,10 @@ def test_the_numbers_are_those_of_the_rows(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_claim_is_judged_by_what_the_package_keeps() -> None:
-    kept = cutout.measured_robustness()
+    kept = evaluate.measured_robustness()
     judgement = judge(CLAIMS["C8"])
-    wanted = [("none", 0.0), *(("noise", s) for s in evaluate.NOISE)]
-    wanted += [("brightness", f) for f in evaluate.BRIGHTNESS]
+    wanted = [("none", 0.0), *(("noise", s) for s in robustness.NOISE)]
+    wanted += [("brightness", f) for f in robustness.BRIGHTNESS]
     assert [(row["change"], row["level"]) for row in kept["rows"]] == wanted
     assert judgement.runs.values["none"] == (kept["rows"][0]["iou"],) * 3
     assert judgement.kind == "fails"
@@ -52,14 +51,14 @@ def test_without_figures_it_says_what_prints_them(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.data
 def test_the_threshold_measured_again() -> None:
-    pairs = evaluate.pairs(Path(os.environ["DECONVVIZ_DATA"]) / "matting")
-    kept = cutout.measured_robustness()
+    pairs = data.pairs(Path(os.environ["DECONVVIZ_DATA"]) / "matting")
+    kept = evaluate.measured_robustness()
     assert len(pairs) == kept["images"]
-    pictures = [evaluate.read(pair)[:2] for pair in pairs]
+    pictures = [data.read(pair)[:2] for pair in pairs]
     for row in kept["rows"]:
         found = [
-            cutout.intersection_over_union(
-                cutout.threshold_mask(cutout.changed(picture, row["change"], row["level"], i)), alpha > 0.5
+            metrics.intersection_over_union(
+                metrics.threshold_mask(robustness.changed(picture, row["change"], row["level"], i)), alpha > 0.5
             )
             for i, (picture, alpha) in enumerate(pictures)
         ]

@@ -12,7 +12,7 @@ from deconvviz.articles.claims import CLAIMS, Runs, Subject, judge
 from deconvviz.articles.formulas import FORMULAS
 from deconvviz.errors import RuleError
 from deconvviz.network import Network
-from deconvviz.tasks.enhancement import task
+from deconvviz.tasks.enhancement import ablations
 from deconvviz.types import InputSpec
 
 MATHEMATICAL = {"C1": "only if", "C2": "fails", "C3": "only if", "C4": "only if"}
@@ -115,7 +115,7 @@ def test_the_claim_about_training_turns_with_its_numbers(
 
 def test_the_claim_about_training_rests_on_the_weights_that_are_shipped() -> None:
     judgement = judge(CLAIMS["C6"])
-    trials = task.trials()
+    trials = ablations.trials()
     assert set(claim_trials.PAIRS[0]) | set(claim_trials.PAIRS[1]) <= set(trials)
     for name, about in trials.items():
         assert judgement.runs.values[f"gap {name}"] == tuple(row["gap"] for row in about["seeds"])

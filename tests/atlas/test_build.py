@@ -313,7 +313,7 @@ def test_few_sheets_are_kept(net: Network, pictures: Path, tmp_path: Path, monke
     for channel in opened.layer("relu2").channels:
         for row in opened.rows("relu2", channel):
             assert opened.patch(row).shape == (*row.size, 3)
-    assert sum(key[0] == "sheet" for key in opened._kept) == 4
+    assert opened._sheet.cache_info().currsize == 4
 
 
 def test_the_built_in_pictures_are_the_same_on_every_call() -> None:

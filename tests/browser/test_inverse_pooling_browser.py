@@ -25,7 +25,7 @@ def numbers(page: Page, title: str) -> Locator:
 
 def shown(page: Page, name: str) -> str:
     """What stands under a photograph."""
-    figure = page.locator(".shots figure").filter(has=page.locator("strong", has_text=re.compile(f"^{name}")))
+    figure = page.locator(".pictures figure").filter(has=page.locator("strong", has_text=re.compile(f"^{name}")))
     return figure.locator("span").inner_text()
 
 

@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 SCRIPT = """
-from lessons._kit.form import i18n, page
+from lessons._kit.form import language, page
 
-i18n.language_switch()
+language.switch()
 next(found for found in page.discover() if found.slug == {slug!r}).render()
 """
 

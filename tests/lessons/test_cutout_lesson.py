@@ -9,7 +9,7 @@ import pytest
 from reference import matting_loops
 
 from deconvviz.articles import claim_cutouts
-from deconvviz.tasks.cutout import task
+from deconvviz.tasks.cutout import evaluate, matting
 from lessons import cutout as lesson
 from lessons._kit.claims import card as claim_card
 from lessons._kit.draw import before_after
@@ -103,18 +103,18 @@ def test_planted_errors_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lesson, "found_of", lambda state, picture, found=found: found)
         assert [check.holds for check in lesson.checks(HAND)].index(False) == place
     monkeypatch.undo()
-    monkeypatch.setattr(task, "closed_form", lambda picture, trimap: np.clip(trimap, 0.01, 1))
+    monkeypatch.setattr(matting, "closed_form", lambda picture, trimap: np.clip(trimap, 0.01, 1))
     assert not lesson.checks(HAND)[0].holds
 
 
 def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = task.measured_robustness()["rows"]
+    rows = evaluate.measured_robustness()["rows"]
     said = cutout_table.verdict()
     assert "[**fails**]" in said
     assert f"by {rows[0]['iou']:.2g}: accurate would be 0.8" in said
     assert f"A plain threshold overlaps by {rows[0]['iou_threshold']:.2g}" in said
     better = [row | {"iou": 0.9 - 0.01 * i} for i, row in enumerate(rows)]
-    monkeypatch.setattr(task, "measured_robustness", lambda: {"rows": better})
+    monkeypatch.setattr(evaluate, "measured_robustness", lambda: {"rows": better})
     monkeypatch.setattr(claim_card, "_JUDGED", {})
     assert "[**holds**] The cut-out overlaps the true object by 0.9; " in cutout_table.verdict()
     assert "take at most 0.05." in cutout_table.verdict()
@@ -122,7 +122,7 @@ def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_card_tells_the_numbers_that_are_kept() -> None:
     card = (before_after.HERE.parents[1] / "docs" / "cutout.md").read_text("utf-8")
-    kept = task.measured_robustness()
+    kept = evaluate.measured_robustness()
     table = card.split("| picture | cut-out | threshold |")[1].split("\n\n")[0]
     told = [row.split(" | ")[1:] for row in table.splitlines()[2:]]
     assert told == [[f"{row['iou']:.3f}", f"{row['iou_threshold']:.3f} |"] for row in kept["rows"]]

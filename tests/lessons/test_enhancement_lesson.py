@@ -9,8 +9,8 @@ import pytest
 from reference import inverse_loops, metric_loops
 from streamlit.testing.v1 import AppTest
 
-from deconvviz.ops.inverse import psnr
-from deconvviz.tasks.enhancement import task
+from deconvviz.metrics import psnr
+from deconvviz.tasks.enhancement import data, untrained
 from lessons import enhancement as lesson
 from lessons._kit.run import engine
 from lessons.enhancement import State, picture, questions, run
@@ -29,7 +29,7 @@ def test_what_is_shown_is_what_the_library_makes(state: State) -> None:
         np.testing.assert_array_equal(found.given, found.truth)
         assert found.psnr["given"] == float("inf")
     else:
-        np.testing.assert_array_equal(found.given, task.damaged(found.truth, **state.done.options))
+        np.testing.assert_array_equal(found.given, data.damaged(found.truth, **state.done.options))
     part = slice(30), slice(40)
     for name, one in (("cleaned", found.cleaned), ("back", found.back), ("fused", found.fused)):
         assert found.psnr[name] == pytest.approx(psnr(one, found.truth))
@@ -39,8 +39,8 @@ def test_what_is_shown_is_what_the_library_makes(state: State) -> None:
 
 def test_the_blur_of_the_page_is_that_of_the_loops() -> None:
     plane = lesson.found_of(SMALL).given[:12, :14, 1].astype(np.float64)
-    matrix = inverse_loops.matrix(task.BLUR, plane.shape)
-    back, _ = task.there_and_back(plane)
+    matrix = inverse_loops.matrix(untrained.BLUR, plane.shape)
+    back, _ = untrained.there_and_back(plane)
     np.testing.assert_allclose(back.ravel(), matrix.T @ matrix @ plane.ravel(), atol=1e-12)
 
 

@@ -10,7 +10,7 @@ from reference import generation_loops, upsample_loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import samples
-from deconvviz.tasks.generation import task
+from deconvviz.tasks.generation import predict
 from lessons import generation as lesson
 from lessons.generation import picture as generation_picture
 from lessons.generation import questions, run
@@ -117,13 +117,13 @@ def test_the_call_gives_the_picture(view: str, tmp_path: object, monkeypatch: py
         np.testing.assert_allclose(names["picture"], wanted, atol=1e-5)
         return
     found = names["found"]
-    assert isinstance(found, task.Generated)
+    assert isinstance(found, predict.Generated)
     if view == "rebuild":
         assert found.picture.shape == samples.load(state.image).shape
     elif view == "draw":
         np.testing.assert_allclose(found.codes, run.drawn("Motorbikes", 3))
     else:
-        assert len(found.codes) == task.STEPS
+        assert len(found.codes) == predict.STEPS
 
 
 def test_the_verdict_follows_from_the_numbers() -> None:

@@ -46,9 +46,9 @@ def one_word() -> None:
     """Script of a page that shows one word."""
     import streamlit as st
 
-    from lessons._kit.form import i18n
+    from lessons._kit.form import i18n, language
 
-    i18n.language_switch()
+    language.switch()
     st.title(i18n.t("Convolution and its adjoint"))
 
 

@@ -110,6 +110,7 @@ def test_the_table_marks_the_best_way() -> None:
 
 
 def _table() -> None:
+    from lessons._kit.draw import image_row
 
     image_row.table("PSNR", ["0", "1"], [("a", (1.0, 2.0)), ("b", (3.0, 1.0))], 0)
 

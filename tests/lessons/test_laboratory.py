@@ -24,9 +24,9 @@ from lessons.laboratory import choose, export
 OpenPage = Callable[..., AppTest]
 SCRIPT = """
 from lessons import laboratory
-from lessons._kit.form import i18n
+from lessons._kit.form import language
 
-i18n.language_switch()
+language.switch()
 laboratory.render()
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -51,6 +53,21 @@ def test_every_page_opens_in_another_language(slug: str, open_page: Callable[...
     test = open_page(slug, lang="zh")
     assert not test.exception
     assert re.search(r"[\u4e00-\u9fff]", " ".join(element.value for element in test.markdown))
+    for block in test.code:
+        _imports_resolve(block.value)
+
+
+def _imports_resolve(code: str) -> None:
+    """What code on a page imports of this project is there."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # a command line
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in ("deconvviz", "lessons"):
+            module = importlib.import_module(str(node.module))
+            for name in node.names:
+                assert hasattr(module, name.name) or importlib.util.find_spec(f"{node.module}.{name.name}"), code
 
 
 @every_lesson

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import digits
 from deconvviz.tasks._shared import recorded_figures
-from deconvviz.tasks.recognition import task
+from deconvviz.tasks.recognition import ablations
 from lessons import recognition as lesson
 from lessons.recognition import picture, run
 
@@ -82,8 +82,8 @@ def test_the_verdict_follows_from_all_eight_settings() -> None:
             for one in eight
         ]
         assert words in picture.verdict(rows)
-        assert task.effect(rows, "decoder", "gap") == pytest.approx(gap - 1)
-        assert task.effect(rows, "norm", "gap") == pytest.approx(0)
+        assert ablations.effect(rows, "decoder", "gap") == pytest.approx(gap - 1)
+        assert ablations.effect(rows, "norm", "gap") == pytest.approx(0)
 
 
 def rows_of(gap: float) -> list[dict[str, float | bool]]:
@@ -101,7 +101,7 @@ def test_the_page_shows_what_was_measured_over_seeds(
     language: str, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = {"rows": rows_of(0.5), "seeds": 3, "pictures": 150, "epochs": 7}
-    monkeypatch.setattr(task, "measured_effects", lambda: kept)
+    monkeypatch.setattr(ablations, "measured_effects", lambda: kept)
     test = open_page(lesson.LESSON.slug, lang=language, drop="on")
     assert not test.exception
     page = " ".join(str(element.proto.body) for element in test.get("html"))
@@ -118,7 +118,7 @@ def test_the_page_shows_what_was_measured_over_seeds(
 def test_without_measured_effects_only_what_was_trained_here(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task, "measured_effects", lambda: None)
+    monkeypatch.setattr(ablations, "measured_effects", lambda: None)
     test = open_page(lesson.LESSON.slug)
     assert not test.exception
     assert "means over" not in " ".join(str(element.proto.body) for element in test.get("html"))

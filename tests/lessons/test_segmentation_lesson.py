@@ -9,8 +9,8 @@ import pytest
 from reference import segmentation_loops as loops
 from streamlit.testing.v1 import AppTest
 
-from deconvviz.tasks.segmentation import task
-from deconvviz.tasks.segmentation.task import NAMES, VOID
+from deconvviz.tasks.segmentation import predict
+from deconvviz.tasks.segmentation.data import NAMES, VOID
 from lessons.segmentation import run, scene, table
 from lessons.segmentation.run import Subject
 
@@ -47,7 +47,7 @@ def test_the_closer_look_is_where_decoders_differ_most(monkeypatch: pytest.Monke
     monkeypatch.setattr(
         run,
         "answer",
-        lambda subject, name: task.Segmentation(subject.picture, answers[name], np.zeros(0), name),
+        lambda subject, name: predict.Segmentation(subject.picture, answers[name], np.zeros(0), name),
     )
     subject = Subject(np.zeros((90, 130, 3), np.float32), None, "", "")
     top, left, bottom, right = run.spot(subject, "pole")
@@ -59,7 +59,7 @@ def test_the_closer_look_is_where_decoders_differ_most(monkeypatch: pytest.Monke
 
 
 def test_the_table_holds_the_figures_of_the_file() -> None:
-    found = task.variants()
+    found = predict.variants()
     page = table.to_html("caption", found)
     for about in found.values():
         for key in table.FIGURES:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from reference import metric_loops, super_loops
 
-from deconvviz.tasks.super_resolution import task
+from deconvviz.tasks.super_resolution import data, evaluate, predict
 from lessons import upsampler_lab as lab
 from lessons._kit.restoration import run as super_run
 from lessons._kit.run import engine
@@ -20,7 +20,7 @@ def found() -> super_run.Shown:
     """A part of a photograph, small and large."""
     photograph = engine.sample("astronaut")
     part = super_run.own_photo.pixels(photograph)[200:261, 200:282]
-    name, module = task.network(2)
+    name, module = predict.load(2)
     return super_run.enlarged(part, 2, True, module, name)
 
 
@@ -61,9 +61,9 @@ def test_a_wrong_bicubic_a_wrong_psnr_and_another_layer_turn_red(
 ) -> None:
     assert max(super_sums.bicubic_error(found), super_sums.psnr_error(found)) < 1e-9
     assert super_sums.last_layer_error(found) < 1e-5
-    bicubic, figures = task.bicubic, task.figures
-    monkeypatch.setattr(task, "bicubic", lambda plane, scale: np.roll(bicubic(plane, scale), 1, axis=0))
-    monkeypatch.setattr(task, "figures", lambda a, b, scale: figures(a, b, scale + 1))
+    bicubic, figures = data.bicubic, evaluate.figures
+    monkeypatch.setattr(data, "bicubic", lambda plane, scale: np.roll(bicubic(plane, scale), 1, axis=0))
+    monkeypatch.setattr(evaluate, "figures", lambda a, b, scale: figures(a, b, scale + 1))
     assert super_sums.bicubic_error(found) > 1e-3
     assert super_sums.psnr_error(found) > 1e-6
     monkeypatch.setattr(super_sums, "transposed_conv", lambda x, w, s: super_sums.np.zeros((1, 40, 40, 1)))
@@ -71,7 +71,7 @@ def test_a_wrong_bicubic_a_wrong_psnr_and_another_layer_turn_red(
 
 
 def test_a_grey_photograph_stays_grey_and_as_it_is_has_no_figures() -> None:
-    name, module = task.network(2)
+    name, module = predict.load(2)
     grey = np.repeat(np.linspace(0, 1, 30 * 34).reshape(30, 34, 1), 3, axis=-1).astype(np.float32)
     shown = super_run.enlarged(grey, 2, True, module, name)
     assert np.ptp(shown.network, axis=-1).max() == 0

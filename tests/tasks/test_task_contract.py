@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,10 +31,21 @@ CONTRACT = {
 }
 
 
-def test_every_file_is_a_task() -> None:
-    files = {path.stem for path in (ROOT / "deconvviz" / "tasks").glob("[!_]*.py")}
-    assert files == set(TASKS)
-    assert "cutout" in files
+def test_every_folder_is_a_task() -> None:
+    folders = {path.parent.name for path in (ROOT / "deconvviz" / "tasks").glob("[!_]*/__init__.py")}
+    assert folders == set(TASKS)
+    assert "cutout" in folders
+
+
+def test_the_records_are_read_without_what_they_name() -> None:
+    """`deconvviz apply --help` lists the tasks: none of their modules is imported for that."""
+    code = (
+        "import sys\nfrom deconvviz import catalog\nlist(catalog.tasks())\n"
+        "print([name for name in sys.modules if name.startswith('deconvviz.tasks.') and name.count('.') > 2])\n"
+        "print([name for name in ('jax', 'flax', 'scipy', 'PIL') if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240)
+    assert answer.stdout.split() == ["[]", "[]"]
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -1,12 +1,14 @@
 """The three roads from units of one layer down to the image: derived, explicit, and explicit within the fields.
 
-Each takes a `Job` and returns one `Sent` a unit, in order. Programs are compiled once and kept in the network's store;
-channel, row and column are traced numbers, and groups are filled up to powers of two, so few programs are needed.
+Each takes a `Job` and returns, for every rule, one `Sent` a unit, in order, all after one forward pass. Programs are
+compiled once and kept in the network's store; channel, row and column are traced numbers, and groups are filled up to
+powers of two, so few programs are needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,7 @@ from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.backward.graph import Graph
 from deconvviz.network.network import Network
 from deconvviz.network.trace.trace import Node, permuted
+from deconvviz.ops.rectify import pull_each
 
 #: Units sent down together over whole maps; more are done in groups, so memory stays bounded.
 GROUP = 16
@@ -33,7 +36,7 @@ class Job:
       network, node: the network and the layer.
       x: (1, H, W, C) model input.
       codes: (channel, row, column) of each unit, from `units.codes`.
-      rule: a backward rule.
+      rules: backward rules.
       one: start with 1 instead of the activation.
     """
 
@@ -41,7 +44,7 @@ class Job:
     node: Node
     x: np.ndarray
     codes: list[tuple[int, int, int]]
-    rule: str
+    rules: tuple[str, ...]
     one: bool
 
     def compiled(self, name: str, make: Callable[[], Callable[..., Any]], *key: Any) -> Callable[..., Any]:
@@ -60,13 +63,12 @@ class Sent:
     column: int
 
 
-def derived_road(job: Job, call: Callable[..., Any], key: tuple[Any, ...]) -> list[Sent]:
-    """`jax.vjp` of the rewritten program: one forward pass a group, every signal pulled back through it.
+def derived_road(job: Job, call: Callable[..., Any]) -> dict[str, list[Sent]]:
+    """`jax.vjp` of the rewritten program: one forward pass a group, every signal pulled back through it by every rule.
 
     Args:
-      job: the units.
-      call: the rewritten program, ``call(consts, x) -> (value,)``.
-      key: what else the program depends on, besides layer and rule.
+      job: the units and rules.
+      call: the program rewritten for these rules, ``call(consts, x) -> (value,)``.
     """
 
     def make() -> Callable[..., Any]:
@@ -75,21 +77,23 @@ def derived_road(job: Job, call: Callable[..., Any], key: tuple[Any, ...]) -> li
 
             def unit(code: Any) -> Any:
                 g, activation, row, column = units.seed(value, code[0], code[1], code[2], one)
-                return pull(g)[0][0], activation, row, column
+                return pull_each(pull, g, job.rules)[:, 0], activation, row, column
 
             return jax.vmap(unit)(codes)
 
         return road
 
-    sent, consts = [], job.network.program().flat.consts
-    for count, (codes,) in _groups(GROUP, np.asarray(job.codes, np.int32)):
-        road = job.compiled("derived", make, job.rule, *key, len(codes))
-        found = [np.asarray(part)[:count] for part in road(consts, job.x, codes, np.bool_(job.one))]
-        sent += [Sent(map, float(a), int(row), int(column)) for map, a, row, column in zip(*found, strict=True)]
+    consts = job.network.program().flat.consts
+    sent: dict[str, list[Sent]] = {rule: [] for rule in job.rules}
+    for count, (codes,) in _groups(max(1, GROUP // len(job.rules)), np.asarray(job.codes, np.int32)):
+        road = job.compiled("derived", make, job.rules, len(codes))
+        maps, *at = (np.asarray(part)[:count] for part in road(consts, job.x, codes, np.bool_(job.one)))
+        for index, rule in enumerate(job.rules):
+            sent[rule] += _sent(maps[:, index], *at)
     return sent
 
 
-def explicit_road(job: Job, steps: Chain | Graph) -> list[Sent]:
+def explicit_road(job: Job, steps: Chain | Graph) -> dict[str, list[Sent]]:
     """Up with stored switches, down by hand over whole maps, operator by operator.
 
     Not compiled as a whole: each operator of `deconvviz.ops` is, once for all layers above it and all rules.
@@ -105,13 +109,18 @@ def explicit_road(job: Job, steps: Chain | Graph) -> list[Sent]:
         return seeds
 
     value, memories = steps.up(steps.constants, job.x)
-    sent = []
+    sent: dict[str, list[Sent]] = {rule: [] for rule in job.rules}
     for count, (codes,) in _groups(GROUP, np.asarray(job.codes, np.int32)):
         g, *found = job.compiled("seeds", make, len(codes))(value, codes, np.bool_(job.one))
-        maps = np.asarray(steps.down(steps.constants, memories, g, job.rule))
-        at = zip(maps[:count], *(np.asarray(part) for part in found), strict=False)
-        sent += [Sent(map, float(a), int(row), int(column)) for map, a, row, column in at]
+        at = [np.asarray(part)[:count] for part in found]
+        for rule in job.rules:
+            sent[rule] += _sent(np.asarray(steps.down(steps.constants, memories, g, rule))[:count], *at)
     return sent
+
+
+def _sent(maps: Iterable[Any], activations: Iterable[Any], rows: Iterable[Any], columns: Iterable[Any]) -> list[Sent]:
+    at = zip(maps, activations, rows, columns, strict=True)
+    return [Sent(map, float(a), int(row), int(column)) for map, a, row, column in at]
 
 
 def way(network: Network, node: Node) -> windowed.Plan | None:
@@ -126,15 +135,14 @@ def way(network: Network, node: Node) -> windowed.Plan | None:
     return network.store.get(("way", node.layer.name), make)
 
 
-def cropped_road(job: Job, steps: Chain, way: windowed.Plan) -> list[Sent]:
+def cropped_road(job: Job, steps: Chain, way: windowed.Plan) -> dict[str, list[Sent]]:
     """Single units down the explicit road, each within its receptive field, after one forward pass for all.
 
     One unit at a given place needs no more of the forward pass than its field, which pays in large networks.
     """
     depth = job.node.layer.shape[-1]
     alone = len(job.codes) == 1 and job.codes[0][1] >= 0 and way.saved > windowed.WORTH
-    signs = job.rule in windowed.ASK_SIGN
-    up = job.compiled("climb", lambda: windowed.climb(steps, way, job.rule, alone), signs, alone)
+    up = job.compiled("climb", lambda: windowed.climb(steps, way, alone), alone)
     channels, places = np.asarray(job.codes, np.int32)[:, 0], np.asarray(job.codes, np.int32)[:, 1:]
     value, memories = up(steps.constants, job.x, places)
     values = np.asarray(value)[0]
@@ -144,14 +152,16 @@ def cropped_road(job: Job, steps: Chain, way: windowed.Plan) -> list[Sent]:
         places = _resolved(values, channels, places)
         activations = values[places[:, 0], places[:, 1], channels]
     strengths = np.ones_like(activations) if job.one else activations
-    maps: list[np.ndarray] = []
-    for count, arrays in _groups(way.units_at_once, channels, places, strengths):
-        make = lambda: windowed.descend(steps, way, job.rule, depth, alone)  # noqa: E731
-        down = job.compiled("descend", make, job.rule, alone, len(arrays[0]))
-        windows = np.asarray(down(steps.constants, memories, *arrays))
-        maps += list(windowed.whole_maps(way, windows[:count], arrays[1][:count]))
-    at = zip(maps, activations, places, strict=True)
-    return [Sent(map, float(a), int(row), int(column)) for map, a, (row, column) in at]
+    sent: dict[str, list[Sent]] = {}
+    for rule in job.rules:
+        maps: list[np.ndarray] = []
+        for count, arrays in _groups(way.units_at_once, channels, places, strengths):
+            make = functools.partial(windowed.descend, steps, way, rule, depth, alone)
+            down = job.compiled("descend", make, rule, alone, len(arrays[0]))
+            windows = np.asarray(down(steps.constants, memories, *arrays))
+            maps += list(windowed.whole_maps(way, windows[:count], arrays[1][:count]))
+        sent[rule] = _sent(maps, activations, places[:, 0], places[:, 1])
+    return sent
 
 
 def _resolved(values: np.ndarray, channels: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -29,8 +29,6 @@ from deconvviz.types import Size
 BATCH_BYTES = 64_000_000
 #: Products that a forward pass within one field must save to be worth a program of its own: some milliseconds.
 WORTH = 500_000_000
-#: Rules that ask a rectifier for the sign of its input.
-ASK_SIGN = ("gradient", "guided")
 _ELEMENTWISE = ("rectify", "bias", "scale", "copy")
 
 
@@ -115,11 +113,13 @@ def _below(above: Station, step: Step, top: Size) -> Station | None:
     return Station(slide.below[:2], (height, width), (rows, columns), (first, left), (vertical, sideways))
 
 
-def climb(chain: Chain, way: Plan, rule: str, alone: bool = False) -> Callable[..., tuple[Any, tuple[Any, ...]]]:
-    """``up(constants, x, index) -> (value, memories)``, keeping no more than the way down by a rule needs.
+def climb(chain: Chain, way: Plan, alone: bool = False) -> Callable[..., tuple[Any, tuple[Any, ...]]]:
+    """``up(constants, x, index) -> (value, memories)``, keeping what the way down needs by any rule.
+
+    Of a rectifier that is the sign of its input, a byte a number.
 
     Args:
-      chain, way, rule: what goes down afterwards.
+      chain, way: what goes down afterwards.
       alone: True works out the windows of the units at `index` only, (units, 1, 1, C); False the whole layer.
     """
 
@@ -134,17 +134,10 @@ def climb(chain: Chain, way: Plan, rule: str, alone: bool = False) -> Callable[.
             else:
                 x, memory = step.up(constant, x)
                 x = _cut(x, index, above) if alone and above is not None else x
-            memories.append(_kept(step, memory, rule))
+            memories.append(memory > 0 if step.kind == "rectify" else memory)
         return x, tuple(memories)
 
     return up
-
-
-def _kept(step: Step, memory: Any, rule: str) -> Any:
-    """The sign of what entered a rectifier, where the rule asks for it; other memories as they are."""
-    if step.kind != "rectify":
-        return memory
-    return memory > 0 if rule in ASK_SIGN else None
 
 
 def descend(chain: Chain, way: Plan, rule: str, depth: int, alone: bool = False) -> Callable[..., Any]:
@@ -164,7 +157,7 @@ def descend(chain: Chain, way: Plan, rule: str, depth: int, alone: bool = False)
                 g = _part_down(step, constants[i], memory, g, index, rule, below, above)
             else:
                 g = g if above is None else _placed(g, index, above)
-                g = step.down(constants[i], g if memory is None else memory, g, rule)
+                g = step.down(constants[i], memory, g, rule)
         return g
 
     return down
@@ -182,7 +175,7 @@ def _part_down(
 ) -> Any:  # fmt: skip
     """One step down on windows alone; what lands on the padding is dropped."""
     if step.slide is None:
-        return step.down(_constant(constant, index, above), g if memory is None else memory, g, rule)
+        return step.down(_constant(constant, index, above), memory, g, rule)
     return _on_map(step.slide.down(below.size)(constant, memory, g, rule), index, below)
 
 

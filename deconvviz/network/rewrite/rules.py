@@ -63,12 +63,14 @@ class Context:
     layer_of: Callable[[Equation], str | None] = lambda item: None
 
 
-def rewrite(equations: Sequence[Equation], rule: str, context: Context | set[Any]) -> tuple[list[Any], int, list[str]]:
+def rewrite(
+    equations: Sequence[Equation], rule: str | tuple[str, ...], context: Context | set[Any]
+) -> tuple[list[Any], int, list[str]]:
     """Replace the rectifiers of a flat program, those inside loops and branches included.
 
     Args:
       equations: the program, or the part of it that a layer rests on.
-      rule: a name of `deconvviz.ops.rectify.RULES`.
+      rule: a name of `deconvviz.ops.rectify.RULES`, or several, for `deconvviz.ops.rectify.pull_each`.
       context: what is known of the program; or its live variables alone.
 
     Returns:
@@ -101,7 +103,7 @@ def rewrite(equations: Sequence[Equation], rule: str, context: Context | set[Any
     return new, obeyed, report.reasons
 
 
-def _made(index: int, item: Equation, found: Survey, pools: Pools, rule: str) -> list[Any] | None:
+def _made(index: int, item: Equation, found: Survey, pools: Pools, rule: str | tuple[str, ...]) -> list[Any] | None:
     """What an equation is replaced by, or None if it stays."""
     eqn = item.eqn
     if index in found.rectifiers:
@@ -138,7 +140,7 @@ _bound.defvjp(
 )
 
 
-def _inside(eqn: Any, rule: str, context: Context) -> tuple[Any, int, list[str]]:
+def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[Any, int, list[str]]:
     """The same equation with the bodies it carries (scan, cond, ...) rewritten."""
     if eqn.primitive.name not in LOOPS:
         return eqn, 0, []

@@ -15,9 +15,12 @@ from tqdm import tqdm
 
 from deconvviz import catalog
 from deconvviz.errors import DataError, DeconvvizError
-from deconvviz.tasks.cutout import evaluate, trimap
-from deconvviz.tasks.cutout.evaluate import pairs, read
+from deconvviz.tasks.cutout import MAPS
+from deconvviz.tasks.cutout.data import pairs, read
 from deconvviz.tasks.cutout.metrics import intersection_over_union
+from deconvviz.tasks.cutout.predict import apply
+from deconvviz.tasks.cutout.robustness import sweep
+from deconvviz.tasks.cutout.trimap import class_map
 
 
 class Setting(NamedTuple):
@@ -26,13 +29,11 @@ class Setting(NamedTuple):
     map: str
     foreground: float
     background: float
-    rim: float
+    border: float
 
 
 #: Every setting that is tried.
-GRID = tuple(
-    itertools.starmap(Setting, itertools.product(trimap.MAPS, (0.1, 0.2, 0.3), (0.1, 0.2, 0.4), (0.0, 0.05, 0.1)))
-)
+GRID = tuple(itertools.starmap(Setting, itertools.product(MAPS, (0.1, 0.2, 0.3), (0.1, 0.2, 0.4), (0.0, 0.05, 0.1))))
 
 
 def overlaps(
@@ -47,26 +48,24 @@ def overlaps(
     """Intersection over union of every picture with every setting.
 
     Args:
-      root: a folder as `deconvviz.tasks.cutout.evaluate.pairs` reads it.
+      root: a folder as `deconvviz.tasks.cutout.data.pairs` reads it.
       grid: the settings.
-      model, work: as in `deconvviz.tasks.cutout.apply`; the network runs once a picture.
+      model, work: as in `deconvviz.tasks.cutout.predict.apply`; the network runs once a picture.
       limit: how many pictures.
       progress: a bar on standard error.
 
     Returns:
       (pictures, settings).
     """
-    from deconvviz.tasks.cutout.task import apply
-
     net = catalog.model(model).build(None) if isinstance(model, str) else model
     listed = pairs(root, limit)
     table = np.zeros((len(listed), len(grid)))
     for i, pair in enumerate(tqdm(listed, unit="image", disable=not progress)):
         picture, alpha, _ = read(pair)
-        seen = {kind: trimap.class_map(net, picture, None, kind) for kind in {setting.map for setting in grid}}
+        maps = {kind: class_map(net, picture, None, kind) for kind in {setting.map for setting in grid}}
         for j, setting in enumerate(grid):
             try:
-                mask = apply(picture, seen=seen[setting.map], work=work, **setting._asdict()).alpha > 0.5
+                mask = apply(picture, class_map=maps[setting.map], work=work, **setting._asdict()).alpha > 0.5
             except DataError:  # no seeds, or nothing that they reach: an empty cut-out
                 continue
             table[i, j] = intersection_over_union(mask, alpha > 0.5)
@@ -91,11 +90,11 @@ def robustness(root: str | Path, *, grid: Sequence[Setting] = GRID, work: int = 
     """The pictures made worse, each cut out with the setting that is best for the others as they are.
 
     Returns:
-      "rows", as `deconvviz.tasks.cutout.evaluate.robustness` gives them; "images".
+      "rows", as `deconvviz.tasks.cutout.robustness.sweep` gives them; "images".
     """
     table = overlaps(root, grid=grid, work=work, **options)
-    own = [grid[i]._asdict() for i in left_out(table)]
-    return {"rows": evaluate.robustness(root, settings=own, work=work, **options), "images": len(own)}
+    settings = [grid[i]._asdict() for i in left_out(table)]
+    return {"rows": sweep(root, settings=settings, work=work, **options), "images": len(settings)}
 
 
 def choose(root: str | Path, *, grid: Sequence[Setting] = GRID, **options: Any) -> dict[str, Any]:
@@ -108,8 +107,10 @@ def choose(root: str | Path, *, grid: Sequence[Setting] = GRID, **options: Any) 
     """
     table = overlaps(root, grid=grid, **options)
     best, others = int(table.mean(axis=0).argmax()), left_out(table)
+    setting = grid[best]
     return {
-        **grid[best]._asdict(),
+        **{"map": setting.map, "foreground": setting.foreground, "background": setting.background},
+        "rim": setting.border,
         "iou_chosen": float(table[:, best].mean()),
         "iou_left_out": float(table[np.arange(len(table)), others].mean()),
         "same": int((others == best).sum()),

@@ -1,166 +1,77 @@
-"""How good cut-outs are: a folder of true mattes, a plain threshold beside them, noise and brightness swept.
-
-Source: rhemann2009perceptually, otsu1979threshold
-"""
+"""How good cut-outs are on a folder of true mattes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from deconvviz.data import images
-from deconvviz.data.folder import list_partners
-from deconvviz.errors import DataError
-from deconvviz.tasks.cutout import matting
-from deconvviz.tasks.cutout.metrics import intersection_over_union, matting_figures
-from deconvviz.types import DisplayImage
-
-NOISE = (0.1, 0.2)
-BRIGHTNESS = (0.25, 0.5, 2.0)
+from deconvviz.errors import DataError, check_choice
+from deconvviz.tasks._shared import recorded_figures
+from deconvviz.tasks.cutout import choice
+from deconvviz.tasks.cutout.data import pairs, read
+from deconvviz.tasks.cutout.matting import closed_form
+from deconvviz.tasks.cutout.metrics import matting_figures
+from deconvviz.tasks.cutout.robustness import overlaps
 
 
-class Pair(NamedTuple):
-    """Files of one picture."""
+def evaluate(data: str | Path, *, progress: bool = False, what: str = "figures", **options: Any) -> dict[str, Any]:
+    """Measures matting with the given trimaps, and cut-outs without them, on DIR/images, DIR/alpha and DIR/trimap1.
 
-    image: Path
-    alpha: Path
-    trimap: Path
+    Args:
+      data: the folder; pictures, mattes and trimaps share their names.
+      progress: a bar on standard error.
+      what: "figures"; "shares", the choice of map and seeds, each picture left out in turn; or "robustness", the
+        cut-outs without trimap under noise and other light with these choices.
+      options: work, model, map, foreground, background and border of `apply`, for the cut-outs without trimap; limit,
+        how many pictures.
 
-
-def pairs(root: str | Path, limit: int | None = None) -> list[Pair]:
-    """The files of DIR/images with those of the same name in DIR/alpha and DIR/trimap1.
-
-    Raises:
-      DataError: a folder is missing, or a picture has no partner.
-    """
-    return [Pair(*files) for files in list_partners(root, ("images", "alpha", "trimap1"), limit)]
-
-
-def read(pair: Pair) -> tuple[DisplayImage, np.ndarray, np.ndarray]:
-    """(picture, alpha in 0..1, trimap of 0, 0.5 and 1).
+    Returns:
+      "sad", "mse", "grad", "conn" of closed-form matting at full size over the unknown pixels of the trimaps; "iou" of
+      the cut-outs without trimap and "iou_threshold" of Otsu's threshold, both with alpha above 0.5; "images",
+      "seconds". Of "shares" and "robustness" what `choose` and `robustness` of
+      `deconvviz.tasks.cutout.choice` say; they take model, work and limit only.
 
     Raises:
-      DataError: files of other sizes, or an alpha that is empty.
-      ImageError: a file that cannot be read.
+      DataError: no such folder, no pairs, an empty alpha, or files that do not fit each other.
     """
-    from deconvviz.tasks.cutout.task import read_trimap
-
-    picture, alpha = images.load(pair.image), images.load(pair.alpha)[..., 0].astype(np.float64)
-    if alpha.shape != picture.shape[:2]:
-        raise DataError(f"{pair.alpha} is {alpha.shape} and {pair.image} {picture.shape[:2]}: sizes must agree")
-    if not (alpha > 0.5).any():
-        raise DataError(f"the alpha {pair.alpha} is empty: nowhere above 0.5, so there is nothing to compare with")
-    return picture, alpha, read_trimap(pair.trimap, alpha.shape)
+    started = time.perf_counter()
+    measures: dict[str, Callable[..., dict[str, Any]]] = {
+        "figures": measure,
+        "shares": choice.choose,
+        "robustness": choice.robustness,
+    }
+    check_choice("what", what, measures)
+    figures = measures[what](data, progress=progress, **options)
+    return {**figures, "seconds": round(time.perf_counter() - started, 3)}
 
 
 def measure(root: str | Path, *, progress: bool, limit: int | None = None, **options: Any) -> dict[str, Any]:
-    """The figures of `deconvviz.tasks.cutout.evaluate`."""
-    started = time.perf_counter()
+    """The figures of `evaluate`, without "seconds"."""
     listed = pairs(root, limit)
     rows = []
     for pair in tqdm(listed, unit="image", disable=not progress):
         picture, alpha, trimap = read(pair)
-        matte = matting.closed_form(picture, trimap)
+        matte = closed_form(picture, trimap)
         row = matting_figures(matte, alpha, trimap == 0.5)
-        rows.append(row | _overlaps(picture, alpha > 0.5, options))
+        rows.append(row | overlaps(picture, alpha > 0.5, options))
     figures = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-    return {**figures, "images": len(rows), "seconds": round(time.perf_counter() - started, 3)}
+    return {**figures, "images": len(rows)}
 
 
-def robustness(
-    root: str | Path,
-    *,
-    noise: Sequence[float] = NOISE,
-    brightness: Sequence[float] = BRIGHTNESS,
-    seed: int = 0,
-    limit: int | None = None,
-    progress: bool = False,
-    settings: Sequence[Mapping[str, Any]] = (),
-    **options: Any,
-) -> list[dict[str, Any]]:
-    """Cut-outs without trimap of pictures made worse, beside a plain threshold: is the network's way more robust?
+def measured_robustness() -> dict[str, Any]:
+    """What `evaluate(..., what="robustness")` found on photographs that do not come with the project: claim C8.
 
-    Args:
-      root: a folder as `pairs` reads it.
-      noise: standard deviations of Gaussian noise, in units of the range 0..1.
-      brightness: factors; what leaves 0..1 is clipped.
-      seed: of the noise.
-      limit: how many pictures.
-      settings: more options, of each picture its own.
-      options: of `deconvviz.tasks.cutout.apply`.
-
-    Returns:
-      One row a change: "change" ("none", "noise" or "brightness"), "level", and the means "iou", "iou_threshold".
+    >>> measured_robustness()["rows"][0]["change"]
+    'none'
     """
-    changes = [("none", 0.0), *(("noise", s) for s in noise), *(("brightness", f) for f in brightness)]
-    listed, rows = [read(pair)[:2] for pair in pairs(root, limit)], []
-    for change, level in tqdm(changes, unit="change", disable=not progress):
-        found = [
-            _overlaps(changed(picture, change, level, seed + i), alpha > 0.5, {**options, **own})
-            for i, ((picture, alpha), own) in enumerate(zip(listed, settings or [{}] * len(listed), strict=True))
-        ]
-        means = {name: float(np.mean([row[name] for row in found])) for name in found[0]}
-        rows.append({"change": change, "level": float(level), **means})
-    return rows
-
-
-def changed(picture: DisplayImage, change: str, level: float, seed: int) -> DisplayImage:
-    """A picture with Gaussian noise, or brighter or darker, clipped to 0..1.
-
-    >>> changed(np.full((2, 3, 3), 0.5, np.float32), "brightness", 1.5, 0).max()
-    np.float32(0.75)
-    """
-    if change == "noise":
-        picture = picture + np.random.default_rng(seed).normal(0, level, picture.shape)
-    elif change == "brightness":
-        picture = picture * level
-    return np.clip(picture, 0, 1).astype(np.float32)
-
-
-def threshold_mask(picture: DisplayImage) -> np.ndarray:
-    """The plain way: Otsu's threshold on brightness or saturation, whichever it parts better; (H, W) bool.
-
-    The side that holds less of the picture's rim counts as the object.
-
-    Source: otsu1979threshold
-
-    >>> picture = np.full((6, 7, 3), 0.1, np.float32); picture[2:4, 3:5] = 0.9
-    >>> np.argwhere(threshold_mask(picture)).tolist()
-    [[2, 3], [2, 4], [3, 3], [3, 4]]
-    """
-    from skimage.color import rgb2hsv
-    from skimage.filters import threshold_otsu
-
-    best, mask = -1.0, np.zeros(picture.shape[:2], bool)
-    hsv = rgb2hsv(picture)
-    for plane in (hsv[..., 2], hsv[..., 1]):
-        spread = float(plane.var())
-        if spread == 0:
-            continue
-        above = plane > threshold_otsu(plane)
-        share = float(above.mean())
-        if not 0 < share < 1:
-            continue
-        parted = share * (1 - share) * float(plane[above].mean() - plane[~above].mean()) ** 2 / spread
-        if parted > best:
-            best, mask = parted, above
-    rim = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
-    return ~mask if rim.mean() > 0.5 else mask
-
-
-def _overlaps(picture: DisplayImage, truth: np.ndarray, options: dict[str, Any]) -> dict[str, float]:
-    from deconvviz.tasks.cutout.task import apply
-
-    try:
-        mask = apply(picture, **options).alpha > 0.5
-    except DataError:  # no seeds, or nothing that they reach: an empty cut-out
-        mask = np.zeros(truth.shape, bool)
-    return {
-        "iou": intersection_over_union(mask, truth),
-        "iou_threshold": intersection_over_union(threshold_mask(picture), truth),
-    }
+    figures = recorded_figures.figures("cutout", "robustness")
+    if figures is None:
+        raise DataError(
+            f"the package holds no figures that {recorded_figures.command('cutout', 'robustness')!r} printed"
+        )
+    return figures

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage, sparse
 from scipy.sparse import linalg
 
@@ -125,8 +126,6 @@ def upsample(alpha: Array, small: DisplayImage, large: DisplayImage, radius: int
 
 def resized(values: Array, size: tuple[int, int]) -> np.ndarray:
     """(h, w) numbers of any range at another size, bilinear, averaged where they shrink."""
-    from PIL import Image
-
     plane = Image.fromarray(np.ascontiguousarray(values, np.float32))
     return np.asarray(plane.resize((size[1], size[0]), Image.Resampling.BILINEAR), np.float64)
 

@@ -1,6 +1,6 @@
-"""How far a matte is from the true one, over the unknown pixels of a trimap: SAD, MSE, Grad, Conn.
+"""How far a matte is from the true one, over the unknown pixels of a trimap: SAD, MSE, Grad, Conn; and of masks.
 
-Source: rhemann2009perceptually, xu2017deep
+Source: rhemann2009perceptually, xu2017deep, otsu1979threshold
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import math
 
 import numpy as np
 from scipy import ndimage
+from skimage.color import rgb2hsv
+from skimage.filters import threshold_otsu
 
 from deconvviz.errors import DataError
-from deconvviz.types import Array
+from deconvviz.types import Array, DisplayImage
 
 SIGMA = 1.4
 STEP = 0.1
@@ -108,3 +110,31 @@ def intersection_over_union(found: Array, truth: Array) -> float:
     """
     either = int(np.count_nonzero(np.asarray(found) | np.asarray(truth)))
     return int(np.count_nonzero(np.asarray(found) & np.asarray(truth))) / either if either else 0.0
+
+
+def threshold_mask(picture: DisplayImage) -> np.ndarray:
+    """The plain way: Otsu's threshold on brightness or saturation, whichever it parts better; (H, W) bool.
+
+    The side that holds less of the picture's rim counts as the object.
+
+    Source: otsu1979threshold
+
+    >>> picture = np.full((6, 7, 3), 0.1, np.float32); picture[2:4, 3:5] = 0.9
+    >>> np.argwhere(threshold_mask(picture)).tolist()
+    [[2, 3], [2, 4], [3, 3], [3, 4]]
+    """
+    best, mask = -1.0, np.zeros(picture.shape[:2], bool)
+    hsv = rgb2hsv(picture)
+    for plane in (hsv[..., 2], hsv[..., 1]):
+        spread = float(plane.var())
+        if spread == 0:
+            continue
+        above = plane > threshold_otsu(plane)
+        share = float(above.mean())
+        if not 0 < share < 1:
+            continue
+        parted = share * (1 - share) * float(plane[above].mean() - plane[~above].mean()) ** 2 / spread
+        if parted > best:
+            best, mask = parted, above
+    rim = np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
+    return ~mask if rim.mean() > 0.5 else mask

@@ -1,4 +1,4 @@
-"""Seeds without masks: where a recognition network finds a class in a picture, and where it does not.
+"""A trimap without masks: where a recognition network finds a class in a picture, and where it does not.
 
 The picture is stretched to the network's size, so that all of it is seen. The class map is what the class's score rests
 on, at the pixels by one of the backward rules, or at a middle layer.
@@ -7,27 +7,28 @@ on, at the pixels by one of the backward rules, or at a middle layer.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy import ndimage
 
+from deconvviz.data import preprocess
 from deconvviz.errors import DataError, DeconvvizError, ImageError, nearest
+from deconvviz.network import Network, reconstruct_units
+from deconvviz.network.backward.explicit import Chain
+from deconvviz.tasks.cutout import MAPS
+from deconvviz.tasks.cutout.matting import resized
 from deconvviz.types import Array, DisplayImage, Unit
 
-if TYPE_CHECKING:
-    from deconvviz.network import Network
-    from deconvviz.network.backward.explicit import Chain
-
-#: "evidence" is at a middle layer, the others are backward rules down to the pixels.
-MAPS = ("evidence", "gradient", "guided", "deconvnet")
 #: Rows that a middle layer has at least, to be good for seeds.
 ROWS = 8
 #: Standard deviation of the blur of a map at the pixels, as a share of the network's input size.
 BLUR = 0.05
 
 
-class Found(NamedTuple):
+class ClassMap(NamedTuple):
     """What the network says of a picture.
 
     Attributes:
@@ -54,13 +55,13 @@ def guesses(net: Network, image: DisplayImage, count: int = 5) -> list[tuple[str
       DeconvvizError: no labels.
       ImageError: a side is below the network's stride.
     """
-    scores = np.asarray(net.run(_fed(net, image)), np.float64).reshape(-1)
+    scores = np.asarray(net.run(_model_input(net, image)), np.float64).reshape(-1)
     exponent = np.exp(scores - scores.max())
     best = np.argsort(-scores, kind="stable")[:count]
     return [(_labels(net)[index], float(exponent[index] / exponent.sum())) for index in best]
 
 
-def class_map(net: Network, image: DisplayImage, wanted: str | None = None, kind: str = "gradient") -> Found:
+def class_map(net: Network, image: DisplayImage, class_name: str | None = None, kind: str = "gradient") -> ClassMap:
     """Where a class is seen in a picture.
 
     Formula: "evidence" at a layer with activations a is ``max(sum_c a_c ds/da_c, 0)``, s the class score; a backward
@@ -69,7 +70,7 @@ def class_map(net: Network, image: DisplayImage, wanted: str | None = None, kind
     Args:
       net: a classifier with labels.
       image: (H, W, 3), 0..1, no side below the network's stride.
-      wanted: a label; the network's first guess if None.
+      class_name: a label; the network's first guess if None.
       kind: one of `MAPS`; "evidence" needs a network without branches.
 
     Raises:
@@ -79,29 +80,29 @@ def class_map(net: Network, image: DisplayImage, wanted: str | None = None, kind
 
     Source: selvaraju2017gradcam, zeiler2014visualizing, springenberg2015striving, simonyan2014deep
     """
-    x = _fed(net, image)
+    x = _model_input(net, image)
     scores = np.asarray(net.run(x), np.float64).reshape(-1)
-    index = int(scores.argmax()) if wanted is None else _class_of(net, wanted)
+    index = int(scores.argmax()) if class_name is None else _index_of(net, class_name)
     exponent = np.exp(scores - scores.max())
-    found = _map_of(net, x, index, kind)
-    if not found.max() > 0:
+    values = _map_of(net, x, index, kind)
+    if not values.max() > 0:
         raise DataError(
             f"{net.name} finds no evidence of {_labels(net)[index]!r} in this picture: name another class with --class"
         )
-    return Found(_labels(net)[index], index, float(exponent[index] / exponent.sum()), found)
+    return ClassMap(_labels(net)[index], index, float(exponent[index] / exponent.sum()), values)
 
 
 def trimap_of(
-    found: Array, size: tuple[int, int], foreground: float, background: float, rim: float = 0.0
+    class_map: Array, size: tuple[int, int], foreground: float, background: float, border: float = 0.0
 ) -> np.ndarray:
     """The strongest pixels of a class map as foreground, the weakest as background, the rest unknown.
 
     Args:
-      found: (h, w) class map.
+      class_map: (h, w).
       size: (height, width) of the trimap.
       foreground, background: shares of the picture, above 0, together below 1.
-      rim: width of a strip at the top and the two sides, as a share of the shorter side, that is background too where
-        it is not foreground: photographers leave room there.
+      border: width of a strip at the top and the two sides, as a share of the shorter side, that is background too
+        where it is not foreground: photographers leave room there.
 
     Returns:
       (height, width) float64: 1, 0, and 0.5 between.
@@ -113,8 +114,6 @@ def trimap_of(
     >>> trimap_of(np.array([[1.0, 2.0, 3.0, 4.0]]), (1, 4), 0.25, 0.25).tolist()
     [[0.0, 0.5, 0.5, 1.0]]
     """
-    from deconvviz.tasks.cutout.matting import resized
-
     for name, share in (("foreground", foreground), ("background", background)):
         if not 0 < share < 1:
             raise DeconvvizError(f"{name} is a share of the picture, between 0 and 1; got {name}={share:g}")
@@ -123,24 +122,24 @@ def trimap_of(
             "foreground and background seeds together must leave something unknown; got "
             f"foreground={foreground:g} and background={background:g}"
         )
-    if not 0 <= rim < 0.5:
-        raise DeconvvizError(f"rim is a share of the picture's shorter side, 0 to below 0.5; got rim={rim:g}")
-    values = resized(found, size)
+    if not 0 <= border < 0.5:
+        raise DeconvvizError(
+            f"the border (--rim) is a share of the picture's shorter side, 0 to below 0.5; got {border:g}"
+        )
+    values = resized(class_map, size)
     low, high = np.quantile(values, background), np.quantile(values, 1 - foreground)
     if not high > low:
         raise DataError(
             "the class map is too flat to tell object and background apart; name another class with --class, another "
             "--map, or give a --trimap"
         )
-    strip, wide = np.zeros(size, bool), round(rim * min(size))
+    strip, wide = np.zeros(size, bool), round(border * min(size))
     if wide:
         strip[:wide], strip[:, :wide], strip[:, -wide:] = True, True, True
     return np.where(values >= high, 1.0, np.where((values <= low) | strip, 0.0, 0.5))
 
 
-def _fed(net: Network, image: DisplayImage) -> np.ndarray:
-    from deconvviz.data import preprocess
-
+def _model_input(net: Network, image: DisplayImage) -> np.ndarray:
     stride = max(layer.stride[0] for layer in net.layers if layer.stride)
     if min(image.shape[:2]) < stride:
         raise ImageError(
@@ -156,16 +155,14 @@ def _labels(net: Network) -> tuple[str, ...]:
     return net.labels
 
 
-def _class_of(net: Network, wanted: str) -> int:
+def _index_of(net: Network, class_name: str) -> int:
     folded = {label.lower(): index for index, label in enumerate(_labels(net))}
-    if wanted.lower() not in folded:
-        raise DeconvvizError(f"{net.name} knows no class {wanted!r}; {nearest(wanted, _labels(net))}")
-    return folded[wanted.lower()]
+    if class_name.lower() not in folded:
+        raise DeconvvizError(f"{net.name} knows no class {class_name!r}; {nearest(class_name, _labels(net))}")
+    return folded[class_name.lower()]
 
 
 def _map_of(net: Network, x: np.ndarray, index: int, kind: str) -> np.ndarray:
-    from deconvviz.network import reconstruct_units
-
     if kind not in MAPS:
         raise DeconvvizError(f"there is no class map {kind!r}; {nearest(kind, MAPS)}")
     top = net.layers[-1].name
@@ -174,29 +171,24 @@ def _map_of(net: Network, x: np.ndarray, index: int, kind: str) -> np.ndarray:
         if isinstance(chain, str):
             raise DeconvvizError(f"evidence at a middle layer needs a chain up to {top}: {chain}; use --map gradient")
         return _evidence(net, x, index, chain)
-    seen = reconstruct_units(net, x, [Unit(top, index)], kind, "one", "gradient", False)[0].map
-    sigma = BLUR * min(seen.shape[:2])
-    return np.asarray(ndimage.gaussian_filter(np.abs(seen).sum(axis=-1), sigma, mode="nearest"), np.float64)
+    signed = reconstruct_units(net, x, [Unit(top, index)], kind, "one", "gradient", False)[0].map
+    sigma = BLUR * min(signed.shape[:2])
+    return np.asarray(ndimage.gaussian_filter(np.abs(signed).sum(axis=-1), sigma, mode="nearest"), np.float64)
 
 
 def _evidence(net: Network, x: np.ndarray, index: int, chain: Chain) -> np.ndarray:
     """(h, w) at the last rectifier with `ROWS` rows or more: its activations times the score's gradient there."""
-    import jax
-    import jax.numpy as jnp
-
-    from deconvviz.network.backward.explicit import Chain
-
     maps = [layer for layer in net.layers if layer.kind == "relu" and len(layer.shape) == 3 and layer.shape[0] >= ROWS]
     if not maps:
         raise DeconvvizError(f"{net.name} has no rectified map of {ROWS} rows or more; use --map gradient")
     cut = max(place for place, step in enumerate(chain.steps, 1) if step.name == maps[-1].name)
     below, above = Chain(chain.steps[:cut]), Chain(chain.steps[cut:])
 
-    def road(constants: Any, x: Any, index: Any) -> Any:
+    def evidence(constants: Any, x: Any, index: Any) -> Any:
         values, _ = below.up(constants[:cut], x)
         scores, memories = above.up(constants[cut:], values)
         signal = jax.nn.one_hot(index, scores.shape[-1], dtype=scores.dtype)[None]
         return jnp.maximum((values * above.down(constants[cut:], memories, signal, "gradient")).sum(axis=-1), 0)[0]
 
-    call = net.store.compiled(("evidence", maps[-1].name, x.dtype.name), lambda: jax.jit(road))
+    call = net.store.compiled(("evidence", maps[-1].name, x.dtype.name), lambda: jax.jit(evidence))
     return np.asarray(call(chain.constants, x, np.int32(index)), np.float64)

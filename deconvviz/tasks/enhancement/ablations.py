@@ -6,6 +6,7 @@ each pixel with one noise of its own that never changes: the case in which a net
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import jax
 import numpy as np
 from flax import nnx
 
-from deconvviz.tasks._shared import weights
-from deconvviz.tasks.enhancement import train as training
-from deconvviz.tasks.enhancement.data import fixed, noisy
-from deconvviz.tasks.enhancement.evaluate import before_and_after, cleaned
+from deconvviz.tasks._shared import weights as stored
+from deconvviz.tasks.enhancement import FUSIONS
+from deconvviz.tasks.enhancement.data import fixed, noisy, split
+from deconvviz.tasks.enhancement.evaluate import before_and_after
+from deconvviz.tasks.enhancement.loss import decibels
 from deconvviz.tasks.enhancement.network import Enhancer
-from deconvviz.tasks.enhancement.untrained import FUSIONS
+from deconvviz.tasks.enhancement.predict import cleaned
 from deconvviz.training.fit import Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
@@ -44,7 +46,7 @@ def train(
 ) -> dict[str, Any]:  # fmt: skip
     """Trains one of `TRIALS` from several seeds; the weights are those of the first, the figures those of each."""
     options, steps = TRIALS[variant], (EPOCHS if epochs is None else epochs) * STEPS
-    shown, held = training.split(data, SIZE)
+    shown, held = split(data, SIZE)
     places = np.linspace(0, len(shown) - 1, min(PICTURES, len(shown))).astype(int)
     chosen = [shown[i][:CUT, :CUT] for i in places]
     recipe: dict[str, Any] = {
@@ -54,9 +56,9 @@ def train(
         **{"loss": "decibels"},
     }
     rows, seconds, first = [], 0.0, None
-    for one in range(seed, seed + SEEDS):
-        where = Path(out) / f"seed{one}"
-        module, row, spent = _one(chosen, held, plain(recipe | {"seed": one}), where, resume, progress)
+    for number in range(seed, seed + SEEDS):
+        where = Path(out) / f"seed{number}"
+        module, row, spent = _from_seed(chosen, held, plain(recipe | {"seed": number}), where, resume, progress)
         rows.append(row)
         seconds, first = seconds + spent, first or module
     about: dict[str, Any] = {
@@ -64,29 +66,29 @@ def train(
         "figures": {name: float(np.mean([row[name] for row in rows])) for name in ("psnr", "gap", "learned")},
         "seeds": rows,
         "recipe": plain(recipe | {"seed": seed, "seeds": SEEDS}),
-        "command": training.command(variant, seed, epochs),
+        "command": stored.command("enhancement", "train400", variant=variant, seed=seed, epochs=epochs or None),
         "data": f"{CUT} x {CUT} pixels of {len(chosen)} grey pictures, {len(held)} more pictures held back",
         "seconds": round(seconds, 1),
     }
     assert first is not None
-    weights.save_run(Path(out) / weights.RUN_FILE, "enhancement", variant, first, about)
-    return {**about["figures"], "weights": str(Path(out) / weights.RUN_FILE)}
+    stored.save_run(Path(out) / stored.RUN_FILE, "enhancement", variant, first, about)
+    return {**about["figures"], "weights": str(Path(out) / stored.RUN_FILE)}
 
 
-def _one(
+def _from_seed(
     shown: list[np.ndarray], held: list[np.ndarray], recipe: dict[str, Any], out: Path, resume: bool, progress: bool
 ) -> tuple[Enhancer, dict[str, Any], float]:
     """(network as a file holds it, its figures, seconds) of one seed."""
     seed, steps = recipe["seed"], recipe["steps"]
     pairs = [np.concatenate([noisy(p, SIGMA, i), p], axis=-1) for i, p in enumerate(shown)]
     parts = Patches(pairs, SIZE, BATCH, STEPS, seed)
-    fit = Fit(Enhancer(recipe["options"], seed), training.decibels, SCHEDULE, steps=steps, seed=seed)
+    fit = Fit(Enhancer(recipe["options"], seed), decibels, SCHEDULE, steps=steps, seed=seed)
     start, batch = fit.initial(), next(fixed(parts, 0))
     plan = Plan(
         recipe, steps // STEPS, fit.initial, fit.step, lambda n: fixed(parts, n), lambda n: STEPS
     )  # fmt: skip
     state, records = run(plan, out, resume=resume, progress=progress)
-    module = weights.rounded(fit.module(state))
+    module = stored.rounded(fit.module(state))
     row = {
         "seed": seed,
         "gradients_first": gradient_norms(fit.module(start), batch),
@@ -126,7 +128,7 @@ def gradient_norms(module: Enhancer, batch: Any) -> list[float]:
     module.eval()
 
     def loss(params: Any) -> jax.Array:
-        return training.decibels(nnx.merge(graph, params, rest, copy=True), batch, jax.random.key(0))[0]
+        return decibels(nnx.merge(graph, params, rest, copy=True), batch, jax.random.key(0))[0]
 
     slopes = jax.jit(jax.grad(loss))(params)
     return [float(np.linalg.norm(np.asarray(slopes["body"][i]["kernel"][...]))) for i in range(len(module.body))]
@@ -139,3 +141,15 @@ def depth_ratio(norms: list[float]) -> float:
     0.25
     """
     return norms[0] / norms[-1]
+
+
+def trials(weights: str | Path | None = None) -> dict[str, Mapping[str, Any]]:
+    """What was measured of each small network, by name: "options", "figures", "seeds", "command" and more.
+
+    Raises:
+      WeightsError: no such file.
+
+    >>> trials()["add"]["options"]["fusion"]
+    'add'
+    """
+    return {name: about for name, about in stored.variants("enhancement", weights).items() if "seeds" in about}

@@ -38,12 +38,13 @@ parts of the Berkeley segmentation data set, for research.
 """
 
 
-def text(path: Path) -> str:
+def card(path: str | Path) -> str:
     """Markdown about a file of weights; what it does not hold is left out.
 
     Raises:
       WeightsError: a file that cannot be read, or of another task.
     """
+    path = Path(path)
     about = weights.variants("enhancement", path)
     parts = [_HEAD]
     if "main" in about:

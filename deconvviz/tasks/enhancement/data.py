@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from deconvviz.errors import DeconvvizError
+from deconvviz.data import images
+from deconvviz.data.colour import is_grey
+from deconvviz.data.folder import list_pictures
+from deconvviz.errors import DataError, DeconvvizError
 from deconvviz.training.patches import Patches
+from deconvviz.types import DisplayImage
 
 #: Largest standard deviation that a network is shown in training, of 255.
 MOST_NOISE = 55.0
@@ -17,6 +22,10 @@ MOST_NOISE = 55.0
 QUALITIES = (10, 40)
 #: Share of the parts of a batch that are JPEG; the rest is noise.
 JPEG_SHARE = 0.25
+#: RGB -> brightness and two differences of colour, each around 0..1, as JPEG has them.
+TO_COLOURS = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
+#: Every sixteenth picture, in the order of names, is never shown in training: settings are chosen by these.
+HELD_BACK = 16
 
 
 def noisy(picture: np.ndarray, sigma: float, seed: int = 0) -> np.ndarray:
@@ -64,8 +73,8 @@ def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
         raise DeconvvizError(f"quality is a whole number of JPEG's scale, 1 to 100; got {quality}")
     stream = io.BytesIO()
     Image.fromarray(np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(stream, "JPEG", quality=int(quality))
-    with Image.open(stream) as found:
-        return np.asarray(found, np.float32) / 255
+    with Image.open(stream) as file:
+        return np.asarray(file, np.float32) / 255
 
 
 def blind(parts: Patches, number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -84,3 +93,63 @@ def fixed(parts: Patches, number: int) -> Iterator[tuple[np.ndarray, np.ndarray]
     for both, _ in parts.epoch(number):
         damaged, clean = np.split(np.ascontiguousarray(both, np.float32), 2, axis=-1)
         yield damaged, clean
+
+
+def damaged(picture: DisplayImage, *, sigma: float = 0.0, quality: int = 0, seed: int = 0) -> DisplayImage:
+    """A picture as JPEG of a quality (0: none), then with noise of a standard deviation of 255, clipped to 0..1.
+
+    Args:
+      picture: (H, W, 3), 0..1; one that is grey stays grey.
+      sigma: 0 to 255.
+      quality: 1 to 100, or 0.
+      seed: fixes the noise; the same for every picture of that shape.
+
+    Raises:
+      DeconvvizError: a sigma or quality out of range.
+
+    >>> float(abs(damaged(np.full((8, 9, 3), 0.5), sigma=10)).mean().round(2))
+    0.5
+    """
+    given = np.asarray(picture, np.float32)
+    planes = given[..., :1] if is_grey(given) else given
+    found = np.clip(damaged_planes(planes, sigma, quality, seed), 0, 1)
+    return np.broadcast_to(found, given.shape).copy()
+
+
+def damaged_planes(picture: np.ndarray, sigma: float = 0.0, quality: int = 0, seed: int = 0) -> np.ndarray:
+    """A picture (H, W, C) as JPEG of a quality, 0 for none, then with noise of a standard deviation of 255."""
+    if quality:
+        picture = jpeg(picture[..., 0], quality)[..., None] if picture.shape[2] == 1 else jpeg(picture, quality)
+    return noisy(picture, sigma, seed) if sigma else picture
+
+
+def read(data: str | Path, least: int = 1) -> dict[str, np.ndarray]:
+    """Pictures of a folder by name, (H, W, 1) where they are grey and (H, W, 3) where not, 0..1 float32.
+
+    Raises:
+      DataError: no such folder, no pictures in it, or one smaller than `least` pixels a side.
+      ImageError: one that cannot be read.
+    """
+    found = {}
+    for path in list_pictures(data):
+        picture = images.load(path)
+        if min(picture.shape[:2]) < least:
+            raise DataError(f"{path} is {picture.shape[0]} x {picture.shape[1]}; at least {least} x {least} are needed")
+        found[path.name] = picture[..., :1] if is_grey(picture) else picture
+    return found
+
+
+def luma(picture: np.ndarray) -> np.ndarray:
+    """(H, W, 1) brightness of a picture as JPEG counts it, the picture itself where it is grey."""
+    return picture if picture.shape[2] == 1 else picture @ TO_COLOURS[0][:, None]
+
+
+def split(data: str | Path, least: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """(shown, held back): grey pictures (H, W, 1) of a folder; the last is held back where there are few.
+
+    Raises:
+      DataError: no pictures, or one that is too small.
+    """
+    pictures = [luma(picture) for picture in read(data, least).values()]
+    held = range(HELD_BACK - 1, len(pictures), HELD_BACK) or [len(pictures) - 1]
+    return [p for i, p in enumerate(pictures) if i not in held or len(pictures) == 1], [pictures[i] for i in held]

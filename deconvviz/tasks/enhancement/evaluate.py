@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,103 +11,55 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from deconvviz.data import images
-from deconvviz.data.colour import is_grey
-from deconvviz.data.folder import list_pictures
-from deconvviz.errors import DataError
-from deconvviz.ops.inverse import psnr
-from deconvviz.ops.resize import resize
-from deconvviz.tasks._shared import weights
-from deconvviz.tasks._shared.tiling import in_tiles
-from deconvviz.tasks.enhancement.data import jpeg, noisy
-from deconvviz.tasks.enhancement.network import Enhancer, reach
+from deconvviz.errors import DeconvvizError, check_choice
+from deconvviz.metrics import psnr, ssim
+from deconvviz.tasks.enhancement import WAYS
+from deconvviz.tasks.enhancement.data import damaged_planes, read
+from deconvviz.tasks.enhancement.network import Enhancer
+from deconvviz.tasks.enhancement.predict import cleaned, load
 from deconvviz.tasks.enhancement.untrained import there_and_back
-from deconvviz.training.image_metrics import ssim
 
-#: Sides of tiles, and what they are rounded up to, so that few sizes are ever compiled.
-TILE, ROUND = 640, 16
 #: Rows and columns that SSIM's window needs.
 LEAST = 11
-#: RGB -> brightness and two differences of colour, each around 0..1, as JPEG has them.
-TO_COLOURS = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
-#: Where the three of a grey picture lie, so that all are around 0..1.
-MIDDLE = np.array([0, 0.5, 0.5], np.float32)
-FROM_COLOURS = np.linalg.inv(TO_COLOURS.astype(np.float64)).astype(np.float32)
 
 
-@functools.lru_cache(maxsize=24)
-def runner(module: Enhancer) -> Callable[[np.ndarray], np.ndarray]:
-    """The network as a compiled function, kept."""
-    return weights.jitted(module)
+def evaluate(
+    data: str | Path,
+    *,
+    progress: bool = False,
+    sigma: float | None = None,
+    quality: int | None = None,
+    noise_seed: int = 0,
+    variant: str = "main",
+    way: str = "colours",
+    weights: str | Path | None = None,
+) -> dict[str, Any]:
+    """Damages the undamaged pictures DIR/*.png, cleans them, and measures both.
 
-
-def cleaned_plane(module: Enhancer, plane: np.ndarray) -> np.ndarray:
-    """What the network makes of one plane (H, W), not clipped; any size."""
-    margin = reach(module)
-    return in_tiles(
-        runner(module), plane[..., None].astype(np.float32), margin=margin, multiple=ROUND, tile=TILE
-    )[..., 0]  # fmt: skip
-
-
-def cleaned(module: Enhancer, picture: np.ndarray, way: str = "colours") -> np.ndarray:
-    """What the network makes of a picture.
+    Noise is white and Gaussian, of one seed for every picture, neither rounded nor clipped; what the network makes is
+    clipped to 0..1. PSNR is over all pixels and channels, SSIM with the window of its paper; means over pictures.
 
     Args:
-      module: trained.
-      picture: (H, W, C), C of 1 or 3; noise may reach beyond 0..1.
-      way: of `deconvviz.tasks.enhancement.WAYS`: red, green and blue apart; brightness and the two differences of
-        colour apart, these at half the size, as the eye sees them and JPEG keeps them; brightness alone.
+      data: the folder; grey pictures stay grey.
+      progress: a bar on standard error.
+      sigma: standard deviation of the noise, of 255; 25 where neither this nor a quality is given.
+      quality: of JPEG, 1 to 100, before the noise.
+      noise_seed: of the noise.
+      variant, way, weights: as for `apply`.
 
     Returns:
-      The same shape, float32, clipped to 0..1.
-    """
-    if picture.shape[2] == 1:
-        return np.clip(cleaned_plane(module, picture[..., 0])[..., None], 0, 1)
-    if way == "channels":
-        return np.clip(np.stack([cleaned_plane(module, picture[..., c]) for c in range(3)], axis=-1), 0, 1)
-    planes = picture.astype(np.float32) @ TO_COLOURS.T + MIDDLE
-    planes[..., 0] = cleaned_plane(module, planes[..., 0])
-    if way != "brightness":
-        for c in (1, 2):
-            planes[..., c] = _cleaned_small(module, planes[..., c])
-    return np.clip((planes - MIDDLE) @ FROM_COLOURS.T, 0, 1)
-
-
-def _cleaned_small(module: Enhancer, plane: np.ndarray) -> np.ndarray:
-    """As `cleaned_plane`, of the means of 2 x 2 pixels, made large again by bicubic interpolation."""
-    height, width = plane.shape
-    even = np.pad(plane, ((0, height % 2), (0, width % 2)), mode="edge")
-    small = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2).mean(axis=(1, 3))
-    large = resize(cleaned_plane(module, small)[None, ..., None], even.shape)
-    return np.asarray(large)[0, :height, :width, 0]
-
-
-def read(data: str | Path, least: int = LEAST) -> dict[str, np.ndarray]:
-    """Pictures of a folder by name, (H, W, 1) where they are grey and (H, W, 3) where not, 0..1 float32.
+      "psnr" and "ssim" of what the network makes, "psnr_input" and "ssim_input" of the damaged pictures,
+      "psnr_untrained" of the way without training (`there_and_back`, fused), "images", "seconds".
 
     Raises:
-      DataError: no such folder, no pictures in it, or one smaller than `least` pixels a side.
-      ImageError: one that cannot be read.
+      DataError: no such folder, no pictures, or one smaller than SSIM's window.
+      DeconvvizError: a sigma or quality out of range.
     """
-    found = {}
-    for path in list_pictures(data):
-        picture = images.load(path)
-        if min(picture.shape[:2]) < least:
-            raise DataError(f"{path} is {picture.shape[0]} x {picture.shape[1]}; at least {least} x {least} are needed")
-        found[path.name] = picture[..., :1] if is_grey(picture) else picture
-    return found
-
-
-def luma(picture: np.ndarray) -> np.ndarray:
-    """(H, W, 1) brightness of a picture as JPEG counts it, the picture itself where it is grey."""
-    return picture if picture.shape[2] == 1 else picture @ TO_COLOURS[0][:, None]
-
-
-def damaged(picture: np.ndarray, sigma: float = 0.0, quality: int = 0, seed: int = 0) -> np.ndarray:
-    """A picture (H, W, C) as JPEG of a quality, 0 for none, then with noise of a standard deviation of 255."""
-    if quality:
-        picture = jpeg(picture[..., 0], quality)[..., None] if picture.shape[2] == 1 else jpeg(picture, quality)
-    return noisy(picture, sigma, seed) if sigma else picture
+    check_choice("way", way, WAYS)
+    strength = _strength(sigma, quality)
+    pictures = list(read(data, LEAST).values())
+    module = load(variant, weights)
+    return measure(module, pictures, way, progress, sigma=strength[0], quality=strength[1], seed=noise_seed)
 
 
 def before_and_after(
@@ -129,16 +80,17 @@ def before_and_after(
     Args:
       run: a damaged picture (H, W, C) -> a cleaned one in 0..1.
       pictures: undamaged.
-      sigma, quality, seed: as `damaged` takes them.
+      sigma, quality, seed: as `deconvviz.tasks.enhancement.data.damaged_planes` takes them.
       progress: a bar on standard error.
       others: name -> another way to clean, of the same form as `run`.
     """
     rows = []
     for picture in tqdm(pictures, unit="picture", disable=not progress, dynamic_ncols=True):
-        given = damaged(picture, sigma, quality, seed)
-        found, shown = run(given), np.clip(given, 0, 1)
+        given = damaged_planes(picture, sigma, quality, seed)
+        result, shown = run(given), np.clip(given, 0, 1)
         besides = (psnr(way(given), picture) for way in others.values())
-        rows.append((psnr(given, picture), psnr(found, picture), ssim(shown, picture), ssim(found, picture), *besides))
+        figures = psnr(given, picture), psnr(result, picture), ssim(shown, picture), ssim(result, picture)
+        rows.append((*figures, *besides))
     names = ("psnr_input", "psnr", "ssim_input", "ssim", *(f"psnr_{name}" for name in others))
     return dict(zip(names, np.mean(rows, axis=0).tolist(), strict=True))
 
@@ -148,11 +100,23 @@ def measure(
 ) -> dict[str, Any]:
     """`before_and_after` of a network; "psnr_untrained", "images" and "seconds" besides."""
     started = time.perf_counter()
-    found = before_and_after(
+    figures = before_and_after(
         lambda given: cleaned(module, given, way),
         pictures,
         progress=progress,
         others={"untrained": lambda given: np.clip(there_and_back(given)[1], 0, 1)},
         **damage,
     )
-    return {**found, "images": len(pictures), "seconds": round(time.perf_counter() - started, 3)}
+    return {**figures, "images": len(pictures), "seconds": round(time.perf_counter() - started, 3)}
+
+
+def _strength(sigma: float | None, quality: int | None) -> tuple[float, int]:
+    if sigma is None and quality is None:
+        return 25.0, 0
+    if sigma is not None and not 0 <= sigma <= 255:
+        raise DeconvvizError(f"sigma is the standard deviation of the noise, 0 to 255; got {sigma}")
+    if quality is not None and not 1 <= quality <= 100:
+        raise DeconvvizError(f"quality is a whole number of JPEG's scale, 1 to 100; got {quality}")
+    if not sigma and not quality:
+        raise DeconvvizError("sigma is 0 and no quality is given: nothing would be damaged; name one of them")
+    return sigma or 0.0, quality or 0

@@ -23,7 +23,7 @@ from deconvviz.errors import NetworkError, nearest
 from deconvviz.models.convolutions import Conv3
 from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops.upsample import pixel_unshuffle
-from deconvviz.tasks.enhancement.untrained import FUSIONS
+from deconvviz.tasks.enhancement import FUSIONS
 
 #: Of the first weights of the layer that makes the picture, in units of He's: it begins by changing little.
 GENTLE = 0.1

@@ -6,15 +6,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.tasks._shared import weights
-from deconvviz.tasks.enhancement import evaluate as measures
-from deconvviz.tasks.enhancement.data import JPEG_SHARE, MOST_NOISE, QUALITIES, blind
+from deconvviz.errors import DeconvvizError, check_choice
+from deconvviz.tasks._shared import weights as stored
+from deconvviz.tasks.enhancement import VARIANTS, ablations
+from deconvviz.tasks.enhancement.data import JPEG_SHARE, MOST_NOISE, QUALITIES, blind, read, split
+from deconvviz.tasks.enhancement.evaluate import LEAST, before_and_after, measure
+from deconvviz.tasks.enhancement.loss import distance
 from deconvviz.tasks.enhancement.network import Enhancer
-from deconvviz.training.fit import Figures, Fit, Schedule
+from deconvviz.tasks.enhancement.predict import cleaned
+from deconvviz.training.fit import Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
 
@@ -22,46 +24,52 @@ from deconvviz.training.patches import Patches
 MAIN = {"width": 32, "depth": 3, "inner": 128, "blocks": 3, "fusion": "add", "norm": False}
 SIZE, BATCH, STEPS, EPOCHS = 48, 8, 200, 200
 SCHEDULE = Schedule(learning_rate=1.5e-3, warm_up=0.03, average=0.998)
-#: Every sixteenth picture, in the order of names, is never shown in training: settings are chosen by these.
-HELD_BACK = 16
-#: Levels of 255 below which an error counts no more than that in `distance`.
-LEAST = 0.5
-#: Added to the squared error in `decibels`, two levels of 255 squared: below it no decibels are to be had.
-FLOOR = (2 / 255) ** 2
-
-
-def decibels(module: Enhancer, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Figures]:
-    """Minus the mean PSNR of a batch (damaged, clean): what is made small, the same for weak and strong damage.
-
-    Source: chen2022simple
-    """
-    damaged, clean = batch
-    errors = jnp.mean((module(damaged) - clean) ** 2, axis=(1, 2, 3))
-    return 10 * jnp.mean(jnp.log10(errors + FLOOR)), {}
-
-
-def distance(module: Enhancer, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Figures]:
-    """Mean over a batch (damaged, clean) of the root mean squared error of each part, in levels of 255.
-
-    Its slope is as long for weak damage as for strong, where a squared error would learn the strong alone.
-    """
-    damaged, clean = batch
-    errors = jnp.mean((module(damaged) - clean) ** 2, axis=(1, 2, 3))
-    return 255 * jnp.mean(jnp.sqrt(errors + (LEAST / 255) ** 2)), {}
-
-
-def split(data: str | Path, least: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """(shown, held back): grey pictures (H, W, 1) of a folder; the last is held back where there are few.
-
-    Raises:
-      DataError: no pictures, or one that is too small.
-    """
-    pictures = [measures.luma(picture) for picture in measures.read(data, least).values()]
-    held = range(HELD_BACK - 1, len(pictures), HELD_BACK) or [len(pictures) - 1]
-    return [p for i, p in enumerate(pictures) if i not in held or len(pictures) == 1], [pictures[i] for i in held]
 
 
 def train(
+    data: str | Path,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    resume: bool = True,
+    progress: bool = False,
+    variant: str = "main",
+    epochs: int | None = None,
+    until: int | None = None,
+    report: str | Path | None = None,
+) -> dict[str, Any]:
+    """Trains a network on undamaged pictures DIR/*.png, every sixteenth held back for its figures.
+
+    Args:
+      data: the folder; colour pictures count by their brightness.
+      out: folder for checkpoints, metrics and weights.
+      seed: fixes every draw.
+      resume: go on from the checkpoint in `out`.
+      progress: a bar on standard error.
+      variant: "main", or a small network: how it fuses, "-norm" with batch normalization, "-resize" without a
+        transposed convolution; these are trained from three seeds, and measured for claim C6.
+      epochs: of 50 batches; by default as many as the shipped weights had.
+      until: of "main": stop after that epoch; the same call without it goes on.
+      report: of "main": a folder of other pictures, measured once at the end for the card.
+
+    Returns:
+      Figures on the pictures held back, of the weights as written.
+
+    Raises:
+      DataError: no such folder, no pictures, or one smaller than what is shown in training.
+      TrainingError: `out` holds another run, or the loss is not finite.
+    """
+    check_choice("variant", variant, VARIANTS)
+    for name, number in (("epochs", epochs), ("until", until)):
+        if number is not None and number < 1:
+            raise DeconvvizError(f"training takes one epoch or more; got {name}={number}")
+    ways = {"seed": seed, "resume": resume, "progress": progress, "epochs": epochs}
+    if variant == "main":
+        return train_main(data, out, until=until, report=report, **ways)  # type: ignore[arg-type]
+    return ablations.train(data, out, variant=variant, **ways)  # type: ignore[arg-type]
+
+
+def train_main(
     data: str | Path, out: str | Path, *, seed: int, resume: bool, progress: bool, epochs: int | None = None,
     until: int | None = None, report: str | Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -87,25 +95,31 @@ def train(
 
     plan = Plan(recipe, last, fit.initial, fit.step, lambda n: blind(parts, n), lambda n: STEPS, validate)
     state, records = run(plan, Path(out), resume=resume, progress=progress)
-    module = weights.rounded(fit.module(state))
+    module = stored.rounded(fit.module(state))
     about = {
         "options": options,
         "figures": main_figures(module, held),
         "recipe": recipe,
         "report": reported(module, report) if report else {},
-        "command": command("main", seed, epochs if epochs != EPOCHS else None)
-        + (f" --until {last}" if last < epochs else "")
-        + (f" --report {Path(report).name}" if report else ""),
+        "command": stored.command(
+            "enhancement",
+            "train400",
+            variant="main",
+            seed=seed,
+            epochs=None if epochs == EPOCHS else epochs,
+            until=last if last < epochs else None,
+            report=Path(report).name if report else None,
+        ),
         "data": f"{len(shown)} grey pictures, {len(held)} more held back",
         "seconds": round(sum(record["seconds"] for record in records), 1),
     }
-    weights.save_run(Path(out) / weights.RUN_FILE, "enhancement", "main", module, about)
-    return {**about["figures"], "weights": str(Path(out) / weights.RUN_FILE), "wall": time.perf_counter() - started}
+    stored.save_run(Path(out) / stored.RUN_FILE, "enhancement", "main", module, about)
+    return {**about["figures"], "weights": str(Path(out) / stored.RUN_FILE), "wall": time.perf_counter() - started}
 
 
 def held_back(module: Enhancer, pictures: list[np.ndarray], **damage: Any) -> float:
     """Mean PSNR after the network."""
-    return measures.before_and_after(lambda given: measures.cleaned(module, given), pictures, **damage)["psnr"]
+    return before_and_after(lambda given: cleaned(module, given), pictures, **damage)["psnr"]
 
 
 def main_figures(module: Enhancer, pictures: list[np.ndarray]) -> dict[str, float]:
@@ -117,15 +131,9 @@ def main_figures(module: Enhancer, pictures: list[np.ndarray]) -> dict[str, floa
 def reported(module: Enhancer, data: str | Path) -> dict[str, Any]:
     """What `evaluate` says of the network on other pictures, for each damage: "data", and figures by its name."""
     damages: list[dict[str, Any]] = [*({"sigma": s} for s in (15, 25, 50)), *({"quality": q} for q in (10, 20, 40))]
-    found: dict[str, Any] = {"data": Path(data).name}
-    pictures = list(measures.read(data).values())
+    report: dict[str, Any] = {"data": Path(data).name}
+    pictures = list(read(data, LEAST).values())
     for damage in damages:
         ((kind, amount),) = damage.items()
-        found[f"{kind} {amount}"] = measures.measure(module, pictures, "colours", False, **damage)
-    return found
-
-
-def command(variant: str, seed: int, epochs: int | None) -> str:
-    """The command that makes these weights again."""
-    named = f"deconvviz train enhancement --data train400 --out RUN --variant {variant} --seed {seed}"
-    return named + (f" --epochs {epochs}" if epochs else "")
+        report[f"{kind} {amount}"] = measure(module, pictures, "colours", False, **damage)
+    return report

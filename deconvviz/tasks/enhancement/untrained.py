@@ -1,4 +1,4 @@
-"""What enhancement has without any training: its names, and the way there and back that article 004 prints."""
+"""What enhancement has without any training: the blur and its adjoint that article 004 prints."""
 
 from __future__ import annotations
 
@@ -6,14 +6,6 @@ import numpy as np
 
 from deconvviz.ops.inverse import blur, blur_adjoint
 
-#: Ways to fuse the picture that went in with what the transposed convolution makes.
-FUSIONS = ("none", "add", "weighted", "concatenate")
-#: The network of `apply`, and the small ones that are compared.
-VARIANTS = (
-    "main", *FUSIONS, *(f"{fusion}-norm" for fusion in FUSIONS), "none-resize", "add-resize",
-)  # fmt: skip
-#: How a colour picture goes through a network that knows grey ones.
-WAYS = ("colours", "channels", "brightness")
 #: The kernel: rows and columns weighted 1 2 1.
 BLUR = np.outer([1.0, 2.0, 1.0], [1.0, 2.0, 1.0]) / 16
 

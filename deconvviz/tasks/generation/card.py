@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deconvviz.tasks._shared import weights
-from deconvviz.tasks.generation.data import DECODERS
+from deconvviz.tasks.generation import DECODER, DECODERS
 from deconvviz.tasks.generation.evaluate import DRAWN, SEED
 
 _INTRODUCTION = """# Card: generation
@@ -41,9 +41,9 @@ motorbike or an airplane.
 """
 
 
-def card_of(path: Path, default: str) -> str:
+def card(path: str | Path) -> str:
     """Markdown about every variant of a file."""
-    parts = []
+    path, parts = Path(path), []
     for name, about in weights.variants("generation", path).items():
         recipe, figures = about["recipe"], about["figures"]
         perceptual = recipe["perceptual"]
@@ -62,9 +62,9 @@ def card_of(path: Path, default: str) -> str:
                 first=SEED,
             )
             + "\n"
-            + weights.table(_rows(figures, default))
+            + weights.table(_rows(figures, DECODER))
             + "\n\n"
-            + _beside(figures, default)
+            + _beside(figures, DECODER)
         )
     return "\n".join(parts) + _LICENCE
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from deconvviz.data import images
 from deconvviz.data.folder import ImageFolder, decode, list_folder, merge
 from deconvviz.errors import DataError, nearest
 
 #: Rows and columns of a picture, and of the smallest map.
 SIDE, BOTTOM = 64, 4
-#: Decoder -> (upsampler, taps a side). A transposed convolution of 3 taps and stride 2 overlaps unevenly.
-DECODERS: dict[str, tuple[str, int]] = {
-    "transposed3": ("transposed", 3),
-    "transposed4": ("transposed", 4),
-    "subpixel": ("subpixel", 3),
-    "resize": ("resize", 3),
-}
+#: The encoder halves a picture four times.
+STRIDE = 16
 #: The Caltech-101 classes whose pictures are aligned, which are taken where a folder holds them all.
 ALIGNED = ("Faces_easy", "Motorbikes", "airplanes")
 #: Classes that look to both sides: the other pictures all face one way, and a mirrored one would be of another kind.
@@ -102,6 +99,29 @@ def squeeze(picture: np.ndarray, box: tuple[float, float, float, float] | None =
     (64, 64, 3)
     """
     return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box))
+
+
+def squeezed(image: Any) -> np.ndarray:
+    """(64, 64, 3) float32 in 0..1: the whole picture, squeezed to a square, as the autoencoder is fed.
+
+    Args:
+      image: path, bytes, PIL image, or array, as `deconvviz.data.images.load` reads it; 16 pixels or more a side.
+
+    Raises:
+      ImageError: a picture that cannot be read.
+      DataError: a picture smaller than the encoder's stride.
+
+    >>> squeezed(np.zeros((20, 90, 3), np.uint8)).shape
+    (64, 64, 3)
+    """
+    picture = images.load(image)
+    height, width = picture.shape[:2]
+    if min(height, width) < STRIDE:
+        raise DataError(
+            f"the encoder halves a picture four times and needs {STRIDE} pixels or more a side; got a picture of "
+            f"{height} x {width}: enlarge it, or take another"
+        )
+    return squeeze(np.rint(picture * 255).astype(np.uint8)) / np.float32(255)
 
 
 def shaped(picture: np.ndarray, shape: float, shorter: int) -> np.ndarray:

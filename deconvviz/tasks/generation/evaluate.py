@@ -2,64 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.data import preprocess
+from deconvviz.errors import check_choice
+from deconvviz.metrics import picture_figures
 from deconvviz.models import caltech
 from deconvviz.ops.upsample import checkerboard_energy
+from deconvviz.tasks.generation import DECODER, DECODERS, PARTS
 from deconvviz.tasks.generation import loss as losses
 from deconvviz.tasks.generation.batches import decoded, encoded
 from deconvviz.tasks.generation.codes import Codes
-from deconvviz.tasks.generation.data import DECODERS, shaped
+from deconvviz.tasks.generation.data import known, listed, read
+from deconvviz.tasks.generation.model import model
 from deconvviz.tasks.generation.network import Autoencoder, make
-from deconvviz.training.image_metrics import picture_figures
+from deconvviz.tasks.generation.recognized import recognized
 
 #: Classes of the recognition network that are the same photographs, cut differently: either name is right.
 ALIKE = {"Faces_easy": ("Faces_easy", "Faces"), "Faces": ("Faces_easy", "Faces")}
-#: Pixels of the shorter side at which the recognition network looks.
-_LOOKED_AT = caltech.INPUT.size[0]
-#: Pictures that it looks at in one go.
-_CHUNK = 12
 #: Codes of each class that are drawn to be measured, and the seed that they are drawn with.
 DRAWN, SEED = 120, 1
 
 
-def recognized(pictures: np.ndarray, shapes: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the recognition network says of squeezed pictures: ((N, 102) scores, (N, 192) features).
-
-    The features are the maps of relu7, averaged over rows and columns: the last that the network makes of a picture.
+def evaluate(
+    data: str | Path,
+    *,
+    progress: bool = False,
+    part: str = "all",
+    weights: str | Path | None = None,
+    variant: str | None = None,
+) -> dict[str, Any]:
+    """Measures rebuilt pictures against DIR/CLASS/*.jpg, and drawn ones by the recognition network.
 
     Args:
-      pictures: (N, 64, 64, 3), about 0..1.
-      shapes: columns / rows of each, as it is to be looked at.
+      data: a folder as `train` reads it; classes that the autoencoder was not trained on are left out.
+      progress: taken for the contract; it takes seconds.
+      part: "all" pictures, or those "held_out" when training on this folder.
+      weights: a run of `train`; the shipped one if None.
+      variant: which of the file's; the first if None.
+
+    Returns:
+      "psnr", "ssim", "log_likelihood", "kl" (nats) of rebuilt pictures; of drawn ones "sample_accuracy", the share
+      that the recognition network calls by their class, "feature_distance", Frechet's on its pooled relu7 features to
+      the pictures of the folder (not the FID, which another network defines), and "checkerboard", the share of energy
+      in a pattern of period 2; all by the default decoder. "decoders" and "classes" hold the rest; "images", "seconds".
+
+    Raises:
+      DataError: no such folder, or none of the classes in it.
+      WeightsError: weights that cannot be read.
     """
-    inputs = np.concatenate(
-        [
-            preprocess.model_input(shaped(picture, shape, _LOOKED_AT) / np.float32(255), caltech.INPUT)
-            for picture, shape in zip(pictures, shapes, strict=True)
-        ]
-    )
-    features, kernel, bias = _recognition()
-    count = len(inputs)
-    padded = np.concatenate([inputs, np.zeros((-count % _CHUNK, *inputs.shape[1:]), np.float32)])
-    starts = range(0, count, _CHUNK)
-    found = np.concatenate([np.asarray(features(padded[start : start + _CHUNK])) for start in starts])[:count]
-    return found @ kernel + bias, found
+    started = time.perf_counter()
+    check_choice("part", part, PARTS)
+    listed(Path(data))
+    made = model(weights, variant)
+    folder = known(Path(data), made.labels, made.about["recipe"]["held_out"], part)
+    figures = Figures(made.net, made.about["options"], made.noise).all(read(folder), folder.classes)
+    return {
+        **summary(figures),
+        "classes": figures["drawn"][DECODER]["of_class"],
+        "decoders": _decoders(figures),
+        "images": len(folder),
+        "seconds": round(time.perf_counter() - started, 3),
+    }
 
 
-@lru_cache(maxsize=1)
-def _recognition() -> tuple[Callable[[np.ndarray], jax.Array], np.ndarray, np.ndarray]:
-    """(compiled features of a batch, kernel, bias of the scores) of the shipped recognition network."""
-    params = caltech.load_params()
-    kernel, bias = (np.asarray(params[f"logits.{name}"]) for name in ("kernel", "bias"))
-    pooled = {**params, "logits.kernel": jnp.eye(len(kernel)), "logits.bias": jnp.zeros(len(kernel))}
-    return jax.jit(lambda x: caltech.forward(pooled, x)), kernel, bias
+def summary(figures: dict[str, Any]) -> dict[str, Any]:
+    """The default decoder's figures."""
+    drawn = figures["drawn"][DECODER]
+    return {
+        "psnr": figures["rebuilt"][DECODER]["psnr"],
+        "ssim": figures["rebuilt"][DECODER]["ssim"],
+        "log_likelihood": figures["bound"][DECODER],
+        "kl": figures["bound"]["kl"],
+        "sample_accuracy": drawn["accuracy"],
+        "feature_distance": drawn["distance"],
+        "checkerboard": figures["pattern"][DECODER]["after"],
+    }
+
+
+def _decoders(figures: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {
+            **figures["rebuilt"][name],
+            "sample_accuracy": figures["drawn"][name]["accuracy"],
+            "feature_distance": figures["drawn"][name]["distance"],
+            "checkerboard_before": figures["pattern"][name]["before"],
+            "checkerboard": figures["pattern"][name]["after"],
+        }
+        for name in DECODERS
+    }
 
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:

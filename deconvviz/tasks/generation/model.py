@@ -8,10 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
-#: The decoder that is used where none is named: transposed convolutions whose kernels overlap evenly.
-DECODER = "transposed4"
+from deconvviz.models import caltech
+from deconvviz.tasks._shared import weights as stored
+from deconvviz.tasks.generation import DECODER, loss
+from deconvviz.tasks.generation.codes import Codes
+from deconvviz.tasks.generation.network import make
+from deconvviz.tasks.generation.recognized import recognized
 
 
 class Model:
@@ -26,14 +31,10 @@ class Model:
     """
 
     def __init__(self, weights: Path | None, variant: str | None) -> None:
-        from deconvviz.tasks._shared import weights as _weights
-        from deconvviz.tasks.generation.codes import Codes
-        from deconvviz.tasks.generation.network import make
-
-        found = _weights.variants("generation", weights)
-        self.variant = variant or next(iter(found))
-        self.net = _weights.load("generation", self.variant, make, weights)
-        self._use(found[self.variant])
+        known = stored.variants("generation", weights)
+        self.variant = variant or next(iter(known))
+        self.net = stored.load("generation", self.variant, make, weights)
+        self._use(known[self.variant])
         self.codes = Codes.of(self.net, self.labels)
 
     def _use(self, about: dict[str, Any]) -> None:
@@ -58,25 +59,14 @@ class Model:
 
     def kl(self, mean: np.ndarray, log_variance: np.ndarray) -> np.ndarray:
         """KL divergence of codes from the standard normal density, in nats, over the last axis."""
-        import jax.numpy as jnp
-
-        from deconvviz.tasks.generation.loss import kl
-
-        return np.asarray(kl(jnp.asarray(mean), jnp.asarray(log_variance)))
+        return np.asarray(loss.kl(jnp.asarray(mean), jnp.asarray(log_variance)))
 
     def log_likelihood(self, found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """(N,) nats: of wanted pictures around the found ones, with the model's own noise."""
-        import jax.numpy as jnp
-
-        from deconvviz.tasks.generation.loss import log_likelihood
-
-        return np.asarray(log_likelihood(jnp.asarray(found), jnp.asarray(wanted), self.noise))
+        return np.asarray(loss.log_likelihood(jnp.asarray(found), jnp.asarray(wanted), self.noise))
 
     def named(self, pictures: np.ndarray, label: str) -> list[tuple[str, float]]:
         """What the recognition network calls (N, 64, 64, 3) pictures, stretched to a class's shape: (name, share)."""
-        from deconvviz.models import caltech
-        from deconvviz.tasks.generation.evaluate import recognized
-
         scores, _ = recognized(np.clip(pictures, 0, 1), [self.shapes[self.codes.index(label)]] * len(pictures))
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
@@ -85,18 +75,14 @@ class Model:
 
     def untrained(self) -> Model:
         """The same autoencoder with its first weights, and this one's densities of codes."""
-        from deconvviz.tasks.generation.network import make
-
         first = object.__new__(Model)
         first.variant, first.codes, first.net = self.variant, self.codes, make(self.about["options"])
         first._use(self.about)
         return first
 
     def _program(self, method: str, *fixed: str) -> Callable[[np.ndarray], Any]:
-        from deconvviz.tasks._shared.weights import jitted
-
         if (method, *fixed) not in self._programs:
-            self._programs[method, *fixed] = jitted(self.net, method, *fixed)
+            self._programs[method, *fixed] = stored.jitted(self.net, method, *fixed)
         return self._programs[method, *fixed]
 
 

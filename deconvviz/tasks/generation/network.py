@@ -16,7 +16,8 @@ from flax import nnx
 from deconvviz.errors import GeometryError, nearest
 from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops.upsample import pixel_unshuffle
-from deconvviz.tasks.generation.data import BOTTOM, DECODERS
+from deconvviz.tasks.generation import DECODERS
+from deconvviz.tasks.generation.data import BOTTOM
 
 #: Channels of the maps of 4, 8, 16 and 32 rows, on the way down.
 WIDTHS = (96, 64, 40, 24)

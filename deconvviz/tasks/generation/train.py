@@ -15,6 +15,7 @@ from deconvviz.tasks._shared import weights
 from deconvviz.tasks.generation import data as pictures_of
 from deconvviz.tasks.generation import loss as losses
 from deconvviz.tasks.generation.batches import encoded
+from deconvviz.tasks.generation.evaluate import Figures, summary
 from deconvviz.tasks.generation.network import Autoencoder, make
 from deconvviz.training import loop
 from deconvviz.training.fit import Fit, Schedule
@@ -66,17 +67,44 @@ class Recipe:
 
 
 def train(
-    data: Path, out: Path, *, seed: int, resume: bool, progress: bool, classes: str | None, **options: Any
-) -> tuple[Path, dict[str, Any], int]:
-    """Trains on DIR/CLASS/*.jpg: (file of the weights, figures of it on the held-out pictures, their number).
+    data: str | Path,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    resume: bool = True,
+    progress: bool = True,
+    classes: str | None = None,
+    epochs: int = Recipe.epochs,
+    batch: int = Recipe.batch,
+    latents: int = Recipe.latents,
+    perceptual: float = Recipe.perceptual,
+) -> dict[str, Any]:
+    """Trains one encoder and four decoders on DIR/CLASS/*.jpg; writes checkpoints, metrics and weights to `out`.
+
+    The last tenth of every class by file name is never trained on.
+
+    Args:
+      data: one folder a class, the original archive of Caltech-101, or a set in two parts, train30 and extra.
+      out: folder of the run; a killed run goes on after its last whole epoch and ends in the same weights.
+      seed: fixes every draw.
+      resume: go on from the checkpoint in `out`, if there is one.
+      progress: a bar on standard error.
+      classes: names with commas between; faces, motorbikes and airplanes where the folder holds them, else all.
+      epochs: length of the schedule.
+      batch: pictures in a batch.
+      latents: numbers in a code.
+      perceptual: weight of the error in early features of the recognition network; 0 for pixels alone.
+
+    Returns:
+      Figures of the weights as written, as `evaluate` gives them, on the pictures that were held out.
 
     Raises:
       DataError: no such folder or class, or too few pictures.
       TrainingError: an option out of its range, or a run that cannot start or go on.
     """
-    recipe = Recipe(seed=seed, **options)
-    wanted = tuple(one.strip() for one in classes.split(",") if one.strip()) if classes else ()
-    part, held = pictures_of.split(Path(data), wanted, recipe.held_out)
+    recipe = Recipe(seed=seed, epochs=epochs, batch=batch, latents=latents, perceptual=perceptual)
+    chosen = tuple(name.strip() for name in classes.split(",") if name.strip()) if classes else ()
+    part, held = pictures_of.split(Path(data), chosen, recipe.held_out)
     recipe = Recipe(**asdict(recipe) | {"labels": part.labels, "images": len(part)})
     source = pictures_of.Source.of(part, recipe.batch, seed)
     made = {"latents": recipe.latents, "labels": list(part.labels), "seed": seed}
@@ -91,7 +119,8 @@ def train(
     plan = loop.Plan(loop.plain(asdict(recipe)), recipe.epochs, fit.initial, fit.step, source.batches, source.length)
     state, records = loop.run(plan, Path(out), resume=resume, progress=progress)
     net = with_classes(weights.rounded(fit.module(state)), pictures_of.read(part), part)
-    return _finish(Path(out), net, recipe, made, records, (part, held))
+    figures = _finish(Path(out), net, recipe, made, records, (part, held))
+    return {**summary(figures), "images": len(held)}
 
 
 def with_classes(net: Autoencoder, pictures: np.ndarray, folder: ImageFolder) -> Autoencoder:
@@ -121,9 +150,8 @@ def _finish(
     made: dict[str, Any],
     records: list[dict[str, Any]],
     parts: tuple[ImageFolder, ImageFolder],
-) -> tuple[Path, dict[str, Any], int]:
-    from deconvviz.tasks.generation.evaluate import Figures
-
+) -> dict[str, Any]:
+    """Writes the weights: their figures."""
     part, held = parts
     figures = Figures(net, made, recipe.noise).all(pictures_of.read(held), held.classes, pictures_of.read(part))
     about = {
@@ -134,9 +162,8 @@ def _finish(
         "curve": [[record["loss"], record["kl"], record["squares_transposed4"]] for record in records],
         "seconds": round(sum(record["seconds"] for record in records), 1),
     }
-    path = out / weights.RUN_FILE
-    weights.save_run(path, "generation", recipe.variant, net, about)
-    return path, figures, len(held)
+    weights.save_run(out / weights.RUN_FILE, "generation", recipe.variant, net, about)
+    return figures
 
 
 def _of_class(source: pictures_of.Source, index: int) -> list[np.ndarray]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+
+from deconvviz.tasks._shared import recorded_figures
+from deconvviz.tasks.recognition.data import Pictures
+from deconvviz.tasks.recognition.train import Setting, snapshots
 
 #: The change of a figure from which it counts.
 TENTH = 0.1
@@ -33,6 +39,46 @@ def lessens(rows: Sequence[Mapping[str, Any]]) -> tuple[bool, bool]:
     """(overfitting, vanishing gradients): whether the decoder lessens each by a tenth.
 
     Args:
-      rows: all eight settings, with "gap" and "ratio" as `deconvviz.tasks.recognition.train.effects` gives them.
+      rows: all eight settings, with "gap" and "ratio" as `effects` gives them.
     """
     return effect(rows, "decoder", "gap") < -TENTH, effect(rows, "decoder", "ratio") > TENTH
+
+
+def effects(
+    data: Pictures, *, seeds: int, pictures: int, epochs: int, tell: Callable[[str], None] = lambda words: None
+) -> list[dict[str, Any]]:
+    """All eight settings of the three switches over several seeds.
+
+    Returns:
+      One row a setting: "norm", "drop", "decoder", and the means over the seeds after the last epoch: "loss",
+      "held_loss", "accuracy", "held_accuracy", "gap" (held_loss - loss) with its "gap_low" and "gap_high", and
+      "conv1" and "ratio": length of the gradient of the first layer, and over that of the last, mean over the epochs.
+    """
+    rows = []
+    for norm, drop, decoder in itertools.product((False, True), repeat=3):
+        ends, ratios, firsts = [], [], []
+        for seed in range(seeds):
+            setting = Setting(norm, drop, decoder, pictures, epochs, seed=seed)
+            *_, last = snapshots(data, **asdict(setting))
+            ends.append(last.records[-1])
+            slopes = [record["gradient"] for record in last.records]
+            firsts.append(float(np.mean([slope["conv1"] for slope in slopes])))
+            ratios.append(float(np.mean([slope["conv1"] / max(slope["logits"], 1e-12) for slope in slopes])))
+            tell(f"{setting.variant} seed {seed}")
+        gaps = [end["held_loss"] - end["loss"] for end in ends]
+        means = {name: float(np.mean([end[name] for end in ends])) for name in ends[0] if name != "gradient"}
+        rows.append({
+            "norm": norm, "drop": drop, "decoder": decoder, **means, "gap": float(np.mean(gaps)),
+            "gap_low": min(gaps), "gap_high": max(gaps), "conv1": float(np.mean(firsts)),
+            "ratio": float(np.mean(ratios)),
+        })  # fmt: skip
+    return rows
+
+
+def measured_effects() -> dict[str, Any] | None:
+    """What `evaluate(..., what="effects")` found over several seeds: "rows", "seeds", "pictures", "epochs" and more.
+
+    Returns:
+      None where nothing is kept.
+    """
+    return recorded_figures.figures("recognition", "effects")

@@ -47,13 +47,14 @@ hands that training has seen. A photograph of a digit is cut to its ink and made
 """
 
 
-def card(path: Path) -> str:
+def card(path: str | Path) -> str:
     """Markdown about a file of weights.
 
     Raises:
       WeightsError: a file that cannot be read, or of another task.
       DataError: figures of the effects beside it that no command printed.
     """
+    path = Path(path)
     known = weights.variants(TASK, path)
     parts = ["# Recognition: handwritten digits\n"]
     for name, about in known.items():

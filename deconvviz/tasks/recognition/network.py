@@ -75,19 +75,19 @@ class Recognizer(nnx.Module):
         return self.logits(hidden), given
 
 
-def full(classes: int, seed: int) -> Recognizer:
+def all_switches(classes: int, seed: int) -> Recognizer:
     """The module with everything in it, to be trained under switches."""
     return Recognizer(classes, True, True, True, nnx.Rngs(seed))
 
 
-def kept(module: Recognizer, options: Mapping[str, Any]) -> Recognizer:
-    """What the options keep of a full module, as it is stored and used."""
-    found = make(options)
+def pruned_to(module: Recognizer, options: Mapping[str, Any]) -> Recognizer:
+    """What the options leave of a module with all switches, as it is stored and used."""
+    pruned = make(options)
     arrays = dict(nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))))
-    wanted = [path for path, _ in nnx.to_flat_state(nnx.state(found, (nnx.Param, nnx.BatchStat)))]
-    nnx.update(found, nnx.from_flat_state([(path, arrays[path]) for path in wanted]))
-    found.eval()
-    return found
+    paths = [path for path, _ in nnx.to_flat_state(nnx.state(pruned, (nnx.Param, nnx.BatchStat)))]
+    nnx.update(pruned, nnx.from_flat_state([(path, arrays[path]) for path in paths]))
+    pruned.eval()
+    return pruned
 
 
 def make(options: Mapping[str, Any], rngs: nnx.Rngs | None = None) -> Recognizer:
@@ -137,6 +137,6 @@ def forward(params: Mapping[str, Any], x: jax.Array) -> jax.Array:
 
 
 def network(params: Mapping[str, np.ndarray], labels: tuple[str, ...]) -> Network:
-    """The trained network as the library looks into networks."""
+    """The network of arrays, as `folded` gives them, as the library looks into networks."""
     held = {name: jnp.asarray(value) for name, value in params.items()}
     return Network(lambda x: forward(held, x), input_spec=INPUT, labels=labels, name="recognition", programs=_PROGRAMS)

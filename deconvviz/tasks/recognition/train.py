@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -16,10 +15,10 @@ import optax  # type: ignore[import-untyped]
 from flax import nnx
 
 from deconvviz.data import digits
-from deconvviz.errors import TrainingError
-from deconvviz.tasks._shared import weights as _weights
-from deconvviz.tasks.recognition import network
-from deconvviz.tasks.recognition.data import Pictures, read
+from deconvviz.errors import TrainingError, check_choice
+from deconvviz.tasks._shared import weights as stored
+from deconvviz.tasks.recognition import ON_OFF, network
+from deconvviz.tasks.recognition.data import BUILT_IN, Pictures, read
 from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 
@@ -99,7 +98,7 @@ def loss(module: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Figures]
 @lru_cache(maxsize=8)
 def _program(classes: int, steps: int, learning_rate: float) -> tuple[Fit, Callable[..., Any]]:
     """(the fit, gradient lengths by layer): compiled once for all switches and seeds."""
-    module = network.full(classes, 0)
+    module = network.all_switches(classes, 0)
     fit = Fit(module, loss, Schedule(learning_rate), steps=steps)
     graph: Any = nnx.split(module, nnx.Param, nnx.BatchStat)[0]
 
@@ -150,12 +149,12 @@ class Run:
 
     def initial(self) -> Any:
         """The first state, its weights drawn by the seed, the same ones whatever the switches."""
-        parts = nnx.split(network.full(len(self._data.labels), self.setting.seed), nnx.Param, nnx.BatchStat)
+        parts = nnx.split(network.all_switches(len(self._data.labels), self.setting.seed), nnx.Param, nnx.BatchStat)
         return {**self._fit.initial(), "parts": tuple(parts[1:])}
 
     def module(self, state: Any) -> Any:
         """The module of a state, with what its switches keep of it."""
-        return network.kept(self._fit.module(state), self.options)
+        return network.pruned_to(self._fit.module(state), self.options)
 
     @property
     def length(self) -> int:
@@ -183,6 +182,11 @@ class Run:
         lengths = self._lengths(state["parts"], self._batch(rows))
         return record | {"gradient": {name: float(value) for name, value in lengths.items()}}
 
+    @property
+    def held(self) -> Pictures:
+        """What no step ever sees."""
+        return self._data._replace(values=self._data.values[self._held], classes=self._data.classes[self._held])
+
     def params(self, state: Any) -> dict[str, np.ndarray]:
         """The arrays of the network as it is used."""
         return network.folded(self.module(state))
@@ -197,19 +201,62 @@ def figures(params: Mapping[str, np.ndarray], values: np.ndarray, classes: np.nd
     return {"cross_entropy": float(losses.mean()), "accuracy": float((scores.argmax(axis=1) == classes).mean())}
 
 
-def snapshots(data: Pictures, setting: Setting) -> Iterator[Snapshot]:
-    """Trains, and yields after every epoch; the first before any step."""
-    made = Run(data, setting)
+def snapshots(data: str | Path | Pictures = BUILT_IN, **setting: Any) -> Iterator[Snapshot]:
+    """Trains in memory, and yields what it has come to before the first step and after every epoch.
+
+    Args:
+      data: as in `train`, or pictures as `deconvviz.tasks.recognition.data.read` gives them.
+      setting: of `Setting`: norm, drop, decoder, pictures, epochs, seed, ...
+
+    Raises:
+      DataError, TrainingError: as in `train`.
+    """
+    how = Setting(**setting)
+    made = Run(data if isinstance(data, Pictures) else read(data), how)
     state, records = made.initial(), []
-    for epoch in range(setting.epochs + 1):
+    for epoch in range(how.epochs + 1):
         for batch in made.batches(epoch) if epoch else ():
             state, _ = made.step(state, batch)
         records.append(made.measure(state))
-        yield Snapshot(epoch, setting.epochs, tuple(records), made.params(state))
+        yield Snapshot(epoch, how.epochs, tuple(records), made.params(state))
 
 
-def train(data: str | Path, out: str | Path, setting: Setting, *, resume: bool, progress: bool) -> dict[str, Any]:
-    """Trains with checkpoints and writes the weights; figures of the weights as written, on what was held back."""
+def train(
+    data: str | Path,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    resume: bool = True,
+    progress: bool = False,
+    norm: str = "on",
+    drop: str = "on",
+    decoder: str = "off",
+    pictures: int = Setting.pictures,
+    epochs: int = Setting.epochs,
+    batch: int = Setting.batch,
+    learning_rate: float = Setting.learning_rate,
+) -> dict[str, Any]:
+    """Trains on the digits of the package ("digits") or on a folder; a third is held back and measured.
+
+    Args:
+      data: "digits", or a folder with one sub-folder a class.
+      out: folder of the run: checkpoint, metrics, weights.
+      seed: fixes weights, order and dropout.
+      resume: go on from the checkpoint in `out`.
+      progress: a bar on standard error.
+      norm, drop, decoder: "on" or "off", as in `Setting`.
+      pictures, epochs, batch, learning_rate: as in `Setting`.
+
+    Returns:
+      "variant", "held_back", "accuracy", "cross_entropy".
+
+    Raises:
+      DataError: no such folder, or no pictures.
+      TrainingError: numbers that make no sense, or a folder that holds another run.
+    """
+    for name, value in {"norm": norm, "drop": drop, "decoder": decoder}.items():
+        check_choice(name, value, ON_OFF)
+    setting = Setting(norm == "on", drop == "on", decoder == "on", pictures, epochs, batch, learning_rate, seed)
     made = Run(read(data), setting)
     recipe = plain({"task": TASK, **made.options})
 
@@ -220,14 +267,17 @@ def train(data: str | Path, out: str | Path, setting: Setting, *, resume: bool, 
         recipe, setting.epochs, made.initial, made.step, made.batches, lambda _: made.length, validate
     )  # fmt: skip
     state, records = run(plan, Path(out), resume=resume, progress=progress)
-    module = _weights.rounded(made.module(state))
-    found = figures(network.folded(module), made._data.values[made._held], made._data.classes[made._held])
-    result = {"variant": setting.variant, "held_back": len(made._held), **found}
+    module = stored.rounded(made.module(state))
+    result = {
+        "variant": setting.variant,
+        "held_back": len(made.held.classes),
+        **figures(network.folded(module), made.held.values, made.held.classes),
+    }
     about = {
         "options": made.options, "figures": result, "recipe": recipe, "command": command(data, setting),
         "seconds": round(sum(r["seconds"] for r in records), 1),
     }  # fmt: skip
-    _weights.save_run(Path(out) / _weights.RUN_FILE, TASK, setting.variant, module, about)
+    stored.save_run(Path(out) / stored.RUN_FILE, TASK, setting.variant, module, about)
     return result
 
 
@@ -237,40 +287,8 @@ def command(data: str | Path, setting: Setting) -> str:
     >>> command("digits", Setting(norm=False))
     'deconvviz train recognition --data digits --out RUN --norm off'
     """
-    words = [f"deconvviz train recognition --data {Path(data).name} --out RUN"]
-    for name, value in asdict(setting).items():
-        if value != getattr(Setting(), name):
-            shown = ("on" if value else "off") if isinstance(value, bool) else f"{value:g}"
-            words.append(f"--{name.replace('_', '-')} {shown}")
-    return " ".join(words)
-
-
-def effects(
-    data: Pictures, *, seeds: int, pictures: int, epochs: int, tell: Callable[[str], None] = lambda words: None
-) -> list[dict[str, Any]]:
-    """All eight settings of the three switches over several seeds.
-
-    Returns:
-      One row a setting: "norm", "drop", "decoder", and the means over the seeds after the last epoch: "loss",
-      "held_loss", "accuracy", "held_accuracy", "gap" (held_loss - loss) with its "gap_low" and "gap_high", and
-      "conv1" and "ratio": length of the gradient of the first layer, and over that of the last, mean over the epochs.
-    """
-    rows = []
-    for norm, drop, decoder in itertools.product((False, True), repeat=3):
-        ends, ratios, firsts = [], [], []
-        for seed in range(seeds):
-            setting = Setting(norm, drop, decoder, pictures, epochs, seed=seed)
-            *_, last = snapshots(data, setting)
-            ends.append(last.records[-1])
-            slopes = [record["gradient"] for record in last.records]
-            firsts.append(float(np.mean([one["conv1"] for one in slopes])))
-            ratios.append(float(np.mean([one["conv1"] / max(one["logits"], 1e-12) for one in slopes])))
-            tell(f"{setting.variant} seed {seed}")
-        gaps = [one["held_loss"] - one["loss"] for one in ends]
-        means = {name: float(np.mean([one[name] for one in ends])) for name in ends[0] if name != "gradient"}
-        rows.append({
-            "norm": norm, "drop": drop, "decoder": decoder, **means, "gap": float(np.mean(gaps)),
-            "gap_low": min(gaps), "gap_high": max(gaps), "conv1": float(np.mean(firsts)),
-            "ratio": float(np.mean(ratios)),
-        })  # fmt: skip
-    return rows
+    changed = {name: value for name, value in asdict(setting).items() if value != getattr(Setting, name)}
+    words = {
+        name: ("on" if value else "off") if isinstance(value, bool) else f"{value:g}" for name, value in changed.items()
+    }
+    return stored.command("recognition", Path(data).name, **words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,10 @@ from deconvviz.tasks.segmentation.data import NAMES
 _FIGURES = ("global", "class_average", "mean_iou", "boundary_f1")
 
 
-def card(path: Path, found: Mapping[str, Mapping[str, Any]]) -> str:
-    """The card as Markdown."""
+def card(path: str | Path) -> str:
+    """What a file of weights is made of, as Markdown: data, commands, seeds, figures, licence."""
+    path = Path(path)
+    found = weights.variants("segmentation", path)
     first = next(iter(found.values()))
     rows: list[list[Any]] = [["variant", "weights", "global", "class average", "mean IoU", "boundary F1"]]
     rows += [

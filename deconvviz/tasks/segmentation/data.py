@@ -21,9 +21,6 @@ NAMES = (
     "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist",
 )  # fmt: skip
 VOID = len(NAMES)
-DECODERS = ("coarse", "transposed", "unpool", "bilinear")
-FUSIONS = ("none", "average", "weighted")
-BALANCES = ("none", "root", "median")
 #: Pictures, and under the same names the class of every pixel.
 FOLDERS = ("images", "labels")
 #: Rows and columns that the network was trained for.

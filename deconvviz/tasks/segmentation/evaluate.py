@@ -6,16 +6,56 @@ Source: badrinarayanan2017segnet, csurka2013what
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 from tqdm import tqdm
 
-from deconvviz.tasks.segmentation.data import NAMES, VOID, Scene
+from deconvviz.data.folder import list_partners
+from deconvviz.tasks.segmentation import DECODERS
+from deconvviz.tasks.segmentation.data import FOLDERS, NAMES, VOID, Scene, read
+from deconvviz.tasks.segmentation.predict import VARIANT, classes_of, compiled, load, variants
 
 #: How far a boundary may be off and still count, in diagonals of the picture.
 TOLERANCE = 0.0075
+
+
+def evaluate(
+    data: str | Path,
+    *,
+    progress: bool = False,
+    variant: str = VARIANT,
+    weights: str | Path | None = None,
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """Measures a variant on DIR/images and DIR/labels: PNG with a class index in every pixel, 11 for void.
+
+    Args:
+      data: the folder; a picture and its labels share a name and a size.
+      progress: a bar on standard error.
+      variant: one of `variants()`.
+      weights: a run of `train`; the shipped weights if None.
+      limit: how many pictures.
+
+    Returns:
+      "global_accuracy" (share of all pixels that are right; also as "global"), "class_average", "mean_iou", all from
+      one table of all pixels;
+      "boundary_f1", the mean over the pictures, 0.75 % of the diagonal; "iou", class by class; "images", "seconds".
+
+    Raises:
+      DataError: no such folder, no pairs, labels out of range or of another size.
+
+    Source: badrinarayanan2017segnet, csurka2013what
+    """
+    started = time.perf_counter()
+    listed = list_partners(data, FOLDERS, limit)
+    scenes = (read(*pair) for pair in listed)
+    figures = measure(load(variant, weights), scenes, len(listed), progress=progress)
+    return {**figures, "images": len(listed), "seconds": round(time.perf_counter() - started, 3)}
 
 
 def confusion(said: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -32,19 +72,22 @@ def confusion(said: np.ndarray, true: np.ndarray) -> np.ndarray:
 def figures_of(table: np.ndarray) -> dict[str, Any]:
     """Shares from a confusion table; classes that are nowhere true are left out of the means.
 
-    Formula: with n_ij pixels of class i said to be j, ``global = sum_i n_ii / sum_ij n_ij``,
+    Formula: with n_ij pixels of class i said to be j, ``global_accuracy = sum_i n_ii / sum_ij n_ij``,
     ``class_average = mean_i n_ii / sum_j n_ij``, ``mean_iou = mean_i n_ii / (sum_j n_ij + sum_j n_ji - n_ii)``.
 
     Returns:
-      "global", "class_average", "mean_iou" (0..1) and "iou", the value of each class that is there.
+      "global_accuracy", "class_average", "mean_iou" (0..1) and "iou", the value of each class that is there; "global"
+      is the first once more, as files of weights have it.
 
     Source: long2015fully
     """
     right, true, said = np.diag(table), table.sum(1), table.sum(0)
     there = true > 0
     iou = right[there] / (true + said - right)[there]
+    accuracy = float(right.sum() / table.sum())
     return {
-        "global": float(right.sum() / table.sum()),
+        "global_accuracy": accuracy,
+        "global": accuracy,
         "class_average": float((right[there] / true[there]).mean()),
         "mean_iou": float(iou.mean()),
         "iou": {NAMES[c]: float(value) for c, value in zip(np.flatnonzero(there), iou, strict=True)},
@@ -67,8 +110,6 @@ def boundary_f1(said: np.ndarray, true: np.ndarray) -> float:
 
     Source: csurka2013what, badrinarayanan2017segnet
     """
-    from scipy.ndimage import distance_transform_edt
-
     reach = TOLERANCE * math.hypot(*true.shape)
     known, scores = true < VOID, []
     for c in np.unique(true[known]):
@@ -97,8 +138,6 @@ def measure(network: Any, scenes: Iterable[Scene], count: int, *, progress: bool
 
     The shares come from one table of all pixels, boundary F1 is the mean over the pictures.
     """
-    from deconvviz.tasks.segmentation.predict import classes_of, compiled
-
     run = compiled(network)
     table, edges = np.zeros((VOID, VOID), np.int64), []
     for scene in tqdm(scenes, total=count, unit="image", disable=not progress):
@@ -106,3 +145,17 @@ def measure(network: Any, scenes: Iterable[Scene], count: int, *, progress: bool
         table += confusion(said, scene.labels)
         edges.append(boundary_f1(said, scene.labels))
     return {**figures_of(table), "boundary_f1": float(np.mean(edges))}
+
+
+def claim_figures(found: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, float]:
+    """What claim C9 rests on: figures of the three decoders and of no decoder, from the shipped file.
+
+    >>> sorted(name for name in claim_figures() if name.endswith("mean_iou"))
+    ['bilinear mean_iou', 'coarse mean_iou', 'transposed mean_iou', 'unpool mean_iou']
+    """
+    known = variants() if found is None else found
+    return {
+        f"{name} {figure}": float(known[name]["figures"][figure])
+        for name in DECODERS
+        for figure in ("mean_iou", "boundary_f1")
+    }

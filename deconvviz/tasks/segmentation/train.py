@@ -14,13 +14,14 @@ import numpy as np
 from flax import nnx
 
 from deconvviz.data.folder import list_partners
-from deconvviz.errors import DataError, TrainingError
-from deconvviz.tasks._shared import weights as _weights
+from deconvviz.errors import DataError, TrainingError, check_choice
+from deconvviz.tasks._shared import weights as stored
+from deconvviz.tasks.segmentation import BALANCES, DECODERS, FUSIONS
 from deconvviz.tasks.segmentation import data as data_of
 from deconvviz.tasks.segmentation.evaluate import measure
 from deconvviz.tasks.segmentation.network import CLASSES, DILATIONS, WIDTHS, Segmenter, make
 from deconvviz.training import loop
-from deconvviz.training.fit import Fit, Schedule
+from deconvviz.training.fit import Fit, Schedule, with_options
 
 TASK_NAME = "segmentation"
 
@@ -57,8 +58,8 @@ class Recipe:
 
 
 def train(
-    data: Path,
-    out: Path,
+    data: str | Path,
+    out: str | Path,
     *,
     seed: int = 0,
     resume: bool = True,
@@ -67,8 +68,30 @@ def train(
     hold_back: str | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """`deconvviz.tasks.segmentation.train`."""
-    recipe = Recipe(seed=seed, **{name: value for name, value in options.items() if value is not None})
+    """Trains one variant on DIR/train/{images,labels} and measures it on DIR/val/{images,labels}.
+
+    First the encoder, with ``decoder="coarse"``; then any decoder on it, with ``encoder`` naming that run, which stays
+    as it is; without one all is trained at once. Random parts of random scale, mirrored, in other light; Adam with
+    warm-up and cosine, a moving average of the weights.
+
+    Args:
+      data: the folder.
+      out: checkpoints, metrics and weights; a killed run goes on and ends in the same weights.
+      seed: fixes every draw.
+      resume: go on from the checkpoint in `out`.
+      progress: a bar on standard error.
+      encoder: a run of "coarse".
+      hold_back: training pictures whose names begin so are left out.
+      options: of `Recipe`: decoder, fusion, balance, epochs, batch, learning_rate; in the library also its others.
+
+    Returns:
+      The last epoch's metrics and the validation figures of the weights as written.
+
+    Raises:
+      DataError: a folder that is not laid out so.
+      TrainingError: options that make no sense, or a run of another recipe in `out`.
+    """
+    recipe, data, out = with_options(Recipe(seed=seed), options), Path(data), Path(out)
     check(recipe)
     listed = list_partners(data / "train", data_of.FOLDERS)
     if hold_back:
@@ -88,7 +111,7 @@ def train(
     facts = dataclasses.asdict(recipe) | {"pictures": len(scenes), "encoder": _digest(encoder)}
     plan = loop.Plan(loop.plain(facts), recipe.epochs, fit.initial, fit.step, crops.epoch, crops.length)
     state, records = loop.run(plan, out, resume=resume, progress=progress)
-    module = _weights.rounded(fit.module(state))
+    module = stored.rounded(fit.module(state))
     figures = measure(module, held, len(held), progress=progress)
     about = {
         "options": {name: facts[name] for name in ("decoder", "fusion", "widths", "dilations")},
@@ -98,7 +121,7 @@ def train(
         "seconds": round(sum(record["seconds"] for record in records), 1),
     }  # fmt: skip
     name = variant_name(recipe.decoder, recipe.fusion)
-    _weights.save_run(out / _weights.RUN_FILE, TASK_NAME, name, module, about)
+    stored.save_run(out / stored.RUN_FILE, TASK_NAME, name, module, about)
     return records[-1] | {f"val_{name}": value for name, value in figures.items() if not isinstance(value, dict)}
 
 
@@ -108,13 +131,12 @@ def command(recipe: Recipe, encoder: Any = None, hold_back: str | None = None) -
     >>> command(Recipe(decoder="unpool", epochs=3), encoder="here")
     'deconvviz train segmentation --data DIR --out RUN --decoder unpool --epochs 3 --encoder COARSE_RUN'
     """
-    told = ("fusion", "balance", "batch", "learning_rate", "seed")
-    given = [("decoder", recipe.decoder), ("epochs", recipe.epochs)]
-    given += [(name, getattr(recipe, name)) for name in told if getattr(recipe, name) != getattr(Recipe, name)]
-    given += [("encoder", "COARSE_RUN")] if encoder is not None else []
-    given += [("hold_back", hold_back)] if hold_back else []
-    options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given)
-    return f"deconvviz train segmentation --data DIR --out RUN {options}"
+    names = ("fusion", "balance", "batch", "learning_rate", "seed")
+    changed = {name: getattr(recipe, name) for name in names if getattr(recipe, name) != getattr(Recipe, name)}
+    return stored.command(
+        "segmentation", "DIR", decoder=recipe.decoder, epochs=recipe.epochs, **changed,
+        encoder=None if encoder is None else "COARSE_RUN", hold_back=hold_back or None,
+    )  # fmt: skip
 
 
 def variant_name(decoder: str, fusion: str) -> str:
@@ -135,13 +157,13 @@ def first_module(recipe: Recipe, encoder: str | Path | None) -> Segmenter:
     """
     module = make(dataclasses.asdict(recipe))
     if encoder is not None:
-        said = _weights.variants(TASK_NAME, encoder).get("coarse", {}).get("options", {})
+        trained = stored.variants(TASK_NAME, encoder).get("coarse", {}).get("options", {})
         for name in ("widths", "dilations"):
-            if said and tuple(said[name]) != tuple(getattr(recipe, name)):
+            if trained and tuple(trained[name]) != tuple(getattr(recipe, name)):
                 raise TrainingError(
-                    f"{encoder} was trained with {name}={tuple(said[name])}; got {name}={tuple(getattr(recipe, name))}"
+                    f"{encoder} was trained with {name}={tuple(trained[name])}; got {name}={getattr(recipe, name)}"
                 )
-        learned = _weights.load(TASK_NAME, "coarse", make, encoder)
+        learned = stored.load(TASK_NAME, "coarse", make, encoder)
         for part in ("encoder", "score"):
             setattr(module, part, nnx.merge(*nnx.split(getattr(learned, part)), copy=True))
         module.frozen = True
@@ -177,7 +199,14 @@ def cell_shares(labels: jax.Array, side: int) -> jax.Array:
 
 
 def check(recipe: Recipe) -> None:
-    """Refuses a recipe that makes no sense, by a `TrainingError`."""
+    """Refuses a recipe that makes no sense.
+
+    Raises:
+      DeconvvizError: no such decoder, fusion or balance.
+      TrainingError: numbers out of range, or fusion without a map to fuse.
+    """
+    for name, choices in (("decoder", DECODERS), ("fusion", FUSIONS), ("balance", BALANCES)):
+        check_choice(name, getattr(recipe, name), choices)
     if recipe.decoder == "coarse" and recipe.fusion != "none":
         raise TrainingError(
             f"fusion happens at half size, where the coarse network has no map; got fusion={recipe.fusion!r}: "
@@ -192,15 +221,15 @@ def check(recipe: Recipe) -> None:
 
 
 def _without(listed: list[tuple[Path, ...]], start: str) -> list[tuple[Path, ...]]:
-    kept = [pair for pair in listed if not pair[0].stem.startswith(start)]
-    if len(kept) == len(listed):
+    rest = [pair for pair in listed if not pair[0].stem.startswith(start)]
+    if len(rest) == len(listed):
         raise DataError(f"no training picture's name begins with {start!r}; nothing would be held back")
-    return kept
+    return rest
 
 
 def _digest(encoder: str | Path | None) -> str:
     """Of the encoder's file, so that a run cannot go on from another one."""
     if encoder is None:
         return ""
-    file = _weights.located(TASK_NAME, encoder)
+    file = stored.located(TASK_NAME, encoder)
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]

@@ -1,3 +1,38 @@
-"""Make a picture two, three or four times as large."""
+"""Enlarge a picture 2, 3 or 4 times: brightness by a trained FSRCNN, colour by bicubic; measured as the field does it.
 
-from deconvviz.tasks.super_resolution.task import TASK as TASK
+Source: dong2016accelerating
+"""
+
+from pathlib import Path
+
+from deconvviz.catalog import USES, Lazy, Option, Task, weights_options
+
+#: Kinds of the last layer, as `deconvviz.models.upsamplers` has them.
+UPSAMPLERS = ("transposed", "subpixel", "resize", "unpool")
+
+TASK = Task(
+    name="super_resolution",
+    title="Enlarge a picture 2, 3 or 4 times",
+    apply=Lazy("deconvviz.tasks.super_resolution.predict:apply"),
+    write=Lazy("deconvviz.tasks.super_resolution.predict:write"),
+    describe=Lazy("deconvviz.tasks.super_resolution.predict:describe"),
+    evaluate=Lazy("deconvviz.tasks.super_resolution.evaluate:evaluate"),
+    train=Lazy("deconvviz.tasks.super_resolution.train:train"),
+    card=Lazy("deconvviz.tasks.super_resolution.card:card"),
+    figures=("psnr", "ssim", "psnr_bicubic", "ssim_bicubic"),
+    options=(
+        Option("scale", "How many times larger: 2, 3 or 4 (3).", int, of=(*USES, "train")),
+        *weights_options("Which of its networks, x3 or x3-resize for example."),
+        Option("limit", "Measure that many pictures only.", int, of=("evaluate",)),
+        Option("upsampler", "The last layer (transposed).", choices=UPSAMPLERS, of=("train",)),
+        Option("start", "A finished run of any scale to go on from.", Path, of=("train",)),
+        Option("test", "Pictures that the finished weights are measured on.", Path, of=("train",)),
+        Option("name", "What the variant is called (x3, or x3-resize with that upsampler).", of=("train",)),
+        Option("epochs", "How many epochs (25).", int, of=("train",)),
+        Option("steps", "Batches in an epoch (1000).", int, of=("train",)),
+        Option("batch", "Parts in a batch (8).", int, of=("train",)),
+        Option("side", "Small pixels of a part's side (16).", int, of=("train",)),
+        Option("learning_rate", "Its peak (0.003).", float, of=("train",)),
+    ),
+    sources=("dong2016accelerating", "dong2016image", "shi2016realtime", "wang2004image"),
+)

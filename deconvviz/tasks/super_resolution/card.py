@@ -45,8 +45,9 @@ Made by the commands below; `--start` names the run that a line before it made.
 """
 
 
-def card(path: Path) -> str:
-    """Markdown of a file of weights."""
+def card(path: str | Path) -> str:
+    """Markdown of a file of weights: data, commands, figures, licence."""
+    path = Path(path)
     known = weights.variants(TASK, path)
     first = next(iter(known.values()))
     kernels = network.weights(3)["kernels"]

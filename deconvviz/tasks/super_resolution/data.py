@@ -46,6 +46,15 @@ def sized(plane: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(resize_matrix(rows, height) @ plane @ resize_matrix(columns, width).T)
 
 
+def bicubic(plane: np.ndarray, scale: int) -> np.ndarray:
+    """(h, w) -> (scale h, scale w), by MATLAB's bicubic; neither clipped nor rounded.
+
+    >>> bicubic(np.full((4, 5), 0.5), 3).shape
+    (12, 15)
+    """
+    return sized(plane, scale * plane.shape[0], scale * plane.shape[1])
+
+
 def pair(plane: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
     """(small, large) of the protocol: the large plane cut to multiples of the scale, and what bicubic makes of it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,19 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from deconvviz.errors import TrainingError
+from deconvviz.errors import TrainingError, check_choice
 from deconvviz.tasks._shared import weights
-from deconvviz.tasks.super_resolution import data as _super_data
-from deconvviz.tasks.super_resolution import evaluate, network
+from deconvviz.tasks.super_resolution import UPSAMPLERS, evaluate, network
+from deconvviz.tasks.super_resolution import data as data_of
 from deconvviz.tasks.super_resolution.network import FSRCNN
+from deconvviz.tasks.super_resolution.predict import enlarge
 from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 
 TASK = "super_resolution"
 #: What fixes a run, beside data, seed and scale. An epoch is `steps` batches.
 RECIPE: dict[str, Any] = {
-    "epochs": 25, "steps": 1000, "batch": 8, "side": 16, "sizes": _super_data.SIZES, "learning_rate": 3e-3,
+    "epochs": 25, "steps": 1000, "batch": 8, "side": 16, "sizes": data_of.SIZES, "learning_rate": 3e-3,
     "average": 0.999,
 }  # fmt: skip
 
@@ -50,24 +52,55 @@ def train(
     data: str | Path,
     out: str | Path,
     *,
-    seed: int,
-    resume: bool,
-    progress: bool,
-    scale: int,
-    upsampler: str,
+    seed: int = 0,
+    resume: bool = True,
+    progress: bool = False,
+    scale: int = 3,
+    upsampler: str = "transposed",
     start: str | Path | None = None,
     test: str | Path | None = None,
     name: str | None = None,
-    **changed: Any,
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch: int | None = None,
+    side: int | None = None,
+    learning_rate: float | None = None,
 ) -> dict[str, Any]:
-    """Trains one variant and writes its weights: figures on the pictures held back."""
-    wrong = {name: value for name, value in changed.items() if name not in ("sizes", "average") and not value > 0}
+    """Trains FSRCNN on a folder of pictures; every sixteenth is held back and measured after each epoch.
+
+    Args:
+      data: the folder: T91, say.
+      out: folder of the run: checkpoint, metrics, weights.
+      seed: fixes the first weights and every part shown.
+      resume: go on from the checkpoint in `out`.
+      progress: a bar on standard error.
+      scale: 2, 3 or 4.
+      upsampler: the last layer: one of `UPSAMPLERS`.
+      start: a finished run of any scale: its weights are the first ones, its last kernel resampled to this scale.
+      test: a folder that the finished weights are measured on; nothing is chosen by it.
+      name: what the variant is called; "x3", or "x3-resize" with that upsampler, if None.
+      epochs, steps (batches an epoch), batch, side (small pixels of a part), learning_rate: those of `RECIPE` if None.
+
+    Returns:
+      "variant", "epochs", "held_back_psnr" and, with `test`, what `evaluate` says of it.
+
+    Raises:
+      DataError: no such folder, too few or too small pictures, another scale.
+      TrainingError: `out` holds another run.
+
+    Source: dong2016accelerating
+    """
+    check_choice("upsampler", upsampler, UPSAMPLERS)
+    scale = network.checked_scale(scale)
+    numbers = {"epochs": epochs, "steps": steps, "batch": batch, "side": side, "learning_rate": learning_rate}
+    changed = {name: value for name, value in numbers.items() if value is not None}
+    wrong = {name: value for name, value in changed.items() if not value > 0}
     if wrong:
         raise TrainingError(f"{', '.join(wrong)} must be above 0; got {', '.join(map(str, wrong.values()))}")
     recipe = RECIPE | changed
-    planes, held = _super_data.split(data)
+    planes, held = data_of.split(data)
     options = {"scale": scale, "upsampler": upsampler, "seed": seed}
-    parts = _super_data.training_pairs(
+    parts = data_of.training_pairs(
         planes, scale, side=recipe["side"], batch=recipe["batch"], steps=recipe["steps"], seed=seed,
         sizes=recipe["sizes"],
     )  # fmt: skip
@@ -94,7 +127,7 @@ def train(
     stored = weights.rounded(fit.module(state))
     figures = {"held_back_psnr": round(held_back_psnr(stored, held, scale), 3), "held_back": len(held)}
     if test is not None:
-        measured = evaluate.evaluate(test, scale, stored, progress=False, limit=None)
+        measured = evaluate.measure(test, scale, stored, progress=False, limit=None)
         figures |= {name: value for name, value in measured.items() if name not in ("seconds",)}
     variant = name or variant_of(scale, upsampler)
     about = {
@@ -119,19 +152,16 @@ def command(
     >>> command({"scale": 3, "upsampler": "transposed", "seed": 0}, {**RECIPE, "epochs": 9}, "a/x3", None, None)
     'deconvviz train super_resolution --data T91 --out x3 --scale 3 --upsampler transposed --seed 0 --epochs 9'
     """
-    words = [f"deconvviz train super_resolution --data T91 --out {Path(out).name}"]
-    words += [f"--{one} {options[one]}" for one in ("scale", "upsampler", "seed")]
-    for one in ("epochs", "steps", "batch", "side", "learning_rate"):
-        if recipe[one] != RECIPE[one]:
-            words.append(f"--{one.replace('_', '-')} {recipe[one]:g}")
-    words += [f"--start {Path(start).name}"] if start is not None else []
-    return " ".join(words + ([f"--name {name}"] if name else []))
+    numbers = ("epochs", "steps", "batch", "side", "learning_rate")
+    changed = {number: f"{recipe[number]:g}" for number in numbers if recipe[number] != RECIPE[number]}
+    begun = None if start is None else Path(start).name
+    return weights.command(TASK, "T91", Path(out).name, **options, **changed, start=begun, name=name or None)
 
 
 def held_back_psnr(module: FSRCNN, planes: list[np.ndarray], scale: int) -> float:
     """Mean PSNR in dB by the protocol."""
-    enlarge = evaluate.enlarger(module, scale)
-    rows = [evaluate.scored(plane, scale, enlarge) for plane in planes]
+    run = partial(enlarge, scale=scale, module=module)
+    rows = [evaluate.scored(plane, scale, run) for plane in planes]
     return float(np.mean([row["psnr"] for row in rows]))
 
 

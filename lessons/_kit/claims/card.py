@@ -17,9 +17,9 @@ from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import DeconvvizError
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from deconvviz.tasks.cutout import task
+from deconvviz.tasks.cutout import evaluate
 from lessons._kit.claims import words
-from lessons._kit.draw import bars, figure_row
+from lessons._kit.draw import bars, image_row
 from lessons._kit.draw.bars import Bar
 from lessons._kit.form import proof
 from lessons._kit.form.i18n import current_language, mark, t
@@ -111,7 +111,7 @@ def claim_card(claim: Claim) -> None:
     if claim.id == "C6" and judgement.runs.values:
         apart(judgement)
     if claim.id == "C8":
-        count, command = task.measured_robustness()["images"], claim_cutouts.COMMAND
+        count, command = evaluate.measured_robustness()["images"], claim_cutouts.COMMAND
         st.markdown(
             t("{count} photographs of alphamatting.com, measured with `{command}`", count=count, command=command)
         )
@@ -159,13 +159,13 @@ def maps() -> None:
     spec = given.network.input_spec
     photo = (given.inputs[claims.SEEDS[0] % len(given.inputs)] * np.array(spec.std) + spec.mean) / spec.scale
     photo = (255 * np.clip(photo, 0, 1)).round().astype(np.uint8)
-    figure_row.show([figure_row.Picture(photo, t("the picture of seed {seed}", seed=claims.SEEDS[0]), 160)])
+    image_row.show([image_row.Picture(photo, t("the picture of seed {seed}", seed=claims.SEEDS[0]), width=160)])
     for step, caption in ((0, mark("{rule}: trained")), (1, mark("{rule}: scores shuffled"))):
         runs = {rule: claim_measures.sanity(given, claims.SEEDS[0], rule) for rule in claim_measures.RULES}
         planes = {rule: run.maps[step].sum(axis=-1) for rule, run in runs.items()}
-        figure_row.show(
+        image_row.show(
             [
-                figure_row.Picture(diverging_rgb(plane, signed_limit(plane, 99.5)), t(caption, rule=rule), 160)
+                image_row.Picture(diverging_rgb(plane, signed_limit(plane, 99.5)), t(caption, rule=rule), width=160)
                 for rule, plane in planes.items()
             ]
         )
@@ -224,12 +224,12 @@ def pictures(formula: Formula) -> None:
     )
     arrays = [_plane(function(**given)) for _, function in named]
     zoom = WIDTH // max(plane.shape[1] for plane in arrays)
-    figure_row.show(
+    image_row.show(
         [
-            figure_row.Picture(
+            image_row.Picture(
                 diverging_rgb(plane, signed_limit(plane)),
                 t("{name}, {height} × {width}", name=name, height=plane.shape[0], width=plane.shape[1]),
-                zoom * plane.shape[1],
+                width=zoom * plane.shape[1],
             )
             for (name, _), plane in zip(named, arrays, strict=True)
         ]

@@ -6,7 +6,6 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
@@ -78,8 +77,3 @@ def to_html(caption: str, bars: Sequence[Bar], full: float | None = None) -> str
 def show(caption: str, bars: Sequence[Bar], full: float | None = None) -> None:
     """Draw the table."""
     st.html(to_html(caption, bars, full))
-
-
-def style() -> None:
-    """Put the style of bars and verdicts on the page."""
-    st.html(Path(__file__).with_name("bars.css"))

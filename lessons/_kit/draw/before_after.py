@@ -6,17 +6,11 @@ and End for the whole of one picture). Nothing is asked of the server while it m
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import streamlit as st
 
 from deconvviz.types import Size
+from lessons._kit.draw import component
 from lessons._kit.form.i18n import t
-
-HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -30,12 +24,6 @@ class Side:
 
     title: str
     source: str
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Callable[..., Any]:
-    code, style = ((HERE / f"before_after.{end}").read_text("utf-8") for end in ("js", "css"))
-    return st.components.v2.component("before_after", js=code, css=style)
 
 
 def show(
@@ -63,4 +51,4 @@ def show(
         "keys": t("Drag the divider, or move it with the arrow keys."),
         "value": t("{percent} % “{left}”", percent="{percent}", left=before.title),
     }
-    _component()(key=key, data=data)
+    component.mount(__file__, key=key, data=data)

@@ -1,79 +1,71 @@
-"""Grey pictures in a row with a number under each, curves, and a table of numbers: for lessons on photographs."""
+"""Pictures in a row, each with its words, and a table of numbers; cells stay sharp."""
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from PIL import Image
+
+from lessons._kit.draw.pixels import address, png, to_bytes
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
-    """A picture.
+class Picture:
+    """One picture.
 
     Attributes:
-      title: translated.
-      note: translated; a number, mostly.
-      source: the picture as a data address.
+      source: a data address, or (H, W, 3) uint8.
+      note: translated; stands under it.
+      title: translated; stands above the note, in bold.
+      width: on screen, in pixels; 0 for an equal share of the row.
+      alt: translated; title and note if they say it all.
     """
 
-    title: str
+    source: str | np.ndarray
     note: str
-    source: str
+    title: str = ""
+    width: int = 0
+    alt: str = ""
 
 
 def grey(plane: np.ndarray) -> str:
-    """A plane as a data address of a PNG: 0 black, 1 white, clipped beyond.
+    """A plane as a data address: 0 black, 1 white, clipped beyond.
 
     >>> grey(np.array([[0.0, 1.0]]))[:22]
     'data:image/png;base64,'
     """
-    levels = np.rint(255 * np.clip(plane, 0, 1)).astype(np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(levels).save(stream, "PNG")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return address(png(to_bytes(plane)))
 
 
-def curves(lines: Sequence[tuple[str, np.ndarray]], paper: str = "#ffffff") -> str:
-    """Curves from the first number to the last, 0 at the bottom and 1 at the top, as a data address of an SVG.
+def to_html(pictures: Sequence[Picture]) -> str:
+    """The row.
 
-    Args:
-      lines: (colour, numbers from 0 to 1); the second and later ones are dashed.
-      paper: colour of the background.
-
-    >>> curves([("#000", np.array([1.0, 0.0]))])[:26]
-    'data:image/svg+xml;base64,'
+    >>> page = to_html([Picture(np.zeros((1, 2, 3), np.uint8), "a <map>", width=20)])
+    >>> 'alt="a &lt;map&gt;"' in page, "image/png" in page
+    (True, True)
     """
-    paths = []
-    for i, (colour, numbers) in enumerate(lines):
-        across = np.linspace(6, 194, len(numbers))
-        points = " ".join(
-            f"{x:.1f},{194 - 188 * min(1.0, max(0.0, y)):.1f}" for x, y in zip(across, numbers, strict=True)
-        )
-        dash = ' stroke-dasharray="6 4"' if i else ""
-        paths.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="3"{dash}/>')
-    frame = f'<rect width="200" height="200" fill="{paper}"/><path d="M6 6V194H194" fill="none" stroke="#767676"/>'
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200">{frame}{"".join(paths)}</svg>'
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-
-
-def strip(shots: Sequence[Shot]) -> None:
-    """Draw pictures beside each other; their words are their text alternative too."""
     figures = []
-    for shot in shots:
-        title, note = html.escape(shot.title), html.escape(shot.note)
+    for picture in pictures:
+        source = picture.source if isinstance(picture.source, str) else address(png(picture.source))
+        title, note = html.escape(picture.title), html.escape(picture.note)
+        alt = html.escape(picture.alt) or f"{title}{': ' if title else ''}{note}"
+        width = f' style="width: {max(picture.width, 120)}px"' if picture.width else ""
+        inner = f' width="{picture.width}"' if picture.width else ""
+        head = f"<strong>{title}</strong>" if title else ""
         figures.append(
-            f'<figure><img src="{shot.source}" alt="{title}: {note}">'
-            f"<figcaption><strong>{title}</strong><span>{note}</span></figcaption></figure>"
+            f'<figure{width}><img src="{source}" alt="{alt}"{inner}><figcaption>{head}<span>{note}</span></figcaption>'
+            "</figure>"
         )
-    st.html(f'<div class="shots">{"".join(figures)}</div>')
+    kind = "pictures" if any(picture.width for picture in pictures) else "pictures equal"
+    return f'<div class="{kind}">{"".join(figures)}</div>'
+
+
+def show(pictures: Sequence[Picture]) -> None:
+    """Draw the row."""
+    st.html(to_html(pictures))
 
 
 def table(caption: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]], here: int) -> None:
@@ -98,8 +90,3 @@ def table(caption: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequen
         f'<table class="numbers"><caption>{html.escape(caption)}</caption><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>"
     )
-
-
-def style() -> None:
-    """Put the style of pictures and tables on the page."""
-    st.html(Path(__file__).with_name("image_row.css"))

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from deconvviz.data.preprocess import fit_image
+from deconvviz.figures import files
 from deconvviz.figures.scale import (
     DIVERGING_LEVELS,
     colour_rgb,
@@ -27,9 +28,7 @@ FINER = 4
 
 def png(pixels: np.ndarray, level: int = 1) -> bytes:
     """A PNG file of (H, W, 3) or (H, W) uint8 pixels."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG", compress_level=level)
-    return stream.getvalue()
+    return files.png_bytes(pixels, compress_level=level)
 
 
 def jpeg(pixels: np.ndarray) -> bytes:
@@ -69,17 +68,6 @@ def crop(image: np.ndarray, box: Box, scale: int = 1) -> np.ndarray:
     """The pixels of a box (top, left, bottom, right), whose sides are multiplied by `scale`."""
     top, left, bottom, right = (scale * side for side in box)
     return image[top:bottom, left:right]
-
-
-def smaller(image: DisplayImage, side: int) -> DisplayImage:
-    """A picture with at most `side` rows and columns, averaged; one that is small enough as it is."""
-    rows, columns = image.shape[:2]
-    share = side / max(rows, columns)
-    if share >= 1:
-        return image
-    return fit_image(
-        image, InputSpec(size=(max(1, round(rows * share)), max(1, round(columns * share))), fit="stretch")
-    )
 
 
 def largest(signed: SignedMap, summed: bool) -> float:

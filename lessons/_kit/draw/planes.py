@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
+
+from lessons._kit.draw import component
 
 Cell = tuple[int, int]
 
@@ -112,12 +113,6 @@ def _message(plane: Plane) -> dict[str, Any]:
     }
 
 
-@st.cache_resource(show_spinner=False)
-def _component() -> Callable[..., Any]:
-    code = Path(__file__).with_name("planes.js").read_text("utf-8")
-    return st.components.v2.component("planes", js=code, isolate_styles=False)
-
-
 def show(rows: Sequence[Row], key: str, words: dict[str, str], on_pick: Callable[[str, Cell], None]) -> None:
     """Draw rows of planes.
 
@@ -145,4 +140,4 @@ def show(rows: Sequence[Row], key: str, words: dict[str, str], on_pick: Callable
         plane, row, column = st.session_state[key]["pick"]
         on_pick(str(plane), (int(row), int(column)))
 
-    _component()(key=key, data=data, on_pick_change=picked)
+    component.mount(__file__, key=key, data=data, on_pick_change=picked)

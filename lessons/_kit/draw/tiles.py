@@ -6,16 +6,10 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
-_MOUNT = st.components.v2.component(
-    "deconvviz_tiles",
-    css=(HERE / "tiles.css").read_text(encoding="utf-8"),
-    js=(HERE / "tiles.js").read_text(encoding="utf-8"),
-)
+from lessons._kit.draw import component
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ def tiles(
         "wrap": wrap,
         "pixels": pixels,
     }
-    _MOUNT(key=key, data=data, on_pick_change=on_pick)
+    component.mount(__file__, key=key, data=data, on_pick_change=on_pick)
 
 
 def picked(key: str) -> str | None:

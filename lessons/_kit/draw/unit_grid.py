@@ -12,22 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import DIVERGING_LEVELS, diverging_lut, sequential_lut
+from lessons._kit.draw import component
 
-HERE = Path(__file__).parent
 #: The highest level; even, so that zero of a signed map is a level of its own.
 LEVELS = DIVERGING_LEVELS - 1
-_MOUNT = st.components.v2.component(
-    "deconvviz_unit_grid",
-    css=(HERE / "unit_grid.css").read_text(encoding="utf-8"),
-    js=(HERE / "unit_grid.js").read_text(encoding="utf-8"),
-)
 
 
 @dataclass(frozen=True)
@@ -138,7 +132,8 @@ def unit_grid(
       on_turn: called when the person turns the page by keyboard; ``["turn"]["by"]`` is +1 or -1.
     """
     sent, token = _selection_to_send(key, selected, data["version"])
-    _MOUNT(
+    component.mount(
+        __file__,
         key=key,
         data=data | {"selected": sent, "token": token},
         on_pick_change=on_pick,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,17 +41,35 @@ class Question:
 Maker = Callable[[int], Question]
 
 
-def reasons(answer: Answer, wrong: Sequence[tuple[Answer, str]]) -> dict[Answer, str]:
-    """Wrong answers with their reasons, without those that happen to be right; the first reason of an answer counts.
+def question(
+    prompt: str,
+    fields: tuple[str, ...],
+    answer: int | Answer,
+    wrong: Iterable[tuple[int | Answer, str]],
+    hint: str,
+    worked: str,
+    picture: Sequence[planes.Row] = (),
+) -> Question:
+    """A question from its answer and the wrong ones, of which those that happen to be right are left out.
 
-    >>> reasons((4,), [((4,), "lucky"), ((5,), "forgot the padding"), ((5,), "something else")])
+    Args:
+      prompt, fields, hint, worked, picture: see `Question`.
+      answer: the right numbers; a number alone where there is one field.
+      wrong: answers with the translated reason why someone would get just that; the first reason of an answer counts.
+
+    >>> question("?", ("n",), 4, [(4, "lucky"), (5, "forgot the padding"), (5, "something else")], "", "").mistakes
     {(5,): 'forgot the padding'}
     """
-    kept: dict[Answer, str] = {}
+    right = _numbers(answer)
+    mistakes: dict[Answer, str] = {}
     for given, reason in wrong:
-        if given != answer:
-            kept.setdefault(given, reason)
-    return kept
+        if _numbers(given) != right:
+            mistakes.setdefault(_numbers(given), reason)
+    return Question(prompt, fields, right, mistakes, hint, worked, picture)
+
+
+def _numbers(answer: int | Answer) -> Answer:
+    return answer if isinstance(answer, tuple) else (answer,)
 
 
 def solved(slug: str) -> set[str]:

@@ -1,10 +1,13 @@
-"""The form of a lesson: headline and goal, controls beside the picture, code, sources, neighbours, progress."""
+"""The form of a lesson: headline and goal, controls beside the picture, text, exercise, code, sources, progress."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import fields
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,24 +19,104 @@ from lessons._kit.form.sources import citation
 from lessons._kit.run import engine
 
 
-def head(lesson: Lesson) -> None:
-    """The question, and what the reader will be able to do."""
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The two columns under the headline.
+
+    Attributes:
+      controls: at the left, above the presets.
+      aside: at the left, below the presets.
+      picture: at the right.
+    """
+
+    controls: DeltaGenerator
+    aside: DeltaGenerator
+    picture: DeltaGenerator
+
+
+class Places:
+    """Where a lesson draws what is its own; a place that is not used leaves no gap.
+
+    Attributes:
+      wide: below the two columns.
+      more: below the exercise.
+    """
+
+    def __init__(self, lesson: Lesson) -> None:
+        self._lesson = lesson
+        self._top = st.container()
+        self.wide = st.container()
+        self._fixed = st.container()
+        self.more = st.container()
+        self._code = st.container()
+        self._last: list[tuple[DeltaGenerator, Callable[..., object], tuple[Any, ...]]] = []
+
+    @cached_property
+    def _columns(self) -> Columns:
+        with self._top:
+            return two_columns(self._lesson)
+
+    @property
+    def controls(self) -> DeltaGenerator:
+        """See `Columns`."""
+        return self._columns.controls
+
+    @property
+    def aside(self) -> DeltaGenerator:
+        """See `Columns`."""
+        return self._columns.aside
+
+    @property
+    def picture(self) -> DeltaGenerator:
+        """See `Columns`."""
+        return self._columns.picture
+
+    def code(self, functions: proof.Code, call: str) -> None:
+        """Show the code that ran, below everything of the lesson."""
+        with self._code:
+            code(functions, call)
+
+    def later(self, draw: Callable[..., object], *args: Any) -> None:
+        """Leave room here for what takes long, and draw it there once the rest of the page is on screen."""
+        self._last.append((st.container(), draw, args))
+
+
+def page(lesson: Lesson, draw: Callable[[Places], None]) -> None:
+    """Draw a lesson: the only place that says in which order.
+
+    Args:
+      lesson: the record.
+      draw: draws what is the lesson's own into its places; a ``style.css`` beside the file of this function is the
+        lesson's own too.
+    """
     engine.keep_compiled()
+    sheet = Path(inspect.getfile(draw)).with_name("style.css")
+    if sheet.exists():
+        st.html(sheet)
     st.title(t(lesson.question), anchor=False)
     st.markdown(t(lesson.goal))
+    places = Places(lesson)
+    draw(places)
+    with places._fixed:
+        _text(lesson)
+        _practice(lesson)
+    _foot(lesson)
+    for place, draw_last, args in places._last:
+        with place:
+            draw_last(*args)
 
 
-@contextmanager
-def beside(lesson: Lesson) -> Iterator[DeltaGenerator]:
-    """The headline and two columns: the controls, drawn within, with the presets below; the right one is handed out."""
-    head(lesson)
+def two_columns(lesson: Lesson) -> Columns:
+    """The controls with the presets below them, and beside them the picture."""
     left, right = st.columns([3, 8], gap="large")
     with left, st.container(key="controls"):
-        yield right
-        presets(lesson)
+        own = st.container()
+        _presets(lesson)
+        below = st.container()
+    return Columns(own, below, right)
 
 
-def presets(lesson: Lesson) -> None:
+def _presets(lesson: Lesson) -> None:
     """Buttons that set several controls at once; what a preset does not name goes back to its default."""
     rest = {field.name: "" for field in fields(lesson.example)}
     st.markdown(f"**{t('Try this')}**")
@@ -51,19 +134,19 @@ def code(functions: proof.Code, call: str) -> None:
         proof.show_source(functions)
 
 
-def text(lesson: Lesson) -> None:
+def _text(lesson: Lesson) -> None:
     """What the picture does not say itself."""
     glossary.prose(t(lesson.text), lesson.slug)
 
 
-def practice(lesson: Lesson) -> None:
+def _practice(lesson: Lesson) -> None:
     """The exercise."""
     st.header(t("Predict, then look"), anchor=False)
     titles = {kind: t(title) for kind, (title, _) in lesson.questions.items()}
     exercise.show(lesson.slug, {kind: maker for kind, (_, maker) in lesson.questions.items()}, titles)
 
 
-def foot(lesson: Lesson) -> None:
+def _foot(lesson: Lesson) -> None:
     """Sources, previous and next page, progress."""
     st.divider()
     sources = "".join(f"\n- {citation(key)}" + (f", {t(place)}" if place else "") for key, place in lesson.sources)

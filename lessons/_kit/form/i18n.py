@@ -1,4 +1,4 @@
-"""The language of the page: `t` translates a text, `language_switch` lets the person choose (``?lang=zh``).
+"""The language of the page: `t` translates a text; `language.switch` lets the person choose (``?lang=zh``).
 
 The text in the code is the English one and the key of the catalogue, a gettext .po file that is read as it is. A text
 that nobody has translated yet stays English. The language belongs to the session: it is looked up at each call, so
@@ -15,8 +15,6 @@ from typing import Any
 import streamlit as st
 from babel.messages.pofile import read_po
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-
-from lessons._kit.form.controls import choice
 
 #: Code -> the language's own name, in the order of the switch; the first is the one the texts are written in.
 LANGUAGES = {"en": "English", "zh": "中文"}
@@ -57,10 +55,15 @@ def current_language() -> str:
     if get_script_run_ctx(suppress_warning=True) is None:
         return "en"
     chosen = st.session_state.get(KEY)  # asked first: the other two take longer, and every text asks
-    return chosen if chosen in LANGUAGES else _first_known(st.query_params.get(KEY), st.context.locale)
+    return chosen if chosen in LANGUAGES else first_known(st.query_params.get(KEY), st.context.locale)
 
 
-def _first_known(*wanted: str | None) -> str:
+def first_known(*wanted: str | None) -> str:
+    """The first of some language tags that the app speaks, else English.
+
+    >>> first_known(None, "zh-Hans-CN"), first_known("fr")
+    ('zh', 'en')
+    """
     codes = (str(tag or "").lower().split("-")[0] for tag in wanted)
     return next((code for code in codes if code in LANGUAGES), "en")
 
@@ -77,10 +80,3 @@ def t(text: str, **values: Any) -> str:
     """
     translated = catalogue(current_language()).get(text, text)
     return translated.format(**values) if values else translated
-
-
-def language_switch() -> str:
-    """Show the switch at the right edge of the page and return the language's code."""
-    with st.container(horizontal=True, horizontal_alignment="right", key="language-switch"):
-        browser = _first_known(st.context.locale)
-        return choice("Language · 语言", LANGUAGES, KEY, default=browser, tabs=True, hidden_label=True)

@@ -117,5 +117,6 @@ def turn_to(page: Page) -> None:
 
 
 def style() -> None:
-    """Put the one style sheet of the app on the page."""
-    st.html(Path(__file__).parent / "style.css")
+    """Put the style of the app and of all parts that pages share on the page, as one sheet."""
+    sheets = sorted(Path(__file__).parents[1].glob("*/style.css"))
+    st.html(f"<style>{''.join(sheet.read_text('utf-8') for sheet in sheets)}</style>")

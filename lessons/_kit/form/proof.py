@@ -13,8 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import streamlit as st
 
+from deconvviz import metrics
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from deconvviz.types import Array, Check
+from deconvviz.types import Check
 from lessons._kit.form.i18n import t
 
 Code: TypeAlias = tuple[Callable[..., Any], ...]
@@ -37,14 +38,8 @@ class Proof:
     matrix: np.ndarray | None = None
 
 
-def distance(a: Array, b: Array) -> float:
-    """‖a − b‖ / ‖b‖ (the plain distance if b is zero); infinite between arrays of different shape.
-
-    >>> distance(np.array([3.0, 5.0]), np.array([3.0, 4.0])), distance(np.ones(2), np.ones(3))
-    (0.2, inf)
-    """
-    a, b = np.asarray(a), np.asarray(b)
-    return float(np.linalg.norm(a - b) / (np.linalg.norm(b) or 1)) if a.shape == b.shape else math.inf
+#: How far one array is from another, for every proof that compares two ways to the same numbers.
+distance = metrics.relative_error
 
 
 def error_text(error: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -21,11 +20,6 @@ from lessons._kit.run import engine, jobs
 #: Units of the penalties: 80 grey levels, and a step of 80 / 6.5 of them [mahendran2016visualizing].
 BOUND = 80 / 255
 STEP = BOUND / 6.5
-
-
-def style() -> None:
-    """Put the style on the page."""
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def draw(run: Run, now: Inversion | None) -> None:

@@ -12,6 +12,7 @@ from deconvviz.data import samples
 from deconvviz.data.preprocess import fit_image
 from deconvviz.errors import ImageError
 from deconvviz.types import DisplayImage, InputSpec
+from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.form.i18n import t
@@ -19,13 +20,6 @@ from lessons._kit.photo import network, selection
 from lessons._kit.run import engine
 
 HERE = Path(__file__).parent
-_COPY = st.components.v2.component(
-    "deconvviz_copy_link",
-    css=(HERE / "copy.css").read_text(encoding="utf-8"),
-    js=(HERE / "copy.js").read_text(encoding="utf-8"),
-)
-#: Of the chip and the gallery, wherever they stand.
-STYLE = HERE / "style.css"
 #: Side of a thumbnail in pixels.
 THUMBNAIL = 96
 
@@ -121,9 +115,10 @@ def _uploaded() -> None:
 
 
 def _copy_link(picture: engine.Picture) -> None:
-    _COPY(
-        key="lab-copy-link",
-        data={
+    component.mount(
+        HERE / "copy",
+        "lab-copy-link",
+        {
             "text": t("Copy link"),
             "done": t("Link copied"),
             "failed": t("Copy the address from the browser's address bar"),

@@ -22,7 +22,6 @@ def choose(presets: selection.Presets = (), first: str = selection.FIRST_PICTURE
       presets: of the page; one that names an image puts an own photograph aside.
       first: id of the picture that the page opens with.
     """
-    st.html(header.STYLE)
     picture = selection.picture(first, presets)
     header.chip_of(pixels(picture), picture, first)
     return picture

@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from deconvviz.data.preprocess import at_most
 from deconvviz.types import Box, DisplayImage, Reconstruction
 from lessons._kit.draw.pixels import (
     FINER,
@@ -18,7 +19,6 @@ from lessons._kit.draw.pixels import (
     number,
     png,
     signed_pixels,
-    smaller,
     to_bytes,
 )
 from lessons._kit.form.controls import choice
@@ -119,7 +119,7 @@ def _panel(result: Reconstruction, limit: float, look: Look, photo: DisplayImage
         below = ""
     else:
         close = signed_pixels(crop(result.map, box), reach, look.summed)
-        patch = to_bytes(smaller(crop(photo, box, FINER), PATCH))
+        patch = to_bytes(at_most(crop(photo, box, FINER), PATCH))
         below = (
             f'<div class="pair"><div>{_image(png(close), t("the map in the receptive field"), "pixels")}{own}</div>'
             f"<div>{_image(jpeg(patch), t('the photograph in the receptive field'))}</div></div>"

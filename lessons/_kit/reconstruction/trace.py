@@ -15,7 +15,7 @@ from deconvviz.ops.pool import avg_pool_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
 from lessons._kit.draw.pixels import address, heat_pixels, largest, number, png, signed_pixels
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
-from lessons._kit.form import controls
+from lessons._kit.form import controls, proof
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULE_FORMULAS, RULES, size
@@ -128,8 +128,7 @@ def _frame(frames: tuple[Frame, ...], at: int, rule: str) -> None:
         st.html(_numbers(frame))
         if frame.kind in CODE:
             with st.expander(t("The code that ran")):
-                for function in CODE[frame.kind]:
-                    st.code(engine.source(function), language="python", wrap_lines=True)
+                proof.show_source(CODE[frame.kind])
 
 
 def _shown(last: bool) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -30,12 +29,6 @@ class Pane:
     title: str
     pixels: np.ndarray
     note: str = ""
-
-
-def style() -> None:
-    """Put the style on the page."""
-    bars.style()
-    st.html(Path(__file__).with_name("style.css"))
 
 
 def panes(row: Sequence[Pane]) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from deconvviz.data.colour import from_ycbcr, is_grey, to_ycbcr
+from deconvviz.data.colour import brightness, from_ycbcr, is_grey, to_ycbcr
 from deconvviz.ops.resize import resize_matrix
-from deconvviz.tasks.super_resolution import task
+from deconvviz.tasks.super_resolution import data, evaluate, predict
 from lessons._kit.photo import upload
 from lessons._kit.run import engine
 
@@ -49,7 +49,7 @@ class Shown:
 
 def shown(picture: engine.Picture, scale: int, known: bool, variant: str | None = None) -> Shown:
     """The photograph made small and enlarged again (`known`), or enlarged as it is."""
-    name, _ = task.network(scale, variant=variant)
+    name, _ = predict.load(scale, variant=variant)
     return _shown(picture.digest, scale, known, name, picture)
 
 
@@ -57,7 +57,7 @@ def shown(picture: engine.Picture, scale: int, known: bool, variant: str | None 
 def _shown(digest: str, scale: int, known: bool, variant: str, _picture: engine.Picture) -> Shown:
     engine.keep_compiled()
     photograph = upload.pixels(_picture, LONGER if known else AS_IT_IS)
-    _, module = task.network(scale, variant=variant)
+    _, module = predict.load(scale, variant=variant)
     return enlarged(photograph, scale, known, module, variant)
 
 
@@ -66,7 +66,7 @@ def enlarged(photograph: np.ndarray, scale: int, known: bool, module: Any, varia
     grey = is_grey(photograph)
     colours = to_ycbcr(photograph)
     if known:
-        small, truth = task.pair(task.brightness(photograph), scale)
+        small, truth = data.pair(brightness(photograph), scale)
         height, width = truth.shape
         chroma = [_sized(colours[:height, :width, c], small.shape) for c in (1, 2)]
         original = np.asarray(photograph[:height, :width])
@@ -74,14 +74,14 @@ def enlarged(photograph: np.ndarray, scale: int, known: bool, module: Any, varia
         small, original = (photograph[..., 0] if grey else colours[..., 0]).astype(np.float64), None
         chroma = [colours[..., c] for c in (1, 2)]
         truth = np.zeros((0, 0))
-    ways = {"bicubic": task.bicubic(small, scale), "network": task.enlarge(small, scale, module)}
-    large = [task.bicubic(plane, scale) for plane in chroma]
+    ways = {"bicubic": data.bicubic(small, scale), "network": predict.enlarge(small, scale, module)}
+    large = [data.bicubic(plane, scale) for plane in chroma]
     pictures = {name: _coloured(plane, large, grey) for name, plane in ways.items()}
     planes = {"small": small, **{name: _steps(plane) for name, plane in ways.items()}}
     figures = {}
     if known:
         planes["truth"] = truth
-        figures = {name: task.figures(plane, truth, scale) for name, plane in ways.items()}
+        figures = {name: evaluate.figures(plane, truth, scale) for name, plane in ways.items()}
     return Shown(
         scale, variant, _coloured(small, chroma, grey), original, pictures["bicubic"], pictures["network"], planes,
         figures,

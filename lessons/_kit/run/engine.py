@@ -8,14 +8,13 @@ later click only runs. Compiled programs are kept in the user's cache folder, on
 from __future__ import annotations
 
 import gc
-import inspect
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -310,12 +309,6 @@ def _kept(network_digest: str, picture_digest: str, name: str, _make: Callable[[
 def once(loaded: Loaded, layer: str, program: str, run: Callable[[], _T]) -> _T:
     """Run; until it has run once for that layer, no other program compiles beside it."""
     return _compiled_once((loaded.digest, layer, program), run)
-
-
-@cache
-def source(function: Callable[..., Any]) -> str:
-    """The source of a function, as it ran."""
-    return inspect.getsource(function)
 
 
 def _compiled_once(key: tuple[str, str, str], run: Callable[[], _T]) -> _T:

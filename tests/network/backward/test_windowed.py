@@ -81,13 +81,14 @@ def test_equals_whole_maps(program: Program, rule: str, monkeypatch: pytest.Monk
         assert way is not None
         assert way.stations[0] is not None, "the windows cover the image: nothing is cropped in this test"
         codes = [(i % layer.shape[2], r, c) for i, (r, c) in enumerate(places(*layer.shape[:2]))] + [(1, -1, -1)]
-        job = routes.Job(net, node, x, codes, rule, one=False)
+        job = routes.Job(net, node, x, codes, (rule,), one=False)
         steps = net.chain_to(layer.name)
         assert isinstance(steps, Chain)
-        many = routes.cropped_road(job, steps, way)
-        alone = [routes.cropped_road(routes.Job(net, node, x, [code], rule, False), steps, way)[0] for code in codes]
-        whole = routes.explicit_road(job, steps)
-        derived = routes.derived_road(job, reconstruct.rewritten(net, layer.name, rule).call, ())
+        many = routes.cropped_road(job, steps, way)[rule]
+        jobs = [routes.Job(net, node, x, [code], (rule,), False) for code in codes]
+        alone = [routes.cropped_road(each, steps, way)[rule][0] for each in jobs]
+        whole = routes.explicit_road(job, steps)[rule]
+        derived = routes.derived_road(job, reconstruct.rewritten(net, layer.name, rule).call)[rule]
     assert any(np.abs(one.map).max() > 0 for one in whole)
     for one, single, other, third in zip(many, alone, whole, derived, strict=True):
         assert (one.row, one.column) == (single.row, single.column) == (third.row, third.column)

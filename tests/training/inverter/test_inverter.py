@@ -14,9 +14,10 @@ from reference import metric_loops
 from safetensors.numpy import load_file
 
 import deconvviz as dv
+from deconvviz import metrics
 from deconvviz.errors import DataError, NetworkError, TrainingError, WeightsError
 from deconvviz.models import inverters
-from deconvviz.training import image_metrics, loop
+from deconvviz.training import loop
 from deconvviz.training.caltech.config import Recipe
 from deconvviz.training.caltech.train import split
 from deconvviz.training.inverter import files as inverter_files
@@ -114,7 +115,7 @@ def test_evaluate_measures_what_the_library_answers(run: tuple[Path, dict[str, A
         picture.save(tmp_path / f"{number}.png")
         found = dv.invert(net, picture, "relu7", method="learned", weights=file)
         shown = train._fitted([np.asarray(picture)])[0]
-        wanted.append((metric_loops.psnr(found.image, shown), image_metrics.ssim(found.image, shown)))
+        wanted.append((metric_loops.psnr(found.image, shown), metrics.ssim(found.image, shown)))
         assert found.image_error == pytest.approx(metric_loops.normalized_error(found.image, shown), rel=1e-6)
     figures = train.evaluate(tmp_path, layer="relu7", weights=file)
     assert list(figures) == ["psnr", "ssim", "normalized_image_error", "images", "seconds"]

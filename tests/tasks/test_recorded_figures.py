@@ -13,7 +13,8 @@ import pytest
 from deconvviz.errors import DataError
 from deconvviz.tasks._shared import recorded_figures
 from deconvviz.tasks._shared import weights as _weights
-from deconvviz.tasks.recognition import task
+from deconvviz.tasks.recognition import ablations, evaluate
+from deconvviz.tasks.recognition import card as card_of
 
 #: As `evaluate recognition --what effects` answers: the decoder halves the gap and leaves the gradient as it is.
 ROWS = [
@@ -71,11 +72,11 @@ def test_a_damaged_file_says_so(tmp_path: Path) -> None:
 
 def test_the_card_tells_of_the_effects_once_they_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     weights = Path(shutil.copy(_weights.shipped("recognition"), tmp_path))
-    before = task.card(weights)
+    before = card_of.card(weights)
     assert "What the switches change" not in before
     keep_figures.keep("recognition", "effects", printed(tmp_path), tmp_path)
     card = weights.with_suffix(".md").read_text(encoding="utf-8")
-    assert card == task.card(weights)
+    assert card == card_of.card(weights)
     assert "each from 3 seeds, on 150 digits for 7 epochs" in card
     assert card.count("| 0.125 | 0.500 |") == 8
     assert "| on | - | on | 0.125 | 0.500 | 0.200 (0.100 to 0.700) | 87.5 % | 1.50 |" in card
@@ -89,19 +90,17 @@ def test_the_card_tells_of_the_effects_once_they_are_kept(tmp_path: Path, capsys
 
 
 def test_the_claim_follows_from_the_rows() -> None:
-    assert task.lessens(ROWS) == (True, False)
+    assert ablations.lessens(ROWS) == (True, False)
     steeper = [row | {"gap": 0.4, "ratio": 2.0 if row["decoder"] else 1.0} for row in ROWS]
-    assert task.lessens(steeper) == (False, True)
-    assert task.effect(steeper, "decoder", "ratio") == pytest.approx(1)
-    assert task.lessens([row | {"gap": 0.4 - 0.03 * row["decoder"]} for row in ROWS]) == (False, False)
+    assert ablations.lessens(steeper) == (False, True)
+    assert ablations.effect(steeper, "decoder", "ratio") == pytest.approx(1)
+    assert ablations.lessens([row | {"gap": 0.4 - 0.03 * row["decoder"]} for row in ROWS]) == (False, False)
 
 
 def test_the_command_says_of_what_the_rows_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured over the settings stands beside the rows, so that a card can tell."""
-    from deconvviz.tasks.recognition import train
-
-    monkeypatch.setattr(train, "effects", lambda data, **how: [how | {"tell": None}])
-    found = task.evaluate("digits", what="effects", seeds=2, pictures=60, epochs=1)
+    monkeypatch.setattr(ablations, "effects", lambda data, **how: [how | {"tell": None}])
+    found = evaluate.evaluate("digits", what="effects", seeds=2, pictures=60, epochs=1)
     assert {name: found[name] for name in ("seeds", "pictures", "epochs")} == {"seeds": 2, "pictures": 60, "epochs": 1}
     assert found["rows"] == [{"seeds": 2, "pictures": 60, "epochs": 1, "tell": None}]
     assert set(recorded_figures.NEEDED) <= found.keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from PIL import Image
 
 from deconvviz.data import digits
 from deconvviz.errors import DataError, DeconvvizError, TrainingError
-from deconvviz.tasks.recognition import network, task, train
+from deconvviz.tasks.recognition import TASK, evaluate, network, predict, train
 from deconvviz.tasks.recognition.data import Pictures, read
 
 LABELS = [str(digit) for digit in range(10)]
@@ -62,8 +63,9 @@ def few(count: int = 60) -> Pictures:
 
 @pytest.mark.slow
 def test_training_learns_and_is_the_same_from_the_same_seed() -> None:
-    setting = train.Setting(False, False, True, 20, epochs=2, batch=10, seed=1)
-    runs = [list(train.snapshots(few(), setting)) for _ in range(2)]
+    setting: dict[str, Any] = {"norm": False, "drop": False, "decoder": True, "pictures": 20}
+    setting |= {"epochs": 2, "batch": 10, "seed": 1}
+    runs = [list(train.snapshots(few(), **setting)) for _ in range(2)]
     assert [one.step for one in runs[0]] == [0, 1, 2]
     assert runs[0][-1].records[-1]["loss"] < runs[0][0].records[0]["loss"]
     for name, value in runs[0][-1].params.items():
@@ -97,50 +99,50 @@ def test_a_run_is_written_used_and_measured(tmp_path: Path) -> None:
         ink = np.rint(255 * (1 - small[i].repeat(6, 0).repeat(6, 1))).astype(np.uint8)
         Image.fromarray(ink).save(folder / str(kinds[i]) / f"{i}.png")
     out = tmp_path / "run"
-    told = task.train(folder, out, norm="on", drop="on", epochs=1, batch=10)
+    told = train.train(folder, out, norm="on", drop="on", epochs=1, batch=10)
     assert told["variant"] == "norm-drop"
-    found = task.apply(folder / "7" / f"{int(np.flatnonzero(kinds == 7)[0])}.png", weights=out)
+    found = predict.apply(folder / "7" / f"{int(np.flatnonzero(kinds == 7)[0])}.png", weights=out)
     assert found.probabilities.sum() == pytest.approx(1)
     assert found.map.shape == (28, 28)
     assert np.abs(found.map).max() > 0
-    written = task.write(found, tmp_path / "seen.png")
+    written = predict.write(found, tmp_path / "seen.png")
     with Image.open(written) as picture:
-        assert picture.size == (2 * 28 * task.LARGER, 28 * task.LARGER)
-    figures = task.evaluate(folder, weights=out)
+        assert picture.size == (2 * 28 * predict.LARGER, 28 * predict.LARGER)
+    figures = evaluate.evaluate(folder, weights=out)
     assert figures["images"] == 40
-    assert set(task.TASK.figures) <= figures.keys()
+    assert set(TASK.figures) <= figures.keys()
     with pytest.raises(TrainingError, match="holds a run with another"):
-        task.train(folder, out, norm="off", epochs=1, batch=10)
+        train.train(folder, out, norm="off", epochs=1, batch=10)
 
 
 def test_the_shipped_network_knows_the_held_back_digits() -> None:
-    found = task.evaluate("digits")
+    found = evaluate.evaluate("digits")
     assert found["images"] == 597
     assert found["accuracy"] > 0.97
 
 
 def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"of one grey, so there is no digit in it"):
-        task.apply(np.full((9, 11), 0.5))
+        predict.apply(np.full((9, 11), 0.5))
     with pytest.raises(TrainingError, match=r"pictures must be 10 to 41 of this data, or 0 for all; got 3"):
         train.Run(few(), train.Setting(pictures=3))
     with pytest.raises(TrainingError, match="epochs must be above 0; got 0"):
-        task.train("digits", tmp_path / "run", epochs=0)
+        train.train("digits", tmp_path / "run", epochs=0)
     with pytest.raises(DataError, match=r"no such folder: .*nowhere"):
-        task.train(tmp_path / "nowhere", tmp_path / "run")
-    net = task.of_params(network.folded(module(False)), tuple(LABELS))
+        train.train(tmp_path / "nowhere", tmp_path / "run")
+    net = network.network(network.folded(module(False)), tuple(LABELS))
     with pytest.raises(DeconvvizError, match=r"knows the classes 0, 1, 2, .*; got 'x'"):
-        task.look(net, np.zeros((28, 28)), "x")
+        predict.look(net, np.zeros((28, 28)), "x")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
 def test_a_switch_that_is_off_is_as_if_it_were_not_there() -> None:
     """The full module under switches gives the scores of the small one that is kept of it."""
-    whole = network.full(10, 3)
+    whole = network.all_switches(10, 3)
     options = {"labels": LABELS, "norm": False, "drop": False, "decoder": False}
     x = jnp.asarray(digits.enlarged(digits.load()[0][:3]))
-    small = network.kept(whole, options)
+    small = network.pruned_to(whole, options)
     assert not hasattr(small, "norm1")
     found = whole(x, jax.random.key(1), jnp.zeros(3))[0]
     np.testing.assert_allclose(np.asarray(found), np.asarray(small(x)[0]), rtol=1e-5, atol=1e-6)

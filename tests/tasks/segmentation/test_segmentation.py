@@ -18,13 +18,12 @@ from reference import segmentation_loops as loops
 from deconvviz import cli
 from deconvviz.errors import DataError, DeconvvizError, TrainingError, WeightsError
 from deconvviz.ops.upsample import transposed_conv
+from deconvviz.tasks.segmentation import DECODERS, FUSIONS, predict
 from deconvviz.tasks.segmentation import data as data_of
 from deconvviz.tasks.segmentation import evaluate as measures
 from deconvviz.tasks.segmentation import network as net
-from deconvviz.tasks.segmentation import predict as running
-from deconvviz.tasks.segmentation import task
 from deconvviz.tasks.segmentation import train as training
-from deconvviz.tasks.segmentation.task import VOID
+from deconvviz.tasks.segmentation.data import VOID
 
 TOY: dict[str, Any] = {"widths": (4, 6, 10, 4), "dilations": (1, 2), "crop": (16, 24), "epochs": 2, "batch": 2}
 
@@ -87,8 +86,8 @@ def test_the_loss_of_cells_is_that_of_their_pixels() -> None:
 
 def test_scores_are_enlarged_as_in_loops_and_as_in_the_network() -> None:
     x = np.random.default_rng(2).normal(size=(3, 5, 2)).astype(np.float32)
-    np.testing.assert_allclose(running.enlarged(x, (7, 11)), loops.bilinear(x, (7, 11)), atol=1e-6)
-    np.testing.assert_allclose(running.enlarged(x, (6, 10)), net.bilinear(jnp.asarray(x)[None], 2)[0], atol=1e-6)
+    np.testing.assert_allclose(predict.enlarged(x, (7, 11)), loops.bilinear(x, (7, 11)), atol=1e-6)
+    np.testing.assert_allclose(predict.enlarged(x, (6, 10)), net.bilinear(jnp.asarray(x)[None], 2)[0], atol=1e-6)
 
 
 def test_bilinear_is_a_fixed_transposed_convolution() -> None:
@@ -100,8 +99,8 @@ def test_bilinear_is_a_fixed_transposed_convolution() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("decoder", task.DECODERS)
-@pytest.mark.parametrize("fusion", data_of.FUSIONS)
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("fusion", FUSIONS)
 def test_every_network_has_its_size(decoder: str, fusion: str) -> None:
     if decoder == "coarse" and fusion != "none":
         with pytest.raises(TrainingError, match="fusion"):
@@ -137,7 +136,7 @@ def test_fusion_with_an_even_share_is_the_average() -> None:
     """A weighted fusion starts as the average; its shares are learned from there."""
     x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 16, 24, 3)), jnp.float32)
     found = []
-    for fusion in data_of.FUSIONS:
+    for fusion in FUSIONS:
         module = net.Segmenter("bilinear", fusion, (4, 6, 10, 5), (1,), rngs=nnx.Rngs(0))
         module.detail.kernel[...] = jnp.ones((4, VOID))
         found.append(module(x))
@@ -168,19 +167,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def coarse(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the encoder."""
     out = tmp_path_factory.mktemp("run") / "coarse"
-    task.train(folder, out, decoder="coarse", learning_rate=0.01, **{**TOY, "epochs": 30})
+    training.train(folder, out, decoder="coarse", learning_rate=0.01, **{**TOY, "epochs": 30})
     return out
 
 
 @pytest.mark.slow
 def test_training_learns_and_is_used(folder: Path, coarse: Path, tmp_path: Path) -> None:
-    found = task.evaluate(folder / "val", variant="coarse", weights=coarse)
+    found = measures.evaluate(folder / "val", variant="coarse", weights=coarse)
     assert found["images"] == 2
     assert found["global"] > 0.75
     assert set(found["iou"]) == {"sky", "road"}
-    stored = task.variants(coarse)["coarse"]["figures"]
+    stored = predict.variants(coarse)["coarse"]["figures"]
     assert stored["mean_iou"] == pytest.approx(found["mean_iou"], abs=1e-6)
-    answered = task.apply(folder / "val" / "images" / "first0.png", variant="coarse", weights=coarse)
+    answered = predict.apply(folder / "val" / "images" / "first0.png", variant="coarse", weights=coarse)
     assert answered.classes.shape == (32, 40)
     assert set(np.unique(answered.classes)) <= set(range(VOID))
 
@@ -190,7 +189,7 @@ def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(
     folder: Path, coarse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {**TOY, "decoder": "unpool", "fusion": "weighted", "encoder": coarse}
-    task.train(folder, tmp_path / "whole", seed=4, **options)
+    training.train(folder, tmp_path / "whole", seed=4, **options)
 
     class Killed(Exception):
         """As if the machine stopped."""
@@ -202,24 +201,24 @@ def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(
         epoch = data_of.Crops.epoch
         patch.setattr(data_of.Crops, "epoch", lambda self, n: epoch(self, n) if n < 2 else stop())
         with pytest.raises(Killed):
-            task.train(folder, tmp_path / "killed", seed=4, **options)
-    task.train(folder, tmp_path / "killed", seed=4, **options)
+            training.train(folder, tmp_path / "killed", seed=4, **options)
+    training.train(folder, tmp_path / "killed", seed=4, **options)
     files = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "killed")]
     assert files[0][-4000:] == files[1][-4000:]
-    task.train(folder, tmp_path / "other", seed=5, **{**options, "epochs": 1})
+    training.train(folder, tmp_path / "other", seed=5, **{**options, "epochs": 1})
     assert (tmp_path / "other" / "weights.safetensors").read_bytes()[-4000:] != files[0][-4000:]
     name = "unpool+weighted"
-    assert list(task.variants(tmp_path / "whole")) == [name]
-    assert task.variants(tmp_path / "whole")[name]["command"].endswith("--encoder COARSE_RUN")
+    assert list(predict.variants(tmp_path / "whole")) == [name]
+    assert predict.variants(tmp_path / "whole")[name]["command"].endswith("--encoder COARSE_RUN")
     with pytest.raises(TrainingError, match="another encoder"):
-        task.train(folder, tmp_path / "whole", seed=4, **{**options, "encoder": None})
+        training.train(folder, tmp_path / "whole", seed=4, **{**options, "encoder": None})
 
 
 @pytest.mark.slow
 def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
     recipe = training.Recipe(decoder="bilinear", widths=TOY["widths"], dilations=TOY["dilations"])
     first = training.first_module(recipe, coarse)
-    learned = task.module("coarse", coarse)
+    learned = predict.load("coarse", coarse)
     x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 16, 24, 3)), jnp.float32)
     first.eval()
     np.testing.assert_allclose(first(x), net.bilinear(learned(x), 4), atol=1e-6)
@@ -229,12 +228,12 @@ def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
 
 @pytest.mark.slow
 def test_held_back_pictures_are_not_shown(folder: Path, tmp_path: Path) -> None:
-    task.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
-    about = task.variants(tmp_path / "run")["coarse"]
+    training.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
+    about = predict.variants(tmp_path / "run")["coarse"]
     assert about["data"] == {"training": 3, "validation": 2}
     assert "--hold-back second" in about["command"]
     with pytest.raises(DataError, match="'third'"):
-        task.train(folder, tmp_path / "none", decoder="coarse", hold_back="third", **TOY)
+        training.train(folder, tmp_path / "none", decoder="coarse", hold_back="third", **TOY)
 
 
 def test_crops_keep_picture_and_labels_together() -> None:
@@ -261,7 +260,7 @@ def test_any_picture_is_answered_at_its_own_size(coarse: Path) -> None:
         draw.random((8, 90, 3)).astype(np.float32),
     ]
     for picture in pictures:
-        found = task.apply(picture, variant="coarse", weights=coarse)
+        found = predict.apply(picture, variant="coarse", weights=coarse)
         size = picture.size[::-1] if isinstance(picture, Image.Image) else picture.shape[:2]
         assert found.classes.shape == size == found.picture.shape[:2]
         assert found.classes.dtype == np.uint8
@@ -269,7 +268,7 @@ def test_any_picture_is_answered_at_its_own_size(coarse: Path) -> None:
 
 @pytest.mark.parametrize("size", [(480, 640), (720, 1280), (360, 480), (8, 4000), (3000, 8), (100, 100)])
 def test_the_network_looks_at_about_as_many_pixels_as_in_training(size: tuple[int, int]) -> None:
-    rows, columns = running.network_size(size)
+    rows, columns = predict.network_size(size)
     assert rows % 8 == columns % 8 == 0
     assert rows * columns <= 1.1 * 360 * 480
     if max(size) < 8 * min(size):
@@ -279,15 +278,15 @@ def test_the_network_looks_at_about_as_many_pixels_as_in_training(size: tuple[in
 
 def test_files_that_are_written(coarse: Path, tmp_path: Path) -> None:
     picture = np.random.default_rng(0).random((16, 24, 3)).astype(np.float32)
-    found = task.apply(picture, variant="coarse", weights=coarse)
-    task.write(found, tmp_path / "colours.png")
+    found = predict.apply(picture, variant="coarse", weights=coarse)
+    predict.write(found, tmp_path / "colours.png")
     with Image.open(tmp_path / "colours.png") as file:
         shown = np.asarray(file)
-    wanted = 0.4 * 255 * picture + 0.6 * task.COLOURS[found.classes]
+    wanted = 0.4 * 255 * picture + 0.6 * predict.COLOURS[found.classes]
     np.testing.assert_allclose(shown, wanted, atol=0.51)
-    task.write(found, tmp_path / "indices.png", indices=True)
+    predict.write(found, tmp_path / "indices.png", indices=True)
     np.testing.assert_array_equal(data_of.read_labels(tmp_path / "indices.png"), found.classes)
-    said = task.describe(found)["shares"]
+    said = predict.describe(found)["shares"]
     assert sum(said.values()) == pytest.approx(1, abs=1e-3)
     assert list(said.values()) == sorted(said.values(), reverse=True)
 
@@ -301,7 +300,7 @@ def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
         if labels is not None:
             Image.fromarray(labels).save(root / "labels" / "a.png")
         with pytest.raises(error, match=words):
-            task.evaluate(root, variant="coarse", weights=coarse)
+            measures.evaluate(root, variant="coarse", weights=coarse)
 
     refused(DataError, "has no partner")
     refused(DataError, r"a.png holds the label 12, 3 pixels", np.pad(np.full((1, 3), 12, np.uint8), ((0, 8), (0, 7))))
@@ -309,11 +308,11 @@ def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
     refused(DataError, "has 3 channels", np.zeros((9, 10, 3), np.uint8))
     refused(DataError, "nothing but void", np.full((9, 10), VOID, np.uint8))
     with pytest.raises(DataError, match="8 x 8 pixels; got a picture of 7 x 30"):
-        task.apply(np.zeros((7, 30, 3)), variant="coarse", weights=coarse)
+        predict.apply(np.zeros((7, 30, 3)), variant="coarse", weights=coarse)
     with pytest.raises(WeightsError, match="did you mean coarse"):
-        task.apply(np.zeros((8, 30, 3)), variant="course", weights=coarse)
+        predict.apply(np.zeros((8, 30, 3)), variant="course", weights=coarse)
     with pytest.raises(DeconvvizError, match="limit=0"):
-        task.evaluate(folder / "val", variant="coarse", weights=coarse, limit=0)
+        measures.evaluate(folder / "val", variant="coarse", weights=coarse, limit=0)
     for options, words in (
         ({"epochs": 0}, "epochs=0"),
         ({"crop": (12, 16)}, r"crop=\(12, 16\)"),
@@ -322,7 +321,7 @@ def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
         ({"depth": 3}, "no option 'depth'"),
     ):
         with pytest.raises(DeconvvizError, match=words):
-            task.train(folder, tmp_path / "refused", **{**TOY, **options})
+            training.train(folder, tmp_path / "refused", **{**TOY, **options})
     assert not (tmp_path / "refused" / "weights.safetensors").exists()
 
 

@@ -19,10 +19,10 @@ from reference import conv_loops, generation_loops
 from deconvviz import cli
 from deconvviz.data.folder import list_folder
 from deconvviz.errors import DataError, DeconvvizError, GeometryError, TrainingError, WeightsError
+from deconvviz.tasks.generation import DECODERS, TASK, card, model, predict, train
 from deconvviz.tasks.generation import data as pictures_of
 from deconvviz.tasks.generation import evaluate as measures
 from deconvviz.tasks.generation import loss as losses
-from deconvviz.tasks.generation import task
 from deconvviz.tasks.generation.codes import Codes, between
 from deconvviz.tasks.generation.network import Autoencoder
 from deconvviz.training import loop
@@ -33,17 +33,17 @@ TOY = {"epochs": 2, "batch": 5, "latents": 3}
 @pytest.fixture(scope="module")
 def one_decoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """One of the four decoders, and programs that are compiled once, for the compiler's sake."""
-    every = dict(pictures_of.DECODERS)
+    every = dict(DECODERS)
     for name in ("transposed3", "subpixel", "resize"):
-        del pictures_of.DECODERS[name]
+        del DECODERS[name]
     before = jax.config.jax_compilation_cache_dir, jax.config.jax_persistent_cache_min_compile_time_secs
     jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("programs")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     yield
     jax.config.update("jax_compilation_cache_dir", before[0])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", before[1])
-    pictures_of.DECODERS.clear()  # in their order again
-    pictures_of.DECODERS.update(every)
+    DECODERS.clear()  # in their order again
+    DECODERS.update(every)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path, tmp_path_factory: pytest.TempPathFactory, one_decoder: None) -> tuple[Path, dict[str, Any]]:
     """A toy run and its figures."""
     out = tmp_path_factory.mktemp("run") / "whole"
-    return out, task.train(folder, out, progress=False, **TOY)
+    return out, train.train(folder, out, progress=False, **TOY)
 
 
 def test_the_divergence_is_that_of_the_slow_twin_and_of_the_integral() -> None:
@@ -130,7 +130,7 @@ def test_a_transposed_decoder_is_the_adjoint_of_its_convolution() -> None:
 
 @pytest.mark.slow
 def test_density_of_a_class_has_the_moments_of_its_codes(run: tuple[Path, dict[str, Any]], folder: Path) -> None:
-    made = task.model(run[0])
+    made = model.model(run[0])
     part, _ = pictures_of.split(folder, (), 0.1)
     mean, logs = made.encode(pictures_of.read(part))
     for index in range(2):
@@ -209,29 +209,29 @@ def test_training_goes_on_where_it_was_killed(
     with monkeypatch.context() as patch:
         patch.setattr(loop, "save_state", killed)
         with pytest.raises(KeyboardInterrupt):
-            task.train(folder, tmp_path / "killed", progress=False, **TOY)
+            train.train(folder, tmp_path / "killed", progress=False, **TOY)
     assert saves == 1
-    again = task.train(folder, tmp_path / "killed", progress=False, **TOY)
+    again = train.train(folder, tmp_path / "killed", progress=False, **TOY)
     assert again == figures
-    one, two = (np.asarray(task.model(path).codes.means) for path in (out, tmp_path / "killed"))
+    one, two = (np.asarray(model.model(path).codes.means) for path in (out, tmp_path / "killed"))
     np.testing.assert_array_equal(one, two)
     with pytest.raises(TrainingError, match="another batch"):
-        task.train(folder, tmp_path / "killed", progress=False, **(TOY | {"batch": 4}))
+        train.train(folder, tmp_path / "killed", progress=False, **(TOY | {"batch": 4}))
 
 
 @pytest.mark.slow
 def test_figures_are_whole(run: tuple[Path, dict[str, Any]], folder: Path) -> None:
     out, trained = run
-    found = task.evaluate(folder, weights=out, part="held_out")
-    assert set(task.TASK.figures) <= found.keys()
+    found = measures.evaluate(folder, weights=out, part="held_out")
+    assert set(TASK.figures) <= found.keys()
     assert found["images"] == trained["images"] == 2
     assert found["psnr"] == pytest.approx(trained["psnr"], abs=1e-6)
     assert found["sample_accuracy"] is None, "the recognition network knows neither bars nor discs"
     assert 0 < found["checkerboard"] < 1
-    assert task.evaluate(folder, weights=out)["images"] == 15
-    card = task.card(out / "weights.safetensors")
-    assert "| transposed4 (default) |" in card
-    assert "CC BY 4.0" in card
+    assert measures.evaluate(folder, weights=out)["images"] == 15
+    text = card.card(out / "weights.safetensors")
+    assert "| transposed4 (default) |" in text
+    assert "CC BY 4.0" in text
 
 
 @pytest.mark.parametrize(
@@ -245,26 +245,26 @@ def test_figures_are_whole(run: tuple[Path, dict[str, Any]], folder: Path) -> No
     ids=["RGBA", "grey", "16 bit", "wide"],
 )
 def test_any_picture_is_rebuilt_at_its_own_size(run: tuple[Path, dict[str, Any]], picture: Any, tmp_path: Path) -> None:
-    found = task.apply(picture, weights=run[0])
+    found = predict.apply(picture, weights=run[0])
     size = picture.shape[:2] if isinstance(picture, np.ndarray) else picture.size[::-1]
     assert found.picture.shape == (*size, 3)
     assert found.kind == "rebuilt"
-    with Image.open(task.write(found, tmp_path / "a.png")) as written:
+    with Image.open(predict.write(found, tmp_path / "a.png")) as written:
         assert np.array_equal(np.asarray(written), found.picture)
-    assert task.describe(found)["psnr"] == pytest.approx(found.psnr, abs=1e-3)
+    assert predict.describe(found)["psnr"] == pytest.approx(found.psnr, abs=1e-3)
 
 
 def test_sheets_and_strips(run: tuple[Path, dict[str, Any]]) -> None:
     one, two = (np.random.default_rng(i).random((40, 60, 3)) for i in (1, 2))
-    drawn = [task.apply(one, sample=7, wanted="Discs", seed=seed, weights=run[0]) for seed in (3, 3, 4)]
+    drawn = [predict.apply(one, sample=7, class_name="Discs", seed=seed, weights=run[0]) for seed in (3, 3, 4)]
     assert np.array_equal(drawn[0].picture, drawn[1].picture)
     assert not np.array_equal(drawn[0].picture, drawn[2].picture)
     assert drawn[0].label == "discs"
-    strip = task.apply(one, interpolate=two, weights=run[0])
-    assert len(strip.codes) == task.STEPS
-    made = task.model(run[0])
+    strip = predict.apply(one, interpolate=two, weights=run[0])
+    assert len(strip.codes) == predict.STEPS
+    made = model.model(run[0])
     for code, picture in ((strip.codes[0], one), (strip.codes[-1], two)):
-        alone = made.encode(task.squeezed(picture)[None])[0]
+        alone = made.encode(pictures_of.squeezed(picture)[None])[0]
         np.testing.assert_allclose(code, alone[0], atol=1e-6)
 
 
@@ -275,7 +275,7 @@ def test_sheets_and_strips(run: tuple[Path, dict[str, Any]]) -> None:
         ({"sample": -1}, DeconvvizError, "1 to 100; got sample=-1"),
         ({"sample": 101}, DeconvvizError, "1 to 100; got sample=101"),
         ({"sample": 2, "interpolate": np.zeros((20, 20, 3))}, DeconvvizError, "give one of them"),
-        ({"sample": 2, "wanted": "disks"}, DataError, "no class 'disks'; did you mean discs"),
+        ({"sample": 2, "class_name": "disks"}, DataError, "no class 'disks'; did you mean discs"),
         ({"sample": 2, "spread": -1.0}, DeconvvizError, "0 to 5; got spread=-1"),
         ({"decoder": "resise"}, DeconvvizError, "did you mean resize"),
         ({"variant": "sharp"}, WeightsError, "has no 'sharp'"),
@@ -286,7 +286,7 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     given = {"image": np.zeros((40, 40, 3)), "weights": run[0]} | options
     with pytest.raises(error, match=says):
-        task.apply(given.pop("image"), **given)
+        predict.apply(given.pop("image"), **given)
 
 
 @pytest.mark.slow
@@ -298,22 +298,22 @@ def test_decoders_are_known_by_name() -> None:
 
 def test_folders_that_do_not_do_are_refused(folder: Path, tmp_path: Path, run: tuple[Path, dict[str, Any]]) -> None:
     with pytest.raises(DataError, match="no such folder"):
-        task.train(tmp_path / "nowhere", tmp_path / "run")
+        train.train(tmp_path / "nowhere", tmp_path / "run")
     with pytest.raises(DataError, match="holds no class 'disks'; did you mean discs"):
-        task.train(folder, tmp_path / "run", classes="disks,bars")
+        train.train(folder, tmp_path / "run", classes="disks,bars")
     with pytest.raises(DataError, match="13 pictures to train on, fewer than one batch of 16"):
-        task.train(folder, tmp_path / "run")
+        train.train(folder, tmp_path / "run")
     with pytest.raises(TrainingError, match="latents is a whole number above 0; got latents=0"):
-        task.train(folder, tmp_path / "run", latents=0)
+        train.train(folder, tmp_path / "run", latents=0)
     with pytest.raises(TrainingError, match="perceptual is a weight"):
-        task.train(folder, tmp_path / "run", perceptual=-1.0)
+        train.train(folder, tmp_path / "run", perceptual=-1.0)
     (tmp_path / "few" / "bars").mkdir(parents=True)
     (tmp_path / "few" / "bars" / "a.png").write_bytes((folder / "bars" / "image_0000.png").read_bytes())
     with pytest.raises(DataError, match=r"class 'bars' of .* has 1 pictures; generation needs four"):
-        task.train(tmp_path / "few", tmp_path / "run")
+        train.train(tmp_path / "few", tmp_path / "run")
     (tmp_path / "few" / "bars").rename(tmp_path / "few" / "stars")
     with pytest.raises(DataError, match="holds none of the classes bars, discs; it holds stars"):
-        task.evaluate(tmp_path / "few", weights=run[0])
+        measures.evaluate(tmp_path / "few", weights=run[0])
     assert not (tmp_path / "run").exists()
 
 

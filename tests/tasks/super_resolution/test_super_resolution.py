@@ -20,8 +20,10 @@ from deconvviz.data import images
 from deconvviz.data.colour import from_ycbcr
 from deconvviz.errors import DataError, ImageError, TrainingError, WeightsError
 from deconvviz.models.upsamplers import UPSAMPLERS, interpolation
-from deconvviz.tasks._shared import weights
-from deconvviz.tasks.super_resolution import data, evaluate, network, task, train
+from deconvviz.tasks import super_resolution
+from deconvviz.tasks._shared import tiling, weights
+from deconvviz.tasks.super_resolution import card as card_of
+from deconvviz.tasks.super_resolution import data, evaluate, network, predict, train
 
 RANDOM = np.random.default_rng(21)
 TOY = {"epochs": 2, "steps": 2, "batch": 2, "side": 6}
@@ -48,7 +50,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run at scale 3."""
     out = tmp_path_factory.mktemp("run")
-    task.train(pictures, out, scale=3, test=pictures, **TOY)
+    train.train(pictures, out, scale=3, test=pictures, **TOY)
     return out
 
 
@@ -68,7 +70,7 @@ def test_the_network_is_that_of_the_loops() -> None:
 def test_it_has_the_weights_of_the_paper() -> None:
     counts = {name: network.weights(3, name) for name in UPSAMPLERS}
     assert {count["kernels"] for count in counts.values()} == {1400 + 672 + 4 * 1296 + 672 + 4536}
-    assert task.UPSAMPLERS == UPSAMPLERS
+    assert super_resolution.UPSAMPLERS == UPSAMPLERS
     assert network.weights(2) == network.weights(4) == counts["transposed"]
 
 
@@ -80,9 +82,9 @@ def test_tiles_give_what_the_whole_gives(kind: str) -> None:
     mirrored = np.pad(plane, 8, mode="reflect")
     whole = np.asarray(module(mirrored[None, :, :, None]))[0, 16:-16, 16:-16, 0]
     small = weights.jitted(module)
-    tiles = evaluate._tiles.in_tiles(small, plane[..., None], margin=network.RADIUS, scale=2, tile=16)
+    tiles = tiling.in_tiles(small, plane[..., None], margin=network.RADIUS, scale=2, tile=16)
     np.testing.assert_allclose(tiles[..., 0], whole, atol=1e-6)
-    narrow = evaluate._tiles.in_tiles(small, plane[..., None], margin=2, scale=2, tile=16)
+    narrow = tiling.in_tiles(small, plane[..., None], margin=2, scale=2, tile=16)
     assert np.abs(narrow[..., 0] - whole).max() > 1e-6
 
 
@@ -134,14 +136,14 @@ def test_a_run_is_repeated_and_resumed_to_the_same_weights(
 
     monkeypatch.setattr(data.Pairs, "epoch", killed)
     with pytest.raises(KeyboardInterrupt):
-        task.train(pictures, tmp_path, scale=3, **TOY)
+        train.train(pictures, tmp_path, scale=3, **TOY)
     assert not (tmp_path / weights.RUN_FILE).exists()
     assert save is train._weights.save_run
-    task.train(pictures, tmp_path, scale=3, **TOY)
+    train.train(pictures, tmp_path, scale=3, **TOY)
     found = load_file(tmp_path / weights.RUN_FILE)
     assert all((found[name] == wanted[name]).all() for name in wanted)
     with pytest.raises(TrainingError, match="holds a run with another seed"):
-        task.train(pictures, tmp_path, scale=3, seed=7, **TOY)
+        train.train(pictures, tmp_path, scale=3, seed=7, **TOY)
 
 
 @pytest.mark.parametrize("scale", [2, 4])
@@ -156,17 +158,17 @@ def test_a_kernel_of_another_scale_is_the_same_function(scale: int) -> None:
 
 @pytest.mark.slow
 def test_another_scale_starts_from_the_body(pictures: Path, run: Path, tmp_path: Path) -> None:
-    figures = task.train(pictures, tmp_path, scale=2, start=run, **(TOY | {"learning_rate": 1e-9}))
+    figures = train.train(pictures, tmp_path, scale=2, start=run, **(TOY | {"learning_rate": 1e-9}))
     assert figures["variant"] == "x2"
     first, second = load_file(run / weights.RUN_FILE), load_file(tmp_path / weights.RUN_FILE)
     same = {name[3:]: bool(np.allclose(first[name], second[f"x2/{name[3:]}"], atol=1e-6)) for name in first}
     assert {name for name, one in same.items() if not one} == {"enlarge.kernel"}
     with pytest.raises(WeightsError, match="enlarge 2 times, not 3"):
-        task.apply(photograph(20, 22), scale=3, weights=tmp_path)
+        predict.apply(photograph(20, 22), scale=3, weights=tmp_path)
 
 
 def test_evaluate_says_what_the_protocol_gives(pictures: Path, run: Path) -> None:
-    found = task.evaluate(pictures, scale=3, weights=run)
+    found = evaluate.evaluate(pictures, scale=3, weights=run)
     assert found["images"] == 3
     grey = images.load(pictures / "1.png")[..., 0].astype(np.float64)
     height, width = (n // 3 * 3 for n in grey.shape)
@@ -177,9 +179,9 @@ def test_evaluate_says_what_the_protocol_gives(pictures: Path, run: Path) -> Non
         metric_loops.psnr(large[..., None], grey[3 : height - 3, 3 : width - 3, None]), abs=1e-3
     )
     assert found["psnr"] == pytest.approx(np.mean([one["psnr"] for one in found["rows"]]), abs=1e-3)
-    stored = task.variants(run)["x3"]["figures"]
+    stored = predict.variants(run)["x3"]["figures"]
     assert stored["psnr"] == found["psnr"]
-    card = task.card(run / weights.RUN_FILE)
+    card = card_of.card(run / weights.RUN_FILE)
     assert f"| {found['psnr']:.2f} |" in card
     assert f"deconvviz train super_resolution --data T91 --out {run.name} --scale 3 --upsampler transposed" in card
     assert "--name" not in card
@@ -193,19 +195,19 @@ def test_every_kind_of_picture_is_enlarged(mode: str, run: Path, tmp_path: Path)
     elif mode != "RGB":
         picture = picture.convert(mode)
     picture.save(tmp_path / "in.png")
-    found = task.apply(tmp_path / "in.png", scale=3, weights=run)
+    found = predict.apply(tmp_path / "in.png", scale=3, weights=run)
     assert found.picture.shape == (39, 51, 3)
     assert found.picture.dtype == np.float32
     assert (np.ptp(found.picture, axis=-1).max() == 0) == (mode in ("L", "I;16"))
-    task.write(found, tmp_path / "out.png")
+    predict.write(found, tmp_path / "out.png")
     np.testing.assert_array_equal(images.load(tmp_path / "out.png"), np.rint(255 * found.picture) / np.float32(255))
 
 
 def test_brightness_is_the_networks_and_colour_that_of_bicubic(run: Path) -> None:
     picture = images.load(photograph(15, 18))
-    found = task.apply(picture, scale=3, weights=run)
+    found = predict.apply(picture, scale=3, weights=run)
     ycc = np.array([[super_loops.ycbcr(tuple(map(float, one))) for one in row] for row in picture]) / 255
-    _, module = task.network(3, run)
+    _, module = predict.load(3, run)
     mirrored = np.pad(ycc[..., 0], 8, mode="reflect").astype(np.float32)
     bright = np.asarray(module(mirrored[None, :, :, None]))[0, 24:-24, 24:-24, 0]
     np.testing.assert_allclose(found.brightness, bright, atol=1e-4)
@@ -216,7 +218,7 @@ def test_brightness_is_the_networks_and_colour_that_of_bicubic(run: Path) -> Non
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 3)])
 def test_the_smallest_pictures_are_enlarged(size: tuple[int, int], run: Path) -> None:
-    assert task.apply(photograph(*size), scale=3, weights=run).picture.shape[:2] == (
+    assert predict.apply(photograph(*size), scale=3, weights=run).picture.shape[:2] == (
         3 * size[0],
         3 * size[1],
     )
@@ -239,26 +241,26 @@ def test_the_command_line(run: Path, pictures: Path, tmp_path: Path) -> None:
 
 def test_what_is_refused(run: Path, pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"2, 3 or 4 times; got scale=2\.5"):
-        task.apply(photograph(9, 9), scale=2.5, weights=run)  # type: ignore[arg-type]
+        predict.apply(photograph(9, 9), scale=2.5, weights=run)  # type: ignore[arg-type]
     with pytest.raises(WeightsError, match="x3 enlarges 3 times; say --scale 3, not 2"):
-        task.apply(photograph(9, 9), scale=2, variant="x3", weights=run)
+        predict.apply(photograph(9, 9), scale=2, variant="x3", weights=run)
     with pytest.raises(WeightsError, match="no 'x3-resiz'"):
-        task.apply(photograph(9, 9), variant="x3-resiz", weights=run)
+        predict.apply(photograph(9, 9), variant="x3-resiz", weights=run)
     with pytest.raises(ImageError, match="4000 x 1000 pixels become 12000 x 3000"):
-        task.apply(np.zeros((4000, 1000, 3), np.uint8), weights=run)
+        predict.apply(np.zeros((4000, 1000, 3), np.uint8), weights=run)
     with pytest.raises(DataError, match="no such folder"):
-        task.evaluate(tmp_path / "none", weights=run)
+        evaluate.evaluate(tmp_path / "none", weights=run)
     with pytest.raises(DataError, match="no pictures in"):
-        task.evaluate(tmp_path, weights=run)
+        evaluate.evaluate(tmp_path, weights=run)
     Image.fromarray(photograph(12, 40)).save(tmp_path / "thin.png")
     with pytest.raises(DataError, match="12 x 40 is too small to be measured at scale 3"):
-        task.evaluate(tmp_path, weights=run)
+        evaluate.evaluate(tmp_path, weights=run)
     with pytest.raises(DataError, match="holds one picture"):
-        task.train(tmp_path, tmp_path / "run", **TOY)
+        train.train(tmp_path, tmp_path / "run", **TOY)
     with pytest.raises(DataError, match="parts of 132 x 132 pixels, and every picture is smaller"):
-        task.train(pictures, tmp_path / "run", **(TOY | {"side": 40}))
+        train.train(pictures, tmp_path / "run", **(TOY | {"side": 40}))
     with pytest.raises(TrainingError, match="batch must be above 0; got 0"):
-        task.train(pictures, tmp_path / "run", **(TOY | {"batch": 0}))
+        train.train(pictures, tmp_path / "run", **(TOY | {"batch": 0}))
     assert not (tmp_path / "run").exists()
 
 
@@ -266,7 +268,7 @@ def test_what_is_refused(run: Path, pictures: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("scale", "bicubic", "least"), [(2, 33.65, 36.89), (3, 30.39, 33.0), (4, 28.42, 30.61)])
 def test_set5(scale: int, bicubic: float, least: float) -> None:
     folder = Path(os.environ["DECONVVIZ_DATA"]) / "restoration" / "Set5"
-    found = task.evaluate(folder, scale=scale)
+    found = evaluate.evaluate(folder, scale=scale)
     assert round(found["psnr_bicubic"], 2) == bicubic
     assert found["psnr"] >= least
-    assert found["psnr"] == pytest.approx(task.variants()[f"x{scale}"]["figures"]["psnr"], abs=0.005)
+    assert found["psnr"] == pytest.approx(predict.variants()[f"x{scale}"]["figures"]["psnr"], abs=0.005)

@@ -18,9 +18,21 @@ from safetensors.numpy import load_file
 from deconvviz import cli
 from deconvviz.data import samples
 from deconvviz.errors import DataError, DeconvvizError, ImageError, NetworkError, TrainingError, WeightsError
-from deconvviz.tasks._shared import weights as _weights
-from deconvviz.tasks.enhancement import ablations, evaluate, network, task, train, untrained
-from deconvviz.tasks.enhancement import data as _enhancement_damage
+from deconvviz.tasks._shared import weights as stored
+from deconvviz.tasks.enhancement import (
+    FUSIONS,
+    VARIANTS,
+    WAYS,
+    ablations,
+    card,
+    evaluate,
+    loss,
+    network,
+    predict,
+    train,
+    untrained,
+)
+from deconvviz.tasks.enhancement import data as data_of
 from deconvviz.training.patches import Patches
 
 RANDOM = np.random.default_rng(12)
@@ -39,7 +51,7 @@ def folder(path: Path, sizes: list[tuple[int, int]]) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fusion", untrained.FUSIONS)
+@pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("options", [TINY, {"width": 4, "depth": 2, "norm": True}])
 def test_the_network_is_that_of_the_loops(fusion: str, options: dict[str, Any]) -> None:
     options = options | {"fusion": fusion}
@@ -50,14 +62,14 @@ def test_the_network_is_that_of_the_loops(fusion: str, options: dict[str, Any]) 
     if fusion == "weighted":
         module.weights[...] = jnp.array([0.7, -0.4])
     module.eval()
-    arrays = {name: np.asarray(value, float) for name, value in _weights.stored_arrays(module).items()}
+    arrays = {name: np.asarray(value, float) for name, value in stored.stored_arrays(module).items()}
     wanted = enhancement_loops.enhanced(arrays, x[0], 2, options.get("blocks", 0), fusion)
-    np.testing.assert_allclose(_weights.rounded(module)(jnp.asarray(x))[0], wanted, atol=2e-4)
+    np.testing.assert_allclose(stored.rounded(module)(jnp.asarray(x))[0], wanted, atol=2e-4)
 
 
 @pytest.mark.slow
 def test_networks_that_differ_in_one_thing_begin_alike() -> None:
-    first = [_weights.stored_arrays(network.Enhancer(options, 7)) for options in ablations.TRIALS.values()]
+    first = [stored.stored_arrays(network.Enhancer(options, 7)) for options in ablations.TRIALS.values()]
     shared = [name for name in first[0] if name.startswith(("encode", "body"))]
     assert len(shared) == 2 + 2 * 8
     for other in first[1:]:
@@ -65,7 +77,7 @@ def test_networks_that_differ_in_one_thing_begin_alike() -> None:
 
 
 def test_names_are_those_of_the_networks() -> None:
-    assert ("main", *ablations.TRIALS) == task.VARIANTS
+    assert ("main", *ablations.TRIALS) == VARIANTS
     with pytest.raises(NetworkError, match="no fusion 'ad'; did you mean add"):
         network.Enhancer({"width": 2, "depth": 1, "fusion": "ad"})
 
@@ -86,16 +98,16 @@ def test_a_large_picture_is_cleaned_in_tiles_as_a_whole(monkeypatch: pytest.Monk
     module = network.Enhancer(TINY, seed=2)
     module.eval()
     plane = RANDOM.random((75, 91)).astype(np.float32)
-    whole = evaluate.cleaned_plane(module, plane)
-    monkeypatch.setattr(evaluate, "TILE", 32)
-    np.testing.assert_allclose(evaluate.cleaned_plane(module, plane), whole, atol=1e-5)
+    whole = predict.cleaned_plane(module, plane)
+    monkeypatch.setattr(predict, "TILE", 32)
+    np.testing.assert_allclose(predict.cleaned_plane(module, plane), whole, atol=1e-5)
 
 
 def test_noise_is_that_of_its_seed_and_strength() -> None:
     picture = np.full((90, 110, 3), 0.5, np.float32)
-    one = _enhancement_damage.noisy(picture, 25, seed=4)
-    np.testing.assert_array_equal(one, _enhancement_damage.noisy(picture, 25, seed=4))
-    assert not np.array_equal(one, _enhancement_damage.noisy(picture, 25, seed=5))
+    one = data_of.noisy(picture, 25, seed=4)
+    np.testing.assert_array_equal(one, data_of.noisy(picture, 25, seed=4))
+    assert not np.array_equal(one, data_of.noisy(picture, 25, seed=5))
     error = one - picture
     assert float(error.std() * 255) == pytest.approx(25, rel=0.02)
     assert abs(float(error.mean() * 255)) < 0.5
@@ -105,14 +117,14 @@ def test_noise_is_that_of_its_seed_and_strength() -> None:
 
 def test_jpeg_is_worse_with_less_quality() -> None:
     picture = samples.load("cat")[:80, :96]
-    errors = [float(np.abs(_enhancement_damage.jpeg(picture, q) - picture).mean()) for q in (90, 40, 10)]
+    errors = [float(np.abs(data_of.jpeg(picture, q) - picture).mean()) for q in (90, 40, 10)]
     assert errors == sorted(errors)
-    assert _enhancement_damage.jpeg(picture[..., 0], 30).shape == (80, 96)
+    assert data_of.jpeg(picture[..., 0], 30).shape == (80, 96)
 
 
-@pytest.mark.parametrize("make", [_enhancement_damage.blind, _enhancement_damage.fixed])
+@pytest.mark.parametrize("make", [data_of.blind, data_of.fixed])
 def test_batches_are_those_of_their_epoch(make: Any) -> None:
-    pictures = [RANDOM.random((30, 40, 2 if make is _enhancement_damage.fixed else 1)).astype(np.float32)]
+    pictures = [RANDOM.random((30, 40, 2 if make is data_of.fixed else 1)).astype(np.float32)]
     parts = Patches(pictures, 16, 8, 2, seed=1)
     one, again, other = (list(make(parts, number)) for number in (1, 1, 2))
     for first, second in zip(one, again, strict=True):
@@ -125,21 +137,23 @@ def test_batches_are_those_of_their_epoch(make: Any) -> None:
 
 def test_a_share_of_each_batch_is_jpeg_and_the_rest_noise() -> None:
     flat = [np.full((40, 40, 1), 0.5, np.float32)]
-    damaged, clean = next(_enhancement_damage.blind(Patches(flat, 16, 8, 1, seed=0), 1))
+    damaged, clean = next(data_of.blind(Patches(flat, 16, 8, 1, seed=0), 1))
     spread = (damaged - clean).std((1, 2, 3)) * 255
     assert (spread[:2] < 1).all()
     assert (spread[2:] > 0).all()
-    assert (spread < _enhancement_damage.MOST_NOISE * 1.2).all()
+    assert (spread < data_of.MOST_NOISE * 1.2).all()
 
 
 def test_the_way_without_training_is_that_of_the_loops() -> None:
     picture, kernel = RANDOM.random((5, 7)), RANDOM.random((3, 3)) / 9
     matrix = inverse_loops.matrix(kernel, (5, 7))
-    back, fused = task.there_and_back(picture, kernel)
+    back, fused = untrained.there_and_back(picture, kernel)
     np.testing.assert_allclose(back.ravel(), matrix.T @ matrix @ picture.ravel(), atol=1e-12)
     np.testing.assert_allclose(fused, (picture + back) / 2)
     colours = RANDOM.random((5, 7, 3))
-    np.testing.assert_allclose(task.there_and_back(colours)[0][..., 1], task.there_and_back(colours[..., 1])[0])
+    np.testing.assert_allclose(
+        untrained.there_and_back(colours)[0][..., 1], untrained.there_and_back(colours[..., 1])[0]
+    )
 
 
 def test_figures_are_those_of_the_loops() -> None:
@@ -147,7 +161,7 @@ def test_figures_are_those_of_the_loops() -> None:
     found = evaluate.before_and_after(
         lambda x: 0.9 * np.clip(x, 0, 1), [picture], sigma=15, seed=2, others={"grey": lambda x: np.full_like(x, 0.5)}
     )
-    given = _enhancement_damage.noisy(picture, 15, 2)
+    given = data_of.noisy(picture, 15, 2)
     shown = np.clip(given, 0, 1)
     assert found["psnr_input"] == pytest.approx(metric_loops.psnr(given, picture), abs=1e-5)
     assert found["psnr"] == pytest.approx(metric_loops.psnr(0.9 * shown, picture), abs=1e-5)
@@ -156,18 +170,18 @@ def test_figures_are_those_of_the_loops() -> None:
     assert found["ssim"] == pytest.approx(metric_loops.ssim(0.9 * shown, picture), abs=1e-5)
 
 
-@pytest.mark.parametrize("way", task.WAYS)
+@pytest.mark.parametrize("way", WAYS)
 def test_a_network_that_changes_nothing_gives_every_colour_back(way: str) -> None:
     module = network.Enhancer(TINY, seed=0)
     module.decode.kernel[...] *= 0
     module.eval()
     picture = samples.load("cat")[:21, :33]
-    found = evaluate.cleaned(module, picture, way)
-    luma = evaluate.luma
+    found = predict.cleaned(module, picture, way)
+    luma = data_of.luma
     np.testing.assert_allclose(luma(found), luma(picture), atol=1e-5)
     halved = 0.03 if way == "colours" else 1e-5  # fine differences of colour are lost
     np.testing.assert_allclose(found, picture, atol=halved)
-    np.testing.assert_allclose(evaluate.luma(picture)[..., 0], picture @ [0.299, 0.587, 0.114], atol=1e-6)
+    np.testing.assert_allclose(data_of.luma(picture)[..., 0], picture @ [0.299, 0.587, 0.114], atol=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -192,49 +206,49 @@ def test_same_seed_same_weights_and_a_killed_run_ends_in_them(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def weights(name: str) -> dict[str, np.ndarray]:
-        return dict(load_file(tmp_path / name / _weights.RUN_FILE))
+        return dict(load_file(tmp_path / name / stored.RUN_FILE))
 
-    figures = task.train(data, tmp_path / "whole", seed=5, epochs=2)
+    figures = train.train(data, tmp_path / "whole", seed=5, epochs=2)
     assert figures["psnr_sigma_25"] > 10
     validate = train.held_back
 
     def killed(*_: Any, **__: Any) -> float:
         raise KeyboardInterrupt
 
-    task.train(data, tmp_path / "killed", seed=5, epochs=2, until=1)
-    assert _weights.variants("enhancement", tmp_path / "killed")["main"]["command"].endswith("--epochs 2 --until 1")
+    train.train(data, tmp_path / "killed", seed=5, epochs=2, until=1)
+    assert stored.variants("enhancement", tmp_path / "killed")["main"]["command"].endswith("--epochs 2 --until 1")
     assert not np.array_equal(weights("killed")["main/encode.kernel"], weights("whole")["main/encode.kernel"])
-    (tmp_path / "killed" / _weights.RUN_FILE).unlink()
+    (tmp_path / "killed" / stored.RUN_FILE).unlink()
     monkeypatch.setattr(train, "held_back", killed)
     with pytest.raises(KeyboardInterrupt):
-        task.train(data, tmp_path / "killed", seed=5, epochs=2)
-    assert not (tmp_path / "killed" / _weights.RUN_FILE).exists()
+        train.train(data, tmp_path / "killed", seed=5, epochs=2)
+    assert not (tmp_path / "killed" / stored.RUN_FILE).exists()
     monkeypatch.setattr(train, "held_back", validate)
-    again = task.train(data, tmp_path / "killed", seed=5, epochs=2, report=data)
+    again = train.train(data, tmp_path / "killed", seed=5, epochs=2, report=data)
     assert again["psnr_sigma_25"] == figures["psnr_sigma_25"]
     whole, resumed = weights("whole"), weights("killed")
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
-    about = _weights.variants("enhancement", tmp_path / "killed")["main"]
+    about = stored.variants("enhancement", tmp_path / "killed")["main"]
     assert about["report"]["data"] == data.name
     assert about["report"]["sigma 25"]["psnr_input"] == pytest.approx(20.17, abs=0.3)
-    assert f"On {data.name}, by which nothing was chosen" in task.card(tmp_path / "killed" / _weights.RUN_FILE)
+    assert f"On {data.name}, by which nothing was chosen" in card.card(tmp_path / "killed" / stored.RUN_FILE)
     with pytest.raises(TrainingError, match="holds a run with another seed"):
-        task.train(data, tmp_path / "killed", seed=6, epochs=2)
+        train.train(data, tmp_path / "killed", seed=6, epochs=2)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_a_small_network_is_measured_from_every_seed(data: Path, tmp_path: Path) -> None:
-    figures = task.train(data, tmp_path / "run", variant="weighted-norm", epochs=1)
-    (name,) = task.trials(tmp_path / "run")
-    about = task.trials(tmp_path / "run")[name]
+    figures = train.train(data, tmp_path / "run", variant="weighted-norm", epochs=1)
+    (name,) = ablations.trials(tmp_path / "run")
+    about = ablations.trials(tmp_path / "run")[name]
     assert name == "weighted-norm"
     assert [row["seed"] for row in about["seeds"]] == [0, 1]
     assert figures["gap"] == pytest.approx(np.mean([row["psnr_seen"] - row["psnr"] for row in about["seeds"]]))
     assert all(len(row["gradients_first"]) == 8 for row in about["seeds"])
     assert about["seeds"][0]["gradients_first"] != about["seeds"][1]["gradients_first"]
-    assert "| weighted-norm |" in task.card(tmp_path / "run" / _weights.RUN_FILE)
-    found = task.apply(data / "0.png", variant=name, weights=tmp_path / "run")
+    assert "| weighted-norm |" in card.card(tmp_path / "run" / stored.RUN_FILE)
+    found = predict.apply(data / "0.png", variant=name, weights=tmp_path / "run")
     assert found.picture.shape == (70, 83, 3)
 
 
@@ -242,7 +256,7 @@ def test_a_small_network_is_measured_from_every_seed(data: Path, tmp_path: Path)
 def test_gradient_lengths_are_those_of_differences() -> None:
     module = network.Enhancer({"width": 2, "depth": 3}, seed=4)
     clean = RANDOM.random((2, 6, 8, 1)).astype(np.float32)
-    batch = _enhancement_damage.noisy(clean, 30), clean
+    batch = data_of.noisy(clean, 30), clean
     norms = ablations.gradient_norms(module, batch)
     kernel, slopes = np.asarray(module.body[1].kernel[...]), []
     for place in np.ndindex(*kernel.shape):
@@ -251,14 +265,14 @@ def test_gradient_lengths_are_those_of_differences() -> None:
             moved = np.array(kernel)
             moved[place] += step
             module.body[1].kernel[...] = jnp.asarray(moved)
-            ends.append(float(train.decibels(module, batch, None)[0]))  # type: ignore[arg-type]
+            ends.append(float(loss.decibels(module, batch, None)[0]))  # type: ignore[arg-type]
         slopes.append((ends[0] - ends[1]) / 2e-2)
     assert norms[1] == pytest.approx(float(np.linalg.norm(slopes)), rel=0.05)
     assert ablations.depth_ratio(norms) == norms[0] / norms[2]
 
 
 def test_pictures_held_back_are_not_shown(tmp_path: Path) -> None:
-    shown, held = train.split(folder(tmp_path / "many", [(64, 64 + i) for i in range(33)]), 64)
+    shown, held = data_of.split(folder(tmp_path / "many", [(64, 64 + i) for i in range(33)]), 64)
     assert [p.shape[1] for p in held] != []
     widths = sorted(p.shape[1] for p in [*shown, *held])
     assert widths == list(range(64, 97))
@@ -299,28 +313,28 @@ def test_every_kind_of_picture_is_cleaned(kind: str, tmp_path: Path) -> None:
 def test_noise_goes_and_the_picture_stays() -> None:
     picture = samples.load("cat")[:120, :150]
     for sigma in (15, 50):
-        given = task.damaged(picture, sigma=sigma)
-        found = task.apply(given).picture
+        given = data_of.damaged(picture, sigma=sigma)
+        found = predict.apply(given).picture
         assert metric_loops.psnr(found, picture) > metric_loops.psnr(given, picture) + 4
-    assert metric_loops.psnr(task.apply(picture).picture, picture) > 33
+    assert metric_loops.psnr(predict.apply(picture).picture, picture) > 33
 
 
 @pytest.mark.parametrize(
     ("call", "error", "reason"),
     [
-        (lambda p: task.evaluate(p / "no"), DataError, "no such folder"),
-        (lambda p: task.evaluate(p), DataError, "no pictures in"),
-        (lambda p: task.evaluate(folder(p, [(9, 20)])), DataError, "is 9 x 20; at least 11 x 11"),
-        (lambda p: task.train(folder(p, [(70, 70), (47, 80)]), p / "r"), DataError, "is 47 x 80; at least 48"),
-        (lambda p: task.evaluate(p, sigma=-1), DeconvvizError, "0 to 255; got -1"),
-        (lambda p: task.evaluate(p, sigma=float("nan")), DeconvvizError, "0 to 255; got nan"),
-        (lambda p: task.evaluate(p, sigma=0), DeconvvizError, "nothing would be damaged"),
-        (lambda p: task.evaluate(p, quality=101), DeconvvizError, "1 to 100; got 101"),
-        (lambda p: task.train(p, p / "r", epochs=0), DeconvvizError, "got epochs=0"),
-        (lambda p: task.train(p, p / "r", variant="addd"), DeconvvizError, "did you mean add"),
-        (lambda p: task.apply(np.full((4, 4, 3), 0.5), variant="nun"), WeightsError, "has no 'nun'"),
-        (lambda p: task.apply(np.full((4, 4, 3), 0.5), way="color"), DeconvvizError, "did you mean colours"),
-        (lambda p: task.apply(p / "no.png"), ImageError, "no such file"),
+        (lambda p: evaluate.evaluate(p / "no"), DataError, "no such folder"),
+        (lambda p: evaluate.evaluate(p), DataError, "no pictures in"),
+        (lambda p: evaluate.evaluate(folder(p, [(9, 20)])), DataError, "is 9 x 20; at least 11 x 11"),
+        (lambda p: train.train(folder(p, [(70, 70), (47, 80)]), p / "r"), DataError, "is 47 x 80; at least 48"),
+        (lambda p: evaluate.evaluate(p, sigma=-1), DeconvvizError, "0 to 255; got -1"),
+        (lambda p: evaluate.evaluate(p, sigma=float("nan")), DeconvvizError, "0 to 255; got nan"),
+        (lambda p: evaluate.evaluate(p, sigma=0), DeconvvizError, "nothing would be damaged"),
+        (lambda p: evaluate.evaluate(p, quality=101), DeconvvizError, "1 to 100; got 101"),
+        (lambda p: train.train(p, p / "r", epochs=0), DeconvvizError, "got epochs=0"),
+        (lambda p: train.train(p, p / "r", variant="addd"), DeconvvizError, "did you mean add"),
+        (lambda p: predict.apply(np.full((4, 4, 3), 0.5), variant="nun"), WeightsError, "has no 'nun'"),
+        (lambda p: predict.apply(np.full((4, 4, 3), 0.5), way="color"), DeconvvizError, "did you mean colours"),
+        (lambda p: predict.apply(p / "no.png"), ImageError, "no such file"),
     ],
 )  # fmt: skip
 def test_what_is_refused(call: Any, error: type[Exception], reason: str, tmp_path: Path) -> None:
@@ -332,31 +346,31 @@ def test_what_is_refused(call: Any, error: type[Exception], reason: str, tmp_pat
 def test_a_grey_picture_is_damaged_and_stays_grey() -> None:
     grey = np.random.default_rng(0).random((20, 30, 1)).repeat(3, axis=2)
     for damage in ({"sigma": 25.0}, {"quality": 10}):
-        found = task.damaged(grey, **damage)
+        found = data_of.damaged(grey, **damage)
         assert np.ptp(found, axis=2).max() == 0
         assert abs(found - grey).mean() > 0.01
 
 
 def test_differences_of_colour_are_cleaned_at_half_the_size() -> None:
-    module = task.network("main")
+    module = predict.load("main")
     picture = np.random.default_rng(1).random((21, 34, 3)).astype(np.float32)
-    planes = picture @ evaluate.TO_COLOURS.T + evaluate.MIDDLE
+    planes = picture @ data_of.TO_COLOURS.T + predict.MIDDLE
     small = np.pad(planes, ((0, 1), (0, 0), (0, 0)), mode="edge").reshape(11, 2, 17, 2, 3).mean(axis=(1, 3))
-    clean = [evaluate.cleaned_plane(module, planes[..., 0])]
-    tiny = [evaluate.cleaned_plane(module, small[..., c]) for c in (1, 2)]
+    clean = [predict.cleaned_plane(module, planes[..., 0])]
+    tiny = [predict.cleaned_plane(module, small[..., c]) for c in (1, 2)]
     clean += [super_loops.resize(plane, 22, 34)[:21] for plane in tiny]
-    wanted = np.clip((np.stack(clean, axis=-1) - evaluate.MIDDLE) @ evaluate.FROM_COLOURS.T, 0, 1)
-    np.testing.assert_allclose(evaluate.cleaned(module, picture), wanted, atol=1e-5)
+    wanted = np.clip((np.stack(clean, axis=-1) - predict.MIDDLE) @ predict.FROM_COLOURS.T, 0, 1)
+    np.testing.assert_allclose(predict.cleaned(module, picture), wanted, atol=1e-5)
 
 
 @pytest.mark.slow
 @pytest.mark.data
 def test_the_protocol_on_set12() -> None:
     root = Path(os.environ["DECONVVIZ_DATA"]) / "restoration" / "Set12"
-    strong = task.evaluate(root, sigma=25)
+    strong = evaluate.evaluate(root, sigma=25)
     assert strong["images"] == 12
     assert strong["psnr_input"] == pytest.approx(20.17, abs=0.03)
     assert strong["psnr"] > 29.3
     assert strong["psnr_untrained"] < 27
-    blocks = task.evaluate(root, quality=10)
+    blocks = evaluate.evaluate(root, quality=10)
     assert blocks["psnr"] > blocks["psnr_input"]

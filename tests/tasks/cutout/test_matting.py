@@ -15,8 +15,7 @@ from reference import matting_loops
 from deconvviz import catalog, cli
 from deconvviz.data import samples
 from deconvviz.errors import DataError, DeconvvizError, ImageError
-from deconvviz.tasks.cutout import choice, evaluate, matting, metrics, task
-from deconvviz.tasks.cutout import trimap as _seeds
+from deconvviz.tasks.cutout import TASK, choice, data, evaluate, matting, metrics, predict, robustness, trimap
 
 
 def soft_disc(size: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:
@@ -101,13 +100,13 @@ def test_a_trimap_cuts_out_the_object_at_its_own_size(tmp_path: Path) -> None:
     picture, alpha, marks = scene()
     file = tmp_path / "marks.png"
     Image.fromarray(np.rint(marks * 255).astype(np.uint8)).save(file)
-    found = task.apply(picture, trimap=file)
+    found = predict.apply(picture, trimap=file)
     assert found.rgba.shape == (44, 57, 4)
     assert 0 <= found.alpha.min() <= found.alpha.max() <= 1
     assert found.label is found.map is None
     rows, columns = (np.flatnonzero((alpha > 0.5).any(axis=axis)) for axis in (1, 0))
     assert np.abs(np.subtract(found.box, (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1))).max() <= 1
-    written = task.write(found, tmp_path / "cut.png")
+    written = predict.write(found, tmp_path / "cut.png")
     with Image.open(written) as read:
         assert read.mode == "RGBA"
         assert np.array_equal(np.asarray(read), found.rgba)
@@ -119,9 +118,9 @@ def test_seeds_of_ones_own_move_the_border() -> None:
     ahead, behind = np.zeros(marks.shape, bool), np.zeros(marks.shape, bool)
     behind[12:28, 18:34] = True
     with pytest.raises(DataError, match="foreground and background seed at once"):
-        task.apply(picture, trimap=marks, seeds=(behind, behind))
-    before = task.apply(picture, trimap=marks)
-    after = task.apply(picture, trimap=marks, seeds=(ahead, behind))
+        predict.apply(picture, trimap=marks, strokes=(behind, behind))
+    before = predict.apply(picture, trimap=marks)
+    after = predict.apply(picture, trimap=marks, strokes=(ahead, behind))
     assert before.alpha[20, 26] == 1
     assert after.alpha[20, 26] == 0
 
@@ -138,10 +137,10 @@ def test_strokes_are_the_masks_that_they_show(tmp_path: Path) -> None:
     picture, _, marks = scene()
     file = tmp_path / "strokes.png"
     Image.fromarray(painted()).save(file)
-    ahead, behind = task.read_seeds(file, (44, 57))
+    ahead, behind = data.read_strokes(file, (44, 57))
     assert np.array_equal(ahead, painted()[..., 1] > 0)
     assert np.array_equal(behind, painted()[..., 0] > 0)
-    by_file, by_masks = (task.apply(picture, trimap=marks, seeds=one) for one in (file, (ahead, behind)))
+    by_file, by_masks = (predict.apply(picture, trimap=marks, strokes=one) for one in (file, (ahead, behind)))
     assert np.array_equal(by_file.alpha, by_masks.alpha)
     assert by_file.alpha[:4, :5].min() == 1
     assert by_file.alpha[12:28, 18:34].max() == 0
@@ -151,7 +150,7 @@ def test_strokes_over_the_photograph_are_told_from_its_colours() -> None:
     picture, _, _ = scene()
     over = np.rint(picture * 255).astype(np.uint8)
     over[3:6, 40:50] = 0, 255, 0
-    ahead, behind = task.read_seeds(over, (44, 57))
+    ahead, behind = data.read_strokes(over, (44, 57))
     assert np.argwhere(ahead).tolist() == [[r, c] for r in range(3, 6) for c in range(40, 50)]
     assert not behind.any()
 
@@ -165,7 +164,7 @@ def test_strokes_over_the_photograph_are_told_from_its_colours() -> None:
 )
 def test_strokes_that_say_nothing_are_refused(strokes: np.ndarray, reason: str) -> None:
     with pytest.raises(DataError, match=reason):
-        task.apply(scene()[0], trimap=scene()[2], seeds=strokes)
+        predict.apply(scene()[0], trimap=scene()[2], strokes=strokes)
 
 
 def files(folder: Path, **pictures: np.ndarray) -> dict[str, str]:
@@ -226,7 +225,7 @@ def test_grey_and_16_bit_and_transparent_pictures() -> None:
     grey = np.rint(picture[..., 0] * 65535).astype(np.uint16)
     clear = np.concatenate([picture, np.ones_like(picture[..., :1])], axis=-1)
     for image in (grey, Image.fromarray(np.rint(picture[..., 0] * 255).astype(np.uint8)), clear):
-        found = task.apply(image, trimap=marks)
+        found = predict.apply(image, trimap=marks)
         assert metrics.intersection_over_union(found.alpha > 0.5, alpha > 0.5) > 0.95
 
 
@@ -236,29 +235,29 @@ def test_grey_and_16_bit_and_transparent_pictures() -> None:
         ({"trimap": np.full((44, 57), 0.5)}, DataError, "no foreground: mark at least one pixel white"),
         ({"trimap": np.ones((44, 57))}, DataError, "no background: mark at least one pixel black"),
         ({"trimap": np.ones((3, 57))}, DataError, "the trimap is 3 x 57 and the picture 44 x 57"),
-        ({"map": "guidde"}, DeconvvizError, "map='guidde' is no choice of cutout; did you mean guided"),
+        ({"map": "guidde"}, DeconvvizError, "map='guidde' is no choice; did you mean guided"),
         ({"work": 7}, DeconvvizError, "got work=7"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], error: type[Exception], reason: str) -> None:
     with pytest.raises(error, match=reason):
-        task.apply(scene()[0], **options)
+        predict.apply(scene()[0], **options)
 
 
 def test_seeds_that_make_no_sense_are_refused() -> None:
     found = np.arange(12.0).reshape(3, 4)
     for shares, reason in (((0.0, 0.4), "foreground=0"), ((0.6, 0.4), "leave something unknown")):
         with pytest.raises(DeconvvizError, match=reason):
-            _seeds.trimap_of(found, (3, 4), *shares)
+            trimap.trimap_of(found, (3, 4), *shares)
     with pytest.raises(DataError, match="too flat"):
-        _seeds.trimap_of(np.ones((3, 4)), (5, 7), 0.1, 0.4)
+        trimap.trimap_of(np.ones((3, 4)), (5, 7), 0.1, 0.4)
     with pytest.raises(DataError, match=r"alpha is empty: nowhere above 0.5, at most 0.25"):
-        task.box_of(np.full((3, 4), 0.25))
+        predict.box_of(np.full((3, 4), 0.25))
 
 
 def test_a_picture_below_the_stride_is_refused() -> None:
     with pytest.raises(ImageError, match="20 x 90 pixels, smaller than the stride 32 of caltech"):
-        task.apply(np.full((20, 90, 3), 0.5))
+        predict.apply(np.full((20, 90, 3), 0.5))
 
 
 def planted(root: Path) -> Path:
@@ -276,8 +275,8 @@ def planted(root: Path) -> Path:
 
 @pytest.mark.slow
 def test_a_folder_is_measured(tmp_path: Path) -> None:
-    figures = task.evaluate(planted(tmp_path), work=32)
-    assert set(task.TASK.figures) <= figures.keys()
+    figures = evaluate.evaluate(planted(tmp_path), work=32)
+    assert set(TASK.figures) <= figures.keys()
     assert figures["images"] == 1
     assert figures["mse"] < 1e-3
     assert figures["iou_threshold"] > 0.9
@@ -287,14 +286,14 @@ def test_a_folder_without_partner_or_with_an_empty_alpha(tmp_path: Path) -> None
     root = planted(tmp_path)
     Image.fromarray(np.zeros((44, 57), np.uint8)).save(root / "alpha" / "one.png")
     with pytest.raises(DataError, match=r"one.png is empty: nowhere above 0.5"):
-        task.evaluate(root)
+        evaluate.evaluate(root)
     (root / "trimap1" / "one.png").unlink()
     with pytest.raises(DataError, match=r"one.png has no partner .*trimap1.one.png; add it"):
-        task.evaluate(root)
+        evaluate.evaluate(root)
 
 
 def test_the_sweep_has_a_row_for_every_change(tmp_path: Path) -> None:
-    rows = evaluate.robustness(planted(tmp_path), noise=(0.5,), brightness=(0.5,), work=32)
+    rows = robustness.sweep(planted(tmp_path), noise=(0.5,), brightness=(0.5,), work=32)
     assert [(row["change"], row["level"]) for row in rows] == [("none", 0.0), ("noise", 0.5), ("brightness", 0.5)]
     assert rows[0]["iou_threshold"] > rows[1]["iou_threshold"]
 
@@ -314,10 +313,10 @@ def test_settings_are_measured_as_the_task_applies_them(tmp_path: Path) -> None:
     root = planted(tmp_path)
     grid = [choice.Setting("gradient", 0.2, 0.1, 0.0), choice.Setting("guided", 0.1, 0.4, 0.05)]
     table = choice.overlaps(root, grid=grid, work=32)
-    _, truth, _ = evaluate.read(evaluate.pairs(root)[0])
-    picture = evaluate.read(evaluate.pairs(root)[0])[0]
+    _, truth, _ = data.read(data.pairs(root)[0])
+    picture = data.read(data.pairs(root)[0])[0]
     for value, setting in zip(table[0], grid, strict=True):
-        mask = task.apply(picture, work=32, **setting._asdict()).alpha > 0.5
+        mask = predict.apply(picture, work=32, **setting._asdict()).alpha > 0.5
         assert value == metrics.intersection_over_union(mask, truth > 0.5)
     assert table.shape == (1, 2)
 
@@ -325,8 +324,8 @@ def test_settings_are_measured_as_the_task_applies_them(tmp_path: Path) -> None:
 def test_first_guesses_are_sorted_and_the_first_is_the_map_s_class() -> None:
     net = catalog.model("caltech").build(None)
     picture = samples.load("motorcycle")
-    found = task.guesses(net, picture, 3)
+    found = trimap.guesses(net, picture, 3)
     assert len(found) == 3
-    assert found[0][0] == "Motorbikes" == task.class_map(net, picture).label
+    assert found[0][0] == "Motorbikes" == trimap.class_map(net, picture).label
     assert found[0][1] > found[1][1] > found[2][1] > 0
-    assert found[0][1] == pytest.approx(task.class_map(net, picture).probability, rel=1e-6)
+    assert found[0][1] == pytest.approx(trimap.class_map(net, picture).probability, rel=1e-6)
