@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.training.checkpoint import write_whole
 
 CARD = """\
@@ -71,7 +71,7 @@ def publish(
     out: Path,
     params: dict[str, np.ndarray],
     labels: Sequence[str],
-    recipe: Recipe,
+    recipe: CaltechConfig,
     records: Sequence[dict[str, Any]],
     figures: dict[str, Any],
     counts: tuple[int, int],
@@ -95,7 +95,7 @@ def publish(
 def card(
     out: Path,
     params: dict[str, np.ndarray],
-    recipe: Recipe,
+    recipe: CaltechConfig,
     records: Sequence[dict[str, Any]],
     measured: dict[str, float],
     counts: tuple[int, int],
