@@ -50,8 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_cli": EVERYTHING,
     "cli": {"_cli"},
     "__main__": {"cli"},
-    "_public": {"api", "network", "ops", "methods", "checks"},
-    "__init__": {"_public"},
+    "__init__": set(),
 }
 STANDARD = set(sys.stdlib_module_names)
 WORDS = {

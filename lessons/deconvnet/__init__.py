@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from deconvviz.network import relative_gap
-from deconvviz.network.backward import routes
+from deconvviz.network.backward import backprop
 from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
@@ -92,7 +92,7 @@ from deconvviz.network.backward.reconstruct import signal_at
 net = dv.load("caltech")
 x = dv.model_input(net, samples.load({state.picture!r}))
 unit = dv.{unit!r}
-frames = net.chain_to(unit.layer).walk_down(x, signal_at(net, x, unit), "deconvnet")
+frames = net.chain_to(unit.layer).backward_trace(x, signal_at(net, x, unit), "deconvnet")
 signal = frames[{at}].signal
 """
 
@@ -117,7 +117,7 @@ def proofs(state: State, shown: Scene) -> None:
     """The badges, and how much each rectifier let through."""
     found = trace.measured(shown)
     codes: list[proof.Code] = [
-        (relative_gap, routes.derived_road),
+        (relative_gap, backprop.by_vjp),
         (LinearMap.dot_test, trace.linear),
         (sums.meeting, sums.windows, Stage.arrived),
         (trace.size_gap,),
@@ -186,7 +186,7 @@ def explore() -> None:
         zoom.show(stage, cell)
         deconvnet_picture.two_roads(shown)
         proofs(state, shown)
-        frame.code((conv_adjoint, max_unpool, backward, routes.derived_road), call(state))
+        frame.code((conv_adjoint, max_unpool, backward, backprop.by_vjp), call(state))
 
 
 def draw(page: frame.Places) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from deconvviz.data.preprocess import model_input, signed_rgb
 from deconvviz.network import relative_gap, rewritten, units
-from deconvviz.network.backward import routes
+from deconvviz.network.backward import backprop
 from deconvviz.network.backward.explicit import Chain, Step
 from deconvviz.network.backward.reconstruct import signal_at
 from deconvviz.ops import LinearMap, take_switches
@@ -191,7 +191,7 @@ def switches(loaded: networks.Loaded, picture: pictures.Picture) -> dict[str, np
 
     def make() -> dict[str, np.ndarray]:
         chain = steps_of(loaded, layers()[-1])
-        _, memories = chain.up(chain.constants, fed(loaded, picture))
+        _, memories = chain.forward(chain.constants, fed(loaded, picture))
         pools = [(s.name, m) for s, m in zip(chain.steps, memories, strict=True) if s.kind == "unpool"]
         return {name: np.asarray(memory)[0] for name, memory in pools}
 
@@ -206,9 +206,11 @@ def second_road(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) 
     def make() -> np.ndarray:
         net = loaded.network
         node = net.node(unit.layer)
-        job = routes.Job(net, node, fed(loaded, picture), [units.codes(unit, node.layer)], (RULE,), one=False)
-        (sent,) = routes.derived_road(job, rewritten(net, unit.layer, RULE).call)[RULE]
-        return signed_rgb(sent.map, net.input_spec)
+        request = backprop.BackpropRequest(
+            net, node, fed(loaded, picture), [units.codes(unit, node.layer)], (RULE,), ones=False
+        )
+        (result,) = backprop.by_vjp(request, rewritten(net, unit.layer, RULE).call)[RULE]
+        return signed_rgb(result.map, net.input_spec)
 
     run = lambda: engine.run_compiled(loaded, unit.layer, "second road", make)  # noqa: E731
     return engine.cached(loaded, picture, f"deconvnet second road {unit!r}", run)
@@ -229,10 +231,10 @@ def linear(step: Step, places: dict[str, np.ndarray]) -> LinearMap:
     """A step up with its claimed adjoint: a filter without its bias, or max pooling with its switches held fixed."""
     assert step.slide is not None
     memory = jnp.asarray(places[step.name])[None] if step.kind == "unpool" else None
-    up = (lambda x: take_switches(x, memory)) if memory is not None else (lambda x: step.up(step.constant, x)[0])
+    up = (lambda x: take_switches(x, memory)) if memory is not None else (lambda x: step.forward(step.constant, x)[0])
     shape = (1, *step.slide.below)
     above = jnp.shape(memory) if memory is not None else up(jnp.zeros(shape)).shape
-    return LinearMap(up, lambda g: step.down(step.constant, memory, g, RULE), shape, above)
+    return LinearMap(up, lambda g: step.backward(step.constant, memory, g, RULE), shape, above)
 
 
 def measured(shown: Scene) -> Measured:
@@ -265,10 +267,10 @@ def without_biases(shown: Scene) -> tuple[float, float]:
     """How the picture changes if every bias is another number on the way down; the unit's value if all were zero."""
     loaded, unit = shown.loaded, shown.unit
     chain, x = steps_of(loaded, unit.layer), fed(loaded, shown.picture)
-    value, memories = chain.up(chain.constants, x)
+    value, memories = chain.forward(chain.constants, x)
     g = signal_at(loaded.network, x, unit)(value)
-    pictures = [chain.down(constants, memories, g, RULE) for constants in (chain.constants, _biases(chain, 7.0))]
-    lowered, _ = chain.up(_biases(chain, 0.0), x)
+    pictures = [chain.backward(constants, memories, g, RULE) for constants in (chain.constants, _biases(chain, 7.0))]
+    lowered, _ = chain.forward(_biases(chain, 0.0), x)
     return relative_gap(*pictures), float(lowered[0, unit.row, unit.column, unit.channel])
 
 

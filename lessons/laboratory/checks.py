@@ -46,11 +46,11 @@ def _is_asked(loaded: networks.Loaded, layer: str, seen: engine.Reconstructions)
 
 def _proofs(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen) -> list[Proof]:
     proven = engine.checked(loaded, picture, chosen.unit)
-    roads = [check for check in map(checks.two_roads, proven.values()) if check is not None]
+    roads = [check for check in map(checks.agreement, proven.values()) if check is not None]
     proofs = []
     if roads:
         worst = max(roads, key=lambda check: check.error)
-        proofs.append(Proof(worst, _roads_text(), (explicit.Chain.down, reconstruct.relative_gap)))
+        proofs.append(Proof(worst, _roads_text(), (explicit.Chain.backward, reconstruct.relative_gap)))
     proofs.append(Proof(engine.adjoint(loaded, picture, chosen.unit.layer), _dot_text(), (checks.adjoint,)))
     return proofs
 

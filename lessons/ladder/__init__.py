@@ -107,7 +107,7 @@ def badges(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -
         (run.above,),
         (run.falling,),
         (run.by_hand, inversion_run.measured, inversion_run.feature_error),
-        (run.roads, explicit.Chain.down),
+        (run.roads, explicit.Chain.backward),
     )
     proof.badges_of(found, meanings, codes)
 

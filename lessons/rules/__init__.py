@@ -170,7 +170,7 @@ def proofs(state: State) -> None:
                     "The four maps, each computed on two roads: by JAX's derivative of the rewritten program, and by "
                     "hand through switches, rule and transposed filters, without any derivative:"
                 ),
-                (roads, explicit.Chain.down, relative_gap),
+                (roads, explicit.Chain.backward, relative_gap),
             ),
         ]
     )

@@ -137,7 +137,7 @@ def test_a_step_that_is_no_adjoint_is_noticed(kind: str, stages: tuple[walk.Stag
     assert walk.linear(step, places).dot_test() < 1e-6
 
     def flipped(c: Any, memory: Any, g: Any, rule: str) -> Any:
-        return step.down(None if c is None else c[::-1], memory, g[:, ::-1] if c is None else g, rule)
+        return step.backward(None if c is None else c[::-1], memory, g[:, ::-1] if c is None else g, rule)
 
     assert walk.linear(replace(step, down=flipped), places).dot_test() > 1e-4
 

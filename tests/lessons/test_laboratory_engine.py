@@ -16,7 +16,7 @@ import deconvviz as dv
 from deconvviz import compiled
 from deconvviz.data import images
 from deconvviz.errors import ImageError
-from deconvviz.network.backward import routes
+from deconvviz.network.backward import backprop
 from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.network import Network
 from deconvviz.types import Unit
@@ -149,9 +149,9 @@ def count_passes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     counted(Network, "taps", lambda *_: "taps")
     counted(Network, "run", lambda *_: "run")
-    counted(Chain, "up", lambda *_: "chain")
-    for route in ("cropped_road", "explicit_road", "derived_road"):
-        counted(routes, route, lambda job, *_: f"maps by {len(job.rules)} rules")
+    counted(Chain, "forward", lambda *_: "chain")
+    for computation in ("by_adjoints_windowed", "by_adjoints", "by_vjp"):
+        counted(backprop, computation, lambda request, *_: f"maps by {len(request.rules)} rules")
     return passes
 
 

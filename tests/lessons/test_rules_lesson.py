@@ -130,7 +130,7 @@ def test_what_is_stopped_is_counted_at_every_rectifier() -> None:
 
     def value(a: jax.Array) -> jax.Array:
         for step in steps:
-            a, _ = step.up(step.constant, a)
+            a, _ = step.forward(step.constant, a)
         return a[0, unit.row, unit.column, unit.channel]
 
     g = np.asarray(jax.grad(value)(np.maximum(z, 0)[None]))[0]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from deconvviz.network.backward.explicit import Frame
+from deconvviz.network.backward.explicit import SignalStep
 from deconvviz.ops.conv import conv_adjoint
 from deconvviz.ops.pool import avg_pool_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
@@ -79,7 +79,7 @@ def how_it_came_down(
     return rule
 
 
-def _strip(frames: tuple[Frame, ...], chosen_layer: str) -> int:
+def _strip(frames: tuple[SignalStep, ...], chosen_layer: str) -> int:
     """Draw the frames in a row; return the number of the chosen one, the last if none is."""
     numbers = {str(i): frame for i, frame in enumerate(frames)}
     chosen = controls.url_value("step", str(len(frames) - 1), numbers)
@@ -108,11 +108,11 @@ def pixels_of(signal: np.ndarray, is_picture: bool) -> np.ndarray:
     return heat_pixels(np.sqrt((selection.planes(signal).astype(np.float64) ** 2).sum(axis=-1)))
 
 
-def _small(frame: Frame, last: bool) -> str:
+def _small(frame: SignalStep, last: bool) -> str:
     return encoded(png(pixels_of(frame.signal, last), level=3))
 
 
-def _frame(frames: tuple[Frame, ...], at: int, rule: str) -> None:
+def _frame(frames: tuple[SignalStep, ...], at: int, rule: str) -> None:
     """The chosen frame large, with its numbers, formula and code."""
     frame, last = frames[at], at == len(frames) - 1
     left, right = st.columns([1, 2], gap="medium")
@@ -139,14 +139,14 @@ def _shown(last: bool) -> str:
     return t("strength over all channels, from zero (dark) to the largest (light)")
 
 
-def _sums(frame: Frame, above: Frame) -> str:
+def _sums(frame: SignalStep, above: SignalStep) -> str:
     """The sum of magnitudes above and below a step, as LaTeX with the numbers."""
     before, after = (number(float(np.abs(one.signal).sum())) for one in (above, frame))
     passed = "" if frame.obeyed is None else rf"\quad {100 * frame.obeyed:.1f}\,\%"
     return rf"\lVert g \rVert_1 = {before} \;\longrightarrow\; \lVert g' \rVert_1 = {after}{passed}"
 
 
-def _numbers(frame: Frame) -> str:
+def _numbers(frame: SignalStep) -> str:
     """The numbers of a frame as a table of two columns."""
     signal = frame.signal
     rows = [

@@ -19,7 +19,7 @@ from scipy.special import softmax
 import deconvviz as dv
 from deconvviz import checks, compiled
 from deconvviz.data.preprocess import model_input
-from deconvviz.network.backward.explicit import Chain, Frame
+from deconvviz.network.backward.explicit import Chain, SignalStep
 from deconvviz.network.backward.reconstruct import signal_at
 from deconvviz.types import Check, Reconstruction, Unit
 from lessons._kit.run.networks import Loaded
@@ -135,7 +135,7 @@ def adjoint(loaded: Loaded, picture: Picture, layer: str) -> Check:
     return cached(loaded, picture, f"adjoint {layer}", lambda: run_compiled(loaded, layer, "adjoint", run))
 
 
-def backward_trace(loaded: Loaded, picture: Picture, unit: Unit, rule: str) -> tuple[Frame, ...]:
+def backward_trace(loaded: Loaded, picture: Picture, unit: Unit, rule: str) -> tuple[SignalStep, ...]:
     """The signal after every step of its backward pass; empty where the network is no chain."""
     return _backward_trace(loaded.digest, picture.digest, repr(unit), rule, loaded, picture, unit)
 
@@ -143,21 +143,21 @@ def backward_trace(loaded: Loaded, picture: Picture, unit: Unit, rule: str) -> t
 @st.cache_resource(show_spinner=False, max_entries=KEPT_TRACES)
 def _backward_trace(
     network_digest: str, picture_digest: str, unit_key: str, rule: str, _loaded: Loaded, _picture: Picture, _unit: Unit
-) -> tuple[Frame, ...]:
+) -> tuple[SignalStep, ...]:
     net = _loaded.network
     steps = net.chain_to(_unit.layer)
     if not isinstance(steps, Chain):
         return ()
     x = model_input(fitted(_loaded, _picture).model, net.input_spec)
     memories = _memories(network_digest, picture_digest, _unit.layer, steps, x)
-    frames = steps.walk_down(x, signal_at(net, x, _unit), rule, memories)
+    frames = steps.backward_trace(x, signal_at(net, x, _unit), rule, memories)
     return tuple(replace(frame, signal=frozen(frame.signal)) for frame in frames)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_MEMORIES)
 def _memories(network_digest: str, picture_digest: str, layer: str, _steps: Chain, _x: Any) -> tuple[Any, list[Any]]:
     """The value of a layer and what the backward pass from it needs: one forward pass for every unit and rule."""
-    return _steps.up(_steps.constants, _x)
+    return _steps.forward(_steps.constants, _x)
 
 
 def cached(loaded: Loaded, picture: Picture, name: str, make: Callable[[], _T]) -> _T:
