@@ -1,6 +1,6 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help app test check release-check slow train bench clean distclean requirements screenshot test-lowest check-newest chromium peers
+.PHONY: help app test check test-deep release-check train bench clean distclean requirements screenshot test-lowest check-newest chromium peers
 
 # PYTHON=3.13, PYTHON=python3.12 or a path: the same in an environment of its own, .venv-3.13.
 ifneq ($(PYTHON),)
@@ -21,7 +21,7 @@ EDITABLE := --config-settings editable_mode=compat --editable
 # those in a browser share one app, and who is done takes half of what another has left.
 SPREAD := -n $(JOBS) --dist worksteal
 # The part of the tests that `make check` and `make test-lowest` run.
-FAST := -m "not slow and not browser and not peers"
+FAST := -m "not slow and not browser and not peers and not deep"
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ test: $(VENV)/.dev chromium $(if $(PEERS),peers) ## everything: lint, types, all
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest $(SPREAD)
+	$(PY) -m pytest $(SPREAD) -m "not deep"
 
 check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are neither slow nor in a browser
 	$(PY) -m ruff check .
@@ -41,8 +41,8 @@ check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are nei
 	$(PY) -m mypy
 	$(PY) -m pytest -q $(SPREAD) $(FAST)
 
-slow: $(VENV)/.dev chromium ## all tests, to find out which are slow: writes tests/slow.txt
-	$(PY) -m pytest $(SPREAD) --write-slow --durations=40
+test-deep: $(VENV)/.dev ## what make test leaves out: longer searches for counterexamples, the core as XLA compiles it for users
+	$(PY) -m pytest $(SPREAD) -m deep
 
 release-check: $(VENV)/.dev ## what a release has to pass besides make test: every text is translated
 	$(PY) scripts/messages.py check

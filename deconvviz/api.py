@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,16 @@ from deconvviz.models import inverters
 from deconvviz.network import Network, reconstruct_units
 from deconvviz.network.backward.reconstruct import reconstruct_layer, with_agreement
 from deconvviz.ops.rectify import RULES
-from deconvviz.types import Array, Inversion, LayerVisualization, Reconstruction, Start, Unit, Visualization
+from deconvviz.types import (
+    Array,
+    Inversion,
+    LayerVisualization,
+    Reconstruction,
+    Start,
+    Unit,
+    UnitLike,
+    Visualization,
+)
 
 
 def load(name: str, weights: Any = None) -> Network:
@@ -80,7 +89,7 @@ def activations(net: Network, image: Any, layer: str) -> np.ndarray:
 def reconstruct(
     net: Network,
     image: Any,
-    unit: Unit,
+    unit: UnitLike,
     rule: str = "deconvnet",
     start: Start = "activation",
     *,
@@ -96,7 +105,7 @@ def reconstruct(
     Args:
       net: a network.
       image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1.
-      unit: a `Unit`; without row and column its strongest position.
+      unit: a `Unit`, or a tuple like ``("relu3", 7)``; without row and column its strongest position.
       rule: "gradient", "deconvnet", "guided" or "linear".
       start: "activation" (the activation itself goes down) or "one" (the derivative of the unit).
       on_unsupported: activations other than ReLU on the path: "refuse", or leave them to their "gradient".
@@ -109,12 +118,13 @@ def reconstruct(
       NetworkError: no such layer, channel or position.
       RuleError: the rule cannot apply.
       ImageError: the image cannot be read.
+      DeconvvizError: what was given is no unit, or no start.
 
     Source: zeiler2014visualizing, springenberg2015striving, simonyan2014deep
 
     >>> from deconvviz.data import samples
-    >>> seen = reconstruct(load("caltech"), samples.load("cat"), Unit("relu3", 7))
-    >>> seen.map.shape, str(seen.coverage), seen.agreement < 1e-5
+    >>> result = reconstruct(load("caltech"), samples.load("cat"), ("relu3", 7))
+    >>> result.map.shape, str(result.coverage), result.agreement < 1e-5
     ((128, 128, 3), '3 of 3 rectifiers obey', True)
     """
     return reconstruct_many(net, image, [unit], rule, start, on_unsupported=on_unsupported, prove=prove)[0]
@@ -123,7 +133,7 @@ def reconstruct(
 def reconstruct_many(
     net: Network,
     image: Any,
-    units: Sequence[Unit],
+    units: Sequence[UnitLike],
     rule: str = "deconvnet",
     start: Start = "activation",
     *,
@@ -132,10 +142,25 @@ def reconstruct_many(
 ) -> tuple[Reconstruction, ...]:
     """`reconstruct` for many units of one image: one forward pass for all units of a layer that go down together.
 
+    Args:
+      net, image, rule, start, on_unsupported, prove: as in `reconstruct`.
+      units: of any layers, in any order.
+
+    Returns:
+      One `Reconstruction` a unit, in the order of `units`.
+
+    Raises:
+      DeconvvizError: as `reconstruct`.
+
     Example::
 
-      dv.reconstruct_many(net, "cat.jpg", [dv.Unit("relu5", c) for c in range(9)])
+      dv.reconstruct_many(net, "cat.jpg", [("relu5", c) for c in range(9)])
     """
+    if isinstance(units, (Unit, str)) or not isinstance(units, Iterable):
+        raise DeconvvizError(
+            "reconstruct_many takes a list of units, [('relu3', 7), ('relu3', 8)] for example; for one unit there is "
+            f"reconstruct; got {units!r}"
+        )
     x = model_input(net, image)
     results = reconstruct_units(net, x, units, rule, start, on_unsupported, prove)
     return tuple(_in_rgb(net, result) for result in results)
@@ -144,8 +169,8 @@ def reconstruct_many(
 def reconstruct_rules(
     net: Network,
     image: Any,
-    unit: Unit,
-    rules: Sequence[str] = RULES,
+    unit: UnitLike,
+    rules: Sequence[str] | str = RULES,
     *,
     start: Start = "activation",
     on_unsupported: Literal["refuse", "gradient"] = "refuse",
@@ -172,12 +197,12 @@ def reconstruct_rules(
     Source: zeiler2014visualizing, springenberg2015striving, simonyan2014deep
 
     >>> from deconvviz.data import samples
-    >>> maps = reconstruct_rules(load("caltech"), samples.load("cat"), Unit("relu3", 7))
+    >>> maps = reconstruct_rules(load("caltech"), samples.load("cat"), ("relu3", 7))
     >>> list(maps), max(one.agreement for one in maps.values()) < 1e-5
     (['gradient', 'deconvnet', 'guided', 'linear'], True)
     """
     x = model_input(net, image)
-    results = reconstruct_layer(net, x, [unit], rules, start, on_unsupported, refusals)
+    results = reconstruct_layer(net, x, [Unit.of(unit)], rules, start, on_unsupported, refusals)
     results = with_agreement(net, x, results) if prove else results
     return {rule: _in_rgb(net, one) for rule, (one,) in results.items()}
 
@@ -202,7 +227,7 @@ def prove_maps(net: Network, image: Any, maps: Mapping[str, Reconstruction]) -> 
 
     >>> from deconvviz.data import samples
     >>> net, image = load("caltech"), samples.load("cat")
-    >>> maps = reconstruct_rules(net, image, Unit("relu3", 7), ["guided"], prove=False)
+    >>> maps = reconstruct_rules(net, image, ("relu3", 7), ["guided"], prove=False)
     >>> maps["guided"].agreement, prove_maps(net, image, maps)["guided"].agreement < 1e-5
     (None, True)
     """
@@ -322,7 +347,7 @@ def _learned(net: Network, x: Any, shown: Any, layer: str, given: dict[str, Any]
     return feature_inversion.measured(net, x, shown, layer, "learned", image, found)
 
 
-def visualize(net: Network, unit: Unit | str, **options: Any) -> Visualization:
+def visualize(net: Network, unit: UnitLike | str, **options: Any) -> Visualization:
     """A picture, made from noise, that excites a unit: what it is looking for.
 
     Formula: maximize ``f(Phi(T(x)))`` over pictures x in 0..1, T random shifts, turns and zooms, f one neuron, the mean
@@ -330,7 +355,8 @@ def visualize(net: Network, unit: Unit | str, **options: Any) -> Visualization:
 
     Args:
       net: a network.
-      unit: a `Unit`; without row and column its channel, else the neuron. A layer's name where there is a direction.
+      unit: a `Unit`, or a tuple like ``("conv1", 3)``; without row and column its channel, else the neuron. A layer's
+        name where there is a direction.
       options: those of `visualize_snapshots`.
 
     Returns:
@@ -352,7 +378,7 @@ def visualize(net: Network, unit: Unit | str, **options: Any) -> Visualization:
 
 def visualize_snapshots(
     net: Network,
-    unit: Unit | str,
+    unit: UnitLike | str,
     *,
     objective: str | None = None,
     direction: Array | None = None,

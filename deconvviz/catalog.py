@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from deconvviz.errors import DeconvvizError, nearest
+from deconvviz.errors import DeconvvizError, check_choice, nearest
 
 
 @dataclass(frozen=True)
@@ -144,37 +144,30 @@ def weights_options(variant: str = "Which network of the file; the first if left
     )
 
 
-@dataclass(frozen=True)
-class Task:
-    """An application: the constant ``TASK`` of a folder in ``deconvviz/tasks``, with its functions by address (`Lazy`).
+@dataclass(frozen=True, kw_only=True)
+class Trainable:
+    """Something that is measured, and mostly trained: the constant ``TRAINING`` of a folder in ``deconvviz/training``.
+
+    Where its options hold "layer", there is one for each layer of a network, called NAME:LAYER on the command line.
 
     Attributes:
       name: as given to the command line.
       title: one line for people.
-      apply: ``apply(image, **options) -> result``; image is whatever `deconvviz.data.images.load` reads.
-      write: ``write(result, path, **options)``, the whole file or none.
-      describe: ``describe(result) -> dict``, what the command line says of a result.
       evaluate: ``evaluate(data, *, progress, **options) -> dict`` of figures, "images" and "seconds" among them.
-      figures: keys that `evaluate` answers with at least.
       train: ``train(data, out, *, seed, resume, progress, **options) -> dict``; None where nothing is trained.
       options: what the functions take besides.
-      suffixes: endings of the files that `write` makes.
-      sources: keys of docs/references.bib.
-      card: ``card(path) -> Markdown`` about a file of its weights; None where nothing is trained.
     """
 
     name: str
     title: str
-    apply: Callable[..., Any]
-    write: Callable[[Any, Any], Any]
-    describe: Callable[[Any], dict[str, Any]]
     evaluate: Callable[..., dict[str, Any]]
-    figures: tuple[str, ...]
     train: Callable[..., dict[str, Any]] | None = None
     options: tuple[Option, ...] = ()
-    suffixes: tuple[str, ...] = (".png",)
-    sources: tuple[str, ...] = ()
-    card: Callable[[Any], str] | None = None
+
+    @property
+    def per_layer(self) -> bool:
+        """Whether there is one for each layer of a network."""
+        return any(option.name == "layer" for option in self.options)
 
     def options_of(self, function: str) -> tuple[Option, ...]:
         """The options of one function: "train", "evaluate", "apply" or "write"."""
@@ -190,33 +183,56 @@ class Task:
         for name, value in given.items():
             if name not in known:
                 raise DeconvvizError(f"{function} {self.name} has no option {name!r}; {nearest(name, known)}")
-            choices = known[name].choices
-            if choices and value is not None and value not in choices:
-                raise DeconvvizError(f"{name}={value!r} is no choice of {self.name}; {nearest(str(value), choices)}")
+            if known[name].choices and value is not None:
+                check_choice(name, value, known[name].choices)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Trainable):
+    """An application: the constant ``TASK`` of a folder in ``deconvviz/tasks``, with its functions by address (`Lazy`).
+
+    Attributes:
+      apply: ``apply(image, **options) -> result``; image is whatever `deconvviz.data.images.load` reads.
+      write: ``write(result, path, **options)``, the whole file or none.
+      describe: ``describe(result) -> dict``, what the command line says of a result.
+      figures: keys that `evaluate` answers with at least.
+      suffixes: endings of the files that `write` makes.
+      sources: keys of docs/references.bib.
+      card: ``card(path) -> Markdown`` about a file of its weights; None where nothing is trained.
+    """
+
+    apply: Callable[..., Any]
+    write: Callable[..., Any]
+    describe: Callable[[Any], dict[str, Any]]
+    figures: tuple[str, ...]
+    suffixes: tuple[str, ...] = (".png",)
+    sources: tuple[str, ...] = ()
+    card: Callable[[Any], str] | None = None
 
 
 @functools.cache
-def discover(package: str, constant: str) -> MappingProxyType[str, Any]:
+def discover(package: str, constant: str, folders: bool = False) -> MappingProxyType[str, Any]:
     """Name -> record, from every public module of a package that holds the constant.
 
     Args:
       package: dotted name of a package, "deconvviz.models" for example.
       constant: name of the module constant, "MODEL" for example: a record with a ``name``, or a tuple of such.
+      folders: look into the folders of the package alone, not into its files.
 
     >>> sorted(discover("deconvviz.methods", "METHOD"))
     ['deconvnet', 'gradient', 'guided', 'linear']
     """
     parent = importlib.import_module(package)
-    found: dict[str, Any] = {}
+    records: dict[str, Any] = {}
     for info in pkgutil.iter_modules(parent.__path__):
-        if info.name.startswith("_"):
+        if info.name.startswith("_") or (folders and not info.ispkg):
             continue
         held = getattr(importlib.import_module(f"{package}.{info.name}"), constant, ())
         for record in held if isinstance(held, tuple) else (held,):
-            if record.name in found:
+            if record.name in records:
                 raise DeconvvizError(f"two files of {package} define {constant} with the name {record.name!r}")
-            found[record.name] = record
-    return MappingProxyType(found)
+            records[record.name] = record
+    return MappingProxyType(records)
 
 
 def models() -> MappingProxyType[str, ModelEntry]:
@@ -235,7 +251,16 @@ def tasks() -> MappingProxyType[str, Task]:
     >>> "cutout" in tasks()
     True
     """
-    return discover("deconvviz.tasks", "TASK")
+    return discover("deconvviz.tasks", "TASK", folders=True)
+
+
+def trainings() -> MappingProxyType[str, Trainable]:
+    """All that can be trained besides applications: the shipped network, inverters of its layers.
+
+    >>> sorted(trainings())
+    ['caltech', 'inverter']
+    """
+    return discover("deconvviz.training", "TRAINING", folders=True)
 
 
 def model(name: str) -> ModelEntry:

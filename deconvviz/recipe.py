@@ -188,7 +188,8 @@ def reconstruct(recipe: Recipe, network: Network, image: DisplayImage) -> tuple[
             f"the recipe was made from another picture ({recipe.image_digest[:12]}..., this one is {found[:12]}...): "
             "give the file that it was made from"
         )
-    return tuple(dv.reconstruct(network, image, recipe.unit, rule=rule, start=recipe.start) for rule in recipe.rules)
+    maps = dv.reconstruct_rules(network, image, recipe.unit, recipe.rules, start=recipe.start)
+    return tuple(maps[rule] for rule in recipe.rules)
 
 
 def resolved(recipe: Recipe, found: Sequence[Reconstruction]) -> Recipe:

@@ -1,4 +1,7 @@
-"""Where deconvviz keeps files of its own, files that are never half-written, downloads that resume and are verified."""
+"""Files: where deconvviz keeps its own, arrays read from them, writing them whole, downloads that resume.
+
+Arrays are safetensors: reading them never runs code.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,17 @@ import sys
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pooch
+from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
+
+#: Makes the error that is raised of a file, from the reason why it cannot be read.
+Problem = Callable[[str], Exception]
 
 #: What `download` raises where a server cannot be reached, refuses, or hangs up.
 UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
@@ -61,6 +70,63 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def read_arrays(path: Path, problem: Problem, prefix: str = "") -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file.
+
+    Args:
+      path: the file.
+      problem: makes the error to raise, from "no such file" or "not a whole safetensors file (...)".
+      prefix: only arrays whose names begin so, by the rest of their names.
+
+    Returns:
+      name -> array, of any shape and type.
+
+    Raises:
+      what `problem` makes: the file is missing or damaged, or holds numbers that NumPy has no type for.
+
+    >>> import tempfile
+    >>> from safetensors.numpy import save_file
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_file({"a.x": np.ones(2), "b.x": np.zeros(3)}, Path(folder, "two"))
+    ...     read_arrays(Path(folder, "two"), ValueError, prefix="a.")
+    {'x': array([1., 1.])}
+    """
+    with _opened(path, problem) as file:
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+        return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+
+
+def read_array(path: Path, problem: Problem, name: str) -> np.ndarray:
+    """One array of a safetensors file; arguments and errors as those of `read_arrays`."""
+    with _opened(path, problem) as file:
+        array: np.ndarray = file.get_tensor(name)
+        return array
+
+
+def read_shapes(path: Path, problem: Problem) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of the arrays of a safetensors file, from its header; arguments and errors as `read_arrays`."""
+    with _opened(path, problem) as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def read_metadata(path: Path, problem: Problem) -> dict[str, str]:
+    """What a safetensors file says of itself, from its header; arguments and errors as those of `read_arrays`."""
+    with _opened(path, problem) as file:
+        return dict(file.metadata() or {})
+
+
+@contextlib.contextmanager
+def _opened(path: Path, problem: Problem) -> Iterator[Any]:
+    """A safetensors file; what can be wrong with it becomes a sentence."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except (OSError, SafetensorError, TypeError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        cause = " ".join(str(error).split())[:160]
+        raise problem("no such file" if missing else f"not a whole safetensors file ({cause})") from error
 
 
 def download(url: str, checksum: str, path: Path, progress: bool = True) -> Path:

@@ -6,6 +6,7 @@ always present; what a person hands in or gets back is one image without it.
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -77,7 +78,17 @@ class Unit:
     """One unit of a layer, one channel of it, or all of it.
 
     Without row and column: the channel's strongest position. ``row="all", column="all"``: the whole map.
-    ``channel="all"``: the whole layer, every map at once.
+    ``channel="all"``: the whole layer, every map at once. Wherever a unit is taken, a tuple of these will do:
+    ``("relu3", 7)`` or ``("relu3", 7, row, column)``.
+
+    Args:
+      layer: its name.
+      channel: counted from 0, or "all".
+      row, column: position in the layer's map, counted from 0 at the top left; or both "all"; or neither.
+
+    Raises:
+      DeconvvizError: only one of row and column, or a position of all channels. Whether a network has the layer, the
+        channel and the position is checked where the two meet.
 
     >>> Unit("relu3", 7)
     Unit(layer='relu3', channel=7, row=None, column=None)
@@ -89,6 +100,10 @@ class Unit:
     column: int | Literal["all"] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("channel", "row", "column"):  # NumPy's whole numbers are taken, and compared and printed, as int
+            value = getattr(self, name)
+            if hasattr(value, "__index__") and not isinstance(value, bool):
+                object.__setattr__(self, name, operator.index(value))
         if (self.row is None) != (self.column is None) or (self.row == "all") != (self.column == "all"):
             raise DeconvvizError(
                 "row and column go together: give both numbers, both 'all', or neither; "
@@ -99,6 +114,33 @@ class Unit:
                 "channel='all' is the whole layer: leave row and column out, or name one channel; "
                 f"got row={self.row!r}, column={self.column!r}"
             )
+
+    @classmethod
+    def of(cls, value: UnitLike) -> Unit:
+        """The unit that a person means: a `Unit` as it is, or the one that a tuple holds.
+
+        Raises:
+          DeconvvizError: for anything else; says what a unit is.
+
+        >>> Unit.of(("relu3", 7, 2, 5))
+        Unit(layer='relu3', channel=7, row=2, column=5)
+        """
+        if isinstance(value, Unit):
+            return value
+        if isinstance(value, (tuple, list)) and 2 <= len(value) <= 4 and isinstance(value[0], str):
+            return cls(*value)
+        raise DeconvvizError(
+            "a unit is a layer's name and a channel, with row and column if one position is meant: "
+            f"dv.Unit('relu3', 7), or the tuple ('relu3', 7) or ('relu3', 7, row, column); got {value!r}"
+        )
+
+
+#: What is taken for a unit: a `Unit`, or its fields in order.
+UnitLike: TypeAlias = (
+    Unit
+    | tuple[str, int | Literal["all"]]
+    | tuple[str, int | Literal["all"], int | Literal["all"] | None, int | Literal["all"] | None]
+)
 
 
 @dataclass(frozen=True)

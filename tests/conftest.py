@@ -12,16 +12,16 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import slow_list
 
 ROOT = Path(__file__).resolve().parent.parent
 # --doctest-modules would import every conftest.py once more, under one and the same name.
-collect_ignore_glob = ["*conftest.py"]
+# The networks of other people compile at import, for nothing: only commands of their own processes open them.
+collect_ignore_glob = ["*conftest.py", "*/public_networks/*"]
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob.append("*/torch_nets.py")
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
@@ -50,6 +50,9 @@ def xla_knows(flag: str) -> bool:
 
 
 compile_plainly()
+# Tests start many processes and collect in each of their own: they find each other's compiled modules in __pycache__.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def _skip_reason(item: pytest.Item) -> str | None:
@@ -69,37 +72,15 @@ def _skip_reason(item: pytest.Item) -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--release``: see `_skip_reason`; ``--write-slow``: see `slow_list`."""
+    """``--release``: see `_skip_reason`."""
     parser.addoption("--release", action="store_true", help="run what only a release has to pass too")
-    parser.addoption("--write-slow", action="store_true", help="write tests/slow.txt from the seconds of this run")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of tests/slow.txt, before others are chosen by their marks."""
-    slow = slow_list.listed()
-    for item in items:
-        if slow_list.function(item.nodeid) in slow:
-            item.add_marker(pytest.mark.slow)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Skip what this machine cannot run, and say why; measure the rest."""
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run, and say why."""
     reason = _skip_reason(item)
     if reason:
         pytest.skip(reason)
-    began = slow_list.processor_seconds()
-    yield
-    slow_list.note(item, slow_list.processor_seconds() - began)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Measure a test."""
-    began = slow_list.processor_seconds()
-    yield
-    slow_list.note(item, slow_list.processor_seconds() - began)
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -121,10 +102,8 @@ def resident() -> int:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """With ``--durations=N``: the seconds of the N slowest files too. With ``--write-slow``: the list of slow tests."""
+    """With ``--durations=N``: the seconds of the N slowest files too."""
     reports = [one for some in terminalreporter.stats.values() for one in some if isinstance(one, pytest.TestReport)]
-    if config.getoption("write_slow"):
-        slow_list.write(slow_list.measured(reports))
     count = config.getoption("durations")
     if count is None:
         return

@@ -62,6 +62,7 @@ def test_a_folder_that_jax_was_told_stays(tmp_path: Path, monkeypatch: pytest.Mo
     assert not (tmp_path / "mine").exists()
 
 
+@pytest.mark.slow
 def test_programs_are_found_there_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DECONVVIZ_CACHE", str(tmp_path))
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)

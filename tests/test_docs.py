@@ -34,6 +34,7 @@ def beside_a_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_library_example_runs(beside_a_photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (example,) = blocks(ROOT / "README.md", "python")
     names: dict[str, object] = {}

@@ -56,6 +56,7 @@ recipes = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(recipes)
 def test_every_recipe_survives_json(recipe: Recipe) -> None:
     assert Recipe.from_json(recipe.to_json()) == recipe
@@ -108,6 +109,7 @@ def test_what_is_no_recipe_is_refused(text: str, said: str) -> None:
         Recipe.from_json(text)
 
 
+@pytest.mark.slow
 @given(st.text() | st.binary().map(repr) | st.recursive(st.none() | st.text(), st.lists).map(json.dumps))
 def test_no_text_breaks_the_reader(text: str) -> None:
     with pytest.raises(RecipeError):

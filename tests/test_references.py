@@ -43,6 +43,7 @@ def test_every_entry_can_be_found_by_a_reader() -> None:
         assert kind in ("article", "book", "inproceedings", "misc"), key
 
 
+@pytest.mark.slow
 def test_docstrings_name_only_known_sources() -> None:
     known = {key for _, key, _ in entries((ROOT / "docs" / "references.bib").read_text("utf-8"))}
     named = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from deconvviz._cli._by_task import ByTask
+from deconvviz._cli._commands_of import ByTask
 
 
 @click.group("apply", cls=ByTask)

@@ -1,35 +1,49 @@
-"""`deconvviz evaluate`: how often a network is right, how close an inverter comes."""
+"""`deconvviz evaluate`: how often a network is right, how close an inverter comes, how good an application is."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from deconvviz._cli._by_task import OrTask
-from deconvviz._cli._common import answer, json_option, load_network
-from deconvviz._cli._tasks import known, named, part_of
+from deconvviz import catalog
+from deconvviz._cli._commands_of import ByName
+from deconvviz._cli._common import load_network
+from deconvviz.catalog import Option, Trainable
+
+WEIGHTS = Option("weights", "Weights to use instead of the shipped ones.", Path, of=("evaluate",))
 
 
-@click.command(cls=OrTask)
-@click.argument("network", metavar="NAME[:LAYER]")
-@click.option(
-    "--data",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The pictures, one folder a class, or CLASS_NAME.jpg.",
-)
-@click.option(
-    "--weights", type=click.Path(path_type=Path), metavar="FILE", help="Weights to use instead of the shipped ones."
-)
-@json_option
-def evaluate(network: str, data: Path, weights: Path | None, as_json: bool) -> None:
-    """Measure NAME on a folder of pictures. Of a network: top-1, top-5 and mean per class, as fractions.
+class ByNetwork(ByName):
+    """What can be measured: tasks, trainings, and every other network of the catalogue."""
 
-    Of inverter:LAYER: PSNR in decibels, SSIM, and the squared error over the picture's squared length. The classes of
-    ImageNet are given by their WordNet ids: DIR/n01440764/*.jpg, or DIR/n01440764_tench.jpg.
+    def other(self, name: str) -> Trainable | None:
+        """A training, or a network that is measured as any classifier."""
+        training = super().other(name)
+        if training is not None or name not in catalog.models():
+            return training
+
+        def evaluate(data: Path, *, progress: bool, weights: Path | None = None) -> dict[str, Any]:
+            from deconvviz.training import classification
+
+            return classification.measure(load_network(name, weights), data, progress=progress)
+
+        return Trainable(name=name, title=catalog.models()[name].title, evaluate=evaluate, options=(WEIGHTS,))
+
+    def others(self) -> Iterable[str]:
+        """The networks."""
+        return catalog.models()
+
+
+@click.group("evaluate", cls=ByNetwork)
+def evaluate() -> None:
+    """Measure NAME on a folder of pictures: a network, inverter:LAYER, or an application.
+
+    Of a network: top-1, top-5 and mean per class, as fractions. Of inverter:LAYER: PSNR in decibels, SSIM, and the
+    squared error over the picture's squared length. The classes of ImageNet are given by their WordNet ids:
+    DIR/n01440764/*.jpg, or DIR/n01440764_tench.jpg. `deconvviz evaluate NAME --help` lists its options.
 
     \b
     Examples:
@@ -37,22 +51,6 @@ def evaluate(network: str, data: Path, weights: Path | None, as_json: bool) -> N
       deconvviz evaluate squeezenet --data imagenet_samples
       deconvviz evaluate inverter:relu4 --data pictures --json
     """
-    record = _measure(network, data, weights)
-    answer(record, as_json, [f"{name}: {value}" for name, value in record.items()])
-
-
-def _measure(network: str, data: Path, weights: Path | None) -> dict[str, Any]:
-    """What the network's own evaluation says, or the usual one for every other network of the catalogue."""
-    from deconvviz import catalog
-
-    name, chosen = part_of(network, "evaluate")
-    if name in known("evaluate") or name not in catalog.models():
-        measure = named(name, "evaluate", also=catalog.models())
-        found: dict[str, Any] = measure(data, weights=weights, progress=True, **chosen)
-        return found
-    from deconvviz.training import classification
-
-    return classification.measure(load_network(network, weights), data, progress=True)
 
 
 COMMAND = evaluate

@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.articles.formulas import apart, distance
+from deconvviz.articles.formulas import apart
 from deconvviz.checks.low_level import explained
 from deconvviz.checks.randomization import Cascade, cascade, weight_layers
 from deconvviz.errors import RuleError
+from deconvviz.metrics import relative_error
 from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.network import Network
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, conv_map, max_pool, max_unpool
@@ -141,7 +142,7 @@ def flipping(seed: int, subject: Subject | None = None) -> dict[str, float]:
         around = ConvGeometry(
             1, geometry.adjoint_pads(size, w.shape[:2]) if pads is not None else ((k - 1,) * 2, (k,) * 2)
         )
-        return distance(conv(spread, turned, around), conv_adjoint(g, w, geometry, size))
+        return relative_error(conv(spread, turned, around), conv_adjoint(g, w, geometry, size))
 
     return {
         "one channel": flipped(1, 1, False),

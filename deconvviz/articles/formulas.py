@@ -12,28 +12,17 @@ import numpy as np
 
 from deconvviz.articles._formulas import inputs, operators, periodic, sums
 from deconvviz.articles._formulas.record import Formula, Says
+from deconvviz.metrics import relative_error
 from deconvviz.types import Array
 
-__all__ = ["FORMULAS", "TOLERANCE", "Formula", "Says", "apart", "distance", "measure"]
+__all__ = ["FORMULAS", "TOLERANCE", "Formula", "Says", "apart", "measure"]
 
 #: What two ways to compute the same numbers may differ by: the operators are float32.
 TOLERANCE = 1e-5
 
 
-def distance(a: Array, b: Array) -> float:
-    """``norm(a - b) / norm(b)`` (the plain norm if b is zero); infinite between arrays of different shape.
-
-    >>> distance(np.array([3.0, 5.0]), np.array([3.0, 4.0])), distance(np.ones(2), np.ones(3))
-    (0.2, inf)
-    """
-    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if first.shape != second.shape:
-        return math.inf
-    return float(np.linalg.norm(first - second) / (np.linalg.norm(second) or 1.0))
-
-
 def apart(a: Array, b: Array) -> float:
-    """`distance` at the best brightness of a: ``min over f of norm(f a - b) / norm(b)``, from 0 to 1, or infinite.
+    """`relative_error` at a's best brightness: ``min over f of norm(f a - b) / norm(b)``, from 0 to 1, or infinite.
 
     >>> apart(np.array([2.0, 2.0]), np.array([3.0, 3.0])), apart(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     (0.0, 1.0)
@@ -41,7 +30,7 @@ def apart(a: Array, b: Array) -> float:
     first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if first.shape != second.shape:
         return math.inf
-    return distance(first * np.vdot(first, second) / (np.vdot(first, first) or 1.0), second)
+    return relative_error(first * np.vdot(first, second) / (np.vdot(first, first) or 1.0), second)
 
 
 def measure(formula: Formula, seed: int = 0) -> dict[str, float]:
@@ -64,8 +53,8 @@ def measure(formula: Formula, seed: int = 0) -> dict[str, float]:
     printed, corrected, said = (f(**given) for f in (formula.printed, formula.corrected, formula.said))
     return {
         "said": apart(printed, said),
-        "equals": distance(printed, formula.equals(**given)),
-        "corrected": distance(corrected, formula.target(**given)),
+        "equals": relative_error(printed, formula.equals(**given)),
+        "corrected": relative_error(corrected, formula.target(**given)),
         "corrected_said": apart(corrected, said),
     }
 

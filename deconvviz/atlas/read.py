@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +92,8 @@ class Atlas:
         self.folder, self.about = folder, about
         self.layers = tuple(_layer(one) for one in about["layers"])
         self._table = folder / about["table"]
-        self._kept: OrderedDict[tuple[str, str], Any] = OrderedDict()
-        self._lock = threading.Lock()
+        self._sheet = lru_cache(KEPT_SHEETS)(lambda name: _pixels(folder / name))
+        self._table_of = lru_cache(KEPT_TABLES)(self._read)
 
     @classmethod
     def open(cls, folder: str | Path) -> Atlas:
@@ -163,16 +162,12 @@ class Atlas:
     def tile(self, row: Row, kind: str) -> np.ndarray:
         """The bytes of a tile, (h, w, 3) uint8; kind is "patches" or "maps"."""
         name = dict(row.sheets)[kind]
-        sheet = self._get(("sheet", name), lambda: _pixels(self.folder / name), KEPT_SHEETS)
+        sheet = self._sheet(name)
         (top, left), (height, width) = row.tile, row.size
         cut = sheet[top : top + height, left : left + width]
         if cut.shape[:2] != row.size:
             raise DataError(f"{self.folder / name} is smaller than the table says: build the atlas again")
         return cut.copy()
-
-    def _table_of(self, layer: str) -> dict[int, tuple[Row, ...]]:
-        found: dict[int, tuple[Row, ...]] = self._get(("table", layer), lambda: self._read(layer), KEPT_TABLES)
-        return found
 
     def _read(self, layer: str) -> dict[int, tuple[Row, ...]]:
         try:
@@ -185,17 +180,6 @@ class Atlas:
         for one in listed:
             found[one["channel"]] = (*found.get(one["channel"], ()), _row(one))
         return found
-
-    def _get(self, key: tuple[str, str], make: Any, limit: int) -> Any:
-        """Something kept; the least recently used of its kind goes."""
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
-            self._kept.move_to_end(key)
-            same = [one for one in self._kept if one[0] == key[0]]
-            for one in same[:-limit]:
-                del self._kept[one]
-            return self._kept[key]
 
 
 def _pixels(path: Path) -> np.ndarray:

@@ -5,7 +5,6 @@ The same pictures, network and settings give the same bytes, with the same relea
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +15,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 
 from deconvviz.atlas import _disk, tiles
 from deconvviz.atlas.pictures import Pictures
 from deconvviz.atlas.scan import Found
 from deconvviz.errors import DataError
+from deconvviz.figures import files
 from deconvviz.network import Network
 from deconvviz.types import Size
 
@@ -114,9 +113,7 @@ def _sheet(content: Content, layer: str, kind: str, number: int) -> bytes:
         store = content.stores[content.owners[int(found.pictures[first + index, rank])]]
         tile = store.get(layer, kind, first + int(index), int(rank))
         sheet[index * height : (index + 1) * height, rank * width : (rank + 1) * width] = tile
-    stream = io.BytesIO()
-    Image.fromarray(sheet).save(stream, "PNG", optimize=True)
-    return stream.getvalue()
+    return files.png_bytes(sheet, optimize=True)
 
 
 def _rows(content: Content, layer: str) -> Iterator[dict[str, Any]]:

@@ -8,11 +8,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from deconvviz import storage
 from deconvviz.errors import DeconvvizError, nearest
@@ -68,6 +70,28 @@ def figure_svg(figure: Figure, recipe: Recipe = None, title: str = "") -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", bbox_inches=None, facecolor="auto", metadata=metadata)
     return _counted_ids(stream.getvalue().decode()).encode()
+
+
+def png_bytes(
+    picture: np.ndarray | Image.Image, text: Mapping[str, str] = MappingProxyType({}), **options: Any
+) -> bytes:
+    """Pixels as PNG, the same bytes for the same arguments.
+
+    Args:
+      picture: (H, W), (H, W, 3) or (H, W, 4) uint8, or a Pillow image, whose palette is kept.
+      text: text fields kept in the file, such as a recipe.
+      options: of Pillow's PNG writer: compress_level, optimize, transparency.
+
+    >>> png_bytes(np.zeros((2, 3), np.uint8))[:4]
+    b'\\x89PNG'
+    """
+    info = PngInfo()
+    for key, value in text.items():
+        info.add_itxt(key, value)
+    stream = io.BytesIO()
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    image.save(stream, "PNG", pnginfo=info, **options)
+    return stream.getvalue()
 
 
 def npz_bytes(reconstruction: Reconstruction, recipe: Recipe = None) -> bytes:
@@ -146,10 +170,7 @@ def write_png(path: str | os.PathLike[str], picture: np.ndarray | Image.Image) -
     Raises:
       DeconvvizError: as `write`.
     """
-    stream = io.BytesIO()
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    image.save(stream, "PNG")
-    return write(path, stream.getvalue())
+    return write(path, png_bytes(picture))
 
 
 def _counted_ids(svg: str) -> str:

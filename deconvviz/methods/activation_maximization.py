@@ -26,7 +26,7 @@ from deconvviz.errors import DeadUnitError, DeconvvizError, nearest
 from deconvviz.methods import _canvas, _loop, _presets
 from deconvviz.methods._settings import Settings, check_whole, with_options
 from deconvviz.network import Network, units
-from deconvviz.types import Array, DisplayImage, Layer, Unit, Visualization
+from deconvviz.types import Array, DisplayImage, Layer, Unit, UnitLike, Visualization
 
 OBJECTIVES = ("neuron", "channel", "class", "direction")
 #: At most so many steps with the rectifiers taken away on the way down, for a unit that sleeps.
@@ -57,7 +57,7 @@ class _Run:
     belongs: tuple[Any, ...]
 
 
-def goal(network: Network, unit: Unit | str, objective: str | None = None, direction: Array | None = None) -> Goal:
+def goal(network: Network, unit: UnitLike | str, objective: str | None = None, direction: Array | None = None) -> Goal:
     """What is to be excited.
 
     Args:
@@ -77,6 +77,7 @@ def goal(network: Network, unit: Unit | str, objective: str | None = None, direc
     >>> goal(net, Unit("relu1", 2), "neuron").unit
     Unit(layer='relu1', channel=2, row=2, column=3)
     """
+    unit = unit if isinstance(unit, str) else Unit.of(unit)
     layer = network.layer(unit if isinstance(unit, str) else unit.layer)
     chosen = objective or _usual(unit, layer, direction)
     if chosen not in OBJECTIVES:

@@ -22,8 +22,8 @@ import numpy as np
 from deconvviz.errors import DeconvvizError, NetworkError, nearest
 from deconvviz.methods import _canvas, _loop, _presets
 from deconvviz.methods._settings import Settings, check_whole, with_options
+from deconvviz.metrics import normalized_error
 from deconvviz.network import Network
-from deconvviz.ops.inverse import normalized_error
 from deconvviz.types import DisplayImage, Inversion, ModelInput
 
 METHODS = ("optimize", "learned")

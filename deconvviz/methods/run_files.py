@@ -14,9 +14,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from deconvviz import storage
 from deconvviz.errors import DeconvvizError
 from deconvviz.methods import _loop, _presets
 from deconvviz.methods._settings import Settings, with_options
@@ -78,13 +78,12 @@ def read(path: Path) -> Inversion:
       DeconvvizError: no such file, or it holds no run.
     """
     try:
-        with safe_open(path, framework="numpy") as opened:
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-            record = json.loads((opened.metadata() or {})["run"])
+        arrays = storage.read_arrays(path, ValueError)
+        record = json.loads(storage.read_metadata(path, ValueError)["run"])
         if record["version"] != VERSION:
             raise DeconvvizError(f"version {record['version']}, where this deconvviz reads {VERSION}")
         return _unpacked(arrays, record)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DeconvvizError(
             f"{path} holds no run of inversion that can go on ({error}); delete it, or name another file"
         ) from error

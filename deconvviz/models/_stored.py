@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
-from deconvviz import catalog
+from deconvviz import catalog, storage
 from deconvviz.catalog import ModelEntry
 from deconvviz.errors import WeightsError
 from deconvviz.models.public_weights import HINT
@@ -47,8 +44,7 @@ def read(path: Path, entry: ModelEntry) -> Mapping[str, np.ndarray]:
             f"{path} is no safetensors file ({kind}); {entry.name} takes torchvision's names from safetensors: "
             f"in PyTorch, {HINT.replace('NAME', entry.name)}"
         )
-    with _opened(path) as opened:
-        stored = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+    stored = storage.read_shapes(path, _unreadable(path))
     return _Arrays(path, _matched(stored, entry, path), _shapes(entry))
 
 
@@ -61,8 +57,8 @@ class _Arrays(Mapping[str, np.ndarray]):
     shapes: Mapping[str, tuple[int, ...]]
 
     def __getitem__(self, name: str) -> np.ndarray:
-        with _opened(self.path) as opened:
-            return _array(opened.get_tensor(self.names[name]), name, self.shapes[name], self.path)
+        stored = storage.read_array(self.path, _unreadable(self.path), self.names[name])
+        return _array(stored, name, self.shapes[name], self.path)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)
@@ -71,17 +67,8 @@ class _Arrays(Mapping[str, np.ndarray]):
         return len(self.shapes)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """The file, with what can be wrong with it as a sentence."""
-    try:
-        with safe_open(path, framework="numpy") as opened:
-            yield opened
-    except (SafetensorError, OSError, TypeError) as error:
-        raise WeightsError(
-            f"{path} is not a whole safetensors file ({' '.join(str(error).split())[:160]}); it may be truncated: get "
-            "it again"
-        ) from error
+def _unreadable(path: Path) -> storage.Problem:
+    return lambda reason: WeightsError(f"{path} is {reason}; it may be truncated: get it again")
 
 
 def random_arrays(entry: ModelEntry, seed: int) -> dict[str, np.ndarray]:

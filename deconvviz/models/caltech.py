@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from safetensors import SafetensorError, safe_open
 
+from deconvviz import storage
 from deconvviz.catalog import ModelEntry
 from deconvviz.errors import WeightsError
 from deconvviz.network import Network, Programs
@@ -159,25 +159,23 @@ def __getattr__(name: str) -> tuple[str, ...] | tuple[Snapshot, ...]:
 
 @lru_cache(maxsize=16)
 def _about(file: Path, changed: int) -> dict[str, Any]:
-    with safe_open(file, framework="numpy") as opened:
-        return dict(json.loads((opened.metadata() or {}).get("about", "{}")))
+    return dict(json.loads(storage.read_metadata(file, _unreadable(file)).get("about", "{}")))
 
 
 def _read(file: Path, arrays: bool = True) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """(arrays, what is said about them); without `arrays` the header alone is read."""
     try:
         about = _about(file, file.stat().st_mtime_ns)
-        if not arrays:
-            return {}, about
-        with safe_open(file, framework="numpy") as opened:
-            return {name: opened.get_tensor(name) for name in opened.keys()}, about  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        reason = "no such file" if missing else f"not a whole safetensors file ({error})"
-        raise WeightsError(
-            f"cannot read the weights {file}: {reason}; "
-            "make them with 'deconvviz train caltech --data DIR --out DIR', or name another file"
-        ) from error
+    except FileNotFoundError as error:
+        raise _unreadable(file)("no such file") from error
+    return storage.read_arrays(file, _unreadable(file)) if arrays else {}, about
+
+
+def _unreadable(file: Path) -> storage.Problem:
+    return lambda reason: WeightsError(
+        f"cannot read the weights {file}: {reason}; "
+        "make them with 'deconvviz train caltech --data DIR --out DIR', or name another file"
+    )
 
 
 def _checked(stored: dict[str, np.ndarray], classes: int, file: Path) -> Params:

@@ -17,8 +17,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
+from deconvviz import storage
 from deconvviz.errors import NetworkError, WeightsError, nearest
 from deconvviz.models import _decoder
 from deconvviz.network import Network
@@ -131,6 +131,15 @@ def file_facts(path: str | Path | None = None) -> dict[str, Any]:
     return _about(_file(path))
 
 
+def file_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file of inverters, by layer and name: "relu4.mean".
+
+    Raises:
+      WeightsError: missing or damaged.
+    """
+    return storage.read_arrays(path, _unreadable(path))
+
+
 def _nearest_layer(network: Network, layer: str, known: tuple[str, ...]) -> str:
     """The layer with an inverter that lies fewest steps away."""
     order = {one.name: place for place, one in enumerate(network.layers)}
@@ -143,8 +152,7 @@ def _file(path: str | Path | None) -> Path:
 
 @lru_cache(maxsize=16)
 def _read_about(file: Path, changed: int) -> dict[str, Any]:
-    with safe_open(file, framework="numpy") as opened:
-        about: dict[str, Any] = json.loads((opened.metadata() or {}).get("inverters", "null"))
+    about: dict[str, Any] = json.loads(storage.read_metadata(file, _unreadable(file)).get("inverters", "null"))
     if about is None:
         raise WeightsError(f"{file} is no file of inverters: it does not say of which network; {HOW}")
     return about
@@ -153,10 +161,14 @@ def _read_about(file: Path, changed: int) -> dict[str, Any]:
 def _about(file: Path) -> dict[str, Any]:
     try:
         return _read_about(file, file.stat().st_mtime_ns)
-    except (OSError, SafetensorError, json.JSONDecodeError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        reason = "no such file" if missing else f"not a whole safetensors file ({error})"
-        raise WeightsError(f"cannot read the inverters {file}: {reason}; {HOW}") from error
+    except FileNotFoundError as error:
+        raise _unreadable(file)("no such file") from error
+    except (OSError, json.JSONDecodeError) as error:
+        raise _unreadable(file)(str(error)) from error
+
+
+def _unreadable(file: Path) -> storage.Problem:
+    return lambda reason: WeightsError(f"cannot read the inverters {file}: {reason}; {HOW}")
 
 
 @lru_cache(maxsize=16)
@@ -166,17 +178,15 @@ def _load(file: Path, changed: int, layer: str, shape: tuple[int, int, int]) -> 
     if said["upsampler"] not in _decoder.UPSAMPLERS:
         known = nearest(str(said["upsampler"]), _decoder.UPSAMPLERS)
         raise WeightsError(f"{file} names an unknown upsampler {said['upsampler']!r} for {layer}; {known}")
-    params = {}
-    with safe_open(file, framework="numpy") as opened:
-        names = set(opened.keys())
-        for name, wanted in _decoder.shapes(shape, said["upsampler"]).items():
-            stored = opened.get_tensor(f"{layer}.{name}") if f"{layer}.{name}" in names else np.zeros(0)
-            if stored.shape != wanted or not np.isfinite(stored).all():
-                raise WeightsError(
-                    f"{file} does not fit {layer}: {name} should be finite numbers of shape {wanted}, the file has "
-                    f"{stored.shape if f'{layer}.{name}' in names else 'nothing'}; {HOW}"
-                )
-            params[name] = jnp.asarray(stored, jnp.float32)
+    arrays, params = storage.read_arrays(file, _unreadable(file), prefix=f"{layer}."), {}
+    for name, wanted in _decoder.shapes(shape, said["upsampler"]).items():
+        stored = arrays.get(name, np.zeros(0))
+        if stored.shape != wanted or not np.isfinite(stored).all():
+            raise WeightsError(
+                f"{file} does not fit {layer}: {name} should be finite numbers of shape {wanted}, the file has "
+                f"{stored.shape if name in arrays else 'nothing'}; {HOW}"
+            )
+        params[name] = jnp.asarray(stored, jnp.float32)
     return Inverter(about["network"], layer, shape, said["upsampler"], said, params)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.articles._formulas import periodic
 from deconvviz.errors import GeometryError
+from deconvviz.ops import periodic
 
 #: Four times a cell less its four neighbours: large on noise, small on smooth pictures.
 LAPLACIAN = np.array([[0.0, -1.0, 0.0], [-1.0, 4.0, -1.0], [0.0, -1.0, 0.0]])
@@ -159,30 +159,6 @@ def richardson_lucy(y: np.ndarray, k: np.ndarray, steps: int) -> np.ndarray:
         quotient = y / np.maximum(periodic.filtered(x, factor), 1e-9)
         x = np.maximum(x * periodic.filtered(quotient, np.conj(factor)), 0)
     return x
-
-
-def psnr(x: np.ndarray, truth: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB, for a peak of 1; infinite if the two are equal.
-
-    Formula: ``-10 log10 mean((x - truth)^2)``.
-
-    >>> psnr(np.full((2, 3), 0.6), np.full((2, 3), 0.5)), psnr(np.ones((1, 2)), np.ones((1, 2)))
-    (20.0, inf)
-    """
-    error = float(np.mean((np.asarray(x, np.float64) - truth) ** 2))
-    return round(-10 * float(np.log10(error)), 9) if error else float("inf")
-
-
-def normalized_error(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Squared distance over the squared length of what was wanted; the distance itself where that is zero.
-
-    Formula: ``|found - wanted|^2 / |wanted|^2``.
-
-    >>> normalized_error(np.full((2, 3, 3), 0.25), np.full((2, 3, 3), 0.5))
-    0.25
-    """
-    wanted = np.asarray(wanted, np.float64)
-    return float(np.square(found - wanted).sum()) / (float(np.square(wanted).sum()) or 1.0)
 
 
 def lost_energy_back(u: np.ndarray, truth: np.ndarray, k: np.ndarray, below: float = 0.1) -> float:

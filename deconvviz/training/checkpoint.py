@@ -8,7 +8,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from deconvviz import storage
@@ -41,23 +40,19 @@ def load_state(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
     Raises:
       TrainingError: the file cannot be read or holds other arrays.
     """
-    arrays, metadata = _open(path)
+
+    def unreadable(reason: str) -> TrainingError:
+        return TrainingError(f"cannot read the checkpoint {path} ({reason}); remove it to start again")
+
+    arrays, metadata = storage.read_arrays(path, unreadable), storage.read_metadata(path, unreadable)
     keyed, structure = jax.tree_util.tree_flatten_with_path(like)
     leaves = []
     for key, value in keyed:
         name = jax.tree_util.keystr(key)
-        found = arrays.get(name)
-        if found is None or found.shape != np.shape(value) or found.dtype != np.asarray(value).dtype:
+        array = arrays.get(name)
+        if array is None or array.shape != np.shape(value) or array.dtype != np.asarray(value).dtype:
             raise TrainingError(
                 f"the checkpoint {path} is of another network ({name}); remove it or name another --out"
             )
-        leaves.append(jax.numpy.asarray(found))
+        leaves.append(jax.numpy.asarray(array))
     return jax.tree_util.tree_unflatten(structure, leaves), dict(json.loads(metadata["record"]))
-
-
-def _open(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    try:
-        with safe_open(path, framework="numpy") as opened:
-            return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise TrainingError(f"cannot read the checkpoint {path} ({error}); remove it to start again") from error

@@ -12,9 +12,9 @@ from tqdm import tqdm
 from deconvviz.data.folder import decode, list_labelled
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import DataError
+from deconvviz.metrics import classification
 from deconvviz.models._imagenet import classes
 from deconvviz.network import Network
-from deconvviz.training.metrics import classification
 
 #: Pictures that go through the network together.
 BATCH = 20

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
+from deconvviz.figures import files
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.ops import ConvGeometry
 from lessons._kit.draw import formula, planes
@@ -144,9 +143,7 @@ def matrix_picture(matrix: np.ndarray, row: int | None, column: int) -> None:
 
 def _svg(matrix: np.ndarray, row: int | None, column: int) -> str:
     rows, columns = matrix.shape
-    file = io.BytesIO()
-    Image.fromarray(diverging_rgb(matrix, signed_limit(matrix))).save(file, "PNG")
-    pixels = base64.b64encode(file.getvalue()).decode()
+    pixels = base64.b64encode(files.png_bytes(diverging_rgb(matrix, signed_limit(matrix)))).decode()
     framed = f'<rect x="{8 * column}" y="0" width="8" height="{8 * rows}" stroke="#7b1fa2"/>'
     if row is not None:
         framed += f'<rect x="0" y="{8 * row}" width="{8 * columns}" height="8" stroke="#00695c"/>'

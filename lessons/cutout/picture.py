@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from html import escape
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from deconvviz.data import samples
 from deconvviz.data.preprocess import at_most
+from deconvviz.figures import files
 from deconvviz.tasks.cutout.metrics import intersection_over_union, threshold_mask
 from deconvviz.tasks.cutout.predict import Cutout
 from lessons._kit.draw import before_after
@@ -60,9 +59,7 @@ def laid_over(found: Cutout, name: str) -> np.ndarray:
 
 def file(pixels: np.ndarray) -> bytes:
     """A PNG file of (H, W, 4) pixels, transparency kept."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()
+    return files.png_bytes(pixels)
 
 
 def draw(subject: Subject, found: Cutout | str, chosen: run.Choice) -> None:

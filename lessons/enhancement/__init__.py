@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import streamlit as st
 
+from deconvviz.metrics import psnr
 from deconvviz.ops import ConvGeometry, conv
-from deconvviz.ops.inverse import blur, blur_adjoint, psnr, response
+from deconvviz.ops.inverse import blur, blur_adjoint, response
 from deconvviz.ops.upsample import pixel_unshuffle
 from deconvviz.tasks.enhancement import data, predict, untrained
 from deconvviz.types import Check
@@ -123,7 +124,7 @@ def call(state: State, picture: pictures.Picture) -> str:
     damage = f"data.damaged(photograph, {options})" if options else "photograph"
     variant = "" if state.variant == "main" else f", variant={state.variant!r}"
     return f"""from deconvviz.data import {"samples" if picture.id else "images"}
-from deconvviz.ops.inverse import psnr
+from deconvviz.metrics import psnr
 from deconvviz.tasks.enhancement import data, predict
 
 photograph = {load}

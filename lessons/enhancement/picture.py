@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
 from deconvviz.articles.claims import CLAIMS
 from deconvviz.data.preprocess import at_most
+from deconvviz.figures import files
 from lessons._kit.claims import card
 from lessons._kit.draw import before_after, image_row
 from lessons._kit.draw.before_after import Side
@@ -48,11 +47,9 @@ def draw(found: Shown, title: str) -> None:
         "enhance-compare",
         note=t("PSNR against the photograph before the damage; more is better."),
     )
-    stream = io.BytesIO()
-    Image.fromarray(to_bytes(found.cleaned)).save(stream, "PNG")
     st.download_button(
         t("The cleaned picture (PNG)"),
-        stream.getvalue(),
+        files.png_bytes(to_bytes(found.cleaned)),
         "cleaned.png",
         "image/png",
         key="enhance-png",

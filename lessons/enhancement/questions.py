@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.ops.inverse import psnr, response
+from deconvviz.metrics import psnr
+from deconvviz.ops.inverse import response
 from deconvviz.tasks.enhancement import untrained
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question

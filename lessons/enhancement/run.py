@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz import compiled
-from deconvviz.ops.inverse import psnr
+from deconvviz.metrics import psnr
 from deconvviz.tasks.enhancement import ablations, data, predict, untrained
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures

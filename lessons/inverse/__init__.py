@@ -10,6 +10,7 @@ import streamlit as st
 
 from deconvviz.articles.formulas import apart
 from deconvviz.data import samples
+from deconvviz.metrics import psnr
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
@@ -82,7 +83,7 @@ def decibels(picture: str, kernel_name: str) -> dict[str, tuple[float, ...]]:
     for noise in NOISE:
         planes = compute(State(picture, kernel_name, noise))
         for way, numbers in found.items():
-            numbers.append(min(99.0, inverse.psnr(planes[way], planes["x"])))
+            numbers.append(min(99.0, psnr(planes[way], planes["x"])))
     return {way: tuple(numbers) for way, numbers in found.items()}
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import deconvviz as dv
 from deconvviz.data.preprocess import model_input
 from deconvviz.data.samples import SAMPLES
+from deconvviz.metrics import normalized_error
 from deconvviz.models import inverters
-from deconvviz.ops.inverse import normalized_error
 from lessons._kit.run import engine, networks, pictures
 
 PHOTOGRAPHS = tuple(sample.id for sample in SAMPLES.values() if sample.kind == "photo")

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
-from deconvviz.articles.formulas import distance
 from deconvviz.figures.scale import diverging_rgb
+from deconvviz.metrics import relative_error
 from deconvviz.ops import LinearMap, conv
 from deconvviz.ops.upsample import (
     checkerboard_energy,
@@ -53,7 +53,7 @@ def counted(k: int, s: int) -> float:
     """Counts of rows times counts of columns, against a transposed convolution with ones."""
     counts = overlap_counts(CELLS, k, s)
     ones = transposed_conv(np.ones((1, CELLS, CELLS, 1)), np.ones((k, k, 1, 1)), s)
-    return distance(np.outer(counts, counts)[None, :, :, None], ones)
+    return relative_error(np.outer(counts, counts)[None, :, :, None], ones)
 
 
 def divides(k: int, s: int) -> float:
@@ -74,7 +74,7 @@ def same_start(s: int) -> float:
     """Sub-pixel convolution from the ICNR start, against the nearest-neighbour enlargement of the small output."""
     random = np.random.default_rng(0)
     x, w = random.standard_normal((1, 5, 6, 2)), random.standard_normal((3, 3, 2, 4))
-    return distance(pixel_shuffle(conv(x, icnr(w, s)), s), resize_nearest(conv(x, w), s))
+    return relative_error(pixel_shuffle(conv(x, icnr(w, s)), s), resize_nearest(conv(x, w), s))
 
 
 @lru_cache(maxsize=128)

@@ -52,6 +52,7 @@ def good(pictures: Path) -> list[str]:
     return [name for name in listed(pictures).names if "broken" not in name]
 
 
+@pytest.mark.slow
 def test_the_rows_are_those_of_the_slow_twin(net: Network, pictures: Path, built: Path) -> None:
     names = good(pictures)
     for layer in LAYERS:
@@ -68,6 +69,7 @@ def test_the_rows_are_those_of_the_slow_twin(net: Network, pictures: Path, built
         assert places == ([(None, None)] * len(rows) if layer == "mean" else [(r, c) for _, _, r, c in wanted])
 
 
+@pytest.mark.slow
 def test_tiles_are_the_picture_and_the_reconstruction_of_the_library(net: Network, pictures: Path, built: Path) -> None:
     opened = atlases.Atlas.open(built)
     for layer in LAYERS:
@@ -103,6 +105,7 @@ def test_the_files_say_what_they_are(pictures: Path, built: Path) -> None:
     assert np.array_equal(cut, opened.tile(first, "patches"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "at"), [("scan", 0), ("scan", 10), ("reconstruct", 0), ("reconstruct", 7)])
 def test_a_killed_build_goes_on_and_ends_in_the_same_files(
     net: Network, pictures: Path, built: Path, tmp_path: Path, step: str, at: int, monkeypatch: pytest.MonkeyPatch
@@ -310,7 +313,7 @@ def test_few_sheets_are_kept(net: Network, pictures: Path, tmp_path: Path, monke
     for channel in opened.layer("relu2").channels:
         for row in opened.rows("relu2", channel):
             assert opened.patch(row).shape == (*row.size, 3)
-    assert sum(key[0] == "sheet" for key in opened._kept) == 4
+    assert opened._sheet.cache_info().currsize == 4
 
 
 def test_the_built_in_pictures_are_the_same_on_every_call() -> None:
@@ -329,6 +332,7 @@ def test_the_built_in_pictures_are_the_same_on_every_call() -> None:
         textures.load("rings/6")
 
 
+@pytest.mark.slow
 def test_the_shipped_atlas_is_what_the_network_and_the_pictures_give() -> None:
     opened = atlases.Atlas.open(atlases.SHIPPED)
     net = dv.load("caltech")
@@ -345,6 +349,7 @@ def test_the_shipped_atlas_is_what_the_network_and_the_pictures_give() -> None:
         np.testing.assert_allclose(best.tops["relu2"].values[index, : len(stored)], stored, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_quantization_is_within_its_bound() -> None:
     draw = np.random.default_rng(5)
     for scale in (1e-30, 0.3, 7e5):

@@ -90,6 +90,7 @@ def alone(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_four_devices_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_path: Path) -> None:
     flags = {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"}
     devices, processes, _ = finish(start(flags, pictures=str(pictures), out=str(tmp_path / "four"), batch=3))
@@ -97,6 +98,7 @@ def test_four_devices_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_pat
     same_atlas(alone, tmp_path / "four")
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -111,6 +113,7 @@ def test_two_processes_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_pa
     same_atlas(alone, out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["scan-0-of-1.npz", "tiles-0-of-1.npz"])
 def test_a_process_killed_at_any_moment_leaves_what_the_next_one_needs(
     pictures: Path, alone: Path, tmp_path: Path, state: str

@@ -25,6 +25,8 @@ FLAGS = (
     "--disable-sync",
     "--force-color-profile=srgb",
 )
+#: Seconds to wait for another program that installs packages at the same time.
+APT_PATIENCE = 120
 MISSING = (
     "No Chromium was found or could be got for the browser tests. Install one (on Debian, as root: apt-get install "
     "chromium; elsewhere: python -m playwright install --with-deps chromium), or name yours: DECONVVIZ_CHROMIUM=/path"
@@ -85,13 +87,10 @@ def get() -> str:
     if os.name == "posix" and os.geteuid() == 0 and shutil.which("apt-get"):
         print("installing Debian's chromium for the browser tests", flush=True)
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], env=quiet, stdout=subprocess.DEVNULL, check=False)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-noto-cjk"],
-            env=quiet,
-            stdout=subprocess.DEVNULL,
-            check=False,
-        )
+        install = ("install", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk")
+        for what in (("update",), install):
+            command = ["apt-get", "-qq", "-o", f"DPkg::Lock::Timeout={APT_PATIENCE}", *what]
+            subprocess.run(command, env=quiet, stdout=subprocess.DEVNULL, check=False)
         found = find()
     if not found:
         print("getting Playwright's own Chromium for the browser tests", flush=True)

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,10 @@ PATIENCE = 120_000
 #: What this process has started in this folder and must end, and Chromium and its pages by what they are.
 STARTED = contextlib.ExitStack()
 RUNNING: dict[object, object] = {}
+#: Tests that have used a page of that size, and how many a page serves before another takes its place: it grows.
+USED: Counter[Sight] = Counter()
+LIFE = 30
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,6 +48,14 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None, Non
     if nextitem is None or HERE not in nextitem.path.parents:
         STARTED.close()
         RUNNING.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fixtures see whether their test failed."""
+    report = yield
+    item.stash[FAILED] = report.failed
+    return report
 
 
 @contextlib.contextmanager
@@ -105,16 +118,19 @@ def browser() -> Browser:
     return started
 
 
-def _page(browser: Browser, sight: Sight, *, touch: bool) -> Iterator[Page]:
+def _page(request: pytest.FixtureRequest, browser: Browser, sight: Sight, *, touch: bool) -> Iterator[Page]:
     """The page of that size in this process: it stays open, so that the app need not be loaded again."""
     from playwright.sync_api import Page
 
     width, height = sight.size
     viewport: ViewportSize = {"width": width, "height": height}
     page = RUNNING.get(sight)
-    if not isinstance(page, Page) or page.is_closed():
+    USED[sight] += 1
+    if not isinstance(page, Page) or page.is_closed() or USED[sight] % LIFE == 0:
+        if isinstance(page, Page):
+            page.context.close()
         context = browser.new_context(viewport=viewport, has_touch=touch, locale="en-US", accept_downloads=True)
-        RUNNING[sight] = page = STARTED.enter_context(context).new_page()
+        RUNNING[sight] = page = context.new_page()
     page.context.set_default_timeout(PATIENCE)
     page.set_default_timeout(PATIENCE)
     errors: list[str] = []
@@ -129,21 +145,21 @@ def _page(browser: Browser, sight: Sight, *, touch: bool) -> Iterator[Page]:
     page.emulate_media(color_scheme="light")
     if page.viewport_size != viewport:
         page.set_viewport_size(viewport)
-    if errors:  # what comes after starts afresh
+    if errors or request.node.stash.get(FAILED, False):  # the next test starts afresh
         page.close()
     assert not errors, f"the page reported errors: {errors}"
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A page, 1440 x 900."""
-    yield from _page(browser, DESKTOP, touch=False)
+    yield from _page(request, browser, DESKTOP, touch=False)
 
 
 @pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
+def phone(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A page the size of a telephone, 390 x 844."""
-    yield from _page(browser, PHONE, touch=True)
+    yield from _page(request, browser, PHONE, touch=True)
 
 
 @pytest.fixture

@@ -72,10 +72,9 @@ def test_root_with_apt_installs_debians(
     monkeypatch.setattr(chromium.os, "geteuid", lambda: 0)
     with pytest.raises(chromium.ChromiumError, match="No Chromium was found or could be got"):
         chromium.get()
-    assert [command[:2] for command in bare if command[0] == "apt-get"] == [
-        ["apt-get", "update"],
-        ["apt-get", "install"],
-    ]
+    asked = [command for command in bare if command[0] == "apt-get"]
+    assert [command[4] for command in asked] == ["update", "install"]
+    assert all(command[2:4] == ["-o", "DPkg::Lock::Timeout=120"] for command in asked), "it waits for its turn"
     assert bare[-2][1:] == ["-m", "playwright", "install", "chromium"], "Playwright's own comes last"
     assert "installing Debian's chromium" in capsys.readouterr().out
 
@@ -89,7 +88,8 @@ def test_others_get_playwrights_own(bare: list[list[str]], monkeypatch: pytest.M
 
 
 def test_the_pages_have_the_promised_sizes_and_report_errors(page: Any, phone: Any) -> None:
-    for opened, size in ((page, [1440, 900]), (phone, [390, 844])):
-        opened.set_content("<p>hello</p>")
-        assert opened.evaluate("[innerWidth, innerHeight]") == size
-        assert opened.inner_text("p") == "hello"
+    for seen, size in ((page, [1440, 900]), (phone, [390, 844])):
+        seen.goto("about:blank")  # what was open could not be left
+        seen.set_content("<p>hello</p>")
+        assert seen.evaluate("[innerWidth, innerHeight]") == size
+        assert seen.inner_text("p") == "hello"

@@ -115,12 +115,19 @@ def ready(page: Page, look: Look) -> None:
         settle(page)
 
 
-def in_chinese(page: Page) -> None:
+def to_chinese(page: Page) -> None:
     """Change the language of an open page."""
     headline = page.locator("h1").first.inner_text()
     page.get_by_role("radio", name="中文").click()
     page.wait_for_function("was => document.querySelector('h1').innerText !== was", arg=headline)
     settle(page)
+
+
+def is_whole(page: Page, in_chinese: bool) -> None:
+    """No error stands on the page, and its text is in that language."""
+    assert page.locator("[data-testid=stException]").count() == 0
+    text = " ".join(page.locator(".stMain [data-testid=stMarkdown]").all_inner_texts())
+    assert bool(re.search(r"[\u4e00-\u9fff]", text)) == in_chinese
 
 
 @contextmanager
@@ -156,14 +163,14 @@ def test_nobody_is_kept_out(page: Page, app_url: str, look: Look, screenshot: Ca
     name = re.sub(r"\W+", "-", look.path) or "home"
     opened(page, f"{app_url}/{look.path}", *look.signs)
     ready(page, look)
-    assert page.locator("[data-testid=stException]").count() == 0
+    is_whole(page, in_chinese=False)
     screenshot(page, f"{name}-en-{DESKTOP}", full=False)
     keeps_nobody_out(page, look.parts, look.boxes)
     fits(page, look)
     in_sight(page, PHONE)
     fits(page, look)
-    in_chinese(page)
-    assert page.locator("[data-testid=stException]").count() == 0
+    to_chinese(page)
+    is_whole(page, in_chinese=True)
     screenshot(page, f"{name}-zh-{PHONE}", full=False)
     assert broken_rules(page) == []
     fits(page, look)

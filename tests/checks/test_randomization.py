@@ -38,6 +38,7 @@ def test_layers_with_weights_are_found_in_order(network: Network) -> None:
     assert [len(group) for _, group in groups] == [1, 1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["gradient", "deconvnet", "guided"])
 def test_the_first_map_is_the_networks_own(network: Network, rule: str) -> None:
     run = randomization.cascade(network, X, rule, seed=3)
@@ -50,6 +51,7 @@ def test_the_first_map_is_the_networks_own(network: Network, rule: str) -> None:
     assert run.shuffled[0] == ""
 
 
+@pytest.mark.slow
 def test_only_the_shuffled_layers_change(network: Network) -> None:
     """With the top layer alone shuffled the map is that of a network whose dense weights are the shuffled ones."""
     one = randomization.cascade(network, X, "gradient", seed=5, layers=1)

@@ -118,6 +118,7 @@ def by_rule(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {one["rule"]: one for one in record["rules"]}
 
 
+@pytest.mark.slow
 def test_a_network_on_which_everything_works(folder: Path) -> None:
     record = checked("--network", "small:net", *INPUT, status=0)
     assert record["ok"] is True
@@ -152,6 +153,7 @@ def test_the_answer_for_people_names_everything(folder: Path) -> None:
         assert part in answer.stdout
 
 
+@pytest.mark.slow
 def test_another_activation_is_named_with_what_to_change(folder: Path) -> None:
     record = checked("--network", "small:smooth", *INPUT, status=1)
     rules = by_rule(record)
@@ -168,6 +170,7 @@ def test_another_activation_is_named_with_what_to_change(folder: Path) -> None:
     assert below["layer"] == "relu1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "status", "note"),
     [

@@ -93,6 +93,7 @@ def test_activations_of_a_vector_have_no_position(on_cat: list[str]) -> None:
     assert "channel" in run("activations", *on_cat, "--layer", "logits").stdout
 
 
+@pytest.mark.slow
 def test_the_png_is_the_map_pixel_for_pixel(on_cat: list[str], weights: Path, tmp_path: Path) -> None:
     record = said("reconstruct", *on_cat, *UNIT, "--out", tmp_path / "map.png", "--save-recipe", tmp_path / "r.json")
     seen = dv.reconstruct(dv.load("caltech", weights=weights), samples.load("cat"), dv.Unit("relu3", 7))
@@ -109,6 +110,7 @@ def test_the_png_is_the_map_pixel_for_pixel(on_cat: list[str], weights: Path, tm
     assert np.abs(pixels - expected).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", [["guided"], ["gradient", "deconvnet", "guided", "linear"]])
 @pytest.mark.parametrize("kind", ["png", "svg", "npz"])
 def test_a_recipe_makes_the_same_bytes_again(
@@ -126,6 +128,7 @@ def test_a_recipe_makes_the_same_bytes_again(
     assert len(first.read_bytes()) > 1000
 
 
+@pytest.mark.slow
 def test_npz_holds_the_arrays(on_cat: list[str], weights: Path, tmp_path: Path) -> None:
     out = tmp_path / "map.npz"
     run("reconstruct", *on_cat, *UNIT, "--all", "--rule", "linear", "--rule", "gradient", "--out", out)
@@ -223,6 +226,7 @@ def test_nothing_half_written_is_left(on_cat: list[str], tmp_path: Path, monkeyp
     assert old.read_bytes() == b"the old one"
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_program(on_cat: list[str], tmp_path: Path) -> None:
     out = tmp_path / "map.png"
     command = [sys.executable, "-m", "deconvviz", "reconstruct", *on_cat, *UNIT, "--out", str(out), "--json"]
@@ -233,6 +237,7 @@ def test_the_module_runs_as_a_program(on_cat: list[str], tmp_path: Path) -> None
         assert picture.size == (128, 128)
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_one_line_and_130(tmp_path: Path) -> None:
     fifo = tmp_path / "recipe.json"
     os.mkfifo(fifo)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from deconvviz import cli
@@ -15,6 +16,7 @@ def run(*arguments: str) -> Any:
     return CliRunner().invoke(cli.main, ["formulas", *arguments])
 
 
+@pytest.mark.slow
 def test_json_holds_every_formula_with_its_errors() -> None:
     answer = run("--json", "--seeds", "2")
     assert answer.exit_code == 0, answer.stderr

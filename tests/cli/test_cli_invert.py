@@ -52,6 +52,7 @@ def inverted(model: list[str]) -> list[str]:
     return ["invert", *model, "--image", "sample:cat", "--layer", "conv1", "--steps", "9", "--seed", "2"]
 
 
+@pytest.mark.slow
 def test_invert_writes_the_picture_of_the_library(inverted: list[str], weights: Path, tmp_path: Path) -> None:
     out = tmp_path / "inverted.png"
     record = said(*inverted, "--out", out)
@@ -79,6 +80,7 @@ def test_a_decoder_answers_in_one_pass(tmp_path: Path) -> None:
     assert "method='learned' has no option 'steps'" in run(*learned, "--steps", "8").stderr
 
 
+@pytest.mark.slow
 def test_visualize_writes_the_pictures_of_the_library(model: list[str], weights: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen.png"
     options = ["--layer", "conv1", "--channel", "3", "--steps", "5", "--pictures", "2", "--rate", "0.1"]
@@ -90,6 +92,7 @@ def test_visualize_writes_the_pictures_of_the_library(model: list[str], weights:
     assert (record["objective"], record["channel"], record["images"]) == ("channel", 3, 2)
 
 
+@pytest.mark.slow
 def test_a_class_needs_no_layer(model: list[str], tmp_path: Path) -> None:
     out = tmp_path / "class.png"
     record = said("visualize", *model, "--objective", "class", "--channel", "5", "--steps", "2", "--out", out)
@@ -154,6 +157,7 @@ def stopped_after(snapshots: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dv, "invert_snapshots", stop)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_goes_on_to_the_same_pixels(
     inverted: list[str], weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +218,7 @@ def sheet(model: list[str]) -> list[str]:
     return ["visualize", *model, "--layer", "conv1", "--channel", "2,0-1", "--steps", "3", "--seed", "1"]
 
 
+@pytest.mark.slow
 def test_a_grid_is_the_sheet_of_the_library(sheet: list[str], weights: Path, tmp_path: Path) -> None:
     out = tmp_path / "sheet.png"
     record = said(*sheet, "--grid", out)

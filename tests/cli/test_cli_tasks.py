@@ -75,7 +75,7 @@ def test_an_inverter_is_named_with_its_layer(monkeypatch: pytest.MonkeyPatch) ->
     assert train.calls == [((Path("d"), Path("x")), options)]
     answer = run("evaluate", "inverter:relu4", "--data", "d", "--json")
     assert json.loads(answer.stdout) == figures
-    assert evaluate.calls == [((Path("d"),), {"weights": None, "progress": True, "layer": "relu4"})]
+    assert evaluate.calls == [((Path("d"),), {"progress": True, "layer": "relu4"})]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_inverter_is_named_with_its_layer(monkeypatch: pytest.MonkeyPatch) ->
         ),
         (("evaluate", "squeezenet:relu4"), "names a layer, which 'squeezenet' does not take"),
         (("train", "invertor:relu4"), "nothing to train is called 'invertor'; did you mean inverter?"),
-        (("train", "caltech", "--upsampler", "resize"), "--upsampler resize is for inverter:LAYER; caltech has none"),
+        (("train", "caltech", "--upsampler", "resize"), "No such option '--upsampler'. (see: deconvviz train caltech"),
     ],
 )
 def test_a_layer_where_none_belongs(arguments: tuple[str, ...], reason: str, tmp_path: Path) -> None:

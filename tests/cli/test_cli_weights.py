@@ -62,6 +62,7 @@ def test_path_and_fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert answer == {"name": "squeezenet", "path": str(file), "bytes": 7}
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line() -> None:
     assert "no connection" in refused("weights", "fetch", "squeezenet")
     assert "did you mean squeezenet" in refused("weights", "fetch", "squeeznet")
@@ -82,6 +83,7 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_any_classifier_can_be_measured(pictures: Path, tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 

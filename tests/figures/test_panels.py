@@ -82,6 +82,7 @@ def test_a_given_limit_is_the_shared_one_and_the_ends_tell_what_lies_beyond():
     assert {"≥ 0.5", "≤ −0.5"} <= set(words(reconstruction_figure(PICTURE, made(), limit=0.5)))
 
 
+@pytest.mark.slow
 def test_a_percentile_keeps_peaks_from_fading_the_rest():
     recs = [made("gradient", 1.0), made("deconvnet", 3.0, seed=1)]
     recs[1].map[7, 11] = 1000
@@ -211,6 +212,7 @@ def test_settings_of_the_process_are_neither_used_nor_changed():
         assert reconstruction_png(PICTURE, made()) == plain
 
 
+@pytest.mark.slow
 def test_bytes_repeat_and_carry_the_recipe():
     recipe = {"layer": "层3", "channel": 7}
     texts = Texts(title="Seen & kept")
@@ -241,6 +243,7 @@ def test_an_svg_refers_only_to_what_it_holds():
     assert set(used) <= set(names)
 
 
+@pytest.mark.slow
 def test_threads_draw_their_own_figures():
     recs = [made(seed=seed) for seed in range(3)]
     alone = [(reconstruction_png(PICTURE, rec), reconstruction_svg(PICTURE, rec)) for rec in recs]

@@ -6,6 +6,17 @@ from streamlit.testing.v1 import AppTest
 
 from lessons._kit.form.exercise import Answer
 
+ALONE = """
+from lessons._kit.form import frame, page
+
+frame.practice(next(found for found in page.discover() if found.slug == {slug!r}))
+"""
+
+
+def alone(slug: str) -> AppTest:
+    """The exercise of a lesson without the rest of its page."""
+    return _fine(AppTest.from_string(ALONE.format(slug=slug), default_timeout=120).run())
+
 
 def choose(test: AppTest, slug: str, kind: str) -> AppTest:
     """Turn to a kind of question."""

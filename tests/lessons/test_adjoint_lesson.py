@@ -116,6 +116,7 @@ def test_every_view_runs_its_own_code() -> None:
     assert len({lesson.function(State(view=view)) for view in VIEWS}) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WRONG)
 def test_wrong_ways_turn_red(way: str) -> None:
     assert not any(check.holds for check in lesson.checks(SEEN_WRONG[way]))
@@ -130,6 +131,7 @@ def test_the_meter_never_disagrees_with_the_proofs(state: lesson.State, way: str
     assert held == {lesson.sides(state).agree}
 
 
+@pytest.mark.slow
 def test_channels_that_are_not_swapped_are_never_right_by_luck() -> None:
     held = [lesson.sides(replace(state, way="channels")).agree for state in SOME]
     assert held
@@ -298,6 +300,7 @@ def latex(test: AppTest) -> str:
     return " ".join(element.value for element in test.latex)
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, kernel="edge", stride="2", cell="1,2", back="3,4")
     state = State(kernel="edge", stride=2, cell=(1, 2), back=(3, 4))
@@ -305,6 +308,7 @@ def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     assert picture.backward_sum(lesson.compute(state), state.geometry, (3, 4)) in latex(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["99,99", "abc", "1", "-1,2", "1,2,3", "9999999,0"])
 def test_a_cell_in_a_link_that_does_not_exist_is_no_error(cell: str, open_page: Callable[..., AppTest]) -> None:
     assert "z_{" in latex(open_page(SLUG, cell=cell, stride="x"))
@@ -346,6 +350,7 @@ def test_words_say_whether_a_proof_holds(open_page: Callable[..., AppTest]) -> N
         assert not any(other in label for label in labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_way_back_that_ends_in_nothing_says_so(view: str, open_page: Callable[..., AppTest]) -> None:
     state = State(kernel="blur", dilation=3, way="padding")
@@ -355,6 +360,7 @@ def test_a_way_back_that_ends_in_nothing_says_so(view: str, open_page: Callable[
     assert not open_page(SLUG, kernel="blur", dilation="3", way="padding", view=view).exception
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("way", ["adjoint", "rounded", "channels"])
 def test_every_view_of_every_way_opens(view: str, way: str, open_page: Callable[..., AppTest]) -> None:

@@ -48,6 +48,7 @@ def test_the_card_of_the_cut_out_names_every_number_and_its_rule() -> None:
     assert f"take at most {claim_cutouts.cutouts(0)['lost']:.2g}" in said
 
 
+@pytest.mark.slow
 def test_cards_lead_to_lessons(open_page: Callable[..., AppTest]) -> None:
     assert set(claim_words.LESSONS) == set(FORMULAS)
     slugs = {page.slug for page in discover()}
@@ -57,6 +58,7 @@ def test_cards_lead_to_lessons(open_page: Callable[..., AppTest]) -> None:
     assert "See for yourself: Upsampling and checkerboards" in labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("id", QUICK)
 def test_the_card_says_what_the_code_found(id: str, language: str, open_page: Callable[..., AppTest]) -> None:
@@ -73,6 +75,7 @@ def test_the_card_says_what_the_code_found(id: str, language: str, open_page: Ca
     assert all(FORMULAS[f].printed_latex in latex and FORMULAS[f].corrected_latex in latex for f in CLAIMS[id].formulas)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id", FORMULAS)
 def test_every_formula_has_a_card(id: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, card=id, lang="zh" if id < "F002.3" else "en")

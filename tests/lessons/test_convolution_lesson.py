@@ -167,6 +167,7 @@ def test_cells_survive_the_link(height: int, width: int, channels: int, data: st
     np.testing.assert_array_equal(first_values.from_text(text), array)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=12))
 def test_any_text_is_a_number_or_a_sentence(text: str) -> None:
     try:
@@ -257,6 +258,7 @@ def latex(test: AppTest) -> str:
     return " ".join(element.value for element in test.latex)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     text = first_values.edited(first_values.picture("flat", "", 1)[0], (0, 0, 0), "-4.5")
@@ -269,6 +271,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert numbers(first_picture.whole_sum(arrays, (0, 0))) == (-4.5 + 2 - 3 + 1, -4.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("link", "sentence"),
     [
@@ -310,6 +313,7 @@ def test_switches_work_beside_a_number_that_cannot_be(open_page: Callable[..., A
     assert first_picture.symbols(lesson.compute(state)) in latex(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["99,99", "abc", "-1,2", "9999999,0"])
 def test_a_cell_in_a_link_that_does_not_exist_is_no_error(cell: str, open_page: Callable[..., AppTest]) -> None:
     assert "z_{" in latex(open_page(SLUG, cell=cell, tap=cell, channels="7", turned="perhaps"))

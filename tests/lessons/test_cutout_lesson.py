@@ -52,6 +52,7 @@ def test_dots_become_masks_and_later_ones_win() -> None:
     assert run.masks("nonsense", (101, 51)) is None
 
 
+@pytest.mark.slow
 def test_a_hand_does_what_the_network_cannot() -> None:
     truth = lesson.subject(HAND).truth
     assert truth is not None
@@ -136,6 +137,7 @@ def test_the_card_tells_the_numbers_that_are_kept() -> None:
     assert claim_cutouts.COMMAND in card
 
 
+@pytest.mark.slow
 def test_the_sweep_yields_a_row_for_every_change() -> None:
     shown = lesson.subject(HAND)
     rows = list(run.sweep(shown, HAND.choice))
@@ -144,6 +146,7 @@ def test_the_sweep_yields_a_row_for_every_change() -> None:
     assert rows[-1].rows[1][1] != rows[-1].rows[0][1]
 
 
+@pytest.mark.slow
 def test_the_call_gives_the_cut_out(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(str(tmp_path))
     names: dict[str, object] = {}

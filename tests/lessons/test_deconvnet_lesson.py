@@ -114,6 +114,7 @@ def test_any_cell_is_its_sum(at: int, stages: tuple[walk.Stage, ...]) -> None:
         assert stages[at].gap(cell) < 1e-5
 
 
+@pytest.mark.slow
 @every_state
 def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -168,6 +169,7 @@ def test_biases_that_enter_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert walk.without_biases(shown)[0] > 0.1
 
 
+@pytest.mark.slow
 def test_without_biases_a_unit_has_another_value() -> None:
     shown, params = lesson.scene(State(layer="relu1")), caltech.load_params()
     x = walk.fed(shown.loaded, shown.picture).astype(np.float64)
@@ -254,6 +256,7 @@ def shown_text(test: AppTest) -> str:
     return " ".join([*bodies, *(element.value for element in test.latex), *(m.value for m in test.markdown)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, picture="rocket", layer="relu6", channel="4", step="4", cell="4:5,6,7", lang=language)
@@ -275,6 +278,7 @@ def test_a_layer_with_fewer_steps_opens(open_page: Callable[..., AppTest]) -> No
     assert "Step 2 of 2: filter of conv1" in shown_text(open_page(SLUG, layer="relu1", step="12"))
 
 
+@pytest.mark.slow
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="pool2", step="2", cell="2:0,0,0")
     said = ("Step 6 of 13: rectify of relu3", "Step 18 of 18: filter of conv1, 64 × 64 × 32 → 128 × 128 × 3", "silent")

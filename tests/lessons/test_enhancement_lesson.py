@@ -9,7 +9,7 @@ import pytest
 from reference import inverse_loops, metric_loops
 from streamlit.testing.v1 import AppTest
 
-from deconvviz.ops.inverse import psnr
+from deconvviz.metrics import psnr
 from deconvviz.tasks.enhancement import data, untrained
 from lessons import enhancement as lesson
 from lessons._kit.run import pictures
@@ -21,6 +21,7 @@ SLUG = lesson.LESSON.slug
 SMALL = State(image="coins", sigma="35")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [SMALL, State(image="coins", damage="jpeg", quality="5"), State(damage="none")])
 def test_what_is_shown_is_what_the_library_makes(state: State) -> None:
     found = lesson.found_of(state)
@@ -64,6 +65,7 @@ def test_damage_says_only_what_is_done() -> None:
     assert State(norm="yes").variant == "main"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [SMALL, State(image="coins", damage="none", network="add")])
 def test_the_code_on_the_page_runs(
     state: State, capsys: pytest.CaptureFixture[str], tmp_path: object, monkeypatch: pytest.MonkeyPatch
@@ -76,6 +78,7 @@ def test_the_code_on_the_page_runs(
         assert numbers[1] > numbers[0] + 3
 
 
+@pytest.mark.slow
 def test_the_switches_of_the_small_networks(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, image="coins")
     keys = [group.key for group in test.get("button_group")]

@@ -27,6 +27,7 @@ def other(question: Question) -> tuple[int, ...]:
     return tuple(number + 1000 for number in question.answer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable[..., AppTest]) -> None:
     test = practice.choose(open_page(SLUG), SLUG, kind)
@@ -38,6 +39,7 @@ def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable
     assert any("1 of 3 questions" in element.value for element in test.markdown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_a_known_mistake_gets_its_own_reason(kind: str, open_page: Callable[..., AppTest]) -> None:
     question = questions.QUESTIONS[kind][1](0)

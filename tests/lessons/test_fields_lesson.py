@@ -77,6 +77,7 @@ def test_the_offered_layers_are_all_that_slide_a_window() -> None:
     assert tuple(step.name for step in chain.steps if step.slide is not None) == measure.LAYERS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "state", [State(layer="conv2", at=(1, 126)), State("coffee", "pool2", "2", (90, 30)), State(layer="conv7")], ids=str
 )
@@ -89,6 +90,7 @@ def _moved(change: Callable[[theory.Field], theory.Field]) -> Callable[..., Any]
     return lambda below: [*true(below)[:-1], change(true(below)[-1])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "red"),
     [
@@ -108,6 +110,7 @@ def test_a_wrong_field_turns_its_proofs_red(
     assert tuple(i for i, check in enumerate(found) if not check.holds) == red
 
 
+@pytest.mark.slow
 def test_noise_outside_leaves_every_bit_and_one_pixel_inside_does_not() -> None:
     for state in (State(), State("rocket", "conv2", "3", (20, 100)), State(layer="conv5", at=(10, 10))):
         scene = lesson.compute(state)
@@ -116,6 +119,7 @@ def test_noise_outside_leaves_every_bit_and_one_pixel_inside_does_not() -> None:
         assert near > 1e-4
 
 
+@pytest.mark.slow
 def test_a_silent_unit_has_no_derivative_and_the_page_says_so(open_page: Callable[..., AppTest]) -> None:
     scene = next(
         scene
@@ -129,6 +133,7 @@ def test_a_silent_unit_has_no_derivative_and_the_page_says_so(open_page: Callabl
     assert "zero" in test.info[0].value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["conv3", "conv5", "conv7"])
 def test_deep_units_use_the_middle_most(layer: str) -> None:
     scene = lesson.compute(State(layer=layer))
@@ -142,12 +147,14 @@ def test_deep_units_use_the_middle_most(layer: str) -> None:
     assert found.side < 0.85 * scene.field.size[0]
 
 
+@pytest.mark.slow
 def test_pooling_alone_kills_paths() -> None:
     scene = lesson.compute(State(layer="pool1"))
     assert scene.slopes.any()
     assert measure.support(scene.slopes).sum() == 36 < 64
 
 
+@pytest.mark.slow
 def test_the_pixel_stays_when_the_layer_changes() -> None:
     for layer in measure.LAYERS[:-2]:
         scene = lesson.compute(State(layer=layer, at=(60, 44)))
@@ -155,6 +162,7 @@ def test_the_pixel_stays_when_the_layer_changes() -> None:
         assert max(abs(row - 60), abs(column - 44)) <= scene.field.step[0] / 2 + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [State(), State("coffee", "conv2", "2", (30, 77))])
 def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     made: dict = {}
@@ -171,6 +179,7 @@ def test_the_derivative_is_that_of_the_library() -> None:
     np.testing.assert_allclose(scene.slopes, found.map, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, image="coffee", layer="conv5", rank="2", at="20,90", lang=language)
@@ -180,11 +189,13 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert field_picture.line(scene) in " ".join(element.value for element in test.latex)
 
 
+@pytest.mark.slow
 def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, image="x", layer="relu9", rank="77", at="999,0")
     assert not test.exception
 
 
+@pytest.mark.slow
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="conv2", rank="2")
     for i in range(3):

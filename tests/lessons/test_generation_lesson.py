@@ -18,6 +18,7 @@ from lessons.generation import questions, run
 State = lesson.State
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "state",
     [
@@ -95,6 +96,7 @@ def test_the_pattern_is_that_of_the_slow_twin() -> None:
     assert run.pattern(picture) == pytest.approx(slow, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_uneven_overlap_is_seen_in_the_first_weights() -> None:
     code = run.drawn("Faces_easy", 0)[:1]
     shares = {name: run.pattern(run.decode(code, name, trained=False)[0]) for name in generation_picture.DECODERS}
@@ -102,6 +104,7 @@ def test_uneven_overlap_is_seen_in_the_first_weights() -> None:
     assert shares["transposed3"] > 3 * shares["subpixel"], "it begins as nearest neighbours"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["rebuild", "walk", "between", "draw"])
 def test_the_call_gives_the_picture(view: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(str(tmp_path))
@@ -141,6 +144,7 @@ def test_questions_read_their_answers_from_arrays() -> None:
     assert questions.overlap(2).answer == (2, 2), "four taps overlap evenly"
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     page = open_page(lesson.LESSON.slug, view="draw", wanted="airplanes", seed="4")
     assert not page.exception

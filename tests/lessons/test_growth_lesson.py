@@ -78,6 +78,7 @@ def test_the_curve_is_that_of_the_training() -> None:
     assert set(EPOCHS) <= measure.accuracy().keys()
 
 
+@pytest.mark.slow
 def test_a_layer_after_an_epoch_is_what_the_library_sees() -> None:
     found = network.grown("coffee", "relu2", 41)
     maps = dv.activations(dv.load("caltech", weights="epoch:120"), samples.load("coffee"), "relu2")
@@ -135,6 +136,7 @@ def test_a_layer_counts_once_all_its_epochs_are_measured(asked: list[tuple[str, 
     assert [len(one.distances) for one in seen] == [0] * 7 + [1] * 8 + [2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "name", "wrong"),
     [
@@ -151,12 +153,14 @@ def test_a_wrong_network_or_distance_turns_its_proof_red(
     assert getattr(lesson, check)(state) > 0.01
 
 
+@pytest.mark.slow
 def test_the_code_on_the_page_makes_its_distances() -> None:
     state, made = State("coffee", "relu2", "19"), {}
     exec(lesson.call(state), made)
     assert made["distances"] == pytest.approx(lesson.grown(state).distances, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_state_and_nonsense_the_first(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, image="coffee", layer="relu1", epoch="41")
     assert not test.exception

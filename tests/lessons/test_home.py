@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons import home
@@ -16,6 +17,7 @@ def captions(test: AppTest) -> str:
     return " ".join(element.proto.body for element in test.get("html"))
 
 
+@pytest.mark.slow
 def test_the_slider_drags_along_the_way_down(open_page: Callable[..., AppTest]) -> None:
     test = open_page("home")
     slider = test.slider("home-step")

@@ -35,6 +35,7 @@ def lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> page.Lesson:
     return importlib.import_module(NAME).LESSON
 
 
+@pytest.mark.slow
 def test_the_lesson_opens_and_its_proofs_hold(lesson: page.Lesson, open_page: Callable[..., AppTest]) -> None:
     test = open_page(lesson.slug, picture="flat", window="3")
     assert not test.exception
@@ -56,6 +57,7 @@ def test_it_keeps_the_rules_of_the_house(lesson: page.Lesson, tmp_path: Path) ->
     source = (tmp_path / "average_pooling" / "__init__.py").read_text("utf-8")
     for folder in ("lessons", "deconvviz"):
         shutil.copytree(ROOT / folder, tmp_path / "project" / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "app.py", tmp_path / "project")
     copy = tmp_path / "project" / "lessons" / "average_pooling" / "__init__.py"
     copy.parent.mkdir()
     copy.write_text(source, "utf-8")

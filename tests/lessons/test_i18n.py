@@ -90,6 +90,7 @@ def test_no_translation_names_other_values(language: str) -> None:
     assert messages.wrong(language) == []
 
 
+@pytest.mark.slow
 @pytest.mark.release
 @pytest.mark.parametrize("language", messages.TRANSLATED)
 def test_the_catalogue_is_complete(language: str) -> None:
@@ -126,6 +127,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
     return replace
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "word"),
     [
@@ -168,6 +170,7 @@ def test_a_planted_literal_is_found() -> None:
     assert [line.split(": ")[1] for line in hard_wired(ast.parse(source))] == ["'Hello'", "'not'", "'** words'"]
 
 
+@pytest.mark.slow
 def test_no_text_on_a_page_bypasses_the_catalogue() -> None:
     found = [
         f"{file.relative_to(LESSONS.parent)}, {line}"

@@ -20,11 +20,13 @@ STATES = [State("camera", kernel, noise) for kernel, noise in itertools.product(
 every_state = pytest.mark.parametrize("state", STATES, ids=str)
 
 
+@pytest.mark.slow
 @every_state
 def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
+@pytest.mark.slow
 @every_state
 def test_a_wrong_kernel_would_be_noticed(state: lesson.State, monkeypatch: pytest.MonkeyPatch) -> None:
     right = lesson.matrix(state)
@@ -57,6 +59,7 @@ def test_layers_with_equal_singular_values_are_undone() -> None:
     assert max(orthonormal, moved) < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["box", "gauss", "motion"])
 def test_the_adjoint_never_wins_and_wiener_brings_back_what_little_there_is(kernel: str) -> None:
     for picture in lesson.PICTURES:
@@ -79,6 +82,7 @@ def test_the_code_on_the_page_makes_the_pictures() -> None:
     np.testing.assert_array_equal(made["planes"]["lucy"], lesson.compute(State("cat", "motion", "5"))["lucy"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, kernel="shift", noise="0", picture="coins", lang=language)
@@ -90,6 +94,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert sum(shown in label for label in labels) == 3
 
 
+@pytest.mark.slow
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, kernel="gauss", noise="x")
     for i in range(3):

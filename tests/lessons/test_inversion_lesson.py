@@ -32,6 +32,7 @@ def test_the_error_by_hand_is_that_of_the_loops() -> None:
     assert inversion_run.feature_error(values, target) == pytest.approx(slow, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_proofs_hold_with_and_without_prior_pixels_and_waves() -> None:
     for state in (STATE, replace(STATE, prior="off", moved="fourier", seed="3")):
         assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -68,6 +69,7 @@ def test_another_seed_gives_other_pixels() -> None:
     assert np.abs(first.image - other.image).max() > 0.05
 
 
+@pytest.mark.slow
 def test_the_terms_of_the_formula_are_those_of_the_loops() -> None:
     found = inversion_run.short(State(layer="relu2").run)[0]
     (tv, rough), (norm, strong) = picture.penalties(found)
@@ -84,6 +86,7 @@ def test_the_terms_of_the_formula_are_those_of_the_loops() -> None:
     assert [weight for weight, _ in picture.penalties(without)] == [0, 0]
 
 
+@pytest.mark.slow
 def test_nothing_runs_unasked_and_a_run_is_shown_stopped_and_continued(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:

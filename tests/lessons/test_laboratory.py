@@ -75,6 +75,7 @@ def texts(test: AppTest) -> str:
     return re.sub(r"<[^>]+>", " ", body)
 
 
+@pytest.mark.slow
 def test_it_opens_at_the_strongest_unit_with_four_panels(laboratory: OpenPage) -> None:
     test = laboratory(layer="relu2")
     loaded = networks.load("caltech")
@@ -88,6 +89,7 @@ def test_it_opens_at_the_strongest_unit_with_four_panels(laboratory: OpenPage) -
     assert "The network says" in texts(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "words"),
     [
@@ -103,6 +105,7 @@ def test_it_speaks_both_languages(laboratory: OpenPage, language: str, words: tu
             assert english not in shown
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_unit_picture_look_and_step(laboratory: OpenPage) -> None:
     maps = engine.forward(networks.load("caltech"), pictures.sample("coffee")).maps["pool1"]
     row, column = np.argwhere(maps[..., 5] > 0)[0]
@@ -125,6 +128,7 @@ def test_another_picture_keeps_the_channel_and_finds_its_strongest_place(laborat
     assert unit(test) == f"pool1-5-{row}-{column}"
 
 
+@pytest.mark.slow
 def test_numbers_can_be_typed_and_emptied(laboratory: OpenPage) -> None:
     test = laboratory(channel="5")
     strongest = unit(test)
@@ -167,6 +171,7 @@ def test_a_bad_link_falls_back(laboratory: OpenPage, link: dict[str, str]) -> No
         assert unit(test).split("-")[0] == selection.first_layer(networks.load("caltech").network.layers)
 
 
+@pytest.mark.slow
 def test_a_number_that_another_layer_does_not_have_is_forgotten(laboratory: OpenPage) -> None:
     test = laboratory(layer="conv1", row="63", column="60", channel="30")
     assert unit(test) == "conv1-30-63-60"
@@ -191,6 +196,7 @@ def test_the_class_scores_are_units_too(laboratory: OpenPage) -> None:
     assert test.number_input("column-shown").disabled
 
 
+@pytest.mark.slow
 def test_a_silent_unit_says_so_and_offers_the_strongest(laboratory: OpenPage) -> None:
     maps = engine.forward(networks.load("caltech"), pictures.sample("black")).maps["pool1"]
     row, column, channel = np.argwhere(maps == 0)[0]
@@ -218,6 +224,7 @@ def bring(test: AppTest, name: str, data: bytes) -> AppTest:
     return test.file_uploader[0].set_value((name, data, "image/" + name.rsplit(".", 1)[1])).run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind", "mode"),
     [("a.jpg", "JPEG", "RGB"), ("b.png", "PNG", "RGBA"), ("c.webp", "WEBP", "RGB"), ("d.gif", "GIF", "P"),
@@ -235,6 +242,7 @@ def test_an_upload_of_every_kind_is_shown(laboratory: OpenPage, name: str, kind:
     assert "--image FILE" in " ".join(c.value for c in test.code)
 
 
+@pytest.mark.slow
 def test_a_broken_upload_says_why_and_the_picture_before_stays(laboratory: OpenPage) -> None:
     test = laboratory()
     before = panels(test)
@@ -259,6 +267,7 @@ def test_the_name_of_an_upload_is_text_and_nothing_else(laboratory: OpenPage) ->
     assert "&lt;img src=x" in html(test)
 
 
+@pytest.mark.slow
 def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
     loaded, picture = networks.load("caltech"), pictures.sample("cat")
     layer = loaded.network.layer("pool1")
@@ -357,6 +366,7 @@ def test_a_tile_that_was_picked_is_read_back(session: Session) -> None:
     assert tiles.picked("road") == "relu3"
 
 
+@pytest.mark.slow
 def test_the_proofs_of_a_large_network_wait_for_a_button(laboratory: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(networks.load("caltech").network.layers) <= engine.CHECKED_AHEAD
     monkeypatch.setattr(engine, "CHECKED_AHEAD", 3)

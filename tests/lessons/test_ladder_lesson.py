@@ -27,6 +27,7 @@ def short() -> Ladder:
     return run.short(networks.load("caltech"), pictures.sample("cat"), 0)
 
 
+@pytest.mark.slow
 def test_the_short_ladder_has_its_rungs_with_the_errors_of_the_loops() -> None:
     ladder, loaded, picture = short(), networks.load("caltech"), pictures.sample("cat")
     shown = pictures.fitted(loaded, picture).model

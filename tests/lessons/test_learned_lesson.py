@@ -28,6 +28,7 @@ def test_the_page_shows_what_the_library_answers() -> None:
     assert found.baseline == pytest.approx(metric_loops.normalized_error(flat, found.photograph), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [State("cat", "relu6"), State("rocket", "relu4")])
 def test_the_claims_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []

@@ -198,6 +198,7 @@ def latex(test: AppTest) -> str:
     return " ".join(element.value for element in test.latex)
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     for look, write in (
         ("row", picture.row_sum),
@@ -209,6 +210,7 @@ def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
         assert write(lesson.compute(state)) in latex(test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [{"cell": "99,99"}, {"tap": "7,7", "look": "weight"}, {"look": "x"}, {"back": "-1"}])
 def test_a_link_to_nothing_is_no_error(link: dict[str, str], open_page: Callable[..., AppTest]) -> None:
     assert "A_{" in latex(open_page(SLUG, **link))
@@ -242,6 +244,7 @@ def test_the_kernel_with_a_single_one_is_the_identity() -> None:
     np.testing.assert_array_equal(lesson.columns("single", State().geometry), np.eye(42))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_questions_ask_what_the_loops_answer(seed: int) -> None:
     for kind, (_, maker) in lesson.LESSON.questions.items():

@@ -40,6 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     importlib.invalidate_caches()
 
 
+@pytest.mark.slow
 def test_the_lines_of_python_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     exec(own_code.LIBRARY, names)  # the page's own lines
@@ -72,6 +73,7 @@ def test_the_weights_come_back_as_they_were(folder: Path) -> None:
     assert len(list(kept)) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "refused", "note"),
     [
@@ -126,6 +128,7 @@ def html(test: AppTest) -> str:
     return "\n".join(element.proto.body for element in test.get("html"))
 
 
+@pytest.mark.slow
 def test_the_laboratory_opens_it_beside_the_others(
     folder: Path, lab: Callable[[str], None], open_page: Callable[..., AppTest]
 ) -> None:
@@ -142,6 +145,7 @@ def test_the_laboratory_opens_it_beside_the_others(
     assert "--network mynet:net --out" in code
 
 
+@pytest.mark.slow
 def test_a_refusal_in_the_laboratory_says_why(
     folder: Path, lab: Callable[[str], None], open_page: Callable[..., AppTest]
 ) -> None:

@@ -39,19 +39,20 @@ def test_a_file_without_a_page_is_named(tmp_path: Path, monkeypatch: pytest.Monk
         page.discover()
 
 
+@pytest.mark.slow
 def test_the_app_opens_on_its_first_page() -> None:
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     assert not test.exception
     assert len(test.segmented_control("lang-shown").options) == 2
 
 
+@pytest.mark.slow
 @slugs
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_every_page_opens_in_every_language(slug: str, language: str, open_page: Callable[..., AppTest]) -> None:
-    test = open_page(slug, lang=language)
+def test_every_page_opens_in_another_language(slug: str, open_page: Callable[..., AppTest]) -> None:
+    """The tests of a page open it in English, and in a browser every page is looked at in both."""
+    test = open_page(slug, lang="zh")
     assert not test.exception
-    shown = " ".join(element.value for element in test.markdown)
-    assert bool(re.search(r"[\u4e00-\u9fff]", shown)) == (language == "zh")
+    assert re.search(r"[\u4e00-\u9fff]", " ".join(element.value for element in test.markdown))
     for block in test.code:
         _imports_resolve(block.value)
 
@@ -84,6 +85,7 @@ def test_a_lesson_fills_the_form(lesson: page.Lesson) -> None:
     assert "popovertarget" in glossary.to_html(lesson.text, "k")
 
 
+@pytest.mark.slow
 @every_lesson
 def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:
     checks = lesson.checks(lesson.example)
@@ -106,15 +108,14 @@ def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int
         assert maker(seed).answer == question.answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lesson", "kind"),
     [pytest.param(lesson, kind, id=f"{lesson.slug}-{kind}") for lesson in LESSONS for kind in lesson.questions],
 )
-def test_right_is_accepted_and_a_known_mistake_explained(
-    lesson: page.Lesson, kind: str, open_page: Callable[..., AppTest]
-) -> None:
+def test_right_is_accepted_and_a_known_mistake_explained(lesson: page.Lesson, kind: str) -> None:
     _, maker = lesson.questions[kind]
-    test = practice.choose(open_page(lesson.slug), lesson.slug, kind)
+    test = practice.choose(practice.alone(lesson.slug), lesson.slug, kind)
     for seed in (0, 1):
         question = maker(seed)
         mistake, reason = list(question.mistakes.items())[seed]  # another one each time
@@ -126,3 +127,16 @@ def test_right_is_accepted_and_a_known_mistake_explained(
         assert not test.error
         if seed == 0:
             practice.press(test, "New numbers")
+
+
+@pytest.mark.slow
+@every_lesson
+def test_the_exercise_is_on_the_page(lesson: page.Lesson, open_page: Callable[..., AppTest]) -> None:
+    kind, (_, maker) = next(iter(lesson.questions.items()))
+    test = open_page(lesson.slug)
+    assert tuple(test.segmented_control(f"{lesson.slug}-kind").options) == tuple(
+        title for title, _ in lesson.questions.values()
+    )
+    practice.answer(test, lesson.slug, kind, maker(0).answer)
+    assert test.success
+    assert not test.error

@@ -38,6 +38,7 @@ def loops(state: lesson.State) -> tuple[np.ndarray, np.ndarray, tuple, tuple]:
     return np.asarray(how.x), switches, pairs, how.pads
 
 
+@pytest.mark.slow
 @every_state
 def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
     x, switches, pairs, pads = loops(state)

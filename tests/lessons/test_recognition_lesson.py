@@ -17,6 +17,7 @@ from lessons.recognition import picture, run
 State = lesson.State
 
 
+@pytest.mark.slow
 def test_the_claims_hold_and_a_wrong_score_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     state = State(digit="7")
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -51,6 +52,7 @@ def test_the_gallery_shows_each_digit_and_none_that_was_learned() -> None:
     assert np.array_equal(shown, pictures[run.gallery()[4], :, :, 0])
 
 
+@pytest.mark.slow
 def test_a_training_in_the_background_answers_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "EPOCHS", 1)
     state = State(norm="off", pictures="100")
@@ -93,6 +95,7 @@ def rows_of(gap: float) -> list[dict[str, float | bool]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_shows_what_was_measured_over_seeds(
     language: str, open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch

@@ -108,10 +108,12 @@ def test_the_units_stand_at_the_strongest_place() -> None:
     assert len({unit.channel for unit in at.units}) == rules_network.UNITS
 
 
+@pytest.mark.slow
 def test_both_roads_agree_for_another_unit_and_layer() -> None:
     assert 0 < lesson.roads(State(image="coffee", layer="relu3", rank="3")) < 1e-5
 
 
+@pytest.mark.slow
 def test_what_is_stopped_is_counted_at_every_rectifier() -> None:
     at = rules_network.place("cat", "relu4")
     found = rules_network.stopped(at, 1)
@@ -136,6 +138,7 @@ def test_what_is_stopped_is_counted_at_every_rectifier() -> None:
     assert found[1].gradient == pytest.approx(share, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["relu3", "relu7"])
 def test_guided_maps_hardly_tell_which_unit_they_are_of(layer: str) -> None:
     found = {
@@ -157,6 +160,7 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     np.testing.assert_allclose(made["difference"], found[first].map - found[second].map, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(
@@ -169,12 +173,14 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert str(channel) in test.selectbox("rank-shown").options[1]
 
 
+@pytest.mark.slow
 def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, numbers="x", layer="pool9", rank="77", pair="a-b", cell="99,99")
     assert not test.exception
     assert grid.line(*grid.numbers("mixed"), (2, 4)) in " ".join(element.value for element in test.latex)
 
 
+@pytest.mark.slow
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="relu3", rank="2")
     for i in range(3):

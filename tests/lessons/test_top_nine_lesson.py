@@ -44,6 +44,7 @@ def no_memory() -> Iterator[None]:
 STATES = [State(), State("relu2", "3", "4"), State("relu5", "95", "6", "shared"), State("relu1", "7")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 def test_the_proofs_hold(state: State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -96,6 +97,7 @@ def test_a_box_too_small_lets_noise_through(monkeypatch: pytest.MonkeyPatch) -> 
     assert lesson.outside(state) > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="relu2", channel="3", rank="2", scale="shared", lang=language)
@@ -111,12 +113,14 @@ def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
     assert any("Channel 44 of relu3" in element.value for element in test.markdown)
 
 
+@pytest.mark.slow
 def test_a_channel_of_another_layer_falls_back(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="relu4", channel="3")
     assert not test.exception
     assert any("Channel 0 of relu4" in element.value for element in test.markdown)
 
 
+@pytest.mark.slow
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, scale="shared")
     for i, (_, values) in enumerate(lesson.LESSON.presets):
@@ -136,6 +140,7 @@ def test_an_atlas_that_is_none_is_said_and_the_shipped_one_shown(
     assert any("Channel 44 of relu3" in element.value for element in test.markdown)
 
 
+@pytest.mark.slow
 def test_an_atlas_of_another_network_is_browsed_without_proofs(
     open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +163,7 @@ def jax_relu(x: object) -> object:
     return jax.nn.relu(x)
 
 
+@pytest.mark.slow
 def test_pictures_that_are_gone_or_changed_are_said(
     open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +223,7 @@ def test_the_patch_is_counted_pixel_by_pixel(seed: int) -> None:
     assert question.answer == (len(seen),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_right_is_accepted_and_a_known_mistake_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
     question = questions.QUESTIONS[kind][1](0)

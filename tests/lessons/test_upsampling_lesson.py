@@ -37,6 +37,7 @@ def test_the_sum_and_the_frames_are_those_of_the_chosen_cell(state: lesson.State
         assert len(lesson.rows(here)[0].planes[0].touched) == state.counts[r]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [State(1, 2), State(3, 2), State(4, 2), State(6, 3)], ids=str)
 def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -76,6 +77,7 @@ def test_energies_are_those_of_the_waves(way: str) -> None:
     assert made.energy[0] == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, k="5", s="3", weights="positive", place="0,6", lang=language)
@@ -84,6 +86,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert lesson.sums(State(5, 3, "positive", (0, 6))) in " ".join(element.value for element in test.latex)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [{"k": "99"}, {"k": "x", "s": "7"}, {"place": "4,400"}, {"weights": "?"}])
 def test_nonsense_in_a_link_is_no_error(link: dict[str, str], open_page: Callable[..., AppTest]) -> None:
     assert not open_page(SLUG, **link).exception

@@ -34,6 +34,7 @@ def test_the_objectives_are_those_of_their_formulas() -> None:
     assert vision_run.by_hand(one, np.arange(102.0)) == 7
 
 
+@pytest.mark.slow
 def test_the_strongest_photograph_is_the_strongest() -> None:
     found = vision_run.natural(State().run)
     net = dv.load("caltech")
@@ -48,6 +49,7 @@ def test_the_strongest_photograph_is_the_strongest() -> None:
     assert neuron.patch.shape == (bottom - top, right - left, 3)
 
 
+@pytest.mark.slow
 def test_without_helps_the_picture_is_finer_and_falls_apart() -> None:
     helped, bare = (look(state.run) for state in (State(), BARE))
     assert vision_run.fine(bare.image) > 2 * vision_run.fine(helped.image)
@@ -55,6 +57,7 @@ def test_without_helps_the_picture_is_finer_and_falls_apart() -> None:
     assert bare.activation > helped.activation
 
 
+@pytest.mark.slow
 def test_pixels_left_alone_make_the_finest_noise() -> None:
     pixels = look(State(way="pixels-bare").run)
     assert vision_run.fine(pixels.image) > 2 * vision_run.fine(look(BARE.run).image)
@@ -80,6 +83,7 @@ def test_a_dead_unit_says_so_and_stops(monkeypatch: pytest.MonkeyPatch, open_pag
     assert not [button for button in test.button if button.key == "visualize"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="relu4", unit="17", objective="neuron", lang=language)
@@ -88,12 +92,14 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert r"f = a_{ijc}" in " ".join(element.value for element in test.latex)
 
 
+@pytest.mark.slow
 def test_a_unit_that_the_layer_does_not_have_falls_back(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="relu4", unit="500", objective="colour", way="up", begin="x")
     assert not test.exception
     assert test.selectbox("unit-shown").value == "4"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [State(), State(objective="direction", begin="cat"), State("logits", "3")])
 def test_the_code_on_the_page_makes_such_a_picture(state: lesson.State) -> None:
     code = lesson.call(state).replace(f"steps={vision_run.STEPS}", f"steps={vision_run.SHORT}")

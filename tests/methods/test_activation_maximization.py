@@ -42,6 +42,7 @@ def values(image: np.ndarray, layers: int) -> np.ndarray:
     return network_loops.up(LOOPS[:layers], image[None].astype(np.float64))[0][0]
 
 
+@pytest.mark.slow
 def test_a_class_becomes_the_picture_that_it_is(scores: dv.Network) -> None:
     red = dv.visualize(scores, dv.Unit("relu1", 0), steps=80, parametrization="pixel")
     assert red.objective == "class"
@@ -50,6 +51,7 @@ def test_a_class_becomes_the_picture_that_it_is(scores: dv.Network) -> None:
     assert red.losses[-1] < red.losses[0]
 
 
+@pytest.mark.slow
 def test_the_activation_of_a_neuron_is_that_of_the_loops(net: dv.Network) -> None:
     found = dv.visualize(net, dv.Unit("conv2", 2, 1, 3), steps=12)
     assert found.objective == "neuron"
@@ -73,6 +75,7 @@ def test_the_activation_of_a_channel_and_a_direction_are_means_of_the_loops(net:
     assert toward.activation > values(channel.image, 4).mean((0, 1)) @ v / np.linalg.norm(v)
 
 
+@pytest.mark.slow
 def test_the_first_loss_is_that_of_the_loops(net: dv.Network) -> None:
     options = {"parametrization": "pixel", "tv": 0.2, "pictures": 2, "diversity": 0.7, **PLAIN}
     pair = dv.visualize(net, dv.Unit("relu2", 1), steps=1, rate=1e-12, **options)
@@ -82,6 +85,7 @@ def test_the_first_loss_is_that_of_the_loops(net: dv.Network) -> None:
     assert pair.losses[0] == pytest.approx(0.7 * alike - pair.activation + 0.2 * rough, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_diverse_pictures_are_less_alike(net: dv.Network) -> None:
     def alike(diversity: float) -> float:
         found = dv.visualize(net, dv.Unit("relu2", 1), steps=24, pictures=3, diversity=diversity, **PLAIN)
@@ -93,6 +97,7 @@ def test_diverse_pictures_are_less_alike(net: dv.Network) -> None:
     assert alike(200.0) < 0.98 * alike(0.0)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_pixels_and_a_stopped_run_goes_on(net: dv.Network) -> None:
     unit = dv.Unit("relu2", 3)
     whole = dv.visualize(net, unit, steps=30, seed=5)
@@ -108,6 +113,7 @@ def test_the_same_seed_gives_the_same_pixels_and_a_stopped_run_goes_on(net: dv.N
         dv.visualize(net, unit, seed=6, resume=snapshot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parametrization", ["pixel", "fourier"])
 def test_a_run_starts_from_an_image_if_one_is_given(net: dv.Network, parametrization: str) -> None:
     image = np.random.default_rng(8).uniform(0.1, 0.9, size=(*nets.SIZE, 3)).astype(np.float32)
@@ -117,6 +123,7 @@ def test_a_run_starts_from_an_image_if_one_is_given(net: dv.Network, parametriza
     assert np.abs(found.image - image).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_a_unit_that_sleeps_is_woken(scores: dv.Network) -> None:
     grey = np.asarray(jax.grad(lambda x: jax.nn.relu(x.mean((1, 2)) @ jnp.array([0.0, 0.0, 1.0]) - 0.6).sum())(
         jnp.full((1, *nets.SIZE, 3), 0.5)))  # fmt: skip
@@ -133,6 +140,7 @@ def test_a_dead_unit_is_refused(scores: dv.Network) -> None:
         dv.visualize(scores, dv.Unit("relu1", 3), steps=20)
 
 
+@pytest.mark.slow
 def test_a_run_that_becomes_no_number_stops_with_the_last_good_picture() -> None:
     bomb = dv.Network(lambda x: jnp.where(x.mean() > 0.55, jnp.nan, x), input_spec=SPEC, name="bomb")
     found = dv.visualize(bomb, dv.Unit(bomb.layers[-1].name, 0), steps=64, rate=0.5)

@@ -39,6 +39,7 @@ def by_loops(image: np.ndarray, layers: int) -> np.ndarray:
     return network_loops.up(LOOPS[:layers], image[None].astype(np.float64))[0]
 
 
+@pytest.mark.slow
 def test_the_loss_falls_and_every_step_is_kept(found: dv.Inversion) -> None:
     assert found.losses.shape == (60,)
     assert found.losses[-8:].mean() < 0.4 * found.losses[0]
@@ -118,6 +119,7 @@ def test_of_several_restarts_the_best_counts(net: dv.Network) -> None:
     assert np.array_equal(several.losses, singles.losses[:, several.restart])
 
 
+@pytest.mark.slow
 def test_optimizers_by_name_and_of_ones_own(net: dv.Network) -> None:
     ends = [
         dv.invert(net, IMAGE, "relu1", steps=10, optimizer=name, rate=rate, jitter=0).losses

@@ -36,6 +36,7 @@ def scores() -> dv.Network:
     return dv.Network(function, input_spec=SPEC, name="scores")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 2])
 def test_a_picture_is_the_one_of_its_unit_alone(net: dv.Network, batch: int) -> None:
     sheet = dv.visualize_layer(net, "conv2", [3, 0, 4], steps=12, seed=2, batch=batch)
@@ -49,6 +50,7 @@ def test_a_picture_is_the_one_of_its_unit_alone(net: dv.Network, batch: int) -> 
     assert np.abs(sheet.images[0] - sheet.images[1]).max() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_sleeping_unit_is_woken_and_a_dead_one_noted(scores: dv.Network, batch: int) -> None:
     sheet = dv.visualize_layer(scores, "relu1", steps=300, rate=0.4, batch=batch)
@@ -60,6 +62,7 @@ def test_a_sleeping_unit_is_woken_and_a_dead_one_noted(scores: dv.Network, batch
     assert (sheet.images[2] == 0.5).all()
 
 
+@pytest.mark.slow
 def test_all_units_share_one_program(net: dv.Network) -> None:
     dv.visualize_layer(net, "relu2", [0], steps=2)
     programs = len(net.store)

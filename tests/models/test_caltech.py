@@ -29,6 +29,7 @@ def looped(params: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
     return x.mean(axis=(1, 2)) @ params["logits.kernel"] + params["logits.bias"]
 
 
+@pytest.mark.slow
 def test_the_function_against_loops() -> None:
     params = caltech.load_params()
     x = np.random.default_rng(0).normal(size=(1, 32, 64, 3)).astype(np.float32)
@@ -59,6 +60,7 @@ def test_labels_are_the_sorted_classes() -> None:
     assert {"BACKGROUND_Google", "Faces_easy", "yin_yang"} <= set(labels)
 
 
+@pytest.mark.slow
 def test_the_last_snapshot_is_the_shipped_network() -> None:
     epochs = [one.epoch for one in caltech.SNAPSHOTS]
     assert epochs == sorted(epochs)
@@ -70,6 +72,7 @@ def test_the_last_snapshot_is_the_shipped_network() -> None:
     assert float(jnp.abs(first["conv1.kernel"] - last["conv1.kernel"]).max()) > 0.01
 
 
+@pytest.mark.slow
 def test_a_network_of_an_epoch_runs_the_weights_kept_then() -> None:
     x = np.random.default_rng(1).normal(size=(1, 128, 128, 3)).astype(np.float32)
     for index, kept in ((2, "epoch:4"), (-1, Path("epoch:120"))):

@@ -85,6 +85,7 @@ def test_a_file_that_is_not_the_published_one(tmp_path: Path) -> None:
             dv.load("squeezenet", weights=file)
 
 
+@pytest.mark.slow
 def test_a_published_file_becomes_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = squeezenet.shapes_of(squeezenet.COMPRESSED.parts)
     kernels = [shape for name, shape in shapes.items() if name.endswith("weight")]

@@ -20,6 +20,7 @@ def plain(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("taps", [(3, 3), (1, 5), (5, 3)])
 def test_slopes_are_those_that_jax_derives(taps: tuple[int, int]) -> None:
     x, kernel, weight = (

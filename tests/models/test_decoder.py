@@ -18,6 +18,7 @@ def drawn(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upsampler", _decoder.UPSAMPLERS)
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_an_upsampler_is_what_its_definition_says(upsampler: _decoder.Upsampler, factor: int) -> None:
@@ -31,6 +32,7 @@ def test_an_upsampler_is_what_its_definition_says(upsampler: _decoder.Upsampler,
     np.testing.assert_allclose(by_blocks, wanted, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upsampler", _decoder.UPSAMPLERS)
 def test_decode_equals_its_slow_twin(upsampler: _decoder.Upsampler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_decoder, "WIDTHS", {4: 5, 8: 3})
@@ -47,6 +49,7 @@ def test_decode_equals_its_slow_twin(upsampler: _decoder.Upsampler, monkeypatch:
         np.testing.assert_allclose(one, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "factors"),
     [
@@ -76,6 +79,7 @@ def test_first_weights_follow_from_the_seed() -> None:
     assert not np.array_equal(one["stage1.kernel"], other["stage1.kernel"])
 
 
+@pytest.mark.slow
 def test_a_channel_that_never_varies_is_not_divided_by_zero() -> None:
     params = _decoder.initial((4, 4, 6), "resize", 0) | {"std": jnp.zeros(6)}
     assert np.isfinite(np.asarray(_decoder.decode(params, jnp.zeros((1, 4, 4, 6)), "resize"))).all()

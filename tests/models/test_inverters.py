@@ -62,6 +62,7 @@ def ratios(net: dv.Network, layer: str) -> list[float]:
     return found
 
 
+@pytest.mark.slow
 def test_pictures_are_nearer_than_the_mean_colour_and_less_so_with_depth(net: dv.Network) -> None:
     medians = {}
     for layer in LAYERS:

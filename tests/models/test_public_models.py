@@ -52,6 +52,7 @@ def check(parts: tuple[Part, ...], run: Callable[..., Any], looped: Callable[...
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normed", [False, True])
 def test_vgg_against_loops(normed: bool) -> None:
     plan = (1, 2)
@@ -59,6 +60,7 @@ def test_vgg_against_loops(normed: bool) -> None:
     check(parts, partial(vgg.run, plan), partial(loops.vgg, plan=plan, normed=normed), (11, 19))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("convs", [2, 3])
 def test_resnet_against_loops(convs: int) -> None:
     counts = (1, 2)
@@ -66,6 +68,7 @@ def test_resnet_against_loops(convs: int) -> None:
     check(parts, partial(resnet.run, counts, convs), partial(loops.resnet, counts=counts, convs=convs), (13, 22))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("padding", [0, 1])
 def test_squeezenet_against_loops(padding: int) -> None:
     parts = squeezenet.parts(squeezenet.Version(3, 4, (1, 3)), padding, fires=((2, 3), (3, 4), (2, 5)))
@@ -129,6 +132,7 @@ def test_layers_of_squeezenet_at_its_own_size() -> None:
     assert layers("squeezenet1_0")["conv10"] == (13, 13, 1000)
 
 
+@pytest.mark.slow
 def test_layers_of_resnet() -> None:
     found = list(layers("resnet18"))
     block = ["conv1", "bn1", "relu", "conv2", "bn2", "downsample.0", "downsample.1", "add", "relu_1"]
@@ -149,6 +153,7 @@ def test_layers_of_vgg_and_alexnet() -> None:
     assert found["pool5"] == (6, 6, 256)
 
 
+@pytest.mark.slow
 def test_random_weights_are_seeded_and_say_so() -> None:
     one, same, other = (dv.load("squeezenet1_1", weights=w) for w in ("random", "random:0", "random:1"))
     assert one.name == "squeezenet1_1 (untrained)"
@@ -211,6 +216,7 @@ def test_the_classes_are_those_of_imagenet() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_public_network_says_where_its_weights_are() -> None:
     assert set(PUBLIC) == {*WEIGHTS, "squeezenet"}
     for entry in PUBLIC.values():

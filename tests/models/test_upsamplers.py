@@ -34,6 +34,7 @@ def long_way(layer: Upsample, x: np.ndarray) -> np.ndarray:
     return np.asarray(conv(large, kernel, ConvGeometry(padding="SAME")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UPSAMPLERS)
 @pytest.mark.parametrize(("factor", "taps"), [(2, None), (3, 9), (2, 3), (4, 2)])
 def test_the_short_way_is_the_long_way(kind: str, factor: int, taps: int | None) -> None:
@@ -45,6 +46,7 @@ def test_the_short_way_is_the_long_way(kind: str, factor: int, taps: int | None)
     np.testing.assert_allclose(y, long_way(layer, x) + np.array([0.5, -2.0]), atol=2e-5)
 
 
+@pytest.mark.slow
 def test_the_long_way_is_that_of_the_loops() -> None:
     layer = Upsample("resize", 2, 1, 3, rngs=nnx.Rngs(2))
     x = RANDOM.standard_normal((1, 2, 3, 2)).astype(np.float32)
@@ -56,6 +58,7 @@ def test_the_long_way_is_that_of_the_loops() -> None:
     np.testing.assert_allclose(layer(jnp.asarray(x)), expected, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "taps"), [(2, 8), (3, 9), (4, 12)])
 def test_with_that_many_taps_all_four_have_as_many_weights(factor: int, taps: int) -> None:
     layers = [Upsample(kind, 5, 1, factor, 3 if kind == "subpixel" else taps, rngs=nnx.Rngs(0)) for kind in UPSAMPLERS]
@@ -63,6 +66,7 @@ def test_with_that_many_taps_all_four_have_as_many_weights(factor: int, taps: in
     assert (len(counts) == 1) == (taps == 3 * factor), counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UPSAMPLERS)
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_they_can_begin_as_linear_interpolation(kind: str, factor: int) -> None:

@@ -47,6 +47,7 @@ def both_ways(net: dv.Network, node: Any, cut: reconstruct.Rewritten, x: Any, g:
     return value, pull(g)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_equals_its_slow_twin(name: str, dtype: str) -> None:
     """Forward and the way down under each rule, from a random signal on the result."""
@@ -66,6 +67,7 @@ def test_equals_its_slow_twin(name: str, dtype: str) -> None:
             assert gap(below, by_hand) < TYPES[dtype], rule
 
 
+@pytest.mark.slow
 def test_the_four_rules_differ_wherever_there_is_a_rectifier() -> None:
     """The contract would mean little if the twins gave one and the same map."""
     for name, example in EXAMPLES.items():

@@ -59,6 +59,7 @@ def compiles(run: Callable[[], Any]) -> int:
     return len(found)
 
 
+@pytest.mark.slow
 def test_a_second_network_of_the_form_compiles_nothing_and_keeps_its_own_weights() -> None:
     shared = Programs()
     first, second, third = (network(weights(seed), shared) for seed in (1, 2, 3))

@@ -26,6 +26,7 @@ VIEWS = [stamp_adjoint, insertion_adjoint, matrix_adjoint]
 every_view = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
 
 
+@pytest.mark.slow
 @QUICK
 @example(BEYOND)
 @example(MIXED)

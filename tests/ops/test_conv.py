@@ -33,6 +33,7 @@ def _all_three(case: ConvCase, x: jax.Array, w: jax.Array, g: jax.Array) -> tupl
     return z, conv_adjoint(g, w, case.geometry, case.size), conv_vjp(g, w, case.geometry, case.size)
 
 
+@pytest.mark.slow
 @QUICK
 @example(BEYOND)
 @example(MIXED)
@@ -42,7 +43,7 @@ def test_both_roads_are_the_adjoint(case: ConvCase) -> None:
     both_roads_are_the_adjoint(case)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.timeout(900)
 @DEEP
 @given(conv_cases())
@@ -50,6 +51,7 @@ def test_both_roads_are_the_adjoint_deep(case: ConvCase) -> None:
     both_roads_are_the_adjoint(case)
 
 
+@pytest.mark.slow
 def test_the_formula_of_the_adjoint_padding_reaches_every_cell() -> None:
     """Over all axes of a grid: counting by loops gives the output size, the lost rows and so the adjoint's padding."""
     seen = 0
@@ -88,6 +90,7 @@ def test_same_and_valid_are_those_of_lax() -> None:
                 assert geometry.resolve((9, 14), kernel) == tuple(loops)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [BEYOND, MIXED, ODD_SAME], ids=["beyond", "mixed", "same"])
 def test_the_dense_matrix_transposes_into_the_adjoint(case: ConvCase) -> None:
     _, w, _ = case.arrays(np.float32)
@@ -101,6 +104,7 @@ def test_the_dense_matrix_transposes_into_the_adjoint(case: ConvCase) -> None:
         assert relative_error(matrix @ x.ravel(), z.ravel()) < 1e-5
 
 
+@pytest.mark.slow
 @settings(QUICK, max_examples=6)
 @given(conv_cases())
 def test_dot_test_of_both_roads(case: ConvCase) -> None:

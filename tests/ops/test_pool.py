@@ -64,6 +64,7 @@ def _lax_max_pool(case: PoolCase, x: jax.Array, g: jax.Array) -> tuple[jax.Array
     return y, pull(g)
 
 
+@pytest.mark.slow
 @settings(QUICK, max_examples=6)
 @example(OVERLAP)
 @example(GAPS)
@@ -79,7 +80,7 @@ def test_max_pooling_equals_lax(case: PoolCase, dtype: type, tied: bool) -> None
     max_pooling_equals_lax(case, dtype, tied)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.timeout(900)
 @settings(DEEP, max_examples=30)
 @given(pool_cases(), st.sampled_from([np.float32, np.float64]), st.booleans())
@@ -107,6 +108,7 @@ def _mean_both_ways(case: PoolCase, x: jax.Array, g: jax.Array, include: bool) -
     return y, avg_pool_adjoint(g, *how, input_size=case.size, count_include_pad=include), *pull(g)
 
 
+@pytest.mark.slow
 @settings(QUICK, max_examples=6)
 @example(OVERLAP)
 @example(GAPS)
@@ -116,7 +118,7 @@ def test_average_pooling_equals_loops_and_vjp(case: PoolCase) -> None:
     average_pooling_equals_loops_and_vjp(case, np.float64, include=False)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.timeout(900)
 @settings(DEEP, max_examples=30)
 @given(pool_cases())
@@ -125,6 +127,7 @@ def test_average_pooling_equals_loops_and_vjp_deep(case: PoolCase) -> None:
     average_pooling_equals_loops_and_vjp(case, np.float64, include=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [OVERLAP, GAPS], ids=["overlap", "gaps"])
 def test_pooling_maps_pass_the_dot_test_and_transpose(case: PoolCase) -> None:
     x, _ = case.arrays(np.float32, tied=True)

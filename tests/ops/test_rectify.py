@@ -21,6 +21,7 @@ def test_the_rules_are_four_and_the_derivative_is_first() -> None:
     assert RULES == ("gradient", "deconvnet", "guided", "linear")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 @QUICK
 @given(pairs=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=6, max_size=6))

@@ -51,6 +51,7 @@ def test_random_places_lie_in_their_windows_and_reach_every_cell(window: tuple, 
     assert reached == set(next(iter(pool_loops.windows(SIZE, window, stride, pads)))[2])
 
 
+@pytest.mark.slow
 @every_case
 def test_overwriting_is_that_of_the_loops(window: tuple, stride: tuple, pads: tuple) -> None:
     _, switches, g = arrays(window, stride, pads)
@@ -93,6 +94,7 @@ def test_only_adding_at_the_true_switches_passes_the_dot_test() -> None:
     assert min(gaps.values()) > 1e-3
 
 
+@pytest.mark.slow
 def test_a_signal_of_another_size_is_refused() -> None:
     with pytest.raises(GeometryError, match=r"g has shape \(1, 2, 2, 1\).*input of 7 x 10 has shape \(1, 3, 5, 1\)"):
         fill_unpool(np.ones((1, 2, 2, 1)), 2, input_size=SIZE, filling="nearest")

@@ -41,6 +41,7 @@ def test_the_layer_is_that_of_the_loops(stride: tuple[int, int], padding: tuple[
     np.testing.assert_allclose(y, upsample_loops.transposed_conv(x, w, stride, padding), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1, 2, 3])
 def test_shuffles_and_resizes_are_those_of_the_loops(factor: int) -> None:
     x = RANDOM.standard_normal((2, 3, 4, 5 * factor**2)).astype(np.float32)
@@ -111,6 +112,7 @@ def test_what_does_not_fit_is_refused_in_words(call, said: str) -> None:  # type
         call()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("taps", "stride", "padding"), [(3, 2, 1), (4, 2, 0), (5, 2, 2), (9, 3, 3), (9, 4, 3), (2, 3, 0), (1, 2, 3)]
 )

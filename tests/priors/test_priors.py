@@ -42,6 +42,7 @@ def test_total_variation_equals_its_loops(beta: float) -> None:
     assert float(priors.total_variation(x, beta)) == pytest.approx(prior_loops.total_variation(x, beta), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [1.0, 2.0])
 def test_the_derivative_of_total_variation_is_that_of_the_loops(beta: float) -> None:
     x, step = noise((1, 3, 5, 2)), 1e-6
@@ -150,6 +151,7 @@ TURNS: list[tuple[Any, ...]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", TURNS)
 def test_turns_equal_their_loops(by: tuple[float, ...]) -> None:
     x = noise()

@@ -54,6 +54,7 @@ def test_a_step_of_adam_is_what_the_formula_says() -> None:
     assert float(figures["loss"]) == pytest.approx(float(np.mean((X @ w + b - 1) ** 2)), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_named_arrays_move_slower() -> None:
     moved = {}
     for factor in (1.0, 0.1):
@@ -68,6 +69,7 @@ def test_named_arrays_move_slower() -> None:
     assert moved[0.1][1] == pytest.approx(0.1 * moved[1.0][1], rel=0.2)
 
 
+@pytest.mark.slow
 def test_statistics_move_and_the_module_uses_them() -> None:
     fit = Fit(Net(), loss, Schedule(), steps=50)
     state = fit.initial()
@@ -89,6 +91,7 @@ def test_the_average_follows() -> None:
     assert 0 < float(jnp.abs(average - last).max()) < float(jnp.abs(last - first).max())
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     def plan(epochs: int) -> loop.Plan:
         fit = Fit(Net(), loss, Schedule(average=0.5), steps=6, seed=3)

@@ -83,6 +83,7 @@ def test_it_learns_and_writes_metrics(tmp_path: Path) -> None:
     assert same(load_state(tmp_path / "checkpoint.safetensors", state)[0], state)
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
     whole, records = loop.run(line_plan(), tmp_path / "whole", progress=False)
     code = SLOW_RUN.format(tests=str(Path(__file__).parent.parent))

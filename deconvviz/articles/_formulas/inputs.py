@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.articles._formulas import periodic
 from deconvviz.ops.conv import conv
+from deconvviz.ops.periodic import circular_conv
 from deconvviz.ops.pool import max_pool
 
 
@@ -72,4 +72,4 @@ def of_004(seed: int) -> dict[str, Any]:
     k[1, 2] = k.sum() - k[1, 2]
     k /= k.sum()
     truth = random.standard_normal(size)
-    return {"truth": truth, "x": periodic.circular_conv(truth, k), "k": k}
+    return {"truth": truth, "x": circular_conv(truth, k), "k": k}

@@ -12,6 +12,7 @@ import numpy as np
 
 from deconvviz.articles._formulas import periodic, sums
 from deconvviz.ops.conv import ConvGeometry, conv, conv_adjoint
+from deconvviz.ops.periodic import filtered, response
 from deconvviz.ops.pool import max_pool, max_unpool
 from deconvviz.types import Array
 
@@ -119,7 +120,7 @@ def spectrum(power: str) -> Callable[..., Array]:
     """What the lines of article 004 do to frequencies, as a function of x and k."""
 
     def by_frequency(x: np.ndarray, k: np.ndarray, **_: Any) -> Array:
-        K = periodic.response(k, x.shape)
+        K = response(k, x.shape)
         gain = np.abs(K) ** 2
         factors = {
             "there": np.conj(K),
@@ -128,7 +129,7 @@ def spectrum(power: str) -> Callable[..., Array]:
             "mean": (1 + gain) / 2,
             "residual": 1 + K * (1 - np.conj(K)),
         }
-        return periodic.filtered(x, factors[power])
+        return filtered(x, factors[power])
 
     by_frequency.__doc__ = f"The image with its frequencies multiplied: {power}."
     return by_frequency

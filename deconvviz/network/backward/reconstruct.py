@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
+from deconvviz.metrics import relative_gap
 from deconvviz.network import units
 from deconvviz.network.backward import routes, windowed
 from deconvviz.network.backward.explicit import Chain
@@ -30,7 +31,7 @@ from deconvviz.network.rewrite.switches import by_switches
 from deconvviz.network.trace.jaxpr import as_function
 from deconvviz.network.trace.trace import Node
 from deconvviz.ops.rectify import check_rule
-from deconvviz.types import Array, Coverage, Reconstruction, Start, Unit
+from deconvviz.types import Array, Coverage, Reconstruction, Start, Unit, UnitLike
 
 OnUnsupported = Literal["refuse", "gradient"]
 
@@ -101,7 +102,7 @@ def _refuse(network: str, layer: str, rule: str, on_unsupported: OnUnsupported, 
 def reconstruct_units(
     network: Network,
     x: Array,
-    wanted: Sequence[Unit],
+    wanted: Sequence[UnitLike],
     rule: str = "deconvnet",
     start: Start = "activation",
     on_unsupported: OnUnsupported = "refuse",
@@ -121,12 +122,13 @@ def reconstruct_units(
     Returns:
       One `Reconstruction` a unit, in order; maps in the channel order of the model input.
     """
+    chosen = [Unit.of(unit) for unit in wanted]
     by_layer: dict[str, list[int]] = {}
-    for index, unit in enumerate(wanted):
+    for index, unit in enumerate(chosen):
         by_layer.setdefault(unit.layer, []).append(index)
     done: dict[int, Reconstruction] = {}
     for indices in by_layer.values():
-        results = reconstruct_layer(network, x, [wanted[i] for i in indices], (rule,), start, on_unsupported)[rule]
+        results = reconstruct_layer(network, x, [chosen[i] for i in indices], (rule,), start, on_unsupported)[rule]
         results = with_agreement(network, x, {rule: results})[rule] if prove else results
         done.update(zip(indices, results, strict=True))
     return tuple(done[i] for i in range(len(wanted)))
@@ -136,7 +138,7 @@ def reconstruct_layer(
     network: Network,
     x: Array,
     wanted: Sequence[Unit],
-    rules: Sequence[str],
+    rules: Sequence[str] | str,
     start: Start = "activation",
     on_unsupported: OnUnsupported = "refuse",
     refusals: dict[str, str] | None = None,
@@ -160,7 +162,7 @@ def reconstruct_layer(
     batch, node = network.checked_input(x), network.node(wanted[0].layer)
     codes = [units.codes(unit, node.layer) for unit in wanted]
     applicable = []
-    for rule in map(check_rule, rules):
+    for rule in dict.fromkeys(map(check_rule, [rules] if isinstance(rules, str) else rules)):
         with _refusing(refusals, [rule]):
             coverage = _coverage(network, node.layer.name)
             _refuse(network.name, node.layer.name, rule, on_unsupported, coverage)
@@ -168,8 +170,8 @@ def reconstruct_layer(
     sent: dict[str, list[routes.Sent]] = {}
     with _refusing(refusals, applicable):
         sent = _cheapest(routes.Job(network, node, batch, codes, tuple(applicable), start == "one"))
-    results = {}
-    for rule, arrived in sent.items():
+    results: dict[str, tuple[Reconstruction, ...]] = {}
+    for rule, arrived in ((rule, sent[rule]) for rule in applicable if rule in sent):
         with _refusing(refusals, [rule]):
             for unit, one in zip(wanted, arrived, strict=True):
                 units.check_finite(network.name, unit, one.activation, one.map)
@@ -274,17 +276,6 @@ def _derived(job: routes.Job) -> dict[str, list[routes.Sent]]:
         ) from error
 
 
-def relative_gap(a: Array, b: Array) -> float:
-    """``norm(a - b) / max(norm(a), norm(b))``; 0 where both are zero.
-
-    >>> round(relative_gap(np.array([3.0, 4.0]), np.array([3.0, 4.5])), 5)
-    0.09245
-    """
-    first, second = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    scale = max(np.linalg.norm(first), np.linalg.norm(second))
-    return float(np.linalg.norm(first - second) / scale) if scale else 0.0
-
-
 def _resolved(unit: Unit, node: Node, row: int, column: int) -> Unit:
     if len(node.layer.shape) == 1:
         return replace(unit, row=None, column=None)
@@ -298,8 +289,9 @@ def _box(network: Network, node: Node, row: int, column: int) -> tuple[int, int,
     return network.receptive_box(node.layer.name, row if known else None, column if known else None)
 
 
-def signal_at(network: Network, x: Array, unit: Unit, start: Start = "activation") -> Callable[[Any], Any]:
+def signal_at(network: Network, x: Array, unit: UnitLike, start: Start = "activation") -> Callable[[Any], Any]:
     """The seed of one unit as a function of the layer's value, for `Chain.walk_down`."""
+    unit = Unit.of(unit)
     node = network.node(unit.layer)
     channel, row, column = units.codes(unit, node.layer)
     return lambda value: units.seed(value, channel, row, column, jnp.bool_(start == "one"))[0]

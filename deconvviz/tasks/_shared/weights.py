@@ -7,6 +7,7 @@ measured of it, stands beside the arrays as JSON; nothing in a file is ever run.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,9 +17,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from deconvviz import storage
 from deconvviz.errors import WeightsError, nearest
 from deconvviz.training.checkpoint import write_whole
 
@@ -60,11 +61,11 @@ def stored_arrays(module: nnx.Module) -> dict[str, np.ndarray]:
     >>> sorted(stored_arrays(nnx.Linear(2, 3, rngs=nnx.Rngs(0))))
     ['bias', 'kernel']
     """
-    found = {}
+    arrays = {}
     for path, variable in nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))):
         kind = np.float32 if isinstance(variable, nnx.BatchStat) else np.float16
-        found[_name(path)] = np.asarray(variable[...], kind)
-    return found
+        arrays[_name(path)] = np.asarray(variable[...], kind)
+    return arrays
 
 
 def rounded(module: nnx.Module) -> Any:
@@ -89,8 +90,8 @@ def variants(task: str, path: str | Path | None = None) -> dict[str, dict[str, A
     about = _about(file)
     if about.get("task") != task:
         raise WeightsError(f"{file} holds weights of {about.get('task')!r}, not of {task!r}; {_how(task)}")
-    found: dict[str, dict[str, Any]] = about["variants"]
-    return found
+    described: dict[str, dict[str, Any]] = about["variants"]
+    return described
 
 
 def load(task: str, variant: str, make: Make, path: str | Path | None = None) -> Any:
@@ -120,13 +121,12 @@ def pack(task: str, files: Sequence[Path], path: Path) -> None:
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for file in files:
-        found = variants(task, file)
-        twice = found.keys() & about.keys()
+        described = variants(task, file)
+        twice = described.keys() & about.keys()
         if twice:
             raise WeightsError(f"{file} holds {', '.join(sorted(twice))} a second time: name one run a variant")
-        about |= found
-        with _opened(file) as opened:
-            arrays |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        about |= described
+        arrays |= storage.read_arrays(file, _unreadable(file))
     _write(path, task, arrays, about)
 
 
@@ -158,9 +158,8 @@ def weights_of(path: Path, variant: str) -> int:
     Raises:
       WeightsError: a file that cannot be read.
     """
-    with _opened(path) as opened:
-        shapes = [opened.get_slice(name).get_shape() for name in opened.keys() if name.startswith(f"{variant}/")]  # noqa: SIM118
-    return int(sum(np.prod(shape, dtype=int) for shape in shapes))
+    shapes = storage.read_shapes(path, _unreadable(path))
+    return sum(math.prod(shape) for name, shape in shapes.items() if name.startswith(f"{variant}/"))
 
 
 def _write(path: Path, task: str, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
@@ -172,13 +171,7 @@ def _write(path: Path, task: str, arrays: Mapping[str, np.ndarray], about: Mappi
 def _load(file: Path, changed: int, task: str, variant: str, make: Make) -> Any:
     options = variants(task, file)[variant]["options"]
     module = nnx.eval_shape(lambda: make(options))
-    prefix = f"{variant}/"
-    with _opened(file) as opened:
-        arrays = {
-            name.removeprefix(prefix): opened.get_tensor(name)
-            for name in opened.keys()  # noqa: SIM118
-            if name.startswith(prefix)
-        }
+    arrays = storage.read_arrays(file, _unreadable(file), prefix=f"{variant}/")
     try:
         _fill(module, arrays)
     except WeightsError as error:
@@ -190,9 +183,9 @@ def _load(file: Path, changed: int, task: str, variant: str, make: Make) -> Any:
 def _fill(module: nnx.Module, arrays: Mapping[str, np.ndarray]) -> None:
     state = nnx.state(module, (nnx.Param, nnx.BatchStat))
     flat = list(nnx.to_flat_state(state))
-    wanted = {_name(path): variable.shape for path, variable in flat}
-    if wanted.keys() != arrays.keys():
-        differing = sorted(wanted.keys() ^ arrays.keys())
+    names = {_name(path) for path, _ in flat}
+    if names != arrays.keys():
+        differing = sorted(names ^ arrays.keys())
         raise WeightsError(f"arrays are missing or too many: {', '.join(differing[:3])}")
     filled = []
     for path, variable in flat:
@@ -210,30 +203,15 @@ def _name(path: tuple[Any, ...]) -> str:
 
 
 def _about(file: Path) -> dict[str, Any]:
-    with _opened(file) as opened:
-        text = (opened.metadata() or {}).get("task", "")
+    text = storage.read_metadata(file, _unreadable(file)).get("task", "")
     try:
         return dict(json.loads(text))
     except ValueError as error:
         raise WeightsError(f"{file} does not say of which application its weights are") from error
 
 
-class _opened:
-    """A safetensors file, with what can be wrong with it as a sentence."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def __enter__(self) -> Any:
-        try:
-            self._context = safe_open(self.file, framework="numpy")
-            return self._context.__enter__()
-        except (OSError, SafetensorError) as error:
-            reason = "no such file" if isinstance(error, FileNotFoundError) else f"no whole safetensors file ({error})"
-            raise WeightsError(f"cannot read the weights {self.file}: {reason}") from error
-
-    def __exit__(self, *error: Any) -> None:
-        self._context.__exit__(*error)
+def _unreadable(file: Path) -> storage.Problem:
+    return lambda reason: WeightsError(f"cannot read the weights {file}: {reason}")
 
 
 def _how(task: str) -> str:

@@ -12,13 +12,12 @@ import numpy as np
 from tqdm import tqdm
 
 from deconvviz.errors import DeconvvizError, check_choice
-from deconvviz.ops.inverse import psnr
+from deconvviz.metrics import psnr, ssim
 from deconvviz.tasks.enhancement import WAYS
 from deconvviz.tasks.enhancement.data import damaged_planes, read
 from deconvviz.tasks.enhancement.network import Enhancer
 from deconvviz.tasks.enhancement.predict import cleaned, load
 from deconvviz.tasks.enhancement.untrained import there_and_back
-from deconvviz.training.image_metrics import ssim
 
 #: Rows and columns that SSIM's window needs.
 LEAST = 11

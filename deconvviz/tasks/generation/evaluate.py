@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import check_choice
+from deconvviz.metrics import picture_figures
 from deconvviz.models import caltech
 from deconvviz.ops.upsample import checkerboard_energy
 from deconvviz.tasks.generation import DECODER, DECODERS, PARTS
@@ -21,7 +22,6 @@ from deconvviz.tasks.generation.data import known, listed, read
 from deconvviz.tasks.generation.model import model
 from deconvviz.tasks.generation.network import Autoencoder, make
 from deconvviz.tasks.generation.recognized import recognized
-from deconvviz.training.image_metrics import picture_figures
 
 #: Classes of the recognition network that are the same photographs, cut differently: either name is right.
 ALIKE = {"Faces_easy": ("Faces_easy", "Faces"), "Faces": ("Faces_easy", "Faces")}

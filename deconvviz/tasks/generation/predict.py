@@ -12,7 +12,7 @@ import numpy as np
 from deconvviz.data import images
 from deconvviz.errors import DeconvvizError, check_choice
 from deconvviz.figures import files
-from deconvviz.ops.inverse import psnr
+from deconvviz.metrics import psnr
 from deconvviz.tasks.generation import DECODER, DECODERS
 from deconvviz.tasks.generation.codes import between
 from deconvviz.tasks.generation.data import sheet, squeezed, stretched

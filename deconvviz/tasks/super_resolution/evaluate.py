@@ -15,11 +15,10 @@ from deconvviz.data import images
 from deconvviz.data.colour import brightness
 from deconvviz.data.folder import list_pictures
 from deconvviz.errors import DataError
-from deconvviz.ops.inverse import psnr
+from deconvviz.metrics import psnr, ssim
 from deconvviz.tasks.super_resolution import network
 from deconvviz.tasks.super_resolution.data import bicubic, bytewise, pair
 from deconvviz.tasks.super_resolution.predict import enlarge, load
-from deconvviz.training.image_metrics import ssim
 
 Enlarge = Callable[[np.ndarray], np.ndarray]
 

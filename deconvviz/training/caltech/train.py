@@ -21,12 +21,12 @@ from tqdm import tqdm
 from deconvviz.data import preprocess
 from deconvviz.data.folder import ImageFolder, decode, hold_out, list_folder, merge
 from deconvviz.errors import DataError, TrainingError
+from deconvviz.metrics import classification
 from deconvviz.models import caltech as network
 from deconvviz.training import augment, loop
 from deconvviz.training.caltech import export
 from deconvviz.training.caltech.classifier import Batch, averaged, make_training, scores
 from deconvviz.training.caltech.config import Recipe
-from deconvviz.training.metrics import classification
 from deconvviz.types import InputSpec
 
 #: Pictures are kept in memory with at most this many pixels on the shorter side: full size is 128, crops keep 30 %.

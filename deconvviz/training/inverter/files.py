@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from deconvviz.errors import TrainingError
 from deconvviz.models import caltech
-from deconvviz.models.inverters import file_facts
+from deconvviz.models.inverters import file_arrays, file_facts
 from deconvviz.network import Network
 from deconvviz.training.checkpoint import write_whole
 
@@ -81,7 +81,7 @@ def pack(files: Sequence[Path], path: Path) -> None:
         if twice:
             raise TrainingError(f"{file} holds a second inverter of {', '.join(sorted(twice))}: name one file a layer")
         about["layers"] |= found["layers"]
-        arrays |= load_file(file)
+        arrays |= file_arrays(file)
     _save(path, arrays, about)
 
 
@@ -92,7 +92,7 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
       path: the file.
       compared: files of runs of one layer with one schedule that differ in their upsampler.
     """
-    facts, arrays = file_facts(path), load_file(path)
+    facts, arrays = file_facts(path), file_arrays(path)
     layers, network = sorted(facts["layers"].items()), caltech.build()
     recipe, said = layers[0][1]["recipe"], layers[0][1]
     rows = [["layer", "values", "weights", "upsampler", *(title for title, _ in FIGURES.values()), "epochs", "minutes"]]

@@ -26,12 +26,12 @@ from tqdm import tqdm
 from deconvviz.data import preprocess
 from deconvviz.data.folder import SUFFIXES, decode, list_folder
 from deconvviz.errors import DataError, TrainingError, nearest
+from deconvviz.metrics import picture_figures, psnr
 from deconvviz.models import _decoder, caltech, inverters
 from deconvviz.network import Network
 from deconvviz.training import augment, loop
 from deconvviz.training.caltech.config import Recipe
 from deconvviz.training.caltech.train import SHORT_SIDE, split
-from deconvviz.training.image_metrics import picture_figures, psnr
 from deconvviz.training.inverter import files as inverter_files
 
 State = dict[str, Any]

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from deconvviz.data.preprocess import fit_image
+from deconvviz.figures import files
 from deconvviz.figures.scale import (
     DIVERGING_LEVELS,
     colour_rgb,
@@ -27,9 +28,7 @@ FINER = 4
 
 def png(pixels: np.ndarray, level: int = 1) -> bytes:
     """A PNG file of (H, W, 3) or (H, W) uint8 pixels."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG", compress_level=level)
-    return stream.getvalue()
+    return files.png_bytes(pixels, compress_level=level)
 
 
 def jpeg(pixels: np.ndarray) -> bytes:

@@ -55,6 +55,7 @@ def network(program: Callable[[Any], Any]) -> dv.Network:
 SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule != "guided"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [fire, residual, module])
 def test_two_roads_agree(program: Callable[[Any], Any], rule: str) -> None:
@@ -72,6 +73,7 @@ def test_two_roads_agree(program: Callable[[Any], Any], rule: str) -> None:
         assert one.agreement < (1e-5 if program is module else 1e-12), "Flax keeps its weights in float32"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_equals_the_loops(rule: str) -> None:
     """A concatenation by hand: each branch gets its own channels, the two signals that come back add up."""
@@ -108,6 +110,7 @@ def adjoint(g: np.ndarray, name: str, below: np.ndarray, stride: int = 1) -> np.
     return conv_loops.conv_adjoint(g, WEIGHTS[name], (stride, stride), ((pad, pad),) * 2, (1, 1), 1, size)
 
 
+@pytest.mark.slow
 def test_layers_share_their_operators() -> None:
     """Nothing but the seeds is compiled for a further layer: the road is no program of its own."""
     net, x = network(fire), RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)

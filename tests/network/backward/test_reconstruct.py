@@ -48,6 +48,7 @@ UNITS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["activation", "one"])
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_equals_the_loops(rule: str, start: Any) -> None:
@@ -66,12 +67,14 @@ def test_equals_the_loops(rule: str, start: Any) -> None:
             assert one.activation == pytest.approx(value[0, row, column, unit.channel], rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_float32_roads_agree(rule: str) -> None:
     for one in reconstruct.reconstruct_units(tiny(), nets.picture(), UNITS, rule):
         assert checks.two_roads(one).holds
 
 
+@pytest.mark.slow
 def test_a_whole_layer_is_all_its_maps_at_once() -> None:
     x, whole = nets.picture(), dv.Unit("relu2", "all")
     one = reconstruct.reconstruct_units(tiny(), x, [whole], "linear")[0]
@@ -87,6 +90,7 @@ def test_a_whole_layer_is_all_its_maps_at_once() -> None:
     assert alone.agreement < 1e-5
 
 
+@pytest.mark.slow
 def test_a_whole_vector_is_all_its_entries() -> None:
     w = np.random.default_rng(6).normal(size=(3, 4))
     net = dv.Network(lambda x: jax.nn.relu(x).mean((1, 2)) @ w, input_spec=SPEC)
@@ -100,6 +104,7 @@ def test_a_whole_vector_is_all_its_entries() -> None:
     np.testing.assert_allclose(one.map, added, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_agreement_sees_a_wrong_road() -> None:
     net = tiny()
     road = net.chain_to("max_pool2")
@@ -110,6 +115,7 @@ def test_agreement_sees_a_wrong_road() -> None:
     assert not checks.two_roads(one).holds
 
 
+@pytest.mark.slow
 def test_many_equal_one_by_one() -> None:
     net, image = tiny(), np.random.default_rng(1).random((*nets.SIZE, 3)).astype(np.float32)
     units = [dv.Unit("relu2", c) for c in range(5)] + [dv.Unit("relu1", 2), *UNITS]
@@ -125,6 +131,7 @@ def test_more_units_than_a_group() -> None:
     assert [one.unit for one in seen] == units
 
 
+@pytest.mark.slow
 def test_one_compile_serves_all_units_of_a_layer_and_rule() -> None:
     net = tiny()
     reconstruct.reconstruct_units(net, nets.picture(), [dv.Unit("relu2", 0)])
@@ -136,6 +143,7 @@ def test_one_compile_serves_all_units_of_a_layer_and_rule() -> None:
     assert len(net.store) > stored
 
 
+@pytest.mark.slow
 def test_rules_in_many_threads_do_not_leak_into_each_other() -> None:
     net, x = tiny(), nets.picture()
     unit = dv.Unit("max_pool2", 2, "all", "all")
@@ -172,6 +180,7 @@ def test_branches_are_no_chain_but_have_two_roads() -> None:
     assert checks.two_roads(one) is None
 
 
+@pytest.mark.slow
 def test_dense_batch_norm_mean_and_average_pool_have_two_roads() -> None:
     model = nets.Plain()
     x = nets.picture()
@@ -187,6 +196,7 @@ def test_dense_batch_norm_mean_and_average_pool_have_two_roads() -> None:
         assert one.receptive_field == (0, 0, *nets.SIZE)
 
 
+@pytest.mark.slow
 def test_gradient_from_one_is_the_derivative() -> None:
     net, x = tiny(), nets.picture()
     layers = nets.chain_layers()
@@ -206,6 +216,7 @@ def test_map_is_zero_outside_the_receptive_field() -> None:
         assert np.abs(one.map[inside]).max() > 0
 
 
+@pytest.mark.slow
 def test_walk_down_ends_at_the_map() -> None:
     net, x, unit = tiny(), nets.picture(), dv.Unit("max_pool2", 1)
     road = net.chain_to("max_pool2")
@@ -285,6 +296,7 @@ def test_padding_beyond_the_kernel() -> None:
     assert pads == [((0, 0), (0, 0))]
 
 
+@pytest.mark.slow
 def test_a_signal_that_meets_itself_is_no_chain() -> None:
     net = dv.Network(lambda x: jax.nn.relu(x * x), input_spec=SPEC)
     assert "two signals meet at mul" in net.chain_to("relu1")

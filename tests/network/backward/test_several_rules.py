@@ -72,7 +72,8 @@ def test_each_rule_gives_the_map_that_it_has_alone(program: Program, start: Any)
 
 def test_a_whole_map_and_few_rules_in_another_order() -> None:
     net, whole = network(chain), dv.Unit("max_pool2", 2, "all", "all")
-    together = dv.reconstruct_rules(net, IMAGE, whole, ["guided", "linear"])
+    together = dv.reconstruct_rules(net, IMAGE, whole, ["guided", "linear", "guided"])
+    assert tuple(dv.reconstruct_rules(net, IMAGE, whole, "guided", prove=False)) == ("guided",)
     assert tuple(together) == ("guided", "linear")
     for rule, one in together.items():
         alone = dv.reconstruct(net, IMAGE, whole, rule)

@@ -67,6 +67,7 @@ def places(height: int, width: int) -> list[tuple[int, int]]:
 SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule != "guided"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [blocks, uneven, scaled])
 def test_equals_whole_maps(program: Program, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +97,7 @@ def test_equals_whole_maps(program: Program, rule: str, monkeypatch: pytest.Monk
             np.testing.assert_allclose(map, other.map, rtol=0, atol=1e-11 * (np.abs(other.map).max() or 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 def test_equals_the_loops(rule: str) -> None:
     layers, x = nets.chain_layers(), nets.picture((33, 29), dtype="float64")
@@ -111,6 +113,7 @@ def test_equals_the_loops(rule: str) -> None:
         np.testing.assert_allclose(one.map, deconvnet_loops.down(layers, memories, g, rule)[0], rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_single_precision_agrees() -> None:
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
     wanted = [dv.Unit(net.layers[-1].name, c) for c in range(6)]
@@ -133,6 +136,7 @@ def test_windows_are_the_receptive_fields(program: Program) -> None:
             assert (*np.maximum(first, 0), *last) == net.receptive_box(layer.name, row, column)
 
 
+@pytest.mark.slow
 def test_large_windows_go_on_over_the_whole_map(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windowed, "WORTH", -1)
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=(17, 19)))
@@ -146,6 +150,7 @@ def test_large_windows_go_on_over_the_whole_map(monkeypatch: pytest.MonkeyPatch)
         assert one.agreement < 1e-5
 
 
+@pytest.mark.slow
 def test_one_unit_of_a_small_network_needs_no_program_of_its_own() -> None:
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
     layer = net.layers[-1].name
@@ -172,6 +177,7 @@ def test_a_reshape_on_the_way_cannot_be_cropped() -> None:
     assert windowed.plan(steps, (39, 47)) is None
 
 
+@pytest.mark.slow
 def test_more_units_than_fit_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windowed, "BATCH_BYTES", 4 * 22 * 22 * 4 * 3)
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))

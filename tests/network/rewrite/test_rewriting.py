@@ -38,6 +38,7 @@ def test_forward_values_are_bit_identical(name: str) -> None:
     np.testing.assert_array_equal(np.sort(untouched, axis=None), np.sort(original, axis=None))
 
 
+@pytest.mark.slow
 def test_the_source_model_and_its_gradient_stay_as_they_were() -> None:
     model = ALL["Flax NNX"].make("float32")
     x = image(ALL["Flax NNX"], "float32")
@@ -157,6 +158,7 @@ def test_the_maximum_that_a_softmax_subtracts_is_neither_pool_nor_activation() -
         assert reconstruct.rewritten(net, "output", "deconvnet").coverage.unsupported == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_reduced_precision_obeys(rule: str, dtype: str) -> None:

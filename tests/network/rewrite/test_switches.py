@@ -54,6 +54,7 @@ sides = st.tuples(st.integers(1, 4), st.integers(1, 4))
 ends = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(sides, sides, ends, ends, st.integers(0, 99))
 def test_values_and_derivative_stay(window: Any, strides: Any, rows: Any, columns: Any, seed: int) -> None:
@@ -130,6 +131,7 @@ def test_what_is_optimized_goes_back_by_switches_and_reconstructions_do_not() ->
     assert "scatter-add" not in derived
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pictures_at_once", [1, 3])
 def test_a_layer_and_its_slope_are_those_of_the_network(pictures_at_once: int) -> None:
     layers = nets.chain_layers("float64")

@@ -48,6 +48,7 @@ FIELDS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FIELDS if name in ALL])
 def test_receptive_fields_are_the_support_of_the_gradient(name: str) -> None:
     """Over several random images, under the linear rule: the box of what arrives is the field, nowhere beyond it."""
@@ -107,6 +108,7 @@ def test_every_layer_can_be_tapped(name: str) -> None:
     np.testing.assert_array_equal(taps[net.layers[-1].name], net.run(x))
 
 
+@pytest.mark.slow
 def test_modules_name_layers_and_reused_ones_number_their_calls() -> None:
     class Reused(linen.Module):
         @linen.compact

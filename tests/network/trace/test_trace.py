@@ -37,6 +37,7 @@ def test_plain_functions_are_named_by_kind_and_number() -> None:
     assert net.layer("conv2").receptive_field == (3 + 2 * 2 + 1 * 4, 4 + 2 + 2 * 2)
 
 
+@pytest.mark.slow
 def test_nnx_modules_name_their_layers_and_stay_as_they_were() -> None:
     model = nets.Residual(nnx.Rngs(0))
     kinds = {id(m): type(m) for _, m in nnx.iter_graph(model)}
@@ -111,6 +112,7 @@ FIELD_NETS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIELD_NETS)
 def test_receptive_field_is_the_support_of_the_gradient(name: str) -> None:
     """Never less than what has a gradient; with positive weights and away from the border, exactly its bounding box."""

@@ -51,6 +51,7 @@ def test_figures_are_zero_for_the_truth_itself() -> None:
     assert figures == {"sad": 0, "mse": 0, "grad": 0, "conn": 0}
 
 
+@pytest.mark.slow
 def test_closed_form_equals_a_dense_solve() -> None:
     draw = np.random.default_rng(4)
     picture = draw.random((9, 11, 3)).astype(np.float32)
@@ -70,6 +71,25 @@ def test_a_grey_picture_loses_no_digits() -> None:
     trimap[0], trimap[-1] = 1, 0
     slow = matting_loops.closed_form(grey.astype(np.float64), trimap, matting.EPSILON)
     assert np.abs(matting.closed_form(grey, trimap) - slow).max() < 1e-8
+
+
+def test_blocks_give_what_one_factor_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture with more unknown pixels than are factored together."""
+    picture, _, marks = scene()
+    picture = picture + np.random.default_rng(8).normal(0, 0.02, picture.shape).astype(np.float32)
+    whole = matting.closed_form(picture, marks)
+    monkeypatch.setattr(matting, "BLOCK", 100)
+    assert int((marks == 0.5).sum()) > 300
+    np.testing.assert_allclose(matting.closed_form(picture, marks), whole, atol=1e-6)
+
+
+def test_the_laplacian_is_that_of_the_windows() -> None:
+    picture = np.random.default_rng(6).random((6, 5, 3))
+    matrix = matting.laplacian(picture).toarray()
+    np.testing.assert_allclose(matrix, matrix.T, atol=1e-12)
+    np.testing.assert_allclose(matrix.sum(axis=1), 0, atol=1e-9)
+    alpha = picture @ np.array([0.2, 0.3, 0.4]) + 0.05  # linear in the colours: nothing is left
+    assert alpha.ravel() @ matrix @ alpha.ravel() < 1e-4 * np.square(alpha).sum()
 
 
 def test_two_colours_are_parted_exactly() -> None:
@@ -272,6 +292,7 @@ def planted(root: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_a_folder_is_measured(tmp_path: Path) -> None:
     figures = evaluate.evaluate(planted(tmp_path), work=32)
     assert set(TASK.figures) <= figures.keys()
@@ -306,6 +327,7 @@ def test_the_one_that_is_left_out_has_no_say() -> None:
         choice.left_out(table[:1])
 
 
+@pytest.mark.slow
 def test_settings_are_measured_as_the_task_applies_them(tmp_path: Path) -> None:
     root = planted(tmp_path)
     grid = [choice.Setting("gradient", 0.2, 0.1, 0.0), choice.Setting("guided", 0.1, 0.4, 0.05)]

@@ -50,6 +50,7 @@ def folder(path: Path, sizes: list[tuple[int, int]]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("options", [TINY, {"width": 4, "depth": 2, "norm": True}])
 def test_the_network_is_that_of_the_loops(fusion: str, options: dict[str, Any]) -> None:
@@ -66,6 +67,7 @@ def test_the_network_is_that_of_the_loops(fusion: str, options: dict[str, Any]) 
     np.testing.assert_allclose(stored.rounded(module)(jnp.asarray(x))[0], wanted, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_networks_that_differ_in_one_thing_begin_alike() -> None:
     first = [stored.stored_arrays(network.Enhancer(options, 7)) for options in ablations.TRIALS.values()]
     shared = [name for name in first[0] if name.startswith(("encode", "body"))]
@@ -80,6 +82,7 @@ def test_names_are_those_of_the_networks() -> None:
         network.Enhancer({"width": 2, "depth": 1, "fusion": "ad"})
 
 
+@pytest.mark.slow
 def test_no_pixel_beyond_the_reach_moves_an_output() -> None:
     module = network.Enhancer(TINY, seed=1)
     reach, side = network.reach(module), 128
@@ -197,6 +200,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ablations, "SEEDS", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_same_seed_same_weights_and_a_killed_run_ends_in_them(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -232,6 +236,7 @@ def test_same_seed_same_weights_and_a_killed_run_ends_in_them(
         train.train(data, tmp_path / "killed", seed=6, epochs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_a_small_network_is_measured_from_every_seed(data: Path, tmp_path: Path) -> None:
     figures = train.train(data, tmp_path / "run", variant="weighted-norm", epochs=1)
@@ -247,6 +252,7 @@ def test_a_small_network_is_measured_from_every_seed(data: Path, tmp_path: Path)
     assert found.picture.shape == (70, 83, 3)
 
 
+@pytest.mark.slow
 def test_gradient_lengths_are_those_of_differences() -> None:
     module = network.Enhancer({"width": 2, "depth": 3}, seed=4)
     clean = RANDOM.random((2, 6, 8, 1)).astype(np.float32)
@@ -287,6 +293,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_picture_is_cleaned(kind: str, tmp_path: Path) -> None:
     values = Image.fromarray((samples.load("cat")[:37, :50] * 255).astype(np.uint8))
@@ -302,6 +309,7 @@ def test_every_kind_of_picture_is_cleaned(kind: str, tmp_path: Path) -> None:
     assert json.loads(answer.stdout)["grey"] == (kind in ("grey", "deep"))
 
 
+@pytest.mark.slow
 def test_noise_goes_and_the_picture_stays() -> None:
     picture = samples.load("cat")[:120, :150]
     for sigma in (15, 50):
@@ -355,6 +363,7 @@ def test_differences_of_colour_are_cleaned_at_half_the_size() -> None:
     np.testing.assert_allclose(predict.cleaned(module, picture), wanted, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_protocol_on_set12() -> None:
     root = Path(os.environ["DECONVVIZ_DATA"]) / "restoration" / "Set12"

@@ -114,6 +114,7 @@ def test_the_linear_code_of_as_many_numbers_as_pictures_gives_them_back() -> Non
     assert measures.components_psnr(known, draw.random((2, 11, 12, 3)), 3) < 20
 
 
+@pytest.mark.slow
 def test_a_transposed_decoder_is_the_adjoint_of_its_convolution() -> None:
     net = Autoencoder(3, 2, rngs=nnx.Rngs(0))
     draw = np.random.default_rng(6)
@@ -127,6 +128,7 @@ def test_a_transposed_decoder_is_the_adjoint_of_its_convolution() -> None:
         np.testing.assert_allclose(found, slow[:, :6, :8], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_density_of_a_class_has_the_moments_of_its_codes(run: tuple[Path, dict[str, Any]], folder: Path) -> None:
     made = model.model(run[0])
     part, _ = pictures_of.split(folder, (), 0.1)
@@ -191,6 +193,7 @@ def test_batches_follow_from_seed_and_epoch_and_only_faces_are_mirrored(folder: 
         assert found == sides
 
 
+@pytest.mark.slow
 def test_training_goes_on_where_it_was_killed(
     run: tuple[Path, dict[str, Any]], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +219,7 @@ def test_training_goes_on_where_it_was_killed(
         train.train(folder, tmp_path / "killed", progress=False, **(TOY | {"batch": 4}))
 
 
+@pytest.mark.slow
 def test_figures_are_whole(run: tuple[Path, dict[str, Any]], folder: Path) -> None:
     out, trained = run
     found = measures.evaluate(folder, weights=out, part="held_out")
@@ -273,7 +277,7 @@ def test_sheets_and_strips(run: tuple[Path, dict[str, Any]]) -> None:
         ({"sample": 2, "interpolate": np.zeros((20, 20, 3))}, DeconvvizError, "give one of them"),
         ({"sample": 2, "class_name": "disks"}, DataError, "no class 'disks'; did you mean discs"),
         ({"sample": 2, "spread": -1.0}, DeconvvizError, "0 to 5; got spread=-1"),
-        ({"decoder": "resise"}, DeconvvizError, "did you mean resize"),
+        ({"decoder": "transposed5"}, DeconvvizError, "did you mean transposed4"),
         ({"variant": "sharp"}, WeightsError, "has no 'sharp'"),
     ],
 )
@@ -285,6 +289,7 @@ def test_what_makes_no_sense_is_refused(
         predict.apply(given.pop("image"), **given)
 
 
+@pytest.mark.slow
 def test_decoders_are_known_by_name() -> None:
     net = Autoencoder(2, 1, rngs=nnx.Rngs(0))
     with pytest.raises(GeometryError, match="there is no decoder 'transposed5'; did you mean transposed4"):

@@ -33,6 +33,7 @@ def module(norm: bool) -> network.Recognizer:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", [False, True])
 def test_folding_changes_no_score(norm: bool) -> None:
     made = module(norm)
@@ -60,6 +61,7 @@ def few(count: int = 60) -> Pictures:
     return Pictures(data.values[:count], data.classes[:count], data.labels, False)
 
 
+@pytest.mark.slow
 def test_training_learns_and_is_the_same_from_the_same_seed() -> None:
     setting: dict[str, Any] = {"norm": False, "drop": False, "decoder": True, "pictures": 20}
     setting |= {"epochs": 2, "batch": 10, "seed": 1}
@@ -72,6 +74,7 @@ def test_training_learns_and_is_the_same_from_the_same_seed() -> None:
     assert all(value > 0 for value in runs[0][0].records[0]["gradient"].values())
 
 
+@pytest.mark.slow
 def test_the_gradient_of_the_last_layer_is_that_of_the_formula() -> None:
     """For cross-entropy it is hidden' (p - truth) / n; its length is told over that of the weights."""
     made = train.Run(few(), train.Setting(False, False, False, 20, epochs=1, batch=10))
@@ -87,6 +90,7 @@ def test_the_gradient_of_the_last_layer_is_that_of_the_formula() -> None:
     assert made.measure(state)["gradient"]["logits"] == pytest.approx(wanted, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_is_written_used_and_measured(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     small, kinds = digits.load()
@@ -132,6 +136,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_switch_that_is_off_is_as_if_it_were_not_there() -> None:
     """The full module under switches gives the scores of the small one that is kept of it."""
     whole = network.all_switches(10, 3)

@@ -98,6 +98,7 @@ def test_bilinear_is_a_fixed_transposed_convolution() -> None:
     np.testing.assert_allclose(found, net.bilinear(jnp.asarray(x), 2), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_every_network_has_its_size(decoder: str, fusion: str) -> None:
@@ -112,6 +113,7 @@ def test_every_network_has_its_size(decoder: str, fusion: str) -> None:
     assert found.shape == (1, 16 // side, 40 // side, VOID)
 
 
+@pytest.mark.slow
 def test_unpooling_places_values_at_the_switches() -> None:
     """Without its convolution the unpooled map holds each value where the encoder found its maximum."""
     up = net.Enlarge("unpool", 7, 3, 3, rngs=nnx.Rngs(0))
@@ -129,6 +131,7 @@ def test_unpooling_places_values_at_the_switches() -> None:
     assert up(x, switches).shape == (1, 8, 12, 3)
 
 
+@pytest.mark.slow
 def test_fusion_with_an_even_share_is_the_average() -> None:
     """A weighted fusion starts as the average; its shares are learned from there."""
     x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 16, 24, 3)), jnp.float32)
@@ -168,6 +171,7 @@ def coarse(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_training_learns_and_is_used(folder: Path, coarse: Path, tmp_path: Path) -> None:
     found = measures.evaluate(folder / "val", variant="coarse", weights=coarse)
     assert found["images"] == 2
@@ -180,6 +184,7 @@ def test_training_learns_and_is_used(folder: Path, coarse: Path, tmp_path: Path)
     assert set(np.unique(answered.classes)) <= set(range(VOID))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(
     folder: Path, coarse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +214,7 @@ def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(
         training.train(folder, tmp_path / "whole", seed=4, **{**options, "encoder": None})
 
 
+@pytest.mark.slow
 def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
     recipe = training.Recipe(decoder="bilinear", widths=TOY["widths"], dilations=TOY["dilations"])
     first = training.first_module(recipe, coarse)
@@ -220,6 +226,7 @@ def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
         training.first_module(training.Recipe(widths=(4, 6, 12, 4), dilations=TOY["dilations"]), coarse)
 
 
+@pytest.mark.slow
 def test_held_back_pictures_are_not_shown(folder: Path, tmp_path: Path) -> None:
     training.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
     about = predict.variants(tmp_path / "run")["coarse"]
@@ -243,6 +250,7 @@ def test_crops_keep_picture_and_labels_together() -> None:
     assert not np.array_equal(next(iter(crops.epoch(2)))[0], x)
 
 
+@pytest.mark.slow
 def test_any_picture_is_answered_at_its_own_size(coarse: Path) -> None:
     draw = np.random.default_rng(0)
     pictures: list[Any] = [
@@ -317,6 +325,7 @@ def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "refused" / "weights.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_commands(folder: Path, coarse: Path, tmp_path: Path) -> None:
     image, out = folder / "val" / "images" / "first0.png", tmp_path / "out.png"
     common = ["--variant", "coarse", "--weights", str(coarse), "--json"]

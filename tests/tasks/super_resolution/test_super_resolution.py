@@ -54,6 +54,7 @@ def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_the_network_is_that_of_the_loops() -> None:
     module = network.FSRCNN(3, rngs=nnx.Rngs(4))
     for rectify in module.rectify:
@@ -73,6 +74,7 @@ def test_it_has_the_weights_of_the_paper() -> None:
     assert network.weights(2) == network.weights(4) == counts["transposed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UPSAMPLERS)
 def test_tiles_give_what_the_whole_gives(kind: str) -> None:
     module = network.FSRCNN(2, kind, rngs=nnx.Rngs(1))
@@ -118,11 +120,12 @@ def test_parts_are_those_of_the_whole_small_picture() -> None:
     assert any(fits)
 
 
+@pytest.mark.slow
 def test_a_run_is_repeated_and_resumed_to_the_same_weights(
     pictures: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = load_file(run / weights.RUN_FILE)
-    save, calls = train._weights.save_run, []
+    save, calls = train.weights.save_run, []
     epochs = data.Pairs.epoch
 
     def killed(self: Any, number: int) -> Any:
@@ -135,7 +138,7 @@ def test_a_run_is_repeated_and_resumed_to_the_same_weights(
     with pytest.raises(KeyboardInterrupt):
         train.train(pictures, tmp_path, scale=3, **TOY)
     assert not (tmp_path / weights.RUN_FILE).exists()
-    assert save is train._weights.save_run
+    assert save is train.weights.save_run
     train.train(pictures, tmp_path, scale=3, **TOY)
     found = load_file(tmp_path / weights.RUN_FILE)
     assert all((found[name] == wanted[name]).all() for name in wanted)
@@ -153,6 +156,7 @@ def test_a_kernel_of_another_scale_is_the_same_function(scale: int) -> None:
     assert np.abs(triangle(3) - triangle(scale)).max() > 0.1
 
 
+@pytest.mark.slow
 def test_another_scale_starts_from_the_body(pictures: Path, run: Path, tmp_path: Path) -> None:
     figures = train.train(pictures, tmp_path, scale=2, start=run, **(TOY | {"learning_rate": 1e-9}))
     assert figures["variant"] == "x2"

@@ -31,6 +31,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
     return out, train.train(data, out, epochs=2, progress=False, **SMALL)
 
 
+@pytest.mark.slow
 def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
     out, last = run
     names = {path.name for path in out.iterdir()}
@@ -43,6 +44,7 @@ def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
     assert [one.epoch for one in network.snapshots(out / "caltech_snapshots.safetensors")] == [1, 2]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_in_the_same_weights(
     data: Path, run: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,7 @@ def trained(model: chain.Chain, x: jax.Array, key: jax.Array | None = None) -> j
     return model(x, key)
 
 
+@pytest.mark.slow
 def test_folding_keeps_the_function(model: chain.Chain) -> None:
     x = normal(99, 3, 64, 32, 3)
     wanted = trained(model, x)
@@ -75,6 +76,7 @@ def test_folded_arrays_are_those_of_the_network(model: chain.Chain) -> None:
     assert sum(math.prod(shape) for shape in network.shapes().values()) < 950_000
 
 
+@pytest.mark.slow
 def test_dropout_keeps_the_mean(model: chain.Chain) -> None:
     x = jnp.broadcast_to(normal(1, 1, 32, 32, 3), (100, 32, 32, 3))
     dropped, plain = trained(model, x, jax.random.key(0)), trained(model, x)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from deconvviz.training.caltech.classifier import averaged, make_optimizer, make_schedule, make_training, scores
 from deconvviz.training.caltech.config import Recipe
@@ -29,6 +30,7 @@ def test_a_stretched_cosine_is_the_longer_one_until_it_cools_down() -> None:
     np.testing.assert_allclose([short(105), short(120)], [long(105) / 2, 0.0], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_only_kernels_decay() -> None:
     optimizer = make_optimizer(Recipe(weight_decay=0.5, learning_rate=0.1, warm_up=0.0), 10)
     params = {"kernel": jnp.ones(3), "norm": {"scale": jnp.ones(3), "bias": jnp.ones(3)}, "bias": jnp.ones(2)}
@@ -40,6 +42,7 @@ def test_only_kernels_decay() -> None:
     assert all((v == 1).all() for v in jax.tree.leaves((params["norm"], params["bias"])))
 
 
+@pytest.mark.slow
 def test_it_learns_and_the_average_follows() -> None:
     graph, initial, step = make_training(RECIPE, 3, 24)
     rng = np.random.default_rng(0)
@@ -64,6 +67,7 @@ def test_it_learns_and_the_average_follows() -> None:
     assert (scores(folded, images, batch=5).argmax(axis=1) == targets.argmax(axis=1)).mean() > 0.5
 
 
+@pytest.mark.slow
 def test_scores_do_not_depend_on_the_batch() -> None:
     graph, initial, _ = make_training(RECIPE, 4, 10)
     folded = {k: jnp.asarray(v) for k, v in averaged(graph, initial()).items()}

@@ -14,9 +14,10 @@ from reference import metric_loops
 from safetensors.numpy import load_file
 
 import deconvviz as dv
+from deconvviz import metrics
 from deconvviz.errors import DataError, NetworkError, TrainingError, WeightsError
 from deconvviz.models import inverters
-from deconvviz.training import image_metrics, loop
+from deconvviz.training import loop
 from deconvviz.training.caltech.config import Recipe
 from deconvviz.training.caltech.train import split
 from deconvviz.training.inverter import files as inverter_files
@@ -38,6 +39,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
     return out, train.train(data, out, layer="relu7", upsampler="unpool", epochs=3, **TOY)
 
 
+@pytest.mark.slow
 def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
     out, last = run
     written = {"checkpoint.safetensors", "metrics.csv", "metrics.jsonl", "inverter.safetensors"}
@@ -61,6 +63,7 @@ def test_statistics_are_those_of_the_features(run: tuple[Path, dict[str, Any]], 
     np.testing.assert_allclose(arrays["relu7.std"], values.std((0, 1, 2)), rtol=2e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_in_the_same_weights(
     data: Path, run: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +86,7 @@ def test_an_interrupted_run_ends_in_the_same_weights(
         assert all(found[key].tobytes() == wanted[key].tobytes() for key in wanted)
 
 
+@pytest.mark.slow
 def test_training_brings_the_picture_nearer(data: Path, tmp_path: Path) -> None:
     last = train.train(data, tmp_path, layer="relu7", epochs=12, **{**TOY, "learning_rate": 3e-3})
     first = float((tmp_path / "metrics.csv").read_text().splitlines()[1].split(",")[3])
@@ -101,6 +105,7 @@ def test_epochs_show_other_crops_and_repeat_exactly(data: Path) -> None:
     np.testing.assert_allclose(one[1][1][2], dv.activations(net, one[1][0][2], "relu7"), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_evaluate_measures_what_the_library_answers(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     file, draw = run[0] / "inverter.safetensors", np.random.default_rng(5)
     net, wanted = dv.load("caltech"), []
@@ -110,7 +115,7 @@ def test_evaluate_measures_what_the_library_answers(run: tuple[Path, dict[str, A
         picture.save(tmp_path / f"{number}.png")
         found = dv.invert(net, picture, "relu7", method="learned", weights=file)
         shown = train._fitted([np.asarray(picture)])[0]
-        wanted.append((metric_loops.psnr(found.image, shown), image_metrics.ssim(found.image, shown)))
+        wanted.append((metric_loops.psnr(found.image, shown), metrics.ssim(found.image, shown)))
         assert found.image_error == pytest.approx(metric_loops.normalized_error(found.image, shown), rel=1e-6)
     figures = train.evaluate(tmp_path, layer="relu7", weights=file)
     assert list(figures) == ["psnr", "ssim", "normalized_image_error", "images", "seconds"]
@@ -118,6 +123,7 @@ def test_evaluate_measures_what_the_library_answers(run: tuple[Path, dict[str, A
     assert (figures["psnr"], figures["ssim"]) == pytest.approx(tuple(np.mean(wanted, axis=0)), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_runs_of_several_layers_are_packed(run: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path) -> None:
     train.train(data, tmp_path / "relu6", layer="relu6", upsampler="resize", epochs=1, **TOY)
     files = [run[0] / "inverter.safetensors", tmp_path / "relu6" / "inverter.safetensors"]
@@ -134,6 +140,7 @@ def test_runs_of_several_layers_are_packed(run: tuple[Path, dict[str, Any]], dat
     assert not (tmp_path / "twice.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_the_card_holds_the_figures(run: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path) -> None:
     train.train(data, tmp_path / "resize", layer="relu7", upsampler="resize", epochs=3, **TOY)
     files = [run[0] / "inverter.safetensors", tmp_path / "resize" / "inverter.safetensors"]

@@ -1,0 +1,165 @@
+"""Commands made from records: the options of a task or training become options of its own command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from deconvviz import catalog
+from deconvviz._cli._common import answer, check_out, image_option, json_option, load_image, seconds_since
+from deconvviz.catalog import Option, Task, Trainable
+from deconvviz.errors import nearest
+
+DATA = click.option(
+    "--data", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder of pictures."
+)
+OUT = click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Write the result.")
+FOLDER = click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Checkpoints, metrics and weights."
+)
+SEED = click.option("--seed", type=int, default=0, show_default=True, help="Fixes every random draw.")
+RESUME = click.option(
+    "--resume/--no-resume", default=True, show_default=True, help="Go on from the checkpoint in --out."
+)
+
+
+class ByTask(click.Group):
+    """A group with one command a task."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The tasks' names."""
+        return sorted(catalog.tasks())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """The command made from that task."""
+        known = catalog.tasks()
+        if cmd_name not in known:
+            raise click.UsageError(f"there is no task {cmd_name!r}; {nearest(cmd_name, known)}")
+        return command(known[cmd_name], str(self.name))
+
+
+class ByName(ByTask):
+    """A group with one command for every task and training; trainings of a layer are called NAME:LAYER."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of what can be trained, or measured."""
+        records = [record for record in self.records().values() if getattr(record, str(self.name)) is not None]
+        return sorted(record.name + (":LAYER" if record.per_layer else "") for record in records)
+
+    @staticmethod
+    def records() -> dict[str, Trainable]:
+        """All tasks and trainings."""
+        return {**catalog.tasks(), **catalog.trainings()}
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """The command made from that task or training."""
+        if cmd_name in catalog.tasks():
+            return super().get_command(ctx, cmd_name)
+        name, colon, layer = cmd_name.partition(":")
+        record = self.other(name)
+        if record is None:
+            known = sorted({*self.records(), *self.others()})
+            raise click.UsageError(f"nothing to {self.name} is called {name!r}; {nearest(name, known)}")
+        if record.per_layer and not layer:
+            raise click.UsageError(f"{cmd_name!r} says no layer: {name}:LAYER, for example {name}:relu4")
+        if colon and not record.per_layer:
+            raise click.UsageError(f"{cmd_name!r} names a layer, which {name!r} does not take: leave out ':{layer}'")
+        return command(record, str(self.name), network=cmd_name, fixed={"layer": layer} if layer else {})
+
+    def other(self, name: str) -> Trainable | None:
+        """What is no task."""
+        return catalog.trainings().get(name)
+
+    def others(self) -> Iterable[str]:
+        """Further names that a message offers."""
+        return ()
+
+
+def command(
+    record: Trainable, function: str, network: str = "", fixed: Mapping[str, Any] = MappingProxyType({})
+) -> click.Command:
+    """`deconvviz FUNCTION NAME`, with the options that the record declares for it.
+
+    Args:
+      record: a task or a training.
+      function: "apply", "evaluate" or "train".
+      network: what a training was called by, in its answer.
+      fixed: options that the name has answered.
+    """
+    if function == "apply":
+        assert isinstance(record, Task)
+        common, run = _apply(record)
+    else:
+        common, run = _evaluate(record, fixed) if function == "evaluate" else _train(record, network, fixed)
+    taken = (*record.options_of(function), *(record.options_of("write") if function == "apply" else ()))
+    made = click.Command(
+        network or record.name, callback=run, help=f"{record.title}: {function}.", short_help=record.title
+    )
+    for option in (*common, *(_option(option) for option in taken if option.key not in fixed), json_option):
+        option(made)
+    return made
+
+
+def _option(option: Option) -> Callable[[Any], Any]:
+    if option.kind is bool:
+        return click.option(f"--{option.name.replace('_', '-')}", option.key, is_flag=True, help=option.help)
+    if option.choices:
+        kind: Any = click.Choice(option.choices)
+    else:
+        kind = click.Path(path_type=Path) if option.kind is Path else option.kind
+    return click.option(f"--{option.name.replace('_', '-')}", option.key, type=kind, help=option.help)
+
+
+Made = tuple[tuple[Callable[[Any], Any], ...], Callable[..., None]]
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _apply(task: Task) -> Made:
+    def run(image: str, out: Path, as_json: bool, **options: Any) -> None:
+        from deconvviz import compiled
+
+        start = time.perf_counter()
+        check_out(out, task.suffixes)
+        compiled.keep()
+        written = {option.key: options.pop(option.key) for option in task.options_of("write")}
+        result = task.apply(load_image(image), **_given(options))
+        task.write(result, out, **_given(written))
+        record = {"task": task.name, "image": image, **task.describe(result), "out": out, "images": 1}
+        _say(record | {"seconds": seconds_since(start)}, as_json)
+
+    return (image_option, OUT), run
+
+
+def _evaluate(record: Trainable, fixed: Mapping[str, Any]) -> Made:
+    def run(data: Path, as_json: bool, **options: Any) -> None:
+        from deconvviz import compiled
+
+        compiled.keep()
+        _say(record.evaluate(data, progress=True, **_given(options), **fixed), as_json)
+
+    return (DATA,), run
+
+
+def _train(record: Trainable, network: str, fixed: Mapping[str, Any]) -> Made:
+    def run(data: Path, out: Path, seed: int, resume: bool, as_json: bool, **options: Any) -> None:
+        start = time.perf_counter()
+        assert record.train is not None
+        figures = record.train(data, out, seed=seed, resume=resume, progress=True, **_given(options), **fixed)
+        named = {"network": network} if network else {"task": record.name}
+        _say({**named, "out": out, **figures, "seconds": seconds_since(start)}, as_json)
+
+    if record.train is None:
+        raise click.UsageError(f"{record.name} has nothing to train: deconvviz apply {record.name} works as it is")
+    return (DATA, FOLDER, SEED, RESUME), run
+
+
+def _say(record: dict[str, Any], as_json: bool) -> None:
+    answer(record, as_json, [f"{name}: {value}" for name, value in record.items()])
