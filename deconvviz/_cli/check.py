@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deconvviz._cli._common import answer, by, json_option, load_image, seconds_since, table
-from deconvviz._cli._own import Chosen, load_chosen, load_own, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, load_own, network_options
 
 if TYPE_CHECKING:
     from deconvviz.checks import Report, RuleReport

@@ -117,7 +117,7 @@ class Chain:
         return g
 
     def walk_down(
-        self, x: Any, seed: Callable[[Any], Any], rule: str, passed: tuple[Any, list[Any]] | None = None
+        self, x: Any, seed: Callable[[Any], Any], rule: str, recorded: tuple[Any, list[Any]] | None = None
     ) -> list[Frame]:
         """The signal after every step, the filmstrip of a reconstruction, from the layer to the model input.
 
@@ -125,9 +125,9 @@ class Chain:
           x: (1, H, W, C) model input.
           seed: makes the signal that starts from the layer's value.
           rule: a backward rule.
-          passed: what `up` returned for x; computed now if left out.
+          recorded: what `up` returned for x; computed now if left out.
         """
-        value, memories = passed or self.up(self.constants, x)
+        value, memories = recorded or self.up(self.constants, x)
         g = seed(value)
         frames = [Frame("start", "start", np.asarray(g)[0])]
         for step, memory in zip(reversed(self.steps), reversed(memories), strict=True):
