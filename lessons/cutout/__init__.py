@@ -16,8 +16,7 @@ from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures
 from lessons.cutout import picture as cutout_picture
-from lessons.cutout import questions, run, sums, table
-from lessons.cutout import scene as cutout_scene
+from lessons.cutout import questions, run, scene, sums, table
 from lessons.cutout.run import Choice, Subject
 
 FIRST = "motorcycle"
@@ -126,7 +125,7 @@ cutout.write(found, "cut-out.png")
 
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    kinds = {"photo": t("a photograph"), **{id: t(title) for id, title in cutout_scene.SCENES.items()}}
+    kinds = {"photo": t("a photograph"), **{id: t(title) for id, title in scene.SCENES.items()}}
     source = choice(t("Cut out from"), kinds, "source")
     picture = pictures.sample(FIRST)
     if source == "photo":

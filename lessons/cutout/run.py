@@ -109,13 +109,13 @@ def _guesses(digest: str, _subject: Subject) -> tuple[tuple[str, float], ...]:
     return tuple(run)
 
 
-def seen(subject: Subject, wanted: str, kind: str) -> Any:
+def class_map(subject: Subject, wanted: str, kind: str) -> Any:
     """Where a class is seen: `cutout.class_map` of the picture."""
-    return _seen(subject.digest, wanted, kind, subject)
+    return _class_map(subject.digest, wanted, kind, subject)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _seen(digest: str, wanted: str, kind: str, _subject: Subject) -> Any:
+def _class_map(digest: str, wanted: str, kind: str, _subject: Subject) -> Any:
     loaded = networks.load("caltech")
     run = lambda: trimap.class_map(loaded.network, _subject.picture, wanted or None, kind)  # noqa: E731
     return engine.run_compiled(loaded, "class map", kind, run)
@@ -164,7 +164,7 @@ def _cut(digest: str, choice: Choice, _subject: Subject) -> Cutout | str:
     try:
         if choice.map == HAND:
             return apply(_subject.picture, trimap=np.full(size, 0.5), strokes=strokes, work=WORK)
-        where = seen(_subject, choice.wanted, choice.map)
+        where = class_map(_subject, choice.wanted, choice.map)
         return apply(_subject.picture, class_map=where, strokes=strokes, **choice.options)
     except DeconvvizError as error:
         return str(error)

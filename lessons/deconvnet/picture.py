@@ -262,7 +262,7 @@ def _grid(stage: Stage, found: Tiles, title: str, cell: sums.Cell, at: int) -> N
     unit_grid(data, (cell[2], cell[0], cell[1]), GRID, picked, lambda: None)
 
 
-def two_roads(scene: Scene) -> None:
+def two_computations(scene: Scene) -> None:
     """The receptive field of the photograph, and what arrives there on either road."""
 
     def make() -> tuple[list[str], float]:
@@ -279,11 +279,11 @@ def two_roads(scene: Scene) -> None:
     )
     gap = error_text(measured(scene).agreement)
     scale = t("each colour around grey, ±{limit}", limit=number(limit)) if limit else t("all zero")
-    st.html(f'<h2 class="dn-here">{escape(t("Two roads, one picture"))}</h2>')
+    st.html(f'<h2 class="dn-here">{escape(t("Two computations, one picture"))}</h2>')
     image_row.show(
         [
             image_row.Picture(photo, t("the receptive field of the unit"), t("photograph")),
-            image_row.Picture(walked, scale, t("road 1: the steps above")),
-            image_row.Picture(derived, t("same scale; they differ by {gap}", gap=gap), t("road 2: jax.vjp")),
+            image_row.Picture(walked, scale, t("computation 1: the steps above")),
+            image_row.Picture(derived, t("same scale; they differ by {gap}", gap=gap), t("computation 2: jax.vjp")),
         ]
     )

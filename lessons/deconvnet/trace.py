@@ -118,7 +118,7 @@ class Scene:
     @property
     def second(self) -> np.ndarray:
         """The picture by the second road, (H, W, 3)."""
-        return second_road(self.loaded, self.picture, self.unit)
+        return second_computation(self.loaded, self.picture, self.unit)
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def switches(loaded: networks.Loaded, picture: pictures.Picture) -> dict[str, np
     )
 
 
-def second_road(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> np.ndarray:
+def second_computation(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> np.ndarray:
     """The same picture by `jax.vjp` of the program with its rectifiers under the rule; no step is written down."""
 
     def make() -> np.ndarray:

@@ -20,7 +20,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures
-from lessons.enhancement import picture as enhance_picture
+from lessons.enhancement import picture as enhancement_picture
 from lessons.enhancement import questions, run
 from lessons.enhancement.run import Damage, Shown
 
@@ -145,7 +145,7 @@ def chosen() -> tuple[State, pictures.Picture]:
         sigma = slider.stops(t("Standard deviation of the noise, of 255"), SIGMAS, "sigma", sigma)
     if damage == "jpeg":
         quality = slider.stops(t("JPEG quality, 1 to 100"), QUALITIES, "quality", quality)
-    there, labels = run.trials(), enhance_picture.FUSIONS
+    there, labels = run.trials(), enhancement_picture.FUSIONS
     fusions = {name: t("small, {fusion}", fusion=t(label)) for name, label in labels.items() if name in there}
     network = choice(t("Network"), {"main": t("large: all noise, JPEG")} | fusions, "network")
     norm = "no"
@@ -189,10 +189,10 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         with st.spinner(t("Cleaning the picture: some seconds, the first time on this machine longer")):
             found = found_of(state, picture)
-        enhance_picture.draw(found, title(state))
-        st.latex(enhance_picture.formulas(found))
+        enhancement_picture.draw(found, title(state))
+        st.latex(enhancement_picture.formulas(found))
         badges(state, picture)
-        enhance_picture.small_networks()
+        enhancement_picture.small_networks()
     page.code((predict.apply, untrained.there_and_back), call(state, picture))
 
 

@@ -76,7 +76,7 @@ def point(scene: Scene, on_pick: Callable[[Size], None], key: str = "field-map")
         "step": list(scene.field.step),
         "first": list(scene.field.first),
         "size": list(scene.field.size),
-        "keys": t("Click, or walk with the arrow keys."),
+        "keys": t("Click, or move with the arrow keys."),
         "readout": t("Unit {row}, {column} sees rows {top} to {bottom} and columns {left} to {right}."),
         "figures": [
             {

@@ -48,7 +48,7 @@ def shown(state: State, picture: pictures.Picture | None = None) -> Coded:
         return run.photograph(picture or run.gallery(state.image))
     code = run.drawn(state.wanted, int(state.seed))[0]
     if state.view == "walk":
-        code = run.walked(state.wanted, int(state.first), int(state.second))
+        code = run.along(state.wanted, int(state.first), int(state.second))
     made = run.decode(code[None], state.decoder)[0]
     return run.coded(made, run.shape_of(state.wanted))
 
@@ -187,8 +187,8 @@ def results(state: State, picture: pictures.Picture, seen: Coded) -> np.ndarray:
         generation_picture.between(seen, other, state.decoder)
         return np.asarray(run.strip(seen, other)[run.STEPS // 2])
     if state.view == "walk":
-        generation_picture.walked(state.wanted, int(state.first), int(state.second), state.decoder)
-        return run.walked(state.wanted, int(state.first), int(state.second))
+        generation_picture.strip_of(state.wanted, int(state.first), int(state.second), state.decoder)
+        return run.along(state.wanted, int(state.first), int(state.second))
     generation_picture.drawn(state.wanted, int(state.seed), state.decoder)
     return np.asarray(run.drawn(state.wanted, int(state.seed))[0])
 

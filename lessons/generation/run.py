@@ -90,7 +90,7 @@ def _photograph(digest: str, _picture: pictures.Picture) -> Coded:
     return coded(data.squeezed(pixels), pixels.shape[1] / pixels.shape[0])
 
 
-def walked(label: str, first: int, second: int) -> np.ndarray:
+def along(label: str, first: int, second: int) -> np.ndarray:
     """(latents,): so many standard deviations from the mean of a class along its two strongest directions."""
     codes = model().codes
     index = codes.index(label)

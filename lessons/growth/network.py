@@ -88,7 +88,7 @@ def network(epoch: int) -> networks.Loaded:
     return networks.Loaded(f"caltech epoch:{epoch}", net, net.digest, None)
 
 
-def seen(image: str, epoch: int, units: list[Unit]) -> tuple[dv.Reconstruction, ...]:
+def maps_of(image: str, epoch: int, units: list[Unit]) -> tuple[dv.Reconstruction, ...]:
     """The DeconvNet maps of units of one layer."""
     loaded, picture = network(epoch), pictures.sample(image)
     fitted = pictures.fitted(loaded, picture).model
@@ -105,7 +105,7 @@ def _end(image: str, layer: str) -> tuple[np.ndarray, ...]:
     loaded, picture = network(EPOCHS[-1]), pictures.sample(image)
     maps = engine.forward(loaded, picture).maps[layer]
     channels = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:CHANNELS]
-    found = seen(image, EPOCHS[-1], [Unit(layer, int(channel)) for channel in channels])
+    found = maps_of(image, EPOCHS[-1], [Unit(layer, int(channel)) for channel in channels])
     return channels, np.stack([one.map for one in found])
 
 
@@ -113,7 +113,7 @@ def _end(image: str, layer: str) -> tuple[np.ndarray, ...]:
 def grown(image: str, layer: str, epoch: int) -> Grown:
     """What a layer sees on a photograph after an epoch."""
     channels, ends = _end(image, layer)
-    found = seen(image, epoch, [Unit(layer, int(channel)) for channel in channels])
+    found = maps_of(image, epoch, [Unit(layer, int(channel)) for channel in channels])
     boxes = tuple(one.receptive_field for one in found)
     return Grown(
         tuple(one.unit for one in found),

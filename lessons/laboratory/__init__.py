@@ -39,7 +39,7 @@ def _network(name: str) -> tuple[networks.Loaded, str]:
 def explore(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.Forward) -> None:
     """Everything below the top line: a click on a tile or a map runs only this part."""
     typed = selection.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
-    layers.road(loaded, forward, picture, typed.layer)
+    layers.show(loaded, forward, picture, typed.layer)
     chosen = choose.choose(loaded, picture, forward, typed)
     results = engine.reconstruct(loaded, picture, chosen.unit)
     if results.by_rule:

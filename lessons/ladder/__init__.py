@@ -43,7 +43,7 @@ def of(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -> li
         Check(mark("search below DeconvNet"), run.above(ladder), 0.0),
         Check(mark("pixels get lost with depth"), run.falling(ladder), 0.0),
         Check(mark("feature errors by hand"), run.by_hand(ladder, loaded, picture), 1e-5),
-        Check(mark("two roads from a whole layer"), run.roads(ladder), 1e-5),
+        Check(mark("two computations of a whole layer agree"), run.two_computations(ladder), 1e-5),
     ]
 
 
@@ -101,13 +101,16 @@ def badges(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -
         t("At every rung the search has the smaller feature error. By how much it is larger at the worst one:"),
         t("The search's error in pixels grows from rung to rung. By how much it falls at the worst one:"),
         t("Every picture once more through the network, and the error added up without the library:"),
-        t("The whole layer sent down by JAX's derivative of the rewritten program, and by switches, rule and filters:"),
+        t(
+            "The backward pass from the whole layer, by JAX's derivative of the rewritten program, and by "
+            "switches, rule and filters:"
+        ),
     )
     codes: tuple[proof.Code, ...] = (
         (run.above,),
         (run.falling,),
         (run.by_hand, inversion_run.measured, inversion_run.feature_error),
-        (run.roads, explicit.Chain.backward),
+        (run.two_computations, explicit.Chain.backward),
     )
     proof.badges_of(found, meanings, codes)
 
@@ -133,7 +136,7 @@ def draw(page: frame.Places) -> None:
             jobs.watch(job, lambda job: rungs(job.latest or Ladder()), key="ladder", every=2.0)
             if job.resting and job.latest is not None:
                 page.later(badges, job.latest, loaded, picture)
-    page.code((dv.invert, run.climb, run.fitted), call(state, picture.id is not None))
+    page.code((dv.invert, run.ladder_snapshots, run.fitted), call(state, picture.id is not None))
 
 
 LESSON: Lesson = Lesson(
@@ -143,17 +146,19 @@ LESSON: Lesson = Lesson(
     order=13,
     section="network",
     question=mark("How much of the picture is left, layer after layer?"),
-    goal=mark("You will be able to say what three ways back from a layer show, and what each of them adds by itself."),
+    goal=mark(
+        "You will be able to say what three reconstructions from a layer show, and what each of them adds by itself."
+    ),
     text=mark(
-        "Three ways back from the same numbers, all of a layer's units at once.\n\n"
-        "**DeconvNet** sends them down through switches and [[rectifier|rectifiers]]. Its map finds the edges, but "
-        "was never meant to be the photograph: grey and contrast are fitted here, in its favour.\n\n"
-        "**Search** looks for a picture that the layer answers alike. What the layer does not say, the preference for "
-        "smooth pictures fills in.\n\n"
-        "**Learned** is a network of its own that has seen thousands of pairs of layer and photograph. What the layer "
-        "does not say, it fills in with what photographs usually have there: colours, mostly.\n\n"
-        "So the smallest feature error is the search's; the smallest error in pixels is sometimes the "
-        "learned one's. Neither number alone says which picture is true."
+        "Three reconstructions from the same numbers, all of a layer's units at once.\n\n"
+        "**DeconvNet** sends them backward through switches and [[rectifier|rectifiers]]. Its map finds the edges, "
+        "but was never meant to be the photograph: grey and contrast are fitted here, in its favour.\n\n"
+        "**Search** looks for a picture that the layer answers alike. What the layer does not say, the preference "
+        "for smooth pictures fills in.\n\n"
+        "**Learned** is a network of its own that has learned from thousands of pairs of layer and photograph. "
+        "What the layer does not say, it fills in with what photographs usually have there: colours, mostly.\n\n"
+        "So the smallest feature error is the search's; the smallest error in pixels is sometimes the learned "
+        "one's. Neither number alone says which picture is true."
     ),
     presets=(
         (mark("Cat"), {"image": "cat"}),

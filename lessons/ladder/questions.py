@@ -23,9 +23,9 @@ def whole(seed: int) -> Question:
     answer = (together, alone)
     return question(
         prompt=t(
-            "At one cell below a layer, unit A sends down {a} and unit B sends down {b}. Then comes DeconvNet's "
-            "rectifier. **What passes if the whole layer goes down at once, and what do A alone and B alone give when "
-            "their maps are added afterwards?**",
+            "At one cell below a layer, unit A brings {a} and unit B brings {b} in the backward pass. Then comes "
+            "DeconvNet's rectifier. **What passes if the whole layer goes backward at once, and what do A alone "
+            "and B alone give when their maps are added afterwards?**",
             a=planes.number(first),
             b=planes.number(second),
         ),

@@ -81,7 +81,7 @@ def key(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> str:
 
 def begin(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> None:
     """Climb in the background."""
-    jobs.start(key(loaded, picture, seed), lambda: climb(loaded, picture, seed, STEPS))
+    jobs.start(key(loaded, picture, seed), lambda: ladder_snapshots(loaded, picture, seed, STEPS))
 
 
 def find(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> jobs.Job[Ladder] | None:
@@ -89,7 +89,7 @@ def find(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> jobs.
     return jobs.find(key(loaded, picture, seed))
 
 
-def climb(
+def ladder_snapshots(
     loaded: networks.Loaded, picture: pictures.Picture, seed: int, steps: int, layers: tuple[str, ...] = LAYERS
 ) -> Iterator[Ladder]:
     """All rungs: first those that come in one pass, then the searches, from early to late layers."""
@@ -155,7 +155,7 @@ def short(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> Ladd
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _short(key: str, _loaded: networks.Loaded, _picture: pictures.Picture, _seed: int) -> Ladder:
-    *_, ladder = climb(_loaded, _picture, _seed, SHORT, SHORT_LAYERS)
+    *_, ladder = ladder_snapshots(_loaded, _picture, _seed, SHORT, SHORT_LAYERS)
     return ladder
 
 
@@ -171,7 +171,7 @@ def falling(ladder: Ladder) -> float:
     return max((max(a - b, 0.0) for a, b in pairwise(errors)), default=0.0)
 
 
-def roads(ladder: Ladder) -> float:
+def two_computations(ladder: Ladder) -> float:
     """Relative difference of the two roads down from a whole layer, the largest of all rungs."""
     gaps = [rung.agreement for rung in ladder.of("deconvnet")]
     return max((np.inf if gap is None else gap for gap in gaps), default=0.0)

@@ -22,7 +22,7 @@ from lessons.rules.network import Place, Stopped
 
 def draw(at: Place, rank: int, pair: str) -> None:
     """The four maps, the difference of a pair, and the photograph."""
-    found = network.seen(at, rank).by_rule
+    found = network.reconstructions(at, rank).by_rule
     limit = maps.shared_limit({rule: largest(result.map, summed=True) for rule, result in found.items()})
     figures = "".join(_map(result, limit) for result in found.values())
     st.html(f'<div class="rules-maps">{figures}</div>{_scale(limit, t("One scale for all four"))}')

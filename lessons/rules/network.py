@@ -57,12 +57,12 @@ def place(image: str, layer: str) -> Place:
     return Place(loaded, picture, units, tuple(float(maps[row, column, channel]) for channel in order))
 
 
-def seen(at: Place, rank: int) -> engine.Reconstructions:
+def reconstructions(at: Place, rank: int) -> engine.Reconstructions:
     """The maps of one of the units, by every rule."""
     return engine.reconstruct(at.loaded, at.picture, at.units[rank])
 
 
-def roads(at: Place, rank: int) -> float:
+def two_computations(at: Place, rank: int) -> float:
     """The largest relative difference, over the four rules, between the two roads down to the photograph."""
     proven = engine.checked(at.loaded, at.picture, at.units[rank])
     return max(result.agreement if result.agreement is not None else np.inf for result in proven.values())
@@ -72,7 +72,7 @@ def gaps(at: Place, rank: int) -> dict[str, float]:
     """Pair -> relative difference of the two rules' maps, ``|a - b| / max(|a|, |b|)``."""
 
     def make() -> dict[str, float]:
-        maps = {rule: result.map for rule, result in seen(at, rank).by_rule.items()}
+        maps = {rule: result.map for rule, result in reconstructions(at, rank).by_rule.items()}
         return {pair: relative_gap(*(maps[rule] for rule in pair.split("-"))) for pair in PAIRS}
 
     return engine.cached(at.loaded, at.picture, f"gaps {at.units[rank]}", make)
@@ -82,7 +82,7 @@ def likeness(at: Place) -> dict[str, tuple[float, ...]]:
     """Rule -> cosine between the maps of every two of the units: 1 if a map does not tell which unit it is of."""
 
     def make() -> dict[str, tuple[float, ...]]:
-        found = [seen(at, rank).by_rule for rank in range(len(at.units))]
+        found = [reconstructions(at, rank).by_rule for rank in range(len(at.units))]
         return {rule: cosines([one[rule].map for one in found]) for rule in RULES}
 
     return engine.cached(at.loaded, at.picture, f"likeness {at.units}", make)

@@ -14,7 +14,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
-from lessons._kit.restoration import picture as super_picture
+from lessons._kit.restoration import picture as restoration_picture
 from lessons._kit.restoration import run
 from lessons._kit.run import pictures
 from lessons.super_resolution import questions, sums
@@ -123,7 +123,7 @@ def badges(state: State, picture: pictures.Picture) -> None:
         psnr=f"{figures['psnr']:.2f}",
         bicubic=f"{figures['psnr_bicubic']:.2f}",
     )
-    proof.finding(label, t("Mean over the five pictures of the benchmark, kept with the weights; measured by:"),
+    proof.measurement(label, t("Mean over the five pictures of the benchmark, kept with the weights; measured by:"),
                   evaluate.evaluate)  # fmt: skip
 
 
@@ -134,11 +134,11 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         with st.spinner(t("Enlarging: a second, the first time on this machine some seconds")):
             found = shown(state, picture)
-        super_picture.compare(found, title_of(picture))
-        super_picture.formula(found)
-        super_picture.closely(found, state.window)
-        super_picture.differences(found)
-        super_picture.spectrum(found)
+        restoration_picture.compare(found, title_of(picture))
+        restoration_picture.formula(found)
+        restoration_picture.closely(found, state.window)
+        restoration_picture.differences(found)
+        restoration_picture.spectrum(found)
         badges(state, picture)
     page.code((predict.apply, data.pair), call(state, picture))
 

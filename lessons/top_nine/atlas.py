@@ -20,7 +20,7 @@ from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.errors import DeconvvizError, ImageError
 from deconvviz.types import DisplayImage
 from lessons._kit.form.i18n import t
-from lessons._kit.photo import network as lab_network
+from lessons._kit.photo import network
 from lessons._kit.run import engine, networks
 
 #: Names an atlas of one's own.
@@ -76,12 +76,12 @@ def _stamp(place: Path) -> int:
 def network_of(atlas: Atlas) -> tuple[networks.Loaded | None, str]:
     """The network that the atlas was built with, or None and why it is not here."""
     name, digest = atlas.about["network"]["name"], atlas.about["network"]["digest"]
-    for candidate in filter(None, (name if name in catalog.models() else "", lab_network.own())):
-        if lab_network.is_here(candidate) and networks.load(candidate).digest == digest:
+    for candidate in filter(None, (name if name in catalog.models() else "", network.own())):
+        if network.is_here(candidate) and networks.load(candidate).digest == digest:
             return networks.load(candidate), ""
     return None, t(
-        "The proofs need the network of this atlas, {name}, with the same weights. Start the app with it: "
-        "make app NETWORK=package.module:object",
+        "The checks need the network of this atlas, {name}, with the same weights. Start the app with it: make app "
+        "NETWORK=package.module:object",
         name=name,
     )
 

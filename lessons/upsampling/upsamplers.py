@@ -52,7 +52,7 @@ def unpooled(x: np.ndarray, draw: Draw, k: int, s: int) -> np.ndarray:
 
 
 #: Way -> (name on screen, function).
-WAYS = {
+UPSAMPLERS = {
     "transposed": (mark("transposed convolution"), transposed),
     "resize": (mark("resize, then convolve"), resized),
     "subpixel": (mark("sub-pixel"), subpixel),
@@ -83,7 +83,7 @@ def make(way: str, weights: str, k: int, s: int) -> Made:
     def draw(outputs: int) -> np.ndarray:
         return WEIGHTS[weights][1](random, (k, k, 1, outputs)).astype(np.float32)
 
-    y = WAYS[way][1](np.ones((1, SIZE, SIZE, 1), np.float32), draw, k, s)
+    y = UPSAMPLERS[way][1](np.ones((1, SIZE, SIZE, 1), np.float32), draw, k, s)
     margin = s * (-(-k // s))
     end = margin + (y.shape[1] - 2 * margin) // s * s
     inside = y[:, margin:end, margin:end]

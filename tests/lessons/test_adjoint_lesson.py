@@ -18,8 +18,8 @@ from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.conventions import CONVENTIONS
 from lessons import adjoint as lesson
 from lessons._kit.draw import planes
-from lessons._kit.numbers import taps as walk
 from lessons._kit.numbers import toy_arrays
+from lessons._kit.numbers.taps import window
 from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture
 from lessons.adjoint.back_views import Chosen
 
@@ -44,7 +44,7 @@ STATES = states()
 SOME = STATES[::7]
 FEW = STATES[3::19]
 VIEWS = list(adjoint_variants.VIEWS)
-WRONG = [way for way in adjoint_variants.WAYS if way != "adjoint"]
+WRONG = [way for way in adjoint_variants.VARIANTS if way != "adjoint"]
 #: A state of each wrong way in which it is wrong.
 SEEN_WRONG = {
     "turned": State(way="turned"),
@@ -97,7 +97,7 @@ def test_a_wrong_sum_would_be_noticed() -> None:
 def test_the_stamp_of_one_cell_lies_in_its_frame() -> None:
     state = State(picture="pixel", signal="cell", cell=(3, 3))
     arrays = lesson.compute(state)
-    taps = walk.window((3, 3), (2, 3), state.geometry, toy_arrays.SIZE)
+    taps = window((3, 3), (2, 3), state.geometry, toy_arrays.SIZE)
     assert arrays.g.sum() == arrays.z[0, 3, 3, 0] != 0
     np.testing.assert_array_equal(
         [arrays.back[0, *tap.input, 0] for tap in taps], arrays.z[0, 3, 3, 0] * arrays.w[:, :, 0, 0].ravel()

@@ -16,8 +16,7 @@ from deconvviz.network.backward.explicit import Chain
 from lessons import fields as lesson
 from lessons._kit.draw import formula
 from lessons._kit.run import engine, networks, pictures
-from lessons.fields import measure, questions, theory
-from lessons.fields import picture as field_picture
+from lessons.fields import measure, picture, questions, theory
 from lessons.fields.theory import Window
 
 SLUG = lesson.LESSON.slug
@@ -185,8 +184,8 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     test = open_page(SLUG, image="coffee", layer="conv5", rank="2", at="20,90", lang=language)
     assert not test.exception
     scene = lesson.compute(State("coffee", "conv5", "2", (20, 90)))
-    assert formula.value(scene.box[0], alone=True) in field_picture.line(scene)
-    assert field_picture.line(scene) in " ".join(element.value for element in test.latex)
+    assert formula.value(scene.box[0], alone=True) in picture.line(scene)
+    assert picture.line(scene) in " ".join(element.value for element in test.latex)
 
 
 @pytest.mark.slow

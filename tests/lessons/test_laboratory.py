@@ -372,9 +372,9 @@ def test_the_proofs_of_a_large_network_wait_for_a_button(laboratory: OpenPage, m
     monkeypatch.setattr(engine, "CHECKED_AHEAD", 3)
     monkeypatch.setattr(compiled, "_COMPILED", set())
     test = laboratory(layer="relu1")
-    assert "two roads agree" not in str([block.proto for block in test.get("popover")])
+    assert "two computations agree" not in str([block.proto for block in test.get("popover")])
     test.button(key="lab-prove").click().run()
     assert not test.exception
-    assert "two roads agree" in str([block.proto for block in test.get("popover")])
+    assert "two computations agree" in str([block.proto for block in test.get("popover")])
     test.run()
     assert "lab-prove" not in [button.key for button in test.button], "a compiled proof needs no button"

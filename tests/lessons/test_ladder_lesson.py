@@ -67,12 +67,12 @@ def of(**errors: tuple[float, float]) -> Ladder:
 
 def test_the_claims_can_fail() -> None:
     good = of(relu1=(0.1, 0.1), relu4=(0.2, 0.2), relu7=(0.3, 0.4))
-    assert (run.above(good), run.falling(good), run.roads(good)) == (0, 0, 1e-7)
+    assert (run.above(good), run.falling(good), run.two_computations(good)) == (0, 0, 1e-7)
     bad = of(relu1=(0.1, 0.3), relu4=(1.5, 0.2))
     assert run.above(bad) == pytest.approx(0.5)
     assert run.falling(bad) == pytest.approx(0.1)
     alone = bad.with_(replace(bad.rungs["relu1", "deconvnet"], agreement=None), 0)
-    assert run.roads(alone) == np.inf
+    assert run.two_computations(alone) == np.inf
     loaded, picture = networks.load("caltech"), pictures.sample("cat")
     rung = short().rungs["relu1", "optimize"]
     wrong = replace(rung, feature_error=rung.feature_error * 1.01)
@@ -83,7 +83,7 @@ def test_the_claims_can_fail() -> None:
 def test_a_layer_with_a_decoder_gets_its_picture() -> None:
     loaded, picture = networks.load("caltech"), pictures.sample("disc")
     layer = next(layer for layer in inverters.layers(loaded.network) if layer in run.LAYERS)
-    first = next(run.climb(loaded, picture, 0, 8, (layer,)))
+    first = next(run.ladder_snapshots(loaded, picture, 0, 8, (layer,)))
     rung = first.rungs[layer, "learned"]
     expected = dv.invert(loaded.network, pictures.fitted(loaded, picture).model, layer, method="learned")
     assert np.array_equal(rung.image, expected.image)

@@ -44,7 +44,7 @@ def _page() -> None:
 
 
 def test_a_preset_with_a_picture_puts_the_upload_aside() -> None:
-    test = AppTest.from_function(_page).run()
+    test = AppTest.from_function(_page, default_timeout=120).run()
     assert [element.value for element in test.markdown] == ["mine.png"]
     test.button(key="preset-0").click().run()
     assert samples.SAMPLES["coffee"].title in [element.value for element in test.markdown]

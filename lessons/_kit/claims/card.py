@@ -122,7 +122,7 @@ def claim_card(claim: Claim) -> None:
         maps()
     for id in claim.formulas:
         lines(FORMULAS[id])
-    proof.finding(
+    proof.measurement(
         t("How the verdict comes about"),
         t("The code that measured the numbers of one seed, and the rule that made them a verdict:"),
         claim.measure,

@@ -40,13 +40,13 @@ FORMULAS = {
     ),
     "unpool": (
         r"g'[s(p)] \mathrel{+}= g[p]",
-        mark("Each value returns to the place where the maximum was found on the way up."),
+        mark("Each value returns to the place where the maximum was found in the forward pass."),
     ),
     "spread": (r"g' = \tfrac{1}{n} \, g", mark("A mean gives an equal share back to every place.")),
-    "scale": (r"g' = c \, g", mark("A factor of the way up is the same factor on the way down.")),
+    "scale": (r"g' = c \, g", mark("A factor of the forward pass is the same factor in the backward pass.")),
     "dense": (r"g' = W^\top g", mark("The dense layer's weights, transposed.")),
 }
-RECTIFY_TEXT = mark("The rule decides what passes; g comes from above, z went in on the way up.")
+RECTIFY_TEXT = mark("The rule decides what passes; g comes from above, z went in during the forward pass.")
 CODE: dict[str, tuple[Callable[..., Any], ...]] = {
     "filter": (conv_adjoint,),
     "unpool": (max_unpool,),
@@ -69,7 +69,7 @@ def how_it_came_down(
     if not frames:
         st.info(
             t(
-                "Below this layer the network branches: the signal comes down several ways at once, so there is no "
+                "Below this layer the network branches: the signal takes several paths at once, so there is no "
                 "single strip."
             )
         )
@@ -84,7 +84,7 @@ def _strip(frames: tuple[SignalStep, ...], chosen_layer: str) -> int:
     numbers = {str(i): frame for i, frame in enumerate(frames)}
     chosen = controls.url_value("step", str(len(frames) - 1), numbers)
 
-    def walked() -> None:
+    def on_pick() -> None:
         step = picked("lab-film")
         if step in numbers:
             st.session_state["step"] = step
@@ -97,7 +97,7 @@ def _strip(frames: tuple[SignalStep, ...], chosen_layer: str) -> int:
         )
         lines = (frame.name if i else chosen_layer, size(frame.signal.shape[:2]).replace(" ", ""))
         items.append(Tile(str(i), name, lines, label, _small(frame, last=i == len(frames) - 1)))
-    tiles(items, chosen, t("Steps from the unit down to the picture"), "lab-film", walked, size=64, pixels=True)
+    tiles(items, chosen, t("Steps from the unit down to the picture"), "lab-film", on_pick, size=64, pixels=True)
     return int(chosen)
 
 
