@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
+from deconvviz.models.caltech import INPUT
 from deconvviz.training import cards
 from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.training.checkpoint import write_whole
@@ -82,8 +83,6 @@ def card(
     counts: tuple[int, int],
 ) -> str:
     """The card of the weights in `out`, as Markdown."""
-    from deconvviz.models.caltech import INPUT
-
     mean = measured["mean_per_class"]
     fits = {"crop": "shorter side to 128, centre crop", "stretch": "the whole image, squeezed to a square"}
     return _TEMPLATE.fill(
