@@ -9,7 +9,7 @@ import ast
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -260,6 +260,7 @@ def room_problems(found: list[Source]) -> Iterator[str]:
             if len(pages) < 2 and "app" not in pages:  # what app.py uses is on every page
                 place = f"lessons/{next(iter(pages))}/" if pages else "nowhere"
                 yield f"{source.name} serves {len(pages)} pages, the kit holds what two use: move it to {place}"
+        yield from hidden_modules(source, graph.keys())
     for group in circles(graph):
         yield f"modules import each other in a circle: {', '.join(group)}"
 
@@ -277,6 +278,32 @@ def pages_that_use(module: str, users: dict[str, set[str]], by_name: dict[str, S
             else:
                 waiting.append(user)
     return pages
+
+
+def hidden_modules(source: Source, modules: Iterable[str]) -> Iterator[str]:
+    """Names in a package's ``__init__`` that hide one of its modules: `from package import name` gives the other thing.
+
+    A function that its own module defines may have the module's name: `deconvviz.ops.conv`.
+    """
+    if source.path.name != "__init__.py":
+        return
+    inside = {name.removeprefix(f"{source.module}.") for name in modules if name.startswith(f"{source.module}.")}
+    for node in source.tree.body:
+        names: list[str] = []
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names = [node.name]
+        elif isinstance(node, ast.ImportFrom):
+            home = str(node.module)
+            bound = {alias.asname or alias.name: alias.name for alias in node.names}
+            names = [
+                name
+                for name, given in bound.items()
+                if {home, f"{home}.{given}"}.isdisjoint({f"{source.module}.{name}"})
+            ]
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        for name in set(names) & inside:
+            yield f"{source.name}:{node.lineno} {name} hides the module {source.module}.{name}: give it another name"
 
 
 def tree_problems(root: Path, found: list[Source]) -> Iterator[str]:
@@ -392,6 +419,19 @@ def test_a_kit_module_of_one_page_is_found(tmp_path: Path) -> None:
 def test_a_kit_that_knows_a_page_is_found(tmp_path: Path) -> None:
     found = plant_all(tmp_path, {"lessons/_kit/a.py": "import lessons.b.sums", "lessons/b/sums.py": "x = 1"})
     assert [line for line in found if "the kit knows no page" in line], found
+
+
+def test_a_name_that_hides_a_module_is_found(tmp_path: Path) -> None:
+    files = {
+        "lessons/a/run.py": "x = 1",
+        "lessons/a/picture.py": "x = 1",
+        "lessons/a/sums.py": "def sums():\n    return 1",
+        "lessons/a/__init__.py": "from lessons._kit.b import run\nfrom lessons.a import picture\n"
+        "from lessons.a.sums import sums",
+        "lessons/_kit/b/run.py": "x = 1",
+    }
+    found = [line for line in plant_all(tmp_path, files) if "hides" in line]
+    assert found == ["lessons/a/__init__.py:3 run hides the module lessons.a.run: give it another name"]
 
 
 def test_a_circle_is_found(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons._kit.inversion import run
+from lessons._kit.inversion import run as inversion_run
 from lessons._kit.run import jobs
 from lessons.visualization import picture, questions
 from lessons.visualization import run as visualization_run
@@ -83,7 +83,7 @@ def checks(state: State) -> list[Check]:
     return [
         *of_the_run(state),
         Check(mark("slope of the objective"), slope(state), 1e-5),
-        Check(mark("waves are orthonormal"), run.wave_gap(), 1e-5),
+        Check(mark("waves are orthonormal"), inversion_run.wave_gap(), 1e-5),
         Check(mark("colours there and back"), visualization_run.colour_gap(), 1e-5),
     ]
 
@@ -150,7 +150,7 @@ def badges(state: State) -> None:
             proof.Proof(
                 waves,
                 t("Every wave has length 1 and is at right angles to all others, so moving waves loses nothing:"),
-                (run.wave_gap, priors.hartley),
+                (inversion_run.wave_gap, priors.hartley),
             ),
             proof.Proof(
                 colours,

@@ -8,6 +8,7 @@ from reference import metric_loops, super_loops
 
 from deconvviz.tasks.super_resolution import data, evaluate, predict
 from lessons import upsampler_lab
+from lessons._kit.photo import upload
 from lessons._kit.restoration import run as restoration_run
 from lessons._kit.run import pictures
 from lessons.super_resolution import questions, sums
@@ -18,7 +19,7 @@ from lessons.upsampler_lab import run
 def found() -> restoration_run.Shown:
     """A part of a photograph, small and large."""
     photograph = pictures.sample("astronaut")
-    part = restoration_run.own_photo.pixels(photograph)[200:261, 200:282]
+    part = upload.pixels(photograph)[200:261, 200:282]
     name, module = predict.load(2)
     return restoration_run.enlarged(part, 2, True, module, name)
 
