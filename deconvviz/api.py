@@ -52,18 +52,38 @@ def model_input(net: Network, image: Any) -> np.ndarray:
 
     Args:
       net: a network.
-      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1.
+      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1, of any size.
+
+    Raises:
+      ImageError: the image cannot be read.
+
+    >>> from deconvviz.data import samples
+    >>> model_input(load("caltech"), samples.load("cat")).shape
+    (1, 128, 128, 3)
     """
     return preprocess.model_input(images.load(image), net.input_spec)
 
 
 def predict(net: Network, image: Any) -> np.ndarray:
-    """(classes,) probabilities of a classifier for an image: softmax of its scores, or its output if it sums to 1.
+    """Probabilities of a classifier's classes for an image.
 
-    Example::
+    Formula: ``exp(s_k) / sum_j exp(s_j)`` of its first output s; the output itself where it sums to 1 already.
 
-      probabilities = dv.predict(net, "cat.jpg")
-      print(net.labels[probabilities.argmax()])
+    Args:
+      net: a network whose first output is one number a class; a map is taken as one long row of classes.
+      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1, of any size.
+
+    Returns:
+      (classes,) float64, in the order of ``net.labels``; they sum to 1.
+
+    Raises:
+      ImageError: the image cannot be read.
+
+    >>> from deconvviz.data import samples
+    >>> net = load("caltech")
+    >>> probabilities = predict(net, samples.load("cat"))
+    >>> probabilities.shape, round(probabilities.sum(), 6), net.labels[probabilities.argmax()]
+    ((102,), 1.0, 'cougar_face')
     """
     scores = net.run(model_input(net, image)).astype(np.float64).reshape(-1)
     if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-4:
@@ -73,7 +93,15 @@ def predict(net: Network, image: Any) -> np.ndarray:
 
 
 def activations(net: Network, image: Any, layer: str) -> np.ndarray:
-    """A layer's values for an image: (h, w, c), or (c,) for a layer without rows and columns.
+    """A layer's values for an image.
+
+    Args:
+      net: a network.
+      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1, of any size.
+      layer: a layer's name, one of ``[layer.name for layer in net.layers]``.
+
+    Returns:
+      (h, w, c) float32, or (c,) for a layer without rows and columns.
 
     Raises:
       NetworkError: no such layer.
@@ -96,7 +124,7 @@ def reconstruct(
     on_unsupported: Literal["refuse", "gradient"] = "refuse",
     prove: bool = True,
 ) -> Reconstruction:
-    """What one unit saw in an image: its signal walked back down to the pixels.
+    """What one unit saw in an image: its signal sent back down to the pixels.
 
     Formula: with ``a`` the unit's activation, ``g = a e_unit`` at its layer; below, every operation applies its
     adjoint, max pooling returns to its switches, biases drop out, and a rectifier with input z passes ``g [z > 0]``
@@ -109,7 +137,7 @@ def reconstruct(
       rule: "gradient", "deconvnet", "guided" or "linear".
       start: "activation" (the activation itself goes down) or "one" (the derivative of the unit).
       on_unsupported: activations other than ReLU on the path: "refuse", or leave them to their "gradient".
-      prove: also walk the explicit road, where the network is a chain, and report the agreement of the two.
+      prove: also compute the map a second, independent way, where there is one, and report the agreement of the two.
 
     Returns:
       A `Reconstruction`; its map is (H, W, 3) at the model's size, in RGB order.

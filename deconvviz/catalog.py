@@ -86,7 +86,9 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class Method:
-    """A way of looking into a network: the constant ``METHOD`` of a file in ``deconvviz/methods``.
+    """A method of looking into a network: the constant ``METHOD`` of a file in ``deconvviz/methods``.
+
+    A file may hold a family: ``METHOD`` is then a tuple of records.
 
     Attributes:
       name: as given to the library and the command line.

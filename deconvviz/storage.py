@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import sys
 import urllib.error
 import urllib.request
 import uuid
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 import pooch
 from safetensors import SafetensorError, safe_open
 from tqdm import tqdm
@@ -31,13 +31,7 @@ UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError
 def base() -> Path:
     """The folder: DECONVVIZ_CACHE if it is set, else "deconvviz" in the user's cache folder."""
     named = os.environ.get("DECONVVIZ_CACHE")
-    if named:
-        return Path(named)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "deconvviz"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "deconvviz"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "deconvviz"
+    return Path(named) if named else platformdirs.user_cache_path("deconvviz", appauthor=False, opinion=False)
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:

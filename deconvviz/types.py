@@ -45,6 +45,9 @@ class InputSpec:
       fit: "crop" keeps the aspect ratio (shorter side to size, centre crop); "stretch" fills the size.
       resize: shorter side before a centre crop; the size itself if None.
 
+    Raises:
+      DeconvvizError: a size that is not two whole numbers above 0, channels or a fit that do not exist, a std of 0.
+
     >>> InputSpec(size=(224, 224)).mean
     (0.0, 0.0, 0.0)
     """
@@ -178,7 +181,7 @@ class Coverage:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """What one unit saw: a signed map aligned with the model input, and the proof that came with it.
+    """What one unit saw: a signed map aligned with the model input, and the check that came with it.
 
     Attributes:
       map: (H, W, 3) float32, centred on zero.
@@ -188,7 +191,7 @@ class Reconstruction:
       start: "activation" (the activation itself goes down) or "one".
       receptive_field: (top, left, bottom, right) in input pixels, clipped to the image, bottom and right exclusive.
       coverage: rectifiers that obeyed the rule.
-      agreement: relative difference between the two roads; None where only one exists.
+      agreement: relative difference of two independent computations; None where there is only one.
     """
 
     map: SignedMap
@@ -203,7 +206,7 @@ class Reconstruction:
 
 @dataclass(frozen=True, eq=False)
 class Inversion:
-    """A picture that a layer can hardly tell from the one it was shown, or a snapshot on the way to it.
+    """A picture that a layer can hardly tell from the one it was shown, or a snapshot of the run.
 
     Attributes:
       image: (H, W, 3) float32, 0..1, at the model's size.
@@ -216,7 +219,7 @@ class Inversion:
       step: steps done.
       steps: steps wanted.
       restart: which of the restarts it is, from 0: the one with the smallest feature error.
-      note: what went wrong on the way, as a sentence; empty if nothing did.
+      note: what went wrong during the run, as a sentence; empty if nothing did.
       state: what a run goes on from; hand the whole record to `deconvviz.invert` as ``resume``.
     """
 
@@ -236,7 +239,7 @@ class Inversion:
 
 @dataclass(frozen=True, eq=False)
 class Visualization:
-    """A picture that excites a unit as much as the optimizer could make it; or a snapshot on the way to it.
+    """A picture that excites a unit as much as the optimizer could make it; or a snapshot of the run.
 
     Attributes:
       image: (H, W, 3) float32, 0..1, at the model's size.
@@ -249,7 +252,7 @@ class Visualization:
       seed: of all random draws.
       step: steps done.
       steps: steps wanted.
-      note: what went wrong on the way, as a sentence; empty if nothing did.
+      note: what went wrong during the run, as a sentence; empty if nothing did.
       state: what a run goes on from; hand the whole record to `deconvviz.visualize` as ``resume``.
     """
 
@@ -269,7 +272,7 @@ class Visualization:
 
 @dataclass(frozen=True, eq=False)
 class LayerVisualization:
-    """Pictures of several units of one layer; or a snapshot on the way to them.
+    """Pictures of several units of one layer; or a snapshot of the runs.
 
     Attributes:
       layer: the layer.
@@ -278,7 +281,7 @@ class LayerVisualization:
       images: (n, H, W, 3) float32, 0..1; grey where there is nothing yet and for dead units.
       activations: (n,) float64, what the objective says of each picture; NaN where there is nothing yet.
       finished: (n,) bool, whose run has come to its end.
-      notes: n sentences, what went wrong on the way; of a dead unit that it is dead; empty if nothing did.
+      notes: n sentences, what went wrong during the runs; of a dead unit that it is dead; empty if nothing did.
       dead: (n,) bool.
       seed: of all random draws.
       step: steps done, of all runs together.
@@ -302,7 +305,7 @@ class LayerVisualization:
 
 @dataclass(frozen=True)
 class Check:
-    """One proof as the app and the tests see it: a relative error against what it may be at most.
+    """One check as the app and the tests show it: a relative error against what it may be at most.
 
     >>> Check("two roads agree", error=3e-8, tolerance=1e-5).holds
     True

@@ -8,13 +8,13 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Unit
-from lessons._kit.draw import pixels as lab_picture
+from lessons._kit.draw import pixels as screen
 from lessons._kit.form import exercise
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import SECTIONS, Lesson, Page, discover, entry, turn_to
 from lessons._kit.photo import selection
 from lessons._kit.reconstruction import trace
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures, warm_up
 
 NETWORK = "caltech"
 PICTURE = "cat"
@@ -26,8 +26,8 @@ def render() -> None:
     st.title(t("What does a network see, run backwards?"), anchor=False)
     st.markdown(
         t(
-            "A network turns a picture into numbers. Here you take one number and run the network backwards, layer by "
-            "layer, down to the pixels that caused it. Every picture comes with its formula and its proof."
+            "A network turns a picture into numbers. Here you take one number and run the network backwards, layer "
+            "by layer, down to the pixels that caused it. Every picture comes with its formula and its checks."
         )
     )
     pages = discover()
@@ -67,15 +67,15 @@ def card(number: int, lesson: Lesson) -> None:
 def film() -> None:
     """The photograph, and the signal of one strong unit on its way down; the slider drags along the film."""
     with st.spinner(t("Loading the network, about two seconds the first time")):
-        loaded, picture = engine.network(NETWORK), engine.sample(PICTURE)
+        loaded, picture = networks.load(NETWORK), pictures.sample(PICTURE)
         unit = strongest(loaded, picture)
-        frames = engine.walk(loaded, picture, unit, RULE)
+        frames = engine.backward_trace(loaded, picture, unit, RULE)
     if not frames:
         return
     last = len(frames) - 1
     at = st.slider(t("Drag: from the unit down to the picture"), 0, last, last, key="home-step")
     step, pixels = frames[at], trace.pixels_of(frames[at].signal, at == last)
-    photo = lab_picture.jpeg(lab_picture.to_bytes(engine.fitted(loaded, picture).screen))
+    photo = screen.jpeg(screen.to_bytes(pictures.fitted(loaded, picture).screen))
     found = t("Channel {channel} of {layer} answers to this photograph.", channel=unit.channel, layer=unit.layer)
     size = " × ".join(str(n) for n in step.signal.shape)
     here = t(
@@ -89,13 +89,13 @@ def film() -> None:
     strip = "".join(_thumb(trace.pixels_of(frame.signal, i == last), i == at) for i, frame in enumerate(frames))
     st.html(
         f'<div class="film">{strip}</div><div class="pair">{_figure(photo, picture.alt, found)}'
-        f"{_figure(lab_picture.png(pixels), here, here)}</div>"
+        f"{_figure(screen.png(pixels), here, here)}</div>"
     )
-    if engine.is_served():
-        engine.warm_up(NETWORK, picture)
+    if networks.is_served():
+        warm_up.start(NETWORK, picture, unit.layer)
 
 
-def strongest(loaded: engine.Loaded, picture: engine.Picture) -> Unit:
+def strongest(loaded: networks.Loaded, picture: pictures.Picture) -> Unit:
     """The strongest unit of the layer that the laboratory opens with."""
     layers = loaded.network.layers
     layer = selection.first_layer(layers)
@@ -109,12 +109,12 @@ def _name(kind: str) -> str:
 
 def _thumb(pixels: np.ndarray, here: bool) -> str:
     mark_here = ' class="here"' if here else ""
-    return f'<img src="{lab_picture.address(lab_picture.png(pixels))}" alt=""{mark_here}>'
+    return f'<img src="{screen.address(screen.png(pixels))}" alt=""{mark_here}>'
 
 
 def _figure(file: bytes, alt: str, caption: str) -> str:
     return (
-        f'<figure><img src="{lab_picture.address(file)}" alt="{escape(alt)}">'
+        f'<figure><img src="{screen.address(file)}" alt="{escape(alt)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from lessons._kit.form.i18n import DOMAIN, LANGUAGES, LOCALES
+from lessons._kit.form.i18n import DOMAIN, LANGUAGES
 
 FOLDER = Path(__file__).resolve().parent.parent / "lessons"
+LOCALES = FOLDER / "locales"  # of this very copy of the project, wherever the package was imported from
 TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 
 

@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # tasks: the claim about training is measured on networks that a task trained.
     "articles": {"checks", "methods", "network", "ops", "tasks"},
     # catalog: the records Task and Option; figures: its writer leaves a whole file or none.
-    # training: the loop and its Fit, which every trained task shares.
+    # training: the loop and its Trainer, which every trained task shares.
     "tasks": {"models", "network", "ops", "data", "catalog", "figures", "training", "storage"},
     "training": {"models", "network", "ops", "data", "catalog", "storage"},
     "atlas": {"methods", "network", "data", "figures", "storage"},
@@ -50,8 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_cli": EVERYTHING,
     "cli": {"_cli"},
     "__main__": {"cli"},
-    "_public": {"api", "network", "ops", "methods", "checks"},
-    "__init__": {"_public"},
+    "__init__": set(),
 }
 STANDARD = set(sys.stdlib_module_names)
 WORDS = {

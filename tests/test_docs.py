@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import types
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+import deconvviz as dv
 from deconvviz import catalog, cli, ops
 from deconvviz.data import samples
 
@@ -88,14 +91,29 @@ def test_the_model_of_the_how_to_is_a_model() -> None:
     assert net.labels == ("a", "b", "c", "d")
 
 
-def test_the_method_of_the_how_to_is_a_method() -> None:
+def test_the_method_of_the_how_to_is_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record is all that there is to do: the rule runs forward and backward, both computations of it agree."""
     (code,) = blocks(ROOT / "docs" / "add-a-method.md", "python")
-    module = types.ModuleType("positive")
+    module = types.ModuleType("leaky")
     exec(code, module.__dict__)
-    assert isinstance(module.METHOD, catalog.Method)
-    assert module.METHOD.name not in ops.RULES
+    rule = module.RULE
+    assert rule.name not in ops.RULES
     keys = re.findall(r"^@\w+\{([^,]+),", (ROOT / "docs" / "references.bib").read_text(encoding="utf-8"), re.M)
-    assert set(module.METHOD.sources) <= set(keys)
+    assert set(rule.sources) <= set(keys)
+    rectify = importlib.import_module("deconvviz.ops.rectify")
+    monkeypatch.setattr(rectify, "RECTIFIER_RULES", (*rectify.RECTIFIER_RULES, rule))
+    monkeypatch.setattr(rectify, "RULES", (*rectify.RULES, rule.name))
+    draw, size = np.random.default_rng(1), (9, 7)
+    first, second = (draw.standard_normal(shape).astype(np.float32) for shape in ((3, 3, 3, 4), (3, 3, 4, 2)))
+    net = dv.Network(
+        lambda x: jax.nn.relu(dv.conv(jax.nn.relu(dv.conv(x, first)), second)), input_spec=dv.InputSpec(size=size)
+    )
+    image = draw.random((*size, 3)).astype(np.float32)
+    result = dv.reconstruct(net, image, ("relu2", 1, 2, 1), rule="leaky", start="one")
+    assert result.agreement is not None
+    assert result.agreement < 1e-5
+    steep, linear = (dv.reconstruct(net, image, ("relu2", 1, 2, 1), rule, "one").map for rule in ("gradient", "linear"))
+    assert all(np.abs(result.map - other).max() > 1e-3 for other in (0, steep, linear))
 
 
 def test_the_task_of_the_how_to_is_a_task(tmp_path: Path) -> None:

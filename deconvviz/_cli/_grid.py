@@ -13,7 +13,7 @@ import numpy as np
 
 from deconvviz._cli._common import answer, seconds_since
 from deconvviz._cli._optimized import run
-from deconvviz._cli._own import Chosen
+from deconvviz._cli._user_network import Chosen
 from deconvviz.errors import DeconvvizError
 from deconvviz.figures import files, montage
 from deconvviz.types import LayerVisualization

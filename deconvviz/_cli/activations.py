@@ -19,7 +19,7 @@ from deconvviz._cli._common import (
     seconds_since,
     table,
 )
-from deconvviz._cli._own import Chosen, load_chosen, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from deconvviz._cli._common import answer, check_out, json_option, plain, seconds_since, table
-from deconvviz._cli._own import Chosen, load_chosen, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 from deconvviz.errors import DeconvvizError
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deconvviz._cli._common import answer, by, json_option, load_image, seconds_since, table
-from deconvviz._cli._own import Chosen, load_chosen, load_own, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, load_own, network_options
 
 if TYPE_CHECKING:
     from deconvviz.checks import Report, RuleReport
@@ -84,7 +84,7 @@ def _record(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...])
             }
             for one in found.rules
         ],
-        "one_road": found.one_road or None,
+        "one_road": found.no_second or None,
         "notes": found.notes,
         "ok": found.applies,
     }
@@ -111,8 +111,8 @@ def _lines(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) 
     rows = [_row(one) for one in found.rules]
     lines = [f"{name:9} {said}" for name, said in facts]
     lines += ["", *table(("rule", "applies", "coverage", "two roads differ by", "seconds"), rows)]
-    if found.one_road:
-        lines.append(f"One road only: {found.one_road}.")
+    if found.no_second:
+        lines.append(f"Computed one way only: {found.no_second}.")
     if found.notes:
         lines += ["", "What to change:", *(f"- {note}" for note in found.notes)]
     else:

@@ -12,7 +12,7 @@ import click
 
 from deconvviz._cli._common import answer, check_file, check_out, image_option, json_option, load_image, seconds_since
 from deconvviz._cli._optimized import given, run, run_options
-from deconvviz._cli._own import Chosen, load_chosen, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 from deconvviz.errors import DeconvvizError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import time
 import click
 
 from deconvviz._cli._common import answer, by, json_option, seconds_since, table
-from deconvviz._cli._own import Chosen, load_chosen, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
 
 @click.command()

@@ -18,7 +18,7 @@ from deconvviz._cli._common import (
     seconds_since,
     table,
 )
-from deconvviz._cli._own import Chosen, load_chosen, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 from deconvviz.errors import DeconvvizError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 
 from deconvviz._cli._common import answer, check_out, json_option, load_image, seconds_since
 from deconvviz._cli._optimized import given, run, run_options
-from deconvviz._cli._own import Chosen, load_chosen, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
 if TYPE_CHECKING:
     from deconvviz.network import Network

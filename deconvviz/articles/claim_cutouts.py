@@ -27,13 +27,13 @@ def cutouts(seed: int, subject: Any = None) -> dict[str, float]:
       larger of the two, "threshold lost" that of the threshold.
     """
     rows = evaluate.measured_robustness()["rows"]
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for row in rows:
         name = row["change"] if row["change"] == "none" else f"{row['change']} {row['level']:g}"
-        found |= {name: row["iou"], f"threshold {name}": row["iou_threshold"]}
+        figures |= {name: row["iou"], f"threshold {name}": row["iou_threshold"]}
     for change in CHANGES:
         levels = [row["iou"] for row in rows if row["change"] == change]
-        found[f"lost to {change}"] = found["none"] - min(levels)
-    found["lost"] = max(found[f"lost to {change}"] for change in CHANGES)
-    found["threshold lost"] = found["threshold none"] - min(row["iou_threshold"] for row in rows)
-    return found
+        figures[f"lost to {change}"] = figures["none"] - min(levels)
+    figures["lost"] = max(figures[f"lost to {change}"] for change in CHANGES)
+    figures["threshold lost"] = figures["threshold none"] - min(row["iou_threshold"] for row in rows)
+    return figures

@@ -18,8 +18,8 @@ def decoders(seed: int, subject: Any = None) -> dict[str, float]:
       by decoder ("transposed", "unpool", "bilinear", "coarse" for none), "NAME": mean intersection over union, and
       "NAME edges": boundary F1, both 0..1.
     """
-    found = evaluate.claim_figures()
+    figures = evaluate.claim_figures()
     names = ("transposed", "unpool", "bilinear", "coarse")
-    return {name: found[f"{name} mean_iou"] for name in names} | {
-        f"{name} edges": found[f"{name} boundary_f1"] for name in names
+    return {name: figures[f"{name} mean_iou"] for name in names} | {
+        f"{name} edges": figures[f"{name} boundary_f1"] for name in names
     }

@@ -62,7 +62,7 @@ def inverse(seed: int, subject: Subject | None = None) -> dict[str, float]:
 
 
 def recovers(seed: int, subject: Subject | None = None) -> dict[str, float]:
-    """Energy in the frequencies that a blur over four pixels removes: before it, and what each way back brings back.
+    """Energy in the frequencies that a blur over four pixels removes: before it, and what each method brings back.
 
     Shares of the energy that was there; along a row that continues at its other end, where 1/4, 1/2 and 3/4 vanish.
     """
@@ -121,7 +121,7 @@ def article_sizes(rows: int) -> tuple[int, ...]:
         return after
 
     shapes = jax.eval_shape(layers, jax.ShapeDtypeStruct((1, rows, rows, 1), jnp.float32))
-    return tuple(int(one.shape[1]) for one in shapes)
+    return tuple(int(shape.shape[1]) for shape in shapes)
 
 
 def flipping(seed: int, subject: Subject | None = None) -> dict[str, float]:
@@ -154,22 +154,22 @@ def flipping(seed: int, subject: Subject | None = None) -> dict[str, float]:
 
 
 def parameters(seed: int, subject: Subject | None) -> dict[str, float]:
-    """Weights of the way back that are not the network's own, as a share of the network's; counted, not sampled.
+    """Weights of the backward pass that are not the network's own, as a share of the network's; counted, not sampled.
 
-    The deconvnet's are those of the explicit road that the forward program does not hold. A learned decoder is the
+    The deconvnet's are those of its adjoints that the forward program does not hold. A learned decoder is the
     mirror of the network: for each layer a kernel of the same size, trained for itself.
     """
     network = _given(subject).network
     consts = [np.asarray(c) for c in network.program().flat.consts]
     forward = sum(c.size for c in consts)
-    road = network.chain_to(network.layers[-1].name)
-    if not isinstance(road, Chain):
-        raise RuleError(f"{network.name} is no chain, so there is no deconvnet to count: {road}")
+    chain = network.chain_to(network.layers[-1].name)
+    if not isinstance(chain, Chain):
+        raise RuleError(f"{network.name} is no chain, so there is no deconvnet to count: {chain}")
     known = {np.ravel(c).tobytes() for c in consts}
-    steps = [np.asarray(s.constant) for s in road.steps if s.kind in ("filter", "dense") and s.constant is not None]
-    own = sum(c.size for c in steps if np.ravel(c).tobytes() not in known)
+    steps = [np.asarray(s.constant) for s in chain.steps if s.kind in ("filter", "dense") and s.constant is not None]
+    extra = sum(c.size for c in steps if np.ravel(c).tobytes() not in known)
     kernels = sum(consts[group[0]].size for _, group in weight_layers(network))
-    return {"network": float(forward), "deconvnet": own / forward, "learned decoder": kernels / forward}
+    return {"network": float(forward), "deconvnet": extra / forward, "learned decoder": kernels / forward}
 
 
 def direction(seed: int, subject: Subject | None) -> dict[str, float]:
@@ -180,20 +180,20 @@ def direction(seed: int, subject: Subject | None) -> dict[str, float]:
     shares = {layer.name: explained(maps[layer.name], inputs, seed) for layer in layers}
     fields = [float((layer.receptive_field or (0, 0))[0]) for layer in layers]
     first, last = layers[0].name, layers[-1].name
-    found = {"first": shares[first], "last": shares[last], "field first": fields[0], "field last": fields[-1]}
-    return found | shares
+    figures = {"first": shares[first], "last": shares[last], "field first": fields[0], "field last": fields[-1]}
+    return figures | shares
 
 
 def understands(seed: int, subject: Subject | None) -> dict[str, float]:
     """Rank correlation of a class's map with itself after shuffling weights: of the scores, half the layers, all."""
     given = _given(subject)
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for rule in RULES:
         run = sanity(given, seed, rule)
         half = len(run.similarity) // 2
-        found |= {f"{rule} top": run.similarity[1], f"{rule} half": run.similarity[half]}
-        found[f"{rule} all"] = run.similarity[-1]
-    return found
+        figures |= {f"{rule} top": run.similarity[1], f"{rule} half": run.similarity[half]}
+        figures[f"{rule} all"] = run.similarity[-1]
+    return figures
 
 
 @functools.lru_cache(maxsize=32)

@@ -24,15 +24,15 @@ def gradients_and_gap(seed: int, subject: Any = None) -> dict[str, float]:
     Returns:
       "transposed": how many times as much of the gradient reaches the first layer with the transposed convolution as
       without, in a network that fuses nothing. By network, "depth NAME": length of the loss's gradient at the first
-      inner convolution over that at the last before training, below 1 where it vanishes on its way down; "after NAME":
+      inner convolution over that at the last before training, below 1 where it vanishes going down; "after NAME":
       the same after training; "gap NAME": PSNR in dB on the noisy pictures that it was shown less that on others;
       "heart NAME": less that on the same pictures with other noise, what it knows of its noise by heart.
     """
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for name, about in ablations.trials().items():
         row = about["seeds"][seed % len(about["seeds"])]
         for label, key in (("depth", "gradients_first"), ("after", "gradients_last")):
-            found[f"{label} {name}"] = row[key][0] / row[key][-1]
-        found[f"gap {name}"], found[f"heart {name}"] = row["gap"], row["learned"]
-    with_it, without = (min(1.0, found[f"depth {name}"]) for name in PAIRS[0])
-    return {"transposed": with_it / without, **found}
+            figures[f"{label} {name}"] = row[key][0] / row[key][-1]
+        figures[f"gap {name}"], figures[f"heart {name}"] = row["gap"], row["learned"]
+    with_it, without = (min(1.0, figures[f"depth {name}"]) for name in PAIRS[0])
+    return {"transposed": with_it / without, **figures}

@@ -106,8 +106,8 @@ def judge(claim: Claim, subject: Subject | None = None, seeds: Sequence[int] = S
     """
     if claim.subject and subject is None:
         return Judgement("unmeasured", Runs({}))
-    found = [claim.measure(seed, subject) for seed in seeds]
-    runs = Runs({name: tuple(one[name] for one in found) for name in found[0]})
+    measured = [claim.measure(seed, subject) for seed in seeds]
+    runs = Runs({name: tuple(run[name] for run in measured) for name in measured[0]})
     return Judgement(claim.rule(runs), runs)
 
 
@@ -141,7 +141,7 @@ def _flipping(runs: Runs) -> Kind:
 
 
 def _parameters(runs: Runs) -> Kind:
-    """Many parameters if the way back has weights of its own: the deconvnet's, and a learned decoder's."""
+    """Many parameters if the backward pass has weights of its own: the deconvnet's, and a learned decoder's."""
     if runs.always("deconvnet", above=0.5):
         return "holds"
     return "only if" if runs.always("learned decoder", above=0.5) else "fails"
@@ -195,8 +195,8 @@ def _cuts_out(runs: Runs) -> Kind:
     """Still accurate if the overlap is 0.8 or more and both noise and light take less than 0.1; only if one of them."""
     if runs.low("none") < claim_cutouts.ACCURATE:
         return "fails"
-    kept = [runs.always(f"lost to {change}", below=claim_cutouts.ROBUST) for change in claim_cutouts.CHANGES]
-    return "holds" if all(kept) else "only if" if any(kept) else "fails"
+    robust = [runs.always(f"lost to {change}", below=claim_cutouts.ROBUST) for change in claim_cutouts.CHANGES]
+    return "holds" if all(robust) else "only if" if any(robust) else "fails"
 
 
 CLAIMS: dict[str, Claim] = {

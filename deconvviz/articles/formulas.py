@@ -17,7 +17,7 @@ from deconvviz.types import Array
 
 __all__ = ["FORMULAS", "TOLERANCE", "Formula", "Says", "apart", "measure"]
 
-#: What two ways to compute the same numbers may differ by: the operators are float32.
+#: What two computations of the same numbers may differ by: the operators are float32.
 TOLERANCE = 1e-5
 
 

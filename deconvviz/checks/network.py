@@ -1,4 +1,4 @@
-"""Proofs about one reconstruction: its two roads, the adjoint below it, the rule at its rectifiers."""
+"""Checks of one reconstruction: two computations of it, the adjoint below it, the rule at its rectifiers."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.network.backward.reconstruct import rewritten
 from deconvviz.network.network import Network
+from deconvviz.network.rewrite.program import rewritten
 from deconvviz.network.trace.jaxpr import as_function
 from deconvviz.types import Array, Check, Reconstruction
 
-#: What two ways of computing the same float32 map may differ by.
+#: What two computations of the same float32 map may differ by.
 TOLERANCE = 1e-5
 
 
-def two_roads(reconstruction: Reconstruction) -> Check | None:
-    """The relative difference between the derived and the explicit road; None where only one road exists."""
+def agreement(reconstruction: Reconstruction) -> Check | None:
+    """The relative difference of two independent computations of a map; None where there is only one."""
     if reconstruction.agreement is None:
         return None
     return Check("two roads agree", reconstruction.agreement, TOLERANCE)
@@ -27,8 +27,8 @@ def two_roads(reconstruction: Reconstruction) -> Check | None:
 
 def coverage(reconstruction: Reconstruction) -> Check:
     """The share of activations on the path that did not obey the rule."""
-    seen = reconstruction.coverage
-    return Check("rectifiers obey", (seen.total - seen.obeyed) / seen.total if seen.total else 0.0, 0.0)
+    covered = reconstruction.coverage
+    return Check("rectifiers obey", (covered.total - covered.obeyed) / covered.total if covered.total else 0.0, 0.0)
 
 
 def adjoint(network: Network, x: Array, layer: str, seed: int = 0) -> Check:

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import NetworkError, RuleError
-from deconvviz.network.backward.reconstruct import reconstruct_units, rewritten
+from deconvviz.network.backward.reconstruct import reconstruct_units
 from deconvviz.network.network import Network
+from deconvviz.network.rewrite.program import rewritten
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import Array, Coverage, Layer, Unit
 
@@ -34,7 +35,7 @@ class RuleReport:
       rule: its name.
       refused: why it does not apply; "" where it does.
       coverage: rectifiers that obey the rule; of a refused rule, those that would.
-      agreement: relative difference between the two roads; None where only one exists.
+      agreement: relative difference of two independent computations; None where there is only one.
       largest: largest magnitude of the map.
       seconds: wall time, compiling included.
       reaches: for a refused rule, the last layer from which it applies; "" if there is none.
@@ -61,7 +62,7 @@ class Report:
       output: shape of the network's first output for one image.
       finite: whether all of it are finite numbers.
       top: (index, value) of the three largest outputs; empty where the output is no vector.
-      one_road: why there is no second road; "" where there is one.
+      no_second: why there is no second computation; "" where there is one.
       rules: one report a rule.
       notes: one sentence for everything to change or to know.
       seconds: of the forward pass, compiling included.
@@ -74,7 +75,7 @@ class Report:
     output: tuple[int, ...]
     finite: bool
     top: tuple[tuple[int, float], ...]
-    one_road: str
+    no_second: str
     rules: tuple[RuleReport, ...]
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
@@ -82,11 +83,11 @@ class Report:
     @property
     def applies(self) -> bool:
         """True if every rule applies and nothing has to be changed."""
-        return self.finite and not self.notes and not any(one.refused for one in self.rules)
+        return self.finite and not self.notes and not any(rule.refused for rule in self.rules)
 
 
 def report(network: Network, x: Array, layer: str | None = None) -> Report:
-    """Run a network forward, and every rule down from one layer, and say what is in the way.
+    """Run a network forward, and every rule down from one layer, and say what hinders it.
 
     Args:
       network: any network.
@@ -112,7 +113,7 @@ def report(network: Network, x: Array, layer: str | None = None) -> Report:
     unit = Unit(chosen.name, int(peaks.argmax()))
     rules = tuple(_of_rule(network, x, unit, rule) for rule in RULES)
     finite = bool(np.isfinite(output).all())
-    road = network.chain_to(chosen.name)
+    chain = network.chain_to(chosen.name)
     return Report(
         network=network,
         layer=chosen.name,
@@ -121,7 +122,7 @@ def report(network: Network, x: Array, layer: str | None = None) -> Report:
         output=output.shape[1:],
         finite=finite,
         top=_top(output),
-        one_road=road if isinstance(road, str) and rules[0].agreement is None else "",
+        no_second=chain if isinstance(chain, str) and rules[0].agreement is None else "",
         rules=rules,
         notes=tuple(_notes(network, x, output, rules)),
         seconds=seconds,
@@ -150,19 +151,19 @@ def _of_rule(network: Network, x: Array, unit: Unit, rule: str) -> RuleReport:
     """One rule, tried."""
     start = time.perf_counter()
     try:
-        (found,) = reconstruct_units(network, x, [unit], rule)
+        (result,) = reconstruct_units(network, x, [unit], rule)
     except (RuleError, NetworkError) as error:
         coverage = Coverage(0, 0)
         if rule != "gradient":
             coverage = rewritten(network, unit.layer, rule, "gradient").coverage
         return RuleReport(rule, str(error), coverage, reaches=_reaches(network, unit.layer, rule))
-    largest = float(np.abs(found.map).max())
-    return RuleReport(rule, "", found.coverage, found.agreement, largest, time.perf_counter() - start)
+    largest = float(np.abs(result.map).max())
+    return RuleReport(rule, "", result.coverage, result.agreement, largest, time.perf_counter() - start)
 
 
 def _reaches(network: Network, layer: str, rule: str) -> str:
     """The last layer before another from which a rule applies."""
-    names = [one.name for one in network.layers]
+    names = [layer.name for layer in network.layers]
     for name in reversed(names[: names.index(layer)]):
         try:
             rewritten(network, name, rule)
@@ -210,11 +211,11 @@ def _depends_on_batch(network: Network, x: Array, output: np.ndarray) -> bool:
 
 def _about_rules(rules: tuple[RuleReport, ...]) -> Iterator[str]:
     """What stands in the way of the rules that were refused."""
-    refused = [one for one in rules if one.refused]
+    refused = [rule for rule in rules if rule.refused]
     if not refused:
         return
     first = refused[0]
-    names = ", ".join(one.rule for one in refused)
+    names = ", ".join(rule.rule for rule in refused)
     if first.rule == "gradient":
         yield f"Not even the gradient goes down: {first.refused}."
     elif first.coverage.unsupported:
@@ -238,6 +239,6 @@ def _listed(names: tuple[str, ...]) -> str:
     >>> _listed(("tanh1", "tanh2"))
     'tanh1, tanh2 (GELU computes with tanh)'
     """
-    shown = ", ".join(names[:_LISTED]) + (f", ... ({len(names)} in all)" if len(names) > _LISTED else "")
-    parts = [said for start, said in _PART_OF.items() if any(name.startswith(start) for name in names)]
-    return f"{shown} ({'; '.join(parts)})" if parts else shown
+    listed = ", ".join(names[:_LISTED]) + (f", ... ({len(names)} in all)" if len(names) > _LISTED else "")
+    parts = [meaning for start, meaning in _PART_OF.items() if any(name.startswith(start) for name in names)]
+    return f"{listed} ({'; '.join(parts)})" if parts else listed

@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import NetworkError
-from deconvviz.network.backward.reconstruct import rewritten
 from deconvviz.network.network import Network
+from deconvviz.network.rewrite.program import rewritten
 from deconvviz.network.trace.jaxpr import is_literal
 from deconvviz.types import Array
 
@@ -108,11 +108,11 @@ def _road(network: Network, layer: str, rule: str) -> Callable[..., Any]:
     """Compiled: constants, model input and class -> the map of that class, under the rule."""
     cut = rewritten(network, layer, rule)
 
-    def road(consts: Any, x: Any, wanted: Any) -> Any:
+    def run(consts: Any, x: Any, wanted: Any) -> Any:
         value, pull = jax.vjp(lambda x: cut.call(consts, x)[0], x)
         return pull(jax.nn.one_hot(wanted, value.shape[-1], dtype=value.dtype)[None])[0][0]
 
-    return jax.jit(road)
+    return jax.jit(run)
 
 
 def strength(signed: Array) -> np.ndarray:
@@ -142,6 +142,6 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return (np.cumsum(counts) - (counts + 1) / 2)[inverse]
 
 
-def mean_similarity(found: Sequence[Cascade]) -> np.ndarray:
+def mean_similarity(cascades: Sequence[Cascade]) -> np.ndarray:
     """(steps,) mean of the similarities of several cascades of the same length."""
-    return np.mean([one.similarity for one in found], axis=0)
+    return np.mean([cascade.similarity for cascade in cascades], axis=0)

@@ -6,14 +6,10 @@ Super-resolution is measured on Y alone.
 from __future__ import annotations
 
 import numpy as np
+from skimage.color import rgb2ycbcr, ycbcr2rgb
 
 from deconvviz.errors import ImageError
 from deconvviz.types import Array, DisplayImage
-
-#: Rows Y, Cb, Cr; columns red, green, blue of 0..1; in units of 1/255.
-_TO = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255
-_AT_BLACK = np.array([16.0, 128.0, 128.0]) / 255
-_BACK = np.linalg.inv(_TO)
 
 
 def to_ycbcr(picture: Array) -> np.ndarray:
@@ -35,7 +31,7 @@ def to_ycbcr(picture: Array) -> np.ndarray:
     >>> (255 * to_ycbcr(np.array([[[0, 0, 0], [1, 1, 1], [0, 0, 1]]]))).round(2).tolist()
     [[[16.0, 128.0, 128.0], [235.0, 128.0, 128.0], [40.97, 240.0, 109.79]]]
     """
-    return _three(picture) @ _TO.T + _AT_BLACK
+    return np.asarray(rgb2ycbcr(_three(picture)), np.float64) / 255
 
 
 def from_ycbcr(values: Array) -> DisplayImage:
@@ -53,7 +49,7 @@ def from_ycbcr(values: Array) -> DisplayImage:
     >>> from_ycbcr(to_ycbcr(np.array([[[0.25, 0.5, 1.0]]]))).round(4).tolist()
     [[[0.25, 0.5, 1.0]]]
     """
-    return np.clip((_three(values) - _AT_BLACK) @ _BACK.T, 0, 1).astype(np.float32)
+    return np.clip(ycbcr2rgb(255 * _three(values)), 0, 1).astype(np.float32)
 
 
 def is_grey(picture: Array) -> bool:

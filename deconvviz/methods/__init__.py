@@ -1,1 +1,1 @@
-"""Ways of looking into a network, one file each; the file's constant is found by scanning."""
+"""Methods of looking into a network, one file each; the file's constant is found by scanning."""

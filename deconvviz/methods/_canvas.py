@@ -72,9 +72,9 @@ def disturbed(settings: Settings, image: jax.Array, key: jax.Array, step: Any, s
 def penalty(settings: Settings, image: jax.Array, tv: Any, norm: Any) -> jax.Array:
     """The weighted penalties of each picture, (N,)."""
 
-    def of_one(one: jax.Array) -> jax.Array:
-        rough = priors.total_variation(one[None] / STEP, settings.beta)
-        return tv * rough + norm * priors.alpha_norm((one[None] - 0.5) / BOUND, settings.alpha)
+    def of_one(picture: jax.Array) -> jax.Array:
+        rough = priors.total_variation(picture[None] / STEP, settings.beta)
+        return tv * rough + norm * priors.alpha_norm((picture[None] - 0.5) / BOUND, settings.alpha)
 
     return jax.vmap(of_one)(image)
 
@@ -84,11 +84,11 @@ def layer_values(network: Network, layer: str, rule: str = "gradient") -> Callab
     call = rewritten(network, layer, rule, "gradient", switches=True).call
     node, spec = network.node(layer), network.input_spec
 
-    def one(consts: Any, x: jax.Array) -> jax.Array:
+    def forward(consts: Any, x: jax.Array) -> jax.Array:
         return permuted(node, call(consts, x[None])[0])[0]
 
     def values(consts: Any, image: jax.Array) -> jax.Array:
         x = priors.from_display(image, spec)
-        return one(consts, x[0])[None] if len(x) == 1 else jax.vmap(lambda each: one(consts, each))(x)
+        return forward(consts, x[0])[None] if len(x) == 1 else jax.vmap(lambda each: forward(consts, each))(x)
 
     return values

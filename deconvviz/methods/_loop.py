@@ -64,7 +64,7 @@ class Progress:
       state: of the last step.
       losses, figures: (steps, N) float64, one row a step.
       slower: what the rate is multiplied by: 1, or less after a run that diverged.
-      note: what went wrong on the way, as a sentence; empty if nothing did.
+      note: what went wrong during the run, as a sentence; empty if nothing did.
       stopped: True if the run will not go on by itself.
     """
 
@@ -96,12 +96,12 @@ def make_step(
 
     def loss(params: Any, key: Any, step: Any, steps: Any, tv: Any, norm: Any, data: Any) -> Any:
         image = _canvas.pixels(settings, params)
-        seen = _canvas.disturbed(settings, image, key, step, steps)
-        losses, figures = objective(values(data[0], seen), data)
+        disturbed = _canvas.disturbed(settings, image, key, step, steps)
+        losses, figures = objective(values(data[0], disturbed), data)
         total = losses + _canvas.penalty(settings, image, tv, norm)
         return total.sum(), (total, figures)
 
-    def one(state: State, rate: Any, steps: Any, tv: Any, norm: Any, data: Any) -> Any:
+    def single_step(state: State, rate: Any, steps: Any, tv: Any, norm: Any, data: Any) -> Any:
         key = jax.random.fold_in(state.key, state.step)
         gradient, (losses, figures) = jax.grad(loss, has_aux=True)(state.params, key, state.step, steps, tv, norm, data)
         updates, memory = transformation.update(gradient, state.memory, state.params)
@@ -110,7 +110,7 @@ def make_step(
         fine = jnp.isfinite(params).all(axis=(1, 2, 3))
         return State(params, memory, state.key, state.step + 1), jnp.where(fine, losses, jnp.nan), figures
 
-    return jax.jit(one)
+    return jax.jit(single_step)
 
 
 def make_measure(

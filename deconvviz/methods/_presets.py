@@ -67,7 +67,7 @@ def depth(network: Network, layer: Layer) -> str:
             return name
     if layer.receptive_field is None or len(layer.shape) != 3:
         return "whole"
-    share = max(seen / size for seen, size in zip(layer.receptive_field, network.input_spec.size, strict=True))
+    share = max(extent / size for extent, size in zip(layer.receptive_field, network.input_spec.size, strict=True))
     bounds = ((0.06, "shallow"), (0.16, "lower"), (0.5, "middle"))
     return next((name for bound, name in bounds if share <= bound), "upper")
 
@@ -79,5 +79,5 @@ def inversion(network: Network, layer: Layer) -> Settings:
 
 def visualization(network: Network, layer: Layer) -> Settings:
     """The settings that a unit of a layer is visualized with unless others are asked for."""
-    found = depth(network, layer)
-    return VISUALIZATION_OF.get(network.name, {}).get(found, VISUALIZATION[found])
+    deep = depth(network, layer)
+    return VISUALIZATION_OF.get(network.name, {}).get(deep, VISUALIZATION[deep])

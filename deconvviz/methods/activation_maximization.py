@@ -6,7 +6,7 @@ mean over the map of ``<v, a> / |v|`` (direction v). For N pictures at once ``di
 Gram matrices at the layer is taken off, so that they differ.
 
 A rectified unit that sleeps sends no derivative down. A run that starts in such a place takes its first steps with the
-rectifiers taken away on the way down; a unit that this does not wake is dead, and is refused.
+rectifiers taken away in the backward pass; a unit that this does not wake is dead, and is refused.
 
 Source: olah2017feature, simonyan2014deep
 """
@@ -29,7 +29,7 @@ from deconvviz.network import Network, units
 from deconvviz.types import Array, DisplayImage, Layer, Unit, UnitLike, Visualization
 
 OBJECTIVES = ("neuron", "channel", "class", "direction")
-#: At most so many steps with the rectifiers taken away on the way down, for a unit that sleeps.
+#: At most so many steps with the rectifiers taken away in the backward pass, for a unit that sleeps.
 WAKING = 256
 
 
@@ -174,7 +174,7 @@ def _awake(
     network: Network, wanted: Goal, made: _loop.Problem, progress: _loop.Progress, pictures: int,
     diversity: float, every: int,
 ) -> Iterator[_loop.Progress]:  # fmt: skip
-    """The run; where the unit sleeps at its start, another start with the rectifiers taken away on the way down."""
+    """The run; where the unit sleeps at its start, another start with the rectifiers taken away backward."""
     steps = made.settings.steps
     for now in _loop.advance(made, progress, steps, every):
         if progress.done == 0 and sleeps(now.figures):

@@ -41,7 +41,7 @@ class Run:
 def snapshots(
     network: Network,
     x: ModelInput,
-    shown: DisplayImage,
+    picture: DisplayImage,
     layer: str,
     method: str = "optimize",
     *,
@@ -56,7 +56,7 @@ def snapshots(
     Args:
       network: the network.
       x: (1, H, W, C) model input whose features are the target.
-      shown: (H, W, 3) the picture that it shows, for the error in pixels.
+      picture: (H, W, 3) the picture that it shows, for the error in pixels.
     """
     check_method(method)
     if method == "learned":
@@ -75,7 +75,7 @@ def snapshots(
         best = int(np.argmin(errors))
         image = np.clip(images[best].astype(np.float32), 0, 1)
         return Inversion(
-            image=image, feature_error=float(errors[best]), image_error=normalized_error(image, shown),
+            image=image, feature_error=float(errors[best]), image_error=normalized_error(image, picture),
             losses=now.losses[:, best], layer=layer, method=method, seed=seed, step=now.done, steps=settings.steps,
             restart=best, note=now.note, state=Run(now, settings, belongs),
         )  # fmt: skip
@@ -89,11 +89,11 @@ def snapshots(
 def measured(
     network: Network,
     x: ModelInput,
-    shown: DisplayImage,
+    picture: DisplayImage,
     layer: str,
     method: str,
     image: DisplayImage,
-    found: ModelInput,
+    decoded: ModelInput,
 ) -> Inversion:
     """The record of a picture that was found without steps: the network says how far its features are.
 
@@ -101,16 +101,16 @@ def measured(
       network, x, shown, layer: as in `snapshots`.
       method: how it was found.
       image: (H, W, 3), 0..1, the picture.
-      found: (1, H, W, C), what the network is fed for it.
+      decoded: (1, H, W, C), what the network is fed for it.
 
     Raises:
       NetworkError: no such layer, or one that is zero everywhere for the picture inverted.
     """
     target = network.taps(x, [network.layer(layer).name])[layer]
     weight = 1 / _squared_length(network, layer, target)
-    distance = np.square(network.taps(found, [layer])[layer].astype(np.float64) - target).sum()
+    distance = np.square(network.taps(decoded, [layer])[layer].astype(np.float64) - target).sum()
     return Inversion(
-        image=image, feature_error=float(distance * weight), image_error=normalized_error(image, shown),
+        image=image, feature_error=float(distance * weight), image_error=normalized_error(image, picture),
         losses=np.zeros(0), layer=layer, method=method, seed=0,
     )  # fmt: skip
 

@@ -98,12 +98,12 @@ def snapshots(
     **options: Any,
 ) -> Iterator[LayerVisualization]:
     """Visualizes units of a layer, one or a batch after the other; see `deconvviz.visualize_layer_snapshots`."""
-    found = network.layer(layer)
-    settings = with_options(_presets.visualization(network, found), options)
+    record = network.layer(layer)
+    settings = with_options(_presets.visualization(network, record), options)
     at_once = batch if batch is not None else (1 if jax.default_backend() == "cpu" else BATCH)
     check_whole(seed=(seed, 0), batch=(at_once, 1), every=(every, 1))
-    wanted = range(found.shape[-1]) if channels is None else channels
-    goals = [single.goal(network, Unit(found.name, channel), objective) for channel in wanted]
+    wanted = range(record.shape[-1]) if channels is None else channels
+    goals = [single.goal(network, Unit(record.name, channel), objective) for channel in wanted]
     if not goals or len({goal.unit for goal in goals}) < len(goals):
         raise DeconvvizError(f"channels are one number or more, none of them twice; got channels={list(wanted)}")
     sheet = _Sheet(network, goals, settings, seed, _recipe(network, goals[0], seed, settings))

@@ -38,22 +38,23 @@ def settings_of(network: Network, layer: str, options: dict[str, Any]) -> dict[s
     return asdict(with_options(_presets.inversion(network, network.layer(layer)), options))
 
 
-def packed(found: Inversion) -> bytes:
+def packed(inversion: Inversion) -> bytes:
     """A snapshot of a run as the bytes of a file.
 
     Raises:
       DeconvvizError: the snapshot cannot go on: it is a decoder's answer, or has an optimizer of one's own.
     """
-    run = found.state
+    run = inversion.state
     if not isinstance(run, Run) or not isinstance(run.settings.optimizer, str):
         raise DeconvvizError(
-            f"only a run of method='optimize' with an optimizer that has a name can be written; got {found.method!r}"
+            f"only a run of method='optimize' with an optimizer that has a name can be written; "
+            f"got {inversion.method!r}"
         )
     now = run.progress
     leaves = jax.tree_util.tree_leaves(now.state.memory)
     arrays = {
-        "image": found.image,
-        "losses": found.losses,
+        "image": inversion.image,
+        "losses": inversion.losses,
         "all_losses": now.losses,
         "all_errors": now.figures,
         "params": now.state.params,
@@ -65,7 +66,7 @@ def packed(found: Inversion) -> bytes:
         "belongs": run.belongs,
         "slower": now.slower,
         "stopped": now.stopped,
-        **{name: getattr(found, name) for name in _FACTS},
+        **{name: getattr(inversion, name) for name in _FACTS},
     }
     whole = {name: np.ascontiguousarray(value).reshape(np.shape(value)) for name, value in arrays.items()}
     return save(whole, metadata={"run": json.dumps(record)})

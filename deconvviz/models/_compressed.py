@@ -55,11 +55,11 @@ def decode(data: bytes, kernels: Sequence[Kernel], label: str = "the file") -> l
             f"{label} goes on after its end: it has {len(data):,} bytes, of which its own counts explain "
             f"{head + sum(sizes):,}; get the file again"
         )
-    found, at = [], head
+    arrays, at = [], head
     for count, size, kernel in zip(counts, sizes, kernels, strict=True):
-        found.append(_convolution(data[at : at + size], count, kernel, label))
+        arrays.append(_convolution(data[at : at + size], count, kernel, label))
         at += size
-    return found
+    return arrays
 
 
 def _convolution(data: bytes, count: int, kernel: Kernel, label: str) -> tuple[np.ndarray, np.ndarray]:

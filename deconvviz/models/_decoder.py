@@ -63,11 +63,11 @@ def stages(shape: tuple[int, ...]) -> tuple[Stage, ...]:
         sizes = ", ".join(f"{side} x {side}" for side in WIDTHS)
         raise NetworkError(f"a decoder begins with maps of {sizes}; this layer has the shape {shape}: choose another")
     side, depth = shape[0], shape[2]
-    found = [Stage(1, depth, WIDTHS[side]), Stage(1, WIDTHS[side], WIDTHS[side])]
+    stages = [Stage(1, depth, WIDTHS[side]), Stage(1, WIDTHS[side], WIDTHS[side])]
     while SIDE // side > 4:
-        found.append(Stage(2, WIDTHS[side], WIDTHS[2 * side]))
+        stages.append(Stage(2, WIDTHS[side], WIDTHS[2 * side]))
         side *= 2
-    return (*found, Stage(SIDE // side, WIDTHS[side], 3))
+    return (*stages, Stage(SIDE // side, WIDTHS[side], 3))
 
 
 def shapes(shape: tuple[int, ...], upsampler: Upsampler) -> dict[str, tuple[int, ...]]:
@@ -91,15 +91,15 @@ def initial(shape: tuple[int, ...], upsampler: Upsampler, seed: int) -> Params:
     Source: he2015delving
     """
     draw = np.random.default_rng([seed, 7])
-    found: dict[str, np.ndarray] = {"mean": np.zeros(shape[-1]), "std": np.ones(shape[-1])}
+    arrays: dict[str, np.ndarray] = {"mean": np.zeros(shape[-1]), "std": np.ones(shape[-1])}
     for number, (factor, depth, channels) in enumerate(stages(shape), start=1):
         taps = _taps(factor, upsampler)
         # A pixel of a stage that spreads values out is written by one in factor^2 of the taps; `resize` repeats them.
         inputs = depth * (taps / (1 if upsampler == "resize" else factor)) ** 2
         spread = np.sqrt(2 / (1 + LEAK**2) / inputs) * (0.1 if channels == 3 else 1.0)
-        found[f"stage{number}.kernel"] = spread * draw.standard_normal((taps, taps, depth, channels))
-        found[f"stage{number}.bias"] = np.zeros(channels)
-    return {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
+        arrays[f"stage{number}.kernel"] = spread * draw.standard_normal((taps, taps, depth, channels))
+        arrays[f"stage{number}.bias"] = np.zeros(channels)
+    return {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}
 
 
 def decode(params: Params, features: jax.Array, upsampler: Upsampler) -> jax.Array:

@@ -105,5 +105,5 @@ def random_seed(weights: Any) -> int | None:
     >>> random_seed("random"), random_seed(Path("random:7")), random_seed("random.safetensors"), random_seed(None)
     (0, 7, None, None)
     """
-    said = re.fullmatch(r"random(?::(\d{1,9}))?", str(weights))
-    return None if said is None else int(said[1] or 0)
+    match = re.fullmatch(r"random(?::(\d{1,9}))?", str(weights))
+    return None if match is None else int(match[1] or 0)

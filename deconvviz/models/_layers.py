@@ -1,7 +1,7 @@
 """Flax layers that take their weights from arrays in PyTorch's layout, and the steps between them.
 
 A network is described by its layers (`Conv`, `Norm`, `Dense`), each with the name that papers give it and the name
-under which torchvision stores it, and by a function that runs them. Nothing is drawn at random on the way.
+under which torchvision stores it, and by a function that runs them. Nothing is drawn at random.
 """
 
 from __future__ import annotations

@@ -77,15 +77,15 @@ def random_arrays(entry: ModelEntry, seed: int) -> dict[str, np.ndarray]:
     Source: he2015delving
     """
     draw = np.random.default_rng(seed)
-    found = {}
+    arrays = {}
     for name, shape in _shapes(entry).items():
         if len(shape) > 1:
-            found[name] = draw.standard_normal(shape, np.float32)
-            found[name] *= np.float32(math.sqrt(2 / math.prod(shape[1:])))
+            arrays[name] = draw.standard_normal(shape, np.float32)
+            arrays[name] *= np.float32(math.sqrt(2 / math.prod(shape[1:])))
         else:
             ones = name.endswith("running_var") or (name.endswith("weight"))
-            found[name] = np.full(shape, float(ones), np.float32)
-    return found
+            arrays[name] = np.full(shape, float(ones), np.float32)
+    return arrays
 
 
 def _shapes(entry: ModelEntry) -> Mapping[str, tuple[int, ...]]:
@@ -124,12 +124,12 @@ def _matched(stored: Mapping[str, tuple[int, ...]], entry: ModelEntry, path: Pat
     ]
     if not missing and not extra and not wrong:
         return names
-    said = [
-        f"{len(found)} {what} ({', '.join(found[:_LISTED])}{', ...' if len(found) > _LISTED else ''})"
-        for found, what in ((missing, "missing"), (extra, "not expected"), (wrong, "of another shape"))
-        if found
+    reasons = [
+        f"{len(names)} {what} ({', '.join(names[:_LISTED])}{', ...' if len(names) > _LISTED else ''})"
+        for names, what in ((missing, "missing"), (extra, "not expected"), (wrong, "of another shape"))
+        if names
     ]
-    raise WeightsError(f"{path} does not fit {entry.name}: of its arrays {'; '.join(said)}; {_advice(stored, path)}")
+    raise WeightsError(f"{path} does not fit {entry.name}: of its arrays {'; '.join(reasons)}; {_advice(stored, path)}")
 
 
 def _advice(stored: Mapping[str, tuple[int, ...]], path: Path) -> str:
@@ -145,11 +145,11 @@ def _advice(stored: Mapping[str, tuple[int, ...]], path: Path) -> str:
 
 
 def _array(values: np.ndarray, name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
-    found = np.asarray(values, np.float32).reshape(shape)
-    bad = found.size - int(np.count_nonzero(np.isfinite(found)))
+    array = np.asarray(values, np.float32).reshape(shape)
+    bad = array.size - int(np.count_nonzero(np.isfinite(array)))
     if bad:
         raise WeightsError(
             f"{path} holds {bad:,} values that are NaN or infinite in {name}; its training diverged or the copy is "
             "damaged: use another file"
         )
-    return found
+    return array

@@ -124,8 +124,8 @@ def labels(path: str | Path | None = None) -> tuple[str, ...]:
 
 def snapshots(path: str | Path | None = None) -> tuple[Snapshot, ...]:
     """The weights kept during training, oldest first; the last are the shipped ones."""
-    found = _read(Path(path or SNAPSHOT_FILE), arrays=False)[1].get("snapshots", ())
-    return tuple(Snapshot(one["epoch"], one["top1"], one["mean_per_class"]) for one in found)
+    entries = _read(Path(path or SNAPSHOT_FILE), arrays=False)[1].get("snapshots", ())
+    return tuple(Snapshot(entry["epoch"], entry["top1"], entry["mean_per_class"]) for entry in entries)
 
 
 def load_snapshot(index: int, path: str | Path | None = None) -> Params:
@@ -138,7 +138,7 @@ def load_snapshot(index: int, path: str | Path | None = None) -> Params:
     """
     file = Path(path or SNAPSHOT_FILE)
     stored, about = _read(file)
-    epochs = [one["epoch"] for one in about.get("snapshots", ())]
+    epochs = [entry["epoch"] for entry in about.get("snapshots", ())]
     if not -len(epochs) <= index < len(epochs):
         raise WeightsError(f"{file.name} holds {len(epochs)} snapshots, of epochs {epochs}; there is no number {index}")
     prefix = f"{epochs[index]}."
@@ -180,10 +180,10 @@ def _unreadable(file: Path) -> storage.Problem:
 
 def _checked(stored: dict[str, np.ndarray], classes: int, file: Path) -> Params:
     for name, shape in shapes(classes).items():
-        found = stored[name].shape if name in stored else "nothing"
-        if found != shape:
+        actual = stored[name].shape if name in stored else "nothing"
+        if actual != shape:
             raise WeightsError(
-                f"{file} does not fit the caltech network: {name} should be {shape}, the file has {found}; "
+                f"{file} does not fit the caltech network: {name} should be {shape}, the file has {actual}; "
                 "use a file that 'deconvviz train caltech' wrote"
             )
     return {name: jnp.asarray(stored[name], dtype=jnp.float32) for name in shapes(classes)}
@@ -195,8 +195,8 @@ def epoch_of(weights: Any) -> int | None:
     >>> epoch_of("epoch:9"), epoch_of(Path("epoch:9")), epoch_of("epoch.safetensors"), epoch_of(None)
     (9, 9, None, None)
     """
-    said = _EPOCH.fullmatch(str(weights))
-    return int(said[1]) if said else None
+    match = _EPOCH.fullmatch(str(weights))
+    return int(match[1]) if match else None
 
 
 def build(weights: str | Path | None = None) -> Network:
@@ -226,7 +226,7 @@ def build(weights: str | Path | None = None) -> Network:
 
 
 def _index_of(epoch: int) -> int:
-    epochs = [one.epoch for one in snapshots()]
+    epochs = [snapshot.epoch for snapshot in snapshots()]
     if epoch not in epochs:
         raise WeightsError(
             f"no weights were kept after epoch {epoch}; weights='epoch:N' takes N out of {', '.join(map(str, epochs))}"

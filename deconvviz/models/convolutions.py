@@ -33,8 +33,8 @@ def _forward(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple[jax.Arra
     return same_conv(x, kernel), (x, kernel)
 
 
-def _backward(kept: tuple[jax.Array, jax.Array], slope: jax.Array) -> tuple[jax.Array, jax.Array]:
-    x, kernel = kept
+def _backward(residuals: tuple[jax.Array, jax.Array], slope: jax.Array) -> tuple[jax.Array, jax.Array]:
+    x, kernel = residuals
     (_, height, width, depth), (rows, columns, _, channels) = x.shape, kernel.shape
     around = jnp.pad(x, ((0, 0), (rows // 2, rows // 2), (columns // 2, columns // 2), (0, 0)))
     flat = slope.reshape(-1, channels)

@@ -51,11 +51,11 @@ class Inverter:
     @property
     def sizes(self) -> tuple[tuple[int, int, int], ...]:
         """(rows, columns, channels) of what goes in and of what every stage makes of it."""
-        found, side = [self.shape], self.shape[0]
+        sizes, side = [self.shape], self.shape[0]
         for stage in _decoder.stages(self.shape):
             side *= stage.factor
-            found.append((side, side, stage.channels_out))
-        return tuple(found)
+            sizes.append((side, side, stage.channels_out))
+        return tuple(sizes)
 
     def __call__(self, features: Array) -> np.ndarray:
         """Pictures (N, 128, 128, 3) float32 in 0..1 of the layer's values (N, h, w, c); nothing else goes in.
@@ -142,7 +142,7 @@ def file_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _nearest_layer(network: Network, layer: str, known: tuple[str, ...]) -> str:
     """The layer with an inverter that lies fewest steps away."""
-    order = {one.name: place for place, one in enumerate(network.layers)}
+    order = {known.name: place for place, known in enumerate(network.layers)}
     return min(known, key=lambda name: abs(order[name] - order[layer]))
 
 

@@ -118,11 +118,11 @@ def verified(path: Path, info: PublicWeights) -> bytes:
         raise WeightsError(f"{path} is truncated: {len(data):,} of {info.size:,} bytes; get it again from {info.page}")
     if len(data) > info.size:
         raise WeightsError(f"{path} is not the published file: {len(data):,} bytes instead of {info.size:,}")
-    found = hashlib.sha256(data).hexdigest()
-    if found != info.sha256:
+    checksum = hashlib.sha256(data).hexdigest()
+    if checksum != info.sha256:
         raise WeightsError(
-            f"{path} has another checksum than the published file: sha256 {found} instead of {info.sha256}; the copy "
-            f"is damaged: remove it and get it again from {info.page}"
+            f"{path} has another checksum than the published file: sha256 {checksum} instead of {info.sha256}; the "
+            f"copy is damaged: remove it and get it again from {info.page}"
         )
     return data
 

@@ -25,35 +25,35 @@ EXPANSION = {2: 1, 3: 4}
 def parts(blocks: tuple[int, ...], convs: int, widths: tuple[int, ...] = WIDTHS) -> tuple[Part, ...]:
     """The layers with weights: `blocks` a stage, of these widths, with `convs` convolutions a block."""
     depth = widths[0]
-    found: list[Part] = [Conv("conv1", "conv1", 3, depth, 7, 2, 3, bias=False), Norm("bn1", "bn1", depth)]
+    parts: list[Part] = [Conv("conv1", "conv1", 3, depth, 7, 2, 3, bias=False), Norm("bn1", "bn1", depth)]
     for stage, (count, width) in enumerate(zip(blocks, widths, strict=True), start=1):
         for i in range(count):
             stride = 2 if stage > 1 and i == 0 else 1
-            found += _block(f"layer{stage}.{i}", depth, width, convs, stride)
+            parts += _block(f"layer{stage}.{i}", depth, width, convs, stride)
             depth = width * EXPANSION[convs]
-    return (*found, Dense("fc", "fc", depth, 1000))
+    return (*parts, Dense("fc", "fc", depth, 1000))
 
 
 def _block(name: str, depth: int, width: int, convs: int, stride: int) -> list[Part]:
     """The layers of one block: the convolution with the stride is the first of two or the second of three."""
     outputs = width * EXPANSION[convs]
     kernels = (3, 3) if convs == 2 else (1, 3, 1)
-    found: list[Part] = []
+    parts: list[Part] = []
     inputs = depth
     for i, kernel in enumerate(kernels, start=1):
         wide = outputs if i == convs else width
         steps = stride if i == convs - 1 else 1
         at = f"{name}.conv{i}"
-        found.append(Conv(at, at, inputs, wide, kernel, steps, kernel // 2, bias=False))
-        found.append(Norm(f"{name}.bn{i}", f"{name}.bn{i}", wide))
+        parts.append(Conv(at, at, inputs, wide, kernel, steps, kernel // 2, bias=False))
+        parts.append(Norm(f"{name}.bn{i}", f"{name}.bn{i}", wide))
         inputs = wide
     if stride > 1 or depth != outputs:
         at = f"{name}.downsample"
-        found += [
+        parts += [
             Conv(f"{at}.0", f"{at}.0", depth, outputs, 1, stride, bias=False),
             Norm(f"{at}.1", f"{at}.1", outputs),
         ]
-    return found
+    return parts
 
 
 def run(blocks: tuple[int, ...], convs: int, layers: Layers, x: Any) -> Any:

@@ -50,17 +50,17 @@ SHA256 = "e4ab6960ae8cd81505e1c2136921201507e930966c53deaf15862a395b3a3261"
 
 def parts(version: Version, last_padding: int = 0, fires: tuple[tuple[int, int], ...] = FIRES) -> tuple[Part, ...]:
     """The layers with weights, in the order of the compressed file."""
-    found: list[Part] = [Conv("conv1", "features.0", 3, version.channels, version.kernel, 2)]
+    parts: list[Part] = [Conv("conv1", "features.0", 3, version.channels, version.kernel, 2)]
     index, depth = 3, version.channels
     for number, (squeezed, expanded) in enumerate(fires, start=2):
         name, stored = f"fire{number}", f"features.{index}"
-        found += [
+        parts += [
             Conv(f"{name}.squeeze1x1", f"{stored}.squeeze", depth, squeezed, 1),
             Conv(f"{name}.expand1x1", f"{stored}.expand1x1", squeezed, expanded, 1),
             Conv(f"{name}.expand3x3", f"{stored}.expand3x3", squeezed, expanded, 3, padding=1),
         ]
         index, depth = index + 1 + (number in version.pooled), 2 * expanded
-    return (*found, Conv("conv10", "classifier.1", depth, 1000, 1, padding=last_padding))
+    return (*parts, Conv("conv10", "classifier.1", depth, 1000, 1, padding=last_padding))
 
 
 def run(pooled: tuple[int, ...], fires: int, layers: Layers, x: Any) -> Any:
@@ -88,8 +88,8 @@ def decoded(data: bytes, layers: tuple[Part, ...], label: str) -> dict[str, np.n
     """The arrays of a compressed file under torchvision's names."""
     shapes = shapes_of(layers)
     kernels = [shape for name, shape in shapes.items() if name.endswith("weight")]
-    found = _compressed.decode(data, kernels, label)  # type: ignore[arg-type]  # all have four dimensions
-    return dict(zip(shapes, (array for pair in found for array in pair), strict=True))
+    pairs = _compressed.decode(data, kernels, label)  # type: ignore[arg-type]  # all have four dimensions
+    return dict(zip(shapes, (array for pair in pairs for array in pair), strict=True))
 
 
 def _torchvision(version: str) -> Architecture:

@@ -1,4 +1,4 @@
-"""Layers that make a map larger in four ways, alike in everything else: what the applications swap.
+"""Layers that make a map larger by four methods, alike in everything else: what the applications swap.
 
 Each is followed by nothing: activation and normalization are the network's affair.
 
@@ -64,8 +64,8 @@ class Upsample(nnx.Module):
         self.padding = max(0, (taps - factor) // 2) if kind == "transposed" else taps // 2
         # Cells of the input that a pixel is made of: a transposed convolution and a convolution between zeros meet
         # one in factor^2 of their taps.
-        seen = inputs * (taps / factor if kind in ("transposed", "unpool") else taps) ** 2
-        deviation = scale * (2.0 / seen) ** 0.5
+        fan_in = inputs * (taps / factor if kind in ("transposed", "unpool") else taps) ** 2
+        deviation = scale * (2.0 / fan_in) ** 0.5
         if kind == "transposed":
             first = jax.random.normal(rngs.params(), (taps, taps, outputs, inputs))
         else:

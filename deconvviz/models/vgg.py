@@ -23,17 +23,17 @@ TIMM = {"pre_logits.fc1": "classifier.0", "pre_logits.fc2": "classifier.3", "hea
 
 def parts(plan: tuple[int, ...], norm: bool, widths: tuple[int, ...] = WIDTHS, hidden: int = 4096) -> tuple[Part, ...]:
     """The layers with weights: `plan` convolutions a block, of these widths, and dense layers of `hidden` units."""
-    found: list[Part] = []
+    parts: list[Part] = []
     index, depth = 0, 3
     for block, (count, width) in enumerate(zip(plan, widths, strict=True), start=1):
         for i in range(1, count + 1):
-            found.append(Conv(f"conv{block}_{i}", f"features.{index}", depth, width, 3, padding=1))
+            parts.append(Conv(f"conv{block}_{i}", f"features.{index}", depth, width, 3, padding=1))
             if norm:
-                found.append(Norm(f"bn{block}_{i}", f"features.{index + 1}", width))
+                parts.append(Norm(f"bn{block}_{i}", f"features.{index + 1}", width))
             index, depth = index + 2 + norm, width
         index += 1
     return (
-        *found,
+        *parts,
         Dense("fc6", "classifier.0", depth * 49, hidden),
         Dense("fc7", "classifier.3", hidden, hidden),
         Dense("fc8", "classifier.6", hidden, 1000),

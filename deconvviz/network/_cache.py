@@ -28,11 +28,11 @@ class _Once:
 
 
 class Store:
-    """Derived things by key, at most ``limit`` of them: room for twenty layers by four rules on both roads.
+    """Derived things by key, at most ``limit`` of them: room for twenty layers by four rules in both computations.
 
     Args:
-      limit: how many are kept.
-      programs: where compiled functions are kept instead, shared with other networks.
+      limit: how many are stored.
+      programs: where compiled functions are stored instead, shared with other networks.
       form: what a function compiled for another network must have in common with one of this.
 
     >>> store = Store(limit=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-#: XLA's usual schedule on a CPU starts whatever can start: every kernel of a way down would be turned over at once.
+#: XLA's usual schedule on a CPU starts whatever can start: a backward pass would turn over every kernel at once.
 _ONE_AFTER_ANOTHER = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 
 

@@ -14,8 +14,8 @@ from flax import nnx
 from deconvviz.errors import NetworkError, nearest
 from deconvviz.network._cache import Programs, Store
 from deconvviz.network._jit import jit
-from deconvviz.network.backward.explicit import Chain, NoExplicitRoad
-from deconvviz.network.backward.graph import Graph, road
+from deconvviz.network.backward.explicit import Chain, NoAdjoint
+from deconvviz.network.backward.graph import Graph, explicit_graph
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import as_function
 from deconvviz.network.trace.loops import LOOPS
@@ -26,7 +26,7 @@ from deconvviz.types import Array, Box, InputSpec, Layer
 
 
 class Network:
-    """A JAX function ``(N, H, W, C) -> outputs`` whose layers can be read and walked back without changing it.
+    """A JAX function ``(N, H, W, C) -> outputs`` whose layers are read and sent back from as it is.
 
     Args:
       function: any traceable function of one float image batch, weights closed over, in inference mode; or a Flax
@@ -135,7 +135,7 @@ class Network:
         batch = self.checked_input(x)
         if not self._same_layers(batch.shape[0]):
             each = [self.taps(image[None], layers) for image in batch]
-            return {name: np.concatenate([one[name] for one in each]) for name in layers}
+            return {name: np.concatenate([values[name] for values in each]) for name in layers}
         nodes = [self.node(name, batch.shape[0]) for name in layers]
         program = self.program(batch.shape[0])
 
@@ -153,19 +153,19 @@ class Network:
         return batch <= 1 or tuple(node.layer for node in self.program(batch).nodes) == self.layers
 
     def steps_to(self, layer: str) -> Chain | Graph | str:
-        """The explicit road to a layer, or the sentence that says why there is none."""
+        """The operations up to a layer, each with its adjoint written by hand; or a sentence: which one has none."""
         node, program = self.node(layer), self.program()
 
         def make() -> Chain | Graph | str:
             try:
-                return road(program, node)
-            except NoExplicitRoad as reason:
+                return explicit_graph(program, node)
+            except NoAdjoint as reason:
                 return str(reason)
 
         return self.store.get(("steps", layer, _float()), make)
 
     def chain_to(self, layer: str) -> Chain | str:
-        """The explicit road to a layer if nothing branches on it, or the sentence that says why there is no chain."""
+        """The same if nothing branches up to the layer, or the sentence that says why it is no chain."""
         steps = self.steps_to(layer)
         return steps.meeting if isinstance(steps, Graph) else steps
 

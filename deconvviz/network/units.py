@@ -60,15 +60,15 @@ def _whole(number: Any) -> bool:
     return hasattr(number, "__index__") and not isinstance(number, bool)
 
 
-def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any, Any, Any, Any]:
-    """The signal that starts the way down, from a layer's value and traced codes.
+def seed(value: Any, channel: Any, row: Any, column: Any, ones: Any) -> tuple[Any, Any, Any, Any]:
+    """The signal that starts the backward pass, from a layer's value and traced codes.
 
     Formula: ``g = m * a`` (or m, where ``one``), m the indicator of the unit: one position, a whole map, or all.
 
     Args:
       value: (1, h, w, c), (1, tokens, c) or (1, c).
       channel, row, column: numbers from `codes`.
-      one: whether every kept entry is 1 instead of the activation.
+      ones: whether every chosen entry is 1 instead of the activation.
 
     Returns:
       (g like value, activation, row, column): the activation at the position, the largest of all for `ALL`.
@@ -76,9 +76,9 @@ def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any
     plane = jnp.where(channel == ALL, value[0].max(-1), jnp.take(value[0], jnp.maximum(channel, 0), axis=-1))
     chosen = (jnp.arange(value.shape[-1]) == channel) | (channel == ALL)
     if plane.ndim == 0:
-        return jnp.where(chosen[None], jnp.where(one, jnp.ones_like(value), value), 0), plane, row, column
+        return jnp.where(chosen[None], jnp.where(ones, jnp.ones_like(value), value), 0), plane, row, column
     if plane.ndim == 1:
-        g, *rest = seed(value[:, :, None, :], channel, row, column, one)
+        g, *rest = seed(value[:, :, None, :], channel, row, column, ones)
         return g[:, :, 0, :], *rest
     height, width = plane.shape
     best = jnp.argmax(plane)
@@ -88,7 +88,7 @@ def seed(value: Any, channel: Any, row: Any, column: Any, one: Any) -> tuple[Any
     spot = ((rows == at_row) & (columns == at_column)) | (row == ALL)
     keep = spot[None, :, :, None] & chosen
     activation = jnp.where(row == ALL, plane.max(), plane[jnp.maximum(at_row, 0), jnp.maximum(at_column, 0)])
-    return jnp.where(keep, jnp.where(one, jnp.ones_like(value), value), 0), activation, at_row, at_column
+    return jnp.where(keep, jnp.where(ones, jnp.ones_like(value), value), 0), activation, at_row, at_column
 
 
 def check_finite(name: str, unit: Unit, activation: float, signal: Any) -> None:

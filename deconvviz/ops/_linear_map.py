@@ -1,4 +1,4 @@
-"""A linear map together with its claimed adjoint, and the two ways to put the claim to the test.
+"""A linear map together with its claimed adjoint, and two tests of the claim.
 
 The dot test compares two numbers for random arrays; the dense matrix shows the map itself, so that its transpose can be
 held against the adjoint entry by entry.
@@ -30,7 +30,7 @@ class LinearMap:
 
     Args:
       forward: A, from arrays of `input_shape` to arrays of `output_shape`.
-      adjoint: A', the other way.
+      adjoint: A', from the output to the input.
       input_shape: shape of x, batch axis and all.
       output_shape: shape of A x.
 
@@ -129,7 +129,7 @@ def conv_map(
       geometry: stride, padding, dilation, groups.
       input_size: (height, width) of the input.
       batch: number of images.
-      adjoint: the road back: `conv_adjoint` or `conv_vjp`.
+      adjoint: the claimed adjoint: `conv_adjoint` or `conv_vjp`.
 
     Returns:
       The map from (batch, height, width, groups * I).

@@ -36,8 +36,8 @@ def read_pair(name: str, value: Any, least: int = 1) -> Size:
     >>> read_pair("stride", 2), read_pair("stride", [1, 3])
     ((2, 2), (1, 3))
     """
-    one = whole(value)
-    numbers = [one, one] if one is not None else _pair_of_wholes(value)
+    number = whole(value)
+    numbers = [number, number] if number is not None else _pair_of_wholes(value)
     if numbers is None:
         raise GeometryError(f"{name} is one whole number or a pair of them, (rows, columns); got {name}={value!r}")
     if min(numbers) < least:
@@ -46,7 +46,7 @@ def read_pair(name: str, value: Any, least: int = 1) -> Size:
 
 
 def read_padding(value: Any) -> Pads | str:
-    """Explicit ((top, bottom), (left, right)) from the three ways of giving numbers; "SAME" or "VALID" from the words.
+    """Explicit ((top, bottom), (left, right)) from the three forms of giving numbers; "SAME" or "VALID" from the words.
 
     Raises:
       GeometryError: if it is none of them, or something is negative.
@@ -56,8 +56,8 @@ def read_padding(value: Any) -> Pads | str:
     """
     if isinstance(value, str) and value.upper() in ("SAME", "VALID"):
         return value.upper()
-    one = whole(value)
-    axes: list[Any] = [one, one] if one is not None else _items(value)
+    number = whole(value)
+    axes: list[Any] = [number, number] if number is not None else _items(value)
     pads = [[number, number] if (number := whole(axis)) is not None else _pair_of_wholes(axis) for axis in axes]
     mixed = len({whole(axis) is None for axis in axes}) > 1
     if len(pads) != 2 or mixed or pads[0] is None or pads[1] is None:

@@ -94,7 +94,7 @@ def pad_or_crop(x: Array, pads: Pads) -> np.ndarray:
 
 
 def turn(w: Array) -> np.ndarray:
-    """A kernel turned by 180 degrees with its channel axes swapped: what an ordinary convolution runs on the way back.
+    """A kernel turned by 180 degrees with its channel axes swapped: what an ordinary convolution runs backward.
 
     Formula: ``v[i, j, o, c] = w[kh - 1 - i, kw - 1 - j, c, o]``.
 
@@ -162,12 +162,12 @@ def matrix_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int |
 
 
 def _by_group(
-    one: Callable[[np.ndarray, np.ndarray], np.ndarray], g: Array, w: Array, geometry: ConvGeometry, size: Size
+    single_group: Callable[[np.ndarray, np.ndarray], np.ndarray], g: Array, w: Array, geometry: ConvGeometry, size: Size
 ) -> np.ndarray:
-    """Run a way back on each group of channels by itself and put the channels beside each other."""
+    """Run a backward pass on each group of channels by itself and put the channels beside each other."""
     g, w = read_map("g", g), read_map("w", w, "height, width, channels in per group, channels out")
     expected = (g.shape[0], *geometry.output_size(size, (w.shape[0], w.shape[1])), w.shape[3])
     check_shape("g", g, expected, f"the output of this convolution on an input of {size[0]} x {size[1]}")
     dtype, parts = jnp.promote_types(g.dtype, w.dtype), geometry.groups
     signals, kernels = (np.split(np.asarray(array, dtype), parts, axis=3) for array in (g, w))
-    return np.concatenate([one(*pair) for pair in zip(signals, kernels, strict=True)], axis=3)
+    return np.concatenate([single_group(*pair) for pair in zip(signals, kernels, strict=True)], axis=3)

@@ -1,4 +1,4 @@
-"""Convolution and its adjoint, the latter by two independent roads.
+"""Convolution and its adjoint, the latter by two independent computations.
 
 ``conv`` maps x (the input) to z; as everywhere in deep learning it is a correlation, the kernel is not flipped. Being
 linear in x it is a matrix A, and its adjoint A' takes a signal g on the output back to the input. That adjoint is what
@@ -15,8 +15,8 @@ Per axis, with n input rows, kernel k, stride s, dilation d and padding (lo, hi)
     padding of the adjoint = (ke - 1 - lo, ke - 1 - hi + lost)
 
 The forward padding, or a string, given to `lax.conv_transpose` yields another size, or worse: the right size and wrong
-numbers. Where the formula is negative (padding >= ke) both roads crop instead, since XLA on CPU may read outside the
-input there (openxla/xla issue 48713).
+numbers. Where the formula is negative (padding >= ke) both computations crop instead, since XLA on CPU may read outside
+the input there (openxla/xla issue 48713).
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def conv(x: Array, w: Array, geometry: ConvGeometry = ConvGeometry()) -> jax.Arr
 
 
 def conv_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int | Size) -> jax.Array:
-    """Adjoint of `conv` in x, the explicit road: `lax.conv_transpose` with computed padding.
+    """Adjoint of `conv` in x, the explicit computation: `lax.conv_transpose` with computed padding.
 
     Formula: ``y[n, r, t, c] = sum g[n, i, j, o] w[p, q, c, o]`` over all i, j, p, q, o with
     ``i sh + p dh - top = r`` and ``j sw + q dw - left = t``. So ``<conv(x), g> = <x, conv_adjoint(g)>`` for all x, g.
@@ -252,7 +252,7 @@ def _conv_adjoint(g: jax.Array, w: jax.Array, geometry: ConvGeometry, size: Size
 
 
 def conv_vjp(g: Array, w: Array, geometry: ConvGeometry, input_size: int | Size) -> jax.Array:
-    """Adjoint of `conv` in x, the derived road: `jax.vjp` of `conv` itself.
+    """Adjoint of `conv` in x, by differentiation: `jax.vjp` of `conv` itself.
 
     Formula: ``A' g`` where ``A x = conv(x, w, geometry)``.
 

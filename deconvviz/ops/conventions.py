@@ -2,7 +2,7 @@
 
 All of them spread the signal by the stride, pad it, and slide a kernel over it. They differ in what their padding
 means, in the order of the kernel's axes, and in whether they turn it. `CONVENTIONS` holds one record a call;
-`same_numbers` calls it with the numbers of the way there, `as_adjoint` with those that make it the adjoint.
+`same_numbers` calls it with the numbers of the forward convolution, `as_adjoint` with those that make it the adjoint.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CODE = {"HWIO": "w.swapaxes(2, 3)", "HWOI": "w", "IOHW": "w.transpose(3, 2, 0, 
 
 @dataclass(frozen=True)
 class Convention:
-    """One way to call a transposed convolution.
+    """One convention of calling a transposed convolution.
 
     Attributes:
       library: whose it is.
@@ -118,7 +118,7 @@ def run(convention: Convention, arguments: Arguments, g: Array, w: Array, how: C
 
 
 def same_arguments(convention: Convention, how: ConvGeometry, input_size: int | Size, kernel: Size) -> Arguments:
-    """The numbers of the way there, as they are: the kernel unturned, the padding that `conv` had.
+    """The numbers of the forward convolution, as they are: the kernel unturned, the padding that `conv` had.
 
     Raises:
       GeometryError: the library takes one padding for both sides of an axis, and they differ.
@@ -175,7 +175,7 @@ def _cut(added: tuple[int, int]) -> tuple[int, int]:
 
 
 def same_numbers(convention: Convention, g: Array, w: Array, how: ConvGeometry, input_size: int | Size) -> np.ndarray:
-    """What a call gives with the numbers of the way there.
+    """What a call gives with the numbers of the forward convolution.
 
     Raises:
       GeometryError: as `run` and `same_arguments`.

@@ -5,7 +5,7 @@ plane an image and channel, padding not counted). With the switches held fixed, 
 input at the switches (`take_switches`); `max_unpool` is the adjoint of that. It *adds* where windows overlap and share
 a maximum: plain assignment would lose signal there.
 
-Windows slide as kernels do in `conv`; padding is given in the same ways. Ceil mode is explicit padding, computed by
+Windows slide as kernels do in `conv`; padding is given as there. Ceil mode is explicit padding, computed by
 `ceil_padding`.
 """
 
@@ -27,7 +27,7 @@ from deconvviz.types import Array, Size
 
 @dataclass(frozen=True)
 class _Slide:
-    """A window on its way over an input: all numbers explicit."""
+    """A window that slides over an input: all numbers explicit."""
 
     input: Size
     window: Size
@@ -48,7 +48,7 @@ class _Slide:
 
 
 def _read_slide(input_size: int | Size, window: int | Size, stride: int | Size | None, padding: Padding) -> _Slide:
-    """The window's way in explicit numbers; refuses what has no output, and windows that see nothing but padding."""
+    """The window's geometry in numbers; refuses what has no output, and windows that see nothing but padding."""
     size, window = read_pair("input_size", input_size), read_pair("window", window)
     stride = window if stride is None else read_pair("stride", stride)
     pads = resolve_pads(padding, size, window, window, stride, "window")

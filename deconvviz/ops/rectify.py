@@ -1,4 +1,4 @@
-"""The four rules by which a signal passes back through a rectifier.
+"""The rules by which a signal passes back through a rectifier.
 
 Forward, all rules are ``a = max(z, 0)``. They differ in what they do with the signal g that comes down::
 
@@ -7,14 +7,15 @@ Forward, all rules are ``a = max(z, 0)``. They differ in what they do with the s
     guided     max(g, 0) * [z > 0]      both
     linear     g                        neither: the rectifier taken away
 
-This is the one definition of the rules: ops, networks and methods all call `backward`.
+`RECTIFIER_RULES` is the one definition of each: ops, networks, methods, the command line and the app read it.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,21 +23,82 @@ import jax.numpy as jnp
 from deconvviz.errors import GeometryError, RuleError, nearest
 from deconvviz.types import Array
 
-Rule: TypeAlias = Literal["gradient", "deconvnet", "guided", "linear"]
-#: The rules, the ordinary derivative first.
-RULES: tuple[Rule, ...] = get_args(Rule)
+
+@dataclass(frozen=True)
+class BackwardRule:
+    """What happens to a signal at a rectifier, and what people are told of it.
+
+    Attributes:
+      name: as given to the library and the command line.
+      title: one line for people.
+      formula: LaTeX in z, which went into the rectifier, and g, which comes down.
+      below: ``below(z, g) -> signal below``, of one shape and the dtype of g. It may ask for the sign of z, and for
+        nothing else of it: that is all that is stored of a forward pass where memory is dear.
+      sources: keys of docs/references.bib.
+      limits: one sentence, what the picture does not show.
+    """
+
+    name: str
+    title: str
+    formula: str
+    below: Callable[[jax.Array, jax.Array], jax.Array]
+    sources: tuple[str, ...]
+    limits: str
+
+
+def gated(z: jax.Array, g: jax.Array) -> jax.Array:
+    """``g [z > 0]``: exactly 0 where the gate is closed, whatever g holds."""
+    return jnp.where(z > 0, g, jnp.zeros((), g.dtype))
+
+
+def positive(g: jax.Array) -> jax.Array:
+    """``max(g, 0)`` in the dtype of g."""
+    return jnp.maximum(g, jnp.zeros((), g.dtype))
+
+
+#: The rules, the ordinary derivative first; a new one is one more record.
+RECTIFIER_RULES = (
+    BackwardRule(
+        name="gradient",
+        title="Gradient",
+        formula=r"g \odot [z > 0]",
+        below=gated,
+        sources=("simonyan2014deep",),
+        limits="The slope at this very image: right for small changes, noisy to the eye.",
+    ),
+    BackwardRule(
+        name="deconvnet",
+        title="DeconvNet",
+        formula=r"\max(g, 0)",
+        below=lambda z, g: positive(g),
+        sources=("zeiler2014visualizing",),
+        limits="The signal is rectified, the input forgotten: no derivative of any function, and alike for many units.",
+    ),
+    BackwardRule(
+        name="guided",
+        title="Guided backprop",
+        formula=r"\max(g, 0) \odot [z > 0]",
+        below=lambda z, g: gated(z, positive(g)),
+        sources=("springenberg2015striving", "adebayo2018sanity", "nie2018theoretical"),
+        limits="Sharp, but it leans on the image itself: it changes little when the upper layers are made random.",
+    ),
+    BackwardRule(
+        name="linear",
+        title="Linear",
+        formula=r"g",
+        below=lambda z, g: g,
+        sources=("zeiler2014visualizing",),
+        limits="The rectifiers taken away on the way down: what switches and filters alone would paint.",
+    ),
+)
+#: Their names.
+RULES: tuple[str, ...] = tuple(rule.name for rule in RECTIFIER_RULES)
 #: Name of the mapped axis along which a rectifier of several rules takes one after the other.
 RULES_AXIS = "deconvviz_rules"
 
 
-def check_rule(rule: str) -> Rule:
-    """The rule itself, if there is one of that name.
-
-    Args:
-      rule: any string.
-
-    Returns:
-      The same string, now known to be one of `RULES`.
+def check_rule(rule: str) -> str:
+    """The rule's name itself, if there is one of that name.
 
     Raises:
       RuleError: for any other name; says which ones are close.
@@ -44,10 +106,9 @@ def check_rule(rule: str) -> Rule:
     >>> check_rule("guided")
     'guided'
     """
-    for known in RULES:
-        if rule == known:
-            return known
-    raise RuleError(f"there is no backward rule {rule!r}; {nearest(str(rule), RULES)} (rules: {', '.join(RULES)})")
+    if rule not in RULES:
+        raise RuleError(f"there is no backward rule {rule!r}; {nearest(str(rule), RULES)} (rules: {', '.join(RULES)})")
+    return rule
 
 
 def backward(rule: str, z: Array, g: Array) -> jax.Array:
@@ -59,7 +120,7 @@ def backward(rule: str, z: Array, g: Array) -> jax.Array:
 
     Args:
       rule: one of `RULES`.
-      z: what entered the rectifier on the way up; any shape, any real floating dtype.
+      z: what entered the rectifier in the forward pass; any shape, any real floating dtype.
       g: what comes down; the shape of z.
 
     Returns:
@@ -75,22 +136,18 @@ def backward(rule: str, z: Array, g: Array) -> jax.Array:
     >>> [backward(rule, z, g).tolist() for rule in ("gradient", "deconvnet", "guided")]
     [[0.0, -6.0, 7.0], [5.0, 0.0, 7.0], [0.0, 0.0, 7.0]]
     """
-    rule = check_rule(rule)
+    record = RECTIFIER_RULES[RULES.index(check_rule(rule))]
     z, g = jnp.asarray(z), jnp.asarray(g)
     if z.shape != g.shape:
         raise GeometryError(
             f"the signal that comes down through a rectifier has the shape of what went up; "
             f"z is {z.shape}, g is {g.shape}"
         )
-    if rule == "linear":
-        return g
-    zero = jnp.zeros((), g.dtype)
-    passed = g if rule == "gradient" else jnp.maximum(g, zero)
-    return passed if rule == "deconvnet" else jnp.where(z > 0, passed, zero)
+    return record.below(z, g)
 
 
 @functools.cache
-def _rectifier(rules: tuple[Rule, ...]) -> Callable[[jax.Array], jax.Array]:
+def _rectifier(rules: tuple[str, ...]) -> Callable[[jax.Array], jax.Array]:
     """A ReLU whose derivative is the rule, or each rule in its place on `RULES_AXIS`; one function object a tuple."""
 
     @jax.custom_vjp

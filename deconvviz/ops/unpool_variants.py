@@ -1,4 +1,4 @@
-"""Ways to make a pooled map large again that are not the adjoint: other switches, overwriting, filling the window.
+"""Unpooling that is not the adjoint: other switches, overwriting, filling the window.
 
 `max_unpool` with the switches of the input itself is the adjoint of max pooling. Everything here is linear in the
 signal too, but carries it elsewhere: to the middle of each window, to a random cell, to every cell. Windows, strides

@@ -1,4 +1,4 @@
-"""Four ways to make a map larger, how often each writes on a place, and what of it shows as a checkerboard.
+"""Four methods of making a map larger, how often each writes on a place, and what of it shows as a checkerboard.
 
 A transposed convolution lays a kernel down every s rows. Where kernels overlap unevenly, some places are written to
 more often than others: a pattern of period s. In frequency it lies at the multiples of 1/s, where

@@ -1,1 +1,1 @@
-"""Applications, one file each: the constant ``TASK`` of a file here is found by `deconvviz.catalog.tasks`."""
+"""Applications, one folder each: the constant ``TASK`` of a folder here is found by `deconvviz.catalog.tasks`."""

@@ -22,8 +22,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import conv_controls, printed_formula, toy_arrays
 from lessons._kit.numbers.conv_controls import Sliding
-from lessons.adjoint import adjoint_variants, back_views, convention_table, picture, questions
-from lessons.adjoint import meter as adjoint_meter
+from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture, questions
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,9 @@ def given(state: State) -> tuple[np.ndarray, np.ndarray]:
 def function(state: State) -> Callable[..., Array]:
     """What computes the way back: the chosen view's own code, or the chosen wrong way."""
     return (
-        adjoint_variants.VIEWS[state.view][1] if state.way == "adjoint" else adjoint_variants.WAYS[state.way].function
+        adjoint_variants.VIEWS[state.view][1]
+        if state.way == "adjoint"
+        else adjoint_variants.VARIANTS[state.way].function
     )
 
 
@@ -83,14 +84,14 @@ def dot_test(state: State) -> float:
         return math.inf
 
 
-def meter(state: State) -> adjoint_meter.Sides:
+def sides(state: State) -> meter.Sides:
     """Both sides for the random x and y of the dot test."""
     a, random = operator(state), np.random.default_rng(0)
     x, y = (random.standard_normal(shape).astype(np.float32) for shape in (a.input_shape, a.output_shape))
     z, back = np.asarray(a(x)), way_back(state, y)
     right = float(np.vdot(x, back)) if back.shape == x.shape else None
     scale = float(np.linalg.norm(z) * np.linalg.norm(y))
-    return adjoint_meter.Sides(float(np.vdot(z, y)), right, scale, toy_arrays.SIZE, (back.shape[1], back.shape[2]))
+    return meter.Sides(float(np.vdot(z, y)), right, scale, toy_arrays.SIZE, (back.shape[1], back.shape[2]))
 
 
 def three_views(state: State) -> float:
@@ -100,7 +101,7 @@ def three_views(state: State) -> float:
     return max(proof.distance(arrays.back, view) for view in views)
 
 
-def two_roads(state: State) -> float:
+def two_computations(state: State) -> float:
     """Larger distance from `lax.conv_transpose` with the right padding, and from the derivative that JAX finds."""
     arrays = compute(state)
     derived = conv_vjp(arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
@@ -109,16 +110,16 @@ def two_roads(state: State) -> float:
 
 @lru_cache(maxsize=256)
 def _checks(state: State) -> tuple[float, float, float]:
-    return dot_test(state), three_views(state), two_roads(state)
+    return dot_test(state), three_views(state), two_computations(state)
 
 
 def checks(state: State) -> list[Check]:
     """The proofs of a state."""
-    dot, views, roads = _checks(replace(state, back=State.back))
+    dot, views, gap = _checks(replace(state, back=State.back))
     return [
         Check(mark("dot test"), dot, 1e-5),
         Check(mark("three views agree"), views, 1e-5),
-        Check(mark("two roads agree"), roads, 1e-5),
+        Check(mark("two computations agree"), gap, 1e-5),
     ]
 
 
@@ -127,7 +128,7 @@ def _matrix(state: State) -> np.ndarray:
     arrays, w = compute(state), given(state)[1]
     if state.way == "adjoint":
         return operator(state).dense().T
-    wrong = adjoint_variants.WAYS[state.way].function
+    wrong = adjoint_variants.VARIANTS[state.way].function
     there = LinearMap(
         lambda g: wrong(g, w, state.geometry, toy_arrays.SIZE), lambda x: x, arrays.z.shape, arrays.back.shape
     )
@@ -172,21 +173,21 @@ def ways(state: State) -> State:
     """Draw the switches above the picture and read the chosen cells."""
     signals = {"all": t("the whole output"), "cell": t("only the chosen cell")}
     views = {k: t(title) for k, (title, _) in adjoint_variants.VIEWS.items()}
-    names = {k: t(way.title) for k, way in adjoint_variants.WAYS.items()}
+    names = {k: t(way.title) for k, way in adjoint_variants.VARIANTS.items()}
     left, middle, right = st.columns([9, 15, 13])
     with left:
         signal = choice(t("What goes back"), signals, "signal")
     with middle:
-        view = choice(t("Seen as"), views, "view", tabs=True)
+        view = choice(t("Shown as"), views, "view", tabs=True)
     with right:
-        way = choice(t("The way back"), names, "way")
+        way = choice(t("Backward operator"), names, "way")
     cell, back = url_cell("cell", (2, 2)), url_cell("back", (2, 2))
     return replace(state, signal=signal, view=view, way=way, cell=cell, back=back)
 
 
 def proofs(state: State) -> None:
     """The meter, the badges, and the number that answers the headline."""
-    adjoint_meter.show(meter(state))
+    meter.show(sides(state))
     dots = t("Aᵀ is the adjoint when ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. Both sides, for random x and y:")
     views = t("Against the stamps, zero insertion, and the transposed matrix, each by its own code:")
     same = t("Against `lax.conv_transpose` with the right padding, and the derivative that JAX finds (`jax.vjp`):")
@@ -194,17 +195,17 @@ def proofs(state: State) -> None:
     codes: tuple[proof.Code, ...] = (
         (dot_test, LinearMap.dot_test),
         (three_views, *(view for _, view in adjoint_variants.VIEWS.values())),
-        (two_roads, conv_adjoint, conv_vjp),
+        (two_computations, conv_adjoint, conv_vjp),
     )
     proof.badges_of(measured, (dots, views, same), codes)
-    luck = adjoint_variants.WAYS[state.way].luck
+    luck = adjoint_variants.VARIANTS[state.way].luck
     if luck and all(check.holds for check in measured):
         st.info(t(luck))
     away = not_inverse(state)
     word = t("here an inverse") if away < 1e-6 else t("no inverse")
     label = t("AᵀAx is {percent} % away from x: {word}", percent=f"{100 * away:.0f}", word=word)
     meaning = t("The picture that came back, at its best brightness, against the picture that went in.")
-    proof.finding(label, meaning, not_inverse)
+    proof.measurement(label, meaning, not_inverse)
 
 
 def conventions(state: State) -> None:

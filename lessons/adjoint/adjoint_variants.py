@@ -64,7 +64,7 @@ def unswapped_channels(g: Array, w: Array, geometry: ConvGeometry, input_size: i
 
 
 @dataclass(frozen=True)
-class Way:
+class Variant:
     """A way back.
 
     Attributes:
@@ -79,24 +79,24 @@ class Way:
 
 
 #: Name in the URL -> the way.
-WAYS = {
-    "adjoint": Way(mark("the adjoint"), conv_adjoint),
-    "turned": Way(
+VARIANTS = {
+    "adjoint": Variant(mark("the adjoint"), conv_adjoint),
+    "turned": Variant(
         mark("wrong: kernel turned"),
         turned_kernel,
         mark("Right here by luck: this kernel looks the same turned. Take another one."),
     ),
-    "padding": Way(
-        mark("wrong: padding of the way there"),
+    "padding": Variant(
+        mark("wrong: padding of the forward pass"),
         forward_padding,
         mark("Right here by luck: this padding is its own counterpart. Change it."),
     ),
-    "rounded": Way(
+    "rounded": Variant(
         mark("wrong: size rounded down"),
         rounded_size,
         mark("Right here by luck: no row or column is lost. Take a 3 × 3 kernel and stride 2."),
     ),
-    "channels": Way(mark("wrong: channels not swapped"), unswapped_channels),
+    "channels": Variant(mark("wrong: channels not swapped"), unswapped_channels),
 }
 
 #: Name in the URL -> (name on screen, function that computes the adjoint in this view).

@@ -61,9 +61,9 @@ def to_html(lines: list[Line], input_size: Size) -> str:
     """What was given, and the table, as HTML."""
     heads = (t("call"), t("from Aᵀg"), t("what comes out"), t("kernel axes"), t("to get Aᵀg"))
     given = t(
-        "The same g, kernel, stride, padding and dilation, given to each call. Aᵀg is {height} × {width}. "
-        "w is the kernel of the way there. Axes: I goes into the call, O comes out. Rows by each documentation: "
-        "n rows of g, kernel k, stride s, dilation d, padding p (p1 + p2 on two sides), output padding o.",
+        "The same g, kernel, stride, padding and dilation, given to each call. Aᵀg is {height} × {width}. w is the "
+        "kernel of the forward pass. Axes: I goes into the call, O comes out. Rows by each documentation: n rows "
+        "of g, kernel k, stride s, dilation d, padding p (p1 + p2 on two sides), output padding o.",
         height=input_size[0],
         width=input_size[1],
     )

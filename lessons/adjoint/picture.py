@@ -14,7 +14,7 @@ from deconvviz.ops import ConvGeometry, Pads
 from lessons._kit.draw import formula, planes
 from lessons._kit.form.controls import nearest, remember, remembered
 from lessons._kit.form.i18n import t
-from lessons._kit.numbers import taps as walk
+from lessons._kit.numbers.taps import reaching, window
 from lessons._kit.numbers.toy_arrays import SIZE, plane
 from lessons.adjoint import back_views
 from lessons.adjoint.back_views import size_text
@@ -71,8 +71,8 @@ def draw(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen, matrix: 
     if arrays.x.shape[3] > 1:
         st.markdown(
             t(
-                "Two channels in, two out; **w 0→1** leads from channel 0 of x to channel 1 of z. What channel 1 of "
-                "**g** brings back through it belongs to channel 0; this way back hands it to the other one. "
+                "Two channels in, two out; **w 0→1** leads from channel 0 of x to channel 1 of z. What channel 1 "
+                "of **g** brings back through it belongs to channel 0; this operator hands it to the other one. "
                 "Struck out: cells that are not those of Aᵀg."
             )
         )
@@ -99,7 +99,7 @@ def _sums(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> None
     with right:
         if at.way != "adjoint":
             st.latex(backward_formula())
-            st.markdown(t("The sum is written out for the adjoint only: this way back does not follow the formula."))
+            st.markdown(t("The sum is written out for the adjoint only: this operator does not follow the formula."))
         elif at.view == "zeros":
             st.latex(back_views.insertion_formula())
             value = float(arrays.back[0, *at.back, 0])
@@ -119,7 +119,7 @@ def rows(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> list[
         return _channel_rows(arrays, geometry, at)
     size, kernel_size = arrays.sizes
     pads = geometry.resolve(size, kernel_size)
-    taps = [tap.input for tap in walk.window(at.cell, kernel_size, geometry, size)]
+    taps = [tap.input for tap in window(at.cell, kernel_size, geometry, size)]
     x, z, g = (plane(a) for a in (arrays.x, arrays.z, arrays.g))
     w = arrays.w[:, :, 0, 0]
     there = [
@@ -127,9 +127,9 @@ def rows(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> list[
         planes.Plane(t("kernel w"), w, "kernel"),
         planes.Plane(t("output z = A x, {size}", size=size_text(z)), z, "output", chosen=at.cell, pick="cell"),
     ]
-    reaching = {tap.output for tap in walk.reaching(at.back, kernel_size, geometry, size)}
+    written = {tap.output for tap in reaching(at.back, kernel_size, geometry, size)}
     title = t("signal g, {size}", size=size_text(g))
-    signal = planes.Plane(title, g, "output", touched=reaching, chosen=at.cell, pick="cell")
+    signal = planes.Plane(title, g, "output", touched=written, chosen=at.cell, pick="cell")
     first = planes.Row(t("There: each output cell reads a window"), there, ("∗", "="))
     if not arrays.back.size:
         return [first, planes.Row(t("Back: nothing; with this padding the kernel does not fit the signal"), [signal])]
@@ -158,7 +158,7 @@ def _returned(arrays: Arrays, at: back_views.Chosen, pads: Pads, taps: Sequence[
 def _channel_rows(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> list[planes.Row]:
     """Two channels in and out: there, the four kernels, the wrong way back, and the adjoint."""
     size, kernel_size = arrays.sizes
-    taps = [tap.input for tap in walk.window(at.cell, kernel_size, geometry, size)]
+    taps = [tap.input for tap in window(at.cell, kernel_size, geometry, size)]
     taps = [(r, c) for r, c in taps if 0 <= r < size[0] and 0 <= c < size[1]]
     there, outputs, signals, wrong, right = [], [], [], [], []
     for k in (0, 1):
@@ -201,7 +201,7 @@ def backward_formula() -> str:
 def forward_sum(arrays: Arrays, geometry: ConvGeometry, cell: Cell) -> str:
     """The products of the chosen window, a line for each kernel row."""
     size, kernel_size = arrays.sizes
-    taps = walk.window(cell, kernel_size, geometry, size)
+    taps = window(cell, kernel_size, geometry, size)
     x, w, z = plane(arrays.x), arrays.w[:, :, 0, 0], plane(arrays.z)
     lines: list[list[tuple[str, str]]] = [[] for _ in range(kernel_size[0])]
     for tap in taps:
@@ -217,7 +217,7 @@ def backward_sum(arrays: Arrays, geometry: ConvGeometry, back: Cell) -> str:
     size, kernel_size = arrays.sizes
     w, g, returned = arrays.w[:, :, 0, 0], plane(arrays.g), plane(arrays.back)
     lines: dict[int, list[tuple[str, str]]] = {}
-    for tap in walk.reaching(back, kernel_size, geometry, size):
+    for tap in reaching(back, kernel_size, geometry, size):
         pair = ("kernel", formula.value(w[tap.kernel])), ("output", formula.value(g[tap.output]))
         lines.setdefault(tap.output[0], []).append((formula.coloured(*pair[0]), formula.coloured(*pair[1])))
     left = formula.coloured("input", rf"(A^\top g)_{{{back[0]},{back[1]}}}")

@@ -102,9 +102,9 @@ def stamp_corner(seed: int) -> Question:
     far = (q.k - 1) * q.d
     return question(
         prompt=t(
-            "On the way back, {setting}, kernel {k} × {k}. The signal is 1 at output row {u}, column {v}, "
-            "and 0 elsewhere. **At which input row and column does the stamp's first tap (0, 0) land?** "
-            "Counting starts at 0.",
+            "The adjoint, {setting}, kernel {k} × {k}. The signal is 1 at output row {u}, column {v}, and 0 "
+            "elsewhere. **At which input row and column does the stamp's first tap (0, 0) land?** Counting starts "
+            "at 0.",
             setting=q.text,
             k=q.k,
             u=u,
@@ -123,7 +123,7 @@ def stamp_corner(seed: int) -> Question:
             ((column, row), t("Row and column are swapped.")),
             ((row + far, column + far), t("That is where the last tap lands: the stamp is not turned.")),
         ],
-        hint=t("On the way there, that output cell read a window. Its first tap was at s u − p, s v − p."),
+        hint=t("In the forward pass that output cell read a window. Its first tap was at s u − p, s v − p."),
         worked=rf"{q.s}\cdot{u} - {q.p} = {row}, \qquad {q.s}\cdot{v} - {q.p} = {column}",
     )
 

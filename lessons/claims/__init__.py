@@ -9,8 +9,7 @@ import streamlit as st
 from deconvviz.articles.claims import CLAIMS, SEEDS, judge
 from deconvviz.articles.formulas import FORMULAS, TOLERANCE, measure
 from deconvviz.types import Check
-from lessons._kit.claims import card as claim_card
-from lessons._kit.claims import words
+from lessons._kit.claims import card, words
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -37,9 +36,7 @@ def worst(formulas: tuple[str, ...], which: str) -> float:
 
 def checks(state: State) -> list[Check]:
     """What is exact on a card: the reading of the printed formulas, and the corrections."""
-    found = {
-        which: max(max(claim_card.errors(id)[which]) for id in state.formulas) for which in ("equals", "corrected")
-    }
+    found = {which: max(max(card.errors(id)[which]) for id in state.formulas) for which in ("equals", "corrected")}
     return [
         Check(mark("printed formula read rightly"), found["equals"], TOLERANCE),
         Check(mark("corrected formula is the operator"), found["corrected"], TOLERANCE),
@@ -74,13 +71,13 @@ def board() -> None:
     st.markdown(f"**{t('Verdicts so far')}**")
     with st.container(horizontal=True, key="board", gap="small"):
         for id in CLAIMS:
-            known = claim_card.known(id)
-            label = f"{id} {claim_card.word(known.kind)}" if known else f"{id} ?"
+            known = card.known(id)
+            label = f"{id} {card.word(known.kind)}" if known else f"{id} ?"
             st.button(label, key=f"board-{id}", on_click=st.session_state.update, args=({"card": id},))
-    if any(claim_card.known(id) is None for id in CLAIMS) and st.button(t("Measure all ten")):
+    if any(card.known(id) is None for id in CLAIMS) and st.button(t("Measure all ten")):
         with st.spinner(t("Measuring over three seeds. Claims about the network take up to a minute the first time.")):
             for id in CLAIMS:
-                claim_card.judged(id)
+                card.judged(id)
         st.rerun()
 
 
@@ -90,9 +87,9 @@ def draw(page: frame.Places) -> None:
         state = chosen()
     with page.picture:
         if state.card in CLAIMS:
-            claim_card.claim_card(CLAIMS[state.card])
+            card.claim_card(CLAIMS[state.card])
         else:
-            claim_card.formula_card(FORMULAS[state.card])
+            card.formula_card(FORMULAS[state.card])
         meanings = [
             t("The printed formula, run as it stands, against what it really computes, found another way:"),
             t("The corrected formula, written out, against the operator of the library:"),

@@ -18,9 +18,7 @@ from lessons._kit.form.controls import choice, nearest, remember, remembered, ur
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula
-from lessons.convolution import cells, number_field, photo, questions, values
-from lessons.convolution import picture as first_picture
-from lessons.convolution import sums as first_sums
+from lessons.convolution import cells, number_field, photo, picture, questions, sums, values
 
 #: Session key of a cell in which something stands that is no number.
 BAD = "convolution-bad"
@@ -58,37 +56,37 @@ class State:
         return ConvGeometry(self.stride, self.padding, self.dilation)
 
 
-def compute(state: State) -> first_sums.Arrays:
+def compute(state: State) -> sums.Arrays:
     """All arrays of a state; `DeconvvizError` if the cells are no numbers or the kernel does not fit."""
     return _compute(replace(state, cell=State.cell, tap=State.tap))
 
 
 @lru_cache(maxsize=256)
-def _compute(state: State) -> first_sums.Arrays:
+def _compute(state: State) -> sums.Arrays:
     x = values.picture(state.picture, state.x, state.depth)
     given = values.kernel(state.kernel, state.w, state.depth)
     turned = state.turned == "yes"
     z = conv(x, given[::-1, ::-1] if turned else given, state.geometry)
-    return first_sums.Arrays(x, given, turned, np.asarray(z), state.geometry)
+    return sums.Arrays(x, given, turned, np.asarray(z), state.geometry)
 
 
 def traced(state: State) -> float:
     """Distance of all sums of products, tap after tap, from the operator's output."""
     arrays = compute(state)
-    return proof.distance(arrays.z[0, :, :, 0], first_sums.every_sum(arrays))
+    return proof.distance(arrays.z[0, :, :, 0], sums.every_sum(arrays))
 
 
 def size(state: State) -> float:
     """Rows and columns by the formula, against those of the output: how many cells they differ by."""
     arrays = compute(state)
-    return float(np.abs(np.subtract(first_sums.output_size(arrays), arrays.z.shape[1:3])).sum())
+    return float(np.abs(np.subtract(sums.output_size(arrays), arrays.z.shape[1:3])).sum())
 
 
 def turned_kernel(state: State) -> float:
     """The operator with the turned kernel, against true convolution by SciPy."""
     arrays = compute(state)
     turned = np.asarray(conv(arrays.x, arrays.given[::-1, ::-1], state.geometry))[0, :, :, 0]
-    return proof.distance(turned, first_sums.scipy_convolution(arrays.x, arrays.given, state.geometry))
+    return proof.distance(turned, sums.scipy_convolution(arrays.x, arrays.given, state.geometry))
 
 
 def moved(state: State, by: int) -> float:
@@ -110,9 +108,9 @@ def _checks(state: State) -> tuple[float, float, float, float]:
 
 def checks(state: State) -> list[Check]:
     """The proofs of a state."""
-    sums, shape, turned, along = _checks(replace(state, cell=State.cell, tap=State.tap))
+    summed, shape, turned, along = _checks(replace(state, cell=State.cell, tap=State.tap))
     return [
-        Check(mark("every cell is its sum"), sums, 1e-5),
+        Check(mark("every cell is its sum"), summed, 1e-5),
         Check(mark("output size"), shape, 0.0),
         Check(mark("turned kernel = true convolution"), turned, 1e-5),
         Check(mark("moves along"), along, 1e-5),
@@ -236,7 +234,7 @@ def draw(state: State) -> None:
     bad, where = st.session_state.get(BAD, (None, ()))
     bad = bad if where == _cells(state) else None
     switches = [("turned", t("Turn the kernel by 180°: true convolution"), arrays.turned)]
-    tracer = first_picture.tracer(arrays, state.cell, state.tap, typed=state.is_photograph)
+    tracer = picture.tracer(arrays, state.cell, state.tap, typed=state.is_photograph)
     if state.is_photograph:
         name = t(values.PHOTOGRAPHS[state.picture])
         photo.show(arrays, state.cell, name, told.pick)
@@ -244,23 +242,23 @@ def draw(state: State) -> None:
         st.markdown(t("Choose a place in **x** or **z**, a product of its window; type into a cell of **w**."))
     else:
         switches.append(("channels", t("Three channels"), state.depth == 3))
-        lines, out = first_picture.inputs(arrays, state.cell), first_picture.output(arrays, state.cell)
+        lines, out = picture.inputs(arrays, state.cell), picture.output(arrays, state.cell)
         cells.show(lines, out, [tracer], switches, bad, told)
         st.markdown(
             t("Type into a cell of **x** or **w**. Choose a cell of **z** to see its window, then a product of it.")
         )
     left, right = st.columns(2)
     with left:
-        st.latex(first_picture.symbols(arrays))
-        st.latex(first_picture.sizes(arrays))
+        st.latex(picture.symbols(arrays))
+        st.latex(picture.sizes(arrays))
     with right:
-        st.latex(first_picture.one_product(arrays, state.cell, state.tap))
-        st.latex(first_picture.whole_sum(arrays, state.cell))
+        st.latex(picture.one_product(arrays, state.cell, state.tap))
+        st.latex(picture.whole_sum(arrays, state.cell))
 
 
 def proofs(state: State) -> None:
     """The badges, and where moving along ends."""
-    sums = t("All output cells by adding tap after tap, no convolution called, against the operator (`conv`):")
+    every = t("All output cells by adding tap after tap, no convolution called, against the operator (`conv`):")
     shape = t("Rows and columns by the formula, against those that came out:")
     turn = t("The operator with the kernel turned by 180°, against true convolution by SciPy (`convolve2d`):")
     along = t(
@@ -268,15 +266,17 @@ def proofs(state: State) -> None:
         "leaves the picture is lost.) Old output, moved along, against the new one:"
     )
     codes: list[proof.Code] = [
-        (traced, first_sums.every_sum),
-        (size, first_sums.output_size),
-        (turned_kernel, first_sums.scipy_convolution),
+        (traced, sums.every_sum),
+        (size, sums.output_size),
+        (turned_kernel, sums.scipy_convolution),
         (moved,),
     ]
-    proof.badges_of(checks(state), (sums, shape, turn, along), codes)
+    proof.badges_of(checks(state), (every, shape, turn, along), codes)
     if state.stride > 1:
         away = t("moved by one cell, z changes by {percent} %", percent=f"{100 * moved(state, 1):.0f}")
-        proof.finding(away, t("Less than a stride: the windows now read other cells, so z does not just move."), moved)
+        proof.measurement(
+            away, t("Less than a stride: the windows now read other cells, so z does not just move."), moved
+        )
 
 
 def contents(page: frame.Places) -> None:
@@ -290,7 +290,7 @@ def contents(page: frame.Places) -> None:
     with page.more:
         printed_formula.show("F002.1", t(words.COMPUTES["F002.1"]))
         printed_formula.show("F003.1", t(words.COMPUTES["F003.1"]))
-    page.code((conv, first_sums.window, first_sums.products), call(state))
+    page.code((conv, sums.window, sums.products), call(state))
 
 
 LESSON: Lesson = Lesson(

@@ -128,7 +128,7 @@ def show(arrays: Arrays, cell: Cell, name: str, on_pick: Callable[[str, Cell], N
         "stride": list(arrays.geometry.strides),
         "first": [pads[0][0], pads[1][0]],
         "spans": list(arrays.geometry.extent(arrays.kernel_size)),
-        "keys": t("Click, or walk with the arrow keys (ten cells with Shift)."),
+        "keys": t("Click, or move with the arrow keys (ten cells with Shift)."),
         "figures": [
             {
                 "source": _source(whole),

@@ -9,7 +9,7 @@ import numpy as np
 from lessons._kit.draw import formula
 from lessons._kit.draw.planes import number
 from lessons._kit.form.i18n import t
-from lessons.convolution import sums as first_sums
+from lessons.convolution import sums
 from lessons.convolution.cells import Grid, Line
 from lessons.convolution.sums import Arrays, Cell
 from lessons.convolution.values import CHANNELS
@@ -33,7 +33,7 @@ def _aligned(lines: list[str]) -> str:
 
 def inputs(arrays: Arrays, cell: Cell) -> list[Line]:
     """Picture and kernel of each channel; both can be typed over."""
-    rows, columns = first_sums.places(arrays, cell)
+    rows, columns = sums.places(arrays, cell)
     frame = [(int(r), int(c)) for r in rows for c in columns]
     pads = arrays.geometry.resolve(arrays.size, arrays.kernel_size)
     lines = []
@@ -65,10 +65,10 @@ def tracer(arrays: Arrays, cell: Cell, tap: Cell, typed: bool = False) -> Line:
       tap: chosen tap of the kernel.
       typed: the kernel here can be typed over, because it is nowhere else.
     """
-    rows, columns = first_sums.places(arrays, cell)
+    rows, columns = sums.places(arrays, cell)
     at: dict[str, Any] = {"rows": rows.tolist(), "columns": columns.tolist()}
     chosen: dict[str, Any] = {"chosen": tap, "pick": "tap"}
-    made = first_sums.products(arrays, cell)
+    made = sums.products(arrays, cell)
     answer = arrays.z[0, cell[0] : cell[0] + 1, cell[1] : cell[1] + 1, 0]
     last = Grid(t("z"), answer, "output", rows=[cell[0]], columns=[cell[1]], scale=float(np.abs(arrays.z).max()) or 1.0)
     if arrays.x.shape[3] == 3:
@@ -78,7 +78,7 @@ def tracer(arrays: Arrays, cell: Cell, tap: Cell, typed: bool = False) -> Line:
             grids.append(Grid(title, made[:, :, channel], "output", **chosen))
         title = t("One output cell: the products of each channel, and the sum of all")
         return Line([*grids, last], ("+", "+", "="), title)
-    read = Grid(t("window of x"), first_sums.window(arrays, cell)[:, :, 0], "input", **at, **chosen)
+    read = Grid(t("window of x"), sums.window(arrays, cell)[:, :, 0], "input", **at, **chosen)
     name = t("kernel w, turned") if arrays.turned else t("kernel w")
     used = kernel(arrays) if typed and not arrays.turned else Grid(name, arrays.w[:, :, 0, 0], "kernel", **chosen)
     product = Grid(t("products: Σ {sum}", sum=number(made.sum())), made[:, :, 0], "output", **chosen)
@@ -112,8 +112,8 @@ def sizes(arrays: Arrays) -> str:
 
 def one_product(arrays: Arrays, cell: Cell, tap: Cell) -> str:
     """The single products of the chosen tap, one a channel."""
-    rows, columns = first_sums.places(arrays, cell)
-    read, made = first_sums.window(arrays, cell), first_sums.products(arrays, cell)
+    rows, columns = sums.places(arrays, cell)
+    read, made = sums.window(arrays, cell), sums.products(arrays, cell)
     many = arrays.x.shape[3] == 3
     where = tuple(n - 1 - i for n, i in zip(arrays.kernel_size, tap, strict=True)) if arrays.turned else tap
     lines = []
@@ -131,11 +131,11 @@ def whole_sum(arrays: Arrays, cell: Cell) -> str:
     """The chosen output cell with all its products; the sums of channels, or of kernel rows, where those are many."""
     z = formula.coloured("output", f"z_{{{cell[0]},{cell[1]}}}")
     answer = formula.coloured("output", formula.value(arrays.z[0, cell[0], cell[1], 0], alone=True))
-    made = first_sums.products(arrays, cell)
+    made = sums.products(arrays, cell)
     if made.shape[2] == 3 or max(made.shape) > MOST:
-        sums = made.sum(axis=(0, 1) if made.shape[2] == 3 else (1, 2))
-        return rf"{z} = {' + '.join(formula.value(part) for part in sums)} = {answer}"
-    read, w = first_sums.window(arrays, cell)[:, :, 0], arrays.w[:, :, 0, 0]
+        parts = made.sum(axis=(0, 1) if made.shape[2] == 3 else (1, 2))
+        return rf"{z} = {' + '.join(formula.value(part) for part in parts)} = {answer}"
+    read, w = sums.window(arrays, cell)[:, :, 0], arrays.w[:, :, 0, 0]
     lines = [
         [
             (formula.coloured("kernel", formula.value(weight)), formula.coloured("input", formula.value(value)))

@@ -14,10 +14,9 @@ from lessons._kit.form.controls import choice, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.cutout import picture as cutout_picture
-from lessons.cutout import questions, run, sums, table
-from lessons.cutout import scene as cutout_scene
+from lessons.cutout import questions, run, scene, sums, table
 from lessons.cutout.run import Choice, Subject
 
 FIRST = "motorcycle"
@@ -47,32 +46,32 @@ class State:
         return Choice(self.wanted, self.map, background, 100 - rest, self.dots)
 
 
-def subject(state: State, picture: engine.Picture | None = None) -> Subject:
+def subject(state: State, picture: pictures.Picture | None = None) -> Subject:
     """What is cut out of."""
     if state.source != "photo":
         return run.scene(state.source)
     return run.photograph(picture or run.sample(state.image))
 
 
-def found_of(state: State, picture: engine.Picture | None) -> predict.Cutout | None:
+def found_of(state: State, picture: pictures.Picture | None) -> predict.Cutout | None:
     """The cut-out; None where there is none."""
     found = run.cut(subject(state, picture), state.choice)
     return None if isinstance(found, str) else found
 
 
-def two_solvers(state: State, picture: engine.Picture | None = None) -> float:
+def two_solvers(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference between alpha of the sparse solver and of a dense one, on the liveliest piece."""
     part, trimap = sums.part(subject(state, picture).picture)
     return float(np.abs(matting.closed_form(part, trimap) - sums.dense(part, trimap)).max())
 
 
-def outside(state: State, picture: engine.Picture | None = None) -> float:
+def outside(state: State, picture: pictures.Picture | None = None) -> float:
     """By how much alpha leaves 0..1."""
     found = found_of(state, picture)
     return 0.0 if found is None else float(max(0.0, -found.alpha.min(), found.alpha.max() - 1))
 
 
-def seeds_moved(state: State, picture: engine.Picture | None = None) -> float:
+def seeds_moved(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference between alpha and the seeds, where there are seeds, at the size that was solved."""
     found = found_of(state, picture)
     if found is None:
@@ -81,7 +80,7 @@ def seeds_moved(state: State, picture: engine.Picture | None = None) -> float:
     return float(np.abs(found.solved - found.trimap)[known].max())
 
 
-def box_missed(state: State, picture: engine.Picture | None = None) -> float:
+def box_missed(state: State, picture: pictures.Picture | None = None) -> float:
     """Pixels with alpha above a half outside the box, and sides of the box that touch none."""
     found = found_of(state, picture)
     if found is None:
@@ -92,7 +91,7 @@ def box_missed(state: State, picture: engine.Picture | None = None) -> float:
     return float((found.alpha > 0.5).sum() - inside.sum() + sum(not side.any() for side in sides))
 
 
-def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
+def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
     """The proofs of a state."""
     return [
         Check(mark("sparse solver as dense"), two_solvers(state, picture), 1e-5),
@@ -124,11 +123,11 @@ cutout.write(found, "cut-out.png")
 """
 
 
-def chosen() -> tuple[State, engine.Picture]:
+def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    kinds = {"photo": t("a photograph"), **{id: t(title) for id, title in cutout_scene.SCENES.items()}}
+    kinds = {"photo": t("a photograph"), **{id: t(title) for id, title in scene.SCENES.items()}}
     source = choice(t("Cut out from"), kinds, "source")
-    picture = engine.sample(FIRST)
+    picture = pictures.sample(FIRST)
     if source == "photo":
         picture = upload.choose(LESSON.presets, FIRST)
     shown = subject(State(source), picture)
@@ -165,7 +164,7 @@ class _Dots(dict[str, object]):
         return text == "" or bool(run.dots_of(str(text)))
 
 
-def badges(state: State, picture: engine.Picture) -> None:
+def badges(state: State, picture: pictures.Picture) -> None:
     """The proofs."""
     meanings = (
         t("Alpha of a small piece, with its outermost ring as seeds, by the sparse solver and by a dense one:"),

@@ -19,7 +19,7 @@ from deconvviz.tasks.cutout.robustness import changed
 from lessons._kit.form.i18n import t
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import engine, jobs, networks, pictures
 from lessons.cutout import scene as cutout_scene
 
 #: Cut-outs that are kept: about 6 MB each.
@@ -90,7 +90,7 @@ def scene(id: str) -> Subject:
     return Subject(f"scene {id}", t(made.title), made.picture, made.alpha, code)
 
 
-def photograph(picture: engine.Picture) -> Subject:
+def photograph(picture: pictures.Picture) -> Subject:
     """A photograph of the gallery or one's own."""
     return Subject(picture.digest, title_of(picture), upload.pixels(picture), None, upload.python(picture))
 
@@ -102,21 +102,23 @@ def guesses(subject: Subject) -> tuple[tuple[str, float], ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _guesses(digest: str, _subject: Subject) -> tuple[tuple[str, float], ...]:
-    loaded = engine.network("caltech")
-    run = engine.once(loaded, "guesses", "run", lambda: trimap.guesses(loaded.network, _subject.picture, GUESSES))
+    loaded = networks.load("caltech")
+    run = engine.run_compiled(
+        loaded, "guesses", "run", lambda: trimap.guesses(loaded.network, _subject.picture, GUESSES)
+    )
     return tuple(run)
 
 
-def seen(subject: Subject, wanted: str, kind: str) -> Any:
+def class_map(subject: Subject, wanted: str, kind: str) -> Any:
     """Where a class is seen: `cutout.class_map` of the picture."""
-    return _seen(subject.digest, wanted, kind, subject)
+    return _class_map(subject.digest, wanted, kind, subject)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _seen(digest: str, wanted: str, kind: str, _subject: Subject) -> Any:
-    loaded = engine.network("caltech")
+def _class_map(digest: str, wanted: str, kind: str, _subject: Subject) -> Any:
+    loaded = networks.load("caltech")
     run = lambda: trimap.class_map(loaded.network, _subject.picture, wanted or None, kind)  # noqa: E731
-    return engine.once(loaded, "class map", kind, run)
+    return engine.run_compiled(loaded, "class map", kind, run)
 
 
 def dots_of(text: str) -> list[tuple[str, float, float]]:
@@ -162,7 +164,7 @@ def _cut(digest: str, choice: Choice, _subject: Subject) -> Cutout | str:
     try:
         if choice.map == HAND:
             return apply(_subject.picture, trimap=np.full(size, 0.5), strokes=strokes, work=WORK)
-        where = seen(_subject, choice.wanted, choice.map)
+        where = class_map(_subject, choice.wanted, choice.map)
         return apply(_subject.picture, class_map=where, strokes=strokes, **choice.options)
     except DeconvvizError as error:
         return str(error)
@@ -221,6 +223,6 @@ def begin_sweep(subject: Subject, choice: Choice) -> None:
     jobs.start(sweep_key(subject, choice), lambda: sweep(subject, choice))
 
 
-def sample(id: str) -> engine.Picture:
+def sample(id: str) -> pictures.Picture:
     """A photograph of the gallery; the first one where there is none of that name."""
-    return engine.sample(id if id in samples.SAMPLES else "motorcycle")
+    return pictures.sample(id if id in samples.SAMPLES else "motorcycle")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from deconvviz.network import relative_gap
-from deconvviz.network.backward import routes
+from deconvviz.network.backward import backprop
 from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
@@ -19,9 +19,8 @@ from lessons._kit.form.page import Lesson
 from lessons._kit.form.slider import whole
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import TITLES
-from lessons._kit.run import engine
-from lessons.deconvnet import picture as deconvnet_picture
-from lessons.deconvnet import questions, sums, trace, zoom
+from lessons._kit.run import networks, warm_up
+from lessons.deconvnet import picture, questions, sums, trace, zoom
 from lessons.deconvnet.trace import Measured, Scene, Stage
 
 PICTURES = ("cat", "astronaut", "rocket", "motorcycle", "coffee", "disc", "black")
@@ -73,10 +72,10 @@ def checks(state: State) -> list[Check]:
     shown = scene(state)
     found, stage = trace.measured(shown), stage_of(state, shown)
     return [
-        Check(mark("two roads agree"), found.agreement, 1e-5),
+        Check(mark("two computations agree"), found.agreement, 1e-5),
         Check(mark("linear steps are adjoints"), max(gap for _, _, gap in found.dots), 1e-5),
         Check(mark("the cell is its sum"), max(found.cells, stage.gap(cell_of(state, stage))), 1e-5),
-        Check(mark("sizes of the way up"), found.sizes, 0.0),
+        Check(mark("sizes of the forward pass"), found.sizes, 0.0),
         Check(mark("biases never enter"), found.biases, 0.0),
     ]
 
@@ -92,7 +91,7 @@ from deconvviz.network.backward.reconstruct import signal_at
 net = dv.load("caltech")
 x = dv.model_input(net, samples.load({state.picture!r}))
 unit = dv.{unit!r}
-frames = net.chain_to(unit.layer).walk_down(x, signal_at(net, x, unit), "deconvnet")
+frames = net.chain_to(unit.layer).backward_trace(x, signal_at(net, x, unit), "deconvnet")
 signal = frames[{at}].signal
 """
 
@@ -117,7 +116,7 @@ def proofs(state: State, shown: Scene) -> None:
     """The badges, and how much each rectifier let through."""
     found = trace.measured(shown)
     codes: list[proof.Code] = [
-        (relative_gap, routes.derived_road),
+        (relative_gap, backprop.by_vjp),
         (LinearMap.dot_test, trace.linear),
         (sums.meeting, sums.windows, Stage.arrived),
         (trace.size_gap,),
@@ -126,14 +125,14 @@ def proofs(state: State, shown: Scene) -> None:
     meanings = [
         t(
             "The picture after the last step, against `jax.vjp` of the same program with its rectifiers under the "
-            "rule. That road knows of no step."
+            "rule. That computation knows of no step."
         ),
         _dots(found),
         t(
             "The strongest cell of every step and the chosen one, written out number by number, against the signal's "
             "own cell. Relative to the sum of magnitudes."
         ),
-        t("Rows, columns and channels of every signal, against the map that stood there on the way up."),
+        t("Rows, columns and channels of every signal, against the map that stood there in the forward pass."),
         _biases(shown, found),
     ]
     proof.badges_of(checks(state), meanings, codes)
@@ -142,7 +141,7 @@ def proofs(state: State, shown: Scene) -> None:
         low, high = (f"{100 * f(share for _, share in passed):.0f}" for f in (min, max))
         label = t("rectifiers let {low} to {high} % through", low=low, high=high)
         with st.container(key="passed"):
-            proof.finding(label, _passed(passed), backward)
+            proof.measurement(label, _passed(passed), backward)
 
 
 def _dots(found: Measured) -> str:
@@ -155,8 +154,8 @@ def _dots(found: Measured) -> str:
 
 def _biases(shown: Scene, found: Measured) -> str:
     return t(
-        "Every bias put to 7 on the way down: the picture changes by this much. On the way up they do count: with all "
-        "biases zero this unit would be {without} instead of {value}.",
+        "Every bias put to 7 in the backward pass: the picture changes by this much. In the forward pass they do "
+        "count: with all biases zero this unit would be {without} instead of {value}.",
         without=number(found.without),
         value=number(shown.chosen.value),
     )
@@ -180,13 +179,13 @@ def explore() -> None:
         shown = scene(state)
         stage = stage_of(state, shown)
         cell = cell_of(state, stage)
-        deconvnet_picture.film(shown, state.step)
-        deconvnet_picture.pair(shown, state.step, cell)
-        deconvnet_picture.channels(stage, cell, state.step)
+        picture.film(shown, state.step)
+        picture.pair(shown, state.step, cell)
+        picture.channels(stage, cell, state.step)
         zoom.show(stage, cell)
-        deconvnet_picture.two_roads(shown)
+        picture.two_computations(shown)
         proofs(state, shown)
-        frame.code((conv_adjoint, max_unpool, backward, routes.derived_road), call(state))
+        frame.code((conv_adjoint, max_unpool, backward, backprop.by_vjp), call(state))
 
 
 def draw(page: frame.Places) -> None:
@@ -195,8 +194,8 @@ def draw(page: frame.Places) -> None:
         with st.spinner(t("Loading the network, about two seconds the first time")):
             trace.layers()
         explore()
-    if engine.is_served():
-        engine.spare_loaded()
+    if networks.is_served():
+        warm_up.freeze_gc()
 
 
 LESSON: Lesson = Lesson(
@@ -207,17 +206,20 @@ LESSON: Lesson = Lesson(
     section="network",
     question=mark("How does one number become a picture?"),
     goal=mark(
-        "You will be able to say what unpool, rectify and filter each do to a signal on its way down to the pixels."
+        "You will be able to say what unpool, rectify and filter each do to a signal in the backward pass to the "
+        "pixels."
     ),
     text=mark(
         "The signal starts as one activation; all else is zero. Then the layers are passed again, from above.\n\n"
-        "**Unpool**: each value goes back to its [[switch]], where the maximum was on the way up. **Filter**: each "
-        "value spreads over the patch that it was computed from, by the same kernels. Both are [[adjoint|adjoints]], "
-        "of the filter and of pooling with fixed switches, so sizes come back as they were.\n\n"
-        "**Rectify**: what is negative becomes zero. That is not linear, so it is no adjoint; it is the method's own "
-        "choice. It looks at the signal only, not at what this rectifier saw on the way up.\n\n"
-        "So the photograph enters in two places: the value at the start, and the switches. Biases shift the way up and "
-        "have no part in the way down. The picture is no inverse: what pooling and rectifiers dropped does not return."
+        "**Unpool**: each value goes back to its [[switch]], where the maximum was in the forward pass. "
+        "**Filter**: each value spreads over the patch that it was computed from, by the same kernels. Both are "
+        "[[adjoint|adjoints]], of the filter and of pooling with fixed switches, so sizes come back as they were."
+        "\n\n"
+        "**Rectify**: what is negative becomes zero. That is not linear, so it is no adjoint; it is the method's "
+        "own choice. It looks at the signal only, not at what this rectifier was given in the forward pass.\n\n"
+        "So the photograph enters in two places: the value at the start, and the switches. Biases shift the "
+        "forward pass and have no part in the backward pass. The picture is no inverse: what pooling and "
+        "rectifiers dropped does not return."
     ),
     presets=(
         (mark("A rectifier that drops most"), {"step": "6"}),

@@ -27,7 +27,7 @@ from lessons._kit.form.i18n import t
 from lessons._kit.form.proof import error_text
 from lessons._kit.photo.labels import size
 from lessons._kit.reconstruction import trace
-from lessons._kit.run import engine
+from lessons._kit.run import engine, pictures
 from lessons.deconvnet import sums
 from lessons.deconvnet.trace import Scene, Stage, measured
 
@@ -112,7 +112,7 @@ def film(scene: Scene, at: int) -> None:
     def make() -> list[str]:
         return [address(png(pixels(stage), level=6)) for stage in scene.stages]
 
-    sources = engine.kept(scene.loaded, scene.picture, f"deconvnet film {scene.unit!r}", make)
+    sources = engine.cached(scene.loaded, scene.picture, f"deconvnet film {scene.unit!r}", make)
     images = (f'<img src="{s}" alt=""{" class=here" if i == at else ""}>' for i, s in enumerate(sources))
     stage = scene.stages[at]
     here = t(
@@ -262,26 +262,28 @@ def _grid(stage: Stage, found: Tiles, title: str, cell: sums.Cell, at: int) -> N
     unit_grid(data, (cell[2], cell[0], cell[1]), GRID, picked, lambda: None)
 
 
-def two_roads(scene: Scene) -> None:
+def two_computations(scene: Scene) -> None:
     """The receptive field of the photograph, and what arrives there on either road."""
 
     def make() -> tuple[list[str], float]:
         unit = scene.unit
         box = scene.loaded.network.receptive_box(unit.layer, scene.chosen.row, scene.chosen.column)
-        photo = crop(engine.fitted(scene.loaded, scene.picture).screen, box, FINER)
+        photo = crop(pictures.fitted(scene.loaded, scene.picture).screen, box, FINER)
         walked, derived = scene.stages[-1].below, scene.second
         limit = max(largest(walked, summed=False), largest(derived, summed=False))
         roads = [png(signed_pixels(crop(road, box), limit, summed=False), level=6) for road in (walked, derived)]
         return [address(file) for file in (jpeg(to_bytes(photo)), *roads)], limit
 
-    (photo, walked, derived), limit = engine.kept(scene.loaded, scene.picture, f"deconvnet roads {scene.unit!r}", make)
+    (photo, walked, derived), limit = engine.cached(
+        scene.loaded, scene.picture, f"deconvnet roads {scene.unit!r}", make
+    )
     gap = error_text(measured(scene).agreement)
     scale = t("each colour around grey, ±{limit}", limit=number(limit)) if limit else t("all zero")
-    st.html(f'<h2 class="dn-here">{escape(t("Two roads, one picture"))}</h2>')
+    st.html(f'<h2 class="dn-here">{escape(t("Two computations, one picture"))}</h2>')
     image_row.show(
         [
             image_row.Picture(photo, t("the receptive field of the unit"), t("photograph")),
-            image_row.Picture(walked, scale, t("road 1: the steps above")),
-            image_row.Picture(derived, t("same scale; they differ by {gap}", gap=gap), t("road 2: jax.vjp")),
+            image_row.Picture(walked, scale, t("computation 1: the steps above")),
+            image_row.Picture(derived, t("same scale; they differ by {gap}", gap=gap), t("computation 2: jax.vjp")),
         ]
     )

@@ -91,9 +91,9 @@ def size(seed: int) -> Question:
     k, s, p, answer = slide.span[0], slide.stride[0], slide.before[0], (below, channels)
     return question(
         prompt=t(
-            "The signal lies on the output of {layer}: {height} × {width} × {out}. On the way up {layer} had kernels "
-            "of {k} × {k}, stride {s}, padding {p}, and read {channels} channels. **How many rows and channels does "
-            "the signal have after the transposed filter?**",
+            "The signal lies on the output of {layer}: {height} × {width} × {out}. In the forward pass {layer} had "
+            "kernels of {k} × {k}, stride {s}, padding {p}, and read {channels} channels. **How many rows and "
+            "channels does the signal have after the transposed filter?**",
             layer=stage.name,
             height=height,
             width=width,
@@ -116,7 +116,7 @@ def size(seed: int) -> Question:
             ),
             (
                 (s * (height - 1) + k, channels),
-                t("The padding of the way up is cut off again: {p} rows above and {p} below.", p=p),
+                t("The padding of the forward pass is cut off again: {p} rows above and {p} below.", p=p),
             ),
             ((s * (height - 1) + k, out), t("The padding is cut off again, and the channels are those below.")),
             *_by_stride(s, height, channels),
@@ -130,9 +130,12 @@ def _by_stride(stride: int, height: int, channels: int) -> list[tuple[Answer, st
     """Wrong sizes of someone who takes the stride for another one."""
     if stride == 1:
         return [
-            ((2 * height, channels), t("This filter had stride 1 on the way up: rows stay. Unpooling doubles them."))
+            (
+                (2 * height, channels),
+                t("This filter had stride 1 in the forward pass: rows stay. Unpooling doubles them."),
+            )
         ]
-    larger = t("The stride of the way up makes the map larger on the way down.")
+    larger = t("The stride of the forward pass makes the map larger in the backward pass.")
     return [((height // stride, channels), larger), ((height, channels), larger)]
 
 
@@ -157,7 +160,7 @@ def left(seed: int) -> Question:
             (int(-np.minimum(values, 0).sum()), t("That is what was dropped.")),
             (
                 int(values[before > 0].sum()),
-                t("That is the gradient's rule: it asks where the input was positive on the way up."),
+                t("That is the gradient's rule: it asks where the input was positive in the forward pass."),
             ),
             (int((values > 0).sum()), t("That counts the values that are left; add them.")),
         ],

@@ -11,13 +11,13 @@ import numpy as np
 
 from deconvviz.data.preprocess import model_input, signed_rgb
 from deconvviz.network import relative_gap, rewritten, units
-from deconvviz.network.backward import routes
+from deconvviz.network.backward import backprop
 from deconvviz.network.backward.explicit import Chain, Step
 from deconvviz.network.backward.reconstruct import signal_at
 from deconvviz.ops import LinearMap, take_switches
 from deconvviz.types import Unit
 from lessons._kit.photo import selection
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 from lessons.deconvnet import sums
 
 NETWORK = "caltech"
@@ -105,8 +105,8 @@ class Stage:
 class Scene:
     """A picture, a unit, and the unit's signal at every step down."""
 
-    loaded: engine.Loaded
-    picture: engine.Picture
+    loaded: networks.Loaded
+    picture: pictures.Picture
     chosen: selection.Chosen
     stages: tuple[Stage, ...]
 
@@ -118,7 +118,7 @@ class Scene:
     @property
     def second(self) -> np.ndarray:
         """The picture by the second road, (H, W, 3)."""
-        return second_road(self.loaded, self.picture, self.unit)
+        return second_computation(self.loaded, self.picture, self.unit)
 
 
 @dataclass(frozen=True)
@@ -144,36 +144,36 @@ class Measured:
 
 def layers() -> list[str]:
     """Names of the layers to start from: every map behind a rectifier."""
-    found = engine.network(NETWORK).network.layers
+    found = networks.load(NETWORK).network.layers
     return [layer.name for layer in found if layer.kind in ("relu", "max_pool")]
 
 
 def maps(picture: str, layer: str) -> np.ndarray:
     """(h, w, c) activations of a layer on a picture of the gallery."""
-    return engine.forward(engine.network(NETWORK), engine.sample(picture)).maps[layer]
+    return engine.forward(networks.load(NETWORK), pictures.sample(picture)).maps[layer]
 
 
 def scene(picture: str, layer: str, channel: int | None) -> Scene:
     """The way down from the strongest place of a channel; None stands for the strongest channel."""
-    loaded, shown = engine.network(NETWORK), engine.sample(picture)
+    loaded, shown = networks.load(NETWORK), pictures.sample(picture)
     chosen = selection.resolve(loaded.network.layer(layer), maps(picture, layer), channel, None, None)
     return Scene(loaded, shown, chosen, _stages(loaded, shown, chosen.unit))
 
 
-def steps_of(loaded: engine.Loaded, layer: str) -> Chain:
+def steps_of(loaded: networks.Loaded, layer: str) -> Chain:
     """The chain of steps up to a layer."""
     found = loaded.network.chain_to(layer)
     assert isinstance(found, Chain)
     return found
 
 
-def fed(loaded: engine.Loaded, picture: engine.Picture) -> np.ndarray:
+def fed(loaded: networks.Loaded, picture: pictures.Picture) -> np.ndarray:
     """(1, H, W, 3) what the network is fed."""
-    return model_input(engine.fitted(loaded, picture).model, loaded.network.input_spec)
+    return model_input(pictures.fitted(loaded, picture).model, loaded.network.input_spec)
 
 
-def _stages(loaded: engine.Loaded, picture: engine.Picture, unit: Unit) -> tuple[Stage, ...]:
-    frames = engine.walk(loaded, picture, unit, RULE)
+def _stages(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> tuple[Stage, ...]:
+    frames = engine.backward_trace(loaded, picture, unit, RULE)
     steps = [step for step in reversed(steps_of(loaded, unit.layer).steps) if step.kind not in _SILENT]
     names = [layer.name for layer in loaded.network.layers]
     below = [*reversed(names[: names.index(unit.layer)]), ""]
@@ -186,33 +186,37 @@ def _stages(loaded: engine.Loaded, picture: engine.Picture, unit: Unit) -> tuple
     return tuple(found)
 
 
-def switches(loaded: engine.Loaded, picture: engine.Picture) -> dict[str, np.ndarray]:
+def switches(loaded: networks.Loaded, picture: pictures.Picture) -> dict[str, np.ndarray]:
     """Pooling layer -> (h, w, c) places of its maxima on the way up, of the same pass as the walk's."""
 
     def make() -> dict[str, np.ndarray]:
         chain = steps_of(loaded, layers()[-1])
-        _, memories = chain.up(chain.constants, fed(loaded, picture))
+        _, memories = chain.forward(chain.constants, fed(loaded, picture))
         pools = [(s.name, m) for s, m in zip(chain.steps, memories, strict=True) if s.kind == "unpool"]
         return {name: np.asarray(memory)[0] for name, memory in pools}
 
-    return engine.kept(loaded, picture, "deconvnet switches", lambda: engine.once(loaded, "", "switches", make))
+    return engine.cached(
+        loaded, picture, "deconvnet switches", lambda: engine.run_compiled(loaded, "", "switches", make)
+    )
 
 
-def second_road(loaded: engine.Loaded, picture: engine.Picture, unit: Unit) -> np.ndarray:
+def second_computation(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> np.ndarray:
     """The same picture by `jax.vjp` of the program with its rectifiers under the rule; no step is written down."""
 
     def make() -> np.ndarray:
         net = loaded.network
         node = net.node(unit.layer)
-        job = routes.Job(net, node, fed(loaded, picture), [units.codes(unit, node.layer)], (RULE,), one=False)
-        (sent,) = routes.derived_road(job, rewritten(net, unit.layer, RULE).call)[RULE]
-        return signed_rgb(sent.map, net.input_spec)
+        request = backprop.BackpropRequest(
+            net, node, fed(loaded, picture), [units.codes(unit, node.layer)], (RULE,), ones=False
+        )
+        (result,) = backprop.by_vjp(request, rewritten(net, unit.layer, RULE).call)[RULE]
+        return signed_rgb(result.map, net.input_spec)
 
-    run = lambda: engine.once(loaded, unit.layer, "second road", make)  # noqa: E731
-    return engine.kept(loaded, picture, f"deconvnet second road {unit!r}", run)
+    run = lambda: engine.run_compiled(loaded, unit.layer, "second road", make)  # noqa: E731
+    return engine.cached(loaded, picture, f"deconvnet second road {unit!r}", run)
 
 
-def dot_tests(loaded: engine.Loaded, picture: engine.Picture) -> dict[str, float]:
+def dot_tests(loaded: networks.Loaded, picture: pictures.Picture) -> dict[str, float]:
     """Layer -> gap of the dot test of its way down, for every filter and every pooling with its switches held fixed."""
 
     chain, places = steps_of(loaded, layers()[-1]), switches(loaded, picture)
@@ -220,22 +224,22 @@ def dot_tests(loaded: engine.Loaded, picture: engine.Picture) -> dict[str, float
     def make() -> dict[str, float]:
         return {s.name: linear(s, places).dot_test() for s in chain.steps if s.kind in ("filter", "unpool")}
 
-    return engine.kept(loaded, picture, "deconvnet dots", lambda: engine.once(loaded, "", "dots", make))
+    return engine.cached(loaded, picture, "deconvnet dots", lambda: engine.run_compiled(loaded, "", "dots", make))
 
 
 def linear(step: Step, places: dict[str, np.ndarray]) -> LinearMap:
     """A step up with its claimed adjoint: a filter without its bias, or max pooling with its switches held fixed."""
     assert step.slide is not None
     memory = jnp.asarray(places[step.name])[None] if step.kind == "unpool" else None
-    up = (lambda x: take_switches(x, memory)) if memory is not None else (lambda x: step.up(step.constant, x)[0])
+    up = (lambda x: take_switches(x, memory)) if memory is not None else (lambda x: step.forward(step.constant, x)[0])
     shape = (1, *step.slide.below)
     above = jnp.shape(memory) if memory is not None else up(jnp.zeros(shape)).shape
-    return LinearMap(up, lambda g: step.down(step.constant, memory, g, RULE), shape, above)
+    return LinearMap(up, lambda g: step.backward(step.constant, memory, g, RULE), shape, above)
 
 
 def measured(shown: Scene) -> Measured:
     """The proofs of a scene, measured once."""
-    return engine.kept(shown.loaded, shown.picture, f"deconvnet measured {shown.unit!r}", lambda: _measure(shown))
+    return engine.cached(shown.loaded, shown.picture, f"deconvnet measured {shown.unit!r}", lambda: _measure(shown))
 
 
 def _measure(shown: Scene) -> Measured:
@@ -263,10 +267,10 @@ def without_biases(shown: Scene) -> tuple[float, float]:
     """How the picture changes if every bias is another number on the way down; the unit's value if all were zero."""
     loaded, unit = shown.loaded, shown.unit
     chain, x = steps_of(loaded, unit.layer), fed(loaded, shown.picture)
-    value, memories = chain.up(chain.constants, x)
+    value, memories = chain.forward(chain.constants, x)
     g = signal_at(loaded.network, x, unit)(value)
-    pictures = [chain.down(constants, memories, g, RULE) for constants in (chain.constants, _biases(chain, 7.0))]
-    lowered, _ = chain.up(_biases(chain, 0.0), x)
+    pictures = [chain.backward(constants, memories, g, RULE) for constants in (chain.constants, _biases(chain, 7.0))]
+    lowered, _ = chain.forward(_biases(chain, 0.0), x)
     return relative_gap(*pictures), float(lowered[0, unit.row, unit.column, unit.channel])
 
 

@@ -17,7 +17,7 @@ from lessons.deconvnet.trace import Stage
 
 #: What a step does, in words.
 WORDS = {kind: trace.FORMULAS[kind][1] for kind in ("start", "filter", "unpool")} | {
-    "rectify": mark("What is negative becomes zero. What this rectifier saw on the way up plays no part.")
+    "rectify": mark("What is negative becomes zero. What this rectifier was given in the forward pass plays no part.")
 }
 
 

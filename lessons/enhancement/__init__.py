@@ -19,8 +19,8 @@ from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
-from lessons._kit.run import engine
-from lessons.enhancement import picture as enhance_picture
+from lessons._kit.run import pictures
+from lessons.enhancement import picture as enhancement_picture
 from lessons.enhancement import questions, run
 from lessons.enhancement.run import Damage, Shown
 
@@ -55,17 +55,17 @@ class State:
         return self.network + ("-norm" if self.norm == "yes" and self.network != "main" else "")
 
 
-def photograph(state: State, picture: engine.Picture | None = None) -> engine.Picture:
+def photograph(state: State, picture: pictures.Picture | None = None) -> pictures.Picture:
     """The photograph of a state."""
-    return picture or engine.sample(state.image)
+    return picture or pictures.sample(state.image)
 
 
-def found_of(state: State, picture: engine.Picture | None = None) -> Shown:
+def found_of(state: State, picture: pictures.Picture | None = None) -> Shown:
     """The pictures of a state."""
     return run.shown(photograph(state, picture), state.done, state.variant)
 
 
-def psnr_by_hand(state: State, picture: engine.Picture | None = None) -> float:
+def psnr_by_hand(state: State, picture: pictures.Picture | None = None) -> float:
     """Difference in decibels between the library's PSNR of the cleaned picture and the same added up by hand."""
     found = found_of(state, picture)
     part = (slice(PART[0]), slice(PART[1]))
@@ -73,7 +73,7 @@ def psnr_by_hand(state: State, picture: engine.Picture | None = None) -> float:
     return abs(psnr(cleaned, truth) + 10 * np.log10(run.mean_squared_by_hand(cleaned, truth)))
 
 
-def multiplies_by_gain(state: State, picture: engine.Picture | None = None) -> float:
+def multiplies_by_gain(state: State, picture: pictures.Picture | None = None) -> float:
     """AᵀAx by blur and adjoint, against the frequencies multiplied by |K|²."""
     plane = found_of(state, picture).given.mean(axis=2).astype(np.float64)
     gain = np.abs(response(untrained.BLUR, plane.shape)) ** 2
@@ -81,20 +81,20 @@ def multiplies_by_gain(state: State, picture: engine.Picture | None = None) -> f
     return proof.distance(back, np.real(np.fft.ifft2(np.fft.fft2(plane) * gain)))
 
 
-def same_noise(state: State, picture: engine.Picture | None = None) -> float:
+def same_noise(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference between two pictures damaged alike from one seed."""
     found = found_of(state, picture)
     again = data.damaged(found.truth, **state.done.options)
     return float(np.abs(again - found.given).max())
 
 
-def nothing_added(state: State, picture: engine.Picture | None = None) -> float:
+def nothing_added(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest change of a picture that is fused by addition with a map of zeros."""
     plane = jnp.asarray(found_of(state, picture).given[None, : PART[0], : PART[1], :1])
     return float(jnp.abs(predict.load("main").fused(plane, jnp.zeros_like(plane)) - plane).max())
 
 
-def one_layer_two_ways(state: State, picture: engine.Picture | None = None) -> float:
+def one_layer_two_ways(state: State, picture: pictures.Picture | None = None) -> float:
     """The first layer as a convolution of stride 2 with 6 × 6 taps, against blocks of pixels and 3 × 3 taps."""
     plane = found_of(state, picture).given[None, : PART[0], : PART[1], :1]
     module = predict.load(state.variant)
@@ -104,7 +104,7 @@ def one_layer_two_ways(state: State, picture: engine.Picture | None = None) -> f
     return proof.distance(module.encode(pixel_unshuffle(plane, 2)) - module.encode.bias[...], whole)
 
 
-def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
+def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
     """The proofs of a state."""
     return [
         Check(mark("PSNR by hand"), psnr_by_hand(state, picture), 1e-5),
@@ -115,7 +115,7 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
     ]
 
 
-def call(state: State, picture: engine.Picture) -> str:
+def call(state: State, picture: pictures.Picture) -> str:
     """Python that makes the picture of a state."""
     options = ", ".join(f"{name}={value}" for name, value in state.done.options.items())
     load = upload.python(picture)
@@ -135,7 +135,7 @@ predict.write(found, "cleaned.png")
 """
 
 
-def chosen() -> tuple[State, engine.Picture]:
+def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     picture = upload.choose(LESSON.presets, FIRST)
     kinds = {"noise": t("noise"), "jpeg": "JPEG", "none": t("none")}
@@ -145,7 +145,7 @@ def chosen() -> tuple[State, engine.Picture]:
         sigma = slider.stops(t("Standard deviation of the noise, of 255"), SIGMAS, "sigma", sigma)
     if damage == "jpeg":
         quality = slider.stops(t("JPEG quality, 1 to 100"), QUALITIES, "quality", quality)
-    there, labels = run.trials(), enhance_picture.FUSIONS
+    there, labels = run.trials(), enhancement_picture.FUSIONS
     fusions = {name: t("small, {fusion}", fusion=t(label)) for name, label in labels.items() if name in there}
     network = choice(t("Network"), {"main": t("large: all noise, JPEG")} | fusions, "network")
     norm = "no"
@@ -163,7 +163,7 @@ def title(state: State) -> str:
     return t("JPEG, quality {quality}", quality=state.quality) if state.damage == "jpeg" else t("undamaged")
 
 
-def badges(state: State, picture: engine.Picture) -> None:
+def badges(state: State, picture: pictures.Picture) -> None:
     """The proofs."""
     meanings = (
         t("The upper left part of the cleaned picture, by the library and added up pixel by pixel; difference in dB:"),
@@ -189,10 +189,10 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         with st.spinner(t("Cleaning the picture: some seconds, the first time on this machine longer")):
             found = found_of(state, picture)
-        enhance_picture.draw(found, title(state))
-        st.latex(enhance_picture.formulas(found))
+        enhancement_picture.draw(found, title(state))
+        st.latex(enhancement_picture.formulas(found))
         badges(state, picture)
-        enhance_picture.small_networks()
+        enhancement_picture.small_networks()
     page.code((predict.apply, untrained.there_and_back), call(state, picture))
 
 

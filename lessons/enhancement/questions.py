@@ -76,11 +76,11 @@ def there_and_back(seed: int) -> Question:
         wrong=[
             (
                 (once, bright * int(kernel[2])),
-                t("That is A x: convolved once. The way back lays the kernel over it again."),
+                t("That is A x: convolved once. The adjoint lays the kernel over it again."),
             ),
             (
                 (once, bright * int(kernel[0])),
-                t("That is A x: convolved once. The way back lays the kernel over it again."),
+                t("That is A x: convolved once. The adjoint lays the kernel over it again."),
             ),
             ((bright, 0), t("That would be the inverse. The adjoint does not undo, it spreads again.")),
             ((beside, middle), t("The two are swapped: the middle is the largest.")),
@@ -111,8 +111,8 @@ def frequency(seed: int) -> Question:
         fields=(t("after AᵀA, %"), t("in the mean, %")),
         answer=answer,
         wrong=[
-            ((percent, mixed), t("That is A alone; the way back multiplies by K once more.")),
-            ((percent, (100 + percent) // 2), t("That is A alone; the way back multiplies by K once more.")),
+            ((percent, mixed), t("That is A alone; the adjoint multiplies by K once more.")),
+            ((percent, (100 + percent) // 2), t("That is A alone; the adjoint multiplies by K once more.")),
             ((100, 100), t("That would be an inverse. AᵀA multiplies by |K|².")),
             ((left, 100 + left), t("That is the sum; the fusion is the mean of the two.")),
             ((left, left // 2), t("The picture that went in is in the mean too, with all of the wave.")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +9,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from deconvviz import compiled
 from deconvviz.metrics import psnr
 from deconvviz.tasks.enhancement import ablations, data, predict, untrained
 from lessons._kit.photo import upload
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 
 #: Results that are kept: about 10 MB each.
 KEPT = 12
-#: A network compiles for every size of picture: one at a time.
-_TURN = threading.Semaphore(1)
 
 
 @dataclass(frozen=True)
@@ -60,17 +58,18 @@ class Shown:
     psnr: Mapping[str, float]
 
 
-def shown(picture: engine.Picture, damage: Damage, variant: str) -> Shown:
+def shown(picture: pictures.Picture, damage: Damage, variant: str) -> Shown:
     """The pictures and numbers of a choice."""
     return _shown(picture.digest, damage, variant, picture)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _shown(digest: str, damage: Damage, variant: str, _picture: engine.Picture) -> Shown:
+def _shown(digest: str, damage: Damage, variant: str, _picture: pictures.Picture) -> Shown:
     truth = upload.pixels(_picture)
     given = data.damaged(truth, **damage.options)
-    with _TURN:
-        cleaned = predict.apply(given, variant=variant).picture
+    cleaned = compiled.once(  # a network compiles for every size of picture
+        ("enhancement", variant, given.shape), lambda: predict.apply(given, variant=variant).picture
+    )
     back, fused = (np.clip(one, 0, 1).astype(np.float32) for one in untrained.there_and_back(given))
     made = {"given": given, "cleaned": cleaned, "back": back, "fused": fused}
     return Shown(truth, given, cleaned, back, fused, {name: psnr(one, truth) for name, one in made.items()})

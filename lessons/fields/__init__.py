@@ -16,10 +16,9 @@ from lessons._kit.form.controls import choice, nearest, url_cell
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo.labels import TITLES
-from lessons._kit.run import engine
-from lessons.fields import measure, questions
-from lessons.fields import picture as field_picture
-from lessons.fields import theory as field_theory
+from lessons._kit.run import engine, networks, pictures
+from lessons.fields import measure, picture, questions
+from lessons.fields import theory as fields_theory
 from lessons.fields.picture import Scene
 
 
@@ -35,11 +34,11 @@ class State:
 
 def compute(state: State) -> Scene:
     """Everything of a state but its averages."""
-    loaded, picture = engine.network("caltech"), engine.sample(state.image)
+    loaded, picture = networks.load("caltech"), pictures.sample(state.image)
     maps = engine.forward(loaded, picture).maps[state.layer]
     channel = measure.strongest(loaded, picture, state.layer)[int(state.rank) - 1]
-    below = field_theory.windows(loaded.network, state.layer)
-    field = field_theory.recursion(below)[-1]
+    below = fields_theory.windows(loaded.network, state.layer)
+    field = fields_theory.recursion(below)[-1]
     cell = field.unit_at(nearest(state.at, loaded.network.input_spec.size), maps.shape[:2])
     unit = Unit(state.layer, channel, *cell)
     slopes = measure.derivative(loaded, picture, unit)
@@ -48,10 +47,10 @@ def compute(state: State) -> Scene:
 
 def program(state: State) -> float:
     """Largest difference, in pixels, between the recursion and the traced program, over all layers up to this one."""
-    network = engine.network("caltech").network
+    network = networks.load("caltech").network
     gaps = [0]
-    for field in field_theory.recursion(field_theory.windows(network, state.layer)):
-        other = field_theory.traced(network, field.name)
+    for field in fields_theory.recursion(fields_theory.windows(network, state.layer)):
+        other = fields_theory.traced(network, field.name)
         pairs = zip((*field.size, *field.step, *field.first), (*other.size, *other.step, *other.first), strict=True)
         gaps += [abs(a - b) for a, b in pairs]
     return float(max(gaps))
@@ -60,8 +59,8 @@ def program(state: State) -> float:
 def all_ones(state: State) -> float:
     """Share of the pixels where the way down of a network of ones and the field disagree."""
     scene = compute(state)
-    reached = field_theory.paths(scene.below, scene.cell, scene.plane.shape) > 0
-    return float(np.mean(reached != field_theory.inside(scene.box, scene.size)))
+    reached = fields_theory.paths(scene.below, scene.cell, scene.plane.shape) > 0
+    return float(np.mean(reached != fields_theory.inside(scene.box, scene.size)))
 
 
 def stays_inside(state: State) -> float:
@@ -105,7 +104,7 @@ def chosen() -> State:
     """Draw the controls and read them."""
     image = choice(t("Picture"), {id: t(TITLES[id]) for id in SAMPLES}, "image")
     layer = choice(t("Layer"), {name: name for name in measure.LAYERS}, "layer", default=State.layer)
-    channels = measure.strongest(engine.network("caltech"), engine.sample(image), layer)
+    channels = measure.strongest(networks.load("caltech"), pictures.sample(image), layer)
     ranks = {str(i + 1): t("channel {channel}", channel=channel) for i, channel in enumerate(channels)}
     return State(image, layer, choice(t("Channel, strongest first"), ranks, "rank"), url_cell("at", State.at))
 
@@ -124,12 +123,12 @@ def proofs(state: State, scene: Scene) -> None:
             proof.Proof(
                 theory,
                 t("Size, step and first pixel by the recursion, against those read off the traced program, in pixels:"),
-                (field_theory.recursion, field_theory.traced),
+                (fields_theory.recursion, fields_theory.traced),
             ),
             proof.Proof(
                 ones,
                 t("The same layers with all weights 1, pooling as a sum: its signal fills the field and nothing else."),
-                (all_ones, field_theory.paths),
+                (all_ones, fields_theory.paths),
             ),
             proof.Proof(
                 inside,
@@ -144,7 +143,7 @@ def proofs(state: State, scene: Scene) -> None:
         ]
     )
     near = measure.changed(scene.loaded, scene.picture, scene.unit, scene.box)[1]
-    proof.finding(
+    proof.measurement(
         t("one pixel inside: changes by {change}", change=number(near)),
         t("The pixel with the largest slope is inverted; so much does the unit change."),
         measure.measure_change,
@@ -153,7 +152,7 @@ def proofs(state: State, scene: Scene) -> None:
 
 def shares(scene: Scene, found: measure.Effective) -> None:
     """The field as measured, against the whole field."""
-    top, left, bottom, right = field_theory.clipped(scene.box, scene.size)
+    top, left, bottom, right = fields_theory.clipped(scene.box, scene.size)
     area = max(1, (bottom - top) * (right - left))
     height, width = scene.field.size
     values = (
@@ -169,25 +168,25 @@ def draw(page: frame.Places) -> None:
     with page.controls:
         state = chosen()
     with page.picture:
-        with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
+        with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
             scene = compute(state)
-        field_picture.point(scene, lambda cell: picked(scene, cell))
+        picture.point(scene, lambda cell: picked(scene, cell))
         if not scene.slopes.any():
-            st.info(t("This unit's value is zero, so nothing comes down from it: point at another one."))
+            st.info(t("This unit's value is zero, so no signal starts from it: point at another one."))
         page.later(effective, scene)
         first, second = st.columns(2)
-        first.latex(field_picture.symbols())
-        second.latex(field_picture.line(scene))
+        first.latex(picture.symbols())
+        second.latex(picture.line(scene))
         page.later(proofs, state, scene)
-        field_picture.table(scene.below)
-    page.code((field_theory.recursion, measure.support, measure.side_of), call(state))
+        picture.table(scene.below)
+    page.code((fields_theory.recursion, measure.support, measure.side_of), call(state))
 
 
 def effective(scene: Scene) -> None:
     """The effective field; its average takes long the first time."""
     with st.spinner(t("Averaging over 8 photographs, a few seconds the first time")):
         found = measure.effective(scene.loaded, scene.field)
-    field_picture.close(scene, found)
+    picture.close(scene, found)
     shares(scene, found)
 
 

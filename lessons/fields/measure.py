@@ -11,7 +11,7 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.types import Box, Unit
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 from lessons.fields import theory
 from lessons.fields.theory import Field
 
@@ -45,14 +45,14 @@ class Effective:
     outside: float
 
 
-def strongest(loaded: engine.Loaded, picture: engine.Picture, layer: str) -> tuple[int, ...]:
+def strongest(loaded: networks.Loaded, picture: pictures.Picture, layer: str) -> tuple[int, ...]:
     """The channels of a layer with the largest values on a photograph."""
     maps = engine.forward(loaded, picture).maps[layer]
     order = np.argsort(-maps.max(axis=(0, 1)), kind="stable")
     return tuple(int(channel) for channel in order[:CHANNELS])
 
 
-def derivative(loaded: engine.Loaded, picture: engine.Picture, unit: Unit) -> np.ndarray:
+def derivative(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> np.ndarray:
     """The derivative of the unit times its activation, (H, W, 3): zero where the derivative is."""
     return engine.reconstruct(loaded, picture, unit).by_rule["gradient"].map
 
@@ -73,23 +73,23 @@ def outside(slopes: np.ndarray, box: Box) -> float:
     return float(energy[~theory.inside(box, energy.shape)].sum() / total) if total else 0.0
 
 
-def effective(loaded: engine.Loaded, field: Field) -> Effective:
+def effective(loaded: networks.Loaded, field: Field) -> Effective:
     """The effective field of a layer, over `PHOTOS` and `AVERAGED` channels at the middle of the map; kept.
 
     Source: luo2016understanding
     """
     name = f"effective {field.name} {PHOTOS} {AVERAGED}"
-    return engine.kept(loaded, engine.sample(PHOTOS[0]), name, lambda: _effective(loaded, field))
+    return engine.cached(loaded, pictures.sample(PHOTOS[0]), name, lambda: _effective(loaded, field))
 
 
-def _effective(loaded: engine.Loaded, field: Field) -> Effective:
+def _effective(loaded: networks.Loaded, field: Field) -> Effective:
     layer = loaded.network.layer(field.name)
     middle = layer.shape[0] // 2, layer.shape[1] // 2
     channels = np.linspace(0, layer.shape[2] - 1, AVERAGED).round().astype(int)
     units = [Unit(field.name, int(channel), *middle) for channel in channels]
     box, total, count, worst = field.box(middle), np.zeros(field.size), 0, 0.0
     for id in PHOTOS:
-        image = engine.fitted(loaded, engine.sample(id)).model
+        image = pictures.fitted(loaded, pictures.sample(id)).model
         for unit in units:  # one by one: the program of a single unit is compiled already
             one = dv.reconstruct(loaded.network, image, unit, rule="gradient", start="one", prove=False)
             energy = (one.map.astype(np.float64) ** 2).sum(axis=-1)
@@ -130,15 +130,15 @@ def side_of(energy: np.ndarray, share: float) -> int:
     return height - 2 * margin
 
 
-def changed(loaded: engine.Loaded, picture: engine.Picture, unit: Unit, box: Box) -> tuple[float, float]:
+def changed(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit, box: Box) -> tuple[float, float]:
     """How much a unit changes when every pixel outside its field becomes noise, and when the middle one inside does."""
     key = f"changed {unit} {box}"
-    return engine.kept(loaded, picture, key, lambda: measure_change(loaded, picture, unit, box))
+    return engine.cached(loaded, picture, key, lambda: measure_change(loaded, picture, unit, box))
 
 
-def measure_change(loaded: engine.Loaded, picture: engine.Picture, unit: Unit, box: Box) -> tuple[float, float]:
+def measure_change(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit, box: Box) -> tuple[float, float]:
     """The same, measured anew."""
-    net, image = loaded.network, engine.fitted(loaded, picture).model
+    net, image = loaded.network, pictures.fitted(loaded, picture).model
     mask = theory.inside(box, image.shape[:2])
     noise = np.random.default_rng(11).random(image.shape, np.float32)
     around = np.where(mask[..., None], image, noise)

@@ -15,7 +15,7 @@ from lessons._kit.draw import component, formula
 from lessons._kit.draw.pixels import FINER, address, jpeg, number, png, to_bytes
 from lessons._kit.form.i18n import t
 from lessons._kit.photo.header import title_of
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 from lessons.fields import measure, theory
 from lessons.fields.measure import Effective
 from lessons.fields.theory import Field, Window
@@ -37,8 +37,8 @@ class Scene:
       slopes: (H, W, 3), the derivative times the activation.
     """
 
-    loaded: engine.Loaded
-    picture: engine.Picture
+    loaded: networks.Loaded
+    picture: pictures.Picture
     unit: Unit
     plane: np.ndarray
     field: Field
@@ -64,8 +64,8 @@ def point(scene: Scene, on_pick: Callable[[Size], None], key: str = "field-map")
     """Draw the map and the photograph; a click, a tap or the arrow keys choose a unit."""
     loaded, picture = scene.loaded, scene.picture
     limit = signed_limit(scene.plane)
-    photo = engine.kept(
-        loaded, picture, "photo", lambda: address(jpeg(to_bytes(engine.fitted(loaded, picture).screen)))
+    photo = engine.cached(
+        loaded, picture, "photo", lambda: address(jpeg(to_bytes(pictures.fitted(loaded, picture).screen)))
     )
     height, width = scene.plane.shape
     note = t("{size}; blue below 0, red above, ±{limit}", size=f"{height} × {width}", limit=number(limit))
@@ -76,7 +76,7 @@ def point(scene: Scene, on_pick: Callable[[Size], None], key: str = "field-map")
         "step": list(scene.field.step),
         "first": list(scene.field.first),
         "size": list(scene.field.size),
-        "keys": t("Click, or walk with the arrow keys."),
+        "keys": t("Click, or move with the arrow keys."),
         "readout": t("Unit {row}, {column} sees rows {top} to {bottom} and columns {left} to {right}."),
         "figures": [
             {
@@ -114,7 +114,7 @@ def _veil(scene: Scene) -> bytes:
 def close(scene: Scene, found: Effective) -> None:
     """Three looks at the field: the photograph, the measured derivative, and its average with the effective field."""
     top, left, bottom, right = scene.box
-    fine = engine.fitted(scene.loaded, scene.picture).screen
+    fine = pictures.fitted(scene.loaded, scene.picture).screen
     patch = to_bytes(measure.on_field(fine, (FINER * top, FINER * left, FINER * bottom, FINER * right)))
     slopes = _heat(np.abs(measure.on_field(scene.slopes, scene.box)).sum(axis=-1))
     beyond = ~measure.on_field(np.ones(scene.size, bool), scene.box)

@@ -22,7 +22,7 @@ def stack(layers: list[tuple[int, int, int]]) -> tuple[tuple[Window, ...], int]:
     return tuple(found), rows
 
 
-def seen(layers: list[tuple[int, int, int]], unit: int) -> np.ndarray:
+def reached(layers: list[tuple[int, int, int]], unit: int) -> np.ndarray:
     """The rows of the picture that reach a unit: where a signal of ones arrives."""
     windows, rows = stack(layers)
     return np.flatnonzero(theory.paths(windows, (unit, 0), (rows, 1))[:, 0])
@@ -33,7 +33,7 @@ def _random(seed: int, count: int) -> list[tuple[int, int, int]]:
     return [(int(random.integers(2, 6)), int(random.integers(1, 4)), 0) for _ in range(count)]
 
 
-def _told(layers: list[tuple[int, int, int]]) -> str:
+def _described(layers: list[tuple[int, int, int]]) -> str:
     parts = [
         t("layer {number}: window {k}, stride {s}, padding {p}", number=i + 1, k=k, s=s, p=p)
         for i, (k, s, p) in enumerate(layers)
@@ -47,9 +47,9 @@ def next_layer(seed: int) -> Question:
         (int(n), int(m), 0) for n, m in np.random.default_rng(9500 + seed).integers((3, 2), (7, 4), (2, 2))
     ]
     _, rows = stack(layers)
-    answer = (len(seen(layers, rows // 2)),)
+    answer = (len(reached(layers, rows // 2)),)
     return question(
-        prompt=t("{layers}. **How many rows does a unit of layer 2 see?**", layers=_told(layers)),
+        prompt=t("{layers}. **How many rows does a unit of layer 2 see?**", layers=_described(layers)),
         fields=(t("rows"),),
         answer=answer,
         wrong=[
@@ -70,11 +70,11 @@ def step(seed: int) -> Question:
     layers = [(k, s + 1, 0) for k, s, _ in _random(9600 + seed, 3)]
     layers[-1] = (2, min(layers[-1][1], 3), 0)
     strides = [s for _, s, _ in layers]
-    answer = (int(seen(layers, 1)[0] - seen(layers, 0)[0]),)
-    size = len(seen(layers, 0))
+    answer = (int(reached(layers, 1)[0] - reached(layers, 0)[0]),)
+    size = len(reached(layers, 0))
     return question(
         prompt=t("{layers}. **How many pixels apart are the fields of two neighbouring units of layer 3?**",
-                 layers=_told(layers)),
+                 layers=_described(layers)),
         fields=(t("pixels"),),
         answer=answer,
         wrong=[
@@ -95,12 +95,12 @@ def first_row(seed: int) -> Question:
     k1, s1, p1 = int(random.integers(3, 6)), int(random.integers(2, 4)), int(random.integers(1, 3))
     layers = [(k1, s1, p1), (3, 1, 1)]
     unit = int(random.integers(4, 8))
-    first = int(seen(layers, unit)[0])
+    first = int(reached(layers, unit)[0])
     offset = -p1 - s1
     answer = (first,)
     return question(
         prompt=t("{layers}. **Which row is the first that unit {unit} of layer 2 sees?** Counting starts at 0.",
-                 layers=_told(layers), unit=unit),
+                 layers=_described(layers), unit=unit),
         fields=(t("row"),),
         answer=answer,
         wrong=[

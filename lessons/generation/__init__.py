@@ -18,7 +18,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.labels import TITLES
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.generation import picture as generation_picture
 from lessons.generation import questions, run
 from lessons.generation.run import Coded
@@ -42,25 +42,25 @@ class State:
     second: str = "0"
 
 
-def shown(state: State, picture: engine.Picture | None = None) -> Coded:
+def shown(state: State, picture: pictures.Picture | None = None) -> Coded:
     """The picture whose numbers stand in the formula: the photograph, or the first one that was made."""
     if state.view in ("rebuild", "between"):
         return run.photograph(picture or run.gallery(state.image))
     code = run.drawn(state.wanted, int(state.seed))[0]
     if state.view == "walk":
-        code = run.walked(state.wanted, int(state.first), int(state.second))
+        code = run.along(state.wanted, int(state.first), int(state.second))
     made = run.decode(code[None], state.decoder)[0]
     return run.coded(made, run.shape_of(state.wanted))
 
 
-def kl_by_hand(state: State, picture: engine.Picture | None = None) -> float:
+def kl_by_hand(state: State, picture: pictures.Picture | None = None) -> float:
     """Relative difference of the KL divergence and the same added up number by number."""
     seen = shown(state, picture)
     slow = run.kl_by_hand(seen)
     return abs(run.bound(seen, state.decoder)[1] - slow) / slow
 
 
-def kl_by_draws(state: State, picture: engine.Picture | None = None) -> float:
+def kl_by_draws(state: State, picture: pictures.Picture | None = None) -> float:
     """By how much it leaves five standard errors of the mean over 4096 drawn codes, relative to it."""
     seen = shown(state, picture)
     mean, error = run.kl_by_draws(seen)
@@ -68,20 +68,20 @@ def kl_by_draws(state: State, picture: engine.Picture | None = None) -> float:
     return max(0.0, abs(mean - known) - 5 * error) / known
 
 
-def adjoint(state: State, picture: engine.Picture | None = None) -> float:
+def adjoint(state: State, picture: pictures.Picture | None = None) -> float:
     """Relative distance of a decoder's first layer from the adjoint of the convolution with its kernel."""
     decoder = state.decoder if state.decoder.startswith("transposed") else "transposed4"
     return proof.distance(*run.first_layer(shown(state, picture), decoder))
 
 
-def same_pixels(state: State, picture: engine.Picture | None = None) -> float:
+def same_pixels(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference of any pixel between two draws with one seed; infinite if another seed gives the same."""
     seed = int(state.seed)
     one, two, three = (run.decode(run.drawn(state.wanted, number), state.decoder) for number in (seed, seed, seed + 1))
     return float(np.abs(one - two).max()) if not np.array_equal(one, three) else float("inf")
 
 
-def ends(state: State, picture: engine.Picture | None = None) -> float:
+def ends(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference of any pixel between the ends of the strip and the two pictures rebuilt."""
     one, other = shown(state, picture), run.photograph(run.gallery(state.to))
     strip = run.decode(run.strip(one, other), state.decoder)
@@ -89,7 +89,7 @@ def ends(state: State, picture: engine.Picture | None = None) -> float:
     return float(max(np.abs(strip[i] - rebuilt[i]).max() for i in (0, -1)))
 
 
-def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
+def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
     """The proofs of a state."""
     return [
         Check(mark("KL by hand"), kl_by_hand(state, picture), 1e-5),
@@ -100,7 +100,7 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
     ]
 
 
-def call(state: State, picture: engine.Picture) -> str:
+def call(state: State, picture: pictures.Picture) -> str:
     """Python that makes the picture of a state."""
     start = f"""from deconvviz.data import samples
 from deconvviz.tasks.generation import predict
@@ -129,7 +129,7 @@ predict.write(found, "made.png")
 """
 
 
-def chosen() -> tuple[State, engine.Picture]:
+def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     views = {"rebuild": t("rebuild"), "walk": t("walk"), "between": t("blend"), "draw": t("draw")}
     view = choice(t("What to make"), views, "view", tabs=True)
@@ -154,7 +154,7 @@ def chosen() -> tuple[State, engine.Picture]:
     return State(view, id, decoder, wanted, to, str(seed), str(first), str(second)), picture
 
 
-def badges(state: State, picture: engine.Picture) -> None:
+def badges(state: State, picture: pictures.Picture) -> None:
     """The proofs."""
     meanings = (
         t("The KL divergence by the library, and the same added up number by number:"),
@@ -177,7 +177,7 @@ def badges(state: State, picture: engine.Picture) -> None:
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def pictures(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
+def results(state: State, picture: pictures.Picture, seen: Coded) -> np.ndarray:
     """The picture of the page: the code that the four upsamplers are compared on."""
     if state.view == "rebuild":
         generation_picture.rebuilt(seen, state.decoder, f"rebuilt-{picture.digest[:12]}-{state.decoder}")
@@ -187,8 +187,8 @@ def pictures(state: State, picture: engine.Picture, seen: Coded) -> np.ndarray:
         generation_picture.between(seen, other, state.decoder)
         return np.asarray(run.strip(seen, other)[run.STEPS // 2])
     if state.view == "walk":
-        generation_picture.walked(state.wanted, int(state.first), int(state.second), state.decoder)
-        return run.walked(state.wanted, int(state.first), int(state.second))
+        generation_picture.strip_of(state.wanted, int(state.first), int(state.second), state.decoder)
+        return run.along(state.wanted, int(state.first), int(state.second))
     generation_picture.drawn(state.wanted, int(state.seed), state.decoder)
     return np.asarray(run.drawn(state.wanted, int(state.seed))[0])
 
@@ -200,7 +200,7 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         with st.spinner(t("Making pictures: some seconds, the first time on this machine half a minute")):
             seen = shown(state, picture)
-            code = pictures(state, picture, seen)
+            code = results(state, picture, seen)
             generation_picture.formula(seen, state.decoder)
             badges(state, picture)
         with st.spinner(t("Asking the four decoders, some seconds the first time")):

@@ -68,11 +68,11 @@ def rebuilt(seen: Coded, decoder: str, key: str) -> None:
     before_after.show(before, after, size, key, note=note)
 
 
-def walked(label: str, first: int, second: int, decoder: str) -> np.ndarray:
+def strip_of(label: str, first: int, second: int, decoder: str) -> np.ndarray:
     """A large picture of the class, and the way through it along the first direction: the picture, (64, 64, 3)."""
     shape, far = run.shape_of(label), run.FAR
-    codes = [run.walked(label, step, second) for step in range(-far, far + 1)]
-    pictures = run.decode(np.stack([run.walked(label, first, second), *codes]), decoder)
+    codes = [run.along(label, step, second) for step in range(-far, far + 1)]
+    pictures = run.decode(np.stack([run.along(label, first, second), *codes]), decoder)
     shares = run.share_of_directions(label)
     note = t(
         "The two directions hold {one} % and {two} % of what differs between codes of {label}.",

@@ -103,5 +103,5 @@ def halfway(seed: int) -> Question:
 QUESTIONS: dict[str, tuple[str, Maker]] = {
     "overlap": (mark("Overlap"), overlap),
     "divergence": (mark("The price of a code"), divergence),
-    "halfway": (mark("On the way"), halfway),
+    "halfway": (mark("On the path"), halfway),
 }

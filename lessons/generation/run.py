@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
 import streamlit as st
 
 import deconvviz as dv
+from deconvviz import compiled
 from deconvviz.data import samples
 from deconvviz.ops.upsample import checkerboard_energy
 from deconvviz.tasks.generation import codes as codes_of
 from deconvviz.tasks.generation import data
 from deconvviz.tasks.generation import model as models
 from lessons._kit.photo import upload
-from lessons._kit.run import engine
+from lessons._kit.run import networks, pictures
 
 #: Pictures that go through a decoder at once: one program serves every view, and equal codes give equal pixels.
 AT_ONCE = 12
@@ -28,7 +29,6 @@ DRAWS, DRAW_SEED = 4096, 0
 #: Rows and columns of what the autoencoder sees.
 SIDE = 64
 KEPT = 48
-_COMPILING = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Coded:
 @st.cache_resource(show_spinner=False)
 def model() -> models.Model:
     """The shipped autoencoder."""
-    engine.keep_compiled()
+    networks.keep_compiled()
     return models.model()
 
 
@@ -66,8 +66,8 @@ def decode(codes: np.ndarray, decoder: str, trained: bool = True) -> np.ndarray:
     for start in range(0, len(codes), AT_ONCE):
         part = codes[start : start + AT_ONCE]
         padded = np.concatenate([part, np.zeros((AT_ONCE - len(part), codes.shape[1]))])
-        with _COMPILING:
-            made = (model() if trained else first_model()).decode(padded, decoder)
+        of = model() if trained else first_model()
+        made = compiled.once(("generation", decoder), partial(of.decode, padded, decoder))
         found.append(made[: len(part)])
     pictures = np.concatenate(found)
     return np.clip(pictures, 0, 1) if trained else pictures
@@ -75,23 +75,22 @@ def decode(codes: np.ndarray, decoder: str, trained: bool = True) -> np.ndarray:
 
 def coded(square: np.ndarray, shape: float) -> Coded:
     """The code of a squeezed picture."""
-    with _COMPILING:
-        mean, log_variance = model().encode(square[None])
+    mean, log_variance = compiled.once(("generation", "encoder"), lambda: model().encode(square[None]))
     return Coded(square, mean[0], log_variance[0], min(2.6, max(1 / 2.6, shape)))
 
 
-def photograph(picture: engine.Picture) -> Coded:
+def photograph(picture: pictures.Picture) -> Coded:
     """The code of a photograph of the gallery or of one's own."""
     return _photograph(picture.digest, picture)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _photograph(digest: str, _picture: engine.Picture) -> Coded:
+def _photograph(digest: str, _picture: pictures.Picture) -> Coded:
     pixels = upload.pixels(_picture)
     return coded(data.squeezed(pixels), pixels.shape[1] / pixels.shape[0])
 
 
-def walked(label: str, first: int, second: int) -> np.ndarray:
+def along(label: str, first: int, second: int) -> np.ndarray:
     """(latents,): so many standard deviations from the mean of a class along its two strongest directions."""
     codes = model().codes
     index = codes.index(label)
@@ -183,6 +182,6 @@ def pattern(picture: np.ndarray) -> float:
     return checkerboard_energy(varying[None], 2)
 
 
-def gallery(id: str) -> engine.Picture:
+def gallery(id: str) -> pictures.Picture:
     """A picture of the gallery; the first one if there is none of that name."""
-    return engine.sample(id if id in samples.SAMPLES else next(iter(samples.SAMPLES)))
+    return pictures.sample(id if id in samples.SAMPLES else next(iter(samples.SAMPLES)))

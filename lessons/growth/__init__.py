@@ -19,9 +19,8 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.form.slider import stops
 from lessons._kit.photo.labels import TITLES
-from lessons._kit.run import engine, jobs
-from lessons.growth import measure, network, questions
-from lessons.growth import picture as growth_picture
+from lessons._kit.run import engine, jobs, networks, pictures
+from lessons.growth import measure, network, picture, questions
 from lessons.growth.measure import EPOCHS, RELUS
 
 
@@ -44,18 +43,18 @@ def is_the_snapshot(state: State) -> float:
     return proof.distance(*network.by_function(state.image, int(state.epoch)))
 
 
-def roads(state: State) -> float:
+def two_computations(state: State) -> float:
     """Relative difference of the two roads down to the photograph, of the first channel that is shown."""
     loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
-    picture = engine.sample(state.image)
+    picture = pictures.sample(state.image)
 
     def run() -> float:
-        found = dv.reconstruct(loaded.network, engine.fitted(loaded, picture).model, unit)
+        found = dv.reconstruct(loaded.network, pictures.fitted(loaded, picture).model, unit)
         return float("inf") if found.agreement is None else found.agreement
 
     first = network.network(EPOCHS[-1])
-    return engine.kept(
-        loaded, picture, f"roads {unit}", lambda: engine.once(first, unit.layer, "deconvnet proven", run)
+    return engine.cached(
+        loaded, picture, f"roads {unit}", lambda: engine.run_compiled(first, unit.layer, "deconvnet proven", run)
     )
 
 
@@ -63,8 +62,8 @@ def unit_length(state: State) -> float:
     """Largest gap between 1 - cos and half the squared distance of the two maps, each made of length one."""
     epoch, found = int(state.epoch), grown(state)
     pairs = zip(
-        (one.map for one in network.seen(state.image, epoch, list(found.units))),
-        (one.map for one in network.seen(state.image, EPOCHS[-1], list(_last(state).units))),
+        (one.map for one in network.maps_of(state.image, epoch, list(found.units))),
+        (one.map for one in network.maps_of(state.image, EPOCHS[-1], list(_last(state).units))),
         found.distances,
         strict=True,
     )
@@ -85,7 +84,7 @@ def _by_length(map: np.ndarray, end: np.ndarray) -> float:
 def strength_drops_out(state: State) -> float:
     """Relative gap between a map and the activation times the map that starts with 1 instead of the activation."""
     loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
-    fitted = engine.fitted(loaded, engine.sample(state.image)).model
+    fitted = pictures.fitted(loaded, pictures.sample(state.image)).model
     both = [dv.reconstruct(loaded.network, fitted, unit, start=start, prove=False) for start in ("activation", "one")]
     return proof.distance(both[1].map * both[0].activation, both[0].map)
 
@@ -103,13 +102,19 @@ def checks(state: State) -> list[Check]:
         Check(mark("only direction counts"), direction, 1e-6),
         Check(mark("strength drops out"), strength, 1e-5),
         Check(mark("snapshots lie on the curve"), curve, 1e-9),
-        Check(mark("two roads agree"), agree, 1e-5),
+        Check(mark("two computations agree"), agree, 1e-5),
     ]
 
 
 @lru_cache(maxsize=256)
 def _errors(state: State) -> tuple[float, ...]:
-    return is_the_snapshot(state), unit_length(state), strength_drops_out(state), figures(state), roads(state)
+    return (
+        is_the_snapshot(state),
+        unit_length(state),
+        strength_drops_out(state),
+        figures(state),
+        two_computations(state),
+    )
 
 
 def call(state: State) -> str:
@@ -139,7 +144,7 @@ def chosen() -> State:
 
 def proofs(state: State) -> None:
     """The badges."""
-    with st.spinner(t("Taking the second road; from a new layer it takes some seconds the first time")):
+    with st.spinner(t("Computing it a second, independent way; from a new layer it takes some seconds the first time")):
         runs, direction, strength, curve, agree = checks(state)
     proof.badges(
         [
@@ -162,7 +167,7 @@ def proofs(state: State) -> None:
             proof.Proof(
                 agree,
                 t("The first map, by JAX's derivative of the rewritten program and by hand, without any derivative:"),
-                (roads,),
+                (two_computations,),
             ),
         ]
     )
@@ -175,12 +180,12 @@ def compare(state: State) -> None:
     """
 
     def draw(maps: Mapping[str, Sequence[float]]) -> None:
-        growth_picture.curves(int(state.epoch), state.layer, maps)
-        growth_picture.verdict(maps)
+        picture.curves(int(state.epoch), state.layer, maps)
+        picture.verdict(maps)
         with st.expander(t("The numbers of the curves")):
-            growth_picture.table(maps, int(state.epoch))
+            picture.table(maps, int(state.epoch))
 
-    if not engine.is_served():
+    if not networks.is_served():
         draw({})
         return
     job = network.following(state.image, state.layer)
@@ -200,17 +205,17 @@ def draw(page: frame.Places) -> None:
     with page.controls:
         state = chosen()
     with page.picture:
-        with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
+        with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
             found = grown(state)
-        growth_picture.draw(state.image, state.layer, int(state.epoch))
+        picture.draw(state.image, state.layer, int(state.epoch))
         filters, formulas = st.columns([1, 2])
         with filters:
-            growth_picture.filters(int(state.epoch))
-        formulas.latex(growth_picture.symbols())
-        formulas.latex(growth_picture.line(found))
+            picture.filters(int(state.epoch))
+        formulas.latex(picture.symbols())
+        formulas.latex(picture.line(found))
         compare(state)
         page.later(proofs, state)
-    page.code((measure.apart, measure.halfway, network.seen), call(state))
+    page.code((measure.apart, measure.halfway, network.maps_of), call(state))
 
 
 LESSON: Lesson = Lesson(

@@ -15,7 +15,7 @@ from deconvviz.figures.scale import colour_rgb, signed_limit
 from deconvviz.models import caltech
 from deconvviz.types import Box, Unit
 from lessons._kit.draw.pixels import FINER, crop, jpeg, png, to_bytes
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import engine, jobs, networks, pictures
 from lessons.growth import measure
 from lessons.growth.measure import EPOCHS, RELUS
 
@@ -81,31 +81,31 @@ class Followed:
 
 
 @st.cache_resource(show_spinner=False, max_entries=len(EPOCHS))
-def network(epoch: int) -> engine.Loaded:
+def network(epoch: int) -> networks.Loaded:
     """The network after an epoch; all share their compiled programs."""
-    engine.keep_compiled()
+    networks.keep_compiled()
     net = dv.load("caltech", weights=f"epoch:{epoch}")
-    return engine.Loaded(f"caltech epoch:{epoch}", net, net.digest, None)
+    return networks.Loaded(f"caltech epoch:{epoch}", net, net.digest, None)
 
 
-def seen(image: str, epoch: int, units: list[Unit]) -> tuple[dv.Reconstruction, ...]:
+def maps_of(image: str, epoch: int, units: list[Unit]) -> tuple[dv.Reconstruction, ...]:
     """The DeconvNet maps of units of one layer."""
-    loaded, picture = network(epoch), engine.sample(image)
-    fitted = engine.fitted(loaded, picture).model
+    loaded, picture = network(epoch), pictures.sample(image)
+    fitted = pictures.fitted(loaded, picture).model
 
     def run() -> tuple[dv.Reconstruction, ...]:
         return dv.reconstruct_many(loaded.network, fitted, units, prove=False)
 
-    return engine.once(network(EPOCHS[-1]), units[0].layer, f"{len(units)} units", run)
+    return engine.run_compiled(network(EPOCHS[-1]), units[0].layer, f"{len(units)} units", run)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2 * len(RELUS))
 def _end(image: str, layer: str) -> tuple[np.ndarray, ...]:
     """The last snapshot's channels, (CHANNELS,), and their maps, (CHANNELS, H, W, 3)."""
-    loaded, picture = network(EPOCHS[-1]), engine.sample(image)
+    loaded, picture = network(EPOCHS[-1]), pictures.sample(image)
     maps = engine.forward(loaded, picture).maps[layer]
     channels = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:CHANNELS]
-    found = seen(image, EPOCHS[-1], [Unit(layer, int(channel)) for channel in channels])
+    found = maps_of(image, EPOCHS[-1], [Unit(layer, int(channel)) for channel in channels])
     return channels, np.stack([one.map for one in found])
 
 
@@ -113,7 +113,7 @@ def _end(image: str, layer: str) -> tuple[np.ndarray, ...]:
 def grown(image: str, layer: str, epoch: int) -> Grown:
     """What a layer sees on a photograph after an epoch."""
     channels, ends = _end(image, layer)
-    found = seen(image, epoch, [Unit(layer, int(channel)) for channel in channels])
+    found = maps_of(image, epoch, [Unit(layer, int(channel)) for channel in channels])
     boxes = tuple(one.receptive_field for one in found)
     return Grown(
         tuple(one.unit for one in found),
@@ -140,7 +140,7 @@ def _file(signed: np.ndarray, box: Box) -> bytes:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_PATCHES)
 def _patch(image: str, box: Box) -> bytes:
-    whole = engine.fitted(network(EPOCHS[-1]), engine.sample(image)).screen
+    whole = pictures.fitted(network(EPOCHS[-1]), pictures.sample(image)).screen
     return jpeg(to_bytes(at_most(crop(whole, box, FINER), PATCH)))
 
 
@@ -190,7 +190,7 @@ def filters(epoch: int) -> bytes:
 def by_function(image: str, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     """The scores of a photograph: by the network on the page, and by the plain function with the stored weights."""
     loaded = network(epoch)
-    x = model_input(engine.fitted(loaded, engine.sample(image)).model, loaded.network.input_spec)
+    x = model_input(pictures.fitted(loaded, pictures.sample(image)).model, loaded.network.input_spec)
     plain = caltech.forward(caltech.load_snapshot(EPOCHS.index(epoch)), jnp.asarray(x))
     run = lambda: loaded.network.run(x)  # noqa: E731
-    return engine.once(network(EPOCHS[-1]), "logits", "run", run), np.asarray(plain)
+    return engine.run_compiled(network(EPOCHS[-1]), "logits", "run", run), np.asarray(plain)

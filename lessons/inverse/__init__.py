@@ -235,7 +235,7 @@ def proofs(state: State) -> None:
         ((matrix, inverse.blur_matrix), (singular, inverse.response), (frequencies, inverse.blur_adjoint)),
     )
     away = t("“The inverse”? AᵀAx is {percent} % away from x", percent=f"{100 * not_inverse(state):.0f}")
-    proof.finding(away, t("Without noise, at the best brightness, means removed."), not_inverse)
+    proof.measurement(away, t("Without noise, at the best brightness, means removed."), not_inverse)
     back = brought_back(state)
     names = ways()
     caption = t("“Recovers lost detail”? Share of the energy at |K| < 0.1 that comes back")

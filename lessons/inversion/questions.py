@@ -9,7 +9,7 @@ from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.inversion.run import LAYERS, feature_error
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 
 #: Targets of whole numbers whose squares add up to 100.
 _TARGETS = ((6, 8, 0, 0), (1, 1, 7, 7), (5, 5, 5, 5), (1, 3, 3, 9), (2, 4, 4, 8))
@@ -93,7 +93,7 @@ def variation(seed: int) -> Question:
 
 def held(seed: int) -> Question:
     """How many numbers does a layer hold?"""
-    network = engine.network("caltech").network
+    network = networks.load("caltech").network
     layer = network.layer(LAYERS[seed % len(LAYERS)])
     height, width, channels = layer.shape
     rows, columns = network.input_spec.size

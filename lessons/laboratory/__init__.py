@@ -9,7 +9,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Page
 from lessons._kit.photo import header, network, selection
 from lessons._kit.reconstruction import maps, trace
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures, warm_up
 from lessons.laboratory import checks, choose, export, layers
 
 
@@ -25,34 +25,41 @@ def render() -> None:
         st.error(t("The network cannot be opened: {reason}", reason=refused))
     network.note()
     explore(loaded, picture, forward)
-    if engine.is_served():
-        engine.warm_up(loaded.name, picture)
 
 
-def _network(name: str) -> tuple[engine.Loaded, str]:
+def _network(name: str) -> tuple[networks.Loaded, str]:
     """The network, or the shipped one and why not."""
     try:
-        return engine.network(name), ""
+        return networks.load(name), ""
     except DeconvvizError as error:
-        return engine.network(network.FIRST), str(error)
+        return networks.load(network.FIRST), str(error)
 
 
 @st.fragment
-def explore(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward) -> None:
+def explore(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.Forward) -> None:
     """Everything below the top line: a click on a tile or a map runs only this part."""
     typed = selection.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
-    layers.road(loaded, forward, picture, typed.layer)
+    layers.show(loaded, forward, picture, typed.layer)
     chosen = choose.choose(loaded, picture, forward, typed)
-    seen = engine.reconstruct(loaded, picture, chosen.unit)
-    if not seen.by_rule:
-        st.error(next(iter(seen.refused.values())))
-        return
-    look = maps.see(loaded, picture, chosen, seen)
-    proofs = st.container()
-    rule = trace.how_it_came_down(loaded, picture, chosen, seen)
-    export.take_away(loaded, picture, chosen, seen, look, rule)
-    with proofs:  # last: the second road takes longer than the maps
-        checks.proof_line(loaded, picture, chosen, seen)
+    results = engine.reconstruct(loaded, picture, chosen.unit)
+    if results.by_rule:
+        panels(loaded, picture, chosen, results)
+    else:
+        st.error(next(iter(results.refused.values())))
+    if networks.is_served():
+        warm_up.start(loaded.name, picture, typed.layer.name)
+
+
+def panels(
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: selection.Chosen, results: engine.Reconstructions
+) -> None:
+    """The maps of the unit, how they came about, and what can be taken away; their checks last."""
+    look = maps.see(loaded, picture, chosen, results)
+    line = st.container()
+    rule = trace.how_it_came_down(loaded, picture, chosen, results)
+    export.take_away(loaded, picture, chosen, results, look, rule)
+    with line:  # an independent computation takes longer than the maps
+        checks.proof_line(loaded, picture, chosen, results)
 
 
 PAGE = Page(slug="laboratory", title=mark("Laboratory"), render=render, order=1)

@@ -2,83 +2,97 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from deconvviz import checks
 from deconvviz.network.backward import explicit, reconstruct
 from deconvviz.types import Coverage
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.form.proof import Proof, badges, finding
+from lessons._kit.form.proof import Proof, badges, measurement
 from lessons._kit.photo.selection import Chosen
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
-TWO_ROADS = mark("two roads agree")
+TWO_COMPUTATIONS = mark("two computations agree")
 ADJOINT = mark("adjoint")
 
 
-def proof_line(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen) -> None:
+def proof_line(
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions
+) -> None:
     """Draw the proofs of the panels above."""
     shown = list(seen.by_rule.values())
     with st.container(horizontal=True, gap="small", key="lab-proof"):
         if _is_asked(loaded, chosen.unit.layer, seen):
-            with st.spinner(t("Computing every map a second time, on another road")):
+            with st.spinner(t("Computing every map a second, independent way")):
                 proofs = _proofs(loaded, picture, chosen)
             badges(proofs)
         coverage = max((result.coverage for result in shown), key=lambda c: c.total)
-        finding(_coverage(coverage), _coverage_text(chosen.unit.layer))
-        finding(_time(seen), _time_text(len(shown)))
+        measurement(_coverage(coverage), _coverage_text(chosen.unit.layer))
+        measurement(_time(seen), _time_text(len(shown)))
 
 
-def _is_asked(loaded: engine.Loaded, layer: str, seen: engine.Seen) -> bool:
+def _is_asked(loaded: networks.Loaded, layer: str, seen: engine.Reconstructions) -> bool:
     """Whether to prove the maps now: a large network's programs take long to compile, so a person presses a button."""
-    at_once = len(loaded.network.layers) <= engine.PROVEN_AHEAD
-    if at_once or engine.is_proof_compiled(loaded, layer, seen.by_rule):
+    at_once = len(loaded.network.layers) <= engine.CHECKED_AHEAD
+    if at_once or engine.is_check_compiled(loaded, layer):
         return True
     return st.button(
-        t("Prove these maps"),
+        t("Check these maps"),
         icon=":material/verified:",
         key="lab-prove",
-        help=t("Computes them on a second road. In a network of this size that compiles for up to a minute, once."),
+        help=t(
+            "Computes them a second, independent way. In a network of this size that compiles for up to a minute, once."
+        ),
     )
 
 
-def _proofs(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen) -> list[Proof]:
-    proven = engine.proven(loaded, picture, chosen.unit)
-    roads = [check for check in map(checks.two_roads, proven.values()) if check is not None]
+def _proofs(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen) -> list[Proof]:
+    proven = engine.checked(loaded, picture, chosen.unit)
+    agreements = [check for check in map(checks.agreement, proven.values()) if check is not None]
     proofs = []
-    if roads:
-        worst = max(roads, key=lambda check: check.error)
-        proofs.append(Proof(worst, _roads_text(), (explicit.Chain.down, reconstruct.relative_gap)))
+    if agreements:
+        worst = max(agreements, key=lambda check: check.error)
+        proofs.append(
+            Proof(
+                replace(worst, name=TWO_COMPUTATIONS),
+                _agreement_text(),
+                (explicit.Chain.backward, reconstruct.relative_gap),
+            )
+        )
     proofs.append(Proof(engine.adjoint(loaded, picture, chosen.unit.layer), _dot_text(), (checks.adjoint,)))
     return proofs
 
 
 def _coverage(coverage: Coverage) -> str:
     if coverage.total == 0:
-        return t("no rectifier on the way")
+        return t("no rectifier on the path")
     return t("{obeyed} of {total} rectifiers obey", obeyed=coverage.obeyed, total=coverage.total)
 
 
-def _time(seen: engine.Seen) -> str:
+def _time(seen: engine.Reconstructions) -> str:
     if seen.compiled:
         return t("{time} s with compiling", time=f"{seen.seconds:.1f}")
     return t("{time} ms", time=f"{1000 * seen.seconds:.0f}")
 
 
-def _roads_text() -> str:
+def _agreement_text() -> str:
     words = t(
-        "Every map was computed twice. One road lets JAX differentiate the program, its rectifiers put under the rule. "
-        "The other uses no derivative: back through the stored switches, rectify, filter with the transposed kernels, "
-        "layer by layer. The number is the largest relative difference of the two over the maps shown."
+        "Every map was computed twice. One computation lets JAX differentiate the program, its rectifiers put "
+        "under the rule. The other uses no derivative: back through the stored switches, rectify, filter with the "
+        "transposed kernels, layer by layer. The number is the largest relative difference of the two over the "
+        "maps shown."
     )
     return words + "\n\n" + r"$$\frac{\lVert R_1 - R_2 \rVert}{\max(\lVert R_1 \rVert, \lVert R_2 \rVert)}$$"
 
 
 def _dot_text() -> str:
     words = t(
-        "The way down by the gradient rule is the adjoint of the layer's derivative J. So for any directions v and g "
-        "the two products below are equal. Forward differentiation of the untouched program gives the left one, the "
-        "way down the right one. The number is their difference for random v and g, relative to the norms."
+        "The backward pass by the gradient rule is the adjoint of the layer's derivative J. So for any directions "
+        "v and g the two products below are equal. Forward differentiation of the untouched program gives the left "
+        "one, the backward pass the right one. The number is their difference for random v and g, relative to the "
+        "norms."
     )
     return words + "\n\n" + r"$$\langle J v, g \rangle = \langle v, J^\top g \rangle$$"
 
@@ -93,7 +107,7 @@ def _coverage_text(layer: str) -> str:
 
 def _time_text(count: int) -> str:
     return t(
-        "Computing the {count} maps on this computer, from the picture to the last array; the second road and drawing "
-        "are not counted. A unit seen before comes from memory and keeps its first time.",
+        "Computing the {count} maps on this computer, from the picture to the last array; the second computation "
+        "and drawing are not counted. A unit seen before comes from memory and keeps its first time.",
         count=count,
     )

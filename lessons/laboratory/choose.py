@@ -17,13 +17,13 @@ from lessons._kit.photo import selection
 from lessons._kit.photo.header import title_of
 from lessons._kit.photo.labels import kind, size
 from lessons._kit.photo.selection import COLUMNS, PER_PAGE, Chosen, Typed
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 from lessons.laboratory.layers import label_of
 
 GRID = "lab-maps"
 
 
-def choose(loaded: engine.Loaded, picture: engine.Picture, forward: engine.Forward, typed: Typed) -> Chosen:
+def choose(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.Forward, typed: Typed) -> Chosen:
     """Draw the photograph and the maps, and return the chosen unit."""
     layer = typed.layer
     maps = selection.planes(forward.maps[layer.name])
@@ -67,7 +67,7 @@ def _page(maps: np.ndarray) -> np.ndarray:
     return selection.order(maps, by_number=sorting == "number")[start : start + PER_PAGE]
 
 
-def _grid(loaded: engine.Loaded, layer: Layer, maps: np.ndarray, shown: np.ndarray, chosen: Chosen) -> None:
+def _grid(loaded: networks.Loaded, layer: Layer, maps: np.ndarray, shown: np.ndarray, chosen: Chosen) -> None:
     page = quantize(maps, [int(channel) for channel in shown])
     is_output = layer.name == loaded.network.layers[-1].name and loaded.network.labels
     names = [label_of(loaded.network.labels, c) if is_output else str(c) for c in page.channels]
@@ -103,10 +103,10 @@ def _turned() -> None:
         st.session_state["page"] = max(1, int(st.session_state.get("page") or 1) + int(turn["by"]))
 
 
-def _photo(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, box: Box) -> str:
+def _photo(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, box: Box) -> str:
     """The photograph as the network sees it, finer, with the receptive field framed."""
-    whole = engine.fitted(loaded, picture).screen
-    source = engine.kept(loaded, picture, "photo", lambda: address(jpeg(to_bytes(whole))))
+    whole = pictures.fitted(loaded, picture).screen
+    source = engine.cached(loaded, picture, "photo", lambda: address(jpeg(to_bytes(whole))))
     rows, columns = loaded.network.input_spec.size
     top, left, bottom, right = box
     frame = (

@@ -11,7 +11,7 @@ import streamlit as st
 from lessons._kit.form.i18n import t
 from lessons._kit.photo.selection import Chosen
 from lessons._kit.reconstruction.maps import Look, limits_of
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 if TYPE_CHECKING:
     from deconvviz.recipe import Recipe
@@ -21,7 +21,12 @@ KINDS = {"png": "image/png", "svg": "image/svg+xml", "npz": "application/octet-s
 
 
 def take_away(
-    loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look, rule: str
+    loaded: networks.Loaded,
+    picture: pictures.Picture,
+    chosen: Chosen,
+    seen: engine.Reconstructions,
+    look: Look,
+    rule: str,
 ) -> None:
     """Draw the buttons and the lines."""
     st.html(f'<div class="lab-heading"><h2>{escape(t("Take away"))}</h2></div>')
@@ -51,25 +56,32 @@ def take_away(
 
 
 def _maker(
-    loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look, kind: str
+    loaded: networks.Loaded,
+    picture: pictures.Picture,
+    chosen: Chosen,
+    seen: engine.Reconstructions,
+    look: Look,
+    kind: str,
 ) -> Callable[[], bytes]:
     def make() -> bytes:
         from deconvviz import recipe as recipes  # figures take 0.4 s to import: only when asked for
 
         made = recipe(loaded, picture, chosen, seen, look)
-        found = tuple(engine.proven(loaded, picture, chosen.unit).values())
-        return recipes.picture(made, found, loaded.network, engine.decoded(picture), kind)
+        found = tuple(engine.checked(loaded, picture, chosen.unit).values())
+        return recipes.picture(made, found, loaded.network, pictures.decoded(picture), kind)
 
     return make
 
 
-def recipe(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen, look: Look) -> Recipe:
+def recipe(
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions, look: Look
+) -> Recipe:
     """The recipe of the panels as they are shown."""
     from deconvviz import recipe as recipes
 
     return recipes.describe(
         loaded.network,
-        engine.decoded(picture),
+        pictures.decoded(picture),
         chosen.unit,
         model=loaded.name,
         sample=picture.id,
@@ -80,7 +92,7 @@ def recipe(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen:
     )
 
 
-def python_lines(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, rule: str) -> str:
+def python_lines(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, rule: str) -> str:
     """Lines of Python that make the map of one rule."""
     unit = chosen.unit
     position = "" if unit.row is None else f", {unit.row}, {unit.column}"

@@ -14,45 +14,45 @@ from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import kind, size
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 #: Classes shown.
 TOP = 5
 
 
-def road(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture, chosen: Layer) -> None:
-    """Draw the road with the chosen layer raised."""
-    with st.container(horizontal=True, gap="medium", key="lab-road"):
-        with st.container(key="lab-road-tiles", width="stretch"):
+def show(loaded: networks.Loaded, forward: engine.Forward, picture: pictures.Picture, chosen: Layer) -> None:
+    """Draw the layers in a row with the chosen layer raised."""
+    with st.container(horizontal=True, gap="medium", key="lab-layers"):
+        with st.container(key="lab-layers-tiles", width="stretch"):
             _tiles(loaded, forward, picture, chosen)
-        with st.container(key="lab-road-classes", width=208):
+        with st.container(key="lab-layers-classes", width=208):
             st.html(_classes(loaded.network.labels, forward.probabilities))
 
 
-def _tiles(loaded: engine.Loaded, forward: engine.Forward, picture: engine.Picture, chosen: Layer) -> None:
+def _tiles(loaded: networks.Loaded, forward: engine.Forward, picture: pictures.Picture, chosen: Layer) -> None:
     layers = loaded.network.layers
 
-    def walked() -> None:
-        name = picked("lab-road-pick")
+    def on_pick() -> None:
+        name = picked("lab-layers-pick")
         if name is not None and name in {layer.name for layer in layers}:
             selection.choose_layer(name)
 
     items = []
-    for layer in shown(layers, chosen):
+    for layer in visible(layers, chosen):
         shape = layer.shape
         lines = (f"{shape[0]}×{shape[1]}", str(shape[2])) if len(shape) == 3 else (size(shape), "")
         label = t("{name}, {kind}, {size}", name=layer.name, kind=kind(layer.kind), size=size(shape))
         drawn = _mean_picture(loaded.digest, picture.digest, layer.name, forward)
         items.append(Tile(layer.name, layer.name.partition(".")[2] or layer.name, lines, label, drawn))
     wide = max((layer.shape[0] for layer in layers if len(layer.shape) == 3), default=0) >= 100
-    tiles(items, chosen.name, t("Layers"), "lab-road-pick", walked, size=52 if wide else 40, pixels=True)
+    tiles(items, chosen.name, t("Layers"), "lab-layers-pick", on_pick, size=52 if wide else 40, pixels=True)
 
 
-def shown(layers: tuple[Layer, ...], chosen: Layer) -> list[Layer]:
-    """The layers on the road: of a network in blocks (``fire2``, ``fire2.expand1x1``) the insides of the chosen only.
+def visible(layers: tuple[Layer, ...], chosen: Layer) -> list[Layer]:
+    """The layers in the row: of a network in blocks (``fire2``, ``fire2.expand1x1``) the insides of the chosen only.
 
     >>> layers = tuple(Layer(name, "relu", (4, 4, 8), (1, 1), (3, 3)) for name in ("a.x", "a", "b.x", "b"))
-    >>> [layer.name for layer in shown(layers, layers[1])]
+    >>> [layer.name for layer in visible(layers, layers[1])]
     ['a.x', 'a', 'b']
     """
     block = chosen.name.partition(".")[0]

@@ -16,7 +16,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import run as inversion_run
 from lessons._kit.photo import header, selection
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import jobs, networks, pictures
 from lessons.ladder import picture as ladder_picture
 from lessons.ladder import questions, run
 from lessons.ladder.run import Ladder
@@ -33,17 +33,17 @@ class State:
 
 def checks(state: State) -> list[Check]:
     """The proofs of a state, on a few rungs."""
-    loaded, picture = engine.network("caltech"), engine.sample(state.image)
+    loaded, picture = networks.load("caltech"), pictures.sample(state.image)
     return of(run.short(loaded, picture, int(state.seed)), loaded, picture)
 
 
-def of(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> list[Check]:
+def of(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -> list[Check]:
     """The proofs of a ladder as far as it goes."""
     return [
         Check(mark("search below DeconvNet"), run.above(ladder), 0.0),
         Check(mark("pixels get lost with depth"), run.falling(ladder), 0.0),
         Check(mark("feature errors by hand"), run.by_hand(ladder, loaded, picture), 1e-5),
-        Check(mark("two roads from a whole layer"), run.roads(ladder), 1e-5),
+        Check(mark("two computations of a whole layer agree"), run.two_computations(ladder), 1e-5),
     ]
 
 
@@ -65,7 +65,7 @@ for layer in {inversion_run.LAYERS}:
 """
 
 
-def chosen(loaded: engine.Loaded) -> tuple[State, engine.Picture]:
+def chosen(loaded: networks.Loaded) -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     picture = selection.picture(State.image, LESSON.presets)
     named = st.session_state.get("image") or State.image
@@ -76,7 +76,7 @@ def chosen(loaded: engine.Loaded) -> tuple[State, engine.Picture]:
     return State(named, shown, seed), picture
 
 
-def ask(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> None:
+def ask(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> None:
     """The button that begins, and how long it takes."""
     st.button(
         t("Climb the ladder"),
@@ -93,7 +93,7 @@ def ask(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> None:
     st.markdown(words)
 
 
-def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> None:
+def badges(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -> None:
     """The proofs of the rungs so far."""
     with st.spinner(t("Adding up every error by hand")):
         found = of(ladder, loaded, picture)
@@ -101,20 +101,23 @@ def badges(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> No
         t("At every rung the search has the smaller feature error. By how much it is larger at the worst one:"),
         t("The search's error in pixels grows from rung to rung. By how much it falls at the worst one:"),
         t("Every picture once more through the network, and the error added up without the library:"),
-        t("The whole layer sent down by JAX's derivative of the rewritten program, and by switches, rule and filters:"),
+        t(
+            "The backward pass from the whole layer, by JAX's derivative of the rewritten program, and by "
+            "switches, rule and filters:"
+        ),
     )
     codes: tuple[proof.Code, ...] = (
         (run.above,),
         (run.falling,),
         (run.by_hand, inversion_run.measured, inversion_run.feature_error),
-        (run.roads, explicit.Chain.down),
+        (run.two_computations, explicit.Chain.backward),
     )
     proof.badges_of(found, meanings, codes)
 
 
 def draw(page: frame.Places) -> None:
     """The pictures that come back from every layer, and the proofs once they are all there."""
-    loaded = engine.network("caltech")
+    loaded = networks.load("caltech")
     with page.picture:
         with st.container(horizontal=True, gap="large", vertical_alignment="bottom", key="ladder-controls"):
             state, picture = chosen(loaded)
@@ -133,7 +136,7 @@ def draw(page: frame.Places) -> None:
             jobs.watch(job, lambda job: rungs(job.latest or Ladder()), key="ladder", every=2.0)
             if job.resting and job.latest is not None:
                 page.later(badges, job.latest, loaded, picture)
-    page.code((dv.invert, run.climb, run.fitted), call(state, picture.id is not None))
+    page.code((dv.invert, run.ladder_snapshots, run.fitted), call(state, picture.id is not None))
 
 
 LESSON: Lesson = Lesson(
@@ -143,17 +146,19 @@ LESSON: Lesson = Lesson(
     order=13,
     section="network",
     question=mark("How much of the picture is left, layer after layer?"),
-    goal=mark("You will be able to say what three ways back from a layer show, and what each of them adds by itself."),
+    goal=mark(
+        "You will be able to say what three reconstructions from a layer show, and what each of them adds by itself."
+    ),
     text=mark(
-        "Three ways back from the same numbers, all of a layer's units at once.\n\n"
-        "**DeconvNet** sends them down through switches and [[rectifier|rectifiers]]. Its map finds the edges, but "
-        "was never meant to be the photograph: grey and contrast are fitted here, in its favour.\n\n"
-        "**Search** looks for a picture that the layer answers alike. What the layer does not say, the preference for "
-        "smooth pictures fills in.\n\n"
-        "**Learned** is a network of its own that has seen thousands of pairs of layer and photograph. What the layer "
-        "does not say, it fills in with what photographs usually have there: colours, mostly.\n\n"
-        "So the smallest feature error is the search's; the smallest error in pixels is sometimes the "
-        "learned one's. Neither number alone says which picture is true."
+        "Three reconstructions from the same numbers, all of a layer's units at once.\n\n"
+        "**DeconvNet** sends them backward through switches and [[rectifier|rectifiers]]. Its map finds the edges, "
+        "but was never meant to be the photograph: grey and contrast are fitted here, in its favour.\n\n"
+        "**Search** looks for a picture that the layer answers alike. What the layer does not say, the preference "
+        "for smooth pictures fills in.\n\n"
+        "**Learned** is a network of its own that has learned from thousands of pairs of layer and photograph. "
+        "What the layer does not say, it fills in with what photographs usually have there: colours, mostly.\n\n"
+        "So the smallest feature error is the search's; the smallest error in pixels is sometimes the learned "
+        "one's. Neither number alone says which picture is true."
     ),
     presets=(
         (mark("Cat"), {"image": "cat"}),

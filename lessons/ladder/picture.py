@@ -14,7 +14,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.inversion.picture import latex
 from lessons._kit.inversion.run import LAYERS
 from lessons._kit.photo.header import title_of
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 from lessons.ladder.run import METHODS, Ladder, Rung
 
 NAMES = {"deconvnet": mark("DeconvNet"), "optimize": mark("Search"), "learned": mark("Learned")}
@@ -23,7 +23,9 @@ _NO_ERRORS = '<span class="errors">&nbsp;</span>'
 DASHES = {"deconvnet": "6 3", "optimize": "", "learned": "2 3"}
 
 
-def draw(loaded: engine.Loaded, picture: engine.Picture, ladder: Ladder, known: tuple[str, ...], signed: bool) -> None:
+def draw(
+    loaded: networks.Loaded, picture: pictures.Picture, ladder: Ladder, known: tuple[str, ...], signed: bool
+) -> None:
     """Every rung there is, the curves, and the formula.
 
     Args:
@@ -37,10 +39,10 @@ def draw(loaded: engine.Loaded, picture: engine.Picture, ladder: Ladder, known: 
     _formula(loaded, picture, ladder)
 
 
-def _photograph(loaded: engine.Loaded, picture: engine.Picture) -> str:
+def _photograph(loaded: networks.Loaded, picture: pictures.Picture) -> str:
     rows, columns = loaded.network.input_spec.size
     name = title_of(picture)
-    source = address(png(to_bytes(engine.fitted(loaded, picture).model)))
+    source = address(png(to_bytes(pictures.fitted(loaded, picture).model)))
     figure = (
         f'<figure><figcaption>{escape(name)}</figcaption><img src="{source}" alt="{escape(name)}">'
         '<span class="errors">0 · 0</span></figure>'
@@ -48,7 +50,7 @@ def _photograph(loaded: engine.Loaded, picture: engine.Picture) -> str:
     return f"<section><h2>{escape(t('Photograph'))}</h2><p>{rows} × {columns} × 3</p><div>{figure}</div></section>"
 
 
-def _column(loaded: engine.Loaded, ladder: Ladder, layer: str, known: tuple[str, ...], signed: bool) -> str:
+def _column(loaded: networks.Loaded, ladder: Ladder, layer: str, known: tuple[str, ...], signed: bool) -> str:
     height, width, channels = loaded.network.layer(layer).shape
     figures = "".join(_figure(ladder.rungs.get((layer, method)), layer, method, known, signed) for method in METHODS)
     return f"<section><h2>{layer}</h2><p>{height} × {width} × {channels}</p><div>{figures}</div></section>"
@@ -93,7 +95,7 @@ def _curves(ladder: Ladder) -> None:
     st.html(f'<div class="ladder-curves">{"".join(drawn)}</div>')
 
 
-def _formula(loaded: engine.Loaded, picture: engine.Picture, ladder: Ladder) -> None:
+def _formula(loaded: networks.Loaded, picture: pictures.Picture, ladder: Ladder) -> None:
     """Both errors as formulas, with the numbers of the deepest finished search."""
     x, a, x0 = coloured("input", "x"), coloured("output", "a"), coloured("kernel", "x_0")
     feature = rf"\frac{{\lVert \Phi({x}) - {a} \rVert^2}}{{\lVert {a} \rVert^2}}"
@@ -106,7 +108,7 @@ def _formula(loaded: engine.Loaded, picture: engine.Picture, ladder: Ladder) -> 
         return
     last = done[-1]
     target = float(np.square(engine.forward(loaded, picture).maps[last.layer].astype(np.float64)).sum())
-    shown = float(np.square(engine.fitted(loaded, picture).model.astype(np.float64)).sum())
+    shown = float(np.square(pictures.fitted(loaded, picture).model.astype(np.float64)).sum())
     for formula, ratio in (
         (feature, _ratio(last.feature_error, target)),
         (pixels, _ratio(last.image_error, shown)),

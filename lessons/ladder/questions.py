@@ -9,7 +9,7 @@ from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.inversion.run import LAYERS
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 
 
 def whole(seed: int) -> Question:
@@ -23,9 +23,9 @@ def whole(seed: int) -> Question:
     answer = (together, alone)
     return question(
         prompt=t(
-            "At one cell below a layer, unit A sends down {a} and unit B sends down {b}. Then comes DeconvNet's "
-            "rectifier. **What passes if the whole layer goes down at once, and what do A alone and B alone give when "
-            "their maps are added afterwards?**",
+            "At one cell below a layer, unit A brings {a} and unit B brings {b} in the backward pass. Then comes "
+            "DeconvNet's rectifier. **What passes if the whole layer goes backward at once, and what do A alone "
+            "and B alone give when their maps are added afterwards?**",
             a=planes.number(first),
             b=planes.number(second),
         ),
@@ -48,7 +48,7 @@ def whole(seed: int) -> Question:
 
 def place(seed: int) -> Question:
     """For how many pixels of the picture stands one place of a layer?"""
-    network = engine.network("caltech").network
+    network = networks.load("caltech").network
     layer = network.layer(LAYERS[seed % len(LAYERS)])
     assert layer.stride is not None
     assert layer.receptive_field is not None

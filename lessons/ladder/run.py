@@ -16,7 +16,7 @@ import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.types import DisplayImage, SignedMap, Unit
 from lessons._kit.inversion.run import LAYERS, Run, feature_error, measured, snapshots
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import engine, jobs, networks, pictures
 
 METHODS = ("deconvnet", "optimize", "learned")
 #: Steps of a rung's search; and the rungs and steps of the short ladder behind the proofs.
@@ -74,23 +74,23 @@ class Ladder:
         return Ladder(MappingProxyType({**self.rungs, (rung.layer, rung.method): rung}), step, self.steps)
 
 
-def key(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> str:
+def key(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> str:
     """Name of the job."""
     return repr(("ladder", loaded.digest, picture.digest, seed))
 
 
-def begin(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> None:
+def begin(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> None:
     """Climb in the background."""
-    jobs.start(key(loaded, picture, seed), lambda: climb(loaded, picture, seed, STEPS))
+    jobs.start(key(loaded, picture, seed), lambda: ladder_snapshots(loaded, picture, seed, STEPS))
 
 
-def find(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> jobs.Job[Ladder] | None:
+def find(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> jobs.Job[Ladder] | None:
     """The job, if somebody has begun it."""
     return jobs.find(key(loaded, picture, seed))
 
 
-def climb(
-    loaded: engine.Loaded, picture: engine.Picture, seed: int, steps: int, layers: tuple[str, ...] = LAYERS
+def ladder_snapshots(
+    loaded: networks.Loaded, picture: pictures.Picture, seed: int, steps: int, layers: tuple[str, ...] = LAYERS
 ) -> Iterator[Ladder]:
     """All rungs: first those that come in one pass, then the searches, from early to late layers."""
     ladder, known = Ladder(steps=steps * len(layers)), inverters.layers(loaded.network)
@@ -113,9 +113,9 @@ def climb(
 
 def sent_down(run: Run) -> Rung:
     """DeconvNet from the whole layer at once, its grey and contrast fitted to the photograph."""
-    shown = engine.fitted(run.loaded, run.picture).model
+    shown = pictures.fitted(run.loaded, run.picture).model
     reconstruct = partial(dv.reconstruct, run.loaded.network, shown, Unit(run.layer, "all"), rule="deconvnet")
-    found = engine.once(run.loaded, run.layer, "deconvnet all", reconstruct)
+    found = engine.run_compiled(run.loaded, run.layer, "deconvnet all", reconstruct)
     image = fitted(found.map, shown)
     feature, pixels = measured(run, image), pixel_error(image, shown)
     return Rung(run.layer, "deconvnet", image, feature, pixels, map=found.map, agreement=found.agreement)
@@ -123,9 +123,9 @@ def sent_down(run: Run) -> Rung:
 
 def learned(run: Run) -> Rung:
     """The trained decoder's answer."""
-    shown = engine.fitted(run.loaded, run.picture).model
+    shown = pictures.fitted(run.loaded, run.picture).model
     invert = partial(dv.invert, run.loaded.network, shown, run.layer, method="learned")
-    found = engine.once(run.loaded, run.layer, "learned", invert)
+    found = engine.run_compiled(run.loaded, run.layer, "learned", invert)
     feature = found.feature_error
     return Rung(run.layer, "learned", found.image, feature, found.image_error, reported=feature)
 
@@ -148,14 +148,14 @@ def pixel_error(image: DisplayImage, shown: DisplayImage) -> float:
     return feature_error(image, shown)
 
 
-def short(loaded: engine.Loaded, picture: engine.Picture, seed: int) -> Ladder:
+def short(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> Ladder:
     """A few rungs with few steps."""
     return _short(key(loaded, picture, seed), loaded, picture, seed)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _short(key: str, _loaded: engine.Loaded, _picture: engine.Picture, _seed: int) -> Ladder:
-    *_, ladder = climb(_loaded, _picture, _seed, SHORT, SHORT_LAYERS)
+def _short(key: str, _loaded: networks.Loaded, _picture: pictures.Picture, _seed: int) -> Ladder:
+    *_, ladder = ladder_snapshots(_loaded, _picture, _seed, SHORT, SHORT_LAYERS)
     return ladder
 
 
@@ -171,13 +171,13 @@ def falling(ladder: Ladder) -> float:
     return max((max(a - b, 0.0) for a, b in pairwise(errors)), default=0.0)
 
 
-def roads(ladder: Ladder) -> float:
+def two_computations(ladder: Ladder) -> float:
     """Relative difference of the two roads down from a whole layer, the largest of all rungs."""
     gaps = [rung.agreement for rung in ladder.of("deconvnet")]
     return max((np.inf if gap is None else gap for gap in gaps), default=0.0)
 
 
-def by_hand(ladder: Ladder, loaded: engine.Loaded, picture: engine.Picture) -> float:
+def by_hand(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -> float:
     """Relative difference of reported feature errors and the same by hand, the largest of all rungs."""
     rungs = [rung for rung in (*ladder.of("optimize"), *ladder.of("learned")) if rung.reported is not None]
     slow = [measured(Run(loaded, picture, rung.layer), rung.image) for rung in rungs]

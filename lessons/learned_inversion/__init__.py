@@ -119,7 +119,7 @@ def badges(state: State) -> None:
         ]
     )
     learned, flat = run.medians(state.layer)
-    proof.finding(
+    proof.measurement(
         t("{layer}: median {learned} against {flat}", layer=state.layer, learned=number(learned), flat=number(flat)),
         t("Median error in pixels over the built-in photographs: of the inverter, and of the mean colour."),
         run.medians,

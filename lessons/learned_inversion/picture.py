@@ -12,14 +12,14 @@ from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.form.i18n import t
 from lessons._kit.photo.header import title_of
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.learned_inversion import run
 from lessons.learned_inversion.run import Shown
 
 
 def draw(image: str, layer: str, change: str, found: Shown) -> None:
     """The two pictures, and what stands between them."""
-    name = title_of(engine.sample(image))
+    name = title_of(pictures.sample(image))
     rows, columns = found.photograph.shape[:2]
     seen = t("as the network sees it: {rows} × {columns} pixels", rows=rows, columns=columns)
     note = t(

@@ -12,7 +12,7 @@ from deconvviz.data.preprocess import model_input
 from deconvviz.data.samples import SAMPLES
 from deconvviz.metrics import normalized_error
 from deconvviz.models import inverters
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 PHOTOGRAPHS = tuple(sample.id for sample in SAMPLES.values() if sample.kind == "photo")
 
@@ -40,9 +40,9 @@ class Shown:
     baseline: float
 
 
-def loaded() -> engine.Loaded:
+def loaded() -> networks.Loaded:
     """The shipped network."""
-    return engine.network("caltech")
+    return networks.load("caltech")
 
 
 def layers() -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def decoder(layer: str) -> inverters.Inverter:
 
 def values_of(image: str, layer: str) -> np.ndarray:
     """What the layer says of a photograph, (h, w, c)."""
-    return engine.forward(loaded(), engine.sample(image)).maps[layer]
+    return engine.forward(loaded(), pictures.sample(image)).maps[layer]
 
 
 def other_of(image: str) -> str:
@@ -78,14 +78,14 @@ def changed(image: str, layer: str, change: str) -> np.ndarray:
 
 def shown(image: str, layer: str, change: str) -> Shown:
     """Everything that is on the page for a choice, kept."""
-    picture = engine.sample(image)
-    return engine.kept(loaded(), picture, f"learned {layer} {change}", lambda: _shown(image, layer, change))
+    picture = pictures.sample(image)
+    return engine.cached(loaded(), picture, f"learned {layer} {change}", lambda: _shown(image, layer, change))
 
 
 def _shown(image: str, layer: str, change: str) -> Shown:
-    found, photograph = decoder(layer), engine.fitted(loaded(), engine.sample(image)).model
+    found, photograph = decoder(layer), pictures.fitted(loaded(), pictures.sample(image)).model
     values = changed(image, layer, change)
-    answer = engine.once(loaded(), layer, "learned", lambda: found(values[None])[0])
+    answer = engine.run_compiled(loaded(), layer, "learned", lambda: found(values[None])[0])
     mean = np.asarray(found.about["mean_colour"], np.float32)
     flat = np.broadcast_to(mean, photograph.shape)
     return Shown(
@@ -113,9 +113,9 @@ def by_hand(found: np.ndarray, wanted: np.ndarray) -> float:
 
 def answered(image: str, layer: str) -> dv.Inversion:
     """What the library answers for a photograph."""
-    photograph = engine.fitted(loaded(), engine.sample(image)).model
-    return engine.kept(
-        loaded(), engine.sample(image), f"answer {layer}",
+    photograph = pictures.fitted(loaded(), pictures.sample(image)).model
+    return engine.cached(
+        loaded(), pictures.sample(image), f"answer {layer}",
         lambda: dv.invert(loaded().network, photograph, layer, method="learned"),
     )  # fmt: skip
 
@@ -126,7 +126,7 @@ def three_ways(image: str, layer: str) -> float:
     The photograph; the photograph between columns of noise that the network's crop cuts off; and no picture at all,
     but the numbers that were kept when the page was made.
     """
-    network, photograph = loaded().network, engine.fitted(loaded(), engine.sample(image)).model
+    network, photograph = loaded().network, pictures.fitted(loaded(), pictures.sample(image)).model
     noise = np.random.default_rng(0).random((photograph.shape[0], 20, 3), np.float32)
     wide = np.concatenate([noise, photograph, noise], axis=1)
     first = answered(image, layer).image

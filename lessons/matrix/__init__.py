@@ -18,8 +18,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import conv_controls, toy_arrays
 from lessons._kit.numbers.conv_controls import Sliding
-from lessons.matrix import entries, questions
-from lessons.matrix import picture as matrix_picture
+from lessons.matrix import entries, picture, questions
 
 #: What can be looked at.
 LOOKS = ("row", "weight", "column")
@@ -48,11 +47,11 @@ def _output(picture: str, kernel: str, geometry: ConvGeometry) -> np.ndarray:
     return np.asarray(conv(toy_arrays.picture(picture), toy_arrays.kernel(kernel), geometry))
 
 
-def compute(state: State) -> matrix_picture.View:
+def compute(state: State) -> picture.View:
     """What is on screen; `GeometryError` if the kernel does not fit the picture."""
     z = _output(state.picture, state.kernel, state.geometry)
     x, w = toy_arrays.picture(state.picture), toy_arrays.kernel(state.kernel)
-    return matrix_picture.View(x, w, z, state.geometry, state.look, state.cell, state.tap, state.back)
+    return picture.View(x, w, z, state.geometry, state.look, state.cell, state.tap, state.back)
 
 
 def product(state: State) -> float:
@@ -68,7 +67,7 @@ def columns(kernel: str, geometry: ConvGeometry) -> np.ndarray:
     return conv_map(toy_arrays.kernel(kernel), geometry, toy_arrays.SIZE).dense()
 
 
-def two_roads(state: State) -> float:
+def two_computations(state: State) -> float:
     """Distance of A, written entry by entry, from A made column by column by the convolution itself."""
     a = entries.dense(toy_arrays.kernel(state.kernel), state.geometry, toy_arrays.SIZE)
     return proof.distance(a, columns(state.kernel, state.geometry))
@@ -90,16 +89,16 @@ def sharing(state: State) -> float:
 
 @lru_cache(maxsize=256)
 def _checks(state: State) -> tuple[float, float, float]:
-    return product(state), two_roads(state), sharing(state)
+    return product(state), two_computations(state), sharing(state)
 
 
 def checks(state: State) -> list[Check]:
     """The proofs of a state."""
     plain = replace(state, look=State.look, cell=State.cell, tap=State.tap, back=State.back)
-    multiplied, roads, shared = _checks(plain)
+    multiplied, gap, shared = _checks(plain)
     return [
         Check(mark("A vec(x) = vec(conv(x))"), multiplied, 1e-5),
-        Check(mark("two roads agree"), roads, 1e-5),
+        Check(mark("two computations agree"), gap, 1e-5),
         Check(mark("weights repeat as counted"), shared, 1e-5),
     ]
 
@@ -201,7 +200,7 @@ def proofs(state: State) -> None:
     proof.badges_of(
         checks(state),
         (times, same, count),
-        ((product, entries.dense), (two_roads, LinearMap.dense), (sharing, entries.axis_counts)),
+        ((product, entries.dense), (two_computations, LinearMap.dense), (sharing, entries.axis_counts)),
     )
 
 
@@ -210,7 +209,7 @@ def draw(page: frame.Places) -> None:
     with page.controls:
         state = chosen()
     with page.picture:
-        matrix_picture.draw(compute(state))
+        picture.draw(compute(state))
         proofs(state)
         st.html(growth_table(state))
     page.code((entries.dense, entries.entries, conv, LinearMap.dense), call(state))

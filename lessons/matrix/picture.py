@@ -17,7 +17,8 @@ from lessons._kit.draw import component, formula, planes
 from lessons._kit.form.i18n import t
 from lessons._kit.numbers import taps
 from lessons._kit.numbers.toy_arrays import plane
-from lessons.matrix import entries as matrix_walk
+from lessons.matrix import entries
+from lessons.matrix.entries import Entry
 
 Cell = tuple[int, int]
 
@@ -72,25 +73,25 @@ class View:
         return self.back[0] * self.size[1] + self.back[1]
 
     @cached_property
-    def entries(self) -> list[matrix_walk.Entry]:
+    def entries(self) -> list[Entry]:
         """The places of A that hold a weight."""
-        return matrix_walk.entries(self.kernel_size, self.geometry, self.size)
+        return entries.entries(self.kernel_size, self.geometry, self.size)
 
     @property
-    def lit(self) -> list[matrix_walk.Entry]:
+    def lit(self) -> list[Entry]:
         """The entries that are looked at."""
-        wanted: dict[str, Callable[[matrix_walk.Entry], bool]] = {
+        wanted: dict[str, Callable[[Entry], bool]] = {
             "row": lambda entry: entry.row == self.row,
             "weight": lambda entry: entry.tap == self.tap,
             "column": lambda entry: entry.column == self.column,
         }
         return list(filter(wanted[self.look], self.entries))
 
-    def output_of(self, entry: matrix_walk.Entry) -> Cell:
+    def output_of(self, entry: Entry) -> Cell:
         """The output cell of an entry's row."""
         return entry.row // self.outputs[1], entry.row % self.outputs[1]
 
-    def input_of(self, entry: matrix_walk.Entry) -> Cell:
+    def input_of(self, entry: Entry) -> Cell:
         """The input cell of an entry's column."""
         return entry.column // self.size[1], entry.column % self.size[1]
 
@@ -222,7 +223,7 @@ def row_sum(view: View) -> str:
 
 def weight_count(view: View) -> str:
     """How often the weight that is looked at stands in A."""
-    down, across = matrix_walk.axis_counts(view.kernel_size, view.geometry, view.size)
+    down, across = entries.axis_counts(view.kernel_size, view.geometry, view.size)
     i, j = view.tap
     w = formula.coloured("kernel", rf"w_{{{i},{j}}} = {formula.value(view.w[i, j, 0, 0], alone=True)}")
     rows_, columns = t("{n} rows", n=down[i]), t("{n} columns", n=across[j])

@@ -48,7 +48,7 @@ def report(found: proofs.Report) -> None:
     best = network.labels[index] if network.labels else str(index)
     said = t("{count} scores, the highest {value} for {label}", count=found.output[0], value=f"{value:.3g}", label=best)
     st.markdown(f"**{t('Forward')}**: {said}")
-    head = [t("Rule"), t("Applies"), t("Rectifiers that obey"), t("Two roads differ by")]
+    head = [t("Rule"), t("Applies"), t("Rectifiers that obey"), t("Two computations differ by")]
     rows = [head, ["---"] * 4, *(_row(one) for one in found.rules)]
     st.html(STYLE)
     with st.container(key="own-report"):

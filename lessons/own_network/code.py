@@ -17,7 +17,7 @@ from deconvviz.data.preprocess import model_input
 from deconvviz.types import Check
 from lessons._kit.form.i18n import mark
 from lessons._kit.form.proof import distance
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 
 EXAMPLE = Path(__file__).with_name("example.py")
 PICTURE = "cat"
@@ -82,7 +82,7 @@ def run(variant: str, folder: Path) -> Any:
 @st.cache_resource(show_spinner=False)
 def tried(variant: str) -> Tried:
     """Save, load and wrap a variant, and try everything on it; once a process."""
-    engine.keep_compiled()
+    networks.keep_compiled()
     with tempfile.TemporaryDirectory() as folder:
         module = run(variant, Path(folder))
         module.save(module.MyNet(module.nnx.Rngs(1)))

@@ -15,8 +15,8 @@ def coverage(seed: int) -> Question:
     answer = (relu, relu + gelu)
     return question(
         prompt=t(
-            "On the way from a unit to the picture lie {relu} ReLUs and {gelu} GELUs. The rule is DeconvNet, and what "
-            "is not supported may keep its gradient. The report says: a of b rectifiers obey.",
+            "On the path from a unit to the picture lie {relu} ReLUs and {gelu} GELUs. The rule is DeconvNet, and "
+            "what is not supported may keep its gradient. The report says: a of b rectifiers obey.",
             relu=relu,
             gelu=gelu,
         ),
@@ -24,10 +24,10 @@ def coverage(seed: int) -> Question:
         answer=answer,
         wrong=[
             ((gelu, relu + gelu), t("Those are the GELUs; the rule is defined at ReLUs.")),
-            ((relu, relu), t("The GELUs lie on the way too: they count, and do not obey.")),
+            ((relu, relu), t("The GELUs lie on the path too: they count, and do not obey.")),
             ((relu + gelu, relu + gelu), t("A GELU is no rectifier: it keeps its ordinary derivative.")),
         ],
-        hint=t("b counts every activation on the way."),
+        hint=t("b counts every activation on the path."),
         worked=rf"a = {relu}, \quad b = {relu} + {gelu} = {relu + gelu}",
     )
 

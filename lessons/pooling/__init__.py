@@ -18,7 +18,7 @@ from lessons._kit.form.controls import choice, nearest, url_cell
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula, toy_arrays
-from lessons.pooling import picture as pool_picture
+from lessons.pooling import picture as pooling_picture
 from lessons.pooling import questions, unpool_variants
 
 
@@ -39,7 +39,9 @@ class State:
 def pooling(state: State) -> unpool_variants.Pooling:
     """The picture of a state and how it is pooled; windows that hang over the edge are kept or left out."""
     pads = ceil_padding(toy_arrays.SIZE, state.window, state.stride) if state.edge == "keep" else ((0, 0), (0, 0))
-    return unpool_variants.Pooling(pool_picture.picture(state.picture, state.digits), state.window, state.stride, pads)
+    return unpool_variants.Pooling(
+        pooling_picture.picture(state.picture, state.digits), state.window, state.stride, pads
+    )
 
 
 @lru_cache(maxsize=512)
@@ -56,13 +58,13 @@ def backs(state: State) -> dict[str, np.ndarray]:
 
 
 @lru_cache(maxsize=512)
-def _arrays(state: State) -> pool_picture.Arrays:
+def _arrays(state: State) -> pooling_picture.Arrays:
     how = pooling(state)
-    back = np.asarray(unpool_variants.WAYS[state.way][1](how.pooled[0], how))
-    return pool_picture.Arrays(how, state.way, back)
+    back = np.asarray(unpool_variants.VARIANTS[state.way][1](how.pooled[0], how))
+    return pooling_picture.Arrays(how, state.way, back)
 
 
-def compute(state: State) -> pool_picture.Arrays:
+def compute(state: State) -> pooling_picture.Arrays:
     """All arrays of a state: its own way back alone, so that the picture need not wait for the others."""
     return _arrays(replace(state, cell=State.cell, back=State.back))
 
@@ -70,7 +72,7 @@ def compute(state: State) -> pool_picture.Arrays:
 def operator(state: State) -> LinearMap:
     """Pooling with its switches held fixed, with the chosen way back as its claimed adjoint."""
     arrays = compute(state)
-    switches, way = arrays.pooling.pooled[1], unpool_variants.WAYS[state.way][1]
+    switches, way = arrays.pooling.pooled[1], unpool_variants.VARIANTS[state.way][1]
     return LinearMap(
         lambda x: take_switches(x, switches),
         lambda g: way(g, arrays.pooling),
@@ -84,7 +86,7 @@ def dot_test(state: State) -> float:
     return operator(state).dot_test()
 
 
-def two_roads(state: State) -> float:
+def two_computations(state: State) -> float:
     """Distance from the derivative of max pooling that JAX finds by itself; no switch is written down there."""
     arrays = compute(state)
     how = arrays.pooling
@@ -118,15 +120,15 @@ def dense(state: State) -> np.ndarray:
 
 @lru_cache(maxsize=256)
 def _checks(state: State) -> tuple[float, float, float]:
-    return dot_test(state), two_roads(state), matrix(state)
+    return dot_test(state), two_computations(state), matrix(state)
 
 
 def checks(state: State) -> list[Check]:
     """The proofs of a state."""
-    dot, roads, transposed = _checks(replace(state, cell=State.cell, back=State.back))
+    dot, gap, transposed = _checks(replace(state, cell=State.cell, back=State.back))
     return [
         Check(mark("dot test"), dot, 1e-5),
-        Check(mark("two roads agree"), roads, 1e-5),
+        Check(mark("two computations agree"), gap, 1e-5),
         Check(mark("transposed matrix"), transposed, 1e-5),
     ]
 
@@ -145,20 +147,20 @@ def call(state: State) -> str:
 x = picture.picture({state.picture!r}, {state.digits!r})
 pooling = unpool_variants.Pooling(x, window={how.window}, stride={how.stride}, pads={how.pads})
 y, switches = pooling.pooled
-back = unpool_variants.{unpool_variants.WAYS[state.way][1].__name__}(y, pooling)
+back = unpool_variants.{unpool_variants.VARIANTS[state.way][1].__name__}(y, pooling)
 """
 
 
 def chosen() -> State:
     """Draw the controls and read them."""
-    pictures = {name: t(title) for name, (title, _) in pool_picture.PICTURES.items()}
+    pictures = {name: t(title) for name, (title, _) in pooling_picture.PICTURES.items()}
     picture = choice(t("Picture"), pictures | {"own": t("your own")}, "picture")
     with st.container(horizontal=True):
         window = choice(t("Window"), {k: k for k in "23"}, "window", tabs=True)
         stride = choice(t("Stride"), {k: k for k in "123"}, "stride", default="2", tabs=True)
     edges = {"drop": t("left out"), "keep": t("kept")}
     edge = choice(t("Windows over the edge"), edges, "edge", tabs=True)
-    digits = pool_picture.url_digits("digits")
+    digits = pooling_picture.url_digits("digits")
     return State(picture, int(window), int(stride), edge, digits=digits if picture == "own" else "")
 
 
@@ -167,11 +169,11 @@ def proofs(state: State) -> None:
     dots = t("A is pooling with its switches held fixed. ⟨Ax, y⟩ and ⟨x, Aᵀy⟩, for random x and y:")
     same = t("Against the derivative of max pooling that JAX finds by itself (`jax.vjp`); it knows of no switch:")
     turn = t("A written out as a matrix: one row a window, a single 1 in it. Transposed, and multiplied with g:")
-    dot, roads, transposed = measured = checks(state)
+    dot, gap, transposed = measured = checks(state)
     proof.badges(
         [
             proof.Proof(dot, dots, (dot_test, LinearMap.dot_test)),
-            proof.Proof(roads, same, (two_roads, jax_derivative)),
+            proof.Proof(gap, same, (two_computations, jax_derivative)),
             proof.Proof(transposed, turn, (matrix, LinearMap.dense), dense(state)),
         ]
     )
@@ -180,7 +182,7 @@ def proofs(state: State) -> None:
             t("Right here by luck: no two windows share a maximum, or all switches are the same. Change something.")
         )
     away = distances(state)
-    shown = [bars.Bar(t(v[0]), (away[way],), second=way == state.way) for way, v in unpool_variants.WAYS.items()]
+    shown = [bars.Bar(t(v[0]), (away[way],), second=way == state.way) for way, v in unpool_variants.VARIANTS.items()]
     bars.show(t("How far what comes back is from x: ‖u − x‖ / ‖x‖"), shown)
 
 
@@ -188,13 +190,13 @@ def draw(page: frame.Places) -> None:
     """The windows with their maxima, one way back, the proofs, and what articles print."""
     with page.controls:
         state = chosen()
-        way = choice(t("The way back"), {k: t(v[0]) for k, v in unpool_variants.WAYS.items()}, "way")
+        way = choice(t("Backward operator"), {k: t(v[0]) for k, v in unpool_variants.VARIANTS.items()}, "way")
     with page.picture:
         state = replace(state, way=way)
         arrays = compute(state)
         height, width = arrays.y.shape
         cell = nearest(url_cell("cell", State.cell), (height, width))
-        pool_picture.draw(arrays, cell, nearest(url_cell("back", State.back), toy_arrays.SIZE))
+        pooling_picture.draw(arrays, cell, nearest(url_cell("back", State.back), toy_arrays.SIZE))
         proofs(state)
     with page.more:
         printed_formula.show(
@@ -203,7 +205,7 @@ def draw(page: frame.Places) -> None:
         printed_formula.show(
             "F003.2", t("windows one row and one column too large, at every position: nothing gets smaller by a stride")
         )
-    page.code((unpool_variants.WAYS[state.way][1], max_pool, take_switches), call(state))
+    page.code((unpool_variants.VARIANTS[state.way][1], max_pool, take_switches), call(state))
 
 
 LESSON: Lesson = Lesson(
@@ -214,15 +216,15 @@ LESSON: Lesson = Lesson(
     question=mark("Where does a pooled maximum go back to?"),
     goal=mark("You will be able to say what unpooling puts where, and what is lost for good."),
     text=mark(
-        "[[max pooling|Max pooling]] keeps the largest value of each window. A [[switch]] remembers where it stood. "
-        "With the switches held fixed, pooling only copies cells. That is linear, so it has an [[adjoint]]: "
+        "[[max pooling|Max pooling]] keeps the largest value of each window. A [[switch]] remembers where it "
+        "stood. With the switches held fixed, pooling only copies cells. That is linear, so it has an [[adjoint]]: "
         "[[unpooling]]. Each value goes back to its switch; all other cells stay zero.\n\n"
         "Where windows overlap they can share a maximum. Then both values arrive and **add**. Code that assigns "
-        "instead loses one, and its proofs turn red.\n\n"
+        "instead loses one, and its checks turn red.\n\n"
         "At a tie the first cell in reading order wins. What no window reads comes back as zero.\n\n"
         "Unpooling is no inverse: the smaller values of each window are gone. Where maxima are shared, overwriting "
-        "even ends closer to x. Closeness is not its purpose. It keeps **places**, for signals of every kind; another "
-        "picture's switches put them where nothing was."
+        "even ends closer to x. Closeness is not its purpose. It keeps **places**, for signals of every kind; "
+        "another picture's switches put them where nothing was."
     ),
     presets=(
         (mark("Four windows, one maximum"), {"picture": "peak", "window": "3", "cell": "1,1"}),

@@ -151,7 +151,7 @@ def shared(seed: int) -> Question:
             (a, t("That is the first window's value alone; the second one has its maximum there too.")),
             (9 * (a + b), t("The maximum itself is not multiplied in: unpooling moves the signal g, not x.")),
             (9, t("That is the maximum in x. What comes back is the signal g.")),
-            (max(a, b), t("Where values meet they add; no maximum is taken on the way back.")),
+            (max(a, b), t("Where values meet they add; no maximum is taken in the adjoint.")),
             (9 + a + b, t("The picture itself does not come back, only the signal.")),
             (0, t("Both windows have their maximum there, so something arrives.")),
         ],

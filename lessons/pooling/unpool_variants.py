@@ -116,7 +116,7 @@ def fill_bilinear(g: Array, pooling: Pooling) -> jax.Array:
 
 
 #: Name in the URL -> (name on screen, function of the signal and the pooling).
-WAYS: dict[str, tuple[str, Callable[[Array, Pooling], jax.Array]]] = {
+VARIANTS: dict[str, tuple[str, Callable[[Array, Pooling], jax.Array]]] = {
     "true": (mark("true switches, adding"), add_at_switches),
     "overwrite": (mark("true switches, overwriting"), assign_at_switches),
     "centre": (mark("middle of the window"), add_at_centres),
@@ -129,9 +129,9 @@ WAYS: dict[str, tuple[str, Callable[[Array, Pooling], jax.Array]]] = {
 
 @functools.partial(jax.jit, static_argnums=(1, 2, 3))
 def every_way(x: jax.Array, window: int, stride: int, pads: Pads) -> dict[str, jax.Array]:
-    """What comes back of the maxima on each of `WAYS`; compiled as one, so that a new window is drawn at once."""
+    """What comes back of the maxima on each of `VARIANTS`; compiled as one, so that a new window is drawn at once."""
     pooling = Pooling(x, window, stride, pads)
-    return {name: way(pooling.pooled[0], pooling) for name, (_, way) in WAYS.items()}
+    return {name: way(pooling.pooled[0], pooling) for name, (_, way) in VARIANTS.items()}
 
 
 def arriving(way: str, pooling: Pooling, cell: Cell) -> list[tuple[Cell, float]]:

@@ -17,8 +17,7 @@ from lessons._kit.form.controls import choice, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.run import jobs
-from lessons.recognition import pad as digits_pad
-from lessons.recognition import picture, questions, run
+from lessons.recognition import pad, picture, questions, run
 from lessons.recognition.run import Training
 
 FIRST = 200
@@ -50,7 +49,7 @@ def by_hand(state: State) -> float:
     return proof.distance(scores, run.scores_by_hand(params, shown))
 
 
-def two_roads(state: State) -> float:
+def two_computations(state: State) -> float:
     """Relative difference of the map computed in two ways."""
     params, _ = run.params_of(state.training)
     shown, _ = run.picture(state.digit, state.pad)
@@ -70,8 +69,8 @@ def checks(state: State) -> list[Check]:
     """The proofs of a state."""
     return [
         Check(mark("scores by hand"), by_hand(state), 1e-5),
-        Check(mark("two roads down agree"), two_roads(state), 1e-5),
-        Check(mark("nothing unseen was seen"), leaked(state), 0.0),
+        Check(mark("two computations agree"), two_computations(state), 1e-5),
+        Check(mark("no test digit was trained on"), leaked(state), 0.0),
     ]
 
 
@@ -115,7 +114,7 @@ def badges(state: State) -> None:
         t("The map by the network's own derivative with changed rules, and layer by layer; relative difference:"),
         t("How many of the digits it learns from are among those that it is measured on:"),
     )
-    codes: tuple[proof.Code, ...] = ((by_hand, run.scores_by_hand), (two_roads,), (leaked, digits.split))
+    codes: tuple[proof.Code, ...] = ((by_hand, run.scores_by_hand), (two_computations,), (leaked, digits.split))
     proof.badges_of(checks(state), meanings, codes)
 
 
@@ -124,7 +123,7 @@ def look(state: State) -> None:
     params, trained = run.params_of(state.training)
     shown, right = run.picture(state.digit, state.pad)
     if state.digit == run.OWN:
-        digits_pad.show(state.pad, "digits-pad")
+        pad.show(state.pad, "digits-pad")
     with st.spinner(t("Sending the score back to the digit, some seconds the first time")):
         found = run.look(params, shown)
     picture.looked(found, found.label, right)

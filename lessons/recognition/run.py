@@ -14,7 +14,7 @@ from deconvviz.network import Network
 from deconvviz.tasks.recognition import network as net
 from deconvviz.tasks.recognition import predict, train
 from deconvviz.tasks.recognition.predict import Recognized
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import engine, jobs, networks
 
 #: How many digits to learn from.
 PICTURES = (100, 200, 600, 1200)
@@ -147,7 +147,7 @@ def picture(digit: str, pad: str) -> tuple[np.ndarray, int | None]:
 def look(params: dict[str, Any], shown: np.ndarray, wanted: str | None = None, prove: bool = False) -> Recognized:
     """What the network says of it; one program compiles at a time."""
     run = lambda: predict.look(network(params), shown, wanted, prove)  # noqa: E731
-    return engine.once(engine.network("caltech"), "recognition", f"look {prove}", run)
+    return engine.run_compiled(networks.load("caltech"), "recognition", f"look {prove}", run)
 
 
 def scores_by_hand(params: dict[str, Any], shown: np.ndarray) -> np.ndarray:

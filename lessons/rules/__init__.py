@@ -78,9 +78,9 @@ def _checks(state: State) -> tuple[float, ...]:
     return one_by_one(state), derivative(state), both_masks(state), blind(state)
 
 
-def roads(state: State) -> float:
+def two_computations(state: State) -> float:
     """Relative difference of the two roads down the network, the largest over the four rules."""
-    return network.roads(network.place(state.image, state.layer), int(state.rank) - 1)
+    return network.two_computations(network.place(state.image, state.layer), int(state.rank) - 1)
 
 
 def checks(state: State) -> list[Check]:
@@ -92,7 +92,7 @@ def checks(state: State) -> list[Check]:
         Check(mark("gradient is the derivative"), jax_gap, 1e-6),
         Check(mark("guided is both masks"), masks, 1e-6),
         Check(mark("each rule's blind spot"), forgets, 1e-6),
-        Check(mark("two roads agree"), roads(state), 1e-5),
+        Check(mark("two computations agree"), two_computations(state), 1e-5),
     ]
 
 
@@ -142,7 +142,7 @@ def picked(state: State, name: str, where: tuple[int, int]) -> None:
 
 def proofs(state: State) -> None:
     """The badges."""
-    with st.spinner(t("Taking the second road; from a new layer it takes some seconds the first time")):
+    with st.spinner(t("Computing it a second, independent way; from a new layer it takes some seconds the first time")):
         by_hand, jax_gap, masks, forgets, agree = checks(state)
     proof.badges(
         [
@@ -167,10 +167,10 @@ def proofs(state: State) -> None:
             proof.Proof(
                 agree,
                 t(
-                    "The four maps, each computed on two roads: by JAX's derivative of the rewritten program, and by "
-                    "hand through switches, rule and transposed filters, without any derivative:"
+                    "The four maps, each computed in two independent ways: by JAX's derivative of the rewritten "
+                    "program, and by hand through switches, rule and transposed filters, without any derivative:"
                 ),
-                (roads, explicit.Chain.down, relative_gap),
+                (two_computations, explicit.Chain.backward, relative_gap),
             ),
         ]
     )
@@ -203,8 +203,8 @@ def draw(page: frame.Places) -> None:
         cell = nearest(url_cell("cell", State.cell), rules_grid.SIZE)
         rules_grid.draw(*grids(state), cell, lambda name, where: picked(state, name, where))
         st.subheader(t("The same on a trained network"), anchor=False)
-        with st.spinner(t("Sending the signal down; from a new layer it takes some seconds the first time")):
-            network.seen(at, rank)
+        with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
+            network.reconstructions(at, rank)
         maps.draw(at, rank, state.pair)
         badges = st.container()
         page.later(numbers, at, rank, state.pair)
@@ -226,18 +226,18 @@ LESSON: Lesson = Lesson(
     render=lambda: frame.page(LESSON, draw),
     order=9,
     section="network",
-    question=mark("What may pass a rectifier on the way down?"),
+    question=mark("What may pass a rectifier in the backward pass?"),
     goal=mark("You will be able to say which signals each rule stops, why, and what that does to a map."),
     text=mark(
-        "On the way up a [[rectifier]] keeps what is above zero. On the way down four rules are in use, and this one "
-        "choice is all that tells the methods apart.\n\n"
-        "The **gradient** asks z, what went up: it is the derivative. **DeconvNet** asks g, the signal itself, and "
-        "forgets z, so it is no derivative of anything. **Guided backprop** asks both. **Linear** asks nothing: it "
-        "takes the rectifier away.\n\n"
+        "In the forward pass a [[rectifier]] keeps what is above zero. In the backward pass four rules are in use, "
+        "and this one choice is all that tells the methods apart.\n\n"
+        "The **gradient** asks z, the forward input: it is the derivative. **DeconvNet** asks g, the signal "
+        "itself, and forgets z, so it is no derivative of anything. **Guided backprop** asks both. **Linear** asks "
+        "nothing: it takes the rectifier away.\n\n"
         "Zero is not above zero: both masks stop there.\n\n"
-        "A rule that keeps only positive signals lets nothing cancel. Its maps are sharp and follow the edges of the "
-        "photograph. Compare six units at one place: their gradients differ, their guided maps are nearly one map. "
-        "Sharp is not the same as true."
+        "A rule that keeps only positive signals lets nothing cancel. Its maps are sharp and follow the edges of "
+        "the photograph. Compare six units at one place: their gradients differ, their guided maps are nearly one "
+        "map. Sharp is not the same as true."
     ),
     presets=(
         (mark("Every z above zero"), {"numbers": "open"}),

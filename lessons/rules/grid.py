@@ -133,9 +133,9 @@ def rows(z: np.ndarray, g: np.ndarray, cell: Cell) -> list[planes.Row]:
         return planes.Plane(title, values, colour, chosen=cell, pick=pick, scale=float(TOP))
 
     up = [
-        plane(t("z, went up"), z, "input", "z"),
+        plane(t("z, forward"), z, "input", "z"),
         plane("[z > 0]", (z > 0).astype(int), "input"),
-        plane(t("g, comes down"), g, "output", "g"),
+        plane(t("g, backward"), g, "output", "g"),
         plane("[g > 0]", (g > 0).astype(int), "output"),
     ]
     down = []
@@ -156,7 +156,7 @@ def rows(z: np.ndarray, g: np.ndarray, cell: Cell) -> list[planes.Row]:
             )
         )
     return [
-        planes.Row(t("At the rectifier: what went up, what comes down, and where each is above zero"), up),
+        planes.Row(t("At the rectifier: the forward z, the backward g, and where each is above zero"), up),
         planes.Row(t("Below the rectifier, by each rule"), down),
     ]
 

@@ -15,14 +15,14 @@ from lessons._kit.form.i18n import t
 from lessons._kit.photo.header import title_of
 from lessons._kit.photo.labels import RULE_LINES, RULES
 from lessons._kit.reconstruction import maps
-from lessons._kit.run import engine
+from lessons._kit.run import engine, pictures
 from lessons.rules import network
 from lessons.rules.network import Place, Stopped
 
 
 def draw(at: Place, rank: int, pair: str) -> None:
     """The four maps, the difference of a pair, and the photograph."""
-    found = network.seen(at, rank).by_rule
+    found = network.reconstructions(at, rank).by_rule
     limit = maps.shared_limit({rule: largest(result.map, summed=True) for rule, result in found.items()})
     figures = "".join(_map(result, limit) for result in found.values())
     st.html(f'<div class="rules-maps">{figures}</div>{_scale(limit, t("One scale for all four"))}')
@@ -66,8 +66,8 @@ def _difference(found: dict[str, Reconstruction], pair: str) -> str:
 
 
 def _photo(at: Place, box: Box) -> str:
-    source = engine.kept(
-        at.loaded, at.picture, "photo", lambda: address(jpeg(to_bytes(engine.fitted(at.loaded, at.picture).screen)))
+    source = engine.cached(
+        at.loaded, at.picture, "photo", lambda: address(jpeg(to_bytes(pictures.fitted(at.loaded, at.picture).screen)))
     )
     name = title_of(at.picture)
     note = t("frame: what the unit can see, its receptive field")

@@ -10,7 +10,7 @@ import numpy as np
 from deconvviz.network.backward.reconstruct import relative_gap
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import Unit
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 #: Layers whose units are offered, each with rectifiers below it.
 LAYERS = ("relu2", "relu3", "relu4", "relu5", "relu6", "relu7")
@@ -29,8 +29,8 @@ class Place:
       values: their activations.
     """
 
-    loaded: engine.Loaded
-    picture: engine.Picture
+    loaded: networks.Loaded
+    picture: pictures.Picture
     units: tuple[Unit, ...]
     values: tuple[float, ...]
 
@@ -49,7 +49,7 @@ class Stopped:
 
 def place(image: str, layer: str) -> Place:
     """The strongest place of a layer, and its strongest units."""
-    loaded, picture = engine.network("caltech"), engine.sample(image)
+    loaded, picture = networks.load("caltech"), pictures.sample(image)
     maps = engine.forward(loaded, picture).maps[layer]
     row, column = divmod(int(maps.max(axis=-1).argmax()), maps.shape[1])
     order = np.argsort(-maps[row, column], kind="stable")[:UNITS]
@@ -57,14 +57,14 @@ def place(image: str, layer: str) -> Place:
     return Place(loaded, picture, units, tuple(float(maps[row, column, channel]) for channel in order))
 
 
-def seen(at: Place, rank: int) -> engine.Seen:
+def reconstructions(at: Place, rank: int) -> engine.Reconstructions:
     """The maps of one of the units, by every rule."""
     return engine.reconstruct(at.loaded, at.picture, at.units[rank])
 
 
-def roads(at: Place, rank: int) -> float:
+def two_computations(at: Place, rank: int) -> float:
     """The largest relative difference, over the four rules, between the two roads down to the photograph."""
-    proven = engine.proven(at.loaded, at.picture, at.units[rank])
+    proven = engine.checked(at.loaded, at.picture, at.units[rank])
     return max(result.agreement if result.agreement is not None else np.inf for result in proven.values())
 
 
@@ -72,20 +72,20 @@ def gaps(at: Place, rank: int) -> dict[str, float]:
     """Pair -> relative difference of the two rules' maps, ``|a - b| / max(|a|, |b|)``."""
 
     def make() -> dict[str, float]:
-        maps = {rule: result.map for rule, result in seen(at, rank).by_rule.items()}
+        maps = {rule: result.map for rule, result in reconstructions(at, rank).by_rule.items()}
         return {pair: relative_gap(*(maps[rule] for rule in pair.split("-"))) for pair in PAIRS}
 
-    return engine.kept(at.loaded, at.picture, f"gaps {at.units[rank]}", make)
+    return engine.cached(at.loaded, at.picture, f"gaps {at.units[rank]}", make)
 
 
 def likeness(at: Place) -> dict[str, tuple[float, ...]]:
     """Rule -> cosine between the maps of every two of the units: 1 if a map does not tell which unit it is of."""
 
     def make() -> dict[str, tuple[float, ...]]:
-        found = [seen(at, rank).by_rule for rank in range(len(at.units))]
+        found = [reconstructions(at, rank).by_rule for rank in range(len(at.units))]
         return {rule: cosines([one[rule].map for one in found]) for rule in RULES}
 
-    return engine.kept(at.loaded, at.picture, f"likeness {at.units}", make)
+    return engine.cached(at.loaded, at.picture, f"likeness {at.units}", make)
 
 
 def cosines(maps: list[np.ndarray]) -> tuple[float, ...]:
@@ -101,13 +101,15 @@ def cosines(maps: list[np.ndarray]) -> tuple[float, ...]:
 def stopped(at: Place, rank: int) -> tuple[Stopped, ...]:
     """What every rule stops at every rectifier on the way down, from the top."""
     unit = at.units[rank]
-    return engine.kept(at.loaded, at.picture, f"stopped {unit}", lambda: _stopped(at, unit))
+    return engine.cached(at.loaded, at.picture, f"stopped {unit}", lambda: _stopped(at, unit))
 
 
 def _stopped(at: Place, unit: Unit) -> tuple[Stopped, ...]:
     maps = engine.forward(at.loaded, at.picture).maps
     names = [layer.name for layer in at.loaded.network.layers]
-    walks = {rule: engine.walk(at.loaded, at.picture, unit, rule) for rule in ("gradient", "deconvnet", "guided")}
+    walks = {
+        rule: engine.backward_trace(at.loaded, at.picture, unit, rule) for rule in ("gradient", "deconvnet", "guided")
+    }
     found = []
     for i, frame in enumerate(walks["gradient"]):
         if frame.kind == "rectify":

@@ -18,7 +18,7 @@ def _numbers(seed: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _picture(z: np.ndarray, g: np.ndarray) -> tuple[planes.Row, ...]:
-    pair = (planes.Plane(t("z, went up"), z, "input"), planes.Plane(t("g, comes down"), g, "output"))
+    pair = (planes.Plane(t("z, forward"), z, "input"), planes.Plane(t("g, backward"), g, "output"))
     return (planes.Row("", pair, ("",)),)
 
 
@@ -35,7 +35,8 @@ def one_cell(seed: int) -> Question:
     a, b = int(z), int(g)
     return question(
         prompt=t(
-            "At a rectifier z = {z} went up and g = {g} comes down. **What is below it, by each rule?**",
+            "At a rectifier z = {z} in the forward pass and g = {g} arrives in the backward pass. **What leaves "
+            "it, by each rule?**",
             z=planes.number(a),
             g=planes.number(b),
         ),
@@ -107,8 +108,8 @@ def two_rectifiers(seed: int) -> Question:
     once = weight * max(g, 0)
     return question(
         prompt=t(
-            "g = {g} comes down through a rectifier with z = {upper}, then a weight of {weight}, then a rectifier with "
-            "z = {lower}. **What arrives, by the gradient and by the DeconvNet?**",
+            "g = {g} goes backward through a rectifier with z = {upper}, then a weight of {weight}, then a "
+            "rectifier with z = {lower}. **What arrives, by the gradient and by the DeconvNet?**",
             g=planes.number(g),
             upper=planes.number(upper),
             weight=planes.number(weight),

@@ -15,8 +15,8 @@ from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
-from lessons._kit.run import engine
-from lessons.segmentation import picture as street_picture
+from lessons._kit.run import pictures
+from lessons.segmentation import picture as segmentation_picture
 from lessons.segmentation import questions, run, table
 from lessons.segmentation.run import Subject
 
@@ -36,14 +36,14 @@ class State:
     spot: str = "pole"
 
 
-def subject(state: State, picture: engine.Picture | None = None) -> Subject:
+def subject(state: State, picture: pictures.Picture | None = None) -> Subject:
     """What is looked at."""
     if state.source == "drawn":
         return run.drawn()
-    return run.photograph(picture or engine.sample(state.image))
+    return run.photograph(picture or pictures.sample(state.image))
 
 
-def two_counts(state: State, picture: engine.Picture | None = None) -> float:
+def two_counts(state: State, picture: pictures.Picture | None = None) -> float:
     """Difference between mean IoU from the table of counts and from sets of pixels, upper left of the picture."""
     shown = subject(state, picture)
     said, true = (
@@ -54,22 +54,22 @@ def two_counts(state: State, picture: engine.Picture | None = None) -> float:
     return abs(fast - run.iou_by_hand(said, true))
 
 
-def misplaced(state: State, picture: engine.Picture | None = None) -> float:
+def misplaced(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference between the unpooled map and its values put at their switches one by one."""
     return run.misplaced(subject(state, picture))
 
 
-def bilinear_apart(state: State, picture: engine.Picture | None = None) -> float:
+def bilinear_apart(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest relative difference between bilinear enlargement and a fixed transposed convolution."""
     return run.bilinear_apart(subject(state, picture))
 
 
-def blocks_apart(state: State, picture: engine.Picture | None = None) -> float:
+def blocks_apart(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest relative difference between the trained layer, computed in blocks, and the adjoint of a convolution."""
     return run.blocks_apart(subject(state, picture))
 
 
-def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
+def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
     """The proofs of a state."""
     return [
         Check(mark("mean IoU as by sets"), two_counts(state, picture), 1e-12),
@@ -91,17 +91,17 @@ predict.write(found, "street.png")
 """
 
 
-def chosen() -> tuple[State, engine.Picture]:
+def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     kinds = {"drawn": t("a drawn street, truth known"), "photo": t("a photograph")}
     source = choice(t("Look at"), kinds, "source")
-    picture = engine.sample(FIRST)
+    picture = pictures.sample(FIRST)
     if source == "photo":
         picture = upload.choose(LESSON.presets, FIRST)
-    decoders = {name: t(street_picture.TITLES[name]) for name in run.DECODERS}
+    decoders = {name: t(segmentation_picture.TITLES[name]) for name in run.DECODERS}
     decoder = choice(t("Decoder"), decoders, "decoder")
     wanted = choice(
-        t("Class"), {name: t(word) for name, word in street_picture.WORDS.items()}, "wanted", default="pole"
+        t("Class"), {name: t(word) for name, word in segmentation_picture.WORDS.items()}, "wanted", default="pole"
     )
     spots = {"pole": t("a post with a sign"), "walker": t("a walker"), "car": t("a car"), "roof": t("a roof")}
     spots |= {"differ": t("where the decoders differ most")}
@@ -109,7 +109,7 @@ def chosen() -> tuple[State, engine.Picture]:
     return State(source, picture.id or FIRST, decoder, wanted, spot), picture
 
 
-def looked_at(state: State, picture: engine.Picture) -> tuple[State, Subject]:
+def looked_at(state: State, picture: pictures.Picture) -> tuple[State, Subject]:
     """What the decoders have answered; the drawn street where they refuse a picture."""
     shown = subject(state, picture)
     waiting = t("Three decoders look at the picture: some seconds, the first time on this machine half a minute")
@@ -123,7 +123,7 @@ def looked_at(state: State, picture: engine.Picture) -> tuple[State, Subject]:
     return replace(state, source="drawn"), run.drawn()
 
 
-def badges(state: State, picture: engine.Picture) -> None:
+def badges(state: State, picture: pictures.Picture) -> None:
     """The proofs."""
     meanings = (
         t("Mean IoU of the upper left piece, from the table of counts and from sets of pixels:"),
@@ -147,7 +147,7 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         state, shown = looked_at(state, picture)
         box = run.spot(shown, state.spot)
-        street_picture.draw(shown, state.decoder)
+        segmentation_picture.draw(shown, state.decoder)
         if state.source != "drawn":
             st.caption(
                 t(
@@ -155,10 +155,10 @@ def draw(page: frame.Places) -> None:
                     "names."
                 )
             )
-        street_picture.close(shown, box)
-        street_picture.formula(shown, state.decoder, state.wanted)
+        segmentation_picture.close(shown, box)
+        segmentation_picture.formula(shown, state.decoder, state.wanted)
         st.markdown(t("The first step up, inside the closer look:"))
-        street_picture.steps(shown, box)
+        segmentation_picture.steps(shown, box)
         badges(state, picture)
         table.claim(state.decoder)
     page.code((predict.apply, predict.first_step), call(state, shown))
@@ -171,18 +171,20 @@ LESSON: Lesson = Lesson(
     order=20,
     section="work",
     question=mark("Which decoder finds the pole again?"),
-    goal=mark("You will be able to say what each way up from a small map keeps of an edge, and how that is measured."),
+    goal=mark(
+        "You will be able to say what each way to enlarge a small map keeps of an edge, and how that is measured."
+    ),
     text=mark(
-        "The encoder gives up place for meaning: at an eighth of the size it knows that there is a pole, hardly where. "
-        "A decoder has to come up again.\n\n"
+        "The encoder gives up place for meaning: at an eighth of the size it knows that there is a pole, hardly "
+        "where. A decoder has to come up again.\n\n"
         "[[transposed convolution|Transposed convolution]] learns a kernel that it lays down for every value. "
-        "[[unpooling|Unpooling]] needs none: the encoder's [[switch|switches]] say where in its window each maximum "
-        "was, so edges come back from the way down. Bilinear enlargement learns nothing; it is a transposed "
+        "[[unpooling|Unpooling]] needs none: the encoder's [[switch|switches]] say where in its window each "
+        "maximum was, so edges come back from the encoder. Bilinear enlargement learns nothing; it is a transposed "
         "convolution with a kernel that stays.\n\n"
-        "All three hang on one finished encoder, which stays as it is, and add detail to its coarse answer. They were "
-        "trained alike; what differs is the way up.\n\n"
-        "Most pixels are road, building and sky. A network that forgets every pole is still mostly right, so the field "
-        "counts by class: mean IoU, and how well the boundaries fit."
+        "All three hang on one finished encoder, which stays as it is, and add detail to its coarse answer. They "
+        "were trained alike; what differs is how they enlarge.\n\n"
+        "Most pixels are road, building and sky. A network that forgets every pole is still mostly right, so the "
+        "field counts by class: mean IoU, and how well the boundaries fit."
     ),
     presets=(
         (mark("A thin post"), {"wanted": "pole", "spot": "pole"}),

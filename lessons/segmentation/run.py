@@ -15,7 +15,7 @@ from deconvviz.tasks.segmentation.data import NAMES, VOID
 from deconvviz.tasks.segmentation.predict import Segmentation, Step
 from deconvviz.types import Box, DisplayImage
 from lessons._kit.photo import upload
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.segmentation import scene
 
 DECODERS = tuple(name for name in ALL_DECODERS if name != "coarse")
@@ -49,7 +49,7 @@ def drawn() -> Subject:
     return Subject(street.picture, street.labels, "scene.street().picture", _digest(street.picture))
 
 
-def photograph(picture: engine.Picture) -> Subject:
+def photograph(picture: pictures.Picture) -> Subject:
     """A photograph of the gallery, or the person's own."""
     pixels = upload.pixels(picture)
     return Subject(pixels, None, upload.python(picture), _digest(pixels))

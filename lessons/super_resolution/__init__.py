@@ -14,9 +14,9 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
-from lessons._kit.restoration import picture as super_picture
+from lessons._kit.restoration import picture as restoration_picture
 from lessons._kit.restoration import run
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.super_resolution import questions, sums
 
 FIRST = "astronaut"
@@ -32,33 +32,33 @@ class State:
     window: str = "gain"
 
 
-def shown(state: State, picture: engine.Picture | None = None) -> run.Shown:
+def shown(state: State, picture: pictures.Picture | None = None) -> run.Shown:
     """What is on the page."""
-    return run.shown(picture or engine.sample(state.image), int(state.scale), state.source == "shrunk")
+    return run.shown(picture or pictures.sample(state.image), int(state.scale), state.source == "shrunk")
 
 
-def bicubic_by_hand(state: State, picture: engine.Picture | None = None) -> float:
+def bicubic_by_hand(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference between the library's bicubic and sums of 16 products."""
     return sums.bicubic_error(shown(state, picture))
 
 
-def adjoint(state: State, picture: engine.Picture | None = None) -> float:
+def adjoint(state: State, picture: pictures.Picture | None = None) -> float:
     """Dot test of the shrinking and its adjoint."""
     del picture
     return sums.adjoint_error(int(state.scale))
 
 
-def last_layer(state: State, picture: engine.Picture | None = None) -> float:
+def last_layer(state: State, picture: pictures.Picture | None = None) -> float:
     """The last layer in blocks against a transposed convolution by its definition."""
     return sums.last_layer_error(shown(state, picture))
 
 
-def psnr_by_hand(state: State, picture: engine.Picture | None = None) -> float:
+def psnr_by_hand(state: State, picture: pictures.Picture | None = None) -> float:
     """PSNR of the library against PSNR row after row."""
     return sums.psnr_error(shown(state, picture))
 
 
-def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
+def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
     """The proofs of a state."""
     return [
         Check(mark("bicubic by hand"), bicubic_by_hand(state, picture), 1e-9),
@@ -68,7 +68,7 @@ def checks(state: State, picture: engine.Picture | None = None) -> list[Check]:
     ]
 
 
-def call(state: State, picture: engine.Picture) -> str:
+def call(state: State, picture: pictures.Picture) -> str:
     """Python that makes the enlargement of a state."""
     if state.source == "shrunk":
         return f"""from deconvviz.data import preprocess, samples
@@ -90,7 +90,7 @@ predict.write(found, "large.png")
 """
 
 
-def chosen() -> tuple[State, engine.Picture]:
+def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     picture = upload.choose(LESSON.presets, FIRST)
     scale = choice(t("Enlarge"), {n: f"× {n}" for n in "234"}, "scale", default=State.scale, tabs=True)
@@ -104,7 +104,7 @@ def chosen() -> tuple[State, engine.Picture]:
     return State(picture.id or FIRST, scale, source, choice(t("Look closely"), windows, "window")), picture
 
 
-def badges(state: State, picture: engine.Picture) -> None:
+def badges(state: State, picture: pictures.Picture) -> None:
     """The proofs, and the figures of the benchmark."""
     meanings = (
         t("60 pixels of the bicubic enlargement, each as a sum of 16 products, against the library:"),
@@ -123,7 +123,7 @@ def badges(state: State, picture: engine.Picture) -> None:
         psnr=f"{figures['psnr']:.2f}",
         bicubic=f"{figures['psnr_bicubic']:.2f}",
     )
-    proof.finding(label, t("Mean over the five pictures of the benchmark, kept with the weights; measured by:"),
+    proof.measurement(label, t("Mean over the five pictures of the benchmark, kept with the weights; measured by:"),
                   evaluate.evaluate)  # fmt: skip
 
 
@@ -134,11 +134,11 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         with st.spinner(t("Enlarging: a second, the first time on this machine some seconds")):
             found = shown(state, picture)
-        super_picture.compare(found, title_of(picture))
-        super_picture.formula(found)
-        super_picture.closely(found, state.window)
-        super_picture.differences(found)
-        super_picture.spectrum(found)
+        restoration_picture.compare(found, title_of(picture))
+        restoration_picture.formula(found)
+        restoration_picture.closely(found, state.window)
+        restoration_picture.differences(found)
+        restoration_picture.spectrum(found)
         badges(state, picture)
     page.code((predict.apply, data.pair), call(state, picture))
 

@@ -15,8 +15,8 @@ from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons._kit.run import engine
-from lessons.top_nine import atlas as nine_atlas
+from lessons._kit.run import networks
+from lessons.top_nine import atlas as shown_atlas
 from lessons.top_nine import picture, questions
 
 
@@ -35,42 +35,42 @@ def rows_of(atlas: Atlas, state: State) -> tuple[Row, ...]:
     return atlas.rows(state.layer, int(state.channel))
 
 
-def measured(state: State) -> tuple[Atlas, engine.Loaded, tuple[Row, ...], nine_atlas.Fresh]:
+def measured(state: State) -> tuple[Atlas, networks.Loaded, tuple[Row, ...], shown_atlas.Fresh]:
     """The rows of a state, and the same computed afresh.
 
     Raises:
       DeconvvizError: the network or a picture of the atlas is not here.
     """
-    atlas, _ = nine_atlas.opened()
-    loaded, missing = nine_atlas.network_of(atlas)
+    atlas, _ = shown_atlas.opened()
+    loaded, missing = shown_atlas.network_of(atlas)
     if loaded is None:
         raise DeconvvizError(missing)
-    return atlas, loaded, rows_of(atlas, state), nine_atlas.fresh(atlas, loaded, state.layer, int(state.channel))
+    return atlas, loaded, rows_of(atlas, state), shown_atlas.fresh(atlas, loaded, state.layer, int(state.channel))
 
 
 def activation(state: State) -> float:
     """Largest relative distance of a stored activation from the one of a fresh forward pass."""
     _, _, rows, found = measured(state)
-    return nine_atlas.activation_gap(rows, found)
+    return shown_atlas.activation_gap(rows, found)
 
 
 def reconstruction(state: State) -> float:
     """How much further the stored reconstructions are from fresh ones than rounding to bytes explains."""
     atlas, _, rows, found = measured(state)
-    return nine_atlas.map_excess(atlas, rows, found)
+    return shown_atlas.map_excess(atlas, rows, found)
 
 
 def patches(state: State) -> float:
     """Largest distance of a stored box from the receptive field, or of a stored patch from the picture's pixels."""
     atlas, _, rows, found = measured(state)
-    return nine_atlas.box_gap(atlas, rows, found)
+    return shown_atlas.box_gap(atlas, rows, found)
 
 
 def outside(state: State) -> float:
     """Relative change of the chosen unit when everything outside its patch becomes noise."""
     _, loaded, rows, found = measured(state)
     at = int(state.rank) - 1
-    return nine_atlas.outside_gap(loaded, rows[at], found.images[at])
+    return shown_atlas.outside_gap(loaded, rows[at], found.images[at])
 
 
 def checks(state: State) -> list[Check]:
@@ -85,7 +85,7 @@ def checks(state: State) -> list[Check]:
 
 def call(atlas: Atlas, state: State) -> str:
     """Python that opens the rows of a state."""
-    shipped = atlas.folder == nine_atlas.SHIPPED
+    shipped = atlas.folder == shown_atlas.SHIPPED
     return f"""from deconvviz.atlas import {"SHIPPED, " if shipped else ""}Atlas
 
 atlas = Atlas.open({"SHIPPED" if shipped else repr(str(atlas.folder))})
@@ -144,25 +144,25 @@ def proofs(state: State) -> None:
             proof.Proof(
                 fresh,
                 t("Each picture read and run again: the stored value against its value there, and its largest:"),
-                (activation, nine_atlas.activation_gap),
+                (activation, shown_atlas.activation_gap),
             ),
             proof.Proof(
                 back,
                 t(
-                    "Each unit sent down again. A byte can be wrong by half a step, $s / 254$ with $s$ the tile's "
-                    "scale; what goes beyond that, over $s$:"
+                    "The backward pass from each unit, run again. A byte can be wrong by half a step, $s / 254$ "
+                    "with $s$ the tile's scale; what goes beyond that, over $s$:"
                 ),
-                (reconstruction, nine_atlas.map_excess, tiles.quantized),
+                (reconstruction, shown_atlas.map_excess, tiles.quantized),
             ),
             proof.Proof(
                 boxes,
                 t("Boxes against the receptive fields in pixels, patches against the pictures in grey levels:"),
-                (patches, nine_atlas.box_gap),
+                (patches, shown_atlas.box_gap),
             ),
             proof.Proof(
                 noise,
                 t("Every pixel outside the chosen patch becomes noise; the unit's relative change:"),
-                (outside, nine_atlas.outside_gap),
+                (outside, shown_atlas.outside_gap),
             ),
         ]
     )
@@ -185,11 +185,11 @@ def origin(atlas: Atlas) -> None:
 
 def close(atlas: Atlas, row: Row) -> None:
     """The whole picture of the chosen patch, or why it cannot be shown."""
-    loaded, missing = nine_atlas.network_of(atlas)
+    loaded, missing = shown_atlas.network_of(atlas)
     try:
         if loaded is None:
             raise DeconvvizError(missing)
-        found = nine_atlas.fresh(atlas, loaded, row.unit.layer, int(row.unit.channel))
+        found = shown_atlas.fresh(atlas, loaded, row.unit.layer, int(row.unit.channel))
         picture.whole(row, found.images[row.rank])
     except DeconvvizError as error:
         st.info(str(error))
@@ -197,7 +197,7 @@ def close(atlas: Atlas, row: Row) -> None:
 
 def draw(page: frame.Places) -> None:
     """Nine patches beside nine maps, the formulas of the chosen one, and where the pictures come from."""
-    atlas, problem = nine_atlas.opened()
+    atlas, problem = shown_atlas.opened()
     with page.controls:
         state = chosen(atlas)
     layer, rows = atlas.layer(state.layer), rows_of(atlas, state)
@@ -237,11 +237,11 @@ LESSON: Lesson = Lesson(
         "One picture says little about a channel. So show it many and keep the nine that excite it most, each with "
         "the patch in the [[receptive field]] of its strongest unit. What the nine patches **share** is a guess at "
         "what the channel is for; where they differ, it does not care.\n\n"
-        "The right half says why: each activation, sent down to the pixels. The patches may look unlike each other and "
-        "the reconstructions alike: the same edge, in a disc, a star or a cup.\n\n"
-        "Beware. The folder decides: a channel can only choose among the pictures it is shown, and stripes win where "
-        "no faces are. Nine is the top of a long list, not its middle. And a patch at the border is cut where the "
-        "field leaves the picture: grey."
+        "The right half says why: each activation, sent back to the pixels. The patches may look unlike each other "
+        "and the reconstructions alike: the same edge, in a disc, a star or a cup.\n\n"
+        "Beware. The folder decides: a channel can only choose among the pictures it is shown, and stripes win "
+        "where no faces are. Nine is the top of a long list, not its middle. And a patch at the border is cut "
+        "where the field leaves the picture: grey."
     ),
     presets=(
         (mark("One direction"), {"layer": "relu2", "channel": "3"}),

@@ -13,14 +13,15 @@ import streamlit as st
 
 import deconvviz as dv
 from deconvviz import catalog
-from deconvviz.atlas import SHIPPED, Atlas, Row, pictures
+from deconvviz.atlas import SHIPPED, Atlas, Row
+from deconvviz.atlas.pictures import level, reader
 from deconvviz.data import images
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.errors import DeconvvizError, ImageError
 from deconvviz.types import DisplayImage
 from lessons._kit.form.i18n import t
-from lessons._kit.photo import network as lab_network
-from lessons._kit.run import engine
+from lessons._kit.photo import network
+from lessons._kit.run import engine, networks
 
 #: Names an atlas of one's own.
 VARIABLE = "DECONVVIZ_ATLAS"
@@ -72,20 +73,20 @@ def _stamp(place: Path) -> int:
     return file.stat().st_mtime_ns if file.is_file() else 0
 
 
-def network_of(atlas: Atlas) -> tuple[engine.Loaded | None, str]:
+def network_of(atlas: Atlas) -> tuple[networks.Loaded | None, str]:
     """The network that the atlas was built with, or None and why it is not here."""
     name, digest = atlas.about["network"]["name"], atlas.about["network"]["digest"]
-    for candidate in filter(None, (name if name in catalog.models() else "", lab_network.own())):
-        if lab_network.is_here(candidate) and engine.network(candidate).digest == digest:
-            return engine.network(candidate), ""
+    for candidate in filter(None, (name if name in catalog.models() else "", network.own())):
+        if network.is_here(candidate) and networks.load(candidate).digest == digest:
+            return networks.load(candidate), ""
     return None, t(
-        "The proofs need the network of this atlas, {name}, with the same weights. Start the app with it: "
-        "make app NETWORK=package.module:object",
+        "The checks need the network of this atlas, {name}, with the same weights. Start the app with it: make app "
+        "NETWORK=package.module:object",
         name=name,
     )
 
 
-def fresh(atlas: Atlas, loaded: engine.Loaded, layer: str, channel: int) -> Fresh:
+def fresh(atlas: Atlas, loaded: networks.Loaded, layer: str, channel: int) -> Fresh:
     """The rows of a channel, computed afresh; kept for the last `KEPT_CHANNELS` channels.
 
     Raises:
@@ -95,15 +96,15 @@ def fresh(atlas: Atlas, loaded: engine.Loaded, layer: str, channel: int) -> Fres
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_CHANNELS)
-def _fresh(folder: str, digest: str, layer: str, channel: int, _atlas: Atlas, _loaded: engine.Loaded) -> Fresh:
+def _fresh(folder: str, digest: str, layer: str, channel: int, _atlas: Atlas, _loaded: networks.Loaded) -> Fresh:
     network, rule = _loaded.network, str(_atlas.about["rule"])
     found = []
     for row in _atlas.rows(layer, channel):
         image = fit_image(load(_atlas, row), network.input_spec)
         x = model_input(image, network.input_spec)
-        values = engine.once(_loaded, layer, "taps", partial(network.taps, x, [layer]))[layer][0]
+        values = engine.run_compiled(_loaded, layer, "taps", partial(network.taps, x, [layer]))[layer][0]
         again = partial(dv.reconstruct, network, image, row.unit, rule=rule, prove=False)
-        seen = engine.once(_loaded, layer, f"{rule} of an atlas", again)
+        seen = engine.run_compiled(_loaded, layer, f"{rule} of an atlas", again)
         top, left, bottom, right = seen.receptive_field
         peak, value = float(values[..., channel].max()), float(values[(*_place(row), channel)])
         found.append((image, peak, value, seen.receptive_field, seen.map[top:bottom, left:right]))
@@ -121,7 +122,7 @@ def load(atlas: Atlas, row: Row) -> DisplayImage:
     Raises:
       ImageError: it is gone, or another one than when the atlas was built.
     """
-    data = pictures.reader(atlas.about["folder"])(row.image)
+    data = reader(atlas.about["folder"])(row.image)
     if sha256(data).hexdigest() != row.digest:
         raise ImageError(f"{row.image} is another picture than when the atlas was built: build the atlas again")
     return images.load(data, name=row.image)
@@ -147,12 +148,12 @@ def box_gap(atlas: Atlas, rows: tuple[Row, ...], found: Fresh) -> float:
     worst = 0
     for row, image, box in zip(rows, found.images, found.boxes, strict=True):
         worst = max(worst, *(abs(a - b) for a, b in zip(row.box, box, strict=True)))
-        cut = pictures.level(image[row.box[0] : row.box[2], row.box[1] : row.box[3]])
+        cut = level(image[row.box[0] : row.box[2], row.box[1] : row.box[3]])
         worst = max(worst, int(np.abs(cut.astype(int) - atlas.tile(row, "patches")).max(initial=0)))
     return float(worst)
 
 
-def outside_gap(loaded: engine.Loaded, row: Row, image: DisplayImage) -> float:
+def outside_gap(loaded: networks.Loaded, row: Row, image: DisplayImage) -> float:
     """Relative change of the unit when every pixel outside its patch becomes noise."""
     top, left, bottom, right = row.box
     noisy = np.random.default_rng(16).integers(0, 256, image.shape, np.uint8) / np.float32(255)

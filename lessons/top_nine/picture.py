@@ -49,7 +49,7 @@ def nine(atlas: Atlas, rows: Sequence[Row], size: Size, chosen: int, shared: boo
         maps.append(_figure(seen, f"<b>{i + 1}</b> ±{escape(scale)}", back, i == chosen))
     heads = (
         (t("What excites it"), t("the patch its unit sees; below: its activation"), patches),
-        (t("What the unit saw"), t("sent down from that activation; below: the scale"), maps),
+        (t("What the unit saw"), t("backward from that activation; below: the scale"), maps),
     )
     halves = "".join(
         f'<section><h3>{escape(title)}</h3><p>{escape(line)}</p><div class="cells">{"".join(figures)}</div></section>'

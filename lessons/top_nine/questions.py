@@ -8,7 +8,7 @@ from deconvviz.atlas import tiles, top
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Answer, Maker, Question, question
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 
 #: Pictures in the first question, and (rows, columns) of their maps.
 PICTURES, SIZE = 4, (3, 4)
@@ -74,7 +74,7 @@ def leading(seed: int) -> Question:
 
 def patch(seed: int) -> Question:
     """How many rows does a patch at the border have?"""
-    network = engine.network("caltech").network
+    network = networks.load("caltech").network
     layer = network.layer(LAYER)
     assert layer.receptive_field is not None
     assert layer.stride is not None

@@ -16,8 +16,8 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
-from lessons._kit.run import engine
-from lessons.upsampler_lab import picture as swap_picture
+from lessons._kit.run import pictures
+from lessons.upsampler_lab import picture as upsampler_picture
 from lessons.upsampler_lab import questions, run
 
 FIRST = "astronaut"
@@ -80,7 +80,7 @@ def checks(state: State) -> list[Check]:
     ]
 
 
-def call(state: State, picture: engine.Picture) -> str:
+def call(state: State, picture: pictures.Picture) -> str:
     """Python that makes the enlargement of a state."""
     return f"""from deconvviz.data import preprocess, samples
 from deconvviz.data.colour import brightness
@@ -96,10 +96,10 @@ for module in (predict.untrained(name), network):
 """
 
 
-def chosen() -> tuple[State, engine.Picture]:
+def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     picture = upload.choose(LESSON.presets, FIRST)
-    layer = choice(t("Last layer"), {kind: t(name) for kind, name in swap_picture.NAMES.items()}, "layer")
+    layer = choice(t("Last layer"), {kind: t(name) for kind, name in upsampler_picture.NAMES.items()}, "layer")
     taps = slider.whole(t("Kernel k, for the overlap alone"), 3, 12, "k", 9)
     return State(picture.id or FIRST, layer, taps), picture
 
@@ -128,12 +128,12 @@ def draw(page: frame.Places) -> None:
         state, picture = chosen()
     with page.picture:
         with st.spinner(t("Enlarging by four networks: some seconds the first time")):
-            swap_picture.compare(picture, state.layer, title_of(picture))
-            swap_picture.windows(picture)
-        swap_picture.scores(picture, state.layer)
-        swap_picture.overlap(state.k)
-        swap_picture.ripples()
-        swap_picture.formula(state.layer)
+            upsampler_picture.compare(picture, state.layer, title_of(picture))
+            upsampler_picture.windows(picture)
+        upsampler_picture.scores(picture, state.layer)
+        upsampler_picture.overlap(state.k)
+        upsampler_picture.ripples()
+        upsampler_picture.formula(state.layer)
         badges(state)
     page.code((Upsample.__call__, checkerboard_energy), call(state, picture))
 
@@ -147,15 +147,15 @@ LESSON: Lesson = Lesson(
     question=mark("Does it matter how a map is made larger?"),
     goal=mark("You will be able to say what the choice of the enlarging layer changes, before training and after."),
     text=mark(
-        "One network for super-resolution, trained four times: same seed, same parts of the same pictures, same number "
-        "of steps. Only the last layer differs, and it has as many weights each time: a [[transposed convolution]], a "
-        "sub-pixel convolution, a resize with a convolution, an unpooling with a convolution.\n\n"
-        "With random weights an even picture shows what a layer is inclined to. Where each place of a block meets its "
-        "own weights, a pattern of period 3 appears, although the overlap is even: the [[stride]] divides the "
+        "One network for super-resolution, trained four times: same seed, same parts of the same pictures, same "
+        "number of steps. Only the last layer differs, and it has as many weights each time: a [[transposed "
+        "convolution]], a sub-pixel convolution, a resize with a convolution, an unpooling with a convolution.\n\n"
+        "With random weights an even picture shows what a layer is inclined to. Where each place of a block meets "
+        "its own weights, a pattern of period 3 appears, although the overlap is even: the [[stride]] divides the "
         "[[kernel]]. Resize first, or begin sub-pixel with one kernel for all places, and there is none.\n\n"
         "Training knows what is wanted and leaves little of it. Transposed and sub-pixel convolution compute the "
-        "same functions here, one layer written in two ways; unpooling reads other neighbours at the lower and right "
-        "places of a block. What is left between them is the road training took."
+        "same functions here, one layer written in two ways; unpooling reads other neighbours at the lower and "
+        "right places of a block. What is left between them comes from the course of training."
     ),
     presets=(
         (mark("Uneven overlap"), {"k": "8"}),

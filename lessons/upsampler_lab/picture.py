@@ -14,9 +14,9 @@ from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.restoration import run as super_run
+from lessons._kit.restoration import run as restoration_run
 from lessons._kit.restoration.picture import Pane, panes
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.upsampler_lab import run
 
 NAMES = {
@@ -29,7 +29,7 @@ NAMES = {
 FINER = 12
 
 
-def compare(picture: engine.Picture, kind: str, title: str) -> None:
+def compare(picture: pictures.Picture, kind: str, title: str) -> None:
     """The truth and the chosen network, the largest picture of the page."""
     found = run.enlarged(picture, kind)
     assert found.truth is not None
@@ -44,11 +44,11 @@ def compare(picture: engine.Picture, kind: str, title: str) -> None:
     )
 
 
-def windows(picture: engine.Picture) -> None:
+def windows(picture: pictures.Picture) -> None:
     """The same window, where the transposed convolution gains most over bicubic, by all four."""
     first = run.enlarged(picture, run.KINDS[0])
-    top, left = super_run.window(first, "gain")
-    place = (slice(top, top + super_run.WINDOW), slice(left, left + super_run.WINDOW))
+    top, left = restoration_run.window(first, "gain")
+    place = (slice(top, top + restoration_run.WINDOW), slice(left, left + restoration_run.WINDOW))
     row = []
     for kind in run.KINDS:
         found = run.enlarged(picture, kind)
@@ -103,7 +103,7 @@ def _latex(value: float) -> str:
     return rf"{mantissa} \cdot 10^{{{int(power)}}}"
 
 
-def scores(picture: engine.Picture, chosen: str) -> None:
+def scores(picture: pictures.Picture, chosen: str) -> None:
     """The table."""
     known = predict.variants()
     head = [

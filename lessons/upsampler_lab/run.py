@@ -15,7 +15,7 @@ from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.upsample import checkerboard_energy, pixel_shuffle, resize_nearest, transposed_conv
 from deconvviz.tasks.super_resolution import UPSAMPLERS, evaluate, predict
 from lessons._kit.restoration import run
-from lessons._kit.run import engine
+from lessons._kit.run import networks, pictures
 
 SCALE = 3
 KINDS = UPSAMPLERS
@@ -51,7 +51,7 @@ def module(kind: str, trained: bool) -> Any:
 @st.cache_resource(show_spinner=False, max_entries=16)
 def flat(kind: str, trained: bool) -> Flat:
     """What it makes of an even grey picture."""
-    engine.keep_compiled()
+    networks.keep_compiled()
     answer = evaluate.flat_answer(module(kind, trained), SCALE)
     return Flat(answer, float(255 * answer.std()), checkerboard_energy(answer[None, :, :, None], SCALE))
 
@@ -134,7 +134,7 @@ def energy_by_hand(kind: str, trained: bool) -> float:
     return abs(found.energy - float(found.answer.var() / (found.answer**2).mean()))
 
 
-def enlarged(picture: engine.Picture, kind: str) -> run.Shown:
+def enlarged(picture: pictures.Picture, kind: str) -> run.Shown:
     """The photograph made small and enlarged by that network."""
     return run.shown(picture, SCALE, True, variant(kind))
 

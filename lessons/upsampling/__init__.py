@@ -125,7 +125,8 @@ def sums(state: State) -> str:
 def energies(state: State) -> list[tuple[str, upsamplers.Made]]:
     """What every way makes of ones."""
     return [
-        (t(name), upsamplers.make(way, state.weights, state.k, state.s)) for way, (name, _) in upsamplers.WAYS.items()
+        (t(name), upsamplers.make(way, state.weights, state.k, state.s))
+        for way, (name, _) in upsamplers.UPSAMPLERS.items()
     ]
 
 
@@ -135,7 +136,7 @@ def call(state: State) -> str:
 from lessons.upsampling import upsamplers
 
 print(overlap_counts({CELLS}, kernel={state.k}, stride={state.s}))
-energy = {{way: upsamplers.make(way, {state.weights!r}, {state.k}, {state.s}).energy for way in upsamplers.WAYS}}
+energy = {{way: upsamplers.make(way, {state.weights!r}, {state.k}, {state.s}).energy for way in upsamplers.UPSAMPLERS}}
 print(energy)
 """
 
@@ -189,7 +190,7 @@ def proofs(state: State) -> None:
     label = t("away from the border: {low} to {high} writes a cell", low=inside.min(), high=inside.max())
     if inside.min() == inside.max():
         label = t("away from the border: {low} on every cell, no checkerboard from overlap", low=inside.min())
-    proof.finding(
+    proof.measurement(
         label, t("How the counts are made, and how the pattern is measured:"), overlap_counts, checkerboard_energy
     )
 
@@ -207,7 +208,7 @@ def draw(page: frame.Places) -> None:
         st.latex(sums(state))
         ways(state)
         proofs(state)
-    page.code((overlap_counts, upsamplers.make, *(way for _, way in upsamplers.WAYS.values())), call(state))
+    page.code((overlap_counts, upsamplers.make, *(way for _, way in upsamplers.UPSAMPLERS.values())), call(state))
 
 
 LESSON: Lesson = Lesson(

@@ -11,7 +11,7 @@ import numpy as np
 from deconvviz.ops import ConvGeometry, conv, max_pool, max_unpool
 from deconvviz.ops.upsample import checkerboard_energy, icnr, pixel_shuffle, resize_conv, transposed_conv
 from lessons._kit.form.i18n import mark
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 
 #: Kernels that are drawn, and rows and columns of the map that is enlarged.
 SEEDS, SIZE = 12, 8
@@ -52,7 +52,7 @@ def unpooled(x: np.ndarray, draw: Draw, k: int, s: int) -> np.ndarray:
 
 
 #: Way -> (name on screen, function).
-WAYS = {
+UPSAMPLERS = {
     "transposed": (mark("transposed convolution"), transposed),
     "resize": (mark("resize, then convolve"), resized),
     "subpixel": (mark("sub-pixel"), subpixel),
@@ -77,13 +77,13 @@ class Made:
 @lru_cache(maxsize=256)
 def make(way: str, weights: str, k: int, s: int) -> Made:
     """Enlarge a map of ones s times with kernels of k × k; every way draws its kernels from the same seeds."""
-    engine.keep_compiled()
+    networks.keep_compiled()
     random = np.random.default_rng((k, s))
 
     def draw(outputs: int) -> np.ndarray:
         return WEIGHTS[weights][1](random, (k, k, 1, outputs)).astype(np.float32)
 
-    y = WAYS[way][1](np.ones((1, SIZE, SIZE, 1), np.float32), draw, k, s)
+    y = UPSAMPLERS[way][1](np.ones((1, SIZE, SIZE, 1), np.float32), draw, k, s)
     margin = s * (-(-k // s))
     end = margin + (y.shape[1] - 2 * margin) // s * s
     inside = y[:, margin:end, margin:end]

@@ -13,10 +13,10 @@ from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons._kit.inversion import run as inversion_run
+from lessons._kit.inversion import run
 from lessons._kit.run import jobs
 from lessons.visualization import picture, questions
-from lessons.visualization import run as vision_run
+from lessons.visualization import run as visualization_run
 from lessons.visualization.run import LAYERS, Run
 
 WAYS = {
@@ -46,28 +46,28 @@ class State:
     @property
     def run(self) -> Run:
         """The visualization that was chosen."""
-        return vision_run.of(self.layer, int(self.unit), self.objective, self.way, self.begin)
+        return visualization_run.of(self.layer, int(self.unit), self.objective, self.way, self.begin)
 
 
 def plain_pass(state: State) -> float:
     """Relative difference of the activation that is shown, and that of one plain forward pass of the picture."""
-    now = vision_run.shown(state.run)
+    now = visualization_run.shown(state.run)
     if isinstance(now, str):
         return 0.0
-    plain = vision_run.plain_pass(state.run, now.image)
+    plain = visualization_run.plain_pass(state.run, now.image)
     return abs(plain - now.activation) / (abs(plain) or 1.0)
 
 
 def beaten(state: State) -> float:
     """By which share of its value the strongest photograph excites the unit more than the made picture; 0 if less."""
-    now, best = vision_run.shown(state.run), vision_run.natural(state.run).value
+    now, best = visualization_run.shown(state.run), visualization_run.natural(state.run).value
     reached = 0.0 if isinstance(now, str) else now.activation
     return max(0.0, best - reached) / (abs(best) or 1.0)
 
 
 def slope(state: State) -> float:
     """How far the derivative of the objective is from a difference of its values."""
-    return vision_run.slope_gap(state.run)
+    return visualization_run.slope_gap(state.run)
 
 
 def of_the_run(state: State) -> list[Check]:
@@ -83,8 +83,8 @@ def checks(state: State) -> list[Check]:
     return [
         *of_the_run(state),
         Check(mark("slope of the objective"), slope(state), 1e-5),
-        Check(mark("waves are orthonormal"), inversion_run.wave_gap(), 1e-5),
-        Check(mark("colours there and back"), vision_run.colour_gap(), 1e-5),
+        Check(mark("waves are orthonormal"), run.wave_gap(), 1e-5),
+        Check(mark("colours there and back"), visualization_run.colour_gap(), 1e-5),
     ]
 
 
@@ -100,14 +100,16 @@ def call(state: State) -> str:
         lines.append(f'cat = dv.activations(network, samples.load("cat"), {run.layer!r})')
         lines.append("cat = cat.reshape(-1, cat.shape[-1])")
         target, start = repr(run.layer), start + ", direction=cat[(cat**2).sum(1).argmax()]"
-    lines.append(f"for now in dv.visualize_snapshots(network, {target}, steps={vision_run.STEPS}{options}{start}):")
+    lines.append(
+        f"for now in dv.visualize_snapshots(network, {target}, steps={visualization_run.STEPS}{options}{start}):"
+    )
     return "\n".join([*lines, "    print(now.step, now.activation)", "picture = now.image", ""])
 
 
 def chosen() -> State:
     """Draw the controls and read them."""
     layer = choice(t("Layer"), {name: name for name in LAYERS}, "layer", default=State.layer)
-    run = vision_run.of(layer, 0)
+    run = visualization_run.of(layer, 0)
     units = {str(c): picture.name(run, c) for c in range(run.shape[-1])}
     unit = choice(t("Unit"), units, "unit", default=State.unit)
     whole = {"class": t("the class")} if len(run.shape) == 1 else {"channel": t("the whole channel")}
@@ -121,8 +123,8 @@ def chosen() -> State:
 
 def sheet_of(run: Run) -> tuple[int, ...]:
     """The channels on the sheet that holds the chosen one."""
-    first = run.channel // vision_run.TILES * vision_run.TILES
-    return tuple(range(first, min(first + vision_run.TILES, run.shape[-1])))
+    first = run.channel // visualization_run.TILES * visualization_run.TILES
+    return tuple(range(first, min(first + visualization_run.TILES, run.shape[-1])))
 
 
 def badges(state: State) -> None:
@@ -133,27 +135,27 @@ def badges(state: State) -> None:
             proof.Proof(
                 same,
                 t("The shown picture goes through the untouched network once more; its values are added up by hand:"),
-                (plain_pass, vision_run.plain_pass, vision_run.by_hand),
+                (plain_pass, visualization_run.plain_pass, visualization_run.by_hand),
             ),
             proof.Proof(
                 best,
                 t("By how much the strongest of the 18 built-in pictures beats it; a neuron may be strong anywhere:"),
-                (beaten, vision_run.natural),
+                (beaten, visualization_run.natural),
             ),
             proof.Proof(
                 rise,
                 t("The derivative by the waves, against the difference of its values to both sides (float64):"),
-                (slope, vision_run.slope_gap),
+                (slope, visualization_run.slope_gap),
             ),
             proof.Proof(
                 waves,
                 t("Every wave has length 1 and is at right angles to all others, so moving waves loses nothing:"),
-                (inversion_run.wave_gap, priors.hartley),
+                (run.wave_gap, priors.hartley),
             ),
             proof.Proof(
                 colours,
                 t("The matrix of uncorrelated colours times its inverse, against 1:"),
-                (vision_run.colour_gap, priors.mix_colours, priors.unmix_colours),
+                (visualization_run.colour_gap, priors.mix_colours, priors.unmix_colours),
             ),
         ]
     )
@@ -162,16 +164,16 @@ def badges(state: State) -> None:
 def ask(run: Run) -> None:
     """The button that begins the long run."""
     st.button(
-        t("Go on to {steps} steps", steps=vision_run.STEPS),
+        t("Go on to {steps} steps", steps=visualization_run.STEPS),
         key="visualize",
         type="primary",
-        on_click=vision_run.begin,
+        on_click=visualization_run.begin,
         args=(run,),
     )
     st.markdown(
         t(
             "Below is a first look after {short} steps. The whole run takes some 3 to 30 s on two free cores.",
-            short=vision_run.SHORT,
+            short=visualization_run.SHORT,
         )
     )
 
@@ -181,10 +183,12 @@ def draw(page: frame.Places) -> None:
     with page.controls:
         state = chosen()
     run = state.run
-    job = vision_run.find(run)
+    job = visualization_run.find(run)
     with page.picture:
-        with st.spinner(t("A first look: {steps} steps; a new kind of run is compiled first", steps=vision_run.SHORT)):
-            look = vision_run.first_look(run)
+        with st.spinner(
+            t("A first look: {steps} steps; a new kind of run is compiled first", steps=visualization_run.SHORT)
+        ):
+            look = visualization_run.first_look(run)
         if isinstance(look, str):
             picture.draw(run, look)
             st.warning(t("Said by the library: {reason}", reason=look))
@@ -197,12 +201,12 @@ def draw(page: frame.Places) -> None:
             page.later(measured, state)
         st.subheader(t("The layer, channel by channel"), anchor=False)
         picture.sheet(run, sheet_of(run))
-    page.code((dv.visualize_snapshots, vision_run.snapshots), call(state))
+    page.code((dv.visualize_snapshots, visualization_run.snapshots), call(state))
 
 
 def measured(state: State) -> None:
     """The badges."""
-    with st.spinner(t("Measuring the proofs; from a new layer it takes some seconds the first time")):
+    with st.spinner(t("Measuring the checks; from a new layer it takes some seconds the first time")):
         badges(state)
 
 
@@ -217,13 +221,13 @@ LESSON: Lesson = Lesson(
     text=mark(
         "No photograph is needed. Begin with grey noise, ask how the unit's value changes with every number of the "
         "picture, and climb: the derivative of one unit, used again and again.\n\n"
-        "Left alone the climb finds noise: fine patterns that strides and pools pass on strongly, and that fall apart "
-        "when moved by three pixels. Two helps: the picture is shifted, turned and zoomed a little at every step, so "
-        "that only what survives is rewarded, and rough pictures cost [[total variation]].\n\n"
-        "Moving waves instead of pixels changes no picture that can be reached, only the way there: "
-        "low [[frequency|frequencies]] come first, in uncorrelated colours.\n\n"
-        "A unit often has several faces; pictures that must differ show more of them. What is made is mostly stronger "
-        "than any photograph, and rarely looks like one. It says what helps, not what occurs."
+        "Left alone the climb finds noise: fine patterns that strides and pools pass on strongly, and that fall "
+        "apart when moved by three pixels. Two helps: the picture is shifted, turned and zoomed a little at every "
+        "step, so that only what survives is rewarded, and rough pictures cost [[total variation]].\n\n"
+        "Moving waves instead of pixels changes no picture that can be reached, only the path to it: low "
+        "[[frequency|frequencies]] come first, in uncorrelated colours.\n\n"
+        "A unit often has several faces; pictures that must differ show more of them. What is made is mostly "
+        "stronger than any photograph, and rarely looks like one. It says what helps, not what occurs."
     ),
     presets=(
         (mark("Left alone: noise"), {"way": "pixels-bare"}),

@@ -14,7 +14,7 @@ from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import jobs
-from lessons.visualization import run as vision_run
+from lessons.visualization import run as visualization_run
 from lessons.visualization.run import Run
 
 #: Said of each objective: what its number is.
@@ -55,7 +55,7 @@ def draw(run: Run, now: Visualization | str) -> None:
 
 def drawn(run: Run, job: jobs.Job[Visualization]) -> None:
     """The same, of a job; before its first snapshot what stood there before."""
-    draw(run, job.latest if job.latest is not None else vision_run.first_look(run))
+    draw(run, job.latest if job.latest is not None else visualization_run.first_look(run))
 
 
 def _made(run: Run, now: Visualization | str) -> str:
@@ -72,7 +72,7 @@ def _made(run: Run, now: Visualization | str) -> str:
 
 
 def _photograph(run: Run) -> str:
-    found = vision_run.natural(run)
+    found = visualization_run.natural(run)
     title = t("The strongest photograph: {picture}", picture=t(TITLES[found.id]))
     reached = t("{what}: {value}", what=t(OBJECTIVES[run.objective]), value=number(found.value))
     height, width = found.patch.shape[:2]
@@ -87,7 +87,7 @@ def _figure(title: str, note: str, inside: str) -> str:
 
 def _facts(run: Run, now: Visualization) -> str:
     """How fine the picture is, and whether it stands a shake: what the switches change."""
-    fine, left = vision_run.fine(now.image), vision_run.survives(run, now.image)
+    fine, left = visualization_run.fine(now.image), visualization_run.survives(run, now.image)
     return t(
         "{fine} % of the picture's variance is in waves shorter than 4 pixels. Moved by 3 pixels it keeps {left} % of "
         "what it reaches.",
@@ -104,20 +104,20 @@ def _formula(run: Run, now: Visualization) -> None:
 
 def sheet(run: Run, channels: tuple[int, ...]) -> None:
     """The button that begins a sheet of the layer; its tiles as they come."""
-    job = jobs.find(vision_run.grid_key(run, channels))
+    job = jobs.find(visualization_run.grid_key(run, channels))
     first, last = channels[0], channels[-1]
     if job is None:
         st.button(
             t("Make channels {first} to {last} of {layer}", first=first, last=last, layer=run.layer),
             key="make-sheet",
-            on_click=vision_run.begin_grid,
+            on_click=visualization_run.begin_grid,
             args=(run, channels),
         )
         st.markdown(
             t(
                 "{count} pictures of {steps} steps each, in the background; some 20 s on two free cores.",
                 count=len(channels),
-                steps=vision_run.TILE,
+                steps=visualization_run.TILE,
             )
         )
         return

@@ -19,7 +19,7 @@ from deconvviz.errors import DeadUnitError
 from deconvviz.models import caltech
 from deconvviz.network import rewritten
 from deconvviz.types import LayerVisualization, Unit, Visualization
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import engine, jobs, networks, pictures
 
 LAYERS = (*(f"relu{number}" for number in range(1, 8)), "logits")
 OBJECTIVES = ("channel", "neuron", "direction")
@@ -55,7 +55,7 @@ class Run:
       begin: key of `BEGINS`.
     """
 
-    loaded: engine.Loaded
+    loaded: networks.Loaded
     layer: str
     channel: int
     objective: str
@@ -100,7 +100,7 @@ class Run:
 
 def of(layer: str, channel: int, objective: str = "channel", way: str = "waves", begin: str = "noise") -> Run:
     """A run on the shipped network; the only objectives of a vector are a class and a direction."""
-    loaded = engine.network("caltech")
+    loaded = networks.load("caltech")
     shape = loaded.network.layer(layer).shape
     if len(shape) == 1 and objective != "direction":
         objective = "class"
@@ -109,7 +109,7 @@ def of(layer: str, channel: int, objective: str = "channel", way: str = "waves",
 
 def along(run: Run) -> np.ndarray:
     """(c,) the direction: what the layer says at its strongest place of the cat."""
-    maps = engine.forward(run.loaded, engine.sample("cat")).maps[run.layer]
+    maps = engine.forward(run.loaded, pictures.sample("cat")).maps[run.layer]
     flat = maps.reshape(-1, maps.shape[-1])
     return np.asarray(flat[np.linalg.norm(flat, axis=1).argmax()], np.float64)
 
@@ -118,12 +118,12 @@ def snapshots(run: Run, steps: int) -> Iterator[Visualization]:
     """The run, snapshot after snapshot; while the first one is made no other program compiles."""
     options = {**run.options, "steps": steps}
     if "start" in options:
-        options["start"] = engine.fitted(run.loaded, engine.sample(options["start"])).model
+        options["start"] = pictures.fitted(run.loaded, pictures.sample(options["start"])).model
     unit: Unit | str = Unit(run.layer, run.channel, *(run.place or ()))
     if run.objective == "direction":
         unit, options["direction"] = run.layer, along(run)
     going = dv.visualize_snapshots(run.loaded.network, unit, **options)
-    yield engine.once(run.loaded, run.layer, f"visualize {run.way} {run.begin}", lambda: next(going))
+    yield engine.run_compiled(run.loaded, run.layer, f"visualize {run.way} {run.begin}", lambda: next(going))
     yield from going
 
 
@@ -168,7 +168,7 @@ def begin_grid(run: Run, channels: tuple[int, ...]) -> None:
     def sheets() -> Iterator[LayerVisualization]:
         going = dv.visualize_layer_snapshots(run.loaded.network, run.layer, channels, steps=TILE)
         yield next(going)
-        yield engine.once(run.loaded, run.layer, "visualize waves noise", lambda: next(going))
+        yield engine.run_compiled(run.loaded, run.layer, "visualize waves noise", lambda: next(going))
         yield from going
 
     jobs.start(grid_key(run, channels), sheets)
@@ -211,7 +211,7 @@ def _natural(digest: str, layer: str, objective: str, channel: int, _run: Run) -
     values = {id: _value_on(_run, maps) for id, maps in photographs(_run).items()}
     id = max(values, key=lambda one: values[one][0])
     value, place = values[id]
-    image = engine.fitted(_run.loaded, engine.sample(id)).model
+    image = pictures.fitted(_run.loaded, pictures.sample(id)).model
     top, left, bottom, right = _run.loaded.network.receptive_box(layer, *(place or (None, None)))
     return Natural(id, value, place, image[top:bottom, left:right])
 
@@ -231,8 +231,8 @@ def photographs(run: Run) -> dict[str, np.ndarray]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _photographs(digest: str, layer: str, _loaded: engine.Loaded) -> dict[str, np.ndarray]:
-    return {id: engine.forward(_loaded, engine.sample(id)).maps[layer] for id in samples.SAMPLES}
+def _photographs(digest: str, layer: str, _loaded: networks.Loaded) -> dict[str, np.ndarray]:
+    return {id: engine.forward(_loaded, pictures.sample(id)).maps[layer] for id in samples.SAMPLES}
 
 
 def fine(image: np.ndarray) -> float:
@@ -265,7 +265,7 @@ def _slope_gap(digest: str, layer: str, objective: str, channel: int, _run: Run)
     random, step, weights = np.random.default_rng(14), 1e-6, _run.weights  # of the network in float32
     with jax.enable_x64(True):
         at, toward = random.normal(size=(2, 1, *_run.loaded.network.input_spec.size, 3))
-        objective_of = engine.once(_run.loaded, layer, "slope", lambda: _objective(layer))
+        objective_of = engine.run_compiled(_run.loaded, layer, "slope", lambda: _objective(layer))
         slope = np.asarray(objective_of(at, weights)[1])
         toward = toward / np.linalg.norm(toward) + slope / max(float(np.linalg.norm(slope)), 1e-30)
         above, below = (float(objective_of(at + way * step * toward, weights)[0]) for way in (1, -1))
@@ -289,7 +289,7 @@ def _objective(layer: str) -> Any:
 def _precise() -> dv.Network:
     """The shipped network with its numbers in float64."""
     params = {name: jnp.asarray(value, jnp.float64) for name, value in caltech.load_params().items()}
-    spec = engine.network("caltech").network.input_spec
+    spec = networks.load("caltech").network.input_spec
     return dv.Network(lambda x: caltech.forward(params, x), input_spec=spec, name="caltech")
 
 

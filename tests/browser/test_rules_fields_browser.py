@@ -27,10 +27,10 @@ def test_closing_a_gate_stops_the_gradient_there(page: Page, app_url: str) -> No
     open_lesson(page, app_url, f"{RULES}?numbers=open")
     at = '[data-row="0"][data-column="2"]'
     assert numbers(page, "Gradient").locator(at).inner_text() == "3"
-    numbers(page, "z, went up").locator(at).click()  # 3 becomes −3
+    numbers(page, "z, forward").locator(at).click()  # 3 becomes −3
     page.wait_for_function("location.search.includes('digits=')")
     settle(page)
-    assert numbers(page, "z, went up").locator(at).inner_text() == "−3"
+    assert numbers(page, "z, forward").locator(at).inner_text() == "−3"
     assert "touched" in (numbers(page, "Gradient").locator(at).get_attribute("class") or "")
     assert numbers(page, "Gradient").locator(at).inner_text() == "0"
     assert numbers(page, "DeconvNet").locator(at).inner_text() == "3"

@@ -18,8 +18,8 @@ from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.conventions import CONVENTIONS
 from lessons import adjoint as lesson
 from lessons._kit.draw import planes
-from lessons._kit.numbers import taps as walk
 from lessons._kit.numbers import toy_arrays
+from lessons._kit.numbers.taps import window
 from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture
 from lessons.adjoint.back_views import Chosen
 
@@ -44,7 +44,7 @@ STATES = states()
 SOME = STATES[::7]
 FEW = STATES[3::19]
 VIEWS = list(adjoint_variants.VIEWS)
-WRONG = [way for way in adjoint_variants.WAYS if way != "adjoint"]
+WRONG = [way for way in adjoint_variants.VARIANTS if way != "adjoint"]
 #: A state of each wrong way in which it is wrong.
 SEEN_WRONG = {
     "turned": State(way="turned"),
@@ -97,7 +97,7 @@ def test_a_wrong_sum_would_be_noticed() -> None:
 def test_the_stamp_of_one_cell_lies_in_its_frame() -> None:
     state = State(picture="pixel", signal="cell", cell=(3, 3))
     arrays = lesson.compute(state)
-    taps = walk.window((3, 3), (2, 3), state.geometry, toy_arrays.SIZE)
+    taps = window((3, 3), (2, 3), state.geometry, toy_arrays.SIZE)
     assert arrays.g.sum() == arrays.z[0, 3, 3, 0] != 0
     np.testing.assert_array_equal(
         [arrays.back[0, *tap.input, 0] for tap in taps], arrays.z[0, 3, 3, 0] * arrays.w[:, :, 0, 0].ravel()
@@ -109,7 +109,7 @@ def test_the_stamp_of_one_cell_lies_in_its_frame() -> None:
 @pytest.mark.parametrize("state", FEW, ids=str)
 def test_proofs_hold_for_the_adjoint_in_every_view(state: lesson.State, view: str) -> None:
     assert all(check.holds for check in lesson.checks(replace(state, view=view)))
-    assert lesson.meter(replace(state, view=view)).agree
+    assert lesson.sides(replace(state, view=view)).agree
 
 
 def test_every_view_runs_its_own_code() -> None:
@@ -120,7 +120,7 @@ def test_every_view_runs_its_own_code() -> None:
 @pytest.mark.parametrize("way", WRONG)
 def test_wrong_ways_turn_red(way: str) -> None:
     assert not any(check.holds for check in lesson.checks(SEEN_WRONG[way]))
-    assert not lesson.meter(SEEN_WRONG[way]).agree
+    assert not lesson.sides(SEEN_WRONG[way]).agree
 
 
 @pytest.mark.parametrize("way", WRONG)
@@ -128,12 +128,12 @@ def test_wrong_ways_turn_red(way: str) -> None:
 def test_the_meter_never_disagrees_with_the_proofs(state: lesson.State, way: str) -> None:
     state = replace(state, way=way)
     held = {check.holds for check in lesson.checks(state)}
-    assert held == {lesson.meter(state).agree}
+    assert held == {lesson.sides(state).agree}
 
 
 @pytest.mark.slow
 def test_channels_that_are_not_swapped_are_never_right_by_luck() -> None:
-    held = [lesson.meter(replace(state, way="channels")).agree for state in SOME]
+    held = [lesson.sides(replace(state, way="channels")).agree for state in SOME]
     assert held
     assert not any(held)
 

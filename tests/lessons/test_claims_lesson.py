@@ -14,7 +14,7 @@ from deconvviz.articles import claim_cutouts
 from deconvviz.articles.claims import CLAIMS, Judgement, Runs, judge
 from deconvviz.articles.formulas import FORMULAS
 from lessons import claims as lesson
-from lessons._kit.claims import card as claim_card
+from lessons._kit.claims import card
 from lessons._kit.claims import words as claim_words
 from lessons._kit.draw import bars
 from lessons._kit.form.page import discover
@@ -43,7 +43,7 @@ def test_the_card_of_the_cut_out_names_every_number_and_its_rule() -> None:
     assert numbers == claim_words.LABELS["C8"].keys()
     assert f"accurate would be {claim_cutouts.ACCURATE:g}." in claim_words.SENTENCES["C8"]["fails"]
     assert f"robust is below {claim_cutouts.ROBUST:g}." in claim_words.SENTENCES["C8"]["fails"]
-    said = claim_card.sentence("C8", judge(CLAIMS["C8"]))
+    said = card.sentence("C8", judge(CLAIMS["C8"]))
     assert f"overlaps the true object by {claim_cutouts.cutouts(0)['none']:.2g}" in said
     assert f"take at most {claim_cutouts.cutouts(0)['lost']:.2g}" in said
 
@@ -89,7 +89,7 @@ def test_every_formula_has_a_card(id: str, open_page: Callable[..., AppTest]) ->
 def test_a_changed_formula_turns_the_badges_red(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claim_card, "errors", lambda id: {"said": (0.5,), "equals": (0.1,), "corrected": (1e-8,),
+    monkeypatch.setattr(card, "errors", lambda id: {"said": (0.5,), "equals": (0.1,), "corrected": (1e-8,),
                                                           "corrected_said": (0.0,)})  # fmt: skip
     test = open_page(SLUG, card="F002.1")
     labels = [str(block.proto.popover.label) for block in test.get("popover")]
@@ -100,8 +100,8 @@ def test_a_changed_formula_turns_the_badges_red(
 def test_a_network_claim_without_weights_says_so(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claim_card, "subject", lambda: None)
-    monkeypatch.setattr(claim_card, "_JUDGED", {})
+    monkeypatch.setattr(card, "subject", lambda: None)
+    monkeypatch.setattr(card, "_JUDGED", {})
     said = words(open_page(SLUG, card="C10"))
     assert "[**not measured**] It needs a trained network to look at (`deconvviz.models.weights`)" in said
 
@@ -111,7 +111,7 @@ def test_a_network_claim_without_weights_says_so(
 def test_the_shipped_network_is_judged(id: str, kind: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, card=id)
     assert claim_words.KINDS[kind][0] in next(m.value for m in test.markdown if m.value.startswith("### "))
-    assert claim_card.judged(id).kind == kind
+    assert card.judged(id).kind == kind
 
 
 def test_the_board_remembers_and_leads_to_the_card(open_page: Callable[..., AppTest]) -> None:
@@ -134,7 +134,7 @@ def test_the_code_on_the_page_runs(card: str, capsys: pytest.CaptureFixture[str]
 
 def test_numbers_of_sentences_are_those_measured() -> None:
     judgement = Judgement("only if", Runs({"adjoint": (0.25, 0.75)}))
-    assert "misses x by 50 %" in claim_card.sentence("C1", judgement)
+    assert "misses x by 50 %" in card.sentence("C1", judgement)
     assert bars.Bar("x", (-0.25,)).text == "−0.25"
     assert "width: 0%" in bars.to_html("c", [bars.Bar("x", (-0.25,)), bars.Bar("y", (1.0,))])
     assert "width: 100%" in bars.to_html("c", [bars.Bar("x", (float("inf"),))])

@@ -18,9 +18,8 @@ from deconvviz.errors import DeconvvizError
 from lessons import convolution as lesson
 from lessons._kit.claims import words
 from lessons.convolution import cells as first_cells
-from lessons.convolution import number_field, photo, questions, sums
-from lessons.convolution import picture as first_picture
-from lessons.convolution import values as first_values
+from lessons.convolution import number_field, photo, picture, questions, sums
+from lessons.convolution import values as typed_values
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -30,11 +29,11 @@ MOVED = "1_0_2~0_-3_1"
 def states() -> list[lesson.State]:
     """Geometries that fit, with pictures, kernels, switches in turn."""
     found = []
-    looks = itertools.cycle(itertools.product(first_values.PICTURES, first_values.KERNELS, ("no", "yes"), ("1", "3")))
-    for (stride, padding, dilation), (picture, kernel, turned, channels) in zip(
+    looks = itertools.cycle(itertools.product(typed_values.PICTURES, typed_values.KERNELS, ("no", "yes"), ("1", "3")))
+    for (stride, padding, dilation), (name, kernel, turned, channels) in zip(
         itertools.product((1, 2, 3), (0, 1, 3), (1, 2, 3)), itertools.islice(looks, 0, None, 5), strict=False
     ):
-        state = State(picture, kernel, stride, padding, dilation, turned, channels)
+        state = State(name, kernel, stride, padding, dilation, turned, channels)
         try:
             lesson.fit(state)
         except DeconvvizError:
@@ -54,8 +53,8 @@ every_state = pytest.mark.parametrize("state", STATES, ids=lambda s: "-".join(ma
 
 def looped(state: lesson.State) -> np.ndarray:
     """z by the slow loops; the kernel turned by hand."""
-    x = first_values.picture(state.picture, state.x, state.depth)
-    w = first_values.kernel(state.kernel, state.w, state.depth)
+    x = typed_values.picture(state.picture, state.x, state.depth)
+    w = typed_values.kernel(state.kernel, state.w, state.depth)
     if state.turned == "yes":
         w = np.array([[w[-1 - i, -1 - j] for j in range(w.shape[1])] for i in range(w.shape[0])])
     pads = ((state.padding,) * 2,) * 2
@@ -101,15 +100,15 @@ def test_every_traced_window_adds_up_to_its_cell(state: lesson.State) -> None:
 def test_the_numbers_in_the_formulas_are_those_of_the_arrays(state: lesson.State) -> None:
     arrays = lesson.compute(state)
     z = arrays.z[0, state.cell[0], state.cell[1], 0]
-    whole = first_picture.whole_sum(arrays, state.cell)
+    whole = picture.whole_sum(arrays, state.cell)
     if state.depth == 1:
         assert numbers(whole) == (z, z)
     else:
         parts = [float(part) for part in re.findall(r"-?\d+(?=\)? [+=])", re.sub(r"\{\\color\{#\w+\}", "", whole))]
         assert sum(parts[-3:]) == z
-    out = re.findall(r"\+ 1 = (\d+)", first_picture.sizes(arrays))
+    out = re.findall(r"\+ 1 = (\d+)", picture.sizes(arrays))
     assert [int(n) for n in out] == list(arrays.z.shape[1:3])
-    shown = first_picture.one_product(arrays, state.cell, state.tap)
+    shown = picture.one_product(arrays, state.cell, state.tap)
     (i, j), (r, c) = (map(int, re.findall(rf"{name}_{{(-?\d+),(-?\d+)", shown)[0]) for name in "wx")
     weight, value = arrays.given[i, j, 0, 0], np.pad(arrays.x[0, :, :, 0], 9)[r + 9, c + 9]
     assert weight * value == sums.products(arrays, state.cell)[(*state.tap, 0)]
@@ -136,7 +135,7 @@ def test_the_turned_kernel_is_not_the_kernel_unless_it_looks_the_same() -> None:
 
 def test_one_pixel_shows_the_kernel() -> None:
     z = lesson.compute(State(picture="pixel", kernel="numbered", turned="yes")).z[0, :, :, 0]
-    np.testing.assert_array_equal(z[1:3, 1:4], first_values.kernel("numbered", "", 1)[:, :, 0, 0])
+    np.testing.assert_array_equal(z[1:3, 1:4], typed_values.kernel("numbered", "", 1)[:, :, 0, 0])
     assert np.count_nonzero(z) == 6
 
 
@@ -146,11 +145,11 @@ def test_less_than_a_stride_does_not_move_along() -> None:
 
 
 def test_slices_read_their_own_channel() -> None:
-    x = first_values.picture("corner", "", 3)
+    x = typed_values.picture("corner", "", 3)
     for channel in range(3):
         w = np.zeros((1, 1, 3))
         w[0, 0, channel] = 1
-        z = lesson.compute(State(channels="3", kernel="own", w=first_values.to_text(w))).z
+        z = lesson.compute(State(channels="3", kernel="own", w=typed_values.to_text(w))).z
         np.testing.assert_array_equal(z[..., 0], x[..., channel])
     assert len({x[..., c].tobytes() for c in range(3)}) == 3
 
@@ -162,16 +161,16 @@ cells = st.integers(-9999, 9999).map(lambda n: n / 100)
 def test_cells_survive_the_link(height: int, width: int, channels: int, data: st.DataObject) -> None:
     values = data.draw(st.lists(cells, min_size=height * width * channels, max_size=height * width * channels))
     array = np.array(values).reshape(height, width, channels)
-    text = first_values.to_text(array)
+    text = typed_values.to_text(array)
     assert re.fullmatch(r"[0-9.~_-]+", text)
-    np.testing.assert_array_equal(first_values.from_text(text), array)
+    np.testing.assert_array_equal(typed_values.from_text(text), array)
 
 
 @pytest.mark.slow
 @given(st.text(max_size=12))
 def test_any_text_is_a_number_or_a_sentence(text: str) -> None:
     try:
-        number = first_values.read_number(text)
+        number = typed_values.read_number(text)
     except DeconvvizError as error:
         sentence = str(error)
         assert "is no number that fits a cell" in sentence
@@ -182,12 +181,12 @@ def test_any_text_is_a_number_or_a_sentence(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "abc", "1e3", "nan", "inf", "100", "1.234", "--1", "1 2", "- 1", "٣x"])
 def test_nonsense_in_a_cell_is_refused(text: str) -> None:
     with pytest.raises(DeconvvizError, match=f"“{re.escape(text)}” is no number"):
-        first_values.edited(np.zeros((2, 3, 1)), (1, 2, 0), text)
+        typed_values.edited(np.zeros((2, 3, 1)), (1, 2, 0), text)
 
 
 def test_an_edited_cell_is_the_only_one_that_changes() -> None:
-    x = first_values.picture("corner", "", 3)[0]
-    changed = first_values.picture("own", first_values.edited(x, (1, 4, 2), "−7.5"), 3)[0]
+    x = typed_values.picture("corner", "", 3)[0]
+    changed = typed_values.picture("own", typed_values.edited(x, (1, 4, 2), "−7.5"), 3)[0]
     assert changed[1, 4, 2] == -7.5
     assert np.count_nonzero(changed != x) == 1
 
@@ -203,18 +202,18 @@ def test_an_edited_cell_is_the_only_one_that_changes() -> None:
 )
 def test_a_picture_that_cannot_be_read_says_why(text: str, reason: str) -> None:
     with pytest.raises(DeconvvizError, match=reason):
-        first_values.picture("own", text, 1)
+        typed_values.picture("own", text, 1)
 
 
 def test_a_kernel_that_is_too_large_says_why() -> None:
     with pytest.raises(DeconvvizError, match="1 × 10 × 1 cells; it may have 9 × 9"):
-        first_values.kernel("own", "_".join("1" * 10), 1)
+        typed_values.kernel("own", "_".join("1" * 10), 1)
     with pytest.raises(DeconvvizError, match="spans 3 × 11 cells, but the padded picture has only 8 × 9"):
         lesson.fit(State(kernel="own", w="1_0_2_1_1_0~0_-3_1_0_2_1", padding=1, dilation=2))
 
 
 def test_the_message_of_a_bad_cell_keeps_the_value_of_the_picture() -> None:
-    grid = first_picture.kernel(lesson.compute(State()))
+    grid = picture.kernel(lesson.compute(State()))
     bad = first_cells.Bad("w", 0, (1, 2), "abc", "why")
     assert first_cells.message(grid, bad)["cells"][1][2] == ["abc", -1.0, "bad", 1, 2]
     assert first_cells.message(grid, replace(bad, channel=1)) == first_cells.message(grid)
@@ -261,14 +260,14 @@ def latex(test: AppTest) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
-    text = first_values.edited(first_values.picture("flat", "", 1)[0], (0, 0, 0), "-4.5")
+    text = typed_values.edited(typed_values.picture("flat", "", 1)[0], (0, 0, 0), "-4.5")
     link = {"picture": "own", "x": text, "kernel": "own", "w": MOVED, "stride": "2", "cell": "0,0", "tap": "1,1"}
     test = open_page(SLUG, lang=language, **link)
     state = State("own", "own", 2, x=text, w=MOVED, cell=(0, 0), tap=(1, 1))
     arrays = lesson.compute(state)
-    assert first_picture.whole_sum(arrays, (0, 0)) in latex(test)
-    assert first_picture.one_product(arrays, (0, 0), (1, 1)) in latex(test)
-    assert numbers(first_picture.whole_sum(arrays, (0, 0))) == (-4.5 + 2 - 3 + 1, -4.5)
+    assert picture.whole_sum(arrays, (0, 0)) in latex(test)
+    assert picture.one_product(arrays, (0, 0), (1, 1)) in latex(test)
+    assert numbers(picture.whole_sum(arrays, (0, 0))) == (-4.5 + 2 - 3 + 1, -4.5)
 
 
 @pytest.mark.slow
@@ -291,12 +290,12 @@ def test_what_cannot_be_says_why_and_the_first_picture_is_there(
 ) -> None:
     test = open_page(SLUG, **link)
     assert [sentence in error.value for error in test.error] == [True]
-    assert first_picture.whole_sum(lesson.compute(State()), State.cell) in latex(test)
+    assert picture.whole_sum(lesson.compute(State()), State.cell) in latex(test)
 
 
 def test_the_last_picture_that_worked_stays(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, kernel="blur", stride="2", cell="1,1")
-    shown = first_picture.whole_sum(lesson.compute(State(kernel="blur", stride=2)), (1, 1))
+    shown = picture.whole_sum(lesson.compute(State(kernel="blur", stride=2)), (1, 1))
     assert shown in latex(test)
     test.number_input("stride-shown").set_value(0).run()
     assert "Stride 0 is not possible" in test.error[0].value
@@ -309,8 +308,8 @@ def test_the_last_picture_that_worked_stays(open_page: Callable[..., AppTest]) -
 def test_switches_work_beside_a_number_that_cannot_be(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, stride="0", turned="yes", channels="3")
     state = State(turned="yes", channels="3")
-    assert first_picture.whole_sum(lesson.compute(state), State.cell) in latex(test)
-    assert first_picture.symbols(lesson.compute(state)) in latex(test)
+    assert picture.whole_sum(lesson.compute(state), State.cell) in latex(test)
+    assert picture.symbols(lesson.compute(state)) in latex(test)
 
 
 @pytest.mark.slow

@@ -11,12 +11,10 @@ from reference import matting_loops
 from deconvviz.articles import claim_cutouts
 from deconvviz.tasks.cutout import evaluate, matting
 from lessons import cutout as lesson
-from lessons._kit.claims import card as claim_card
+from lessons._kit.claims import card
 from lessons._kit.draw import before_after
-from lessons.cutout import picture as cutout_picture
-from lessons.cutout import run, sums
+from lessons.cutout import picture, run, sums, table
 from lessons.cutout import scene as cutout_scene
-from lessons.cutout import table as cutout_table
 
 State = lesson.State
 HAND = State(source="stop", map="hand", dots=lesson.DOTS)
@@ -70,7 +68,7 @@ def test_figures_on_the_page_are_the_slow_twins() -> None:
     assert values["sad"] == pytest.approx(matting_loops.sad(found.alpha, truth, unknown), rel=1e-9)
     assert values["mse"] == pytest.approx(matting_loops.mse(found.alpha, truth, unknown), rel=1e-9)
     assert values["inside"] / values["either"] == pytest.approx(values["iou"])
-    line = cutout_picture.formulas(values)
+    line = picture.formulas(values)
     assert f"{values['mse']:.4f}" in line
     assert f"{values['inside']:.0f}" in line
 
@@ -78,9 +76,9 @@ def test_figures_on_the_page_are_the_slow_twins() -> None:
 def test_the_pixel_of_the_formula_adds_up() -> None:
     found, shown = lesson.found_of(HAND, None), lesson.subject(HAND)
     assert found is not None
-    row, column = cutout_picture.softest(found)
+    row, column = picture.softest(found)
     assert abs(found.alpha[row, column] - 0.5) == np.abs(found.alpha - 0.5).min()
-    assert f"{shown.picture[row, column, 0]:.2f}" in cutout_picture.blend(shown, found)
+    assert f"{shown.picture[row, column, 0]:.2f}" in picture.blend(shown, found)
 
 
 def test_the_dense_solver_is_the_slow_twin() -> None:
@@ -109,15 +107,15 @@ def test_planted_errors_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = evaluate.measured_robustness()["rows"]
-    said = cutout_table.verdict()
+    said = table.verdict()
     assert "[**fails**]" in said
     assert f"by {rows[0]['iou']:.2g}: accurate would be 0.8" in said
     assert f"A plain threshold overlaps by {rows[0]['iou_threshold']:.2g}" in said
     better = [row | {"iou": 0.9 - 0.01 * i} for i, row in enumerate(rows)]
     monkeypatch.setattr(evaluate, "measured_robustness", lambda: {"rows": better})
-    monkeypatch.setattr(claim_card, "_JUDGED", {})
-    assert "[**holds**] The cut-out overlaps the true object by 0.9; " in cutout_table.verdict()
-    assert "take at most 0.05." in cutout_table.verdict()
+    monkeypatch.setattr(card, "_JUDGED", {})
+    assert "[**holds**] The cut-out overlaps the true object by 0.9; " in table.verdict()
+    assert "take at most 0.05." in table.verdict()
 
 
 def test_the_card_tells_the_numbers_that_are_kept() -> None:

@@ -15,9 +15,8 @@ from streamlit.testing.v1 import AppTest
 from deconvviz.models import caltech
 from deconvviz.network.backward.explicit import Chain
 from lessons import deconvnet as lesson
-from lessons._kit.run import engine
-from lessons.deconvnet import picture, questions, sums, zoom
-from lessons.deconvnet import trace as walk
+from lessons._kit.run import engine, networks, pictures
+from lessons.deconvnet import picture, questions, sums, trace, zoom
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -33,7 +32,7 @@ every_state = pytest.mark.parametrize("state", STATES, ids=str)
 
 
 @pytest.fixture(scope="module")
-def stages() -> tuple[walk.Stage, ...]:
+def stages() -> tuple[trace.Stage, ...]:
     return lesson.scene(State()).stages
 
 
@@ -52,9 +51,9 @@ def layers_for_loops() -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_every_signal_is_that_of_the_loops(stages: tuple[walk.Stage, ...]) -> None:
+def test_every_signal_is_that_of_the_loops(stages: tuple[trace.Stage, ...]) -> None:
     shown, layers = lesson.scene(State()), layers_for_loops()
-    value, memories = deconvnet_loops.up(layers, walk.fed(shown.loaded, shown.picture).astype(np.float64))
+    value, memories = deconvnet_loops.up(layers, trace.fed(shown.loaded, shown.picture).astype(np.float64))
     g = np.zeros_like(value)
     place = (0, shown.chosen.row, shown.chosen.column, shown.unit.channel)
     g[place] = value.max()
@@ -107,7 +106,7 @@ def test_the_windows_that_hold_a_cell_are_those_of_the_loops() -> None:
 
 
 @pytest.mark.parametrize("at", range(14))
-def test_any_cell_is_its_sum(at: int, stages: tuple[walk.Stage, ...]) -> None:
+def test_any_cell_is_its_sum(at: int, stages: tuple[trace.Stage, ...]) -> None:
     random = np.random.default_rng(at)
     for _ in range(25):
         cell = tuple(int(random.integers(n)) for n in stages[at].below.shape)
@@ -124,38 +123,38 @@ def test_another_rule_on_one_road_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
     def other(loaded: Any, shown: Any, unit: Any, rule: str) -> Any:
         return engine_walk(loaded, shown, unit, "gradient")
 
-    engine_walk = engine.walk
+    engine_walk = engine.backward_trace
     monkeypatch.setattr(engine, "walk", other)
-    assert walk._measure(lesson.scene(State())).agreement > 0.1
+    assert trace._measure(lesson.scene(State())).agreement > 0.1
 
 
 @pytest.mark.parametrize("kind", ["filter", "unpool"])
-def test_a_step_that_is_no_adjoint_is_noticed(kind: str, stages: tuple[walk.Stage, ...]) -> None:
+def test_a_step_that_is_no_adjoint_is_noticed(kind: str, stages: tuple[trace.Stage, ...]) -> None:
     shown = lesson.scene(State())
     step = next(stage.step for stage in stages if stage.kind == kind)
-    places = walk.switches(shown.loaded, shown.picture)
-    assert walk.linear(step, places).dot_test() < 1e-6
+    places = trace.switches(shown.loaded, shown.picture)
+    assert trace.linear(step, places).dot_test() < 1e-6
 
     def flipped(c: Any, memory: Any, g: Any, rule: str) -> Any:
-        return step.down(None if c is None else c[::-1], memory, g[:, ::-1] if c is None else g, rule)
+        return step.backward(None if c is None else c[::-1], memory, g[:, ::-1] if c is None else g, rule)
 
-    assert walk.linear(replace(step, down=flipped), places).dot_test() > 1e-4
+    assert trace.linear(replace(step, down=flipped), places).dot_test() > 1e-4
 
 
 @pytest.mark.parametrize("at", [1, 2, 3])
-def test_a_wrong_cell_is_noticed(at: int, stages: tuple[walk.Stage, ...]) -> None:
+def test_a_wrong_cell_is_noticed(at: int, stages: tuple[trace.Stage, ...]) -> None:
     stage = stages[at]
     wrong = stage.below.copy()
     wrong[sums.strongest(wrong)] *= 1.001
     assert replace(stage, below=wrong).gap(sums.strongest(wrong)) > 1e-5
 
 
-def test_a_wrong_size_is_noticed(stages: tuple[walk.Stage, ...]) -> None:
+def test_a_wrong_size_is_noticed(stages: tuple[trace.Stage, ...]) -> None:
     shown = lesson.scene(State())
     up, spec = engine.forward(shown.loaded, shown.picture).maps, shown.loaded.network.input_spec
-    assert walk.size_gap(stages, up, spec.size) == 0
+    assert trace.size_gap(stages, up, spec.size) == 0
     cut = [*stages[:5], replace(stages[5], below=stages[5].below[:-1]), *stages[6:]]
-    assert walk.size_gap(cut, up, spec.size) == 1
+    assert trace.size_gap(cut, up, spec.size) == 1
 
 
 def test_biases_that_enter_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,23 +163,23 @@ def test_biases_that_enter_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         return Chain(tuple(replace(s, down=lambda c, m, g, rule: g + c) if s.kind == "bias" else s for s in steps))
 
     shown = lesson.scene(State())
-    assert walk.without_biases(shown)[0] == 0
-    monkeypatch.setattr(walk, "steps_of", leaking)
-    assert walk.without_biases(shown)[0] > 0.1
+    assert trace.without_biases(shown)[0] == 0
+    monkeypatch.setattr(trace, "steps_of", leaking)
+    assert trace.without_biases(shown)[0] > 0.1
 
 
 @pytest.mark.slow
 def test_without_biases_a_unit_has_another_value() -> None:
     shown, params = lesson.scene(State(layer="relu1")), caltech.load_params()
-    x = walk.fed(shown.loaded, shown.picture).astype(np.float64)
+    x = trace.fed(shown.loaded, shown.picture).astype(np.float64)
     row, column, channel = shown.chosen.row, shown.chosen.column, shown.unit.channel
     padded = np.pad(x[0], ((2, 2), (2, 2), (0, 0)))[2 * row : 2 * row + 6, 2 * column : 2 * column + 6]
     z = (padded * np.asarray(params["conv1.kernel"], np.float64)[..., channel]).sum()
-    assert walk.measured(shown).without == pytest.approx(max(z, 0), rel=1e-5)
+    assert trace.measured(shown).without == pytest.approx(max(z, 0), rel=1e-5)
     assert shown.chosen.value == pytest.approx(z + float(params["conv1.bias"][channel]), rel=1e-5)
 
 
-def test_a_rectifier_never_lets_more_through_and_the_start_is_one_number(stages: tuple[walk.Stage, ...]) -> None:
+def test_a_rectifier_never_lets_more_through_and_the_start_is_one_number(stages: tuple[trace.Stage, ...]) -> None:
     assert np.count_nonzero(stages[0].below) == 1
     for stage in stages:
         if stage.kind == "rectify":
@@ -191,7 +190,7 @@ def test_a_rectifier_never_lets_more_through_and_the_start_is_one_number(stages:
     assert min(shares, key=shares.__getitem__) == "relu3", "what a preset promises"
 
 
-def test_the_first_look_at_a_rectifier_is_at_something_that_is_stopped(stages: tuple[walk.Stage, ...]) -> None:
+def test_the_first_look_at_a_rectifier_is_at_something_that_is_stopped(stages: tuple[trace.Stage, ...]) -> None:
     for stage in stages:
         cell = stage.first_look
         assert cell[2] in sums.by_strength(stage.below)[: picture.SHOWN], "its map is on the page"
@@ -238,13 +237,13 @@ def test_a_silent_unit_says_so() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "3:1,1", "3:1,1,999", "4:1,1,1", "3:a,b,c", "3:-1,0,0", "3:１,0,0", "x"])
-def test_a_cell_that_is_none_is_the_first_look(text: str, stages: tuple[walk.Stage, ...]) -> None:
+def test_a_cell_that_is_none_is_the_first_look(text: str, stages: tuple[trace.Stage, ...]) -> None:
     assert lesson.cell_of(State(cell=text), stages[3]) == sums.first_look(stages[3].below)
     assert lesson.cell_of(State(cell="3:1,2,7"), stages[3]) == (1, 2, 7)
 
 
 @pytest.mark.parametrize("step", [0, 3, 5, 13])
-def test_the_code_on_the_page_makes_the_signal(step: int, stages: tuple[walk.Stage, ...]) -> None:
+def test_the_code_on_the_page_makes_the_signal(step: int, stages: tuple[trace.Stage, ...]) -> None:
     made: dict[str, Any] = {}
     exec(lesson.call(State(step=step)), made)
     np.testing.assert_allclose(made["signal"], stages[step].below, atol=1e-6)
@@ -296,7 +295,7 @@ def test_numbers_of_a_small_cell_fit() -> None:
 
 def _answer(kind: str, seed: int, question: Any) -> tuple[int, ...]:
     """The answer again, from the activations of the way up and from what the question shows."""
-    maps = engine.forward(engine.network(walk.NETWORK), engine.sample(questions.PICTURES[seed % 4])).maps
+    maps = engine.forward(networks.load(trace.NETWORK), pictures.sample(questions.PICTURES[seed % 4])).maps
     if kind == "left":
         return (sum(int(n) for n in question.picture[0].planes[0].values.ravel() if n > 0),)
     if kind == "size":

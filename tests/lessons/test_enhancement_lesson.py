@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from deconvviz.metrics import psnr
 from deconvviz.tasks.enhancement import data, untrained
 from lessons import enhancement as lesson
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 from lessons.enhancement import State, picture, questions, run
 from lessons.enhancement.run import Damage
 
@@ -71,7 +71,7 @@ def test_the_code_on_the_page_runs(
     state: State, capsys: pytest.CaptureFixture[str], tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(str(tmp_path))
-    exec(lesson.call(state, engine.sample(state.image)), {})
+    exec(lesson.call(state, pictures.sample(state.image)), {})
     numbers = [float(word) for word in capsys.readouterr().out.split()]
     assert len(numbers) == 2
     if state is SMALL:

@@ -85,7 +85,11 @@ def test_answers_are_those_of_the_loops(seed: int) -> None:
 
 
 def test_a_lucky_mistake_is_no_mistake() -> None:
-    assert exercise.reasons((1, 2), [((1, 2), "lucky"), ((2, 1), "swapped")]) == {(2, 1): "swapped"}
+    question = exercise.question("?", ("a", "b"), (1, 2), [((1, 2), "lucky"), ((2, 1), "swapped")], "", "")
+    assert question.mistakes == {(2, 1): "swapped"}
+    assert exercise.question("?", ("n",), 4, [(4, "lucky"), (5, "no"), ((5,), "again")], "", "").mistakes == {
+        (5,): "no"
+    }
 
 
 def test_questions_change_with_the_seed() -> None:

@@ -15,9 +15,8 @@ import deconvviz as dv
 from deconvviz.network.backward.explicit import Chain
 from lessons import fields as lesson
 from lessons._kit.draw import formula
-from lessons._kit.run import engine
-from lessons.fields import measure, questions, theory
-from lessons.fields import picture as field_picture
+from lessons._kit.run import engine, networks, pictures
+from lessons.fields import measure, picture, questions, theory
 from lessons.fields.theory import Window
 
 SLUG = lesson.LESSON.slug
@@ -63,7 +62,7 @@ def test_the_recursion_in_numbers() -> None:
 
 @every_layer
 def test_every_layer_is_that_of_the_traced_program(layer: str) -> None:
-    network = engine.network("caltech").network
+    network = networks.load("caltech").network
     field = theory.recursion(theory.windows(network, layer))[-1]
     assert field == theory.traced(network, layer)
     assert (field.size, field.step) == (network.layer(layer).receptive_field, network.layer(layer).stride)
@@ -72,7 +71,7 @@ def test_every_layer_is_that_of_the_traced_program(layer: str) -> None:
 
 
 def test_the_offered_layers_are_all_that_slide_a_window() -> None:
-    chain = engine.network("caltech").network.chain_to("relu7")
+    chain = networks.load("caltech").network.chain_to("relu7")
     assert isinstance(chain, Chain)
     assert tuple(step.name for step in chain.steps if step.slide is not None) == measure.LAYERS
 
@@ -174,7 +173,7 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
 
 def test_the_derivative_is_that_of_the_library() -> None:
     scene = lesson.compute(State(layer="conv2", at=(50, 70)))
-    image = engine.fitted(scene.loaded, scene.picture).model
+    image = pictures.fitted(scene.loaded, scene.picture).model
     found = dv.reconstruct(scene.loaded.network, image, scene.unit, rule="gradient")
     np.testing.assert_allclose(scene.slopes, found.map, atol=1e-6)
 
@@ -185,8 +184,8 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     test = open_page(SLUG, image="coffee", layer="conv5", rank="2", at="20,90", lang=language)
     assert not test.exception
     scene = lesson.compute(State("coffee", "conv5", "2", (20, 90)))
-    assert formula.value(scene.box[0], alone=True) in field_picture.line(scene)
-    assert field_picture.line(scene) in " ".join(element.value for element in test.latex)
+    assert formula.value(scene.box[0], alone=True) in picture.line(scene)
+    assert picture.line(scene) in " ".join(element.value for element in test.latex)
 
 
 @pytest.mark.slow

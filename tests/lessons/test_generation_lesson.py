@@ -12,8 +12,7 @@ from streamlit.testing.v1 import AppTest
 from deconvviz.data import samples
 from deconvviz.tasks.generation import predict
 from lessons import generation as lesson
-from lessons.generation import picture as generation_picture
-from lessons.generation import questions, run
+from lessons.generation import picture, questions, run
 
 State = lesson.State
 
@@ -83,8 +82,8 @@ def test_a_strip_that_misses_its_ends_turns_red(monkeypatch: pytest.MonkeyPatch)
 def test_walks_go_along_the_directions_of_the_class() -> None:
     codes = run.model().codes
     index = codes.index("airplanes")
-    np.testing.assert_allclose(run.walked("airplanes", 0, 0), codes.means[index])
-    step = run.walked("airplanes", 2, 0) - codes.means[index]
+    np.testing.assert_allclose(run.along("airplanes", 0, 0), codes.means[index])
+    step = run.along("airplanes", 2, 0) - codes.means[index]
     away = np.linalg.solve(codes.factors[index], step)
     assert float(away @ away) == pytest.approx(4, rel=1e-4), "two standard deviations"
     assert run.share_of_directions("airplanes")[0] > run.share_of_directions("airplanes")[1] > 0
@@ -99,7 +98,7 @@ def test_the_pattern_is_that_of_the_slow_twin() -> None:
 @pytest.mark.slow
 def test_uneven_overlap_is_seen_in_the_first_weights() -> None:
     code = run.drawn("Faces_easy", 0)[:1]
-    shares = {name: run.pattern(run.decode(code, name, trained=False)[0]) for name in generation_picture.DECODERS}
+    shares = {name: run.pattern(run.decode(code, name, trained=False)[0]) for name in picture.DECODERS}
     assert shares["transposed3"] > 3 * shares["resize"]
     assert shares["transposed3"] > 3 * shares["subpixel"], "it begins as nearest neighbours"
 
@@ -112,7 +111,7 @@ def test_the_call_gives_the_picture(view: str, tmp_path: object, monkeypatch: py
     names: dict[str, object] = {}
     exec(lesson.call(state, run.gallery(state.image)), names)
     if view == "walk":
-        code = run.walked("Motorbikes", 1, -2)
+        code = run.along("Motorbikes", 1, -2)
         wanted = run.decode(code[None], state.decoder)[0]
         np.testing.assert_allclose(names["picture"], wanted, atol=1e-5)
         return
@@ -133,9 +132,9 @@ def test_the_verdict_follows_from_the_numbers() -> None:
     def with_psnr(value: float) -> dict[str, object]:
         return found | {"rebuilt": found["rebuilt"] | {"transposed4": {"psnr": value}}}
 
-    assert generation_picture.verdict(with_psnr(best + 1)) == "better"
-    assert generation_picture.verdict(with_psnr(best - 1)) == "worse"
-    assert generation_picture.verdict(with_psnr(best)) == "works"
+    assert picture.verdict(with_psnr(best + 1)) == "better"
+    assert picture.verdict(with_psnr(best - 1)) == "worse"
+    assert picture.verdict(with_psnr(best)) == "works"
 
 
 def test_questions_read_their_answers_from_arrays() -> None:

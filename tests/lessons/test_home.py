@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from lessons import home
 from lessons._kit.form import page
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 
 def captions(test: AppTest) -> str:
@@ -27,7 +27,7 @@ def test_the_slider_drags_along_the_way_down(open_page: Callable[..., AppTest]) 
 
 
 def test_the_unit_is_the_strongest_of_its_layer() -> None:
-    loaded, picture = engine.network(home.NETWORK), engine.sample(home.PICTURE)
+    loaded, picture = networks.load(home.NETWORK), pictures.sample(home.PICTURE)
     unit = home.strongest(loaded, picture)
     maps = engine.forward(loaded, picture).maps[unit.layer]
     assert maps[:, :, unit.channel].max() == maps.max() > 0

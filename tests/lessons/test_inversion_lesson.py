@@ -112,7 +112,7 @@ def test_nothing_runs_unasked_and_a_run_is_shown_stopped_and_continued(
     page.run()
     assert (job.done, job.error, job.latest.step) == (True, None, 104)
     uninterrupted = dv.invert(
-        run.loaded.network, inversion_run.engine.fitted(run.loaded, run.picture).model, "relu1", steps=104, seed=2
+        run.loaded.network, inversion_run.pictures.fitted(run.loaded, run.picture).model, "relu1", steps=104, seed=2
     )
     assert np.array_equal(job.latest.image, uninterrupted.image)
     assert len(badges(page)) == 4

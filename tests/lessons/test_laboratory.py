@@ -14,11 +14,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from deconvviz import compiled
 from deconvviz import recipe as recipes
 from deconvviz.data import samples
 from lessons._kit.draw import tiles, unit_grid
 from lessons._kit.photo import selection
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 from lessons.laboratory import choose, export
 
 OpenPage = Callable[..., AppTest]
@@ -77,8 +78,8 @@ def texts(test: AppTest) -> str:
 @pytest.mark.slow
 def test_it_opens_at_the_strongest_unit_with_four_panels(laboratory: OpenPage) -> None:
     test = laboratory(layer="relu2")
-    loaded = engine.network("caltech")
-    maps = engine.forward(loaded, engine.sample("cat")).maps["relu2"]
+    loaded = networks.load("caltech")
+    maps = engine.forward(loaded, pictures.sample("cat")).maps["relu2"]
     row, column, channel = np.unravel_index(maps.argmax(), maps.shape)
     assert unit(test) == f"relu2-{channel}-{row}-{column}"
     assert len(panels(test)) == 4
@@ -106,7 +107,7 @@ def test_it_speaks_both_languages(laboratory: OpenPage, language: str, words: tu
 
 @pytest.mark.slow
 def test_a_link_opens_its_unit_picture_look_and_step(laboratory: OpenPage) -> None:
-    maps = engine.forward(engine.network("caltech"), engine.sample("coffee")).maps["pool1"]
+    maps = engine.forward(networks.load("caltech"), pictures.sample("coffee")).maps["pool1"]
     row, column = np.argwhere(maps[..., 5] > 0)[0]
     look = {"mode": "plane", "scale": "own", "sort": "number", "rule": "guided", "step": "1"}
     test = laboratory(image="coffee", channel="5", row=str(row), column=str(column), **look)
@@ -122,7 +123,7 @@ def test_a_link_opens_its_unit_picture_look_and_step(laboratory: OpenPage) -> No
 
 def test_another_picture_keeps_the_channel_and_finds_its_strongest_place(laboratory: OpenPage) -> None:
     test = laboratory(channel="5", image="rocket")
-    maps = engine.forward(engine.network("caltech"), engine.sample("rocket")).maps["pool1"][..., 5]
+    maps = engine.forward(networks.load("caltech"), pictures.sample("rocket")).maps["pool1"][..., 5]
     row, column = np.unravel_index(maps.argmax(), maps.shape)
     assert unit(test) == f"pool1-5-{row}-{column}"
 
@@ -167,7 +168,7 @@ def test_a_bad_link_falls_back(laboratory: OpenPage, link: dict[str, str]) -> No
     test = laboratory(**link)
     assert len(panels(test)) == 4
     if link.get("layer") == "conv99" or "nothing" in link.get("unit", ""):
-        assert unit(test).split("-")[0] == selection.first_layer(engine.network("caltech").network.layers)
+        assert unit(test).split("-")[0] == selection.first_layer(networks.load("caltech").network.layers)
 
 
 @pytest.mark.slow
@@ -197,7 +198,7 @@ def test_the_class_scores_are_units_too(laboratory: OpenPage) -> None:
 
 @pytest.mark.slow
 def test_a_silent_unit_says_so_and_offers_the_strongest(laboratory: OpenPage) -> None:
-    maps = engine.forward(engine.network("caltech"), engine.sample("black")).maps["pool1"]
+    maps = engine.forward(networks.load("caltech"), pictures.sample("black")).maps["pool1"]
     row, column, channel = np.argwhere(maps == 0)[0]
     test = laboratory(image="black", channel=str(channel), row=str(row), column=str(column))
     assert texts(test).count("all zero: this unit is silent on this picture") == 4
@@ -268,7 +269,7 @@ def test_the_name_of_an_upload_is_text_and_nothing_else(laboratory: OpenPage) ->
 
 @pytest.mark.slow
 def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
-    loaded, picture = engine.network("caltech"), engine.sample("cat")
+    loaded, picture = networks.load("caltech"), pictures.sample("cat")
     layer = loaded.network.layer("pool1")
     maps = engine.forward(loaded, picture).maps["pool1"]
     chosen = selection.resolve(layer, maps, 5, 7, 9)
@@ -285,7 +286,7 @@ def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
 
 
 def test_the_lines_make_the_same_map() -> None:
-    loaded, picture = engine.network("caltech"), engine.sample("cat")
+    loaded, picture = networks.load("caltech"), pictures.sample("cat")
     maps = engine.forward(loaded, picture).maps["pool1"]
     chosen = selection.resolve(loaded.network.layer("pool1"), maps, 5, 7, 9)
     names: dict[str, Any] = {}
@@ -367,13 +368,13 @@ def test_a_tile_that_was_picked_is_read_back(session: Session) -> None:
 
 @pytest.mark.slow
 def test_the_proofs_of_a_large_network_wait_for_a_button(laboratory: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(engine.network("caltech").network.layers) <= engine.PROVEN_AHEAD
-    monkeypatch.setattr(engine, "PROVEN_AHEAD", 3)
-    monkeypatch.setattr(engine, "_WARM", set())
+    assert len(networks.load("caltech").network.layers) <= engine.CHECKED_AHEAD
+    monkeypatch.setattr(engine, "CHECKED_AHEAD", 3)
+    monkeypatch.setattr(compiled, "_COMPILED", set())
     test = laboratory(layer="relu1")
-    assert "two roads agree" not in str([block.proto for block in test.get("popover")])
+    assert "two computations agree" not in str([block.proto for block in test.get("popover")])
     test.button(key="lab-prove").click().run()
     assert not test.exception
-    assert "two roads agree" in str([block.proto for block in test.get("popover")])
+    assert "two computations agree" in str([block.proto for block in test.get("popover")])
     test.run()
     assert "lab-prove" not in [button.key for button in test.button], "a compiled proof needs no button"

@@ -5,15 +5,22 @@ from __future__ import annotations
 import io
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import deconvviz as dv
+from deconvviz import compiled
+from deconvviz.data import images
 from deconvviz.errors import ImageError
+from deconvviz.network.backward import backprop
+from deconvviz.network.backward.explicit import Chain
+from deconvviz.network.network import Network
 from deconvviz.types import Unit
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures, warm_up
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +29,8 @@ def own_compile_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
 
 
 @pytest.fixture
-def loaded() -> engine.Loaded:
-    return engine.network("caltech")
+def loaded() -> networks.Loaded:
+    return networks.load("caltech")
 
 
 def file_of(colour: tuple[int, int, int]) -> bytes:
@@ -32,7 +39,7 @@ def file_of(colour: tuple[int, int, int]) -> bytes:
     return stream.getvalue()
 
 
-def test_one_changed_pixel_is_another_picture(loaded: engine.Loaded) -> None:
+def test_one_changed_pixel_is_another_picture(loaded: networks.Loaded) -> None:
     first = np.asarray(Image.new("RGB", (900, 700), (9, 9, 9)))
     second = first.copy()
     second[650, 850] = 200
@@ -40,52 +47,52 @@ def test_one_changed_pixel_is_another_picture(loaded: engine.Loaded) -> None:
     for pixels in (first, second):
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "PNG")
-        files.append(engine.upload(stream.getvalue(), "photo.png"))
+        files.append(pictures.upload(stream.getvalue(), "photo.png"))
     assert files[0].digest != files[1].digest
-    assert engine.upload(file_of((1, 2, 3)), "a.png").digest == engine.upload(file_of((1, 2, 3)), "b.png").digest
+    assert pictures.upload(file_of((1, 2, 3)), "a.png").digest == pictures.upload(file_of((1, 2, 3)), "b.png").digest
 
 
-def test_arrays_in_the_caches_cannot_be_written_to(loaded: engine.Loaded) -> None:
-    picture = engine.sample("disc")
+def test_arrays_in_the_caches_cannot_be_written_to(loaded: networks.Loaded) -> None:
+    picture = pictures.sample("disc")
     forward = engine.forward(loaded, picture)
     seen = engine.reconstruct(loaded, picture, Unit("pool1", 3, 4, 5))
-    for array in (forward.probabilities, forward.maps["conv1"], engine.fitted(loaded, picture).model):
+    for array in (forward.probabilities, forward.maps["conv1"], pictures.fitted(loaded, picture).model):
         assert not array.flags.writeable
     for result in seen.by_rule.values():
         with pytest.raises(ValueError, match="read-only"):
             result.map[0, 0, 0] = 1.0
 
 
-def test_the_maps_are_those_of_the_library(loaded: engine.Loaded) -> None:
+def test_the_maps_are_those_of_the_library(loaded: networks.Loaded) -> None:
     from deconvviz.data import samples
 
     unit = Unit("pool1", 5, 7, 9)
-    seen = engine.reconstruct(loaded, engine.sample("cat"), unit)
+    seen = engine.reconstruct(loaded, pictures.sample("cat"), unit)
     assert tuple(seen.by_rule) == dv.RULES
     for rule, result in seen.by_rule.items():
         direct = dv.reconstruct(loaded.network, samples.load("cat"), unit, rule=rule)
-        assert np.array_equal(result.map, direct.map)
-    proven = engine.proven(loaded, engine.sample("cat"), unit)
+        np.testing.assert_allclose(result.map, direct.map, atol=1e-6 * np.abs(direct.map).max())
+    proven = engine.checked(loaded, pictures.sample("cat"), unit)
     assert all(result.agreement is not None and result.agreement < 1e-5 for result in proven.values())
 
 
-def test_a_second_look_computes_nothing(loaded: engine.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_look_computes_nothing(loaded: networks.Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
     unit = Unit("pool1", 6, 1, 2)
-    seen = engine.reconstruct(loaded, engine.sample("cat"), unit)
-    monkeypatch.setattr(engine.dv, "reconstruct", lambda *_, **__: pytest.fail("computed again"))
-    assert engine.reconstruct(loaded, engine.sample("cat"), unit) is seen
+    seen = engine.reconstruct(loaded, pictures.sample("cat"), unit)
+    monkeypatch.setattr(engine.dv, "reconstruct_rules", lambda *_, **__: pytest.fail("computed again"))
+    assert engine.reconstruct(loaded, pictures.sample("cat"), unit) is seen
 
 
-def test_rules_that_cannot_apply_say_why(loaded: engine.Loaded) -> None:
-    seen = engine.reconstruct(loaded, engine.sample("cat"), Unit("conv1", 3, 4, 5))
+def test_rules_that_cannot_apply_say_why(loaded: networks.Loaded) -> None:
+    seen = engine.reconstruct(loaded, pictures.sample("cat"), Unit("conv1", 3, 4, 5))
     assert tuple(seen.by_rule) == ("gradient",)
     assert set(seen.refused) == {"deconvnet", "guided", "linear"}
     assert all("no rectifier" in reason for reason in seen.refused.values())
 
 
-def test_the_way_down_ends_at_the_map(loaded: engine.Loaded) -> None:
-    picture, unit = engine.sample("cat"), Unit("pool1", 5, 7, 9)
-    frames = engine.walk(loaded, picture, unit, "guided")
+def test_the_way_down_ends_at_the_map(loaded: networks.Loaded) -> None:
+    picture, unit = pictures.sample("cat"), Unit("pool1", 5, 7, 9)
+    frames = engine.backward_trace(loaded, picture, unit, "guided")
     assert [frame.kind for frame in frames] == ["start", "unpool", "rectify", "filter"]
     wanted = engine.reconstruct(loaded, picture, unit).by_rule["guided"].map
     assert np.abs(frames[-1].signal - wanted).max() <= 1e-5 * np.abs(wanted).max()
@@ -93,54 +100,119 @@ def test_the_way_down_ends_at_the_map(loaded: engine.Loaded) -> None:
 
 def test_a_broken_upload_is_refused_with_its_name() -> None:
     with pytest.raises(ImageError, match=r"holiday\.jpg"):
-        engine.upload(b"\xff\xd8\xff\xe0 not a photograph", "holiday.jpg")
+        pictures.upload(b"\xff\xd8\xff\xe0 not a photograph", "holiday.jpg")
     with pytest.raises(ImageError, match="8,000,000 bytes"):
-        engine.upload(b"\x89PNG" + bytes(engine.MAX_UPLOAD), "large.png")
+        pictures.upload(b"\x89PNG" + bytes(pictures.MAX_UPLOAD), "large.png")
 
 
-def test_cold_programs_are_compiled_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_WARM", set())
-    running, most = [], []
+def test_a_first_look_takes_one_forward_pass_for_all_layers_and_one_for_all_rules(
+    loaded: networks.Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = count_passes(monkeypatch)
+    decoded, load = [], images.load
 
-    def compile_slowly() -> None:
-        running.append(1)
-        most.append(len(running))
-        time.sleep(0.02)
-        running.pop()
+    def counted(source: Any, **options: Any) -> Any:
+        decoded.extend([source] if isinstance(source, bytes) else [])
+        return load(source, **options)
 
-    threads = [
-        threading.Thread(target=engine._compiled_once, args=((str(i), "", ""), compile_slowly)) for i in range(5)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert max(most) == 1
-    assert len(engine._WARM) == 5
+    monkeypatch.setattr(images, "load", counted)
+    picture = pictures.upload(file_of((90, 180, 20)), "mine.png")
+    unit = Unit("pool1", 2, 3, 4)
+    result = engine.forward(loaded, picture)
+    assert (passes, len(decoded)) == (["taps"], 1)
+    np.testing.assert_allclose(result.probabilities, dv.predict(loaded.network, pictures.decoded(picture)), atol=1e-6)
+    passes.clear()
+    assert tuple(engine.reconstruct(loaded, picture, unit).by_rule) == dv.RULES
+    assert (passes, len(decoded)) == (["maps by 4 rules"], 1)
+    passes.clear()
+    assert all(one.agreement is not None for one in engine.checked(loaded, picture, unit).values())
+    assert passes == ["maps by 4 rules"], "the maps that are there are compared, not computed again"
+    passes.clear()
+    for rule in dv.RULES:
+        engine.backward_trace(loaded, picture, unit, rule)
+    engine.backward_trace(loaded, picture, Unit("pool1", 3, 3, 4), "guided")
+    assert passes == ["chain"]
+
+
+def count_passes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What runs a network forward from now on, one entry a forward pass."""
+    passes: list[str] = []
+
+    def counted(owner: Any, name: str, label: Callable[..., str]) -> None:
+        run = getattr(owner, name)
+
+        def again(*args: Any, **options: Any) -> Any:
+            passes.append(label(*args))
+            return run(*args, **options)
+
+        monkeypatch.setattr(owner, name, again)
+
+    counted(Network, "taps", lambda *_: "taps")
+    counted(Network, "run", lambda *_: "run")
+    counted(Chain, "forward", lambda *_: "chain")
+    for computation in ("by_adjoints_windowed", "by_adjoints", "by_vjp"):
+        counted(backprop, computation, lambda request, *_: f"maps by {len(request.rules)} rules")
+    return passes
 
 
 def test_accuracy_is_found_in_any_card() -> None:
-    assert engine._accuracy({"figures": '{"validation": {"top1": 0.7, "mean_per_class": 0.625}}'}) == 0.625
-    assert engine._accuracy({"top1": "0.75", "seed": "1"}) == 0.75
-    assert engine._accuracy({"figures": '{"interim_epoch": 28}', "labels": "not json"}) is None
+    assert networks.accuracy({"figures": '{"validation": {"top1": 0.7, "mean_per_class": 0.625}}'}) == 0.625
+    assert networks.accuracy({"top1": "0.75", "seed": "1"}) == 0.75
+    assert networks.accuracy({"figures": '{"interim_epoch": 28}', "labels": "not json"}) is None
 
 
 def test_the_app_compiles_ahead_unless_it_is_told_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled: list[tuple[str, str]] = []
-    monkeypatch.setattr(engine, "reconstruct", lambda _loaded, _picture, unit: compiled.append(("maps", unit.layer)))
-    monkeypatch.setattr(engine, "proven", lambda _loaded, _picture, unit: compiled.append(("proofs", unit.layer)))
-    monkeypatch.setattr(engine, "adjoint", lambda _loaded, _picture, layer: compiled.append(("adjoint", layer)))
-    monkeypatch.setattr(engine.gc, "freeze", lambda: None)
-    engine.warm_up.clear()
-    monkeypatch.setenv(engine.WARM_UP, "0")
-    assert engine.warm_up("caltech", engine.sample("cat")) is None
-    assert compiled == []
-    engine.warm_up.clear()
-    monkeypatch.delenv(engine.WARM_UP)
-    thread = engine.warm_up("caltech", engine.sample("cat"))
+    done: list[tuple[str, str]] = []
+    monkeypatch.setattr(engine, "reconstruct", lambda _loaded, _picture, unit: done.append(("maps", unit.layer)))
+    monkeypatch.setattr(engine, "checked", lambda _loaded, _picture, unit: done.append(("checks", unit.layer)))
+    monkeypatch.setattr(engine, "adjoint", lambda _loaded, _picture, layer: done.append(("adjoint", layer)))
+    monkeypatch.setattr(warm_up.gc, "freeze", lambda: None)
+    warm_up.start.clear()
+    monkeypatch.setenv(warm_up.VARIABLE, "0")
+    assert warm_up.start("caltech", pictures.sample("cat")) is None
+    assert done == []
+    warm_up.start.clear()
+    monkeypatch.delenv(warm_up.VARIABLE)
+    thread = warm_up.start("caltech", pictures.sample("cat"), "relu3")
     assert thread is not None
     thread.join()
-    engine.warm_up.clear()
-    layers = [layer.name for layer in engine.network("caltech").network.layers]
-    assert [layer for kind, layer in compiled if kind == "maps"] == layers
-    assert sorted(compiled) == sorted((kind, layer) for kind in ("maps", "proofs", "adjoint") for layer in layers)
+    warm_up.start.clear()
+    layers = [layer.name for layer in networks.load("caltech").network.layers]
+    in_order = [layer for kind, layer in done if kind == "maps"]
+    assert in_order == ["relu3", *(layer for layer in layers if layer != "relu3")], "what is in view comes first"
+    assert sorted(done) == sorted((kind, layer) for kind in ("maps", "checks", "adjoint") for layer in layers)
+
+
+def test_compiling_ahead_gives_way_to_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person who comes while the first of four programs is compiled ahead waits for that one alone."""
+    first, order = threading.Event(), []
+
+    def compile_ahead(_loaded: object, _picture: object, unit: Unit) -> None:
+        def run() -> None:
+            order.append(unit.layer)
+            if len(order) == 1:
+                first.set()
+                while not compiled._TURNS._queue:  # until the person waits
+                    time.sleep(0.01)
+
+        compiled.once(("ahead", unit.layer), run)
+
+    def ask() -> None:
+        assert first.wait(60)
+        compiled.once(("asked", order[0]), lambda: order.append("person"))
+
+    monkeypatch.setattr(compiled, "_COMPILED", set())
+    monkeypatch.setattr(engine, "reconstruct", compile_ahead)
+    for name in ("checked", "adjoint"):
+        monkeypatch.setattr(engine, name, lambda *_: None)
+    monkeypatch.setattr(warm_up.gc, "freeze", lambda: None)
+    monkeypatch.delenv(warm_up.VARIABLE, raising=False)
+    warm_up.start.clear()
+    person = threading.Thread(target=ask)
+    person.start()
+    thread = warm_up.start("caltech", pictures.sample("cat"))
+    assert thread is not None
+    for each in (thread, person):
+        each.join()
+    warm_up.start.clear()
+    assert order[1] == "person"

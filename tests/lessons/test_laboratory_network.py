@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from deconvviz import catalog
 from deconvviz.models import _stored, public_weights
 from lessons._kit.photo import network, selection
-from lessons._kit.run import engine
-from lessons.laboratory import layers as lab_road
+from lessons._kit.run import engine, networks
+from lessons.laboratory import layers as layer_tiles
 
 OpenPage = Callable[..., AppTest]
 
@@ -97,12 +97,12 @@ def test_damaged_weights_are_said_and_the_shipped_network_stays(open_page: OpenP
 
 def test_the_road_shows_the_insides_of_the_chosen_block_only(weights: Path) -> None:
     put(weights)
-    layers = engine.network("squeezenet").network.layers
+    layers = networks.load("squeezenet").network.layers
     named = {layer.name: layer for layer in layers}
     whole = [name for name in named if "." not in name]
     assert len(whole) == 16
-    assert [layer.name for layer in lab_road.shown(layers, named["pool4"])] == whole
-    inside = [layer.name for layer in lab_road.shown(layers, named["fire3.expand3x3"])]
+    assert [layer.name for layer in layer_tiles.visible(layers, named["pool4"])] == whole
+    inside = [layer.name for layer in layer_tiles.visible(layers, named["fire3.expand3x3"])]
     assert len(inside) == 22
     assert inside.index("fire3.squeeze1x1") == inside.index("fire2") + 1
 

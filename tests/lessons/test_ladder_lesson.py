@@ -15,7 +15,7 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.models import inverters
 from lessons import ladder as lesson
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import jobs, networks, pictures
 from lessons.ladder import picture as ladder_picture
 from lessons.ladder import questions, run
 from lessons.ladder.run import Ladder, Rung
@@ -24,13 +24,13 @@ SLUG = lesson.LESSON.slug
 
 
 def short() -> Ladder:
-    return run.short(engine.network("caltech"), engine.sample("cat"), 0)
+    return run.short(networks.load("caltech"), pictures.sample("cat"), 0)
 
 
 @pytest.mark.slow
 def test_the_short_ladder_has_its_rungs_with_the_errors_of_the_loops() -> None:
-    ladder, loaded, picture = short(), engine.network("caltech"), engine.sample("cat")
-    shown = engine.fitted(loaded, picture).model
+    ladder, loaded, picture = short(), networks.load("caltech"), pictures.sample("cat")
+    shown = pictures.fitted(loaded, picture).model
     assert [rung.layer for rung in ladder.of("optimize")] == list(run.SHORT_LAYERS)
     assert [rung.step for rung in ladder.of("optimize")] == [run.SHORT] * 2
     assert (ladder.step, ladder.steps) == (48, 48)
@@ -67,13 +67,13 @@ def of(**errors: tuple[float, float]) -> Ladder:
 
 def test_the_claims_can_fail() -> None:
     good = of(relu1=(0.1, 0.1), relu4=(0.2, 0.2), relu7=(0.3, 0.4))
-    assert (run.above(good), run.falling(good), run.roads(good)) == (0, 0, 1e-7)
+    assert (run.above(good), run.falling(good), run.two_computations(good)) == (0, 0, 1e-7)
     bad = of(relu1=(0.1, 0.3), relu4=(1.5, 0.2))
     assert run.above(bad) == pytest.approx(0.5)
     assert run.falling(bad) == pytest.approx(0.1)
     alone = bad.with_(replace(bad.rungs["relu1", "deconvnet"], agreement=None), 0)
-    assert run.roads(alone) == np.inf
-    loaded, picture = engine.network("caltech"), engine.sample("cat")
+    assert run.two_computations(alone) == np.inf
+    loaded, picture = networks.load("caltech"), pictures.sample("cat")
     rung = short().rungs["relu1", "optimize"]
     wrong = replace(rung, feature_error=rung.feature_error * 1.01)
     assert run.by_hand(Ladder().with_(wrong, 0), loaded, picture) == pytest.approx(0.01, rel=1e-3)
@@ -81,17 +81,17 @@ def test_the_claims_can_fail() -> None:
 
 
 def test_a_layer_with_a_decoder_gets_its_picture() -> None:
-    loaded, picture = engine.network("caltech"), engine.sample("disc")
+    loaded, picture = networks.load("caltech"), pictures.sample("disc")
     layer = next(layer for layer in inverters.layers(loaded.network) if layer in run.LAYERS)
-    first = next(run.climb(loaded, picture, 0, 8, (layer,)))
+    first = next(run.ladder_snapshots(loaded, picture, 0, 8, (layer,)))
     rung = first.rungs[layer, "learned"]
-    expected = dv.invert(loaded.network, engine.fitted(loaded, picture).model, layer, method="learned")
+    expected = dv.invert(loaded.network, pictures.fitted(loaded, picture).model, layer, method="learned")
     assert np.array_equal(rung.image, expected.image)
     assert rung.image_error == expected.image_error
     assert run.by_hand(first, loaded, picture) < 1e-5
 
 
-def pictures(page: AppTest) -> list[str]:
+def texts(page: AppTest) -> list[str]:
     """What the pictures of the ladder say to those who do not see them."""
     bodies = " ".join(str(html.proto.body) for html in page.get("html"))
     return [part.split('"')[0] for part in bodies.split('alt="')[1:] if part.startswith("relu")]
@@ -102,20 +102,20 @@ def test_it_climbs_when_asked_and_shows_rungs_as_they_come(
 ) -> None:
     ready = [of(relu1=(0.1, 0.2)), short()]
     monkeypatch.setattr(run, "climb", lambda *_: iter(ready))
-    loaded, picture = engine.network("caltech"), engine.sample("disc")
+    loaded, picture = networks.load("caltech"), pictures.sample("disc")
     page = open_page(SLUG, image="disc", seed="3")
     assert not page.exception
     assert run.find(loaded, picture, 3) is None
-    assert pictures(page) == []
+    assert texts(page) == []
     page.button(key="climb").click().run()
     job = run.find(loaded, picture, 3)
     assert job is not None
     assert job.wait(240)
     page.run()
     assert not page.exception
-    assert len(pictures(page)) == len(short().rungs) >= 4
+    assert len(texts(page)) == len(short().rungs) >= 4
     shown = short().rungs["relu3", "optimize"]
-    said = next(text for text in pictures(page) if text.startswith("relu3, Search"))
+    said = next(text for text in texts(page) if text.startswith("relu3, Search"))
     assert said == (
         f"relu3, Search: feature error {ladder_picture.number(shown.feature_error)}, "
         f"error in pixels {ladder_picture.number(shown.image_error)}"
@@ -130,7 +130,7 @@ def test_a_preset_puts_the_upload_away(open_page: Callable[..., AppTest]) -> Non
     file = (np.random.default_rng(1).random((40, 30, 3)) * 255).astype(np.uint8)
     from deconvviz.figures.montage import png_bytes
 
-    page.session_state["lab-upload"] = engine.upload(png_bytes(file), "mine.png")
+    page.session_state["lab-upload"] = pictures.upload(png_bytes(file), "mine.png")
     page.run()
     assert "your-picture.jpg" in " ".join(code.value for code in page.code)
     page.button(key="preset-2").click().run()
@@ -144,7 +144,7 @@ def test_answers_are_those_of_plain_arithmetic(seed: int) -> None:
     question = questions.whole(seed)
     first, second = (int(word) for word in _numbers(question.prompt))
     assert question.answer == (max(first + second, 0), max(first, 0) + max(second, 0))
-    layer = engine.network("caltech").network.layer(run.LAYERS[seed % 7])
+    layer = networks.load("caltech").network.layer(run.LAYERS[seed % 7])
     assert questions.place(seed).answer == ((128 // layer.shape[0]) * (128 // layer.shape[1]),)
 
 

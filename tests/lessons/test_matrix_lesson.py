@@ -18,7 +18,7 @@ from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry
 from lessons import matrix as lesson
 from lessons._kit.numbers import toy_arrays
-from lessons.matrix import entries as matrix_walk
+from lessons.matrix import entries as matrix_entries
 from lessons.matrix import picture
 
 SLUG = lesson.LESSON.slug
@@ -52,7 +52,7 @@ def loops(state: lesson.State) -> np.ndarray:
 @some_states
 def test_the_matrix_is_that_of_the_loops(state: lesson.State) -> None:
     np.testing.assert_array_equal(
-        matrix_walk.dense(toy_arrays.kernel(state.kernel), state.geometry, toy_arrays.SIZE), loops(state)
+        matrix_entries.dense(toy_arrays.kernel(state.kernel), state.geometry, toy_arrays.SIZE), loops(state)
     )
 
 
@@ -76,7 +76,7 @@ def test_without_padding_the_matrix_is_toeplitz_blocks_of_toeplitz_bands(sizes: 
         bands.append(toeplitz([w[i, 0], *[0] * (out_w - 1)], first_row))
     zero = np.zeros_like(bands[0])
     blocks = [[bands[r - u] if 0 <= r - u < kh else zero for r in range(height)] for u in range(out_h)]
-    a = matrix_walk.dense(w[:, :, None, None], ConvGeometry(), (height, width))
+    a = matrix_entries.dense(w[:, :, None, None], ConvGeometry(), (height, width))
     np.testing.assert_array_equal(a, np.block(blocks))
 
 
@@ -87,7 +87,7 @@ def test_each_weight_stands_as_often_as_the_formula_says(state: lesson.State) ->
     geometry = state.geometry
     pads = geometry.resolve(toy_arrays.SIZE, (kh, kw))
     a = matrix_loops.matrix(numbered, toy_arrays.SIZE, geometry.strides, pads, geometry.dilations)
-    down, across = matrix_walk.axis_counts((kh, kw), geometry, toy_arrays.SIZE)
+    down, across = matrix_entries.axis_counts((kh, kw), geometry, toy_arrays.SIZE)
     counted = Counter(a[a != 0].astype(int).tolist())
     for (i, n_down), (j, n_across) in itertools.product(enumerate(down), enumerate(across)):
         assert counted[numbered[i, j]] == n_down * n_across
@@ -99,8 +99,8 @@ def test_each_weight_stands_as_often_as_the_formula_says(state: lesson.State) ->
 @pytest.mark.parametrize(("stride", "dilation"), [((1, 2), (3, 1)), ((3, 1), (1, 2)), ((2, 3), (2, 1))])
 def test_counts_hold_for_pairs_and_uneven_padding(padding: object, stride: tuple, dilation: tuple) -> None:
     geometry, size, kernel = ConvGeometry(stride, padding, dilation), (9, 8), (3, 2)  # type: ignore[arg-type]
-    entries = Counter(entry.tap for entry in matrix_walk.entries(kernel, geometry, size))
-    down, across = matrix_walk.axis_counts(kernel, geometry, size)
+    entries = Counter(entry.tap for entry in matrix_entries.entries(kernel, geometry, size))
+    down, across = matrix_entries.axis_counts(kernel, geometry, size)
     assert {(i, j): down[i] * across[j] for i in range(3) for j in range(2) if down[i] * across[j]} == entries
 
 
@@ -110,23 +110,23 @@ def test_proofs_hold(state: lesson.State) -> None:
 
 
 def test_a_matrix_with_row_and_column_swapped_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = matrix_walk.entries
+    right = matrix_entries.entries
 
-    def shifted(*arguments: object) -> list[matrix_walk.Entry]:
+    def shifted(*arguments: object) -> list[matrix_entries.Entry]:
         return [replace(entry, column=(entry.column + 1) % 42) for entry in right(*arguments)]  # type: ignore[arg-type]
 
-    monkeypatch.setattr(matrix_walk, "entries", shifted)
+    monkeypatch.setattr(matrix_entries, "entries", shifted)
     assert lesson.product(State()) > 0.01
-    assert lesson.two_roads(State()) > 0.01
+    assert lesson.two_computations(State()) > 0.01
 
 
 def test_a_wrong_count_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matrix_walk, "axis_counts", lambda *_: ([7, 7], [7, 7, 7]))
+    monkeypatch.setattr(matrix_entries, "axis_counts", lambda *_: ([7, 7], [7, 7, 7]))
     assert lesson.sharing(State()) > 0.01
 
 
 def test_growth_is_the_size_of_a_real_matrix() -> None:
-    layer = matrix_walk.growth((3, 2), ConvGeometry(2, 1), (7, 9))
+    layer = matrix_entries.growth((3, 2), ConvGeometry(2, 1), (7, 9))
     w = np.arange(1, 7).reshape(3, 2)
     a = matrix_loops.matrix(w, (7, 9), (2, 2), ((1, 1), (1, 1)), (1, 1))
     assert (layer.rows, layer.columns, layer.entries) == (*a.shape, a.size)

@@ -14,8 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from lessons import pooling as lesson
 from lessons._kit.numbers import toy_arrays
-from lessons.pooling import picture as pool_picture
-from lessons.pooling import questions, unpool_variants
+from lessons.pooling import picture, questions, unpool_variants
 from lessons.pooling.unpool_variants import Cell
 
 SLUG = lesson.LESSON.slug
@@ -23,7 +22,7 @@ State = lesson.State
 STATES = [
     State(picture, window, stride, edge)
     for picture, (window, stride, edge) in zip(
-        itertools.cycle(pool_picture.PICTURES), itertools.product((2, 3), (1, 2, 3), ("drop", "keep")), strict=False
+        itertools.cycle(picture.PICTURES), itertools.product((2, 3), (1, 2, 3), ("drop", "keep")), strict=False
     )
 ]
 every_state = pytest.mark.parametrize("state", STATES, ids=str)
@@ -67,7 +66,7 @@ def test_random_switches_stay_in_their_windows(state: lesson.State) -> None:
 
 
 @every_state
-@pytest.mark.parametrize("way", unpool_variants.WAYS)
+@pytest.mark.parametrize("way", unpool_variants.VARIANTS)
 def test_what_arrives_at_a_cell_is_its_value(state: lesson.State, way: str) -> None:
     arrays = lesson.compute(replace(state, way=way))
     for cell in ((2, 2), (5, 6), (0, 0), (4, 3)):
@@ -80,7 +79,7 @@ def test_the_proofs_hold_for_adding_at_the_true_switches(state: lesson.State) ->
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
-@pytest.mark.parametrize("way", [way for way in unpool_variants.WAYS if way != "true"])
+@pytest.mark.parametrize("way", [way for way in unpool_variants.VARIANTS if way != "true"])
 def test_wrong_ways_turn_red_where_a_maximum_is_shared(way: str) -> None:
     assert not any(check.holds for check in lesson.checks(replace(SHARED, way=way, edge="keep")))
 
@@ -98,24 +97,24 @@ def test_nothing_brings_the_picture_back_and_overlap_takes_adding_away_from_it()
 
 def test_arrows_go_from_the_maxima_and_to_the_places_used() -> None:
     arrays = lesson.compute(State(way="centre"))
-    up, down = (row.arrows for row in pool_picture.rows(arrays, (1, 2), (0, 0)))
+    up, down = (row.arrows for row in picture.rows(arrays, (1, 2), (0, 0)))
     assert len(up) == len(down) == 9
     assert [(a.start, a.end) for a in up if a.strong] == [((3, 5), (1, 2))]
     assert [(a.start, a.end) for a in down if a.strong] == [((1, 2), (2, 4))]
-    assert not pool_picture.rows(lesson.compute(State(way="nearest")), (0, 0), (0, 0))[1].arrows
+    assert not picture.rows(lesson.compute(State(way="nearest")), (0, 0), (0, 0))[1].arrows
 
 
 def test_a_click_raises_a_cell() -> None:
-    x = pool_picture.picture("hills", "")
-    digits = pool_picture.raised(x, (2, 2))
-    raised = pool_picture.picture("own", digits)
+    x = picture.picture("hills", "")
+    digits = picture.raised(x, (2, 2))
+    raised = picture.picture("own", digits)
     assert (x[0, 2, 2, 0], raised[0, 2, 2, 0]) == (9, 0)
     assert np.count_nonzero(raised != x) == 1
 
 
 @pytest.mark.parametrize("digits", ["", "12", "x" * 42, "1" * 43, "１" * 42])
 def test_digits_that_make_no_picture_show_the_hills(digits: str) -> None:
-    np.testing.assert_array_equal(pool_picture.picture("own", digits), pool_picture.picture("hills", ""))
+    np.testing.assert_array_equal(picture.picture("own", digits), picture.picture("hills", ""))
 
 
 @pytest.mark.parametrize("state", [State(), replace(SHARED, way="overwrite"), State(way="bilinear", edge="keep")])
@@ -135,16 +134,16 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     link = {"picture": "peak", "window": "3", "way": "overwrite", "cell": "1,2", "back": "2,2", "lang": language}
     test = open_page(SLUG, **link)
     arrays = lesson.compute(State("peak", 3, way="overwrite"))
-    assert pool_picture.forward_line(arrays, (1, 2)) in latex(test)
-    assert pool_picture.backward_line(arrays, (2, 2)) in latex(test)
+    assert picture.forward_line(arrays, (1, 2)) in latex(test)
+    assert picture.backward_line(arrays, (2, 2)) in latex(test)
     red = "fails" if language == "en" else "不成立"
     assert sum(red in str(block.proto.popover.label) for block in test.get("popover")) == 3
 
 
 def test_the_own_picture_is_in_the_link_and_a_wild_cell_is_no_error(open_page: Callable[..., AppTest]) -> None:
-    digits = pool_picture.raised(pool_picture.picture("flat", ""), (0, 0))
+    digits = picture.raised(picture.picture("flat", ""), (0, 0))
     test = open_page(SLUG, picture="own", digits=digits, cell="99,0", back="77,77", stride="x")
-    assert pool_picture.forward_line(lesson.compute(State("own", digits=digits)), (2, 0)) in latex(test)
+    assert picture.forward_line(lesson.compute(State("own", digits=digits)), (2, 0)) in latex(test)
 
 
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:

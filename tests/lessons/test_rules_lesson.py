@@ -110,7 +110,7 @@ def test_the_units_stand_at_the_strongest_place() -> None:
 
 @pytest.mark.slow
 def test_both_roads_agree_for_another_unit_and_layer() -> None:
-    assert 0 < lesson.roads(State(image="coffee", layer="relu3", rank="3")) < 1e-5
+    assert 0 < lesson.two_computations(State(image="coffee", layer="relu3", rank="3")) < 1e-5
 
 
 @pytest.mark.slow
@@ -130,7 +130,7 @@ def test_what_is_stopped_is_counted_at_every_rectifier() -> None:
 
     def value(a: jax.Array) -> jax.Array:
         for step in steps:
-            a, _ = step.up(step.constant, a)
+            a, _ = step.forward(step.constant, a)
         return a[0, unit.row, unit.column, unit.channel]
 
     g = np.asarray(jax.grad(value)(np.maximum(z, 0)[None]))[0]
@@ -155,7 +155,7 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     z, g = lesson.grids(state)
     np.testing.assert_array_equal(made["below"]["guided"], rectify_loops.backward("guided", z, g))
     at = rules_network.place(state.image, state.layer)
-    found = rules_network.seen(at, int(state.rank) - 1).by_rule
+    found = rules_network.reconstructions(at, int(state.rank) - 1).by_rule
     first, second = state.pair.split("-")
     np.testing.assert_allclose(made["difference"], found[first].map - found[second].map, atol=1e-5)
 

@@ -7,24 +7,23 @@ import pytest
 from reference import metric_loops, super_loops
 
 from deconvviz.tasks.super_resolution import data, evaluate, predict
-from lessons import upsampler_lab as lab
-from lessons._kit.restoration import run as super_run
-from lessons._kit.run import engine
-from lessons.super_resolution import questions
-from lessons.super_resolution import sums as super_sums
+from lessons import upsampler_lab
+from lessons._kit.restoration import run as restoration_run
+from lessons._kit.run import pictures
+from lessons.super_resolution import questions, sums
 from lessons.upsampler_lab import run
 
 
 @pytest.fixture(scope="module")
-def found() -> super_run.Shown:
+def found() -> restoration_run.Shown:
     """A part of a photograph, small and large."""
-    photograph = engine.sample("astronaut")
-    part = super_run.own_photo.pixels(photograph)[200:261, 200:282]
+    photograph = pictures.sample("astronaut")
+    part = restoration_run.own_photo.pixels(photograph)[200:261, 200:282]
     name, module = predict.load(2)
-    return super_run.enlarged(part, 2, True, module, name)
+    return restoration_run.enlarged(part, 2, True, module, name)
 
 
-def test_the_figures_are_those_of_the_protocol(found: super_run.Shown) -> None:
+def test_the_figures_are_those_of_the_protocol(found: restoration_run.Shown) -> None:
     truth = found.planes["truth"]
     small = super_loops.resize(truth, truth.shape[0] // 2, truth.shape[1] // 2)
     np.testing.assert_array_equal(np.rint(255 * found.planes["small"]), np.rint(255 * np.clip(small, 0, 1)))
@@ -35,50 +34,50 @@ def test_the_figures_are_those_of_the_protocol(found: super_run.Shown) -> None:
     assert found.figures["network"]["psnr"] > found.figures["bicubic"]["psnr"]
 
 
-def test_fine_waves_of_the_truth_are_met_and_those_of_bicubic_are_few(found: super_run.Shown) -> None:
-    measured = super_run.waves(found)
+def test_fine_waves_of_the_truth_are_met_and_those_of_bicubic_are_few(found: restoration_run.Shown) -> None:
+    measured = restoration_run.waves(found)
     assert measured["network"].right > measured["bicubic"].right
     perfect = dict(found.planes) | {"network": found.planes["truth"]}
-    whole = super_run.waves(super_run.Shown(**{**vars(found), "planes": perfect}))["network"]
+    whole = restoration_run.waves(restoration_run.Shown(**{**vars(found), "planes": perfect}))["network"]
     assert (whole.energy, whole.right) == (pytest.approx(1), pytest.approx(1))
-    flat = super_run.fine(np.full((12, 18), 0.4), 3)
+    flat = restoration_run.fine(np.full((12, 18), 0.4), 3)
     assert np.abs(flat).max() < 1e-12
     stripes = np.tile([0.0, 1.0], 9)[None].repeat(12, 0)
-    assert np.abs(super_run.fine(stripes, 3)).max() > 1
+    assert np.abs(restoration_run.fine(stripes, 3)).max() > 1
 
 
-def test_the_window_is_where_the_gain_is_largest(found: super_run.Shown) -> None:
-    truth, side = found.planes["truth"], super_run.WINDOW
+def test_the_window_is_where_the_gain_is_largest(found: restoration_run.Shown) -> None:
+    truth, side = found.planes["truth"], restoration_run.WINDOW
     won = (found.planes["bicubic"] - truth) ** 2 - (found.planes["network"] - truth) ** 2
     rows, columns = (n - side + 1 for n in truth.shape)
     sums = {(r, c): won[r : r + side, c : c + side].sum() for r in range(rows) for c in range(columns)}
-    assert sums[super_run.window(found, "gain")] == pytest.approx(max(sums.values()))
-    assert sums[super_run.window(found, "loss")] == pytest.approx(min(sums.values()))
+    assert sums[restoration_run.window(found, "gain")] == pytest.approx(max(sums.values()))
+    assert sums[restoration_run.window(found, "loss")] == pytest.approx(min(sums.values()))
 
 
 def test_a_wrong_bicubic_a_wrong_psnr_and_another_layer_turn_red(
-    found: super_run.Shown, monkeypatch: pytest.MonkeyPatch
+    found: restoration_run.Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert max(super_sums.bicubic_error(found), super_sums.psnr_error(found)) < 1e-9
-    assert super_sums.last_layer_error(found) < 1e-5
+    assert max(sums.bicubic_error(found), sums.psnr_error(found)) < 1e-9
+    assert sums.last_layer_error(found) < 1e-5
     bicubic, figures = data.bicubic, evaluate.figures
     monkeypatch.setattr(data, "bicubic", lambda plane, scale: np.roll(bicubic(plane, scale), 1, axis=0))
     monkeypatch.setattr(evaluate, "figures", lambda a, b, scale: figures(a, b, scale + 1))
-    assert super_sums.bicubic_error(found) > 1e-3
-    assert super_sums.psnr_error(found) > 1e-6
-    monkeypatch.setattr(super_sums, "transposed_conv", lambda x, w, s: super_sums.np.zeros((1, 40, 40, 1)))
-    assert super_sums.last_layer_error(found) > 0.1
+    assert sums.bicubic_error(found) > 1e-3
+    assert sums.psnr_error(found) > 1e-6
+    monkeypatch.setattr(sums, "transposed_conv", lambda x, w, s: sums.np.zeros((1, 40, 40, 1)))
+    assert sums.last_layer_error(found) > 0.1
 
 
 def test_a_grey_photograph_stays_grey_and_as_it_is_has_no_figures() -> None:
     name, module = predict.load(2)
     grey = np.repeat(np.linspace(0, 1, 30 * 34).reshape(30, 34, 1), 3, axis=-1).astype(np.float32)
-    shown = super_run.enlarged(grey, 2, True, module, name)
+    shown = restoration_run.enlarged(grey, 2, True, module, name)
     assert np.ptp(shown.network, axis=-1).max() == 0
-    alone = super_run.enlarged(grey, 2, False, module, name)
-    assert alone.figures == {} == super_run.waves(alone)
+    alone = restoration_run.enlarged(grey, 2, False, module, name)
+    assert alone.figures == {} == restoration_run.waves(alone)
     assert alone.network.shape == (60, 68, 3)
-    assert super_sums.psnr_error(alone) < 1e-9
+    assert sums.psnr_error(alone) < 1e-9
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -102,9 +101,9 @@ def test_the_four_last_layers_are_what_the_page_says() -> None:
 
 
 def test_a_kernel_rearranged_wrongly_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert lab.same_layer(lab.State()) < 1e-5
+    assert upsampler_lab.same_layer(upsampler_lab.State()) < 1e-5
     right = run.as_subpixel
     run.same_layer_error.clear()
     monkeypatch.setattr(run, "as_subpixel", lambda kernel: right(kernel)[::-1])
-    assert lab.same_layer(lab.State()) > 1e-3
+    assert upsampler_lab.same_layer(upsampler_lab.State()) > 1e-3
     run.same_layer_error.clear()

@@ -17,9 +17,8 @@ from streamlit.testing.v1 import AppTest
 import deconvviz as dv
 from deconvviz import atlas as atlases
 from lessons import top_nine as lesson
-from lessons._kit.run import engine
-from lessons.top_nine import atlas as nine_atlas
-from lessons.top_nine import questions
+from lessons._kit.run import networks
+from lessons.top_nine import atlas, questions
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -29,7 +28,7 @@ State = lesson.State
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the shipped atlas that a test may damage, opened by the page."""
     copy = Path(shutil.copytree(atlases.SHIPPED, tmp_path / "atlas"))
-    monkeypatch.setenv(nine_atlas.VARIABLE, str(copy))
+    monkeypatch.setenv(atlas.VARIABLE, str(copy))
     return copy
 
 
@@ -37,8 +36,8 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def no_memory() -> Iterator[None]:
     """Atlases are kept by folder; these tests change what lies there."""
     yield
-    nine_atlas._opened.clear()
-    nine_atlas._fresh.clear()
+    atlas._opened.clear()
+    atlas._fresh.clear()
 
 
 STATES = [State(), State("relu2", "3", "4"), State("relu5", "95", "6", "shared"), State("relu1", "7")]
@@ -133,7 +132,7 @@ def test_presets_open(open_page: Callable[..., AppTest]) -> None:
 def test_an_atlas_that_is_none_is_said_and_the_shipped_one_shown(
     open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(nine_atlas.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(atlas.VARIABLE, str(tmp_path))
     test = open_page(SLUG)
     assert not test.exception
     assert "is no atlas" in test.warning[0].value
@@ -150,7 +149,7 @@ def test_an_atlas_of_another_network_is_browsed_without_proofs(
         name="elsewhere",
     )
     atlases.build(net, "sample:textures", [net.layers[-1].name], tmp_path / "atlas", top=3)
-    monkeypatch.setenv(nine_atlas.VARIABLE, str(tmp_path / "atlas"))
+    monkeypatch.setenv(atlas.VARIABLE, str(tmp_path / "atlas"))
     test = open_page(SLUG)
     assert not test.exception
     assert not test.warning
@@ -172,14 +171,14 @@ def test_pictures_that_are_gone_or_changed_are_said(
     draw = np.random.default_rng(1)
     for i in range(3):
         Image.fromarray(draw.integers(0, 256, (128, 128, 3), np.uint8)).save(pictures / f"{i}.png")
-    atlases.build(engine.network("caltech").network, pictures, {"relu1": 2}, tmp_path / "atlas")
-    monkeypatch.setenv(nine_atlas.VARIABLE, str(tmp_path / "atlas"))
+    atlases.build(networks.load("caltech").network, pictures, {"relu1": 2}, tmp_path / "atlas")
+    monkeypatch.setenv(atlas.VARIABLE, str(tmp_path / "atlas"))
     for i in range(3):
         Image.new("RGB", (128, 128)).save(pictures / f"{i}.png")
     test = open_page(SLUG)
     assert not test.exception
     assert any("is another picture than when the atlas was built" in element.value for element in test.info)
-    nine_atlas._fresh.clear()
+    atlas._fresh.clear()
     shutil.rmtree(pictures)
     test = open_page(SLUG)
     assert any("cannot read" in element.value for element in test.info)

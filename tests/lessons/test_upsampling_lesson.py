@@ -69,7 +69,7 @@ def test_patterns_are_where_the_text_says() -> None:
     assert mean("unpool", "ones", 3, 3) > 1e-4
 
 
-@pytest.mark.parametrize("way", upsamplers.WAYS)
+@pytest.mark.parametrize("way", upsamplers.UPSAMPLERS)
 def test_energies_are_those_of_the_waves(way: str) -> None:
     made = upsamplers.make(way, "random", 3, 2)
     assert made.inside.shape[0] % 2 == made.inside.shape[1] % 2 == 0

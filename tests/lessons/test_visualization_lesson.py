@@ -13,35 +13,35 @@ import deconvviz as dv
 from deconvviz.data import samples
 from lessons import visualization as lesson
 from lessons.visualization import questions
-from lessons.visualization import run as vision_run
+from lessons.visualization import run as visualization_run
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
 BARE = State(way="waves-bare")
 #: Short runs: the page's own first look.
-look = vision_run.first_look
+look = visualization_run.first_look
 
 
 def test_the_objectives_are_those_of_their_formulas() -> None:
     a = np.random.default_rng(5).normal(size=(16, 16, 128))
-    assert vision_run.by_hand(State().run, a) == pytest.approx(a[..., 4].mean())
-    assert vision_run.by_hand(State(objective="neuron").run, a) == pytest.approx(a[8, 8, 4])
+    assert visualization_run.by_hand(State().run, a) == pytest.approx(a[..., 4].mean())
+    assert visualization_run.by_hand(State(objective="neuron").run, a) == pytest.approx(a[8, 8, 4])
     toward = State(objective="direction").run
-    v = vision_run.along(toward)
-    assert vision_run.by_hand(toward, a) == pytest.approx((a @ v).mean() / np.linalg.norm(v))
+    v = visualization_run.along(toward)
+    assert visualization_run.by_hand(toward, a) == pytest.approx((a @ v).mean() / np.linalg.norm(v))
     one = State("logits", "7").run
     assert one.objective == "class"
-    assert vision_run.by_hand(one, np.arange(102.0)) == 7
+    assert visualization_run.by_hand(one, np.arange(102.0)) == 7
 
 
 @pytest.mark.slow
 def test_the_strongest_photograph_is_the_strongest() -> None:
-    found = vision_run.natural(State().run)
+    found = visualization_run.natural(State().run)
     net = dv.load("caltech")
     means = {id: float(dv.activations(net, samples.load(id), "relu4")[..., 4].mean()) for id in samples.SAMPLES}
     assert found.id == max(means, key=lambda id: means[id])
     assert found.value == pytest.approx(means[found.id], rel=1e-5)
-    neuron = vision_run.natural(State(objective="neuron").run)
+    neuron = visualization_run.natural(State(objective="neuron").run)
     assert neuron.value == pytest.approx(
         max(float(dv.activations(net, samples.load(id), "relu4")[..., 4].max()) for id in samples.SAMPLES), rel=1e-5
     )
@@ -52,31 +52,40 @@ def test_the_strongest_photograph_is_the_strongest() -> None:
 @pytest.mark.slow
 def test_without_helps_the_picture_is_finer_and_falls_apart() -> None:
     helped, bare = (look(state.run) for state in (State(), BARE))
-    assert vision_run.fine(bare.image) > 2 * vision_run.fine(helped.image)
-    assert vision_run.survives(BARE.run, bare.image) < 0.6 < 0.8 < vision_run.survives(State().run, helped.image)
+    assert visualization_run.fine(bare.image) > 2 * visualization_run.fine(helped.image)
+    assert (
+        visualization_run.survives(BARE.run, bare.image)
+        < 0.6
+        < 0.8
+        < visualization_run.survives(State().run, helped.image)
+    )
     assert bare.activation > helped.activation
 
 
 @pytest.mark.slow
 def test_pixels_left_alone_make_the_finest_noise() -> None:
     pixels = look(State(way="pixels-bare").run)
-    assert vision_run.fine(pixels.image) > 2 * vision_run.fine(look(BARE.run).image)
+    assert visualization_run.fine(pixels.image) > 2 * visualization_run.fine(look(BARE.run).image)
 
 
 def test_a_wrong_number_turns_its_proof_red(monkeypatch: pytest.MonkeyPatch) -> None:
     state = State()
     assert lesson.plain_pass(state) < 1e-5
     assert lesson.beaten(state) == 0
-    real = vision_run.by_hand
-    monkeypatch.setattr(vision_run, "by_hand", lambda run, maps: 1.01 * real(run, maps))
+    real = visualization_run.by_hand
+    monkeypatch.setattr(visualization_run, "by_hand", lambda run, maps: 1.01 * real(run, maps))
     assert lesson.plain_pass(state) > 5e-3
-    natural = vision_run.natural(state.run)
-    monkeypatch.setattr(vision_run, "natural", lambda run: vision_run.Natural("cat", 9.0, None, natural.patch))
+    natural = visualization_run.natural(state.run)
+    monkeypatch.setattr(
+        visualization_run, "natural", lambda run: visualization_run.Natural("cat", 9.0, None, natural.patch)
+    )
     assert lesson.beaten(state) > 0.5
 
 
 def test_a_dead_unit_says_so_and_stops(monkeypatch: pytest.MonkeyPatch, open_page: Callable[..., AppTest]) -> None:
-    monkeypatch.setattr(vision_run, "first_look", lambda run: "channel 4 of relu4 in caltech is dead: it stays at 0")
+    monkeypatch.setattr(
+        visualization_run, "first_look", lambda run: "channel 4 of relu4 in caltech is dead: it stays at 0"
+    )
     test = open_page(SLUG)
     assert not test.exception
     assert "channel 4 of relu4 in caltech is dead" in test.warning[0].value
@@ -102,7 +111,7 @@ def test_a_unit_that_the_layer_does_not_have_falls_back(open_page: Callable[...,
 @pytest.mark.slow
 @pytest.mark.parametrize("state", [State(), State(objective="direction", begin="cat"), State("logits", "3")])
 def test_the_code_on_the_page_makes_such_a_picture(state: lesson.State) -> None:
-    code = lesson.call(state).replace(f"steps={vision_run.STEPS}", f"steps={vision_run.SHORT}")
+    code = lesson.call(state).replace(f"steps={visualization_run.STEPS}", f"steps={visualization_run.SHORT}")
     made: dict = {}
     exec(code.replace("print(now.step, now.activation)", "pass"), made)
     np.testing.assert_array_equal(made["picture"], look(state.run).image)

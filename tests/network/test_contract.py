@@ -14,6 +14,7 @@ from zoo_modules import MODULES
 import deconvviz as dv
 from deconvviz.errors import RuleError
 from deconvviz.network.backward import reconstruct
+from deconvviz.network.rewrite.program import rewritten
 from deconvviz.network.trace.trace import permuted
 
 ALL = EXAMPLES | MODULES
@@ -57,7 +58,7 @@ def test_equals_its_slow_twin(name: str, dtype: str) -> None:
         node = net.node(net.layers[-1].name)
         value, memories = network_loops.up(example.twin, x.astype(np.float64))
         g = np.random.default_rng(2).normal(size=value.shape)
-        cuts = [reconstruct.rewritten(net, node.layer.name, rule, "gradient") for rule in dv.RULES]
+        cuts = [rewritten(net, node.layer.name, rule, "gradient") for rule in dv.RULES]
         assert {cut.coverage.obeyed for cut in cuts} == {example.obeyed}
         found = jax.jit(lambda x, g: [both_ways(net, node, cut, x, g) for cut in cuts])(x, g.astype(dtype))
         for rule, (forward, below) in zip(dv.RULES, found, strict=True):
@@ -86,12 +87,12 @@ def test_what_has_no_rule_is_named_with_its_layer_and_refused(name: str) -> None
     assert net.layer(layer)
     for rule in ("deconvnet", "guided", "linear"):
         with pytest.raises(RuleError, match=rf"the {rule} rule is defined at ReLUs only.*{example.unsupported}"):
-            reconstruct.rewritten(net, layer, rule)
-    seen = reconstruct.rewritten(net, layer, "gradient").coverage
+            rewritten(net, layer, rule)
+    seen = rewritten(net, layer, "gradient").coverage
     assert any(example.unsupported in reason for reason in seen.unsupported)
 
 
 @pytest.mark.parametrize("name", [n for n, example in ALL.items() if not example.unsupported])
 def test_nothing_else_is_reported(name: str) -> None:
     net = network(ALL[name], "float32")
-    assert reconstruct.rewritten(net, net.layers[-1].name, "deconvnet").coverage.unsupported == ()
+    assert rewritten(net, net.layers[-1].name, "deconvnet").coverage.unsupported == ()

@@ -34,10 +34,10 @@ class Formula:
       computes: what the printed formula really computes, in words.
       inputs: seed -> arrays and numbers, by name; other sizes for other seeds.
       printed: the printed formula, written out.
-      equals: the same numbers by another way: what it really computes.
+      equals: the same numbers by another computation: what it really computes.
       said: what the article says should come out.
       corrected: the corrected formula, written out.
-      target: the same by an operator of deconvviz, or by another way.
+      target: the same by an operator of deconvviz, or by another computation.
       sources: keys of docs/references.bib.
     """
 

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from deconvviz.errors import NetworkError, nearest
-from deconvviz.network.adopt.wrap import ANYTHING, Given, Own, wrapped
+from deconvviz.network.adopt.wrap import ANYTHING, Adopted, Given, wrapped
 
-__all__ = ["Given", "Own", "load", "wrapped"]
+__all__ = ["Adopted", "Given", "load", "wrapped"]
 
 #: Endings of files that hold weights: a network is code.
 _WEIGHTS = (".pkl", ".pickle", ".pt", ".pth", ".npz", ".npy", ".h5", ".msgpack", ".safetensors", ".eqx", ".ckpt")
 
 
-def load(address: str, given: Given = ANYTHING) -> Own:
+def load(address: str, given: Given = ANYTHING) -> Adopted:
     """The network that an address names, from an installed package or the current folder.
 
     The object may be a `Network`; a function ``(N, H, W, C) -> outputs``; a Flax NNX module; an Equinox module; or a
@@ -41,9 +41,9 @@ def load(address: str, given: Given = ANYTHING) -> Own:
     >>> load("jax.nn:relu", Given(size=(6, 8))).network.layers[0].shape
     (6, 8, 3)
     """
-    found = _object(address)
+    target = _object(address)
     try:
-        return wrapped(found, address, given)
+        return wrapped(target, address, given)
     except NetworkError:
         raise
     except (Exception, SystemExit) as error:
@@ -61,14 +61,14 @@ def _object(address: str) -> Any:
             "a network of your own is named package.module:object, as in mynet:net for the object net of mynet.py; "
             f"got {address!r}{_hint(module_name, path)}"
         )
-    found: Any = _module(module_name)
+    target: Any = _module(module_name)
     for depth, name in enumerate(path.split(".")):
-        if not hasattr(found, name):
+        if not hasattr(target, name):
             where = ":".join(filter(None, (module_name, ".".join(path.split(".")[:depth]))))
-            known = [known for known in vars(found) if not known.startswith("_")] if hasattr(found, "__dict__") else []
+            known = [known for known in getattr(target, "__dict__", {}) if not known.startswith("_")]
             raise NetworkError(f"{where} has no {name!r}; {nearest(name, known) if known else 'it is empty'}")
-        found = getattr(found, name)
-    return found
+        target = getattr(target, name)
+    return target
 
 
 def _hint(module: str, path: str) -> str:
@@ -119,8 +119,8 @@ def _said(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"
     first = (str(error).strip().splitlines() or [""])[0][:300]
-    own = [f for f in traceback.extract_tb(error.__traceback__) if _is_theirs(f.filename)]
-    where = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+    theirs = [f for f in traceback.extract_tb(error.__traceback__) if _is_theirs(f.filename)]
+    where = f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
     return f"{type(error).__name__}{': ' if first else ''}{first}{where}"
 
 

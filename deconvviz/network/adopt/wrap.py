@@ -57,7 +57,7 @@ ANYTHING = Given()
 
 
 @dataclass(frozen=True, eq=False)
-class Own:
+class Adopted:
     """A network of one's own.
 
     Attributes:
@@ -70,24 +70,24 @@ class Own:
 
 
 @dataclass(frozen=True, eq=False)
-class _Way:
+class _Call:
     """One way of calling an object as a function of an image batch."""
 
     function: Callable[[Any], Any]
     note: str = ""
 
 
-def wrapped(found: Any, address: str, given: Given = ANYTHING) -> Own:
+def wrapped(target: Any, address: str, given: Given = ANYTHING) -> Adopted:
     """The object as a `Network`; a function without arguments is called first.
 
     Raises:
       NetworkError: if it is none, or fits no size.
     """
-    made = found
-    if not isinstance(found, Network):
-        _refuse_foreign(found, address)
-        if _needed(found, address) == []:
-            made = found()
+    made = target
+    if not isinstance(target, Network):
+        _refuse_foreign(target, address)
+        if _needed(target, address) == []:
+            made = target()
             if not isinstance(made, Network):
                 _refuse_foreign(made, f"{address}()")
     if isinstance(made, Network):
@@ -96,7 +96,7 @@ def wrapped(found: Any, address: str, given: Given = ANYTHING) -> Own:
                 f"{address} is a deconvviz Network, which says itself what it is fed ({made.input_spec}): leave out "
                 f"what you gave besides ({given}), or change its InputSpec"
             )
-        return Own(made)
+        return Adopted(made)
     needed = _needed(made, address)
     if len(needed) != 1:
         wants = f"takes {', '.join(needed)}" if needed else "made another function without arguments"
@@ -104,14 +104,14 @@ def wrapped(found: Any, address: str, given: Given = ANYTHING) -> Own:
             f"{address} {wants}, and a network is a function of one image batch: close over the rest, as in "
             "net = functools.partial(forward, params), or lambda x: model(x, train=False)"
         )
-    return _fitted(list(_ways(made)), address, given)
+    return _fitted(list(_calls(made)), address, given)
 
 
-def _refuse_foreign(found: Any, address: str) -> None:
+def _refuse_foreign(target: Any, address: str) -> None:
     """Things that are no network in JAX, each with what to do instead."""
-    kind = type(found).__name__
-    roots = {f"{cls.__module__}.".split(".")[0] for cls in type(found).__mro__}
-    linen = any(cls.__module__.startswith("flax.linen") for cls in type(found).__mro__)
+    kind = type(target).__name__
+    roots = {f"{cls.__module__}.".split(".")[0] for cls in type(target).__mro__}
+    linen = any(cls.__module__.startswith("flax.linen") for cls in type(target).__mro__)
     if linen:
         raise NetworkError(
             f"{address} is the Linen module {kind}, which holds no weights: give "
@@ -122,57 +122,57 @@ def _refuse_foreign(found: Any, address: str) -> None:
             f"{address} is the PyTorch module {kind}, and deconvviz looks into JAX functions: write the forward pass "
             "in JAX and load the weights from safetensors"
         )
-    if not callable(found) or isinstance(found, nnx.Variable) or hasattr(found, "dtype"):
+    if not callable(target) or isinstance(target, nnx.Variable) or hasattr(target, "dtype"):
         raise NetworkError(
-            f"{address} is no network but {'None' if found is None else f'of type {kind}'}: give a deconvviz Network, "
+            f"{address} is no network but {'None' if target is None else f'of type {kind}'}: give a deconvviz Network, "
             "a function of an image batch (N, H, W, C), an NNX or Equinox module, or a function without arguments "
             "that makes one"
         )
 
 
-def _needed(found: Any, address: str) -> list[str]:
+def _needed(target: Any, address: str) -> list[str]:
     """Names of the arguments that a call has to give."""
     try:  # the metaclass of NNX modules hides what a class is made from
-        wanted = inspect.signature(inspect.getattr_static(found, "__init__") if isinstance(found, type) else found)
+        wanted = inspect.signature(inspect.getattr_static(target, "__init__") if isinstance(target, type) else target)
     except (TypeError, ValueError):
         return ["x"]
-    parameters = list(wanted.parameters.values())[1 if isinstance(found, type) else 0 :]
+    parameters = list(wanted.parameters.values())[1 if isinstance(target, type) else 0 :]
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     needed = [p.name for p in named if p.default is p.empty]
-    if isinstance(found, type) and needed:
+    if isinstance(target, type) and needed:
         raise NetworkError(
             f"{address} is a class that cannot be made without {', '.join(needed)}: name an instance of it, or a "
-            f"function without arguments that returns one, as in def net(): return {found.__name__}(...)"
+            f"function without arguments that returns one, as in def net(): return {target.__name__}(...)"
         )
     starred = any(p.kind == p.VAR_POSITIONAL for p in parameters)
     return needed or (["x"] if starred and not named else [])
 
 
-def _ways(found: Any) -> Iterator[_Way]:
+def _calls(target: Any) -> Iterator[_Call]:
     """How an object may be called: Equinox's own layers take one image with its channels first."""
     equinox = sys.modules.get("equinox")
-    if isinstance(found, nnx.Module):
-        yield _Way(nnx.view(found, raise_if_not_found=False, deterministic=True, use_running_average=True))
-    elif equinox is not None and isinstance(found, equinox.Module):
-        fixed = equinox.nn.inference_mode(found)
-        yield _Way(
+    if isinstance(target, nnx.Module):
+        yield _Call(nnx.view(target, raise_if_not_found=False, deterministic=True, use_running_average=True))
+    elif equinox is not None and isinstance(target, equinox.Module):
+        fixed = equinox.nn.inference_mode(target)
+        yield _Call(
             lambda x: jax.vmap(fixed)(x.transpose(0, 3, 1, 2)),
             "It is called image by image with channels first, (C, H, W), as Equinox's own layers are.",
         )
-        yield _Way(fixed)
+        yield _Call(fixed)
     else:
-        yield _Way(found)
+        yield _Call(target)
 
 
-def _fitted(ways: list[_Way], address: str, given: Given) -> Own:
+def _fitted(calls: list[_Call], address: str, given: Given) -> Adopted:
     """The first size and channels, of those that are given or may be, at which the object can be traced."""
     sizes = [given.size] if given.size else [(n, n) for n in SIZES]
     channels: tuple[Channels, ...] = (given.channels,) if given.channels else CHANNELS
-    made, reasons = _first(ways, address, given, [(size, c) for size in sizes for c in channels])
+    made, reasons = _first(calls, address, given, [(size, c) for size in sizes for c in channels])
     if made is not None:
         return made
     if given.size or given.channels:
-        other, _ = _first(ways, address, given, [((n, n), c) for n in SIZES for c in CHANNELS])
+        other, _ = _first(calls, address, given, [((n, n), c) for n in SIZES for c in CHANNELS])
         if other is not None:
             height, width = other.network.input_spec.size
             fits = other.network.input_spec.channels
@@ -188,22 +188,22 @@ def _fitted(ways: list[_Way], address: str, given: Given) -> Own:
 
 
 def _first(
-    ways: list[_Way], address: str, given: Given, tried: list[tuple[Size, Channels]]
-) -> tuple[Own | None, list[NetworkError]]:
+    calls: list[_Call], address: str, given: Given, tried: list[tuple[Size, Channels]]
+) -> tuple[Adopted | None, list[NetworkError]]:
     """The first that can be traced, with what was assumed; else the reasons."""
     reasons: list[NetworkError] = []
     for size, channels in tried:
-        for way in ways:
+        for call in calls:
             try:
-                network = Network(way.function, input_spec=given.spec(size, channels), name=address)
+                network = Network(call.function, input_spec=given.spec(size, channels), name=address)
             except NetworkError as error:
                 reasons.append(error)
                 continue
-            return Own(network, tuple(_assumed(given, size, channels, way))), reasons
+            return Adopted(network, tuple(_assumed(given, size, channels, call))), reasons
     return None, reasons
 
 
-def _assumed(given: Given, size: Size, channels: Channels, way: _Way) -> Iterator[str]:
+def _assumed(given: Given, size: Size, channels: Channels, call: _Call) -> Iterator[str]:
     """What was not said."""
     if given.size is None:
         yield f"Input size {size[0]} x {size[1]}: not given, the first that can be traced."
@@ -212,5 +212,5 @@ def _assumed(given: Given, size: Size, channels: Channels, way: _Way) -> Iterato
         yield f"{counted}: not given, what can be traced."
     if given.low_high is None and given.mean is None and given.std is None:
         yield "Values from 0 to 1: not given."
-    if way.note:
-        yield way.note
+    if call.note:
+        yield call.note

@@ -1,8 +1,8 @@
-"""The second road: a chain network walked down layer by layer with stored switches and transposed filters.
+"""Backprop by hand through a chain network: layer by layer with stored switches and transposed filters.
 
-The first road lets `jax.vjp` differentiate the rewritten program. This one never differentiates: it reads the chain
-off the traced program, goes up with the operators of `deconvviz.ops` and comes down by hand, unpool, rectify, filter
-(Zeiler and Fergus). The two share no derivative, so their agreement proves the picture.
+`vjp` lets JAX differentiate the rewritten program. This computation never differentiates: it reads the chain off the
+traced program, runs forward with the operators of `deconvviz.ops` and backward by hand, unpool, rectify, filter
+(Zeiler and Fergus). The two share no derivative, so a mistake in one of them shows as a difference.
 
 Source: zeiler2014visualizing
 """
@@ -20,26 +20,26 @@ from jax import lax
 from deconvviz.network.trace.jaxpr import Equation, is_literal
 from deconvviz.ops.conv import ConvGeometry, conv, conv_adjoint
 from deconvviz.ops.pool import avg_pool, avg_pool_adjoint, max_pool, max_unpool
-from deconvviz.ops.rectify import backward
+from deconvviz.ops.rectify import backward as rectifier_backward
 from deconvviz.types import Size
 
-#: One step up, ``up(c, x) -> (y, memory)``, and down, ``down(c, memory, g, rule) -> g below``.
-Up = Callable[[Any, Any], tuple[Any, Any]]
-Down = Callable[[Any, Any, Any, str], Any]
+#: One step forward, ``forward(c, x) -> (y, memory)``, and backward, ``backward(c, memory, g, rule) -> g below``.
+Forward = Callable[[Any, Any], tuple[Any, Any]]
+Backward = Callable[[Any, Any, Any, str], Any]
 _NHWC, _HWIO = (0, 3, 1, 2), (3, 2, 0, 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Slide:
-    """How the window of a step slides: what it takes to work on a part of a map alone (`cropped`).
+    """How the window of a step slides: what it takes to work on a part of a map alone (`windowed`).
 
     Attributes:
       span: rows and columns of a window.
       stride: rows and columns per step.
       before: padding above and to the left.
       below: (height, width, channels) of the map below.
-      up: the step's way up from a part that brings its padding along.
-      down: the step's way down to an unpadded part of a given size.
+      forward: the step on a part that brings its padding along.
+      backward: the step's adjoint onto an unpadded part of a given size.
       padding: the value that stands around the map below.
     """
 
@@ -47,36 +47,36 @@ class Slide:
     stride: Size
     before: Size
     below: tuple[int, int, int]
-    up: Up
-    down: Callable[[Size], Down]
+    forward: Forward
+    backward: Callable[[Size], Backward]
     padding: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One operation of a chain, both ways.
+    """One operation of a chain, forward and backward.
 
     Attributes:
       name: the layer that it belongs to, or its kind.
-      kind: on the way down: "filter", "unpool", "rectify", "bias", "scale", "spread", "shape", "copy",
+      kind: in the backward pass: "filter", "unpool", "rectify", "bias", "scale", "spread", "shape", "copy",
         "dense".
-      up: ``up(c, x) -> (y, memory)``; c is the step's constant (a kernel, say) or None.
-      down: ``down(c, memory, g, rule) -> g below``.
+      forward: ``forward(c, x) -> (y, memory)``; c is the step's constant (a kernel, say) or None.
+      backward: ``backward(c, memory, g, rule) -> g below``.
       constant: the array c.
       slide: for steps that slide a window.
     """
 
     name: str
     kind: str
-    up: Up
-    down: Down
+    forward: Forward
+    backward: Backward
     constant: Any = None
     slide: Slide | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
-    """The signal at one station of its way down.
+class SignalStep:
+    """The signal after one step of the backward pass.
 
     Attributes:
       name: the layer just passed.
@@ -102,45 +102,48 @@ class Chain:
         """The arrays of all steps, to be passed through jit as arguments."""
         return tuple(step.constant for step in self.steps)
 
-    def up(self, constants: Sequence[Any], x: Any) -> tuple[Any, list[Any]]:
-        """Forward, keeping what the way down needs (switches, inputs of rectifiers)."""
+    def forward(self, constants: Sequence[Any], x: Any) -> tuple[Any, list[Any]]:
+        """Forward, keeping what the backward pass needs (switches, inputs of rectifiers)."""
         memories = []
         for step, constant in zip(self.steps, constants, strict=True):
-            x, memory = step.up(constant, x)
+            x, memory = step.forward(constant, x)
             memories.append(memory)
         return x, memories
 
-    def down(self, constants: Sequence[Any], memories: Sequence[Any], g: Any, rule: str) -> Any:
+    def backward(self, constants: Sequence[Any], memories: Sequence[Any], g: Any, rule: str) -> Any:
         """Backward by the rule, from the layer to the model input."""
         for step, constant, memory in zip(reversed(self.steps), reversed(constants), reversed(memories), strict=True):
-            g = step.down(constant, memory, g, rule)
+            g = step.backward(constant, memory, g, rule)
         return g
 
-    def walk_down(self, x: Any, seed: Callable[[Any], Any], rule: str) -> list[Frame]:
+    def backward_trace(
+        self, x: Any, seed: Callable[[Any], Any], rule: str, recorded: tuple[Any, list[Any]] | None = None
+    ) -> list[SignalStep]:
         """The signal after every step, the filmstrip of a reconstruction, from the layer to the model input.
 
         Args:
           x: (1, H, W, C) model input.
           seed: makes the signal that starts from the layer's value.
           rule: a backward rule.
+          recorded: what `forward` returned for x; computed now if left out.
         """
-        value, memories = self.up(self.constants, x)
+        value, memories = recorded or self.forward(self.constants, x)
         g = seed(value)
-        frames = [Frame("start", "start", np.asarray(g)[0])]
+        trace = [SignalStep("start", "start", np.asarray(g)[0])]
         for step, memory in zip(reversed(self.steps), reversed(memories), strict=True):
-            before, g = g, step.down(step.constant, memory, g, rule)
+            before, g = g, step.backward(step.constant, memory, g, rule)
             if step.kind in ("bias", "shape", "copy"):
                 continue
             passed = None
             if step.kind == "rectify":
                 arrived = float(jnp.abs(before).sum())
                 passed = float(jnp.abs(g).sum()) / arrived if arrived else 0.0
-            frames.append(Frame(step.name, step.kind, np.asarray(g)[0], passed))
-        return frames
+            trace.append(SignalStep(step.name, step.kind, np.asarray(g)[0], passed))
+        return trace
 
 
-class NoExplicitRoad(Exception):
-    """Why there is no explicit road to a layer; the message is a sentence for the reader."""
+class NoAdjoint(Exception):
+    """Why a layer cannot be reached by adjoints written by hand; the message is a sentence for the reader."""
 
 
 def value_of(atom: Any, values: dict[Any, Any]) -> Any:
@@ -150,29 +153,29 @@ def value_of(atom: Any, values: dict[Any, Any]) -> Any:
 
 def _one_place(value: Any) -> Any:
     """A map that is the same at every place (a bias, spread out by the program) as one place, (1, 1, 1, C)."""
-    one = value[:1, :1, :1] if value.ndim == 4 else value
-    return one if bool((value == one).all()) else value
+    place = value[:1, :1, :1] if value.ndim == 4 else value
+    return place if bool((value == place).all()) else value
 
 
 def make_step(item: Equation, signal: Any, others: list[Any], label: str) -> Step:
     """The step of an equation with one signal; a label that ends in "\\0relu" marks a rectifier.
 
     Raises:
-      NoExplicitRoad: if there is no hand-written adjoint.
+      NoAdjoint: if there is no hand-written adjoint.
     """
     name, _, relu = label.partition("\0")
     if relu:
-        return Step(name, "rectify", lambda _, z: (jnp.maximum(z, 0), z), _rectify_down)
+        return Step(name, "rectify", lambda _, z: (jnp.maximum(z, 0), z), _rectify_backward)
     build = _STEPS.get(item.primitive)
     step = build(item.eqn, signal, others, name) if build else None
     if step is None:
-        raise NoExplicitRoad(f"{item.primitive} in {name} has no hand-written adjoint")
+        raise NoAdjoint(f"{item.primitive} in {name} has no hand-written adjoint")
     return step
 
 
-def _rectify_down(_: Any, z: Any, g: Any, rule: str) -> Any:
+def _rectify_backward(_: Any, z: Any, g: Any, rule: str) -> Any:
     """The rule, for one or many signals of the same image."""
-    return backward(rule, jnp.broadcast_to(z, g.shape), g)
+    return rectifier_backward(rule, jnp.broadcast_to(z, g.shape), g)
 
 
 def _conv(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
@@ -270,23 +273,23 @@ def _scale(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
 
 
 def _dense(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:
-    (own, theirs), (batch, _) = eqn.params["dimension_numbers"]
-    if batch or eqn.invars[0] is not signal or 0 in own:
+    (contracted, w_contracted), (batch, _) = eqn.params["dimension_numbers"]
+    if batch or eqn.invars[0] is not signal or 0 in contracted:
         return None
-    rank, free = len(signal.aval.shape), len(others[0].shape) - len(theirs)
-    w_free = [d for d in range(len(others[0].shape)) if d not in theirs]
-    kept = [d for d in range(rank) if d not in own]
+    rank, free = len(signal.aval.shape), len(others[0].shape) - len(w_contracted)
+    w_free = [d for d in range(len(others[0].shape)) if d not in w_contracted]
+    free_axes = [d for d in range(rank) if d not in contracted]
 
-    def down(w: Any, _: Any, g: Any, rule: str) -> Any:
+    def backward(w: Any, _: Any, g: Any, rule: str) -> Any:
         g_free = list(range(len(g.shape) - free, len(g.shape)))
         back = jnp.tensordot(g, w, axes=(g_free, w_free), precision=lax.Precision.HIGHEST)
-        order = [*kept, *[own[theirs.index(d)] for d in sorted(theirs)]]
+        order = [*free_axes, *[contracted[w_contracted.index(d)] for d in sorted(w_contracted)]]
         return back.transpose([order.index(d) for d in range(rank)])
 
     return Step(
         name, "dense",
-        lambda w, x: (jnp.tensordot(x, w, axes=(own, theirs), precision=lax.Precision.HIGHEST), None),
-        down, others[0],
+        lambda w, x: (jnp.tensordot(x, w, axes=(contracted, w_contracted), precision=lax.Precision.HIGHEST), None),
+        backward, others[0],
     )  # fmt: skip
 
 

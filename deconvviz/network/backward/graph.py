@@ -1,6 +1,6 @@
-"""The explicit road through networks that branch: residual sums and concatenations, walked down by hand.
+"""Backprop by hand through networks that branch: residual sums and concatenations.
 
-Where branches meet in a sum, the signal goes down both; where they were put side by side, each gets its own channels;
+Where branches meet in a sum, the signal passes to both; where they were put side by side, each gets its own channels;
 where a value had been used twice, the two signals that come back add up. Everything else is a `Step` of a chain.
 
 Source: zeiler2014visualizing
@@ -15,7 +15,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.network.backward.explicit import Chain, NoExplicitRoad, Step, make_step, value_of
+from deconvviz.network.backward.explicit import Chain, NoAdjoint, Step, make_step, value_of
 from deconvviz.network.trace.jaxpr import Equation, fold, is_literal
 from deconvviz.network.trace.rectifiers import match
 from deconvviz.network.trace.trace import Node, Program
@@ -23,12 +23,12 @@ from deconvviz.network.trace.trace import Node, Program
 
 @dataclass(frozen=True, eq=False)
 class Join:
-    """Several values made into one: ``up(values) -> value``, ``down(g) -> one signal for each``."""
+    """Several values made into one: ``forward(values) -> value``, ``backward(g) -> one signal for each``."""
 
     name: str
     kind: str
-    up: Callable[..., Any]
-    down: Callable[[Any], Sequence[Any]]
+    forward: Callable[..., Any]
+    backward: Callable[[Any], Sequence[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,42 +56,42 @@ class Graph:
         """The arrays of all operations."""
         return tuple(p.operation.constant if isinstance(p.operation, Step) else None for p in self.parts)
 
-    def up(self, constants: Sequence[Any], x: Any) -> tuple[Any, list[Any]]:
-        """Forward, keeping what the way down needs (switches, inputs of rectifiers)."""
+    def forward(self, constants: Sequence[Any], x: Any) -> tuple[Any, list[Any]]:
+        """Forward, keeping what the backward pass needs (switches, inputs of rectifiers)."""
         values, memories = [x], []
         for part, constant in zip(self.parts, constants, strict=True):
             taken = [values[i] for i in part.sources]
             if isinstance(part.operation, Join):
-                value, memory = part.operation.up(*taken), None
+                value, memory = part.operation.forward(*taken), None
             else:
-                value, memory = part.operation.up(constant, taken[0])
+                value, memory = part.operation.forward(constant, taken[0])
             values.append(value)
             memories.append(memory)
         return values[-1], memories
 
-    def down(self, constants: Sequence[Any], memories: Sequence[Any], g: Any, rule: str) -> Any:
+    def backward(self, constants: Sequence[Any], memories: Sequence[Any], g: Any, rule: str) -> Any:
         """Backward by the rule, from the layer to the model input."""
         signals: list[Any] = [None] * len(self.parts) + [g]
         for k in reversed(range(len(self.parts))):
             operation, sources, here = self.parts[k].operation, self.parts[k].sources, signals.pop()
             if isinstance(operation, Join):
-                sent = operation.down(here)
+                below = operation.backward(here)
             else:
-                sent = [operation.down(constants[k], memories[k], here, rule)]
-            for source, signal in zip(sources, sent, strict=True):
+                below = [operation.backward(constants[k], memories[k], here, rule)]
+            for source, signal in zip(sources, below, strict=True):
                 signals[source] = signal if signals[source] is None else signals[source] + signal
         return signals[0]
 
 
-def road(program: Program, node: Node) -> Chain | Graph:
+def explicit_graph(program: Program, node: Node) -> Chain | Graph:
     """Read the operations between the model input and a layer off the traced program: a chain where nothing branches.
 
     Raises:
-      NoExplicitRoad: if one of them has no hand-written adjoint; the message is a sentence for the reader.
+      NoAdjoint: if one of them has no hand-written adjoint; the message is a sentence for the reader.
     """
     flat, operands = program.flat, match(program.flat.equations)
     names = {n.variable: n.layer.name for n in program.nodes}
-    wanted, found = {node.variable}, []
+    wanted, path = {node.variable}, []
     name = node.layer.name
     for index in reversed(range(len(flat.equations))):
         item = flat.equations[index]
@@ -102,13 +102,13 @@ def road(program: Program, node: Node) -> Chain | Graph:
         if index in operands:
             signals = [operands[index]]
         if not signals:
-            raise NoExplicitRoad("the layer does not depend on the image")
+            raise NoAdjoint("the layer does not depend on the image")
         wanted.update(signals)
-        found.append((item, index in operands, signals, name))
-    others = [a for item, relu, signals, _ in found if not relu for a in item.eqn.invars if a not in signals]
+        path.append((item, index in operands, signals, name))
+    others = [a for item, relu, signals, _ in path if not relu for a in item.eqn.invars if a not in signals]
     values = fold(flat, others)
     number, parts = {flat.input: 0}, []
-    for item, relu, signals, label in reversed(found):
+    for item, relu, signals, label in reversed(path):
         parts.append(Part(_operation(item, relu, signals, values, label), tuple(number[a] for a in signals)))
         number[item.out] = len(parts)
     steps = tuple(part.operation for part in parts if isinstance(part.operation, Step))
@@ -121,9 +121,7 @@ def _operation(item: Equation, relu: bool, signals: list[Any], values: dict[Any,
         join = make(item.eqn, signals, name) if make else None
         if join is None:
             many = "two" if len(signals) == 2 else str(len(signals))
-            raise NoExplicitRoad(
-                f"{many} signals meet at {item.primitive} in {name}, which has no hand-written adjoint"
-            )
+            raise NoAdjoint(f"{many} signals meet at {item.primitive} in {name}, which has no hand-written adjoint")
         return join
     others = [] if relu else [value_of(a, values) for a in item.eqn.invars if a is not signals[0]]
     return make_step(item, signals[0], others, f"{name}\0relu" if relu else name)

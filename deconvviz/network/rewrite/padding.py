@@ -32,6 +32,7 @@ def tame(eqn: Any) -> list[Any]:
         return [eqn]
     x = eqn.invars[0]
     zero = np.zeros((), x.aval.dtype)
+    # A pad equation is traced, not built by hand: its parameters and avals are JAX's to choose.
     traced = _compat.traced(lambda x: lax.pad(x, zero, config), jax.ShapeDtypeStruct(x.aval.shape, x.aval.dtype))
     if traced.consts:
         return [eqn]

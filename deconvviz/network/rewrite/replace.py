@@ -29,7 +29,11 @@ def call(function: Callable[..., Any], key: tuple[Any, ...], eqn: Any, operands:
 
 @dataclass(frozen=True)
 class _Keyed:
-    """A function that is equal to another one of the same key."""
+    """A function that is equal to another one of the same key.
+
+    JAX compares the functions that an equation holds by identity. Were each replacement a new object, two traces of one
+    network would be two programs, and each would be compiled.
+    """
 
     key: tuple[Any, ...]
     function: Callable[..., Any]

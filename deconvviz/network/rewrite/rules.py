@@ -8,7 +8,7 @@ edited program, so two rules can never share a compiled function.
 An upper bound above a rectifier (ReLU6, ``jnp.clip(x, 0, c)``) is no rectifier: under every rule the signal first
 passes it by its ordinary derivative ``[z < c]`` (0 at z = c) and then meets the rule. So the signal below is
 ``g [0 < z < c]`` (gradient), ``max(g, 0) [z < c]`` (deconvnet), ``max(g, 0) [0 < z < c]`` (guided), ``g [z < c]``
-(linear). Max pooling in any spelling sends its signal to the first maximum (`_pooling`).
+(linear). Max pooling in any spelling sends its signal to the first maximum (`trace.pooling`).
 
 Source: zeiler2014visualizing, springenberg2015striving
 """
@@ -51,7 +51,7 @@ class Context:
     Attributes:
       live: the variables that depend on the input.
       targets: variables that the signal starts from, besides those that nothing reads.
-      known: variables that are a known number everywhere (`_rectifiers.constants`).
+      known: variables that are a known number everywhere (`trace.rectifiers.constants`).
       fields: what the variables run along (`geometry.follow`).
       layer_of: the layer that an equation belongs to, for reports.
     """
@@ -80,18 +80,19 @@ def rewrite(
       RuleError: if the signal would have to pass a while loop.
     """
     context = context if isinstance(context, Context) else Context(context)
-    found, signal = survey(equations, context.known), carrying(equations, context.targets)
+    surveyed, signal = survey(equations, context.known), carrying(equations, context.targets)
     pools = Pools(equations, context.live & signal, context.fields or {})
-    report = _Report(context, equations, found, pools)
+    report = _Report(context, equations, surveyed, pools)
     new: list[Any] = []
     obeyed = 0
     for index, item in enumerate(equations):
         eqn = item.eqn
         if not any(not is_literal(a) and a in context.live for a in eqn.invars):
-            new.append(eqn)
-        elif (made := _made(index, item, found, pools, rule)) is not None:
+            new.append(eqn)  # it works on weights alone: max(w, 0) there is no rectifier of the signal
+        elif (made := _made(index, item, surveyed, pools, rule)) is not None:
             new += made
-            ruled = index in found.rectifiers or index in found.clamps
+            ruled = index in surveyed.rectifiers or index in surveyed.clamps
+            # One that only feeds a comparison or a stopped gradient is replaced like the others, but none that obeys.
             obeyed += ruled and any(v in signal for v in eqn.outvars)
         elif any(v in signal for v in eqn.outvars):
             eqn, inner, reasons = _inside(eqn, rule, context)
@@ -103,19 +104,22 @@ def rewrite(
     return new, obeyed, report.reasons
 
 
-def _made(index: int, item: Equation, found: Survey, pools: Pools, rule: str | tuple[str, ...]) -> list[Any] | None:
+def _made(index: int, item: Equation, surveyed: Survey, pools: Pools, rule: str | tuple[str, ...]) -> list[Any] | None:
     """What an equation is replaced by, or None if it stays."""
     eqn = item.eqn
-    if index in found.rectifiers:
-        return [replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [found.rectifiers[index]])]
-    if index in found.clamps:
-        z, out = found.clamps[index], eqn.outvars[0]
+    if index in surveyed.rectifiers:
+        z = surveyed.rectifiers[index]
+        return [replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [z])]
+    if index in surveyed.clamps:
+        # Two equations in place of one: backward the bound comes first, by its derivative, and then the rule. One
+        # rectifier for both would let deconvnet and linear pass what the bound holds back.
+        z, out = surveyed.clamps[index], eqn.outvars[0]
         low = replace.call(functools.partial(rectify, rule=rule), ("rectify", rule), eqn, [z])
         middle = _compat.new_variable(out.aval)
         bounds = [middle, eqn.invars[2]]
         return [low.replace(outvars=[middle]), replace.call(_bound, ("bound",), eqn, bounds)]
-    if index in found.ceilings:
-        z = found.ceilings[index]
+    if index in surveyed.ceilings:
+        z = surveyed.ceilings[index]
         return [replace.call(_bound, ("bound",), eqn, [z, next(a for a in eqn.invars if a is not z)])]
     if index in pools.cells:
         axes = tuple(eqn.params["axes"])
@@ -134,10 +138,12 @@ def _bound(z: jax.Array, bound: jax.Array) -> jax.Array:
     return jax.lax.min(z, jnp.broadcast_to(bound, z.shape))
 
 
-_bound.defvjp(
-    lambda z, bound: (_bound(z, bound), (z, bound)),
-    lambda kept, g: (jnp.where(kept[0] < kept[1], g, jnp.zeros((), g.dtype)), jnp.zeros_like(kept[1])),
-)
+def _bound_backward(residuals: tuple[jax.Array, jax.Array], g: jax.Array) -> tuple[jax.Array, jax.Array]:
+    z, bound = residuals
+    return jnp.where(z < bound, g, jnp.zeros((), g.dtype)), jnp.zeros_like(bound)
+
+
+_bound.defvjp(lambda z, bound: (_bound(z, bound), (z, bound)), _bound_backward)
 
 
 def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[Any, int, list[str]]:
@@ -154,6 +160,8 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
 
     def change(body: Body) -> Any | None:
         nonlocal total
+        # The operands of a loop stay as they are, and its carry is bound to them by place. So a body may be edited
+        # between its own inputs and outputs only, and what depends on the image in it is worked out anew from outside.
         flat = flatten(body.closed, is_relu_call)
         live = body.live(flat.equations, flat.jaxpr.invars, flat.outputs, context.live)
         ins, _ = geometry.entering(eqn, body, context.fields or {})
@@ -162,7 +170,7 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
         eqns, count, why = rewrite(flat.equations, rule, within)
         reasons.extend(why)
         if len(flat.constvars) != len(body.closed.jaxpr.constvars):
-            return None
+            return None  # flattening found constants of an inner function: the loop has no place to hand them in
         total += count
         return body.closed.jaxpr.replace(eqns=eqns, outvars=list(flat.outputs))
 
@@ -172,8 +180,8 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
 class _Report:
     """Activations on the path that no rectifier rule is defined for, each layer named once."""
 
-    def __init__(self, context: Context, equations: Sequence[Equation], found: Survey, pools: Pools) -> None:
-        self._context, self._equations, self._found, self._pools = context, equations, found, pools
+    def __init__(self, context: Context, equations: Sequence[Equation], surveyed: Survey, pools: Pools) -> None:
+        self._context, self._equations, self._surveyed, self._pools = context, equations, surveyed, pools
         self._named: set[Any] = set()
         self.reasons: list[str] = []
 
@@ -195,7 +203,7 @@ class _Report:
         """Objections that depend on other equations."""
         if item.primitive == "reduce_max" and index not in self._pools.shifts:
             return "max over channels"
-        if index in self._found.powers and not self._summed(item.out):
+        if index in self._surveyed.powers and not self._summed(item.out):
             return "power of a rectified signal"
         return constant_bound(item, self._equations, self._context.live)
 

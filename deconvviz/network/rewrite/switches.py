@@ -1,6 +1,6 @@
-"""Max pooling over windows exchanged for `deconvviz.ops.pool.max_pool`, whose way back is ten times faster on a CPU.
+"""Max pooling over windows exchanged for `deconvviz.ops.pool.max_pool`, whose derivative is ten times faster on a CPU.
 
-XLA derives the way back of a window's maximum as ``select_and_scatter_add``, which goes through every window again;
+XLA derives the derivative of a window's maximum as ``select_and_scatter_add``, which goes through every window again;
 `max_pool` remembers where each maximum was. Both give the same values, and both send a window's signal to its first
 maximum in reading order, so the derivative is the same too, ties included.
 """
@@ -39,7 +39,7 @@ def _exchanged(eqn: Any) -> Any | None:
         return None
     window, stride, padding = (tuple(along[1:3]) for along in slides[:3])
     pooled = jax.jit(lambda x: max_pool(x, window, stride, padding)[0])
-    try:
+    try:  # `max_pool` refuses windows that see nothing but padding, which XLA answers with minus infinity
         return call(pooled, ("switches", window, stride, padding), eqn, list(eqn.invars))
     except GeometryError:
         return None

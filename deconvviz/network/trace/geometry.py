@@ -64,8 +64,8 @@ class Field:
 
 def picture_field() -> Field:
     """The field of the model input itself, (N, H, W, C): a pixel sees itself."""
-    one = Fraction(1)
-    return Field((None, *(Track(a, one, Fraction(0), Fraction(0)) for a in (0, 1)), None))
+    step = Fraction(1)
+    return Field((None, *(Track(a, step, Fraction(0), Fraction(0)) for a in (0, 1)), None))
 
 
 def _union(fields: Sequence[Field], rank: int) -> Field:
@@ -73,13 +73,13 @@ def _union(fields: Sequence[Field], rank: int) -> Field:
     tracks: list[Track | Inside | None] = []
     whole = any(f.whole for f in fields)
     for dim in range(rank):
-        found = [f.tracks[dim] for f in fields if len(f.tracks) == rank and f.tracks[dim] is not None]
-        real = [t for t in found if isinstance(t, Track)]
-        if len({(t.axis, t.step) for t in real}) == 1 and len(real) == len(found):
+        present = [f.tracks[dim] for f in fields if len(f.tracks) == rank and f.tracks[dim] is not None]
+        real = [t for t in present if isinstance(t, Track)]
+        if len({(t.axis, t.step) for t in real}) == 1 and len(real) == len(present):
             low, high = min(t.low for t in real), max(t.high for t in real)
             tracks.append(Track(real[0].axis, real[0].step, low, high))
         else:
-            tracks.append(INSIDE if found else None)
+            tracks.append(INSIDE if present else None)
             whole = whole or bool(real)
     return Field(tuple(tracks), whole)
 
@@ -196,19 +196,19 @@ def _dot(eqn: Any, fields: Sequence[Field | None]) -> Field:
     whole = False
     for n, field in enumerate(fields):
         rank = len(eqn.invars[n].aval.shape)
-        own = field.tracks if field else (None,) * rank
-        lost = any(isinstance(own[d], Track) for d in contract[n])
+        operand = field.tracks if field else (None,) * rank
+        lost = any(isinstance(operand[d], Track) for d in contract[n])
         whole = whole or bool(field and field.whole) or lost
         if n == 0:
-            tracks += [own[d] for d in batch[0]]
-        tracks += [own[d] for d in range(rank) if d not in contract[n] and d not in batch[n]]
+            tracks += [operand[d] for d in batch[0]]
+        tracks += [operand[d] for d in range(rank) if d not in contract[n] and d not in batch[n]]
     return Field(tuple(tracks), whole)
 
 
-def _concatenate(eqn: Any, own: Sequence[Field | None]) -> Field:
+def _concatenate(eqn: Any, fields: Sequence[Field | None]) -> Field:
     """Parts behind one another: along the picture each is shifted by what lies before it."""
     dim, offset, parts = eqn.params["dimension"], 0, []
-    for atom, field in zip(eqn.invars, own, strict=True):
+    for atom, field in zip(eqn.invars, fields, strict=True):
         if field is not None:
             moved = [_slide(t, 1, 1, offset, 1) if d == dim else t for d, t in enumerate(field.tracks)]
             parts.append(Field(tuple(moved), field.whole))
@@ -216,8 +216,8 @@ def _concatenate(eqn: Any, own: Sequence[Field | None]) -> Field:
     return _union(parts, len(eqn.outvars[0].aval.shape))
 
 
-def _stack(eqn: Any, seen: Sequence[Field]) -> Field:
-    axis, below = eqn.params["axis"], _union(seen, len(eqn.invars[0].aval.shape))
+def _stack(eqn: Any, fields: Sequence[Field]) -> Field:
+    axis, below = eqn.params["axis"], _union(fields, len(eqn.invars[0].aval.shape))
     return Field((*below.tracks[:axis], None, *below.tracks[axis:]), below.whole)
 
 
@@ -257,47 +257,47 @@ def follow(equations: Sequence[Equation], start: Mapping[Any, Field]) -> dict[An
     fields = dict(start)
     for item in equations:
         eqn = item.eqn
-        own = [None if is_literal(a) else fields.get(a) for a in eqn.invars]
-        if any(f is not None for f in own):
-            fields.update(zip(eqn.outvars, _steps(item.primitive, eqn, own, fields), strict=True))
+        incoming = [None if is_literal(a) else fields.get(a) for a in eqn.invars]
+        if any(f is not None for f in incoming):
+            fields.update(zip(eqn.outvars, _steps(item.primitive, eqn, incoming, fields), strict=True))
     return fields
 
 
-def _steps(name: str, eqn: Any, own: list[Field | None], fields: Mapping[Any, Field]) -> list[Field]:
+def _steps(name: str, eqn: Any, incoming: list[Field | None], fields: Mapping[Any, Field]) -> list[Field]:
     """The field of each result of one equation."""
-    seen = [f for f in own if f is not None]
+    present = [f for f in incoming if f is not None]
     rank = len(getattr(eqn.outvars[0].aval, "shape", ())) if eqn.outvars else 0
-    if name in _ONE and own[0] is not None and len(seen) == 1:
-        return [_ONE[name](eqn, own[0])]
+    if name in _ONE and incoming[0] is not None and len(present) == 1:
+        return [_ONE[name](eqn, incoming[0])]
     if name == "dot_general":
-        return [_dot(eqn, own)]
+        return [_dot(eqn, incoming)]
     if name == "concatenate":
-        return [_concatenate(eqn, own)]
+        return [_concatenate(eqn, incoming)]
     if name == "stack":
-        return [_stack(eqn, seen)]
-    if name == "split" and own[0] is not None:
-        return _split(eqn, own[0])
+        return [_stack(eqn, present)]
+    if name == "split" and incoming[0] is not None:
+        return _split(eqn, incoming[0])
     if name == "optimization_barrier":
-        return [f or Field((None,) * len(v.aval.shape)) for f, v in zip(own, eqn.outvars, strict=True)]
+        return [f or Field((None,) * len(v.aval.shape)) for f, v in zip(incoming, eqn.outvars, strict=True)]
     if name in _ELEMENTWISE and len(eqn.outvars) == 1:
-        return [_union(seen, rank)]
-    found = _through(eqn, fields) if name in _BODIES else {}
-    return [found.get(n) or Field((None,) * len(getattr(v.aval, "shape", ())), True)
+        return [_union(present, rank)]
+    inner = _through(eqn, fields) if name in _BODIES else {}
+    return [inner.get(n) or Field((None,) * len(getattr(v.aval, "shape", ())), True)
             for n, v in enumerate(eqn.outvars)]  # fmt: skip
 
 
 def _through(eqn: Any, fields: Mapping[Any, Field]) -> dict[int, Field]:
     """Fields of the results of an equation that carries programs, as far as they can be told."""
-    found: dict[int, list[Field]] = {}
+    results: dict[int, list[Field]] = {}
     for key, _, body in bodies(eqn):
         if key == "cond_jaxpr" or body.outer is None:
             continue
         _, outs = entering(eqn, body, fields)
         for n, field in enumerate(outs):
             if field is not None:
-                found.setdefault(body.outer[n], []).append(field)
+                results.setdefault(body.outer[n], []).append(field)
     chosen = eqn.primitive.name == "cond" and eqn.invars[0] in fields if not is_literal(eqn.invars[0]) else False
-    met = {n: _union(parts, len(parts[0].tracks)) for n, parts in found.items()}
+    met = {n: _union(parts, len(parts[0].tracks)) for n, parts in results.items()}
     return {n: Field(field.tracks, field.whole or chosen) for n, field in met.items()}
 
 
@@ -305,8 +305,8 @@ def entering(eqn: Any, body: Body, fields: Mapping[Any, Field]) -> tuple[list[Fi
     """(fields of a body's inputs, fields of its results) once a loop has run its rounds."""
     flat = flatten(body.closed)
     inputs = body.closed.jaxpr.invars
-    own = [None if a is None or is_literal(a) else fields.get(a) for a in body.operands]
-    ins = [_entry(f) if n in body.sliced and f else f for n, f in enumerate(own)]
+    incoming = [None if a is None or is_literal(a) else fields.get(a) for a in body.operands]
+    ins = [_entry(f) if n in body.sliced and f else f for n, f in enumerate(incoming)]
     outs: list[Field | None] = []
     for turn in range(min(eqn.params.get("length", _ROUNDS), _ROUNDS) if body.carried else 1):
         known = follow(flat.equations, {v: f for v, f in zip(inputs, ins, strict=True) if f is not None})

@@ -123,9 +123,9 @@ def _scopes(stack: str) -> tuple[str, ...]:
     >>> _scopes("Net/vmap(vmap(head/Dense_0))")
     ('Net', 'head', 'Dense_0')
     """
-    found = 1
-    while found:
-        stack, found = _TRANSFORM.subn(r"\1", stack)
+    replaced = 1
+    while replaced:
+        stack, replaced = _TRANSFORM.subn(r"\1", stack)
     return tuple(part for part in stack.split("/") if part)
 
 
@@ -159,19 +159,19 @@ def needed(flat_equations: Sequence[Equation], targets: Iterable[Any]) -> list[i
 
 
 def carrying(flat_equations: Sequence[Equation], targets: Iterable[Any] = ()) -> set[Any]:
-    """The variables that a signal reaches on its way down from the targets, and from whatever nothing else reads.
+    """The variables that a signal reaches in the backward pass from the targets, and from whatever nothing else reads.
 
-    ``stop_gradient``, comparisons and everything else that gives no floating numbers ends its way.
+    ``stop_gradient``, comparisons and everything else that gives no floating numbers stops it.
     """
     read = {a for item in flat_equations for a in item.eqn.invars if not is_literal(a)}
-    found = {t for t in targets if not is_literal(t)}
+    carried = {t for t in targets if not is_literal(t)}
     for item in reversed(flat_equations):
         outs = [v for v in item.eqn.outvars if not _compat.is_dropped(v)]
-        found.update(v for v in outs if v not in read)
-        passes = item.primitive != "stop_gradient" and any(v in found and _floating(v) for v in outs)
+        carried.update(v for v in outs if v not in read)
+        passes = item.primitive != "stop_gradient" and any(v in carried and _floating(v) for v in outs)
         if passes:
-            found.update(a for a in item.eqn.invars if not is_literal(a))
-    return found
+            carried.update(a for a in item.eqn.invars if not is_literal(a))
+    return carried
 
 
 def _floating(variable: Any) -> bool:

@@ -24,7 +24,7 @@ _BARE = {"relu", "max_pool", "avg_pool", "mean", "sum", "max", "add", "concat", 
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class LayerEquations:
     """One layer: its kind, its scopes, the variable of its value, and the equations that it is made of."""
 
     kind: str
@@ -38,30 +38,30 @@ class Finder:
 
     def __init__(self, flat: Flat, live: set[Any], fields: dict[Any, geometry.Field]) -> None:
         self._flat, self._equations, self._live, self._fields = flat, flat.equations, live, fields
-        seen = survey(flat.equations, constants(flat))
-        self._rectifiers = set(seen.rectifiers) | set(seen.clamps)
-        self._bounds, self._powers = seen.ceilings, seen.powers
+        surveyed = survey(flat.equations, constants(flat))
+        self._rectifiers = set(surveyed.rectifiers) | set(surveyed.clamps)
+        self._bounds, self._powers = surveyed.ceilings, surveyed.powers
         self._pools = Pools(flat.equations, live, fields)
         self._users: Counter[Any] = Counter(a for e in flat.equations for a in e.eqn.invars if not is_literal(a))
         self._users.update(o for o in flat.outputs if not is_literal(o))
         self._taken: set[int] = set()
 
-    def layers(self) -> list[Found]:
+    def layers(self) -> list[LayerEquations]:
         """All of them; the program's own result is the last, as "output", where it is no other layer."""
-        found = []
+        layers = []
         for index, item in enumerate(self._equations):
             if index in self._taken or not item.eqn.outvars:
                 continue
             kind = self._kind(index)
             if kind in LOOPS:
                 outs = [v for v in item.eqn.outvars if v in self._live and self._is_layer(v)]
-                found += [Found(kind, item.scope, v, (index,)) for v in outs]
+                layers += [LayerEquations(kind, item.scope, v, (index,)) for v in outs]
             elif kind is not None:
                 indices = self._batched(self._extent(index, kind))
                 variable = self._equations[indices[-1]].out
                 if self._is_layer(variable):
-                    found.append(Found(kind, item.scope, variable, indices))
-        return self._with_output(found)
+                    layers.append(LayerEquations(kind, item.scope, variable, indices))
+        return self._with_output(layers)
 
     def _batched(self, indices: tuple[int, ...]) -> tuple[int, ...]:
         """A product of matrices of one image gets its batch dimension back in the next step; that is the layer."""
@@ -191,9 +191,9 @@ class Finder:
                 break
             if not any(a is signal for a in later.eqn.invars):
                 continue
-            own = later_index in self._bounds if kind == "relu" else self._is_constant_step(later)
-            own = own or later.primitive == "transpose"
-            if later.primitive not in steps or not own or later.scope != self._equations[index].scope:
+            constant = later_index in self._bounds if kind == "relu" else self._is_constant_step(later)
+            constant = constant or later.primitive == "transpose"
+            if later.primitive not in steps or not constant or later.scope != self._equations[index].scope:
                 break
             if take:
                 self._taken.add(later_index)
@@ -201,23 +201,23 @@ class Finder:
             signal, limit = later.out, limit - 1
         return tuple(indices)
 
-    def _with_output(self, found: list[Found]) -> list[Found]:
+    def _with_output(self, layers: list[LayerEquations]) -> list[LayerEquations]:
         output = self._flat.outputs[0]
-        if is_literal(output) or output is self._flat.input or any(layer.variable is output for layer in found):
-            return found
+        if is_literal(output) or output is self._flat.input or any(layer.variable is output for layer in layers):
+            return layers
         made = [i for i, item in enumerate(self._equations) if any(v is output for v in item.eqn.outvars)]
         whole = getattr(output.aval, "ndim", 0) < 2 or output not in self._live
-        return found if whole or not made else [*found, Found("output", (), output, (made[0],))]
+        return layers if whole or not made else [*layers, LayerEquations("output", (), output, (made[0],))]
 
 
-def names_of(found: Sequence[Found]) -> list[str]:
+def names_of(layers: Sequence[LayerEquations]) -> list[str]:
     """A unique name for each layer: the scope alone where one layer has it to itself, else kind and number."""
-    scopes = [layer.scope for layer in found]
+    scopes = [layer.scope for layer in layers]
     while len({s for s in scopes if s}) > 1 and len({s[0] for s in scopes if s}) == 1:
         scopes = [s[1:] for s in scopes]
     names: list[str] = []
     counts: Counter[str] = Counter()
-    for layer, scope in zip(found, scopes, strict=True):
+    for layer, scope in zip(layers, scopes, strict=True):
         prefix = "/".join(scope)
         alone = scopes.count(scope) == 1 and not any(s != scope and s[: len(scope)] == scope for s in scopes)
         if scope and alone:
@@ -229,12 +229,12 @@ def names_of(found: Sequence[Found]) -> list[str]:
     return names
 
 
-def parameters_of(found: Sequence[Found], flat: Flat, live: set[Any]) -> list[int]:
+def parameters_of(layers: Sequence[LayerEquations], flat: Flat, live: set[Any]) -> list[int]:
     """How many stored numbers (weights, biases, running statistics) each layer reads; shared ones count each time."""
     stored = set(flat.constvars)
     constant = [item for item in flat.equations if not any(v in live for v in item.eqn.outvars)]
     counts = []
-    for layer in found:
+    for layer in layers:
         if layer.kind in _BARE:
             counts.append(0)
             continue

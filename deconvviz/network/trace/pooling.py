@@ -1,4 +1,4 @@
-"""Max pooling that is not written as a window operation, and its way back to the first maximum.
+"""Max pooling that is not written as a window operation, and its backward pass to the first maximum.
 
 ``x.reshape(n, h/2, 2, w/2, 2, c).max((2, 4))``, the maximum of patches, of stacked slices, or of slices in a chain of
 ``jnp.maximum`` are all max pooling. JAX's derivative of them shares a signal among equal maxima (after a ReLU, among
@@ -47,6 +47,8 @@ class Pools:
         for index, item in enumerate(equations):
             ins = item.eqn.invars
             if item.primitive == "reduce_max" and self._moves(ins[0]):
+                # Softmax does not change with what is subtracted from all its scores, so the signal into this maximum
+                # is zero, and it is no activation that a rule could object to.
                 if self._is_shift(index):
                     self.shifts.add(index)
                 elif self._over_positions(item.eqn):
@@ -65,6 +67,8 @@ class Pools:
         """Does the maximum run over positions of a map only: rows, columns, cells, patches, stacked slices?"""
         x, axes = eqn.invars[0], [a for a in eqn.params["axes"] if eqn.invars[0].aval.shape[a] > 1]
         tracks = self._fields[x].tracks if x in self._fields else (None,) * len(x.aval.shape)
+        # An axis that runs along rows or columns is known from the receptive fields; the maximum over channels (maxout)
+        # has the same primitive and is no pooling.
         if axes and all(tracks[a] is not None for a in axes):
             return True
         if len(axes) == 1 and self._is_stack(x, axes[0]):
@@ -79,6 +83,7 @@ class Pools:
         if eqn.params["dimension" if joined else "axis"] != axis or any(map(is_literal, eqn.invars)):
             return False
         roots = {self._root(part) for part in eqn.invars}
+        # Slices of size one put side by side are stacked; wider ones would mix positions with what lies beside them.
         single = not joined or all(part.aval.shape[axis] == 1 for part in eqn.invars)
         return single and len(roots) == 1 and not roots & set(eqn.invars)
 
@@ -147,6 +152,8 @@ def patch_size(equations: Sequence[Equation], eqn: Any) -> int:
     kernel, dim = _pattern(equations, eqn.invars[1]), eqn.params["dimension_numbers"].rhs_spec[0]
     if kernel is None:
         return 0
+    # `lax.conv_general_dilated_patches` is a convolution with a kernel of zeros and single ones that it writes into the
+    # program; a trained kernel comes in as an argument and cannot be mistaken for it.
     taps = np.moveaxis(kernel, dim, 0).reshape(kernel.shape[dim], -1)
     one_hot = bool(((taps != 0).sum(1) == 1).all()) and bool((taps.sum(1) == 1).all())
     return taps.shape[0] // eqn.params["feature_group_count"] if one_hot else 0
@@ -204,8 +211,8 @@ def first_of_two(a: jax.Array, b: jax.Array) -> jax.Array:
     return jax.lax.max(a, b)
 
 
-def _two_down(kept: tuple[jax.Array, jax.Array], g: jax.Array) -> tuple[jax.Array, jax.Array]:
-    a, b = kept
+def _two_down(residuals: tuple[jax.Array, jax.Array], g: jax.Array) -> tuple[jax.Array, jax.Array]:
+    a, b = residuals
     first, none = (a >= b) | jnp.isnan(a), jnp.zeros((), g.dtype)
     return jnp.where(first, g, none), jnp.where(first, none, g)
 
@@ -215,7 +222,7 @@ first_of_two.defvjp(lambda a, b: (first_of_two(a, b), (a, b)), _two_down)
 
 @dataclass(frozen=True)
 class Window:
-    """A window on its way over an array, and the number that its maximum starts from."""
+    """A window that slides over an array, and the number that its maximum starts from."""
 
     size: tuple[int, ...]
     strides: tuple[int, ...]
@@ -253,6 +260,8 @@ def first_in_window(window: Window) -> Callable[[jax.Array], jax.Array]:
         return window.largest(x, window.start)
 
     def down(x: jax.Array, g: jax.Array) -> tuple[jax.Array]:
+        # From minus infinity JAX has the derivative, to the first maximum. Where the starting number is larger than the
+        # whole window, no cell made the value, so none gets signal.
         y, pull = jax.vjp(lambda x: window.largest(x, -np.inf), x)
         return pull(jnp.where(y >= window.start, g, jnp.zeros((), g.dtype)))
 

@@ -121,14 +121,14 @@ def _self_product(name: str, ins: Sequence[Any]) -> bool:
 
 def constants(flat: Flat) -> dict[Any, float]:
     """Arrays that a program closed over and that are all zero: ``jnp.maximum(x, zeros)`` is a ReLU too."""
-    found = {}
+    zeros = {}
     for variable, value in zip(flat.constvars, flat.consts, strict=True):
         aval = variable.aval
         if jnp.issubdtype(getattr(aval, "dtype", object), jnp.number) and aval.size <= _SMALL:
             array = np.asarray(value)
             if not np.any(array != 0):
-                found[variable] = 0.0
-    return found
+                zeros[variable] = 0.0
+    return zeros
 
 
 def rectified(eqn: Any, facts: Facts) -> Any | None:
@@ -189,25 +189,25 @@ def survey(equations: Sequence[Equation], known: Mapping[Any, float] | None = No
       equations: a flat program.
       known: variables known to be a constant (`constants`).
     """
-    facts, found = Facts(known), Survey()
+    facts, result = Facts(known), Survey()
     for index, item in enumerate(equations):
         eqn, out = item.eqn, item.out if item.eqn.outvars else None
         if activation_call(item) is None:
             z, clamp, below = rectified(eqn, facts), _clamped(eqn, facts), _bounded(eqn, facts)
             if z is not None:
-                found.rectifiers[index] = z
+                result.rectifiers[index] = z
             elif clamp is not None:
-                found.clamps[index] = clamp
+                result.clamps[index] = clamp
             elif below is not None:
-                found.ceilings[index] = below
+                result.ceilings[index] = below
             elif _is_power(eqn) and facts.of(eqn.invars[0]) == RECTIFIED:
-                found.powers.add(index)
+                result.powers.add(index)
             if z is not None or clamp is not None:
                 facts.mark(out, RECTIFIED)
                 continue
         if out is not None and eqn.invars:
             facts.learn(eqn)
-    return found
+    return result
 
 
 def _is_power(eqn: Any) -> bool:

@@ -17,7 +17,7 @@ from deconvviz.errors import NetworkError
 from deconvviz.network.rewrite import rules
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import Equation, Flat, dependent, flatten, is_literal, needed
-from deconvviz.network.trace.layers import Finder, Found, names_of, parameters_of
+from deconvviz.network.trace.layers import Finder, LayerEquations, names_of, parameters_of
 from deconvviz.network.trace.rectifiers import constants
 from deconvviz.types import Array, Layer
 
@@ -99,21 +99,22 @@ def trace(function: Callable[[Any], Any], shape: tuple[int, int, int, int]) -> P
     if not any(not is_literal(o) and o in live for o in flat.outputs):
         raise NetworkError("the function's result does not depend on the image: is its argument used?")
     fields = geometry.follow(flat.equations, {flat.input: geometry.picture_field()})
-    found = Finder(flat, live, fields).layers()
-    names, counts = names_of(found), parameters_of(found, flat, live)
-    nodes = tuple(_node(n, f, c, fields[f.variable]) for n, f, c in zip(names, found, counts, strict=True))
-    owners = {v: n for n, f in zip(names, found, strict=True) for i in f.indices for v in flat.equations[i].eqn.outvars}
+    layers = Finder(flat, live, fields).layers()
+    names, counts = names_of(layers), parameters_of(layers, flat, live)
+    nodes = tuple(_node(n, f, c, fields[f.variable]) for n, f, c in zip(names, layers, counts, strict=True))
+    indices = [(name, index) for name, layer in zip(names, layers, strict=True) for index in layer.indices]
+    owners = {variable: name for name, index in indices for variable in flat.equations[index].eqn.outvars}
     shapes = tuple(tuple(leaf.shape) for leaf in jax.tree.leaves(output))
     return Program(flat, frozenset(live), nodes, (shape[1], shape[2]), shapes, fields, owners)
 
 
-def _node(name: str, layer: Found, parameters: int, field: geometry.Field) -> Node:
+def _node(name: str, layer: LayerEquations, parameters: int, field: geometry.Field) -> Node:
     axes, shape = field.axes(), layer.variable.aval.shape
     if set(axes) == {0, 1} and len(shape) == 4:
         rest = [d for d in range(4) if d not in axes.values()]
         shape = (shape[rest[0]], shape[axes[0]], shape[axes[1]], shape[rest[1]])
-    stride, seen = geometry.stride_of(field), geometry.size_of(field)
-    return Node(Layer(name, layer.kind, tuple(shape[1:]), stride, seen, parameters), layer.variable, field)
+    stride, receptive = geometry.stride_of(field), geometry.size_of(field)
+    return Node(Layer(name, layer.kind, tuple(shape[1:]), stride, receptive, parameters), layer.variable, field)
 
 
 def permuted(node: Node, value: Array) -> Array:

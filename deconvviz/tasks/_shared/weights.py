@@ -140,18 +140,6 @@ def command(task: str, data: str, out: str = "RUN", **options: Any) -> str:
     return " ".join([f"deconvviz train {task} --data {data} --out {out}", *words])
 
 
-def table(rows: Sequence[Sequence[Any]]) -> str:
-    """Markdown of a table whose first row is its head.
-
-    >>> print(table([["a", "b"], [1, 2]]))
-    | a | b |
-    |---|---|
-    | 1 | 2 |
-    """
-    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
-
-
 def weights_of(path: Path, variant: str) -> int:
     """How many numbers a variant stores.
 

@@ -185,10 +185,10 @@ def _evidence(net: Network, x: np.ndarray, index: int, chain: Chain) -> np.ndarr
     below, above = Chain(chain.steps[:cut]), Chain(chain.steps[cut:])
 
     def evidence(constants: Any, x: Any, index: Any) -> Any:
-        values, _ = below.up(constants[:cut], x)
-        scores, memories = above.up(constants[cut:], values)
+        values, _ = below.forward(constants[:cut], x)
+        scores, memories = above.forward(constants[cut:], values)
         signal = jax.nn.one_hot(index, scores.shape[-1], dtype=scores.dtype)[None]
-        return jnp.maximum((values * above.down(constants[cut:], memories, signal, "gradient")).sum(axis=-1), 0)[0]
+        return jnp.maximum((values * above.backward(constants[cut:], memories, signal, "gradient")).sum(axis=-1), 0)[0]
 
     call = net.store.compiled(("evidence", maps[-1].name, x.dtype.name), lambda: jax.jit(evidence))
     return np.asarray(call(chain.constants, x, np.int32(index)), np.float64)

@@ -21,9 +21,9 @@ from deconvviz.tasks.enhancement.evaluate import before_and_after
 from deconvviz.tasks.enhancement.loss import decibels
 from deconvviz.tasks.enhancement.network import Enhancer
 from deconvviz.tasks.enhancement.predict import cleaned
-from deconvviz.training.fit import Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
+from deconvviz.training.trainer import Schedule, Trainer
 
 SMALL = {"width": 16, "depth": 8, "norm": False, "upsampler": "transposed"}
 #: Name -> what the small network is made of; "-norm" has batch normalization, "-resize" no transposed convolution.
@@ -82,7 +82,7 @@ def _from_seed(
     seed, steps = recipe["seed"], recipe["steps"]
     pairs = [np.concatenate([noisy(p, SIGMA, i), p], axis=-1) for i, p in enumerate(shown)]
     parts = Patches(pairs, SIZE, BATCH, STEPS, seed)
-    fit = Fit(Enhancer(recipe["options"], seed), decibels, SCHEDULE, steps=steps, seed=seed)
+    fit = Trainer(Enhancer(recipe["options"], seed), decibels, SCHEDULE, steps=steps, seed=seed)
     start, batch = fit.initial(), next(fixed(parts, 0))
     plan = Plan(
         recipe, steps // STEPS, fit.initial, fit.step, lambda n: fixed(parts, n), lambda n: STEPS

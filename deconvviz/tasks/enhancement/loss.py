@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from deconvviz.tasks.enhancement.network import Enhancer
-from deconvviz.training.fit import Figures
+from deconvviz.training.trainer import Figures
 
 #: Levels of 255 below which an error counts no more than that in `distance`.
 LEAST = 0.5

@@ -16,9 +16,9 @@ from deconvviz.tasks.enhancement.evaluate import LEAST, before_and_after, measur
 from deconvviz.tasks.enhancement.loss import distance
 from deconvviz.tasks.enhancement.network import Enhancer
 from deconvviz.tasks.enhancement.predict import cleaned
-from deconvviz.training.fit import Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
+from deconvviz.training.trainer import Schedule, Trainer
 
 #: The network that `apply` uses.
 MAIN = {"width": 32, "depth": 3, "inner": 128, "blocks": 3, "fusion": "add", "norm": False}
@@ -88,7 +88,7 @@ def train_main(
         }
     )
     parts = Patches(shown, SIZE, BATCH, STEPS, seed)
-    fit = Fit(Enhancer(options, seed), distance, SCHEDULE, steps=epochs * STEPS, seed=seed)
+    fit = Trainer(Enhancer(options, seed), distance, SCHEDULE, steps=epochs * STEPS, seed=seed)
 
     def validate(state: Any, epoch: int) -> dict[str, float]:
         return {} if epoch % 6 and epoch != last else {"val_psnr": held_back(fit.module(state), held[:8], sigma=25)}

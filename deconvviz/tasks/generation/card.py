@@ -8,37 +8,9 @@ from typing import Any
 from deconvviz.tasks._shared import weights
 from deconvviz.tasks.generation import DECODER, DECODERS
 from deconvviz.tasks.generation.evaluate import DRAWN, SEED
+from deconvviz.training import cards
 
-_INTRODUCTION = """# Card: generation
-
-One encoder, {latents} numbers, four decoders that differ in how they enlarge; {weights:,} weights in all, pictures of
-64 x 64. Classes: {labels}.
-
-**Data.** Caltech-101 (Fei-Fei, Fergus, Perona 2004; CaltechDATA, CC BY 4.0), {trained} pictures; {held_out} were held
-out: the last tenth of every class by file name, because neighbours show the same person or thing. Whole pictures,
-squeezed to a square; crops of 92 % and more; faces also mirrored, the others face one way.
-
-**Training.** All decoders at once: same pictures, codes and noise. Loss: squared error / (2 x {noise}^2) + {weight:g} x
-KL, a mean over decoders{perceptual}. Adam, {epochs} epochs of batches of {batch}, moving average of the weights
-{average}, {seconds:.0f} s.
-
-```sh
-deconvviz train generation --data DIR --out RUN --epochs {epochs} --seed {seed}{option}
-deconvviz evaluate generation --data DIR --part held_out --json
-```
-
-**Figures**, of the weights as shipped (float16). Rebuilt: {held_out} unseen pictures, code at its mean. Drawn: {drawn}
-codes a class from the normal density fitted to the codes of its training pictures (seed {first} on); share that the
-shipped recognition network calls by their class; Frechet distance on its pooled relu7 features to the training
-pictures (not the FID). Pattern: share of the energy of what varies at period 2, times a million.
-"""
-
-_LICENCE = """
-**Limits.** Blurred, as pictures of a Gaussian likelihood are; any other picture comes back as something like a face, a
-motorbike or an airplane.
-
-**Licence.** Weights: Apache-2.0, as the code. The pictures are not part of it.
-"""
+_TEMPLATE = cards.Template(Path(__file__).with_name("card.md"))
 
 
 def card(path: str | Path) -> str:
@@ -48,7 +20,8 @@ def card(path: str | Path) -> str:
         recipe, figures = about["recipe"], about["figures"]
         perceptual = recipe["perceptual"]
         parts.append(
-            _INTRODUCTION.format(
+            _TEMPLATE.fill(
+                "introduction",
                 **{key: recipe[key] for key in ("latents", "noise", "weight", "epochs", "batch", "average", "seed")},
                 weights=weights.weights_of(path, name),
                 labels=", ".join(about["options"]["labels"]),
@@ -62,11 +35,11 @@ def card(path: str | Path) -> str:
                 first=SEED,
             )
             + "\n"
-            + weights.table(_rows(figures, DECODER))
+            + cards.table(_rows(figures, DECODER))
             + "\n\n"
             + _beside(figures, DECODER)
         )
-    return "\n".join(parts) + _LICENCE
+    return "\n".join(parts) + _TEMPLATE.fill("licence")
 
 
 def _rows(figures: dict[str, Any], default: str) -> list[list[str]]:

@@ -18,7 +18,7 @@ from deconvviz.tasks.generation.batches import encoded
 from deconvviz.tasks.generation.evaluate import Figures, summary
 from deconvviz.tasks.generation.network import Autoencoder, make
 from deconvviz.training import loop
-from deconvviz.training.fit import Fit, Schedule
+from deconvviz.training.trainer import Schedule, Trainer
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def train(
     source = pictures_of.Source.of(part, recipe.batch, seed)
     made = {"latents": recipe.latents, "labels": list(part.labels), "seed": seed}
     made["shapes"] = [pictures_of.shape_of(_of_class(source, index)) for index in range(len(part.labels))]
-    fit = Fit(
+    fit = Trainer(
         make(made),
         losses.Bound(recipe.noise, recipe.weight, recipe.perceptual),
         Schedule(recipe.learning_rate, average=recipe.average),

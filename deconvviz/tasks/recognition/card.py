@@ -12,38 +12,21 @@ from deconvviz.tasks._shared import recorded_figures, weights
 from deconvviz.tasks.recognition.ablations import TENTH, effect, lessens
 from deconvviz.tasks.recognition.data import BUILT_IN
 from deconvviz.tasks.recognition.network import folded, make
+from deconvviz.training import cards
+
+_TEMPLATE = cards.Template(Path(__file__).with_name("card.md"))
 
 TASK = "recognition"
 #: Switches as the card names them.
 SWITCHES = {"norm": "batch normalization", "drop": "regularization", "decoder": "the decoder"}
-_NETWORK = """The network of article 004: two convolutions of {rows} x {columns} ({first} and {second} channels) with
-{norm}ReLU and pooling, {units} units{drop}, {classes} scores{decoder};
-{large} x {large} in, {numbers:,} numbers as it is used. {data},
-{small} x {small} enlarged to {inner} x {inner} with a rim of zeros; {held} held back, every digit in proportion:
-
-    {command}
-"""
 _SWITCHED = {
     "norm": "batch normalization, ",
     "drop": " with dropout",
     "decoder": " beside a decoder of transposed convolutions",
 }
 _SHIPPED = """Trained on {shown} of scikit-learn's {all} digits (UCI, CC BY 4.0: `deconvviz/data/digits.txt`)"""
-_EFFECTS = """## What the switches change
-
-All eight settings of three switches, each from {seeds} seeds, on {pictures} digits for {epochs} epochs; means over the
-seeds after the last epoch. *gap*: cross-entropy on the {held} digits held back less that on those seen, smallest and
-largest in brackets; *gradient*: its length in the first layer over that in the last, both over the weights', mean over
-the epochs. Measured by
-
-    {command}
-"""
 _VERDICT = """What each switch changes, geometric mean with the others both ways: {parts}. Claim C6, that transposed
 convolutions lessen overfitting and vanishing gradients, {verdict}: a change counts from {tenth} %.
-"""
-_FOOT = """The {all} digits were written by few people, and the split does not keep writers apart, so the figures are of
-hands that training has seen. A photograph of a digit is cut to its ink and made {small} x {small} first
-(`deconvviz apply recognition --image FILE --out FILE.png`); several digits in one picture are taken for one.
 """
 
 
@@ -62,7 +45,7 @@ def card(path: str | Path) -> str:
     found = recorded_figures.figures(TASK, "effects", path.parent)
     if found is not None:
         parts.append(_effects(found))
-    return "\n".join([*parts, _FOOT.format(all=len(digits.load()[1]), small=digits.SMALL)])
+    return "\n".join([*parts, _TEMPLATE.fill("foot", all=len(digits.load()[1]), small=digits.SMALL)])
 
 
 def _network(path: Path, name: str, about: Mapping[str, Any]) -> str:
@@ -74,8 +57,8 @@ def _network(path: Path, name: str, about: Mapping[str, Any]) -> str:
     if data == BUILT_IN:
         said = _SHIPPED.format(shown=options["pictures"] or total - held, all=total)
     switched = {name: words if options[name] else "" for name, words in _SWITCHED.items()}
-    return _NETWORK.format(
-        rows=rows, columns=columns, first=first, second=params["conv2.kernel"].shape[-1],
+    return _TEMPLATE.fill(
+        "network", rows=rows, columns=columns, first=first, second=params["conv2.kernel"].shape[-1],
         units=params["dense.kernel"].shape[-1], classes=params["logits.kernel"].shape[-1], **switched, data=said,
         held=held, numbers=sum(one.size for one in params.values()), command=about["command"],
         large=digits.LARGE, inner=digits.INNER, small=digits.SMALL,
@@ -90,7 +73,7 @@ def _figures(name: str, about: Mapping[str, Any], *, first: bool) -> str:
         ["right", f"{100 * figures['accuracy']:.1f} %", f"`{ask}`"],
         ["cross-entropy", f"{figures['cross_entropy']:.4f}", "the same"],
     ]
-    return f"{weights.table(rows)}\n\nOne seed ({about['options']['seed']}).\n"
+    return f"{cards.table(rows)}\n\nOne seed ({about['options']['seed']}).\n"
 
 
 def _data(about: Mapping[str, Any]) -> str:
@@ -100,7 +83,8 @@ def _data(about: Mapping[str, Any]) -> str:
 
 def _effects(found: Mapping[str, Any]) -> str:
     rows = found["rows"]
-    head = _EFFECTS.format(
+    head = _TEMPLATE.fill(
+        "effects",
         **{name: found[name] for name in ("seeds", "pictures", "epochs")},
         held=len(digits.split(digits.load()[1])[1]),
         command=recorded_figures.command(TASK, "effects", BUILT_IN),
@@ -122,4 +106,4 @@ def _effects(found: Mapping[str, Any]) -> str:
     verdict = _VERDICT.format(
         parts=parts, verdict=words.get(lessens(rows), "holds in part here"), tenth=f"{100 * TENTH:.0f}"
     )
-    return "\n".join([head, weights.table(table), "", verdict])
+    return "\n".join([head, cards.table(table), "", verdict])

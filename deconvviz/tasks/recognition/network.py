@@ -16,6 +16,7 @@ from flax import nnx
 from jax import lax
 
 from deconvviz.network import Network, Programs
+from deconvviz.training.fold import fold
 from deconvviz.types import InputSpec
 
 SIZE = 28
@@ -99,19 +100,14 @@ def make(options: Mapping[str, Any], rngs: nnx.Rngs | None = None) -> Recognizer
 
 def folded(module: Recognizer) -> dict[str, np.ndarray]:
     """The arrays as the network is used: batch normalization in the kernels and biases, no decoder."""
-    found = {}
+    arrays = {}
     for name in ("conv1", "conv2", "dense", "logits"):
-        layer = getattr(module, name)
-        kernel, bias = np.asarray(layer.kernel[...], np.float64), np.asarray(layer.bias[...], np.float64)
-        norm = getattr(module, name.replace("conv", "norm"), None) if "conv" in name else None
-        if norm is not None:
-            gain = np.asarray(norm.scale[...], np.float64) / np.sqrt(
-                np.asarray(norm.var[...], np.float64) + norm.epsilon
-            )
-            bias = (bias - np.asarray(norm.mean[...], np.float64)) * gain + np.asarray(norm.bias[...], np.float64)
-            kernel = kernel * gain
-        found[f"{name}.kernel"], found[f"{name}.bias"] = kernel.astype(np.float32), bias.astype(np.float32)
-    return found
+        layer, norm = getattr(module, name), getattr(module, name.replace("conv", "norm"), None)
+        kernel, bias = np.asarray(layer.kernel[...], np.float32), np.asarray(layer.bias[...], np.float32)
+        if isinstance(norm, nnx.BatchNorm):
+            kernel, bias = fold(kernel, bias, norm)
+        arrays[f"{name}.kernel"], arrays[f"{name}.bias"] = kernel, bias
+    return arrays
 
 
 def forward(params: Mapping[str, Any], x: jax.Array) -> jax.Array:

@@ -19,8 +19,8 @@ from deconvviz.errors import TrainingError, check_choice
 from deconvviz.tasks._shared import weights as stored
 from deconvviz.tasks.recognition import ON_OFF, network
 from deconvviz.tasks.recognition.data import BUILT_IN, Pictures, read
-from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
+from deconvviz.training.trainer import Figures, Schedule, Trainer
 
 TASK = "recognition"
 #: Layers with weights, from the picture to the scores.
@@ -96,10 +96,10 @@ def loss(module: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Figures]
 
 
 @lru_cache(maxsize=8)
-def _program(classes: int, steps: int, learning_rate: float) -> tuple[Fit, Callable[..., Any]]:
+def _program(classes: int, steps: int, learning_rate: float) -> tuple[Trainer, Callable[..., Any]]:
     """(the fit, gradient lengths by layer): compiled once for all switches and seeds."""
     module = network.all_switches(classes, 0)
-    fit = Fit(module, loss, Schedule(learning_rate), steps=steps)
+    fit = Trainer(module, loss, Schedule(learning_rate), steps=steps)
     graph: Any = nnx.split(module, nnx.Param, nnx.BatchStat)[0]
 
     def lengths(parts: Any, batch: Batch) -> dict[str, jax.Array]:

@@ -21,7 +21,7 @@ from deconvviz.tasks.segmentation import data as data_of
 from deconvviz.tasks.segmentation.evaluate import measure
 from deconvviz.tasks.segmentation.network import CLASSES, DILATIONS, WIDTHS, Segmenter, make
 from deconvviz.training import loop
-from deconvviz.training.fit import Fit, Schedule, with_options
+from deconvviz.training.trainer import Schedule, Trainer, with_options
 
 TASK_NAME = "segmentation"
 
@@ -107,7 +107,7 @@ def train(
     schedule = Schedule(
         recipe.learning_rate, 0.03, weight_decay=recipe.weight_decay, average=recipe.average, slower=still
     )
-    fit = Fit(first, loss_of(weights), schedule, steps=recipe.epochs * crops.length(1), seed=seed)
+    fit = Trainer(first, loss_of(weights), schedule, steps=recipe.epochs * crops.length(1), seed=seed)
     facts = dataclasses.asdict(recipe) | {"pictures": len(scenes), "encoder": _digest(encoder)}
     plan = loop.Plan(loop.plain(facts), recipe.epochs, fit.initial, fit.step, crops.epoch, crops.length)
     state, records = loop.run(plan, out, resume=resume, progress=progress)

@@ -7,42 +7,13 @@ from typing import Any
 
 from deconvviz.tasks._shared import weights
 from deconvviz.tasks.super_resolution import evaluate, network
+from deconvviz.training import cards
+
+_TEMPLATE = cards.Template(Path(__file__).with_name("card.md"))
 
 TASK = "super_resolution"
 #: How the variants begin that differ in the last layer alone.
 SWAP = "swap-"
-_HEAD = """# Weights of super-resolution
-
-FSRCNN of [dong2016accelerating] (d = 56, s = 12, m = 4, {kernels:,} weights in kernels): every layer works on the small
-picture, and the last, a transposed convolution of 9 x 9 with the scale as its stride, makes it large. Trained on the
-brightness of T91, from nothing else; written by `scripts/ship_task.py`.
-"""
-_PROTOCOL = """## Figures
-
-Means over the {images} pictures of Set5 by the protocol of the field: rows and columns cut to multiples of the scale,
-Y of YCbCr (BT.601, 16 to 235, rounded), small pictures by MATLAB's bicubic with antialiasing (rounded), borders of
-`scale` pixels left out, PSNR with a peak of 255, SSIM in Gaussian windows of 11 x 11. Measured of this file:
-
-    deconvviz evaluate super_resolution --data Set5 --scale 3
-"""
-_SWAP = """## The last layer swapped
-
-Scale 3, everything alike but the last layer: the same first weights of the body (same seed), the same parts in the
-same order, as many weights in the last layer ({last:,} and a bias). Ripple: what the network makes of an even grey
-picture is a pattern that repeats every 3 pixels; its standard deviation in steps of 255, with random weights and after
-training. Training is short, {steps:,} steps of {batch} parts each, so the figures lie below those above.
-"""
-_END = """## Data and licence
-
-Training pictures: the 91 of Yang et al. 2010 [yang2010image] (T91), as they are distributed with ports of SRCNN. Every
-sixteenth was held back: these {held} decided about the first weights, the learning rate and which run is kept. Set5 was
-measured after each run.
-Set5: Bevilacqua et al. 2012 [bevilacqua2012low]. Both are passed around for research without a licence of their own; no
-picture is in this package. The weights are under the package's licence, Apache-2.0.
-
-Made by the commands below; `--start` names the run that a line before it made.
-
-"""
 
 
 def card(path: str | Path) -> str:
@@ -51,20 +22,20 @@ def card(path: str | Path) -> str:
     known = weights.variants(TASK, path)
     first = next(iter(known.values()))
     kernels = network.weights(3)["kernels"]
-    parts = [_HEAD.format(kernels=kernels)]
+    parts = [_TEMPLATE.fill("head", kernels=kernels)]
     if "images" in first["figures"]:
-        parts += [_PROTOCOL.format(images=first["figures"]["images"]), weights.table(_main(known, path)) + "\n"]
+        parts += [_TEMPLATE.fill("protocol", images=first["figures"]["images"]), cards.table(_main(known, path)) + "\n"]
     swapped = {name: about for name, about in known.items() if name.startswith(SWAP)}
     if swapped:
         last, recipe = network.TAPS**2 * network.FEATURES, next(iter(swapped.values()))["recipe"]
         steps = recipe["epochs"] * recipe["steps"]
         parts += [
-            _SWAP.format(last=last, steps=steps, batch=recipe["batch"]),
-            weights.table(_swap(swapped, path)) + "\n",
+            _TEMPLATE.fill("swap", last=last, steps=steps, batch=recipe["batch"]),
+            cards.table(_swap(swapped, path)) + "\n",
         ]
     said = [line for about in known.values() for line in (*about["before"], about["command"])]
     commands = "".join(f"    {line}\n" for line in dict.fromkeys(said))
-    parts.append(_END.format(held=first["figures"]["held_back"]) + commands)
+    parts.append(_TEMPLATE.fill("end", held=first["figures"]["held_back"]) + commands)
     return "\n".join(parts)
 
 

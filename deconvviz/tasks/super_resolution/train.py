@@ -20,8 +20,8 @@ from deconvviz.tasks.super_resolution import UPSAMPLERS, evaluate, network
 from deconvviz.tasks.super_resolution import data as data_of
 from deconvviz.tasks.super_resolution.network import FSRCNN
 from deconvviz.tasks.super_resolution.predict import enlarge
-from deconvviz.training.fit import Figures, Fit, Schedule
 from deconvviz.training.loop import Plan, plain, run
+from deconvviz.training.trainer import Figures, Schedule, Trainer
 
 TASK = "super_resolution"
 #: What fixes a run, beside data, seed and scale. An epoch is `steps` batches.
@@ -114,7 +114,7 @@ def train(
         recipe["start"] = _digest_of(module)
         first = next(iter(weights.variants(TASK, start).values()))
         before, spent = [*first["before"], first["command"]], first["cpu_seconds"]
-    fit = Fit(module, squared, schedule_of(recipe), steps=recipe["epochs"] * recipe["steps"], seed=seed)
+    fit = Trainer(module, squared, schedule_of(recipe), steps=recipe["epochs"] * recipe["steps"], seed=seed)
 
     def validate(state: Any, epoch: int) -> dict[str, float]:
         return {"val_psnr": held_back_psnr(fit.module(state), held, scale)}

@@ -9,6 +9,7 @@ from flax import nnx
 from jax import lax
 
 from deconvviz.models.caltech import CHAIN, CLASSES
+from deconvviz.training.fold import fold as fold_norm
 
 EPSILON = 1e-5
 
@@ -56,20 +57,10 @@ class Chain(nnx.Module):
 
 
 def fold(model: Chain) -> dict[str, np.ndarray]:
-    """The arrays of `deconvviz.models.caltech.forward`: batch normalization folded into kernels and biases.
-
-    With scale s, offset b, running mean m and variance v of a channel, and gain = s / sqrt(v + e):
-    kernel' = kernel * gain, bias' = b - m * gain.
-    """
+    """The arrays of `deconvviz.models.caltech.forward`: batch normalization folded into kernels and biases."""
     folded: dict[str, np.ndarray] = {}
     for i, block in enumerate(model.blocks, start=1):
-        norm = block.norm
-        assert norm.scale is not None
-        assert norm.bias is not None
-        gain = np.asarray(norm.scale[...], np.float64) / np.sqrt(np.asarray(norm.var[...], np.float64) + EPSILON)
-        folded[f"conv{i}.kernel"] = (np.asarray(block.kernel[...]) * gain).astype(np.float32)
-        offset = np.asarray(norm.bias[...]) - np.asarray(norm.mean[...]) * gain
-        folded[f"conv{i}.bias"] = offset.astype(np.float32)
+        folded[f"conv{i}.kernel"], folded[f"conv{i}.bias"] = fold_norm(block.kernel[...], 0.0, block.norm)
     return folded | {"logits.kernel": np.asarray(model.kernel[...]), "logits.bias": np.asarray(model.bias[...])}
 
 

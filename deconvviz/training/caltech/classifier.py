@@ -14,14 +14,14 @@ from flax import nnx
 
 from deconvviz.models import caltech as network
 from deconvviz.training.caltech.chain import Chain, fold
-from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.caltech.config import CaltechConfig
 
 State = dict[str, Any]
 Batch = tuple[np.ndarray, np.ndarray]
 Step = Callable[[State, Batch], tuple[State, dict[str, jax.Array]]]
 
 
-def make_schedule(recipe: Recipe, steps: int) -> Callable[[Any], Any]:
+def make_schedule(recipe: CaltechConfig, steps: int) -> Callable[[Any], Any]:
     """Learning rate of a step: linear warm-up, cosine, and in the last part a straight line to zero."""
     horizon = round(recipe.stretch * steps)
     warm = max(1, round(recipe.warm_up * horizon))
@@ -30,7 +30,7 @@ def make_schedule(recipe: Recipe, steps: int) -> Callable[[Any], Any]:
     return lambda step: cosine(step) * jnp.clip((steps - step) / last, 0.0, 1.0)
 
 
-def make_optimizer(recipe: Recipe, steps: int) -> Any:
+def make_optimizer(recipe: CaltechConfig, steps: int) -> Any:
     """AdamW on the schedule; only kernels decay."""
 
     def decayed(params: Any) -> Any:
@@ -40,7 +40,7 @@ def make_optimizer(recipe: Recipe, steps: int) -> Any:
 
 
 @lru_cache(maxsize=1)
-def make_training(recipe: Recipe, classes: int, steps: int) -> tuple[Any, Callable[[], State], Step]:
+def make_training(recipe: CaltechConfig, classes: int, steps: int) -> tuple[Any, Callable[[], State], Step]:
     """(graph of the network, maker of the first state, compiled step) for `steps` steps in all.
 
     The state holds "params", "stats" (batch normalization), "average" (moving average of both), "optimizer", "count".

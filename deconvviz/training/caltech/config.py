@@ -8,7 +8,7 @@ from deconvviz.training.augment import Augmentation
 
 
 @dataclass(frozen=True)
-class Recipe:
+class CaltechConfig:
     """Plain values; a checkpoint of another recipe is refused.
 
     Attributes:
@@ -53,7 +53,7 @@ class Recipe:
     def size(self, epoch: int) -> int:
         """Picture size of an epoch, counted from 1.
 
-        >>> Recipe(epochs=10).size(9), Recipe(epochs=10).size(10)
+        >>> CaltechConfig(epochs=10).size(9), CaltechConfig(epochs=10).size(10)
         (96, 128)
         """
         return next(size for end, size in self.phases if epoch <= round(end * self.epochs) or end >= 1)
@@ -66,7 +66,7 @@ class Recipe:
     def snapshots(self) -> tuple[int, ...]:
         """Epochs whose weights are kept: up to eight, evenly spaced on a logarithmic scale, and the last.
 
-        >>> Recipe(epochs=120, stretch=1.5).snapshots
+        >>> CaltechConfig(epochs=120, stretch=1.5).snapshots
         (1, 2, 4, 9, 19, 41, 86, 120)
         """
         spaced = {round((self.stretch * self.epochs) ** (k / 7)) for k in range(7)}

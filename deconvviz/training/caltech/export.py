@@ -10,30 +10,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from deconvviz.training.caltech.config import Recipe
+from deconvviz.models.caltech import INPUT
+from deconvviz.training import cards
+from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.training.checkpoint import write_whole
 
-CARD = """\
-# caltech
-
-Seven convolutions with ReLU and 2x2 max pooling, global average pooling, one dense layer: {weights:,} weights, a chain
-without branches. It names the 102 classes of Caltech-101 (101 objects and BACKGROUND_Google).
-
-| | |
-|---|---|
-| file | caltech.safetensors, {size:,} bytes, float16, batch normalization folded in |
-| input | 128 x 128 RGB, (x - 0.5) / 0.25 with x in 0..1; {fit} |
-| data | Caltech-101 (Fei-Fei, Fergus, Perona 2004), CaltechDATA record 20086, CC BY 4.0; {trained:,} for training |
-| command | `python -m deconvviz train caltech --data DIR --out runs/caltech --seed {seed} --epochs {epochs}` |
-| training | {epochs} epochs of at most {cap} images a class, {minutes:.0f} minutes |
-| validation | {held} images ({held_out} a class) never trained on: top-1 {top1:.1%}, top-5 {top5:.1%}, \
-mean per class {mean:.1%} (this float16 file) |
-| snapshots | caltech_snapshots.safetensors: epochs {snapshots}; int8, one scale an output channel |
-| curve | caltech_curve.csv: one line an epoch |
-| licence of the weights | Apache-2.0, as the code |
-
-The standard error of these figures is about {error:.1f} points.
-"""
+_TEMPLATE = cards.Template(Path(__file__).with_name("card.md"))
 
 
 def write_weights(path: Path, params: dict[str, np.ndarray], labels: Sequence[str], figures: dict[str, Any]) -> None:
@@ -71,7 +53,7 @@ def publish(
     out: Path,
     params: dict[str, np.ndarray],
     labels: Sequence[str],
-    recipe: Recipe,
+    recipe: CaltechConfig,
     records: Sequence[dict[str, Any]],
     figures: dict[str, Any],
     counts: tuple[int, int],
@@ -95,17 +77,16 @@ def publish(
 def card(
     out: Path,
     params: dict[str, np.ndarray],
-    recipe: Recipe,
+    recipe: CaltechConfig,
     records: Sequence[dict[str, Any]],
     measured: dict[str, float],
     counts: tuple[int, int],
 ) -> str:
     """The card of the weights in `out`, as Markdown."""
-    from deconvviz.models.caltech import INPUT
-
     mean = measured["mean_per_class"]
     fits = {"crop": "shorter side to 128, centre crop", "stretch": "the whole image, squeezed to a square"}
-    return CARD.format(
+    return _TEMPLATE.fill(
+        "card",
         weights=sum(value.size for value in params.values()),
         size=(out / "caltech.safetensors").stat().st_size,
         fit=fits[INPUT.fit],

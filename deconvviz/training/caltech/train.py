@@ -1,7 +1,7 @@
 """Trains and measures the shipped network on Caltech-101.
 
 Random crops, colour, mixup, cutmix and erasing; AdamW with warm-up and cosine; label smoothing; a moving average of
-the weights; small pictures first (96 pixels), full size in the last quarter. `Recipe` holds every number.
+the weights; small pictures first (96 pixels), full size in the last quarter. `CaltechConfig` holds every number.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from deconvviz.models import caltech as network
 from deconvviz.training import augment, loop
 from deconvviz.training.caltech import export
 from deconvviz.training.caltech.classifier import Batch, averaged, make_training, scores
-from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.types import InputSpec
 
 #: Pictures are kept in memory with at most this many pixels on the shorter side: full size is 128, crops keep 30 %.
@@ -39,7 +39,7 @@ class Source:
 
     folder: ImageFolder
     pictures: list[np.ndarray]
-    recipe: Recipe
+    recipe: CaltechConfig
 
     @cached_property
     def epoch_images(self) -> int:
@@ -70,7 +70,7 @@ class Source:
             yield (images - mean) / std, mixed
 
 
-def split(data: Path, recipe: Recipe) -> tuple[ImageFolder, ImageFolder]:
+def split(data: Path, recipe: CaltechConfig) -> tuple[ImageFolder, ImageFolder]:
     """(training part, validation part): `held_out` seeded pictures of every class are never trained on.
 
     Takes DIR/CLASS/*.jpg, the original archive (with 101_ObjectCategories inside), or a set in two parts, train30
@@ -97,7 +97,7 @@ def train(
     out: Path,
     *,
     seed: int = 0,
-    epochs: int = Recipe.epochs,
+    epochs: int = CaltechConfig.epochs,
     resume: bool = True,
     progress: bool = True,
     **options: Any,
@@ -111,7 +111,7 @@ def train(
       epochs: length of the schedule.
       resume: go on from the checkpoint in `out`, if there is one.
       progress: a bar with the time left, on standard error.
-      options: other fields of `Recipe`.
+      options: other fields of `CaltechConfig`.
 
     Returns:
       The last epoch's metrics, with the validation figures of the weights as written (float16).
@@ -122,7 +122,7 @@ def train(
     """
     if epochs < 1:
         raise TrainingError(f"the number of epochs is a whole number above 0; got epochs={epochs}")
-    recipe = Recipe(seed=seed, epochs=epochs, **options)
+    recipe = CaltechConfig(seed=seed, epochs=epochs, **options)
     source, held, images = _load(Path(data), recipe)
     labels, out = source.folder.labels, Path(out)
     graph, initial, step = make_training(recipe, len(labels), source.length(1) * epochs)
@@ -168,7 +168,7 @@ def evaluate(data: Path, *, weights: Path | None = None, progress: bool = False)
     return {**figures, "images": len(folder), "seconds": round(time.perf_counter() - started, 3)}
 
 
-def _load(data: Path, recipe: Recipe) -> tuple[Source, ImageFolder, np.ndarray]:
+def _load(data: Path, recipe: CaltechConfig) -> tuple[Source, ImageFolder, np.ndarray]:
     """(training source, validation files, their model input), all in memory."""
     part, held = split(data, recipe)
     try:

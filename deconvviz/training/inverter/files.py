@@ -14,42 +14,11 @@ from deconvviz.errors import TrainingError
 from deconvviz.models import caltech
 from deconvviz.models.inverters import file_arrays, file_facts
 from deconvviz.network import Network
+from deconvviz.training import cards
 from deconvviz.training.checkpoint import write_whole
 
-CARD = """\
-# inverters
+_TEMPLATE = cards.Template(Path(__file__).with_name("card.md"))
 
-Up-convolutional decoders (Dosovitskiy and Brox 2016) that give the picture behind a layer of {network}, one a layer:
-two 3x3 convolutions, then stages that enlarge to 128 x 128, leaky ReLU (0.2) between. `deconvviz.models._decoder` is
-the function. A decoder sees the layer's values and nothing else: no switches, no other layer, no picture.
-
-| | |
-|---|---|
-| file | {file}, {size:,} bytes, {weights:,} weights, float16; mean and spread of every channel of the features inside |
-| network | {network}, digest {digest}; refused for any other |
-| data | Caltech-101 (Fei-Fei, Fergus, Perona 2004), CaltechDATA record 20086, CC BY 4.0; {trained:,} for training |
-| command | `python -m deconvviz train inverter:LAYER --data DIR --out RUN --seed {seed} --epochs N` |
-| loss | squared error in pixels alone, as in the paper: it answers about the mean of the pictures with these values |
-| schedule | epochs of {images:,} random crops (half or more of a picture); batch {batch}, Adam {rate:g}, cosine |
-| validation | {held} images (4 a class) that neither the network nor its inverters were trained on, this float16 file |
-| licence of the weights | Apache-2.0, as the code |
-
-{layers}
-
-"mean colour" answers every picture with the mean colour of the training pictures. PSNR and SSIM are means over images;
-the normalized image error is the mean of the squared distance over the picture's squared length.
-"""
-COMPARED = """
-## Upsamplers
-
-{layer}, {epochs} epochs, seed {seed}, the same crops in the same order, measured on the same {held} images:
-
-{rows}
-
-"unpool" puts each value into the upper left corner of its block, as the paper does; the pooling switches of the network
-are not part of the features and are not used. All three cost the same time: each is computed as one convolution of the
-small map. One seed each: differences of a tenth of a decibel say little.
-"""
 FIGURES = {"psnr": ("PSNR in dB", 2), "ssim": ("SSIM", 3), "normalized_image_error": ("normalized image error", 4)}
 
 
@@ -102,9 +71,9 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
         values = " x ".join(map(str, network.layer(layer).shape))
         rows.append([layer, values, f"{weights:,}", one["upsampler"], *_figures(one["figures"]), *run])
     rows.append(["mean colour", "3", "", "", *_figures(said["mean_colour_figures"]), "", ""])
-    text = CARD.format(
-        network=facts["network"], file=path.name, size=path.stat().st_size, digest=facts["digest"][:16],
-        weights=sum(value.size for value in arrays.values()), trained=said["training_images"], layers=_table(rows),
+    text = _TEMPLATE.fill(
+        "card", network=facts["network"], file=path.name, size=path.stat().st_size, digest=facts["digest"][:16],
+        weights=sum(value.size for value in arrays.values()), trained=said["training_images"], layers=cards.table(rows),
         held=said["validation_images"], seed=recipe["seed"], images=recipe["images"], batch=recipe["batch"],
         rate=recipe["learning_rate"],
     )  # fmt: skip
@@ -120,18 +89,18 @@ def _comparison(compared: Sequence[Path]) -> str:
             raise TrainingError(f"{file} differs from {compared[0]} in more than its upsampler: nothing to compare")
     rows = [["upsampler", *(title for title, _ in FIGURES.values())]]
     rows += [[one["upsampler"], *_figures(one["figures"])] for _, one in found]
-    return COMPARED.format(
-        layer=layer, epochs=fixed["epochs"], seed=fixed["seed"], held=first["validation_images"], rows=_table(rows)
+    return _TEMPLATE.fill(
+        "compared",
+        layer=layer,
+        epochs=fixed["epochs"],
+        seed=fixed["seed"],
+        held=first["validation_images"],
+        rows=cards.table(rows),
     )
 
 
 def _figures(figures: dict[str, float]) -> list[str]:
     return [f"{figures[name]:.{digits}f}" for name, (_, digits) in FIGURES.items()]
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
 
 
 def _save(path: Path, arrays: dict[str, np.ndarray], about: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ from deconvviz.metrics import picture_figures, psnr
 from deconvviz.models import _decoder, caltech, inverters
 from deconvviz.network import Network
 from deconvviz.training import augment, loop
-from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.training.caltech.train import SHORT_SIDE, split
 from deconvviz.training.inverter import files as inverter_files
 
@@ -69,7 +69,7 @@ class InverterRecipe:
     clip: float = 1.0
     area: tuple[float, float] = (0.5, 1.0)
     aspect: float = 1.2
-    held_out: int = Recipe.held_out
+    held_out: int = CaltechConfig.held_out
     measured: int = 256
 
 
@@ -251,7 +251,7 @@ def _checked(layer: str, upsampler: str, seed: int, epochs: int, options: dict[s
 @lru_cache(maxsize=1)
 def _pictures(data: Path, held_out: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
     """(training pictures, held-out pictures as the network is shown them), in memory once for the runs of a process."""
-    part, held = split(data, Recipe(seed=seed, held_out=held_out))
+    part, held = split(data, CaltechConfig(seed=seed, held_out=held_out))
     return decode(part.files, SHORT_SIDE), _fitted(decode(held.files))
 
 

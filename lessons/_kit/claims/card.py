@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-import threading
 from typing import Any
 
 import numpy as np
@@ -24,11 +23,10 @@ from lessons._kit.draw.bars import Bar
 from lessons._kit.form import proof
 from lessons._kit.form.i18n import current_language, mark, t
 from lessons._kit.form.page import discover, turn_to
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 
-#: Verdicts of this process; one measurement at a time, since some compile for half a minute.
+#: Verdicts of this process.
 _JUDGED: dict[str, Judgement] = {}
-_ONE = threading.Lock()
 #: Width on screen that the widest of the small arrays may take, in pixels.
 WIDTH = 240
 
@@ -37,7 +35,7 @@ WIDTH = 240
 def subject() -> Subject | None:
     """The shipped network and the photographs of the gallery; None where there are no weights."""
     try:
-        network = engine.network("caltech").network
+        network = networks.load("caltech").network
     except DeconvvizError:
         return None
     photos = [one.id for one in samples.SAMPLES.values() if one.kind == "photo"]
@@ -52,11 +50,16 @@ def known(claim: str) -> Judgement | None:
 
 def judged(claim: str) -> Judgement:
     """The verdict on a claim, measured now if it was not yet."""
-    with _ONE:
-        if claim not in _JUDGED:
-            record = CLAIMS[claim]
-            _JUDGED[claim] = claims.judge(record, subject() if record.subject else None)
-        return _JUDGED[claim]
+    if claim not in _JUDGED:
+        _JUDGED[claim] = _judgement(claim)
+    return _JUDGED[claim]
+
+
+@st.cache_resource(show_spinner=False)
+def _judgement(claim: str) -> Judgement:
+    """Measured once, also where two people ask at the same moment; every program that it compiles waits its turn."""
+    record = CLAIMS[claim]
+    return claims.judge(record, subject() if record.subject else None)
 
 
 def quoted(says: Says, articles: str) -> None:
@@ -119,7 +122,7 @@ def claim_card(claim: Claim) -> None:
         maps()
     for id in claim.formulas:
         lines(FORMULAS[id])
-    proof.finding(
+    proof.measurement(
         t("How the verdict comes about"),
         t("The code that measured the numbers of one seed, and the rule that made them a verdict:"),
         claim.measure,

@@ -62,7 +62,7 @@ SENTENCES = {
     },
     "C5": {
         "only if": mark("Only if the decoder is learned. The deconvnet borrows every weight: {number} of its own."),
-        "holds": mark("The way back has weights of its own: {number} of the network's."),
+        "holds": mark("The mirrored half has weights of its own: {number} of the network's."),
         "fails": mark("Neither the deconvnet nor a learned decoder has weights of its own."),
     },
     "C6": {

@@ -19,7 +19,7 @@ class Side:
 
     Attributes:
       title: translated; stands in its corner.
-      source: its data address, as `lab_picture.address` makes it.
+      source: its data address, as `pixels.address` makes it.
     """
 
     title: str

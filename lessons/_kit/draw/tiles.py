@@ -1,4 +1,4 @@
-"""Tiles of which one is chosen: the road of layers, the gallery, the filmstrip. A Streamlit component (version 2)."""
+"""Tiles of which one is chosen: the row of layers, the gallery, the filmstrip. A Streamlit component (version 2)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from lessons._kit.form import controls, exercise, glossary, proof
 from lessons._kit.form.i18n import t
 from lessons._kit.form.page import Lesson, Page, discover, turn_to
 from lessons._kit.form.sources import citation
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ def page(lesson: Lesson, draw: Callable[[Places], None]) -> None:
       draw: draws what is the lesson's own into its places; a ``style.css`` beside the file of this function is the
         lesson's own too.
     """
-    engine.keep_compiled()
+    networks.keep_compiled()
     sheet = Path(inspect.getfile(draw)).with_name("style.css")
     if sheet.exists():
         st.html(sheet)

@@ -37,9 +37,7 @@ TERMS = {
     "dilation": (mark("dilation"), mark("The distance between neighbouring taps of the kernel; 1 leaves no gaps.")),
     "stamp": (
         mark("stamp"),
-        mark(
-            "What one output cell lays down on the way back: the kernel times the cell's value, where its window was."
-        ),
+        mark("What one output cell lays down in the adjoint: the kernel times the cell's value, where its window was."),
     ),
     "total variation": (
         mark("total variation"),

@@ -96,7 +96,7 @@ def _draw(matrix: np.ndarray) -> None:
     st.markdown(text)
 
 
-def finding(label: str, meaning: str, *code: Callable[..., Any]) -> None:
+def measurement(label: str, meaning: str, *code: Callable[..., Any]) -> None:
     """A measured number that is neither right nor wrong, with its meaning and code behind it."""
     with st.popover(label, icon=":material/straighten:"):
         st.markdown(meaning)

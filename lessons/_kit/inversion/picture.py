@@ -15,7 +15,7 @@ from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.form.i18n import t
 from lessons._kit.inversion.run import STEPS, Run
 from lessons._kit.photo.header import title_of
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import engine, jobs, pictures
 
 #: Units of the penalties: 80 grey levels, and a step of 80 / 6.5 of them [mahendran2016visualizing].
 BOUND = 80 / 255
@@ -39,11 +39,11 @@ def drawn(run: Run, job: jobs.Job[Inversion]) -> None:
 
 
 def _photograph(run: Run) -> str:
-    source = engine.kept(
+    source = engine.cached(
         run.loaded,
         run.picture,
         "as the network sees it",
-        lambda: address(png(to_bytes(engine.fitted(run.loaded, run.picture).model))),
+        lambda: address(png(to_bytes(pictures.fitted(run.loaded, run.picture).model))),
     )
     name = title_of(run.picture)
     note = t("as the network sees it: {rows} × {columns} pixels", **_size(run))

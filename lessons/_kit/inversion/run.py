@@ -14,7 +14,7 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz import priors
 from deconvviz.types import Inversion
-from lessons._kit.run import engine, jobs
+from lessons._kit.run import engine, jobs, networks, pictures
 
 LAYERS = tuple(f"relu{number}" for number in range(1, 8))
 #: Steps of a run, and of the short ones behind the proofs.
@@ -37,8 +37,8 @@ class Run:
       moved: "pixel", "fourier", or "" for what suits the layer.
     """
 
-    loaded: engine.Loaded
-    picture: engine.Picture
+    loaded: networks.Loaded
+    picture: pictures.Picture
     layer: str
     seed: int = 0
     prior: bool = True
@@ -64,7 +64,7 @@ class Run:
 
 def of(image: str, layer: str, seed: int = 0, prior: bool = True, moved: str = "") -> Run:
     """A run on the shipped network and a built-in photograph."""
-    return Run(engine.network("caltech"), engine.sample(image), layer, seed, prior, moved)
+    return Run(networks.load("caltech"), pictures.sample(image), layer, seed, prior, moved)
 
 
 def find(run: Run) -> jobs.Job[Inversion] | None:
@@ -79,9 +79,9 @@ def begin(run: Run) -> None:
 
 def snapshots(run: Run, steps: int) -> Iterator[Inversion]:
     """The run, snapshot after snapshot; while the first one is made no other program compiles."""
-    shown = engine.fitted(run.loaded, run.picture).model
+    shown = pictures.fitted(run.loaded, run.picture).model
     going = dv.invert_snapshots(run.loaded.network, shown, run.layer, steps=steps, **run.options)
-    now = engine.once(run.loaded, run.layer, f"invert {run.moved}", lambda: next(going))
+    now = engine.run_compiled(run.loaded, run.layer, f"invert {run.moved}", lambda: next(going))
     yield now
     first, spent = now.step, 0.0
     while True:
@@ -114,7 +114,7 @@ def short(run: Run) -> tuple[Inversion, Inversion, Inversion]:
 def _short(key: str, _run: Run) -> tuple[Inversion, Inversion, Inversion]:
     first, *_, whole = snapshots(_run, SHORT)
     *_, again = snapshots(_run, SHORT)
-    image = engine.fitted(_run.loaded, _run.picture).model
+    image = pictures.fitted(_run.loaded, _run.picture).model
     continued = dv.invert(_run.loaded.network, image, _run.layer, resume=first, **_run.options | {"steps": SHORT})
     return whole, again, continued
 

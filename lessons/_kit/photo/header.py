@@ -17,14 +17,14 @@ from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.form.i18n import t
 from lessons._kit.photo import network, selection
-from lessons._kit.run import engine
+from lessons._kit.run import networks, pictures
 
 HERE = Path(__file__).parent
 #: Side of a thumbnail in pixels.
 THUMBNAIL = 96
 
 
-def top_line(loaded: engine.Loaded, picture: engine.Picture) -> None:
+def top_line(loaded: networks.Loaded, picture: pictures.Picture) -> None:
     """Draw the top line."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="lab-top"):
         picture_chip(loaded, picture)
@@ -33,12 +33,12 @@ def top_line(loaded: engine.Loaded, picture: engine.Picture) -> None:
             _copy_link(picture)
 
 
-def picture_chip(loaded: engine.Loaded, picture: engine.Picture) -> None:
+def picture_chip(loaded: networks.Loaded, picture: pictures.Picture) -> None:
     """The picture as the network sees it, and the ways to change it: the gallery, or a file of one's own."""
-    chip_of(engine.fitted(loaded, picture).screen, picture)
+    chip_of(pictures.fitted(loaded, picture).screen, picture)
 
 
-def chip_of(shown: DisplayImage, picture: engine.Picture, first: str = selection.FIRST_PICTURE) -> None:
+def chip_of(shown: DisplayImage, picture: pictures.Picture, first: str = selection.FIRST_PICTURE) -> None:
     """A picture and the ways to change it; `first` is the one that the page opens with."""
     small = fit_image(shown, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
@@ -48,7 +48,7 @@ def chip_of(shown: DisplayImage, picture: engine.Picture, first: str = selection
             _upload()
 
 
-def _network_chip(loaded: engine.Loaded) -> None:
+def _network_chip(loaded: networks.Loaded) -> None:
     facts = t("{count} layers", count=len(loaded.network.layers))
     if loaded.accuracy is not None:
         facts += " · " + t("{percent} % right on unseen pictures", percent=f"{100 * loaded.accuracy:.1f}")
@@ -63,12 +63,12 @@ def _chip(kind: str, name: str, picture: str | None, facts: str = "") -> str:
     return f'<div class="lab-chip">{image}<div><i>{escape(kind)}</i><b>{escape(name)}</b>{more}</div></div>'
 
 
-def title_of(picture: engine.Picture) -> str:
+def title_of(picture: pictures.Picture) -> str:
     """Name of a picture for people: translated for the gallery, the file's own for an upload."""
     return t(picture.title) if picture.id else picture.title
 
 
-def _gallery(picture: engine.Picture, first: str) -> None:
+def _gallery(picture: pictures.Picture, first: str) -> None:
     def chosen() -> None:
         id = picked("lab-gallery")
         if id is not None and id in samples.SAMPLES:
@@ -91,7 +91,7 @@ def _upload() -> None:
     file = st.file_uploader(
         t("Or a picture of your own"),
         type=["jpg", "jpeg", "png", "webp", "gif"],
-        max_upload_size=engine.MAX_UPLOAD // 1_000_000,
+        max_upload_size=pictures.MAX_UPLOAD // 1_000_000,
         key=f"lab-file-{selection.uploads()}",
         on_change=_uploaded,
     )
@@ -109,12 +109,12 @@ def _uploaded() -> None:
         selection.forget_upload()
         return
     try:
-        selection.keep_upload(engine.upload(file.getvalue(), file.name))
+        selection.keep_upload(pictures.upload(file.getvalue(), file.name))
     except ImageError as error:
         st.session_state["lab-problem"] = str(error)
 
 
-def _copy_link(picture: engine.Picture) -> None:
+def _copy_link(picture: pictures.Picture) -> None:
     component.mount(
         HERE / "copy",
         "lab-copy-link",

@@ -16,7 +16,7 @@ from deconvviz.models import public_weights
 from lessons._kit.form.controls import url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo import selection
-from lessons._kit.run import engine
+from lessons._kit.run import networks
 
 KEY = "network"
 FIRST = "caltech"
@@ -39,13 +39,13 @@ def own() -> str:
 def own_problem(address: str) -> str:
     """Why a network of one's own cannot be loaded; "" where it can. It is tried once a process."""
     try:
-        engine.network(address)
+        networks.load(address)
     except DeconvvizError as error:
         return str(error)
     return ""
 
 
-def networks() -> dict[str, str]:
+def choices() -> dict[str, str]:
     """Name -> what it is, one's own included."""
     return {**({own(): mark("your own network")} if own() else {}), **NETWORKS}
 
@@ -57,7 +57,7 @@ def first() -> str:
 
 def chosen() -> str:
     """The network of the URL; the first one where the other's weights are not on this machine."""
-    name = url_value(KEY, first(), networks())
+    name = url_value(KEY, first(), choices())
     return name if is_here(name) else first()
 
 
@@ -75,7 +75,7 @@ def is_here(name: str) -> bool:
 def change(current: str) -> None:
     """Draw the button that opens the choice, and the choice."""
     with st.popover(t("Change network"), width="content"), st.container(width=320, key="lab-networks"):
-        for name, line in networks().items():
+        for name, line in choices().items():
             st.html(f'<p class="lab-note"><b>{escape(name)}</b> · {escape(t(line))}</p>')
             if name == own():
                 _about_own(name)
@@ -90,7 +90,7 @@ def change(current: str) -> None:
 def _about_own(address: str) -> None:
     """Why it cannot be opened, or what was assumed about its input."""
     problem = own_problem(address)
-    for line in [problem] if problem else engine.network(address).assumed:
+    for line in [problem] if problem else networks.load(address).assumed:
         st.html(f'<p class="lab-note">{escape(line)}</p>')
 
 
@@ -106,7 +106,7 @@ def note() -> None:
         )
         return
     wanted = st.session_state.get(KEY)
-    if wanted in networks() and not is_here(wanted):
+    if wanted in choices() and not is_here(wanted):
         st.info(
             t(
                 "The weights of {name} are not on this machine, so {first} is shown. Change network offers them.",

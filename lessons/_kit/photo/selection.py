@@ -16,7 +16,7 @@ import streamlit as st
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Layer, Unit
 from lessons._kit.form import controls
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 
 FIRST_PICTURE = "cat"
 #: Maps side by side, and rows of them on a page.
@@ -58,7 +58,7 @@ class Chosen:
     peak: tuple[float, int, int]
 
 
-def picture(first: str = FIRST_PICTURE, presets: Presets = ()) -> engine.Picture:
+def picture(first: str = FIRST_PICTURE, presets: Presets = ()) -> pictures.Picture:
     """The picture of this session: the upload if there is one, else the one of the URL, else the first.
 
     A pressed preset of the page that names an image puts the upload aside.
@@ -67,7 +67,7 @@ def picture(first: str = FIRST_PICTURE, presets: Presets = ()) -> engine.Picture
         forget_upload()
     uploaded = st.session_state.get(_UPLOAD)
     id = controls.url_value("image", first, SAMPLES)
-    return uploaded or engine.sample(id)
+    return uploaded or pictures.sample(id)
 
 
 def choose_sample(id: str, first: str = FIRST_PICTURE) -> None:
@@ -78,7 +78,7 @@ def choose_sample(id: str, first: str = FIRST_PICTURE) -> None:
     forget_position()
 
 
-def keep_upload(brought: engine.Picture) -> None:
+def keep_upload(brought: pictures.Picture) -> None:
     """Take an upload."""
     st.session_state[_UPLOAD] = brought
     forget_position()

@@ -8,14 +8,14 @@ import streamlit as st
 from deconvviz.data import preprocess
 from deconvviz.types import DisplayImage
 from lessons._kit.photo import header, selection
-from lessons._kit.run import engine
+from lessons._kit.run import pictures
 
 #: Pixels of the longer side that a page works with.
 LONGER = 640
 KEPT = 12
 
 
-def choose(presets: selection.Presets = (), first: str = selection.FIRST_PICTURE) -> engine.Picture:
+def choose(presets: selection.Presets = (), first: str = selection.FIRST_PICTURE) -> pictures.Picture:
     """Draw the picture with the ways to change it, and read what was chosen; "image" is its name in the URL.
 
     Args:
@@ -27,7 +27,7 @@ def choose(presets: selection.Presets = (), first: str = selection.FIRST_PICTURE
     return picture
 
 
-def pixels(picture: engine.Picture, longer: int = LONGER) -> DisplayImage:
+def pixels(picture: pictures.Picture, longer: int = LONGER) -> DisplayImage:
     """(H, W, 3) float32 in 0..1, read-only: the whole picture, made smaller where it is larger than `longer`.
 
     Kept for the last `KEPT` pictures.
@@ -36,14 +36,14 @@ def pixels(picture: engine.Picture, longer: int = LONGER) -> DisplayImage:
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _pixels(digest: str, longer: int, _picture: engine.Picture) -> DisplayImage:
-    with engine.READING:
-        whole = engine.decoded(_picture)
+def _pixels(digest: str, longer: int, _picture: pictures.Picture) -> DisplayImage:
+    with pictures.READING:
+        whole = pictures.decoded(_picture)
     found = np.ascontiguousarray(preprocess.at_most(whole, longer))
     found.setflags(write=False)
     return found
 
 
-def python(picture: engine.Picture) -> str:
+def python(picture: pictures.Picture) -> str:
     """How the code on a page names the picture."""
     return f"samples.load({picture.id!r})" if picture.id else '"your-picture.jpg"'

@@ -26,7 +26,7 @@ from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULE_LINES, RULES
 from lessons._kit.photo.selection import Chosen
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 #: Largest side of the photograph's patch, in pixels.
 PATCH = 192
@@ -45,14 +45,14 @@ class Look:
     shared: bool
 
 
-def see(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen) -> Look:
+def see(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions) -> Look:
     """Draw the four panels and return how they are shown."""
     title = t("What it saw")
     with st.container(horizontal=True, vertical_alignment="center", key="lab-see-head"):
         st.html(f'<div class="lab-heading"><h2>{escape(title)}</h2></div>', width="stretch")
         look = _look()
     limits = limits_of(seen, look)
-    photo = engine.fitted(loaded, picture).screen
+    photo = pictures.fitted(loaded, picture).screen
     panels = "".join(
         _panel(seen.by_rule[rule], limits[rule], look, photo)
         if rule in seen.by_rule
@@ -82,7 +82,7 @@ def _look() -> Look:
     return Look(summed=mode == "plane", shared=scale == "shared")
 
 
-def limits_of(seen: engine.Seen, look: Look) -> dict[str, float]:
+def limits_of(seen: engine.Reconstructions, look: Look) -> dict[str, float]:
     """The value at the ends of the scale for each rule."""
     own = {rule: largest(result.map, look.summed) for rule, result in seen.by_rule.items()}
     return dict.fromkeys(own, shared_limit(own)) if look.shared else own

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from deconvviz.network.backward.explicit import Frame
+from deconvviz.network.backward.explicit import SignalStep
 from deconvviz.ops.conv import conv_adjoint
 from deconvviz.ops.pool import avg_pool_adjoint, max_unpool
 from deconvviz.ops.rectify import backward
@@ -20,7 +20,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULE_FORMULAS, RULES, size
 from lessons._kit.photo.selection import Chosen
-from lessons._kit.run import engine
+from lessons._kit.run import engine, networks, pictures
 
 KINDS = {
     "start": mark("start"),
@@ -40,13 +40,13 @@ FORMULAS = {
     ),
     "unpool": (
         r"g'[s(p)] \mathrel{+}= g[p]",
-        mark("Each value returns to the place where the maximum was found on the way up."),
+        mark("Each value returns to the place where the maximum was found in the forward pass."),
     ),
     "spread": (r"g' = \tfrac{1}{n} \, g", mark("A mean gives an equal share back to every place.")),
-    "scale": (r"g' = c \, g", mark("A factor of the way up is the same factor on the way down.")),
+    "scale": (r"g' = c \, g", mark("A factor of the forward pass is the same factor in the backward pass.")),
     "dense": (r"g' = W^\top g", mark("The dense layer's weights, transposed.")),
 }
-RECTIFY_TEXT = mark("The rule decides what passes; g comes from above, z went in on the way up.")
+RECTIFY_TEXT = mark("The rule decides what passes; g comes from above, z went in during the forward pass.")
 CODE: dict[str, tuple[Callable[..., Any], ...]] = {
     "filter": (conv_adjoint,),
     "unpool": (max_unpool,),
@@ -55,7 +55,9 @@ CODE: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 
 
-def how_it_came_down(loaded: engine.Loaded, picture: engine.Picture, chosen: Chosen, seen: engine.Seen) -> str:
+def how_it_came_down(
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions
+) -> str:
     """Draw the filmstrip and the chosen frame; return the rule whose way it shows."""
     with st.container(horizontal=True, vertical_alignment="center", key="lab-steps-head"):
         st.html(f'<div class="lab-heading"><h2>{escape(t("How it came down"))}</h2></div>', width="stretch")
@@ -63,11 +65,11 @@ def how_it_came_down(loaded: engine.Loaded, picture: engine.Picture, chosen: Cho
             known = {rule: t(RULES[rule]) for rule in seen.by_rule}
             first = "deconvnet" if "deconvnet" in known else next(iter(known))
             rule = controls.choice(t("Rule"), known, "rule", default=first, tabs=True, hidden_label=True)
-    frames = engine.walk(loaded, picture, chosen.unit, rule)
+    frames = engine.backward_trace(loaded, picture, chosen.unit, rule)
     if not frames:
         st.info(
             t(
-                "Below this layer the network branches: the signal comes down several ways at once, so there is no "
+                "Below this layer the network branches: the signal takes several paths at once, so there is no "
                 "single strip."
             )
         )
@@ -77,12 +79,12 @@ def how_it_came_down(loaded: engine.Loaded, picture: engine.Picture, chosen: Cho
     return rule
 
 
-def _strip(frames: tuple[Frame, ...], chosen_layer: str) -> int:
+def _strip(frames: tuple[SignalStep, ...], chosen_layer: str) -> int:
     """Draw the frames in a row; return the number of the chosen one, the last if none is."""
     numbers = {str(i): frame for i, frame in enumerate(frames)}
     chosen = controls.url_value("step", str(len(frames) - 1), numbers)
 
-    def walked() -> None:
+    def on_pick() -> None:
         step = picked("lab-film")
         if step in numbers:
             st.session_state["step"] = step
@@ -95,7 +97,7 @@ def _strip(frames: tuple[Frame, ...], chosen_layer: str) -> int:
         )
         lines = (frame.name if i else chosen_layer, size(frame.signal.shape[:2]).replace(" ", ""))
         items.append(Tile(str(i), name, lines, label, _small(frame, last=i == len(frames) - 1)))
-    tiles(items, chosen, t("Steps from the unit down to the picture"), "lab-film", walked, size=64, pixels=True)
+    tiles(items, chosen, t("Steps from the unit down to the picture"), "lab-film", on_pick, size=64, pixels=True)
     return int(chosen)
 
 
@@ -106,11 +108,11 @@ def pixels_of(signal: np.ndarray, is_picture: bool) -> np.ndarray:
     return heat_pixels(np.sqrt((selection.planes(signal).astype(np.float64) ** 2).sum(axis=-1)))
 
 
-def _small(frame: Frame, last: bool) -> str:
+def _small(frame: SignalStep, last: bool) -> str:
     return encoded(png(pixels_of(frame.signal, last), level=3))
 
 
-def _frame(frames: tuple[Frame, ...], at: int, rule: str) -> None:
+def _frame(frames: tuple[SignalStep, ...], at: int, rule: str) -> None:
     """The chosen frame large, with its numbers, formula and code."""
     frame, last = frames[at], at == len(frames) - 1
     left, right = st.columns([1, 2], gap="medium")
@@ -137,14 +139,14 @@ def _shown(last: bool) -> str:
     return t("strength over all channels, from zero (dark) to the largest (light)")
 
 
-def _sums(frame: Frame, above: Frame) -> str:
+def _sums(frame: SignalStep, above: SignalStep) -> str:
     """The sum of magnitudes above and below a step, as LaTeX with the numbers."""
     before, after = (number(float(np.abs(one.signal).sum())) for one in (above, frame))
     passed = "" if frame.obeyed is None else rf"\quad {100 * frame.obeyed:.1f}\,\%"
     return rf"\lVert g \rVert_1 = {before} \;\longrightarrow\; \lVert g' \rVert_1 = {after}{passed}"
 
 
-def _numbers(frame: Frame) -> str:
+def _numbers(frame: SignalStep) -> str:
     """The numbers of a frame as a table of two columns."""
     signal = frame.signal
     rows = [

@@ -12,7 +12,7 @@ from deconvviz.data.colour import brightness, from_ycbcr, is_grey, to_ycbcr
 from deconvviz.ops.resize import resize_matrix
 from deconvviz.tasks.super_resolution import data, evaluate, predict
 from lessons._kit.photo import upload
-from lessons._kit.run import engine
+from lessons._kit.run import networks, pictures
 
 #: Pixels of the longer side of a photograph that is made small first, and of one that is enlarged as it is.
 LONGER, AS_IT_IS = 480, 240
@@ -47,15 +47,15 @@ class Shown:
     figures: dict[str, dict[str, float]]
 
 
-def shown(picture: engine.Picture, scale: int, known: bool, variant: str | None = None) -> Shown:
+def shown(picture: pictures.Picture, scale: int, known: bool, variant: str | None = None) -> Shown:
     """The photograph made small and enlarged again (`known`), or enlarged as it is."""
     name, _ = predict.load(scale, variant=variant)
     return _shown(picture.digest, scale, known, name, picture)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _shown(digest: str, scale: int, known: bool, variant: str, _picture: engine.Picture) -> Shown:
-    engine.keep_compiled()
+def _shown(digest: str, scale: int, known: bool, variant: str, _picture: pictures.Picture) -> Shown:
+    networks.keep_compiled()
     photograph = upload.pixels(_picture, LONGER if known else AS_IT_IS)
     _, module = predict.load(scale, variant=variant)
     return enlarged(photograph, scale, known, module, variant)

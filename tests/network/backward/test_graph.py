@@ -1,4 +1,4 @@
-"""The explicit road through networks that branch, against derivatives and loops."""
+"""Backprop by hand through networks that branch, against derivatives and loops."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule 
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [fire, residual, module])
-def test_two_roads_agree(program: Callable[[Any], Any], rule: str) -> None:
+def test_two_computations_agree(program: Callable[[Any], Any], rule: str) -> None:
     with jax.enable_x64():
         net = network(program)
         layer = net.layers[-1]
@@ -112,14 +112,14 @@ def adjoint(g: np.ndarray, name: str, below: np.ndarray, stride: int = 1) -> np.
 
 @pytest.mark.slow
 def test_layers_share_their_operators() -> None:
-    """Nothing but the seeds is compiled for a further layer: the road is no program of its own."""
+    """Nothing but the seeds is compiled for a further layer: the backward pass is no program of its own."""
     net, x = network(fire), RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
     reconstruct.reconstruct_units(net, x, [dv.Unit(net.layers[-1].name, 1)], prove=False)
     keys = [key for key in net.store._stored if key[0] == "compiled"]
     assert [key[1][0] for key in keys] == ["seeds"]
 
 
-def test_what_has_no_adjoint_by_hand_has_one_road() -> None:
+def test_what_has_no_adjoint_by_hand_has_one_computation() -> None:
     net = network(lambda x: jax.nn.relu(x * x.mean((1, 2, 3), keepdims=True)))
     layer = net.layers[-1].name
     assert "has no hand-written adjoint" in net.steps_to(layer)

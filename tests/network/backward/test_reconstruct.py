@@ -1,4 +1,4 @@
-"""Reconstructions against a DeconvNet by loops, on both roads, and what they carry."""
+"""Reconstructions against a DeconvNet by loops, in both ways, and what they carry."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def test_equals_the_loops(rule: str, start: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", dv.RULES)
-def test_float32_roads_agree(rule: str) -> None:
+def test_float32_computations_agree(rule: str) -> None:
     for one in reconstruct.reconstruct_units(tiny(), nets.picture(), UNITS, rule):
-        assert checks.two_roads(one).holds
+        assert checks.agreement(one).holds
 
 
 @pytest.mark.slow
@@ -105,14 +105,14 @@ def test_a_whole_vector_is_all_its_entries() -> None:
 
 
 @pytest.mark.slow
-def test_agreement_sees_a_wrong_road() -> None:
+def test_agreement_sees_a_wrong_computation() -> None:
     net = tiny()
-    road = net.chain_to("max_pool2")
-    assert isinstance(road, Chain)
-    object.__setattr__(road.steps[0], "constant", road.steps[0].constant[::-1])
+    chain = net.chain_to("max_pool2")
+    assert isinstance(chain, Chain)
+    object.__setattr__(chain.steps[0], "constant", chain.steps[0].constant[::-1])
     one = reconstruct.reconstruct_units(net, nets.picture(), UNITS[:1])[0]
     assert one.agreement > 0.01
-    assert not checks.two_roads(one).holds
+    assert not checks.agreement(one).holds
 
 
 @pytest.mark.slow
@@ -163,7 +163,7 @@ def test_rules_in_many_threads_do_not_leak_into_each_other() -> None:
     assert len({want[rule].tobytes() for rule in dv.RULES}) == 4
 
 
-def test_branches_are_no_chain_but_have_two_roads() -> None:
+def test_branches_are_no_chain_but_have_two_computations() -> None:
     def branching(x: Any) -> Any:
         w = jnp.ones((3, 3, 3, 3)) / 9
         y = jax.nn.relu(jax.lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=nets.AXES))
@@ -173,15 +173,15 @@ def test_branches_are_no_chain_but_have_two_roads() -> None:
     assert "two signals meet at add" in net.chain_to("mean1")
     one = reconstruct.reconstruct_units(net, nets.picture(), [dv.Unit("mean1", 1)], "gradient")[0]
     assert one.agreement is not None
-    assert checks.two_roads(one).holds
+    assert checks.agreement(one).holds
     squared = dv.Network(lambda x: (x * branching(x)[:, None, None]).mean((1, 2)), input_spec=SPEC)
     one = reconstruct.reconstruct_units(squared, nets.picture(), [dv.Unit(squared.layers[-1].name, 1)], "gradient")[0]
     assert one.agreement is None, "a product of two signals has no adjoint by hand"
-    assert checks.two_roads(one) is None
+    assert checks.agreement(one) is None
 
 
 @pytest.mark.slow
-def test_dense_batch_norm_mean_and_average_pool_have_two_roads() -> None:
+def test_dense_batch_norm_mean_and_average_pool_have_two_computations() -> None:
     model = nets.Plain()
     x = nets.picture()
     variables = model.init(jax.random.key(0), x)
@@ -217,17 +217,17 @@ def test_map_is_zero_outside_the_receptive_field() -> None:
 
 
 @pytest.mark.slow
-def test_walk_down_ends_at_the_map() -> None:
+def test_the_backward_trace_ends_at_the_map() -> None:
     net, x, unit = tiny(), nets.picture(), dv.Unit("max_pool2", 1)
-    road = net.chain_to("max_pool2")
-    assert isinstance(road, Chain)
-    frames = road.walk_down(x, reconstruct.signal_at(net, x, unit), "deconvnet")
-    kinds = [frame.kind for frame in frames]
+    chain = net.chain_to("max_pool2")
+    assert isinstance(chain, Chain)
+    trace = chain.backward_trace(x, reconstruct.signal_at(net, x, unit), "deconvnet")
+    kinds = [step.kind for step in trace]
     assert kinds == ["start", "unpool", "rectify", "filter", "unpool", "rectify", "filter"]
     np.testing.assert_allclose(
-        frames[-1].signal, reconstruct.reconstruct_units(net, x, [unit])[0].map, rtol=1e-5, atol=1e-6
+        trace[-1].signal, reconstruct.reconstruct_units(net, x, [unit])[0].map, rtol=1e-5, atol=1e-6
     )
-    assert all(0 <= frame.obeyed <= 1 for frame in frames if frame.kind == "rectify")
+    assert all(0 <= step.obeyed <= 1 for step in trace if step.kind == "rectify")
 
 
 def test_adjoint_check_sees_a_wrong_derivative() -> None:
@@ -273,7 +273,7 @@ def test_other_bad_input() -> None:
 
 
 def test_padding_beyond_the_kernel() -> None:
-    """Where XLA's own derivative can read outside its arrays, both roads still equal the loops."""
+    """Where XLA's own derivative can read outside its arrays, both computations still equal the loops."""
     rng = np.random.default_rng(4)
     layers = [
         {

@@ -1,4 +1,4 @@
-"""Units sent down within their receptive fields only, against whole maps, loops and the fields themselves."""
+"""Units sent back within their receptive fields only, against whole maps, loops and the fields themselves."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 from reference import deconvnet_loops
 
 import deconvviz as dv
-from deconvviz.network.backward import reconstruct, routes, windowed
+from deconvviz.network.backward import reconstruct, windowed
+from deconvviz.network.backward.backprop import BackpropRequest, by_adjoints, by_adjoints_windowed, by_vjp, window_plan
 from deconvviz.network.backward.explicit import Chain
+from deconvviz.network.rewrite.program import rewritten
 
 SIZE = (47, 39)
 RANDOM = np.random.default_rng(11)
@@ -71,26 +73,26 @@ SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule 
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [blocks, uneven, scaled])
 def test_equals_whole_maps(program: Program, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windowed, "WORTH", 0)
+    monkeypatch.setattr(windowed, "MIN_SAVED_FLOPS", 0)
     x = RANDOM.normal(size=(1, *SIZE, 3))
     with jax.enable_x64():
         net = dv.Network(program, input_spec=dv.InputSpec(size=SIZE))
         layer = net.layers[-1]
         node = net.node(layer.name)
-        way = routes.way(net, node)
-        assert way is not None
-        assert way.stations[0] is not None, "the windows cover the image: nothing is cropped in this test"
+        plan = window_plan(net, node)
+        assert plan is not None
+        assert plan.windows[0] is not None, "the windows cover the image: nothing is cropped in this test"
         codes = [(i % layer.shape[2], r, c) for i, (r, c) in enumerate(places(*layer.shape[:2]))] + [(1, -1, -1)]
-        job = routes.Job(net, node, x, codes, (rule,), one=False)
+        request = BackpropRequest(net, node, x, codes, (rule,), ones=False)
         steps = net.chain_to(layer.name)
         assert isinstance(steps, Chain)
-        many = routes.cropped_road(job, steps, way)[rule]
-        jobs = [routes.Job(net, node, x, [code], (rule,), False) for code in codes]
-        alone = [routes.cropped_road(each, steps, way)[rule][0] for each in jobs]
-        whole = routes.explicit_road(job, steps)[rule]
-        derived = routes.derived_road(job, reconstruct.rewritten(net, layer.name, rule).call)[rule]
+        many = by_adjoints_windowed(request, steps, plan)[rule]
+        requests = [BackpropRequest(net, node, x, [code], (rule,), False) for code in codes]
+        single_results = [by_adjoints_windowed(each, steps, plan)[rule][0] for each in requests]
+        whole = by_adjoints(request, steps)[rule]
+        derived = by_vjp(request, rewritten(net, layer.name, rule).call)[rule]
     assert any(np.abs(one.map).max() > 0 for one in whole)
-    for one, single, other, third in zip(many, alone, whole, derived, strict=True):
+    for one, single, other, third in zip(many, single_results, whole, derived, strict=True):
         assert (one.row, one.column) == (single.row, single.column) == (third.row, third.column)
         assert one.activation == pytest.approx(third.activation, rel=1e-12)
         for map in (one.map, single.map, third.map):
@@ -126,24 +128,24 @@ def test_single_precision_agrees() -> None:
 def test_windows_are_the_receptive_fields(program: Program) -> None:
     net = dv.Network(program, input_spec=dv.InputSpec(size=SIZE))
     for layer in net.layers:
-        way = routes.way(net, net.node(layer.name))
-        assert way is not None
-        if way.stations[0] is None:
+        plan = window_plan(net, net.node(layer.name))
+        assert plan is not None
+        if plan.windows[0] is None:
             continue
         for row, column in places(*layer.shape[:2]):
-            first = way.stations[0].origins(np.asarray([[row, column]]))[0]
-            last = np.minimum(first + way.stations[0].size, SIZE)
+            first = plan.windows[0].origins(np.asarray([[row, column]]))[0]
+            last = np.minimum(first + plan.windows[0].size, SIZE)
             assert (*np.maximum(first, 0), *last) == net.receptive_box(layer.name, row, column)
 
 
 @pytest.mark.slow
 def test_large_windows_go_on_over_the_whole_map(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windowed, "WORTH", -1)
+    monkeypatch.setattr(windowed, "MIN_SAVED_FLOPS", -1)
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=(17, 19)))
-    way = routes.way(net, net.node(net.layers[-1].name))
-    assert way is not None
-    assert way.stations[0] is None
-    assert way.stations[-1].size == (1, 1)
+    plan = window_plan(net, net.node(net.layers[-1].name))
+    assert plan is not None
+    assert plan.windows[0] is None
+    assert plan.windows[-1].size == (1, 1)
     x = RANDOM.normal(size=(1, 17, 19, 3)).astype(np.float32)
     wanted = [dv.Unit(net.layers[-1].name, c, 0, 1) for c in range(3)]
     for one in (*reconstruct.reconstruct_units(net, x, wanted), *reconstruct.reconstruct_units(net, x, wanted[:1])):
@@ -154,10 +156,10 @@ def test_large_windows_go_on_over_the_whole_map(monkeypatch: pytest.MonkeyPatch)
 def test_one_unit_of_a_small_network_needs_no_program_of_its_own() -> None:
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
     layer = net.layers[-1].name
-    way = routes.way(net, net.node(layer))
-    assert way is not None
+    plan = window_plan(net, net.node(layer))
+    assert plan is not None
     outside = [(3 * 3 * 3 * 4, 47 * 39 - 20 * 20), (3 * 3 * 4 * 5, 23 * 19 - 8 * 8), (3 * 3 * 5 * 6, 11 * 9 - 2 * 2)]
-    assert way.saved == sum(weights * area for weights, area in outside) < windowed.WORTH
+    assert plan.saved_flops == sum(weights * area for weights, area in outside) < windowed.MIN_SAVED_FLOPS
     x = RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
     reconstruct.reconstruct_units(net, x, [dv.Unit(layer, 1)])
     stored = len(net.store)
@@ -167,14 +169,14 @@ def test_one_unit_of_a_small_network_needs_no_program_of_its_own() -> None:
 
 def test_a_vector_goes_over_whole_maps() -> None:
     net = dv.Network(lambda x: blocks(x).sum((1, 2)), input_spec=dv.InputSpec(size=SIZE))
-    assert routes.way(net, net.node(net.layers[-1].name)) is None
+    assert window_plan(net, net.node(net.layers[-1].name)) is None
 
 
 def test_a_reshape_on_the_way_cannot_be_cropped() -> None:
     net = dv.Network(lambda x: jax.nn.relu(x.reshape(1, 39, 47, 3)), input_spec=dv.InputSpec(size=SIZE))
     steps = net.chain_to(net.layers[-1].name)
     assert isinstance(steps, Chain)
-    assert windowed.plan(steps, (39, 47)) is None
+    assert windowed.plan_windows(steps, (39, 47)) is None
 
 
 @pytest.mark.slow
@@ -182,7 +184,7 @@ def test_more_units_than_fit_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windowed, "BATCH_BYTES", 4 * 22 * 22 * 4 * 3)
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
     layer = net.layers[-1].name
-    assert routes.way(net, net.node(layer)).units_at_once == 2
+    assert window_plan(net, net.node(layer)).units_at_once == 2
     x = RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
     wanted = [dv.Unit(layer, c) for c in range(5)]
     for one in reconstruct.reconstruct_units(net, x, wanted):

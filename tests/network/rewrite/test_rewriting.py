@@ -16,6 +16,7 @@ from test_contract import ALL, image, network
 
 import deconvviz as dv
 from deconvviz.network.backward import reconstruct
+from deconvviz.network.rewrite.program import rewritten
 
 QUICK = ["reshape-max", "relu6", "residual sum", "scan"]
 SLOW = [name for name in ALL if name not in QUICK]
@@ -32,7 +33,7 @@ def test_forward_values_are_bit_identical(name: str) -> None:
         original = np.asarray(jax.jit(net._function)(x))
     np.testing.assert_array_equal(net.run(x), original)
     for rule in ("deconvnet", "guided"):
-        cut = reconstruct.rewritten(net, last, rule, "gradient")
+        cut = rewritten(net, last, rule, "gradient")
         ruled = np.asarray(jax.jit(lambda x, cut=cut: cut.call(net.program().flat.consts, x)[0])(x))
         np.testing.assert_array_equal(ruled.reshape(-1), original.reshape(-1))
     np.testing.assert_array_equal(np.sort(untouched, axis=None), np.sort(original, axis=None))
@@ -59,7 +60,7 @@ def test_rules_never_meet_in_one_compiled_function() -> None:
 
     def pull(rule: str) -> np.ndarray:
         net = dv.Network(shared, input_spec=dv.InputSpec(size=zoo.SIZE))
-        cut = reconstruct.rewritten(net, net.layers[-1].name, rule)
+        cut = rewritten(net, net.layers[-1].name, rule)
         consts = net.program().flat.consts
         return np.asarray(jax.jit(lambda x: jax.vjp(lambda x: cut.call(consts, x)[0], x)[1](g)[0])(x))
 
@@ -81,7 +82,7 @@ def test_rules_never_meet_in_one_compiled_function() -> None:
 def below(function: Any, x: np.ndarray, g: np.ndarray, rule: str) -> np.ndarray:
     """The signal at the image for a signal on the result."""
     net = dv.Network(function, input_spec=dv.InputSpec(size=x.shape[1:3]))
-    cut = reconstruct.rewritten(net, net.layers[-1].name, rule, "gradient")
+    cut = rewritten(net, net.layers[-1].name, rule, "gradient")
     return np.asarray(jax.vjp(lambda x: cut.call(net.program().flat.consts, x)[0], x)[1](jnp.asarray(g))[0])
 
 
@@ -125,7 +126,7 @@ def test_above_an_upper_bound_nothing_passes_and_below_it_the_rule_holds(name: s
     shape = (1, 2, 4, 1)
     net = dv.Network(BOUNDED[name], input_spec=dv.InputSpec(size=(2, 4), channels="L"))
     assert [layer.kind for layer in net.layers] == ["relu"]
-    cut = reconstruct.rewritten(net, "relu1", rule)
+    cut = rewritten(net, "relu1", rule)
     pull = jax.vjp(lambda x: cut.call(net.program().flat.consts, x)[0], z.reshape(shape))[1]
     np.testing.assert_array_equal(np.asarray(pull(g.reshape(shape))[0]).ravel(), want)
 
@@ -133,7 +134,7 @@ def test_above_an_upper_bound_nothing_passes_and_below_it_the_rule_holds(name: s
 def test_nothing_is_rewritten_behind_a_stopped_gradient() -> None:
     gate = lambda x: jax.lax.stop_gradient(jax.nn.relu(jax.nn.gelu(x)))  # noqa: E731
     net = dv.Network(lambda x: jax.nn.relu(x) * gate(x), input_spec=SPEC)
-    coverage = reconstruct.rewritten(net, net.layers[-1].name, "guided").coverage
+    coverage = rewritten(net, net.layers[-1].name, "guided").coverage
     assert (coverage.obeyed, coverage.unsupported) == (1, ())
 
 
@@ -148,14 +149,14 @@ def test_squares_of_a_normalization_are_no_activation() -> None:
 
     for function in (local_response, by_length):
         net = dv.Network(function, input_spec=SPEC)
-        assert reconstruct.rewritten(net, net.layers[-1].name, "deconvnet").coverage.unsupported == ()
+        assert rewritten(net, net.layers[-1].name, "deconvnet").coverage.unsupported == ()
 
 
 def test_the_maximum_that_a_softmax_subtracts_is_neither_pool_nor_activation() -> None:
     for softmax in (jax.nn.softmax, lambda z: zoo.plain_softmax(z, jnp)):
         net = dv.Network(lambda x, softmax=softmax: softmax(jax.nn.relu(x)), input_spec=SPEC)
         assert [layer.name for layer in net.layers] == ["relu1", "output"]
-        assert reconstruct.rewritten(net, "output", "deconvnet").coverage.unsupported == ()
+        assert rewritten(net, "output", "deconvnet").coverage.unsupported == ()
 
 
 @pytest.mark.slow
@@ -182,6 +183,6 @@ def test_a_kernel_of_pallas_is_left_alone_and_reported() -> None:
         return jax.nn.relu(pallas.pallas_call(kernel, out_shape=out, interpret=True)(x))
 
     net = dv.Network(function, input_spec=SPEC)
-    coverage = reconstruct.rewritten(net, "relu1", "deconvnet", "gradient").coverage
+    coverage = rewritten(net, "relu1", "deconvnet", "gradient").coverage
     assert coverage.obeyed == 1
     assert any("kernel" in reason or "pallas" in reason for reason in coverage.unsupported)

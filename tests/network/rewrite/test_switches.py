@@ -18,7 +18,7 @@ from reference import pool_loops
 import deconvviz as dv
 from deconvviz.methods import _canvas
 from deconvviz.network import _compat
-from deconvviz.network.backward import reconstruct
+from deconvviz.network.rewrite.program import rewritten
 from deconvviz.network.rewrite.switches import by_switches
 
 SHAPE = (2, 9, 7, 3)
@@ -124,7 +124,7 @@ def test_what_is_optimized_goes_back_by_switches_and_reconstructions_do_not() ->
     slope = primitives(jax.grad(lambda x: values(consts, x).sum()), x)
     assert "select_and_scatter_add" not in slope
     assert "reduce_window" not in slope
-    cut = reconstruct.rewritten(net, last, "deconvnet")
+    cut = rewritten(net, last, "deconvnet")
     derived = primitives(jax.grad(lambda x: cut.call(consts, x)[0].sum()), x)
     assert derived.count("select_and_scatter_add") == 2
     assert "scatter-add" in slope

@@ -17,6 +17,7 @@ from zoo_modules import MODULES
 import deconvviz as dv
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
 from deconvviz.network.backward import reconstruct
+from deconvviz.network.rewrite.program import rewritten
 from deconvviz.network.trace.trace import permuted
 
 ALL = EXAMPLES | MODULES
@@ -55,7 +56,7 @@ def test_receptive_fields_are_the_support_of_the_gradient(name: str) -> None:
     size = (24, 20)
     net = dv.Network(ALL[name].make("float32"), input_spec=dv.InputSpec(size=size))
     layer = [found for found in net.layers if found.receptive_field and found.kind != "relu"][-1]
-    node, cut = net.node(layer.name), reconstruct.rewritten(net, layer.name, "linear", "gradient")
+    node, cut = net.node(layer.name), rewritten(net, layer.name, "linear", "gradient")
     consts = net.program().flat.consts
     places = [(0, 0), (layer.shape[0] // 2, layer.shape[1] // 2), (layer.shape[0] - 1, layer.shape[1] - 1)]
 

@@ -73,6 +73,25 @@ def test_a_grey_picture_loses_no_digits() -> None:
     assert np.abs(matting.closed_form(grey, trimap) - slow).max() < 1e-8
 
 
+def test_blocks_give_what_one_factor_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture with more unknown pixels than are factored together."""
+    picture, _, marks = scene()
+    picture = picture + np.random.default_rng(8).normal(0, 0.02, picture.shape).astype(np.float32)
+    whole = matting.closed_form(picture, marks)
+    monkeypatch.setattr(matting, "BLOCK", 100)
+    assert int((marks == 0.5).sum()) > 300
+    np.testing.assert_allclose(matting.closed_form(picture, marks), whole, atol=1e-6)
+
+
+def test_the_laplacian_is_that_of_the_windows() -> None:
+    picture = np.random.default_rng(6).random((6, 5, 3))
+    matrix = matting.laplacian(picture).toarray()
+    np.testing.assert_allclose(matrix, matrix.T, atol=1e-12)
+    np.testing.assert_allclose(matrix.sum(axis=1), 0, atol=1e-9)
+    alpha = picture @ np.array([0.2, 0.3, 0.4]) + 0.05  # linear in the colours: nothing is left
+    assert alpha.ravel() @ matrix @ alpha.ravel() < 1e-4 * np.square(alpha).sum()
+
+
 def test_two_colours_are_parted_exactly() -> None:
     picture, alpha, marks = scene()
     assert np.abs(matting.closed_form(picture, marks) - alpha).max() < 0.02

@@ -277,7 +277,7 @@ def test_sheets_and_strips(run: tuple[Path, dict[str, Any]]) -> None:
         ({"sample": 2, "interpolate": np.zeros((20, 20, 3))}, DeconvvizError, "give one of them"),
         ({"sample": 2, "class_name": "disks"}, DataError, "no class 'disks'; did you mean discs"),
         ({"sample": 2, "spread": -1.0}, DeconvvizError, "0 to 5; got spread=-1"),
-        ({"decoder": "resise"}, DeconvvizError, "did you mean resize"),
+        ({"decoder": "transposed5"}, DeconvvizError, "did you mean transposed4"),
         ({"variant": "sharp"}, WeightsError, "has no 'sharp'"),
     ],
 )

@@ -125,7 +125,7 @@ def test_a_run_is_repeated_and_resumed_to_the_same_weights(
     pictures: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = load_file(run / weights.RUN_FILE)
-    save, calls = train._weights.save_run, []
+    save, calls = train.weights.save_run, []
     epochs = data.Pairs.epoch
 
     def killed(self: Any, number: int) -> Any:
@@ -138,7 +138,7 @@ def test_a_run_is_repeated_and_resumed_to_the_same_weights(
     with pytest.raises(KeyboardInterrupt):
         train.train(pictures, tmp_path, scale=3, **TOY)
     assert not (tmp_path / weights.RUN_FILE).exists()
-    assert save is train._weights.save_run
+    assert save is train.weights.save_run
     train.train(pictures, tmp_path, scale=3, **TOY)
     found = load_file(tmp_path / weights.RUN_FILE)
     assert all((found[name] == wanted[name]).all() for name in wanted)

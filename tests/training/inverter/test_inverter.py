@@ -18,7 +18,7 @@ from deconvviz import metrics
 from deconvviz.errors import DataError, NetworkError, TrainingError, WeightsError
 from deconvviz.models import inverters
 from deconvviz.training import loop
-from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.training.caltech.train import split
 from deconvviz.training.inverter import files as inverter_files
 from deconvviz.training.inverter import train
@@ -191,7 +191,7 @@ def test_shipped_inverters_on_held_out_pictures(layer: str, tmp_path: Path) -> N
     root = Path(os.environ["DECONVVIZ_DATA"]) / "caltech101"
     if not root.is_dir():
         pytest.skip(f"no {root}")
-    _, held = split(root, Recipe())
+    _, held = split(root, CaltechConfig())
     for file in held.files:
         (tmp_path / file.parent.name).mkdir(exist_ok=True)
         (tmp_path / file.parent.name / file.name).symlink_to(file.resolve())

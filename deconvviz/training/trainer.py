@@ -1,6 +1,6 @@
 """What trains every application: a Flax module, a loss, Adam on a schedule, a moving average of the weights.
 
-`Fit` gives `deconvviz.training.loop.Plan` its first state and its step, and the trained module back.
+`Trainer` gives `deconvviz.training.loop.Plan` its first state and its step, and the trained module back.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def with_options(recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
     return dataclasses.replace(recipe, **{name: value for name, value in options.items() if value is not None})
 
 
-class Fit:
+class Trainer:
     """A module, its loss and its optimizer, for `steps` steps in all.
 
     Args:
@@ -71,7 +71,7 @@ class Fit:
       steps: of the whole run.
       seed: fixes the keys that the loss is handed.
 
-    >>> fit = Fit(
+    >>> fit = Trainer(
     ...     nnx.Linear(2, 1, rngs=nnx.Rngs(0)), lambda m, x, key: (jnp.mean(m(x) ** 2), {}), Schedule(0.1), steps=60
     ... )
     >>> state = fit.initial()

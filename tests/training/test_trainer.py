@@ -13,8 +13,8 @@ from flax import nnx
 
 from deconvviz.errors import DataError
 from deconvviz.training import loop
-from deconvviz.training.fit import Fit, Schedule
 from deconvviz.training.patches import Patches
+from deconvviz.training.trainer import Schedule, Trainer
 
 X = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
 
@@ -39,7 +39,7 @@ def loss(net: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax
 
 def test_a_step_of_adam_is_what_the_formula_says() -> None:
     schedule = Schedule(learning_rate=0.1, warm_up=0.25, clip=1e9, weight_decay=0.5)
-    fit = Fit(nnx.Linear(3, 1, rngs=nnx.Rngs(0)), loss, schedule, steps=4)
+    fit = Trainer(nnx.Linear(3, 1, rngs=nnx.Rngs(0)), loss, schedule, steps=4)
     state = fit.initial()
     state, _ = fit.step(state, (X,))  # the first step of the warm-up has rate 0
     before = fit.module(state)
@@ -58,7 +58,7 @@ def test_a_step_of_adam_is_what_the_formula_says() -> None:
 def test_named_arrays_move_slower() -> None:
     moved = {}
     for factor in (1.0, 0.1):
-        fit = Fit(Net(), loss, Schedule(warm_up=0.0, slower=(("last", factor),)), steps=9)
+        fit = Trainer(Net(), loss, Schedule(warm_up=0.0, slower=(("last", factor),)), steps=9)
         state = fit.initial()
         first = fit.module(state)
         state, _ = fit.step(fit.step(state, (X,))[0], (X,))
@@ -71,7 +71,7 @@ def test_named_arrays_move_slower() -> None:
 
 @pytest.mark.slow
 def test_statistics_move_and_the_module_uses_them() -> None:
-    fit = Fit(Net(), loss, Schedule(), steps=50)
+    fit = Trainer(Net(), loss, Schedule(), steps=50)
     state = fit.initial()
     for _ in range(50):
         state, _ = fit.step(state, (X + 7,))
@@ -81,7 +81,7 @@ def test_statistics_move_and_the_module_uses_them() -> None:
 
 
 def test_the_average_follows() -> None:
-    fit = Fit(Net(), loss, Schedule(0.05, average=0.9), steps=40)
+    fit = Trainer(Net(), loss, Schedule(0.05, average=0.9), steps=40)
     state = fit.initial()
     first = fit.module(state).body.kernel[...]
     for _ in range(40):
@@ -94,7 +94,7 @@ def test_the_average_follows() -> None:
 @pytest.mark.slow
 def test_a_run_that_was_cut_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     def plan(epochs: int) -> loop.Plan:
-        fit = Fit(Net(), loss, Schedule(average=0.5), steps=6, seed=3)
+        fit = Trainer(Net(), loss, Schedule(average=0.5), steps=6, seed=3)
         return loop.Plan({"seed": 3}, epochs, fit.initial, fit.step, lambda epoch: [(X * epoch,)] * 2, lambda epoch: 2)
 
     whole, _ = loop.run(plan(3), tmp_path / "whole", progress=False)

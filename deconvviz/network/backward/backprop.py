@@ -1,0 +1,186 @@
+"""Three independent computations of the backward pass from units of one layer: by vjp, by adjoints, within windows.
+
+Each takes a `BackpropRequest` and returns, for every rule, one `BackpropResult` a unit, in order, all after one forward
+pass. Programs are compiled once and kept in the network's store; channel, row and column are traced numbers, and groups
+are filled up to powers of two, so few programs are needed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import jax
+import numpy as np
+
+from deconvviz.network import units
+from deconvviz.network._jit import jit
+from deconvviz.network.backward import windowed
+from deconvviz.network.backward.explicit import Chain
+from deconvviz.network.backward.graph import Graph
+from deconvviz.network.network import Network
+from deconvviz.network.trace.trace import Node, permuted
+from deconvviz.ops.rectify import pull_each
+
+#: Signals sent back together over whole maps; more are done in groups, so memory stays bounded.
+GROUP = 16
+
+
+@dataclass(frozen=True, eq=False)
+class BackpropRequest:
+    """Units of one layer and the rules by which their signals are to be sent back to the image.
+
+    Attributes:
+      network, node: the network and the layer.
+      x: (1, H, W, C) model input.
+      codes: (channel, row, column) of each unit, from `units.codes`.
+      rules: backward rules.
+      ones: start with 1 instead of the activation.
+    """
+
+    network: Network
+    node: Node
+    x: np.ndarray
+    codes: list[tuple[int, int, int]]
+    rules: tuple[str, ...]
+    ones: bool
+
+    def compiled(self, name: str, make: Callable[[], Callable[..., Any]], *key: Any) -> Callable[..., Any]:
+        """A program of this layer and float type, compiled once."""
+        full = (name, self.node.layer.name, self.x.dtype.name, *key)
+        return self.network.store.compiled(full, lambda: jit(make()))
+
+
+@dataclass(frozen=True, eq=False)
+class BackpropResult:
+    """What arrived of one unit at the image: (H, W, C) map, activation, place (negative: see `units`)."""
+
+    map: np.ndarray
+    activation: float
+    row: int
+    column: int
+
+
+#: rule -> one result a unit.
+Results: TypeAlias = dict[str, list[BackpropResult]]
+
+
+def by_vjp(request: BackpropRequest, call: Callable[..., Any]) -> Results:
+    """`jax.vjp` of the rewritten program: one forward pass a group, every signal pulled back through it by every rule.
+
+    Args:
+      request: the units and rules.
+      call: the program rewritten for these rules, ``call(consts, x) -> (value,)``.
+    """
+
+    def make() -> Callable[..., Any]:
+        def run(consts: Any, x: Any, codes: Any, ones: Any) -> Any:
+            value, pull = jax.vjp(lambda x: permuted(request.node, call(consts, x)[0]), x)
+
+            def unit(code: Any) -> Any:
+                g, activation, row, column = units.seed(value, code[0], code[1], code[2], ones)
+                return pull_each(pull, g, request.rules)[:, 0], activation, row, column
+
+            return jax.vmap(unit)(codes)
+
+        return run
+
+    consts = request.network.program().flat.consts
+    results: Results = {rule: [] for rule in request.rules}
+    for count, (codes,) in _groups(max(1, GROUP // len(request.rules)), np.asarray(request.codes, np.int32)):
+        run = request.compiled("vjp", make, request.rules, len(codes))
+        maps, *at = (np.asarray(part)[:count] for part in run(consts, request.x, codes, np.bool_(request.ones)))
+        for index, rule in enumerate(request.rules):
+            results[rule] += _results(maps[:, index], *at)
+    return results
+
+
+def by_adjoints(request: BackpropRequest, steps: Chain | Graph) -> Results:
+    """Forward with stored switches, backward by hand over whole maps, operator by operator.
+
+    Not compiled as a whole: each operator of `deconvviz.ops` is, once for all layers above it and all rules.
+    """
+    node = request.node
+
+    def make() -> Callable[..., Any]:
+        def seeds(value: Any, codes: Any, ones: Any) -> Any:
+            g, *at = jax.vmap(lambda c: units.seed(permuted(node, value), c[0], c[1], c[2], ones))(codes)
+            g = g[:, 0]
+            return (g if node.permutation is None else g.transpose(np.argsort(node.permutation)), *at)
+
+        return seeds
+
+    value, memories = steps.forward(steps.constants, request.x)
+    results: Results = {rule: [] for rule in request.rules}
+    for count, (codes,) in _groups(GROUP, np.asarray(request.codes, np.int32)):
+        g, *places = request.compiled("seeds", make, len(codes))(value, codes, np.bool_(request.ones))
+        at = [np.asarray(part)[:count] for part in places]
+        for rule in request.rules:
+            results[rule] += _results(np.asarray(steps.backward(steps.constants, memories, g, rule))[:count], *at)
+    return results
+
+
+def _results(
+    maps: Iterable[Any], activations: Iterable[Any], rows: Iterable[Any], columns: Iterable[Any]
+) -> list[BackpropResult]:
+    at = zip(maps, activations, rows, columns, strict=True)
+    return [BackpropResult(map, float(a), int(row), int(column)) for map, a, row, column in at]
+
+
+def window_plan(network: Network, node: Node) -> windowed.Plan | None:
+    """Where the windows of single units lie in the backward pass; None where only whole maps will do."""
+
+    def make() -> windowed.Plan | None:
+        steps, shape = network.chain_to(node.layer.name), node.layer.shape
+        if not isinstance(steps, Chain) or len(shape) != 3 or node.permutation != (0, 1, 2, 3):
+            return None
+        return windowed.plan_windows(steps, (shape[0], shape[1]))
+
+    return network.store.get(("windows", node.layer.name), make)
+
+
+def by_adjoints_windowed(request: BackpropRequest, steps: Chain, plan: windowed.Plan) -> Results:
+    """The same for single units, each within its receptive field only.
+
+    One unit at a given place needs no more of the forward pass than its field, which pays in large networks.
+    """
+    depth = request.node.layer.shape[-1]
+    single = len(request.codes) == 1 and request.codes[0][1] >= 0 and plan.saved_flops > windowed.MIN_SAVED_FLOPS
+    forward = request.compiled("windows forward", lambda: windowed.forward(steps, plan, single), single)
+    channels, places = np.asarray(request.codes, np.int32)[:, 0], np.asarray(request.codes, np.int32)[:, 1:]
+    value, memories = forward(steps.constants, request.x, places)
+    values = np.asarray(value)[0]
+    if single:
+        activations = values[0, 0, channels]
+    else:
+        places = _resolved(values, channels, places)
+        activations = values[places[:, 0], places[:, 1], channels]
+    strengths = np.ones_like(activations) if request.ones else activations
+    results: Results = {}
+    for rule in request.rules:
+        maps: list[np.ndarray] = []
+        for count, arrays in _groups(plan.units_at_once, channels, places, strengths):
+            make = functools.partial(windowed.backward, steps, plan, rule, depth, single)
+            backward = request.compiled("windows backward", make, rule, single, len(arrays[0]))
+            windows = np.asarray(backward(steps.constants, memories, *arrays))
+            maps += list(windowed.whole_maps(plan, windows[:count], arrays[1][:count]))
+        results[rule] = _results(maps, activations, places[:, 0], places[:, 1])
+    return results
+
+
+def _resolved(values: np.ndarray, channels: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(units, 2) places, each `STRONGEST` replaced by the first place of its channel's largest value."""
+    best = values.reshape(-1, values.shape[-1])[:, channels].argmax(0)
+    strongest = np.stack(np.divmod(best, values.shape[1]), axis=1).astype(np.int32)
+    return np.where(places == units.STRONGEST, strongest, places)
+
+
+def _groups(most: int, *arrays: np.ndarray) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """(how many, the arrays' next rows) of at most so many units; the last one is repeated up to a power of two."""
+    for first in range(0, len(arrays[0]), most):
+        parts = [array[first : first + most] for array in arrays]
+        count = len(parts[0])
+        missing = (1 << (count - 1).bit_length()) - count
+        yield count, [np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) for part in parts]

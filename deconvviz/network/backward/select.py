@@ -1,0 +1,57 @@
+"""Which computation makes a map, and which independent one checks it."""
+
+from __future__ import annotations
+
+from deconvviz.errors import RuleError
+from deconvviz.network import units
+from deconvviz.network.backward import backprop, windowed
+from deconvviz.network.backward.backprop import BackpropRequest, Results
+from deconvviz.network.backward.explicit import Chain
+from deconvviz.network.backward.graph import Graph
+from deconvviz.network.rewrite.program import rewritten
+
+
+def cheapest(request: BackpropRequest) -> Results:
+    """The maps by the computation that takes least: within windows, else by adjoints where the network branches.
+
+    Over whole maps of a chain one compiled program by `jax.vjp` is quicker than operator after operator; where the
+    network branches, it takes so long to compile that the operators, which all layers share, are the better choice.
+    """
+    steps, plan = request.network.steps_to(request.node.layer.name), _windows(request)
+    if plan and isinstance(steps, Chain):
+        return backprop.by_adjoints_windowed(request, steps, plan)
+    return backprop.by_adjoints(request, steps) if isinstance(steps, Graph) else _by_vjp(request)
+
+
+def independent(request: BackpropRequest) -> Results | None:
+    """The same maps by a computation that shares nothing with `cheapest` but the weights; None if there is only one."""
+    steps = request.network.steps_to(request.node.layer.name)
+    if isinstance(steps, Graph) or _windows(request):
+        return _by_vjp(request)
+    return backprop.by_adjoints(request, steps) if isinstance(steps, Chain) else None
+
+
+def _windows(request: BackpropRequest) -> windowed.Plan | None:
+    """Where the windows of the units lie; None where whole maps have to do."""
+    if any(row == units.ALL for _, row, _ in request.codes):
+        return None
+    return backprop.window_plan(request.network, request.node)
+
+
+def _by_vjp(request: BackpropRequest) -> Results:
+    """`backprop.by_vjp` of the rewritten program; what JAX cannot differentiate is refused in a sentence."""
+    network, layer = request.network, request.node.layer.name
+    program = network.store.get(
+        ("rewritten", layer, request.rules, request.x.dtype.name),
+        lambda: rewritten(network, layer, request.rules, "gradient"),
+    )
+    try:
+        return backprop.by_vjp(request, program.call)
+    except (NotImplementedError, ValueError) as error:
+        if "ifferentiat" not in str(error):
+            raise
+        first = (str(error).strip().splitlines() or [""])[0][:200]
+        raise RuleError(
+            f"no signal can be sent down from {layer} of {network.name}: JAX cannot differentiate an operation on the "
+            f"way ({first}). Choose a layer below it, or give that operation a jax.custom_vjp"
+        ) from error
