@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import DESKTOP, PHONE, Sight, as_for_users
+from looking import DESKTOP, PATIENCE, PHONE, Sight, as_for_users
 from open_app import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Error, Page, ViewportSize
 
 HERE = Path(__file__).resolve().parent
-#: Milliseconds that a busy machine may take; what is waited for is taken as soon as it is there.
-PATIENCE = 120_000
 #: What this process has started in this folder and must end, and Chromium and its pages by what they are.
 STARTED = contextlib.ExitStack()
 RUNNING: dict[object, object] = {}

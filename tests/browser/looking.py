@@ -29,6 +29,8 @@ _TOO_WIDE = """() => {
   return [...document.querySelectorAll('.stMain *')].filter(e => wide(e) && ![...e.children].some(wide))
     .slice(0, 5).map(e => e.outerHTML.slice(0, 120));
 }"""
+#: Milliseconds that a busy machine may take to compile what a page shows.
+PATIENCE = 300_000
 #: Seconds in which a page follows a change of the window or of the font on a busy machine.
 FOLLOWING = 10.0
 #: Between a click and the run that it causes nothing moves on the page for some milliseconds.
@@ -77,23 +79,24 @@ def as_for_users() -> dict[str, str]:
     return {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0", "DECONVVIZ_WARM_UP": "0"}
 
 
-def opened(page: Page, url: str, *signs: str) -> None:
+def opened(page: Page, url: str, *signs: str, anew: bool = False) -> None:
     """Open a page, and wait until everything named by the selectors is there and nothing runs any more.
 
     Where the app is open already, its pages are turned instead, as Back and Forward do: the app with its scripts is
-    loaded once. A page that is open is left first, so that nothing chosen there remains.
+    loaded once. A page that is open is left first, so that nothing chosen there remains. What a session remembers does:
+    ``anew`` loads the app for a new one.
     """
     origin, path = _parts(url)
     here, shown = _parts(page.url)
-    if origin == here and page.locator("h1").count():
+    if origin == here and page.locator("h1").count() and not anew:
         if path == shown:
             _turn(page, f"{origin}/{ELSEWHERE[path == ELSEWHERE[0]]}")
         _turn(page, url)
     else:
-        page.goto(url, timeout=120_000)
-        page.wait_for_selector("h1", timeout=120_000)
+        page.goto(url, timeout=PATIENCE)
+        page.wait_for_selector("h1", timeout=PATIENCE)
     for sign in signs:
-        page.wait_for_selector(sign, timeout=120_000)
+        page.wait_for_selector(sign, timeout=PATIENCE)
     settle(page)
 
 
@@ -108,13 +111,13 @@ def _turn(page: Page, url: str) -> None:
     settle(page)
     headline = page.locator("h1").first.inner_text()
     page.evaluate(_TURN, url)
-    page.wait_for_function(_OTHER_HEADLINE, arg=headline, timeout=120_000)
+    page.wait_for_function(_OTHER_HEADLINE, arg=headline, timeout=PATIENCE)
 
 
 def settle(page: Page) -> None:
     """Wait until no run is under way and nothing is still to be drawn, and none begins for `STILL` milliseconds."""
     page.evaluate("() => { window.stillSince = null; }")
-    page.wait_for_function(_IS_STILL, arg=[MOVING, STILL], timeout=120_000)
+    page.wait_for_function(_IS_STILL, arg=[MOVING, STILL], timeout=PATIENCE)
 
 
 def in_colours(page: Page, scheme: Literal["light", "dark"]) -> None:

@@ -18,8 +18,8 @@ Take = Callable[..., Path]
 
 
 def opened(page: Any, address: str) -> None:
-    """Open the page, and wait for its panels and everything under them."""
-    looking.opened(page, address, ".lab-panels", "text=deconvviz reconstruct --recipe")
+    """Open the page in a new session, which has chosen nothing, and wait for its panels and everything under them."""
+    looking.opened(page, address, ".lab-panels", "text=deconvviz reconstruct --recipe", anew=True)
 
 
 def still(page: Any) -> None:

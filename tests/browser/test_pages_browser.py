@@ -107,11 +107,11 @@ SPARE = f"""block => {{
 def ready(page: Page, look: Look) -> None:
     """Wait for what a page does by itself or when it is asked to, so that all of it is there."""
     if look.slug == "growth":
-        page.wait_for_function("!document.querySelector('.st-key-growth-progress button')", timeout=240_000)
+        page.wait_for_function("!document.querySelector('.st-key-growth-progress button')")
         button = page.locator(".st-key-growth-all button:visible")
         if button.count():
             button.first.click()
-        page.wait_for_function("document.querySelectorAll('table.bars').length === 2", timeout=240_000)
+        page.wait_for_function("document.querySelectorAll('table.bars').length === 2")
         settle(page)
 
 
