@@ -17,7 +17,7 @@ from deconvviz.models import caltech as network
 from deconvviz.training import loop
 from deconvviz.training.augment import Augmentation
 from deconvviz.training.caltech import train
-from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.caltech.config import CaltechConfig
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_evaluate(data: Path, run: tuple[Path, dict[str, Any]]) -> None:
 def test_evaluate_measures_the_validation_part_as_training_did(
     data: Path, run: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    _, held = train.split(data, Recipe(held_out=SMALL["held_out"]))
+    _, held = train.split(data, CaltechConfig(held_out=SMALL["held_out"]))
     for file in held.files:
         copy = tmp_path / file.parent.name / file.name
         copy.parent.mkdir(exist_ok=True)
@@ -88,7 +88,7 @@ def test_evaluate_measures_the_validation_part_as_training_did(
 
 def test_an_epoch_shows_no_class_too_often(data: Path) -> None:
     folder = list_folder(data)
-    recipe = Recipe(batch=2, cap=2, phases=((1.0, 32),), strong=Augmentation(mix=0.0))
+    recipe = CaltechConfig(batch=2, cap=2, phases=((1.0, 32),), strong=Augmentation(mix=0.0))
     pictures = [np.full((40, 40, 3), c, np.uint8) for c in folder.classes]
     source = train.Source(folder, pictures, recipe)
     assert source.epoch_images == 6
@@ -116,11 +116,11 @@ def test_model_input_is_cut_from_the_centre_and_normalised() -> None:
 
 def test_forms_of_the_data_set(tmp_path: Path) -> None:
     inner = make_folder(tmp_path / "archive" / "101_ObjectCategories", each=5)
-    assert len(train.split(tmp_path / "archive", Recipe())[0]) == 3
-    assert len(train.split(inner, Recipe())[0]) == 3
+    assert len(train.split(tmp_path / "archive", CaltechConfig())[0]) == 3
+    assert len(train.split(inner, CaltechConfig())[0]) == 3
     make_folder(tmp_path / "parts" / "train30", each=5)
     make_folder(tmp_path / "parts" / "extra", each=2, seed=1)
-    rest, held = train.split(tmp_path / "parts", Recipe())
+    rest, held = train.split(tmp_path / "parts", CaltechConfig())
     assert len(rest) == 3 + 6
     assert all(path.parent.parent.name == "train30" for path in held.files)
 
@@ -153,7 +153,7 @@ def test_shipped_weights_on_held_out_pictures(tmp_path: Path) -> None:
     root = Path(os.environ["DECONVVIZ_DATA"]) / "caltech101"
     if not root.is_dir():
         pytest.skip(f"no {root}")
-    _, held = train.split(root, Recipe())
+    _, held = train.split(root, CaltechConfig())
     for file in held.files:
         (tmp_path / file.parent.name).mkdir(exist_ok=True)
         (tmp_path / file.parent.name / file.name).symlink_to(file.resolve())

@@ -9,13 +9,13 @@ import optax
 import pytest
 
 from deconvviz.training.caltech.classifier import averaged, make_optimizer, make_schedule, make_training, scores
-from deconvviz.training.caltech.config import Recipe
+from deconvviz.training.caltech.config import CaltechConfig
 
-RECIPE = Recipe(batch=8, learning_rate=1e-3, warm_up=0.25, average=0.9, dropout=0.0)
+RECIPE = CaltechConfig(batch=8, learning_rate=1e-3, warm_up=0.25, average=0.9, dropout=0.0)
 
 
 def test_schedule_warms_up_and_ends_at_zero() -> None:
-    schedule = make_schedule(Recipe(learning_rate=0.01, stretch=1.0, warm_up=0.1, cool_down=0.0), 200)
+    schedule = make_schedule(CaltechConfig(learning_rate=0.01, stretch=1.0, warm_up=0.1, cool_down=0.0), 200)
     rates = np.array([schedule(t) for t in range(0, 201, 10)])
     assert rates[0] == 0
     np.testing.assert_allclose(rates[[1, 2, 11, 20]], [0.005, 0.01, 0.005, 0.0], atol=1e-8)
@@ -23,8 +23,8 @@ def test_schedule_warms_up_and_ends_at_zero() -> None:
 
 
 def test_a_stretched_cosine_is_the_longer_one_until_it_cools_down() -> None:
-    long = make_schedule(Recipe(stretch=1.0, cool_down=0.0), 180)
-    short = make_schedule(Recipe(stretch=1.5, cool_down=0.25), 120)
+    long = make_schedule(CaltechConfig(stretch=1.0, cool_down=0.0), 180)
+    short = make_schedule(CaltechConfig(stretch=1.5, cool_down=0.25), 120)
     for step in (0, 5, 50, 90):
         assert float(short(step)) == float(long(step))
     np.testing.assert_allclose([short(105), short(120)], [long(105) / 2, 0.0], rtol=1e-6)
@@ -32,7 +32,7 @@ def test_a_stretched_cosine_is_the_longer_one_until_it_cools_down() -> None:
 
 @pytest.mark.slow
 def test_only_kernels_decay() -> None:
-    optimizer = make_optimizer(Recipe(weight_decay=0.5, learning_rate=0.1, warm_up=0.0), 10)
+    optimizer = make_optimizer(CaltechConfig(weight_decay=0.5, learning_rate=0.1, warm_up=0.0), 10)
     params = {"kernel": jnp.ones(3), "norm": {"scale": jnp.ones(3), "bias": jnp.ones(3)}, "bias": jnp.ones(2)}
     state, still = optimizer.init(params), jax.tree.map(jnp.zeros_like, params)
     for _ in range(2):
@@ -76,7 +76,7 @@ def test_scores_do_not_depend_on_the_batch() -> None:
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
-    one, other, two = (make_training(Recipe(seed=s), 3, 10)[1]()["params"] for s in (4, 5, 4))
+    one, other, two = (make_training(CaltechConfig(seed=s), 3, 10)[1]()["params"] for s in (4, 5, 4))
     equal = [np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True)]
     assert all(equal)
     assert not all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
