@@ -31,18 +31,18 @@ def jax_step(batch: int, size: int) -> Callable[[], float]:
     import numpy as np
 
     from deconvviz.models import caltech
-    from deconvviz.training.caltech.classifier import make_training
-    from deconvviz.training.caltech.config import Recipe
+    from deconvviz.training.caltech.classifier import make_trainer
+    from deconvviz.training.caltech.config import CaltechConfig
 
     assert tuple((s.kernel, s.stride, s.channels, int(s.pool)) for s in caltech.CHAIN) == CHAIN
-    _, initial, step = make_training(Recipe(batch=batch), CLASSES, 1000)
+    trainer = make_trainer(CaltechConfig(batch=batch), CLASSES, 1000)
     rng = np.random.default_rng(0)
     images = rng.normal(size=(batch, size, size, 3)).astype(np.float32)
     targets = np.eye(CLASSES, dtype=np.float32)[rng.integers(0, CLASSES, batch)]
-    held = {"state": initial()}
+    held = {"state": trainer.initial()}
 
     def once() -> float:
-        held["state"], figures = step(held["state"], (images, targets))
+        held["state"], figures = trainer.step(held["state"], (images, targets))
         return float(figures["loss"])
 
     return once

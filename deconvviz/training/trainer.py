@@ -30,8 +30,11 @@ class Schedule:
 
     Attributes:
       learning_rate: its peak, after a linear warm-up and before the cosine down to zero.
-      warm_up: share of the steps.
-      clip: largest norm of a gradient.
+      warm_up: share of the steps of the cosine.
+      stretch: the cosine is laid out for this many times the steps.
+      cool_down: last share of the steps, in which the rate falls linearly to zero from where the cosine stands.
+      clip: largest norm of a gradient; 0 for any.
+      decay: of Adam's mean of squared gradients.
       weight_decay: of kernels, decoupled.
       average: decay of the moving average of the weights; 0 for the weights themselves.
       slower: (part of an array's name, factor): these arrays move that much slower.
@@ -39,10 +42,33 @@ class Schedule:
 
     learning_rate: float = 1e-3
     warm_up: float = 0.05
+    stretch: float = 1.0
+    cool_down: float = 0.0
     clip: float = 1.0
+    decay: float = 0.99
     weight_decay: float = 0.0
     average: float = 0.0
     slower: tuple[tuple[str, float], ...] = field(default=())
+
+    def rate(self, steps: int) -> Callable[[Any], Any]:
+        """Step -> learning rate, for a run of so many steps.
+
+        >>> [round(float(Schedule(0.1, warm_up=0.5).rate(4)(step)), 3) for step in range(5)]
+        [0.0, 0.05, 0.1, 0.05, 0.0]
+        """
+        horizon = round(self.stretch * steps)
+        warm = max(1, round(self.warm_up * horizon))
+        cosine = optax.warmup_cosine_decay_schedule(0.0, self.learning_rate, warm, max(horizon, warm + 1))
+        if not self.cool_down:
+            return lambda step: cosine(step)
+        last = max(1, round(self.cool_down * steps))
+        return lambda step: cosine(step) * jnp.clip((steps - step) / last, 0.0, 1.0)
+
+    def optimizer(self, steps: int) -> Any:
+        """Adam at that rate; kernels alone decay."""
+        clip = [optax.clip_by_global_norm(self.clip)] if self.clip else []
+        adam = optax.adamw(self.rate(steps), b2=self.decay, weight_decay=self.weight_decay, mask=_kernels)
+        return optax.chain(*clip, adam)
 
 
 def with_options(recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
@@ -88,12 +114,7 @@ class Trainer:
         self._params: Any = params
         self._statistics: Any = statistics
         self._loss, self._schedule, self._seed = loss, schedule, seed
-        warm = max(1, round(schedule.warm_up * steps))
-        self._rate = optax.warmup_cosine_decay_schedule(0.0, schedule.learning_rate, warm, max(steps, warm + 1))
-        self._optimizer = optax.chain(
-            optax.clip_by_global_norm(schedule.clip),
-            optax.adamw(self._rate, b2=0.99, weight_decay=schedule.weight_decay, mask=_kernels),
-        )
+        self._optimizer = schedule.optimizer(steps)
         self.step = jax.jit(self._step)
 
     def initial(self) -> State:

@@ -25,7 +25,7 @@ from deconvviz.metrics import classification
 from deconvviz.models import caltech as network
 from deconvviz.training import augment, loop
 from deconvviz.training.caltech import export
-from deconvviz.training.caltech.classifier import Batch, averaged, make_training, scores
+from deconvviz.training.caltech.classifier import Batch, averaged, make_trainer, schedule_of, scores
 from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.types import InputSpec
 
@@ -125,19 +125,25 @@ def train(
     recipe = CaltechConfig(seed=seed, epochs=epochs, **options)
     source, held, images = _load(Path(data), recipe)
     labels, out = source.folder.labels, Path(out)
-    graph, initial, step = make_training(recipe, len(labels), source.length(1) * epochs)
+    steps = source.length(1) * epochs
+    trainer = make_trainer(recipe, len(labels), steps)
+    rate = schedule_of(recipe).rate(steps)
+
+    def step(state: Any, batch: Batch) -> tuple[Any, Any]:
+        new, figures = trainer.step(state, batch)
+        return new, figures | {"learning_rate": rate(state["count"])}
 
     def validate(state: Any, epoch: int) -> dict[str, float]:
-        return _figures(averaged(graph, state), images, held.classes) if recipe.validates(epoch) else {}
+        return _figures(averaged(trainer, state), images, held.classes) if recipe.validates(epoch) else {}
 
     def keep(state: Any, epoch: int) -> None:
         if epoch in recipe.snapshots:
-            export.write_weights(out / f"epoch_{epoch:04d}.safetensors", averaged(graph, state), labels, {})
+            export.write_weights(out / f"epoch_{epoch:04d}.safetensors", averaged(trainer, state), labels, {})
 
     plain = loop.plain(dataclasses.asdict(recipe) | {"labels": list(labels), "images": len(source.folder)})
-    plan = loop.Plan(plain, epochs, initial, step, source.batches, source.length, validate, keep)
+    plan = loop.Plan(plain, epochs, trainer.initial, step, source.batches, source.length, validate, keep)
     state, records = loop.run(plan, out, resume=resume, progress=progress)
-    export.write_weights(out / "caltech.safetensors", averaged(graph, state), labels, {})
+    export.write_weights(out / "caltech.safetensors", averaged(trainer, state), labels, {})
     shipped = {name: np.asarray(value) for name, value in network.load_params(out / "caltech.safetensors").items()}
     last = records[-1] | _figures(shipped, images, held.classes)
     export.publish(out, shipped, labels, recipe, records, last, (len(source.folder), len(held)))

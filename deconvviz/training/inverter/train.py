@@ -20,7 +20,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax  # type: ignore[import-untyped]
+from flax import nnx
 from tqdm import tqdm
 
 from deconvviz.data import preprocess
@@ -33,8 +33,8 @@ from deconvviz.training import augment, loop
 from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.training.caltech.train import SHORT_SIDE, split
 from deconvviz.training.inverter import files as inverter_files
+from deconvviz.training.trainer import Figures, Schedule, State, Trainer, with_options
 
-State = dict[str, Any]
 #: Pictures that go through the network at once when features are measured.
 CHUNK = 16
 
@@ -148,17 +148,17 @@ def train(
         raise DataError(
             f"{data} has {len(pictures)} training images, fewer than one batch of {recipe.batch}; add images"
         )
-    initial, step = make_training(recipe, network, pictures, source.length(1) * epochs)
+    trainer = make_trainer(recipe, network, pictures, source.length(1) * epochs)
     values = _in_chunks(lambda part: features(network, part, layer), shown)
 
     def validate(state: State, epoch: int) -> dict[str, float]:
-        found = _decoded(_params(state), values, recipe.upsampler)
+        found = _decoded(trainer.module(state).params(), values, recipe.upsampler)
         return {"val_psnr": float(np.mean([psnr(a, b) for a, b in zip(found, shown, strict=True)]))}
 
     facts = dataclasses.asdict(recipe) | {"network": network.digest, "pictures": len(pictures)}
-    plan = loop.Plan(loop.plain(facts), epochs, initial, step, source.batches, source.length, validate)
+    plan = loop.Plan(loop.plain(facts), epochs, trainer.initial, trainer.step, source.batches, source.length, validate)
     state, records = loop.run(plan, out, resume=resume, progress=progress)
-    stored = {name: np.asarray(value, np.float16) for name, value in _params(state).items()}
+    stored = {name: np.asarray(value, np.float16) for name, value in trainer.module(state).params().items()}
     found = _decoded({name: value.astype(np.float32) for name, value in stored.items()}, values, recipe.upsampler)
     figures = picture_figures(found, shown)
     colour = np.mean([picture.mean((0, 1)) for picture in pictures], axis=0) / 255
@@ -203,36 +203,37 @@ def evaluate(data: Path, *, layer: str, weights: Path | None = None, progress: b
     return {**figures, "images": len(files), "seconds": round(time.perf_counter() - started, 3)}
 
 
-def make_training(
-    recipe: InverterRecipe, network: Network, pictures: list[np.ndarray], steps: int
-) -> tuple[Callable[[], State], Callable[[State, Any], tuple[State, dict[str, jax.Array]]]]:
-    """(maker of the first state, compiled step) for `steps` steps in all.
+class Decoder(nnx.Module):
+    """A decoder's arrays in training: what is learned, and mean and spread of each channel, which stay.
 
-    The state holds "params", "statistics" (mean and standard deviation of each channel), "optimizer".
+    Args:
+      params: as `deconvviz.models._decoder` names them.
+      statistics: "mean" and "std" of the features, in place of those of `params`.
     """
+
+    def __init__(self, params: dict[str, Any], statistics: dict[str, Any]) -> None:
+        learned = {name: nnx.Param(value) for name, value in params.items() if name not in statistics}
+        self.learned = nnx.Dict(learned)
+        self.statistics = nnx.Dict({name: nnx.BatchStat(value) for name, value in statistics.items()})
+
+    def params(self) -> dict[str, Any]:
+        """All arrays by name."""
+        return {name: value[...] for part in (self.learned, self.statistics) for name, value in part.items()}
+
+
+def make_trainer(recipe: InverterRecipe, network: Network, pictures: list[np.ndarray], steps: int) -> Trainer:
+    """The decoder of a layer, and how it is trained in `steps` steps: batches are (pictures, the layer's values)."""
     shape = network.layer(recipe.layer).shape
-    warm = max(1, round(recipe.warm_up * steps))
-    schedule = optax.warmup_cosine_decay_schedule(0.0, recipe.learning_rate, warm, max(steps, warm + 1))
-    optimizer = optax.chain(optax.clip_by_global_norm(recipe.clip), optax.adam(schedule, b2=0.99))
+    values = _in_chunks(lambda p: features(network, p, recipe.layer), _fitted(_spread(pictures, recipe.measured)))
+    statistics = {"mean": jnp.asarray(values.mean((0, 1, 2))), "std": jnp.asarray(values.std((0, 1, 2)))}
 
-    def initial() -> State:
-        params = _decoder.initial(shape, recipe.upsampler, recipe.seed)
-        values = _in_chunks(lambda p: features(network, p, recipe.layer), _fitted(_spread(pictures, recipe.measured)))
-        statistics = {"mean": jnp.asarray(values.mean((0, 1, 2))), "std": jnp.asarray(values.std((0, 1, 2)))}
-        trained = {name: value for name, value in params.items() if name not in statistics}
-        return {"params": trained, "statistics": statistics, "optimizer": optimizer.init(trained)}
+    def loss(decoder: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Figures]:
+        shown, values = batch
+        return jnp.mean(jnp.square(_decoder.decode(decoder.params(), values, recipe.upsampler) - shown)), {}
 
-    def loss(trained: Any, statistics: Any, shown: jax.Array, values: jax.Array) -> jax.Array:
-        return jnp.mean(jnp.square(_decoder.decode(trained | statistics, values, recipe.upsampler) - shown))
-
-    @jax.jit
-    def step(state: State, batch: Any) -> tuple[State, dict[str, jax.Array]]:
-        value, slope = jax.value_and_grad(loss)(state["params"], state["statistics"], *batch)
-        updates, moments = optimizer.update(slope, state["optimizer"], state["params"])
-        params = optax.apply_updates(state["params"], updates)
-        return {**state, "params": params, "optimizer": moments}, {"loss": value}
-
-    return initial, step
+    decoder = Decoder(_decoder.initial(shape, recipe.upsampler, recipe.seed), statistics)
+    schedule = Schedule(recipe.learning_rate, recipe.warm_up, clip=recipe.clip)
+    return Trainer(decoder, loss, schedule, steps=steps, seed=recipe.seed)
 
 
 def _checked(layer: str, upsampler: str, seed: int, epochs: int, options: dict[str, Any]) -> InverterRecipe:
@@ -241,11 +242,7 @@ def _checked(layer: str, upsampler: str, seed: int, epochs: int, options: dict[s
     known = next((one for one in _decoder.UPSAMPLERS if one == upsampler), None)
     if known is None:
         raise TrainingError(f"there is no upsampler {upsampler!r}; {nearest(str(upsampler), _decoder.UPSAMPLERS)}")
-    fields = [field.name for field in dataclasses.fields(InverterRecipe)]
-    for name in options:
-        if name not in fields:
-            raise TrainingError(f"there is no option {name!r}; {nearest(name, fields)}")
-    return InverterRecipe(layer=layer, upsampler=known, seed=seed, epochs=epochs, **options)
+    return with_options(InverterRecipe(layer, known, seed, epochs), options)
 
 
 @lru_cache(maxsize=1)
@@ -273,10 +270,6 @@ def _in_chunks(function: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) 
         padded = np.concatenate([part, np.zeros((CHUNK - len(part), *part.shape[1:]), part.dtype)])
         found.append(function(padded)[: len(part)])
     return np.concatenate(found)
-
-
-def _params(state: State) -> dict[str, Any]:
-    return {**state["params"], **state["statistics"]}
 
 
 def _decoded(params: dict[str, Any], values: np.ndarray, upsampler: _decoder.Upsampler) -> np.ndarray:

@@ -8,14 +8,15 @@ import numpy as np
 import optax
 import pytest
 
-from deconvviz.training.caltech.classifier import averaged, make_optimizer, make_schedule, make_training, scores
+from deconvviz.training.caltech.classifier import averaged, make_trainer, schedule_of, scores
 from deconvviz.training.caltech.config import CaltechConfig
 
 RECIPE = CaltechConfig(batch=8, learning_rate=1e-3, warm_up=0.25, average=0.9, dropout=0.0)
 
 
 def test_schedule_warms_up_and_ends_at_zero() -> None:
-    schedule = make_schedule(CaltechConfig(learning_rate=0.01, stretch=1.0, warm_up=0.1, cool_down=0.0), 200)
+    config = CaltechConfig(learning_rate=0.01, stretch=1.0, warm_up=0.1, cool_down=0.0)
+    schedule = schedule_of(config).rate(200)
     rates = np.array([schedule(t) for t in range(0, 201, 10)])
     assert rates[0] == 0
     np.testing.assert_allclose(rates[[1, 2, 11, 20]], [0.005, 0.01, 0.005, 0.0], atol=1e-8)
@@ -23,8 +24,8 @@ def test_schedule_warms_up_and_ends_at_zero() -> None:
 
 
 def test_a_stretched_cosine_is_the_longer_one_until_it_cools_down() -> None:
-    long = make_schedule(CaltechConfig(stretch=1.0, cool_down=0.0), 180)
-    short = make_schedule(CaltechConfig(stretch=1.5, cool_down=0.25), 120)
+    long = schedule_of(CaltechConfig(stretch=1.0, cool_down=0.0)).rate(180)
+    short = schedule_of(CaltechConfig(stretch=1.5, cool_down=0.25)).rate(120)
     for step in (0, 5, 50, 90):
         assert float(short(step)) == float(long(step))
     np.testing.assert_allclose([short(105), short(120)], [long(105) / 2, 0.0], rtol=1e-6)
@@ -32,7 +33,7 @@ def test_a_stretched_cosine_is_the_longer_one_until_it_cools_down() -> None:
 
 @pytest.mark.slow
 def test_only_kernels_decay() -> None:
-    optimizer = make_optimizer(CaltechConfig(weight_decay=0.5, learning_rate=0.1, warm_up=0.0), 10)
+    optimizer = schedule_of(CaltechConfig(weight_decay=0.5, learning_rate=0.1, warm_up=0.0)).optimizer(10)
     params = {"kernel": jnp.ones(3), "norm": {"scale": jnp.ones(3), "bias": jnp.ones(3)}, "bias": jnp.ones(2)}
     state, still = optimizer.init(params), jax.tree.map(jnp.zeros_like, params)
     for _ in range(2):
@@ -44,39 +45,39 @@ def test_only_kernels_decay() -> None:
 
 @pytest.mark.slow
 def test_it_learns_and_the_average_follows() -> None:
-    graph, initial, step = make_training(RECIPE, 3, 24)
+    trainer = make_trainer(RECIPE, 3, 24)
     rng = np.random.default_rng(0)
     targets = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2, 0, 1]]
     images = rng.normal(size=(8, 32, 32, 3)).astype(np.float32) + 2 * targets[:, None, None, :]
-    first = state = initial()
+    first = state = trainer.initial()
     losses = []
     for _ in range(24):
         before = state
-        state, figures = step(state, (images, targets))
+        state, figures = trainer.step(state, (images, targets))
         losses.append(float(figures["loss"]))
     assert losses[-1] < 0.6 * losses[0]
     keep = min(0.9, 25 / 34)
     for old, new, now in zip(
         *(jax.tree.leaves(s) for s in (before["average"], state["average"])),
-        jax.tree.leaves((state["params"], state["stats"])),
+        jax.tree.leaves(state["parts"]),
         strict=True,
     ):
         np.testing.assert_allclose(new, keep * old + (1 - keep) * now, atol=1e-5)
-    assert not np.array_equal(jax.tree.leaves(first["stats"])[0], jax.tree.leaves(state["stats"])[0])
-    folded = {k: jnp.asarray(v) for k, v in averaged(graph, state).items()}
+    assert not np.array_equal(jax.tree.leaves(first["parts"][1])[0], jax.tree.leaves(state["parts"][1])[0])
+    folded = {k: jnp.asarray(v) for k, v in averaged(trainer, state).items()}
     assert (scores(folded, images, batch=5).argmax(axis=1) == targets.argmax(axis=1)).mean() > 0.5
 
 
 @pytest.mark.slow
 def test_scores_do_not_depend_on_the_batch() -> None:
-    graph, initial, _ = make_training(RECIPE, 4, 10)
-    folded = {k: jnp.asarray(v) for k, v in averaged(graph, initial()).items()}
+    trainer = make_trainer(RECIPE, 4, 10)
+    folded = {k: jnp.asarray(v) for k, v in averaged(trainer, trainer.initial()).items()}
     images = np.random.default_rng(1).normal(size=(7, 32, 32, 3)).astype(np.float32)
     np.testing.assert_allclose(scores(folded, images, 3), scores(folded, images, 7), atol=1e-5)
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
-    one, other, two = (make_training(CaltechConfig(seed=s), 3, 10)[1]()["params"] for s in (4, 5, 4))
+    one, other, two = (make_trainer(CaltechConfig(seed=s), 3, 10).initial()["parts"][0] for s in (4, 5, 4))
     equal = [np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True)]
     assert all(equal)
     assert not all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
