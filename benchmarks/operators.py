@@ -1,4 +1,4 @@
-"""Times of the operators on this machine: convolution, both roads back, pooling both ways, a whole reconstruction.
+"""Times of the operators on this machine: convolution, its adjoint by two computations, pooling, a whole reconstruction.
 
     python benchmarks/operators.py            a table
     python benchmarks/operators.py --json     one JSON line
@@ -156,7 +156,7 @@ def reconstruction(rounds: int) -> list[Row]:
 def report(rows: list[Row], machine: dict[str, Any]) -> str:
     """The table as text."""
     lines = [", ".join(f"{key} {value}" for key, value in machine.items()), ""]
-    lines.append(f"{'layer':<20} {'operator':<26} {'ms':>9} {'GFLOP/s':>9} {'two roads differ by':>20}")
+    lines.append(f"{'layer':<20} {'operator':<26} {'ms':>9} {'GFLOP/s':>9} {'two computations differ by':>20}")
     for row in rows:
         rate = f"{row.gflops:9.1f}" if row.gflops is not None else " " * 9
         gap = f"{row.difference:20.1e}" if row.difference is not None else ""

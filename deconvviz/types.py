@@ -307,7 +307,7 @@ class LayerVisualization:
 class Check:
     """One check as the app and the tests show it: a relative error against what it may be at most.
 
-    >>> Check("two roads agree", error=3e-8, tolerance=1e-5).holds
+    >>> Check("two computations agree", error=3e-8, tolerance=1e-5).holds
     True
     """
 

@@ -65,7 +65,7 @@ def card(number: int, lesson: Lesson) -> None:
 
 @st.fragment
 def film() -> None:
-    """The photograph, and the signal of one strong unit on its way down; the slider drags along the film."""
+    """The photograph, and the signal of one strong unit in the backward pass; the slider drags along the film."""
     with st.spinner(t("Loading the network, about two seconds the first time")):
         loaded, picture = networks.load(NETWORK), pictures.sample(PICTURE)
         unit = strongest(loaded, picture)

@@ -34,8 +34,8 @@ SAY_IT = "Say it with --size, --channels, --input-range, --mean and --std, or ma
 def check(ctx: click.Context, chosen: Chosen, image: str, layer: str | None, as_json: bool) -> None:
     """Try everything on a network of your own. Finds its layers, runs it forward, and applies each rule.
 
-    Says how many rectifiers obey, how far the two roads differ, what is not supported and what to change. Exits with 0
-    if all is well, with 1 if a rule is refused or something has to be changed, with 2 on bad input.
+    Says how many rectifiers obey, how far the two computations differ, what is not supported and what to change. Exits
+    with 0 if all is well, with 1 if a rule is refused or something has to be changed, with 2 on bad input.
 
     \b
     Example:
@@ -110,7 +110,7 @@ def _lines(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) 
     ]
     rows = [_row(one) for one in found.rules]
     lines = [f"{name:9} {said}" for name, said in facts]
-    lines += ["", *table(("rule", "applies", "coverage", "two roads differ by", "seconds"), rows)]
+    lines += ["", *table(("rule", "applies", "coverage", "two computations differ by", "seconds"), rows)]
     if found.no_second:
         lines.append(f"Computed one way only: {found.no_second}.")
     if found.notes:

@@ -221,7 +221,7 @@ def _lines(recipe: Recipe, found: tuple[Reconstruction, ...], written: list[Path
     return [
         f"{recipe.model}, {recipe.layer}, channel {recipe.channel}, {place}: activation {first.activation:.5g}",
         f"sees rows {top} to {bottom - 1}, columns {left} to {right - 1}",
-        *table(("rule", "range", "coverage", "two roads differ by"), rows),
+        *table(("rule", "range", "coverage", "two computations differ by"), rows),
         *(f"written: {path}" for path in written if path is not None),
     ]
 

@@ -22,7 +22,7 @@ def agreement(reconstruction: Reconstruction) -> Check | None:
     """The relative difference of two independent computations of a map; None where there is only one."""
     if reconstruction.agreement is None:
         return None
-    return Check("two roads agree", reconstruction.agreement, TOLERANCE)
+    return Check("two computations agree", reconstruction.agreement, TOLERANCE)
 
 
 def coverage(reconstruction: Reconstruction) -> Check:

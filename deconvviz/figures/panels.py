@@ -42,7 +42,7 @@ class Texts:
     whole_map: str = "{layer}, channel {channel}, whole map"
     activation: str = "activation {value}"
     range: str = "range {low} to {high}"
-    agreement: str = "two roads agree to {value}"
+    agreement: str = "two computations agree to {value}"
     receptive_field: str = "receptive field: rows {top} to {bottom}, columns {left} to {right}"
     shared_scale: str = "one scale for all panels"
     own_scale: str = "own scale"

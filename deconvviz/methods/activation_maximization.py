@@ -199,8 +199,8 @@ def _refuse(network: Network, wanted: Goal, progress: _loop.Progress) -> None:
     value, dead = progress.figures[-1].max(), progress.done >= WAKING
     raise DeadUnitError(
         f"{name} of {wanted.unit.layer} in {network.name} {'is dead' if dead else 'sleeps'}: it stays at {value:g} "
-        f"whatever the picture is, after {progress.done} steps that ignored the rectifiers on the way down too; choose "
-        f"another one{'' if dead else f', or give {WAKING} steps or more'}"
+        f"whatever the picture is, after {progress.done} steps that ignored the rectifiers in the backward pass too; "
+        f"choose another one{'' if dead else f', or give {WAKING} steps or more'}"
     )
 
 

@@ -88,7 +88,7 @@ RECTIFIER_RULES = (
         formula=r"g",
         below=lambda z, g: g,
         sources=("zeiler2014visualizing",),
-        limits="The rectifiers taken away on the way down: what switches and filters alone would paint.",
+        limits="The rectifiers taken away in the backward pass: what switches and filters alone would paint.",
     ),
 )
 #: Their names.

@@ -1,4 +1,4 @@
-"""A convolution as the sum that it is: every window, its products, their sum; and SciPy's road to the same numbers."""
+"""A convolution as the sum that it is: every window, its products, their sum; and the same numbers by SciPy."""
 
 from __future__ import annotations
 

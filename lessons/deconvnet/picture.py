@@ -1,4 +1,4 @@
-"""Pictures of a signal on its way down: the film, before and after a step, the strongest channels, the two roads."""
+"""Pictures of the backward signal: the film, before and after a step, strongest channels, the two computations."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ def _grid(stage: Stage, found: Tiles, title: str, cell: sums.Cell, at: int) -> N
 
 
 def two_computations(scene: Scene) -> None:
-    """The receptive field of the photograph, and what arrives there on either road."""
+    """The receptive field of the photograph, and what arrives there by either computation."""
 
     def make() -> tuple[list[str], float]:
         unit = scene.unit

@@ -1,4 +1,4 @@
-"""One cell of a signal on its way down: every number that arrives there, by the formula of the step. NumPy only."""
+"""One cell of the backward signal: every number that arrives there, by the formula of the step. NumPy only."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _SILENT = ("bias", "shape", "copy")
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """One step of the way down.
+    """One step of the backward pass.
 
     Attributes:
       kind: "start", "filter", "unpool" or "rectify".
@@ -117,7 +117,7 @@ class Scene:
 
     @property
     def second(self) -> np.ndarray:
-        """The picture by the second road, (H, W, 3)."""
+        """The picture by the second computation, (H, W, 3)."""
         return second_computation(self.loaded, self.picture, self.unit)
 
 
@@ -126,11 +126,11 @@ class Measured:
     """What the proofs of a scene say.
 
     Attributes:
-      agreement: relative difference of the two roads.
+      agreement: relative difference of the two computations.
       dots: (kind, layer, gap of the dot test) of each filter and unpooling on the way, from above.
       cells: largest gap at the strongest cell of a step.
       sizes: by how many rows, columns and channels the signals differ from the maps of the way up.
-      biases: relative difference of the picture when every bias is another number on the way down.
+      biases: relative difference of the picture when every bias is another number in the backward pass.
       without: the unit's value if the network had no biases.
     """
 
@@ -154,7 +154,7 @@ def maps(picture: str, layer: str) -> np.ndarray:
 
 
 def scene(picture: str, layer: str, channel: int | None) -> Scene:
-    """The way down from the strongest place of a channel; None stands for the strongest channel."""
+    """The backward pass from the strongest place of a channel; None stands for the strongest channel."""
     loaded, shown = networks.load(NETWORK), pictures.sample(picture)
     chosen = selection.resolve(loaded.network.layer(layer), maps(picture, layer), channel, None, None)
     return Scene(loaded, shown, chosen, _stages(loaded, shown, chosen.unit))
@@ -212,12 +212,12 @@ def second_computation(loaded: networks.Loaded, picture: pictures.Picture, unit:
         (result,) = backprop.by_vjp(request, rewritten(net, unit.layer, RULE).call)[RULE]
         return signed_rgb(result.map, net.input_spec)
 
-    run = lambda: engine.run_compiled(loaded, unit.layer, "second road", make)  # noqa: E731
-    return engine.cached(loaded, picture, f"deconvnet second road {unit!r}", run)
+    run = lambda: engine.run_compiled(loaded, unit.layer, "second computation", make)  # noqa: E731
+    return engine.cached(loaded, picture, f"deconvnet second computation {unit!r}", run)
 
 
 def dot_tests(loaded: networks.Loaded, picture: pictures.Picture) -> dict[str, float]:
-    """Layer -> gap of the dot test of its way down, for every filter and every pooling with its switches held fixed."""
+    """Layer -> gap of the dot test of its backward pass, for each filter and each pooling with its switches fixed."""
 
     chain, places = steps_of(loaded, layers()[-1]), switches(loaded, picture)
 
@@ -264,7 +264,7 @@ def size_gap(stages: Sequence[Stage], up: dict[str, np.ndarray], size: tuple[int
 
 
 def without_biases(shown: Scene) -> tuple[float, float]:
-    """How the picture changes if every bias is another number on the way down; the unit's value if all were zero."""
+    """How the picture changes if every bias is another number below; the unit's value if all were zero."""
     loaded, unit = shown.loaded, shown.unit
     chain, x = steps_of(loaded, unit.layer), fed(loaded, shown.picture)
     value, memories = chain.forward(chain.constants, x)

@@ -57,7 +57,7 @@ def program(state: State) -> float:
 
 
 def all_ones(state: State) -> float:
-    """Share of the pixels where the way down of a network of ones and the field disagree."""
+    """Share of the pixels where the backward pass of a network of ones and the field disagree."""
     scene = compute(state)
     reached = fields_theory.paths(scene.below, scene.cell, scene.plane.shape) > 0
     return float(np.mean(reached != fields_theory.inside(scene.box, scene.size)))

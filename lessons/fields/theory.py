@@ -110,7 +110,7 @@ def traced(network: Any, layer: str) -> Field:
 
 
 def paths(below: Sequence[Window], unit: Size, map_size: Size) -> np.ndarray:
-    """How many ways lead from each pixel up to a unit, (H, W): the way down of a network whose weights are all 1.
+    """How many ways lead from each pixel up to a unit, (H, W): the backward pass of a network whose weights are all 1.
 
     Each layer becomes a convolution with a kernel of ones, pooling too; nothing can cancel, no path is dead.
     """

@@ -44,7 +44,7 @@ def is_the_snapshot(state: State) -> float:
 
 
 def two_computations(state: State) -> float:
-    """Relative difference of the two roads down to the photograph, of the first channel that is shown."""
+    """Relative difference of the two computations down to the photograph, of the first channel that is shown."""
     loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
     picture = pictures.sample(state.image)
 

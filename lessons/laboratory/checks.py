@@ -1,4 +1,4 @@
-"""The proof line under the panels: two roads, the dot test, the rectifiers that obeyed, the time it took."""
+"""The proof line under the panels: two computations, the dot test, the rectifiers that obeyed, the time it took."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The road: the layers from left to right, and where it ends, the predicted classes."""
+"""The layers from left to right, and where it ends, the predicted classes."""
 
 from __future__ import annotations
 

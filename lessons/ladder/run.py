@@ -35,7 +35,7 @@ class Rung:
       finished: whether it stays as it is.
       step: steps of the search behind it; 0 for the other methods.
       map: what DeconvNet gave, before grey and contrast were fitted; None for the other methods.
-      agreement: relative difference of the two roads of DeconvNet.
+      agreement: relative difference of the two computations of DeconvNet.
       reported: the feature error as the library reports it; None where it reports none.
     """
 
@@ -172,7 +172,7 @@ def falling(ladder: Ladder) -> float:
 
 
 def two_computations(ladder: Ladder) -> float:
-    """Relative difference of the two roads down from a whole layer, the largest of all rungs."""
+    """Relative difference of the two computations down from a whole layer, the largest of all rungs."""
     gaps = [rung.agreement for rung in ladder.of("deconvnet")]
     return max((np.inf if gap is None else gap for gap in gaps), default=0.0)
 

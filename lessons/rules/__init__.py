@@ -1,4 +1,4 @@
-"""Lesson: what four rules let through a rectifier on the way down, in small numbers and on a photograph."""
+"""Lesson: what four rules let through a rectifier in the backward pass, in small numbers and on a photograph."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _checks(state: State) -> tuple[float, ...]:
 
 
 def two_computations(state: State) -> float:
-    """Relative difference of the two roads down the network, the largest over the four rules."""
+    """Relative difference of the two computations down the network, the largest over the four rules."""
     return network.two_computations(network.place(state.image, state.layer), int(state.rank) - 1)
 
 

@@ -63,7 +63,7 @@ def reconstructions(at: Place, rank: int) -> engine.Reconstructions:
 
 
 def two_computations(at: Place, rank: int) -> float:
-    """The largest relative difference, over the four rules, between the two roads down to the photograph."""
+    """The largest relative difference, over the four rules, between the two computations down to the photograph."""
     proven = engine.checked(at.loaded, at.picture, at.units[rank])
     return max(result.agreement if result.agreement is not None else np.inf for result in proven.values())
 
@@ -99,7 +99,7 @@ def cosines(maps: list[np.ndarray]) -> tuple[float, ...]:
 
 
 def stopped(at: Place, rank: int) -> tuple[Stopped, ...]:
-    """What every rule stops at every rectifier on the way down, from the top."""
+    """What every rule stops at every rectifier in the backward pass, from the top."""
     unit = at.units[rank]
     return engine.cached(at.loaded, at.picture, f"stopped {unit}", lambda: _stopped(at, unit))
 

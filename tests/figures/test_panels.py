@@ -112,7 +112,7 @@ def test_captions_tell_rule_unit_activation_range_and_agreement():
         "DeconvNet",
         "activation 1.23",
         f"range {low} to {high}",
-        "two roads agree to 3e−07",
+        "two computations agree to 3e−07",
     ):
         assert line in text
     assert "relu3, channel 7, row 3, column 4" in " ".join(text)

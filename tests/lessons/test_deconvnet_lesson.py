@@ -89,7 +89,7 @@ def test_the_products_that_meet_are_those_of_the_loops(kernel: Any, stride: Any,
         assert [abs(one.value) for one in found.largest] == sorted((abs(o.value) for o in found.largest), reverse=True)
         counted += found.count
     ones = conv_loops.conv(np.ones((1, *size, 3)), np.ones_like(w), stride, pads, (1, 1), 1)
-    assert counted == ones.sum(), "every product of the way up is met once on the way down"
+    assert counted == ones.sum(), "every product of the way up is met once in the backward pass"
 
 
 def test_the_windows_that_hold_a_cell_are_those_of_the_loops() -> None:

@@ -51,7 +51,7 @@ def both_ways(net: dv.Network, node: Any, cut: reconstruct.Rewritten, x: Any, g:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_equals_its_slow_twin(name: str, dtype: str) -> None:
-    """Forward and the way down under each rule, from a random signal on the result."""
+    """Forward and the backward pass under each rule, from a random signal on the result."""
     example = ALL[name]
     with jax.enable_x64(dtype == "float64"):
         net, x = network(example, dtype), image(example, dtype)

@@ -34,7 +34,7 @@ def network(layers: list[dict[str, Any]], programs: Programs | None = None) -> d
 
 
 def everything(net: dv.Network) -> list[np.ndarray]:
-    """Scores, a tap, the way down on both roads, and the dot test."""
+    """Scores, a tap, the backward pass by both computations, and the dot test."""
     x = nets.picture()
     seen = reconstruct_units(net, x, [UNIT, dv.Unit("relu2", 1)], "guided")
     whole = reconstruct_units(net, x, [dv.Unit("max_pool2", 2, "all", "all")])

@@ -1,4 +1,4 @@
-"""Convolution and both roads of its adjoint, against the loops and against each other."""
+"""Convolution and both computations of its adjoint, against the loops and against each other."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A network is a list of layers; a layer is a dictionary with its "kind". Branches hold lists of their own. Every kind is
 written out by its definition; where no closed form is shorter than its proof (attention, layer norm, smooth
-activations), the way down is the transposed Jacobian measured by central differences.
+activations), the backward pass is the transposed Jacobian measured by central differences.
 """
 
 from __future__ import annotations

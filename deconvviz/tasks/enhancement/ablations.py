@@ -135,7 +135,7 @@ def gradient_norms(module: Enhancer, batch: Any) -> list[float]:
 
 
 def depth_ratio(norms: list[float]) -> float:
-    """Gradient of the first inner convolution over that of the last: below 1 where it vanishes on its way down.
+    """Gradient of the first inner convolution over that of the last: below 1 where it vanishes in the backward pass.
 
     >>> depth_ratio([1.0, 3.0, 4.0])
     0.25

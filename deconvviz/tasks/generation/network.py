@@ -19,7 +19,7 @@ from deconvviz.ops.upsample import pixel_unshuffle
 from deconvviz.tasks.generation import DECODERS
 from deconvviz.tasks.generation.data import BOTTOM
 
-#: Channels of the maps of 4, 8, 16 and 32 rows, on the way down.
+#: Channels of the maps of 4, 8, 16 and 32 rows, in the backward pass.
 WIDTHS = (96, 64, 40, 24)
 #: Pictures enter as (x - CENTRE) / SPREAD and leave as CENTRE + SPREAD y.
 CENTRE, SPREAD = 0.5, 0.25

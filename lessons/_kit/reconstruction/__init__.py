@@ -1,1 +1,1 @@
-"""Maps of a unit by the four rules, and the signal on its way down."""
+"""Maps of a unit by the four rules, and the signal in the backward pass."""

@@ -26,7 +26,7 @@ from lessons._kit.run.networks import Loaded
 from lessons._kit.run.pictures import Picture, fitted, frozen
 
 #: Pictures whose activations are kept (about 6 MB each, 49 MB for SqueezeNet), units whose maps are (0.8 MB), and
-#: whose checked maps are (0.8 MB), small values, signals on their way back (about 3 MB each), and pictures whose
+#: whose checked maps are (0.8 MB), small values, signals in the backward pass (about 3 MB each), and pictures whose
 #: switches and masks are (about 6 MB each).
 KEPT_FORWARDS = 8
 KEPT_UNITS = 64

@@ -116,7 +116,7 @@ def test_what_it_cannot_compute_stays_as_it_is(name: str) -> None:
 
 
 def test_what_is_optimized_goes_back_by_switches_and_reconstructions_do_not() -> None:
-    """The two roads of a reconstruction stay strangers: the derived one is XLA's own."""
+    """The two computations of a reconstruction stay strangers: the derived one is XLA's own."""
     net = dv.Network(lambda x: nets.run_chain(nets.chain_layers("float32"), x), input_spec=SPEC)
     consts, last = net.program().flat.consts, net.layers[-1].name
     x = nets.picture()
