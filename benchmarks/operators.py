@@ -1,4 +1,4 @@
-"""Times of the operators on this machine: convolution, its adjoint by two computations, pooling, a whole reconstruction.
+"""Times of the operators here: convolution, its adjoint by two computations, pooling, a whole reconstruction.
 
     python benchmarks/operators.py            a table
     python benchmarks/operators.py --json     one JSON line
