@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
+import platformdirs
 import pytest
+from platformdirs import windows
+from platformdirs.unix import Unix
 
-from deconvviz import compiled, storage
+from deconvviz import compiled
 from deconvviz.network import Programs
 
 
@@ -26,13 +29,14 @@ def restore() -> Iterator[None]:
     jax.config.update("jax_compilation_cache_dir", before)
 
 
-@pytest.mark.parametrize(("platform", "variable"), [("linux", "XDG_CACHE_HOME"), ("win32", "LOCALAPPDATA")])
+@pytest.mark.parametrize(("system", "variable"), [(Unix, "XDG_CACHE_HOME"), (windows.Windows, "LOCALAPPDATA")])
 def test_they_lie_in_the_users_cache_folder(
-    platform: str, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    system: type, variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DECONVVIZ_CACHE", raising=False)
     monkeypatch.setenv(variable, str(tmp_path))
-    monkeypatch.setattr(storage.sys, "platform", platform)
+    monkeypatch.setattr(platformdirs, "PlatformDirs", system)
+    monkeypatch.setattr(windows, "get_win_folder", windows.get_win_folder_from_env_vars)  # others ask Windows itself
     assert tmp_path in compiled.folder().parents
     assert jax.__version__ in compiled.folder().name
 

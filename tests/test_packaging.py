@@ -214,7 +214,7 @@ def test_the_public_names_are_those_listed() -> None:
 
     import deconvviz as dv
 
-    listed = list(ast.parse((ROOT / "deconvviz" / "__init__.pyi").read_text()).body[1:-1])
+    listed = ast.parse((ROOT / "deconvviz" / "__init__.pyi").read_text()).body[1:-1]
     assert all(isinstance(node, ast.ImportFrom) and len(node.names) == 1 for node in listed)
     where = {node.names[0].name: (node.module, node.names[0].asname) for node in listed}  # type: ignore[attr-defined]
     assert sorted(where) == sorted(dv.__all__)
