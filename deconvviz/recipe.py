@@ -182,10 +182,10 @@ def reconstruct(recipe: Recipe, network: Network, image: DisplayImage) -> tuple[
             f"the recipe was made with other weights of {recipe.model} ({recipe.model_digest[:12]}..., these are "
             f"{network.digest[:12]}...): load those weights, or make the recipe again"
         )
-    found = digest_of_image(image)
-    if found != recipe.image_digest:
+    result = digest_of_image(image)
+    if result != recipe.image_digest:
         raise RecipeError(
-            f"the recipe was made from another picture ({recipe.image_digest[:12]}..., this one is {found[:12]}...): "
+            f"the recipe was made from another picture ({recipe.image_digest[:12]}..., this one is {result[:12]}...): "
             "give the file that it was made from"
         )
     maps = dv.reconstruct_rules(network, image, recipe.unit, recipe.rules, start=recipe.start)

@@ -44,7 +44,7 @@ def channels_of(text: str | None, count: int) -> list[int]:
     """
     if text is None:
         return list(range(count))
-    found: list[int] = []
+    result: list[int] = []
     for part in text.replace(" ", "").split(","):
         match = _PART.fullmatch(part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
@@ -52,8 +52,8 @@ def channels_of(text: str | None, count: int) -> list[int]:
             raise click.UsageError(
                 f"--channel {text}: {part!r} is no number or range first-last of the channels 0 to {count - 1}"
             )
-        found += range(first, last + 1)
-    return list(dict.fromkeys(found))
+        result += range(first, last + 1)
+    return list(dict.fromkeys(result))
 
 
 def make(
@@ -68,23 +68,23 @@ def make(
     known = read(kept) if kept.exists() else None
     try:
         runs = dv.visualize_layer_snapshots(network, layer, wanted, batch=batch, resume=known, **options)
-        found: LayerVisualization = run(
+        result: LayerVisualization = run(
             keeping(runs, kept), lambda now: f"{int(now.finished.sum())} of {len(now.channels)} pictures"
         )
     except DeconvvizError as error:
         if known is None or "cannot go on" not in str(error):
             raise
         raise DeconvvizError(f"{kept} holds another run: {error}; delete it, or name another --grid") from error
-    shown = found.images.copy()
-    shown[found.dead] = np.array(montage.DEAD, np.float32) / 255
+    shown = result.images.copy()
+    shown[result.dead] = np.array(montage.DEAD, np.float32) / 255
     files.write(out, montage.png_bytes(montage.gallery(shown)))
     kept.unlink(missing_ok=True)
     record = {
-        "model": chosen.name, "layer": layer, "objective": found.objective, "channels": found.channels,
-        "activations": found.activations, "dead": found.channels[found.dead], "seed": found.seed,
-        "notes": [note for note in found.notes if note] or None,
-        "resumed": 0 if known is None else int(np.isin(found.channels, known.channels[known.finished]).sum()),
-        "out": out, "images": len(found.channels), "seconds": seconds_since(start),
+        "model": chosen.name, "layer": layer, "objective": result.objective, "channels": result.channels,
+        "activations": result.activations, "dead": result.channels[result.dead], "seed": result.seed,
+        "notes": [note for note in result.notes if note] or None,
+        "resumed": 0 if known is None else int(np.isin(result.channels, known.channels[known.finished]).sum()),
+        "out": out, "images": len(result.channels), "seconds": seconds_since(start),
     }  # fmt: skip
     answer(record, as_json, _lines(record))
 

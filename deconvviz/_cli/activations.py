@@ -84,12 +84,12 @@ def strongest_channels(values: np.ndarray, top: int) -> list[dict[str, Any]]:
 
     maps = values.reshape(-1, values.shape[-1])
     order = np.argsort(-maps.max(axis=0), kind="stable")[:top]
-    found = []
+    result = []
     for channel in map(int, order):
         place = int(maps[:, channel].argmax())
         row, column = divmod(place, values.shape[1]) if values.ndim == 3 else (None, None)
-        found.append({"channel": channel, "row": row, "column": column, "value": float(maps[place, channel])})
-    return found
+        result.append({"channel": channel, "row": row, "column": column, "value": float(maps[place, channel])})
+    return result
 
 
 def _position(entry: dict[str, Any]) -> str:

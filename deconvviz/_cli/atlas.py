@@ -23,14 +23,14 @@ class Layers(click.ParamType):
         """Layer -> number of channels, None for all."""
         if isinstance(value, dict):
             return value
-        found: dict[str, int | None] = {}
+        result: dict[str, int | None] = {}
         for part in filter(None, (part.strip() for part in str(value).split(","))):
             name, colon, count = part.rpartition(":")
             counted = bool(colon) and count.isascii() and count.isdigit()
-            found[name if counted else part] = int(count) if counted else None
-        if not found:
+            result[name if counted else part] = int(count) if counted else None
+        if not result:
             self.fail(f"{value!r} names no layer; write relu2,relu4, or relu2:16 for 16 of its channels", param, ctx)
-        return found
+        return result
 
 
 @click.group()
@@ -144,7 +144,7 @@ def show(folder: Path | None, layer: str, channel: int, out: Path | None, as_jso
         check_out(out, (".png",))
     opened = atlases.Atlas.open(folder or atlases.SHIPPED)
     rows = opened.rows(layer, channel)
-    found = [
+    result = [
         {"rank": row.rank, "image": row.image, "digest": row.digest, "activation": row.activation, "box": row.box,
          "row": row.unit.row, "column": row.unit.column, "scale": row.scale}
         for row in rows
@@ -158,7 +158,7 @@ def show(folder: Path | None, layer: str, channel: int, out: Path | None, as_jso
         text = {"recipe": json.dumps(plain({"layer": layer, "channel": channel, "rows": listed}))}
         files.write(out, montage.png_bytes(contact.picture(opened, rows), text=text))
     network = opened.about["network"]["name"]
-    record = {"network": network, "layer": layer, "channel": channel, "rule": opened.about["rule"], "rows": found,
+    record = {"network": network, "layer": layer, "channel": channel, "rule": opened.about["rule"], "rows": result,
               "out": out}  # fmt: skip
     shown = table(
         ("activation", "row", "column", "image"),

@@ -47,10 +47,10 @@ def check(ctx: click.Context, chosen: Chosen, image: str, layer: str | None, as_
     start = time.perf_counter()
     chosen.check()
     network, assumed = load_own(chosen) if chosen.network else (load_chosen(chosen), ())
-    found = checks.report(network, model_input(load_image(image), network.input_spec), layer)
-    record = _record(chosen, image, found, assumed) | {"images": 1, "seconds": seconds_since(start)}
-    answer(record, as_json, _lines(chosen, image, found, assumed))
-    ctx.exit(0 if found.applies else 1)
+    result = checks.report(network, model_input(load_image(image), network.input_spec), layer)
+    record = _record(chosen, image, result, assumed) | {"images": 1, "seconds": seconds_since(start)}
+    answer(record, as_json, _lines(chosen, image, result, assumed))
+    ctx.exit(0 if result.applies else 1)
 
 
 def _record(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) -> dict[str, Any]:

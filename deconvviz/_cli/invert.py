@@ -69,27 +69,27 @@ def invert(
         snapshots = begin(**typed)
     else:
         known, snapshots = _resumed(checkpoint, begin, network, layer, typed)
-    found: Inversion = run(snapshots, lambda now: f"feature error {now.feature_error:.4f}")
+    result: Inversion = run(snapshots, lambda now: f"feature error {now.feature_error:.4f}")
     if out is not None:
-        files.write(out, montage.png_bytes(found.image))
+        files.write(out, montage.png_bytes(result.image))
     record = {
         "model": chosen.name,
         "image": image,
         "layer": layer,
         "method": method,
-        "seed": found.seed,
-        "restart": found.restart,
-        "steps": found.step,
+        "seed": result.seed,
+        "restart": result.restart,
+        "steps": result.step,
         "resumed": known,
-        "feature_error": found.feature_error,
-        "normalized_image_error": found.image_error,
-        "loss": found.losses[-1] if len(found.losses) else None,
-        "note": found.note or None,
+        "feature_error": result.feature_error,
+        "normalized_image_error": result.image_error,
+        "loss": result.losses[-1] if len(result.losses) else None,
+        "note": result.note or None,
         "out": out,
         "images": 1,
         "seconds": seconds_since(start),
     }
-    answer(record, as_json, _lines(chosen, found, out))
+    answer(record, as_json, _lines(chosen, result, out))
 
 
 def _check(checkpoint: Path, method: str) -> None:

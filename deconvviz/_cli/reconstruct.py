@@ -101,19 +101,19 @@ def reconstruct(
     if save_recipe is not None:
         check_file(save_recipe, "--save-recipe")
     job = _from_options(chosen, options) if recipe_file is None else _from_recipe(ctx, recipe_file, chosen, options)
-    found = recipes.reconstruct(job.recipe, job.network, job.image)
-    recipe = recipes.resolved(job.recipe, found)
+    result = recipes.reconstruct(job.recipe, job.network, job.image)
+    recipe = recipes.resolved(job.recipe, result)
     if out is not None:
-        files.write(out, recipes.picture(recipe, found, job.network, job.image, out.suffix[1:].lower()))
+        files.write(out, recipes.picture(recipe, result, job.network, job.image, out.suffix[1:].lower()))
     if save_recipe is not None:
         files.write(save_recipe, recipe.to_json().encode())
-    record = _record(recipe, job.source, found) | {
+    record = _record(recipe, job.source, result) | {
         "out": out,
         "recipe": save_recipe,
         "images": 1,
         "seconds": seconds_since(start),
     }
-    answer(record, as_json, _lines(recipe, found, [out, save_recipe]))
+    answer(record, as_json, _lines(recipe, result, [out, save_recipe]))
 
 
 def _from_options(chosen: Chosen, options: dict[str, Any]) -> Job:

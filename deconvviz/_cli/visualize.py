@@ -62,8 +62,8 @@ def visualize(
         check_out(grid, (".png",))
         chosen.check()
         network = load_chosen(chosen)
-        found = _layer(network, layer, options["objective"])
-        _grid.make(chosen, network, found, channel, grid, batch, as_json, start, given(options))
+        result = _layer(network, layer, options["objective"])
+        _grid.make(chosen, network, result, channel, grid, batch, as_json, start, given(options))
         return
     if batch is not None:
         raise click.UsageError("--batch goes with --grid FILE.png")
@@ -103,27 +103,27 @@ def _one(
     typed = given(options)
     if "start" in typed:
         typed["start"] = load_image(typed["start"])
-    found: Visualization = run(
+    result: Visualization = run(
         dv.visualize_snapshots(network, unit, **typed), lambda now: f"activation {now.activation:.4g}"
     )
-    files.write(out, montage.png_bytes(np.concatenate(found.images, axis=1)))
+    files.write(out, montage.png_bytes(np.concatenate(result.images, axis=1)))
     record = {
         "model": chosen.name,
         "layer": unit.layer,
         "channel": channel,
-        "row": found.unit.row,
-        "column": found.unit.column,
-        "objective": found.objective,
-        "seed": found.seed,
-        "steps": found.step,
-        "activation": found.activation,
-        "activations": found.activations,
-        "note": found.note or None,
+        "row": result.unit.row,
+        "column": result.unit.column,
+        "objective": result.objective,
+        "seed": result.seed,
+        "steps": result.step,
+        "activation": result.activation,
+        "activations": result.activations,
+        "note": result.note or None,
         "out": out,
-        "images": len(found.images),
+        "images": len(result.images),
         "seconds": seconds_since(start),
     }
-    answer(record, as_json, _lines(chosen, found, out))
+    answer(record, as_json, _lines(chosen, result, out))
 
 
 def _layer(network: Network, layer: str | None, objective: str | None) -> str:

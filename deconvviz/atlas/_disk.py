@@ -72,12 +72,12 @@ def read_json(path: Path) -> dict[str, Any]:
       DataError: it is missing or damaged.
     """
     try:
-        found = json.loads(path.read_bytes())
+        result = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read {path}: {error}; build the atlas again into another folder") from error
-    if not isinstance(found, dict):
+    if not isinstance(result, dict):
         raise DataError(f"{path} is no record of an atlas; name a folder that `deconvviz atlas build` wrote")
-    return found
+    return result
 
 
 def pack(arrays: Mapping[str, np.ndarray], about: Any) -> bytes:

@@ -117,11 +117,11 @@ def build(
     if ready is not None:
         return ready
     with _disk.alone(plan.work / f"lock-{plan.team.name}"):
-        found = _scan(plan, batch, progress)
-        slots = tiles.slots(found.tops)
+        result = _scan(plan, batch, progress)
+        slots = tiles.slots(result.tops)
         _reconstruct(plan, slots, progress)
         if plan.team.index == 0:
-            sheets.write(plan.out, plan.work, _content(plan, found, slots))
+            sheets.write(plan.out, plan.work, _content(plan, result, slots))
             shutil.rmtree(plan.work, ignore_errors=True)
         plan.team.wait("atlas written")
     return _disk.read_json(plan.out / _disk.ABOUT)
@@ -201,19 +201,19 @@ def _scan(plan: Plan, batch: int, progress: Progress) -> Found:
     team, count = plan.team, len(plan.pictures.names)
     share = range(team.index, count, team.size)
     path = plan.work / f"scan-{team.name}.npz"
-    found = _disk.load_found(path) or scan.nothing(plan.channels, plan.top)
-    progress("scan", found.done, len(share))
-    if found.done < len(share):
+    result = _disk.load_found(path) or scan.nothing(plan.channels, plan.top)
+    progress("scan", result.done, len(share))
+    if result.done < len(share):
         kept = time.monotonic()
         steps = scan.scan(
-            plan.network, plan.pictures, share, plan.channels, room=plan.top, batch=batch, begun=found
+            plan.network, plan.pictures, share, plan.channels, room=plan.top, batch=batch, begun=result
         )  # fmt: skip
-        for found in steps:
-            progress("scan", found.done, len(share))
+        for result in steps:
+            progress("scan", result.done, len(share))
             if time.monotonic() - kept > KEEP:
-                _disk.save_found(path, found)
+                _disk.save_found(path, result)
                 kept = time.monotonic()
-    _disk.save_found(path, found)
+    _disk.save_found(path, result)
     team.wait("pictures scanned")
     parts = [_disk.load_found(plan.work / f"scan-{Team(i, team.size).name}.npz") for i in range(team.size)]
     if any(part is None for part in parts):

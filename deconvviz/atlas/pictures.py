@@ -64,13 +64,13 @@ def listed(place: str | Path) -> Pictures:
     root = Path(place)
     if not root.is_dir():
         raise DataError(f"no such folder: {root}; name one that holds pictures, or {BUILT_IN!r} for the built-in ones")
-    found = sorted(_below(root))
-    if not found:
+    result = sorted(_below(root))
+    if not result:
         raise DataError(f"no pictures in {root} or below it; expected files that end in {', '.join(SUFFIXES)}")
     stamp = sha256()
-    for name, size, changed in found:
+    for name, size, changed in result:
         stamp.update(f"{name}\0{size}\0{changed}\n".encode(errors="surrogateescape"))
-    names = tuple(name for name, _, _ in found)
+    names = tuple(name for name, _, _ in result)
     return Pictures(str(root.resolve()), names, stamp.hexdigest(), reader(root))
 
 
@@ -85,15 +85,15 @@ def reader(place: str | Path) -> Callable[[str], bytes]:
 
 def _below(root: Path) -> list[tuple[str, int, int]]:
     """(name, bytes, time of change) of every picture file; hidden files and folders are left out."""
-    found = []
+    result = []
     for folder, inner, files in os.walk(root):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in files:
             path = Path(folder, name)
             if path.suffix.lower() in SUFFIXES and not name.startswith(".") and path.is_file():
                 status = path.stat()
-                found.append((path.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns))
-    return found
+                result.append((path.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns))
+    return result
 
 
 def _read(root: Path, name: str) -> bytes:

@@ -148,8 +148,8 @@ class Atlas:
                 f"{self.folder} has no channel {channel} of {layer}; it holds {len(known.channels)} of "
                 f"{known.shape[-1]}, near it {', '.join(map(str, sorted(near)))}"
             )
-        found: tuple[Row, ...] = self._table_of(layer).get(channel, ())
-        return found
+        result: tuple[Row, ...] = self._table_of(layer).get(channel, ())
+        return result
 
     def patch(self, row: Row) -> DisplayImage:
         """The picture in the receptive field, (h, w, 3) float32 of 0..1."""
@@ -176,10 +176,10 @@ class Atlas:
                 listed = file.read_row_group(names.index(layer)).to_pylist()
         except (OSError, pa.ArrowException, IndexError) as error:
             raise DataError(f"cannot read {self._table}: {error}; build the atlas again") from error
-        found: dict[int, tuple[Row, ...]] = {}
+        result: dict[int, tuple[Row, ...]] = {}
         for one in listed:
-            found[one["channel"]] = (*found.get(one["channel"], ()), _row(one))
-        return found
+            result[one["channel"]] = (*result.get(one["channel"], ()), _row(one))
+        return result
 
 
 def _pixels(path: Path) -> np.ndarray:

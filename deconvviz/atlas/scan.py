@@ -86,13 +86,13 @@ def scan(
     Yields:
       what is known after each batch.
     """
-    found = begun or nothing(channels, room)
+    result = begun or nothing(channels, room)
     forward = Forward(network, tuple(channels), batch)
     size = batch * len(forward.devices)
-    for numbers, inputs in _batches(pictures, share[found.done :], network.input_spec, size):
+    for numbers, inputs in _batches(pictures, share[result.done :], network.input_spec, size):
         broken = {n: x for n, x in zip(numbers, inputs, strict=True) if isinstance(x, str)}
         good = [(n, x) for n, x in zip(numbers, inputs, strict=True) if not isinstance(x, str)]
-        tops = dict(found.tops)
+        tops = dict(result.tops)
         if good:
             seen = np.array([n for n, _ in good])
             values = forward(np.concatenate([x for _, x in good]))
@@ -102,8 +102,8 @@ def scan(
                 kept = np.asarray(channels[layer], np.intp)
                 these = top.of_batch(peaks[finite][:, kept], places[finite][:, kept], seen[finite])
                 tops[layer] = top.merge(tops[layer], these, room)
-        found = Found(found.done + len(numbers), tops, found.broken | broken)
-        yield found
+        result = Found(result.done + len(numbers), tops, result.broken | broken)
+        yield result
 
 
 class Forward:
@@ -146,8 +146,8 @@ class Forward:
     def _one(self, x: np.ndarray, size: int) -> list[tuple[np.ndarray, np.ndarray]]:
         full = np.zeros((size, *x.shape[1:]), jnp.result_type(float))
         full[: len(x)] = x
-        found = self._call(self._constants, jax.device_put(full, self._split))
-        return [(np.asarray(values)[: len(x)], np.asarray(places)[: len(x)]) for values, places in found]
+        result = self._call(self._constants, jax.device_put(full, self._split))
+        return [(np.asarray(values)[: len(x)], np.asarray(places)[: len(x)]) for values, places in result]
 
 
 def _serves(network: Network, batch: int) -> bool:
@@ -161,12 +161,12 @@ def _peaks(network: Network, layers: Sequence[str], batch: int) -> Callable[...,
     run = as_function(program.flat, [item.eqn for item in program.flat.equations], [node.variable for node in nodes])
 
     def peaks(constants: Any, x: Any) -> list[tuple[Any, Any]]:
-        found = []
+        result = []
         for node, value in zip(nodes, run(constants, x), strict=True):
             maps = permuted(node, value)
             flat = jnp.reshape(maps, (maps.shape[0], -1, maps.shape[-1]))
-            found.append((flat.max(axis=1), flat.argmax(axis=1)))
-        return found
+            result.append((flat.max(axis=1), flat.argmax(axis=1)))
+        return result
 
     return peaks
 

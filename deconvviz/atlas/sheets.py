@@ -105,12 +105,12 @@ def write(out: Path, work: Path, content: Content) -> None:
 def _sheet(content: Content, layer: str, kind: str, number: int) -> bytes:
     """One PNG: a row a channel, a column a rank; grey where there is no picture."""
     height, width = tiles.cell(content.network, layer)
-    found, rows = content.found.tops[layer], content.rows(layer)
+    result, rows = content.found.tops[layer], content.rows(layer)
     first = number * rows
     count = min(rows, len(content.channels[layer]) - first)
     sheet = np.full((count * height, content.settings["top"] * width, 3), tiles.ZERO, np.uint8)
-    for index, rank in np.argwhere(found.found[first : first + count]):
-        store = content.stores[content.owners[int(found.pictures[first + index, rank])]]
+    for index, rank in np.argwhere(result.found[first : first + count]):
+        store = content.stores[content.owners[int(result.pictures[first + index, rank])]]
         tile = store.get(layer, kind, first + int(index), int(rank))
         sheet[index * height : (index + 1) * height, rank * width : (rank + 1) * width] = tile
     return files.png_bytes(sheet, optimize=True)
@@ -119,16 +119,16 @@ def _sheet(content: Content, layer: str, kind: str, number: int) -> bytes:
 def _rows(content: Content, layer: str) -> Iterator[dict[str, Any]]:
     """The rows of the table that belong to a layer, by channel and rank."""
     (height, width), rows = tiles.cell(content.network, layer), content.rows(layer)
-    names, found = content.sheet_names(layer), content.found.tops[layer]
-    for index, rank in np.argwhere(found.found):
+    names, result = content.sheet_names(layer), content.found.tops[layer]
+    for index, rank in np.argwhere(result.found):
         index, rank = int(index), int(rank)
         (top, left, bottom, right), scale, digest = content.notes[layer, index, rank]
         channel = content.channels[layer][index]
-        unit = tiles.unit_at(content.network, layer, channel, int(found.places[index, rank]))
+        unit = tiles.unit_at(content.network, layer, channel, int(result.places[index, rank]))
         yield {
             "layer": layer, "channel": channel, "rank": rank, "digest": digest, "row": unit.row, "column": unit.column,
-            "image": content.pictures.names[int(found.pictures[index, rank])],
-            "activation": float(found.values[index, rank]), "scale": scale,
+            "image": content.pictures.names[int(result.pictures[index, rank])],
+            "activation": float(result.values[index, rank]), "scale": scale,
             "box_top": top, "box_left": left, "box_bottom": bottom, "box_right": right,
             **names[index // rows], "tile_top": index % rows * height, "tile_left": rank * width,
         }  # fmt: skip
@@ -157,7 +157,7 @@ def _about(content: Content) -> dict[str, Any]:
 
 def _layer(content: Content, name: str) -> dict[str, Any]:
     layer, kept = content.network.layer(name), content.channels[name]
-    found = content.found.tops[name].found
+    result = content.found.tops[name].found
     return {
         "name": name,
         "kind": layer.kind,
@@ -166,7 +166,7 @@ def _layer(content: Content, name: str) -> dict[str, Any]:
         "receptive_field": layer.receptive_field and list(layer.receptive_field),
         "tile": list(tiles.cell(content.network, name)),
         "channels": list(kept),
-        "silent": [channel for channel, row in zip(kept, found, strict=True) if not row.any()],
-        "rows": int(found.sum()),
+        "silent": [channel for channel, row in zip(kept, result, strict=True) if not row.any()],
+        "rows": int(result.sum()),
         "sheets": content.sheet_names(name),
     }

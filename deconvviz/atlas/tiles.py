@@ -78,11 +78,11 @@ class Tile:
 def slots(tops: Mapping[str, Top]) -> list[list[Slot]]:
     """All slots with a picture, one list a picture, ordered by the pictures' numbers."""
     by_picture: dict[int, list[Slot]] = {}
-    for layer, found in tops.items():
-        for index, rank in np.argwhere(found.found):
-            values = (found.pictures[index, rank], found.places[index, rank])
+    for layer, result in tops.items():
+        for index, rank in np.argwhere(result.found):
+            values = (result.pictures[index, rank], result.places[index, rank])
             picture, place = (int(value) for value in values)
-            slot = Slot(layer, int(index), int(rank), picture, place, float(found.values[index, rank]))
+            slot = Slot(layer, int(index), int(rank), picture, place, float(result.values[index, rank]))
             by_picture.setdefault(picture, []).append(slot)
     return [by_picture[picture] for picture in sorted(by_picture)]
 

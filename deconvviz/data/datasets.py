@@ -104,7 +104,7 @@ def _unpack(archive: Path, folder: str, out: Path) -> None:
         else:
             with opened.open(inner) as file, tarfile.open(fileobj=file, mode="r|gz") as packed:
                 packed.extractall(room, filter="data")
-        found = next((path for path in Path(room).rglob(folder) if path.is_dir()), None)
-        if found is None:
+        result = next((path for path in Path(room).rglob(folder) if path.is_dir()), None)
+        if result is None:
             raise zipfile.BadZipFile(f"there is no {folder} in it")
-        shutil.move(found, out / folder)
+        shutil.move(result, out / folder)

@@ -50,10 +50,10 @@ def list_pictures(root: str | Path) -> list[Path]:
     root = Path(root)
     if not root.is_dir():
         raise DataError(f"no such folder: {root}; name one that holds pictures")
-    found = _images(root)
-    if not found:
+    result = _images(root)
+    if not result:
         raise DataError(f"no pictures in {root}; expected {root}/*.png (jpg, webp, bmp, tif, gif)")
-    return found
+    return result
 
 
 def list_partners(root: str | Path, names: Sequence[str], limit: int | None = None) -> list[tuple[Path, ...]]:
@@ -74,15 +74,15 @@ def list_partners(root: str | Path, names: Sequence[str], limit: int | None = No
             expected = " and ".join(f"{root}/{one}" for one in names)
             raise DataError(f"no such folder: {root / name}; expected {expected}, files of one picture under one name")
     others = [{path.stem: path for path in _images(root / name)} for name in names[1:]]
-    found = []
+    result = []
     for path in list_pictures(root / names[0]):
         for name, known in zip(names[1:], others, strict=True):
             if path.stem not in known:
                 raise DataError(f"{path} has no partner {root / name / path.stem}.png; add it or take the picture away")
-        found.append((path, *(known[path.stem] for known in others)))
+        result.append((path, *(known[path.stem] for known in others)))
     if limit is not None and limit < 1:
         raise DeconvvizError(f"limit is how many pictures to measure, 1 or more; got limit={limit}")
-    return found[:limit]
+    return result[:limit]
 
 
 def list_folder(root: str | Path, labels: Sequence[str] | None = None) -> ImageFolder:
@@ -94,15 +94,15 @@ def list_folder(root: str | Path, labels: Sequence[str] | None = None) -> ImageF
     root = Path(root)
     if not root.is_dir():
         raise DataError(f"no such folder: {root}; name a folder that holds one sub-folder of images a class")
-    found = {d.name: _images(d) for d in sorted(root.iterdir()) if d.is_dir() and not d.name.startswith(".")}
-    found = {name: files for name, files in found.items() if files}
-    if not found:
+    result = {d.name: _images(d) for d in sorted(root.iterdir()) if d.is_dir() and not d.name.startswith(".")}
+    result = {name: files for name, files in result.items() if files}
+    if not result:
         raise DataError(f"no images in {root}; expected {root}/CLASS/*.jpg (png, webp, bmp), one sub-folder a class")
-    order = tuple(labels) if labels is not None else tuple(sorted(found))
-    for name in found:
+    order = tuple(labels) if labels is not None else tuple(sorted(result))
+    for name in result:
         if name not in order:
             raise DataError(f"{root} holds a class {name!r} that the network does not know; {nearest(name, order)}")
-    files = [(path, order.index(name)) for name in sorted(found, key=order.index) for path in found[name]]
+    files = [(path, order.index(name)) for name in sorted(result, key=order.index) for path in result[name]]
     return ImageFolder(tuple(f for f, _ in files), np.array([c for _, c in files], np.int64), order)
 
 

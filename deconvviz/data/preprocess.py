@@ -227,7 +227,7 @@ def _whole_levels(part: DisplayImage) -> np.ndarray | None:
 
     A few rows at a time, so that they stay in the processor's cache.
     """
-    found = np.empty(part.shape, np.uint8)
+    result = np.empty(part.shape, np.uint8)
     step = max(1, _CHUNK // part[0].size)
     for start in range(0, len(part), step):
         shifted = part[start : start + step] * np.float32(255) + np.float32(0.5)
@@ -235,8 +235,8 @@ def _whole_levels(part: DisplayImage) -> np.ndarray | None:
         shifted -= whole  # 0.5 exactly on a level
         if shifted.min() < 0.5 - _LEVEL_TOLERANCE or shifted.max() > 0.5 + _LEVEL_TOLERANCE:
             return None
-        found[start : start + step] = whole
-    return found
+        result[start : start + step] = whole
+    return result
 
 
 def _per_channel(name: str, values: tuple[float, ...], spec: InputSpec) -> np.ndarray:

@@ -131,10 +131,10 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in SUFFIXES:
-        found = f"the ending {target.suffix!r}" if suffix else "no ending"
+        result = f"the ending {target.suffix!r}" if suffix else "no ending"
         hint = nearest(suffix, SUFFIXES) if suffix else "known: .png, .svg, .npz"
         raise DeconvvizError(
-            f"cannot write {str(path)!r}: the ending chooses the kind of file, and it has {found}; {hint}"
+            f"cannot write {str(path)!r}: the ending chooses the kind of file, and it has {result}; {hint}"
         )
     if not target.parent.is_dir():
         raise DeconvvizError(

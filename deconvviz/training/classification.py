@@ -38,13 +38,13 @@ def measure(net: Network, data: str | Path, *, progress: bool = False) -> dict[s
     if net.labels is None:
         raise DataError(f"{net.name} has no labels, so it cannot be measured: load it with trained weights")
     folder = list_labelled(data, class_ids(net.labels))
-    found = []
+    result = []
     for start in tqdm(range(0, len(folder), BATCH), unit="batch", disable=not progress):
         pictures = decode(folder.files[start : start + BATCH])
         inputs = [model_input(picture / np.float32(255), net.input_spec) for picture in pictures]
         inputs += inputs[-1:] * (BATCH - len(inputs))  # equal batches, so that one program serves all
-        found.append(net.run(np.concatenate(inputs))[: len(pictures)])
-    figures = classification(np.concatenate(found), folder.classes)
+        result.append(net.run(np.concatenate(inputs))[: len(pictures)])
+    figures = classification(np.concatenate(result), folder.classes)
     return {**figures, "images": len(folder), "seconds": round(time.perf_counter() - started, 3)}
 
 

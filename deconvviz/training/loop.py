@@ -141,14 +141,14 @@ def _start(plan: Plan, out: Path, resume: bool) -> tuple[Any, list[Record]]:
     state = plan.initial()
     if not (resume and file.exists()):
         return state, []
-    state, found = load_state(file, state)
-    if found["recipe"] != plan.recipe:
-        changed = [k for k in plan.recipe if found["recipe"].get(k) != plan.recipe[k]]
+    state, result = load_state(file, state)
+    if result["recipe"] != plan.recipe:
+        changed = [k for k in plan.recipe if result["recipe"].get(k) != plan.recipe[k]]
         raise TrainingError(
             f"{out} holds a run with another {' and '.join(changed) or 'recipe'}; "
             "name another folder with --out, repeat that run's options, or start again with --no-resume"
         )
-    return state, list(found["records"])
+    return state, list(result["records"])
 
 
 def _epoch(plan: Plan, state: Any, epoch: int, bar: tqdm) -> tuple[Any, Record]:

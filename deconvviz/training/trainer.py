@@ -126,9 +126,9 @@ class Trainer:
 
     def module(self, state: State) -> Any:
         """The module of a state, averaged where the schedule says so, ready to be used."""
-        found = nnx.merge(self._graph, *(state["average"] or state["parts"]), copy=True)
-        found.eval()
-        return found
+        result = nnx.merge(self._graph, *(state["average"] or state["parts"]), copy=True)
+        result.eval()
+        return result
 
     def _step(self, state: State, batch: Any) -> tuple[State, Figures]:
         params, statistics = state["parts"]

@@ -46,9 +46,9 @@ def keep(task: str, what: str, printed: Path, folder: Path = FOLDER) -> Path:
     objects = [line for line in lines if line.startswith("{")]
     if not objects:
         raise DataError(f"{printed} holds no line of JSON: write there what {command(task, what)!r} prints")
-    found = _checked(printed, objects[-1])
+    result = _checked(printed, objects[-1])
     path = located(task, what, folder)
-    write_whole(path, (json.dumps(found, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps(result, indent=1) + "\n").encode())
     return path
 
 
@@ -63,17 +63,17 @@ def command(task: str, what: str, data: str = "DIR") -> str:
 
 def _checked(path: Path, text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        result = json.loads(text)
     except ValueError as error:
         raise DataError(f"{path} is no JSON: {error}") from error
-    missing = [name for name in NEEDED if name not in found] if isinstance(found, dict) else list(NEEDED)
+    missing = [name for name in NEEDED if name not in result] if isinstance(result, dict) else list(NEEDED)
     if missing:
         raise DataError(f"{path} lacks {', '.join(missing)}: it holds no figures that 'evaluate' printed")
-    rows = found["rows"]
+    rows = result["rows"]
     if not rows or any(row.keys() != rows[0].keys() for row in rows):
         raise DataError(f"{path} holds {len(rows)} rows: there must be some, all with the same names")
     for row in rows:
         for name, value in row.items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise DataError(f"{path} holds {value} as {name}: every figure must be finite")
-    return dict(found)
+    return dict(result)

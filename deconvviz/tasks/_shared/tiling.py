@@ -50,8 +50,8 @@ def in_tiles(
         line = []
         for j in range(wide):
             part = padded[i * rows : (i + 1) * rows + 2 * margin, j * columns : (j + 1) * columns + 2 * margin]
-            found = run(part[None])[0]
-            line.append(found[scale * margin : scale * (margin + rows), scale * margin : scale * (margin + columns)])
+            result = run(part[None])[0]
+            line.append(result[scale * margin : scale * (margin + rows), scale * margin : scale * (margin + columns)])
         lines.append(np.concatenate(line, axis=1))
     return np.concatenate(lines)[: scale * height, : scale * width]
 

@@ -115,8 +115,8 @@ def check_trimap(image: Array, trimap: Array) -> tuple[np.ndarray, np.ndarray]:
             "and columns"
         )
     ahead, behind = values >= 0.9, values <= 0.1
-    for found, what, level in ((ahead, "foreground", "white"), (behind, "background", "black")):
-        if not found.any():
+    for result, what, level in ((ahead, "foreground", "white"), (behind, "background", "black")):
+        if not result.any():
             raise DataError(
                 f"the trimap of {values.shape} has no {what}: mark at least one pixel {level}; its values run from "
                 f"{values.min():g} to {values.max():g}"

@@ -55,9 +55,9 @@ def _main(about: Mapping[str, Any], count: int) -> str:
         rows: list[list[Any]] = [
             ["damage", "PSNR before", "PSNR after", "SSIM before", "SSIM after", "PSNR of A'A, untrained"]
         ]
-        for damage, found in report.items():
+        for damage, result in report.items():
             if damage != "data":
-                values = [found[name] for name in ("psnr_input", "psnr", "ssim_input", "ssim", "psnr_untrained")]
+                values = [result[name] for name in ("psnr_input", "psnr", "ssim_input", "ssim", "psnr_untrained")]
                 cells = (f"{value:.{4 if i in (2, 3) else 2}f}" for i, value in enumerate(values))
                 rows.append([damage, *cells])
         ask = f"`deconvviz evaluate enhancement --data {report['data']} --sigma 25` (or `--quality 10`)"

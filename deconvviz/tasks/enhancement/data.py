@@ -112,8 +112,8 @@ def damaged(picture: DisplayImage, *, sigma: float = 0.0, quality: int = 0, seed
     """
     given = np.asarray(picture, np.float32)
     planes = given[..., :1] if is_grey(given) else given
-    found = np.clip(damaged_planes(planes, sigma, quality, seed), 0, 1)
-    return np.broadcast_to(found, given.shape).copy()
+    result = np.clip(damaged_planes(planes, sigma, quality, seed), 0, 1)
+    return np.broadcast_to(result, given.shape).copy()
 
 
 def damaged_planes(picture: np.ndarray, sigma: float = 0.0, quality: int = 0, seed: int = 0) -> np.ndarray:
@@ -130,13 +130,13 @@ def read(data: str | Path, least: int = 1) -> dict[str, np.ndarray]:
       DataError: no such folder, no pictures in it, or one smaller than `least` pixels a side.
       ImageError: one that cannot be read.
     """
-    found = {}
+    result = {}
     for path in list_pictures(data):
         picture = images.load(path)
         if min(picture.shape[:2]) < least:
             raise DataError(f"{path} is {picture.shape[0]} x {picture.shape[1]}; at least {least} x {least} are needed")
-        found[path.name] = picture[..., :1] if is_grey(picture) else picture
-    return found
+        result[path.name] = picture[..., :1] if is_grey(picture) else picture
+    return result
 
 
 def luma(picture: np.ndarray) -> np.ndarray:

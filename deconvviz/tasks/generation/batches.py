@@ -16,15 +16,15 @@ _CHUNK = 24
 
 def encoded(net: Autoencoder, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and logarithm of the variance of the codes of (N, 64, 64, 3) pictures, float64."""
-    found = _in_chunks(weights.jitted(net, "encode"), pictures)
-    mean, log_variance = (np.concatenate([np.asarray(part[i], np.float64) for part in found]) for i in (0, 1))
+    result = _in_chunks(weights.jitted(net, "encode"), pictures)
+    mean, log_variance = (np.concatenate([np.asarray(part[i], np.float64) for part in result]) for i in (0, 1))
     return mean[: len(pictures)], log_variance[: len(pictures)]
 
 
 def decoded(net: Autoencoder, codes: np.ndarray, decoder: str) -> np.ndarray:
     """(N, 64, 64, 3) float32 pictures of (N, latents) codes, not clipped."""
-    found = np.concatenate([np.asarray(part) for part in _in_chunks(weights.jitted(net, "decode", decoder), codes)])
-    return found[: len(codes)]
+    result = np.concatenate([np.asarray(part) for part in _in_chunks(weights.jitted(net, "decode", decoder), codes)])
+    return result[: len(codes)]
 
 
 def _in_chunks(run: Callable[[np.ndarray], Any], values: np.ndarray) -> list[Any]:

@@ -66,8 +66,8 @@ class Codes:
         if label is None:
             return spread * noise
         index = self.index(label)
-        found: np.ndarray = self.means[index] + spread * noise @ self.factors[index].T
-        return found
+        result: np.ndarray = self.means[index] + spread * noise @ self.factors[index].T
+        return result
 
     def label_of(self, code: np.ndarray) -> str:
         """The class in whose density a code lies highest."""
@@ -84,13 +84,13 @@ class Codes:
         The vectors are the principal directions of the codes of the class, so that ``mean + a deviation vector`` is a
         way that its pictures differ along. A vector's largest part is positive, which fixes its sign.
         """
-        found = []
+        result = []
         for factor in self.factors:
             values, vectors = np.linalg.eigh(factor @ factor.T)
             rows = vectors[:, ::-1].T
             signs = np.sign(rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)])
-            found.append((np.sqrt(np.maximum(values[::-1], 0)), rows * signs[:, None]))
-        return tuple(found)
+            result.append((np.sqrt(np.maximum(values[::-1], 0)), rows * signs[:, None]))
+        return tuple(result)
 
 
 def between(first: np.ndarray, second: np.ndarray, count: int) -> np.ndarray:

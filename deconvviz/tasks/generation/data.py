@@ -153,11 +153,11 @@ def sheet(pictures: np.ndarray, shape: float, columns: int, *, shorter: int, gap
     tiles = [shaped(one, shape, shorter) for one in pictures]
     tall, wide = tiles[0].shape[0] + gap, tiles[0].shape[1] + gap
     rows = -(-len(tiles) // columns)
-    found = np.full((rows * tall - gap, columns * wide - gap, 3), 255, np.uint8)
+    result = np.full((rows * tall - gap, columns * wide - gap, 3), 255, np.uint8)
     for number, tile in enumerate(tiles):
         top, left = number // columns * tall, number % columns * wide
-        found[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
-    return found
+        result[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+    return result
 
 
 def read(folder: ImageFolder) -> np.ndarray:

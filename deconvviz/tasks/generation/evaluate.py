@@ -199,13 +199,13 @@ class Figures:
     def bound(self, pictures: np.ndarray) -> dict[str, float]:
         """Means over pictures, in nats: log-likelihood at the code's mean by each decoder, and KL divergence."""
         mean, log_variance = encoded(self._net, pictures)
-        found = {"kl": float(np.mean(np.asarray(losses.kl(jnp.asarray(mean), jnp.asarray(log_variance)))))}
+        result = {"kl": float(np.mean(np.asarray(losses.kl(jnp.asarray(mean), jnp.asarray(log_variance)))))}
         for decoder in DECODERS:
             y = decoded(self._net, mean, decoder)
-            found[decoder] = float(
+            result[decoder] = float(
                 np.mean(np.asarray(losses.log_likelihood(jnp.asarray(y), jnp.asarray(pictures), self._noise)))
             )
-        return found
+        return result
 
     def drawn(self, features: np.ndarray) -> dict[str, Any]:
         """What the recognition network makes of drawn pictures, for each decoder, and of the prior's.
@@ -215,25 +215,25 @@ class Figures:
         """
         kinds = np.repeat(np.arange(len(self._labels)), DRAWN)
         codes = np.concatenate([self._codes.draw(DRAWN, seed=SEED + i, label=x) for i, x in enumerate(self._labels)])
-        found: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for decoder in DECODERS:
             y = np.clip(decoded(self._net, codes, decoder), 0, 1)
-            found[decoder] = {**self._seen(y, kinds), "distance": self._distance(y, features)}
+            result[decoder] = {**self._seen(y, kinds), "distance": self._distance(y, features)}
         y = np.clip(decoded(self._net, self._codes.draw(len(kinds), seed=SEED), "transposed4"), 0, 1)
         scores, _ = recognized(y, np.ones(len(y)))
         named = np.isin(scores.argmax(axis=1), [i for label in self._labels for i in _right(label)])
-        found["prior"] = {"named": float(named.mean()), "distance": self._distance(y, features)}
-        return found
+        result["prior"] = {"named": float(named.mean()), "distance": self._distance(y, features)}
+        return result
 
     def patterns(self, wanted: np.ndarray) -> dict[str, Any]:
         """`pattern` with period 2 on real pictures, and on drawn ones before and after training."""
         codes = np.concatenate([self._codes.draw(DRAWN, seed=SEED + i, label=x) for i, x in enumerate(self._labels)])
         first = make(self._options)
-        found: dict[str, Any] = {"real": pattern(wanted, 2)}
+        result: dict[str, Any] = {"real": pattern(wanted, 2)}
         for decoder in DECODERS:
             before, after = (pattern(decoded(net, codes, decoder), 2) for net in (first, self._net))
-            found[decoder] = {"before": before, "after": after}
-        return found
+            result[decoder] = {"before": before, "after": after}
+        return result
 
     def _distance(self, pictures: np.ndarray, features: np.ndarray) -> float:
         return frechet_distance(recognized(pictures, np.ones(len(pictures)))[1], features)
@@ -242,12 +242,12 @@ class Figures:
         """Share of pictures that the recognition network calls by their class, of each class and on average."""
         scores, _ = recognized(pictures, self._shapes[kinds])
         guesses = scores.argmax(axis=1)
-        found = {
+        result = {
             label: float(np.isin(guesses[kinds == i], _right(label)).mean())
             for i, label in enumerate(self._labels)
             if _right(label) and (kinds == i).any()
         }
-        return {"accuracy": float(np.mean(list(found.values()))) if found else None, "of_class": found}
+        return {"accuracy": float(np.mean(list(result.values()))) if result else None, "of_class": result}
 
 
 def _floor(features: np.ndarray) -> float | None:

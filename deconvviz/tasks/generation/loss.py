@@ -53,7 +53,7 @@ def draw(mean: jax.Array, log_variance: jax.Array, key: jax.Array) -> jax.Array:
 
 def early_features(params: caltech.Params, pictures: jax.Array) -> list[jax.Array]:
     """Maps of the recognition network's first two layers on (N, H, W, 3) pictures in 0..1, after their ReLU."""
-    x, found = (pictures - 0.5) / 0.25, []
+    x, result = (pictures - 0.5) / 0.25, []
     for number, stride, pool in _EARLY:
         kernel = params[f"conv{number}.kernel"]
         pad = (kernel.shape[0] - stride) // 2 if stride > 1 else kernel.shape[0] // 2
@@ -61,10 +61,10 @@ def early_features(params: caltech.Params, pictures: jax.Array) -> list[jax.Arra
             x, kernel, (stride, stride), ((pad, pad),) * 2, dimension_numbers=("NHWC", "HWIO", "NHWC")
         )
         x = jax.nn.relu(x + params[f"conv{number}.bias"])
-        found.append(x)
+        result.append(x)
         if pool:
             x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
-    return found
+    return result
 
 
 class Bound:
@@ -85,14 +85,14 @@ class Bound:
         mean, log_variance = net.encode(wanted)
         codes = draw(mean, log_variance, key)
         smallest = net.smallest(codes)
-        found = {name: net.enlarge(smallest, name) for name in net.decoders}
-        squares = {name: jnp.mean((y - wanted) ** 2) for name, y in found.items()}
+        result = {name: net.enlarge(smallest, name) for name in net.decoders}
+        squares = {name: jnp.mean((y - wanted) ** 2) for name, y in result.items()}
         values = math.prod(wanted.shape[1:])
         divergence = jnp.mean(kl(mean, log_variance))
-        value = sum(squares.values()) / len(found) / (2 * self._noise**2) + self._weight * divergence / values
+        value = sum(squares.values()) / len(result) / (2 * self._noise**2) + self._weight * divergence / values
         figures = {"kl": divergence, **{f"squares_{name}": one for name, one in squares.items()}}
         if self._perceptual:
-            felt = self._felt(jnp.concatenate(list(found.values())), wanted)
+            felt = self._felt(jnp.concatenate(list(result.values())), wanted)
             value, figures = value + self._perceptual * felt, {**figures, "perceptual": felt}
         return value, figures
 

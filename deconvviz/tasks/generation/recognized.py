@@ -38,8 +38,8 @@ def recognized(pictures: np.ndarray, shapes: Sequence[float] | np.ndarray) -> tu
     count = len(inputs)
     padded = np.concatenate([inputs, np.zeros((-count % _CHUNK, *inputs.shape[1:]), np.float32)])
     starts = range(0, count, _CHUNK)
-    found = np.concatenate([np.asarray(features(padded[start : start + _CHUNK])) for start in starts])[:count]
-    return found @ kernel + bias, found
+    result = np.concatenate([np.asarray(features(padded[start : start + _CHUNK])) for start in starts])[:count]
+    return result @ kernel + bias, result
 
 
 @lru_cache(maxsize=1)

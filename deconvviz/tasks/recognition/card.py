@@ -42,9 +42,9 @@ def card(path: str | Path) -> str:
     parts = ["# Recognition: handwritten digits\n"]
     for name, about in known.items():
         parts += [_network(path, name, about), _figures(name, about, first=name == next(iter(known)))]
-    found = recorded_figures.figures(TASK, "effects", path.parent)
-    if found is not None:
-        parts.append(_effects(found))
+    result = recorded_figures.figures(TASK, "effects", path.parent)
+    if result is not None:
+        parts.append(_effects(result))
     return "\n".join([*parts, _TEMPLATE.fill("foot", all=len(digits.load()[1]), small=digits.SMALL)])
 
 
@@ -77,8 +77,8 @@ def _figures(name: str, about: Mapping[str, Any], *, first: bool) -> str:
 
 
 def _data(about: Mapping[str, Any]) -> str:
-    found = re.search(r"--data (\S+)", about["command"])
-    return found.group(1) if found else BUILT_IN
+    result = re.search(r"--data (\S+)", about["command"])
+    return result.group(1) if result else BUILT_IN
 
 
 def _effects(found: Mapping[str, Any]) -> str:

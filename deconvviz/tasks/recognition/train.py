@@ -176,8 +176,8 @@ class Run:
         params = self.params(state)
         record: dict[str, Any] = {}
         for prefix, rows in (("", self._train), ("held_", self._held)):
-            found = figures(params, self._data.values[rows], self._data.classes[rows])
-            record |= {f"{prefix}loss": found["cross_entropy"], f"{prefix}accuracy": found["accuracy"]}
+            result = figures(params, self._data.values[rows], self._data.classes[rows])
+            record |= {f"{prefix}loss": result["cross_entropy"], f"{prefix}accuracy": result["accuracy"]}
         rows = self._train[:: max(1, len(self._train) // PROBED)][:PROBED]
         lengths = self._lengths(state["parts"], self._batch(rows))
         return record | {"gradient": {name: float(value) for name, value in lengths.items()}}

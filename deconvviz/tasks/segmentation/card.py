@@ -17,18 +17,18 @@ _FIGURES = ("global", "class_average", "mean_iou", "boundary_f1")
 def card(path: str | Path) -> str:
     """What a file of weights is made of, as Markdown: data, commands, seeds, figures, licence."""
     path = Path(path)
-    found = weights.variants("segmentation", path)
-    first = next(iter(found.values()))
+    result = weights.variants("segmentation", path)
+    first = next(iter(result.values()))
     rows: list[list[Any]] = [["variant", "weights", "global", "class average", "mean IoU", "boundary F1"]]
     rows += [
         [name, f"{weights.weights_of(path, name):,}", *(_percent(about["figures"][key]) for key in _FIGURES)]
-        for name, about in found.items()
+        for name, about in result.items()
     ]
-    classes: list[list[Any]] = [["IoU", *found]]
+    classes: list[list[Any]] = [["IoU", *result]]
     classes += [
-        [name, *(_percent(about["figures"]["iou"][name]) for about in found.values())]
+        [name, *(_percent(about["figures"]["iou"][name]) for about in result.values())]
         for name in NAMES
-        if all(name in about["figures"]["iou"] for about in found.values())
+        if all(name in about["figures"]["iou"] for about in result.values())
     ]
     runs: list[list[Any]] = [["variant", "seed", "epochs", "minutes", "command"]]
     runs += [
@@ -36,7 +36,7 @@ def card(path: str | Path) -> str:
             name, about["recipe"]["seed"], about["recipe"]["epochs"], f"{about['seconds'] / 60:.0f}",
             f"`{about['command']}`",
         ]
-        for name, about in found.items()
+        for name, about in result.items()
     ]  # fmt: skip
     return _TEMPLATE.fill(
         "text",

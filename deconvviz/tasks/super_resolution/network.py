@@ -114,12 +114,12 @@ def weights(scale: int, upsampler: str = "transposed") -> dict[str, int]:
     >>> weights(3)
     {'kernels': 12464, 'biases': 173, 'shares': 172}
     """
-    found = {"kernels": 0, "biases": 0, "shares": 0}
+    result = {"kernels": 0, "biases": 0, "shares": 0}
     module = nnx.eval_shape(lambda: FSRCNN(scale, upsampler, rngs=nnx.Rngs(0)))
     for path, variable in nnx.to_flat_state(nnx.state(module, nnx.Param)):
         kind = {"kernel": "kernels", "bias": "biases", "share": "shares"}[str(path[-1])]
-        found[kind] += int(variable.size)
-    return found
+        result[kind] += int(variable.size)
+    return result
 
 
 def checked_scale(scale: Any) -> int:

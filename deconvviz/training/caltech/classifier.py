@@ -47,9 +47,9 @@ def averaged(trainer: Trainer, state: State) -> dict[str, np.ndarray]:
 def scores(params: network.Params, images: np.ndarray, batch: int = 64) -> np.ndarray:
     """Logits (N, C) of model input (N, H, W, 3), computed in equal batches so that one program serves all."""
     batch = min(batch, len(images))
-    run, found = jax.jit(network.forward), []
+    run, result = jax.jit(network.forward), []
     for start in range(0, len(images), batch):
         part = images[start : start + batch]
         padded = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), np.float32)])
-        found.append(np.asarray(run(params, padded))[: len(part)])
-    return np.concatenate(found)
+        result.append(np.asarray(run(params, padded))[: len(part)])
+    return np.concatenate(result)

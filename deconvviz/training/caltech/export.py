@@ -44,8 +44,8 @@ def write_snapshots(path: Path, files: dict[int, Path], records: Sequence[dict[s
                 arrays[f"{epoch}.{name}"], arrays[f"{epoch}.{name}.scale"] = quantize(values.astype(np.float32))
             else:
                 arrays[f"{epoch}.{name}"] = values
-        found = next(record for record in records if record["epoch"] == epoch)
-        about.append({"epoch": epoch, "mean_per_class": found["val_mean_per_class"], "top1": found["val_top1"]})
+        result = next(record for record in records if record["epoch"] == epoch)
+        about.append({"epoch": epoch, "mean_per_class": result["val_mean_per_class"], "top1": result["val_top1"]})
     write_whole(path, save(arrays, metadata={"about": json.dumps({"snapshots": about}, sort_keys=True)}))
 
 

@@ -169,8 +169,8 @@ def evaluate(data: Path, *, weights: Path | None = None, progress: bool = False)
     params = network.load_params(weights)
     folder = list_folder(data, labels=network.labels(weights))
     starts = tqdm(range(0, len(folder), 64), unit="batch", disable=not progress)
-    found = [scores(params, model_inputs(decode(folder.files[start : start + 64]))) for start in starts]
-    figures = classification(np.concatenate(found), folder.classes)
+    result = [scores(params, model_inputs(decode(folder.files[start : start + 64]))) for start in starts]
+    figures = classification(np.concatenate(result), folder.classes)
     return {**figures, "images": len(folder), "seconds": round(time.perf_counter() - started, 3)}
 
 

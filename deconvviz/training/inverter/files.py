@@ -42,14 +42,14 @@ def pack(files: Sequence[Path], path: Path) -> None:
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
     for file in files:
-        found = file_facts(file)
-        about = about or {**found, "layers": {}}
-        if found["digest"] != about["digest"]:
+        result = file_facts(file)
+        about = about or {**result, "layers": {}}
+        if result["digest"] != about["digest"]:
             raise TrainingError(f"{file} is of another network than {files[0]}: pack inverters of one network only")
-        twice = found["layers"].keys() & about["layers"].keys()
+        twice = result["layers"].keys() & about["layers"].keys()
         if twice:
             raise TrainingError(f"{file} holds a second inverter of {', '.join(sorted(twice))}: name one file a layer")
-        about["layers"] |= found["layers"]
+        about["layers"] |= result["layers"]
         arrays |= file_arrays(file)
     _save(path, arrays, about)
 
@@ -81,14 +81,14 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
 
 
 def _comparison(compared: Sequence[Path]) -> str:
-    found = [next(iter(file_facts(file)["layers"].items())) for file in compared]
-    layer, first = found[0]
+    result = [next(iter(file_facts(file)["layers"].items())) for file in compared]
+    layer, first = result[0]
     fixed = {key: value for key, value in first["recipe"].items() if key != "upsampler"}
-    for file, (_, one) in zip(compared, found, strict=True):
+    for file, (_, one) in zip(compared, result, strict=True):
         if {key: value for key, value in one["recipe"].items() if key != "upsampler"} != fixed:
             raise TrainingError(f"{file} differs from {compared[0]} in more than its upsampler: nothing to compare")
     rows = [["upsampler", *(title for title, _ in FIGURES.values())]]
-    rows += [[one["upsampler"], *_figures(one["figures"])] for _, one in found]
+    rows += [[one["upsampler"], *_figures(one["figures"])] for _, one in result]
     return _TEMPLATE.fill(
         "compared",
         layer=layer,

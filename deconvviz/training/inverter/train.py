@@ -152,15 +152,15 @@ def train(
     values = _in_chunks(lambda part: features(network, part, layer), shown)
 
     def validate(state: State, epoch: int) -> dict[str, float]:
-        found = _decoded(trainer.module(state).params(), values, recipe.upsampler)
-        return {"val_psnr": float(np.mean([psnr(a, b) for a, b in zip(found, shown, strict=True)]))}
+        result = _decoded(trainer.module(state).params(), values, recipe.upsampler)
+        return {"val_psnr": float(np.mean([psnr(a, b) for a, b in zip(result, shown, strict=True)]))}
 
     facts = dataclasses.asdict(recipe) | {"network": network.digest, "pictures": len(pictures)}
     plan = loop.Plan(loop.plain(facts), epochs, trainer.initial, trainer.step, source.batches, source.length, validate)
     state, records = loop.run(plan, out, resume=resume, progress=progress)
     stored = {name: np.asarray(value, np.float16) for name, value in trainer.module(state).params().items()}
-    found = _decoded({name: value.astype(np.float32) for name, value in stored.items()}, values, recipe.upsampler)
-    figures = picture_figures(found, shown)
+    result = _decoded({name: value.astype(np.float32) for name, value in stored.items()}, values, recipe.upsampler)
+    figures = picture_figures(result, shown)
     colour = np.mean([picture.mean((0, 1)) for picture in pictures], axis=0) / 255
     flat = np.broadcast_to(colour.astype(np.float32), shown.shape)
     said = {
@@ -196,8 +196,8 @@ def evaluate(data: Path, *, layer: str, weights: Path | None = None, progress: b
     sums: dict[str, float] = {}
     for start in tqdm(range(0, len(files), CHUNK), unit="batch", disable=not progress):
         shown = _fitted(decode(files[start : start + CHUNK]))
-        found = _in_chunks(decoder, _in_chunks(lambda part: features(network, part, layer), shown))
-        for name, value in picture_figures(found, shown).items():
+        result = _in_chunks(decoder, _in_chunks(lambda part: features(network, part, layer), shown))
+        for name, value in picture_figures(result, shown).items():
             sums[name] = sums.get(name, 0.0) + value * len(shown)
     figures = {name: value / len(files) for name, value in sums.items()}
     return {**figures, "images": len(files), "seconds": round(time.perf_counter() - started, 3)}
@@ -264,12 +264,12 @@ def _spread(pictures: list[np.ndarray], count: int) -> list[np.ndarray]:
 
 def _in_chunks(function: Callable[[np.ndarray], np.ndarray], batch: np.ndarray) -> np.ndarray:
     """A function of a batch, in equal parts so that one program serves all."""
-    found = []
+    result = []
     for start in range(0, len(batch), CHUNK):
         part = batch[start : start + CHUNK]
         padded = np.concatenate([part, np.zeros((CHUNK - len(part), *part.shape[1:]), part.dtype)])
-        found.append(function(padded)[: len(part)])
-    return np.concatenate(found)
+        result.append(function(padded)[: len(part)])
+    return np.concatenate(result)
 
 
 def _decoded(params: dict[str, Any], values: np.ndarray, upsampler: _decoder.Upsampler) -> np.ndarray:
