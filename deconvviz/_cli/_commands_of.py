@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +28,22 @@ RESUME = click.option(
 )
 
 
+#: Options without a value, of all commands that are made here.
+FLAGS = frozenset({"--json", "--resume", "--no-resume"})
+
+
+def name_position(args: Sequence[str]) -> int:
+    """Where the first word stands that is neither an option nor its value; 0 if there is none.
+
+    >>> [name_position(line.split()) for line in ("--json --data pictures caltech", "caltech --data d", "--help")]
+    [3, 0, 0]
+    """
+    at = 0
+    while at < len(args) and args[at].startswith("-"):
+        at += 1 if "=" in args[at] or args[at] in FLAGS else 2
+    return at if at < len(args) else 0
+
+
 class ByTask(click.Group):
     """A group with one command a task."""
 
@@ -45,6 +61,11 @@ class ByTask(click.Group):
 
 class ByName(ByTask):
     """A group with one command for every task and training; trainings of a layer are called NAME:LAYER."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """NAME may also stand behind its options, as where it is an argument: `evaluate --data DIR NAME`."""
+        at = name_position(args)
+        return super().parse_args(ctx, [args[at], *args[:at], *args[at + 1 :]] if at else args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of what can be trained, or measured."""

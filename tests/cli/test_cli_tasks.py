@@ -61,6 +61,7 @@ def test_evaluate_prints_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(answer.stdout) == figures
     assert evaluate.calls == [((Path("d"),), {"weights": Path("w.safetensors"), "progress": True})]
     assert "mean_per_class: 0.25" in run("evaluate", "caltech", "--data", "d").stdout
+    assert "mean_per_class: 0.25" in run("evaluate", "--data", "d", "caltech").stdout
 
 
 def test_an_inverter_is_named_with_its_layer(monkeypatch: pytest.MonkeyPatch) -> None:
