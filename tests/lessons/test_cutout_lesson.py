@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from deconvviz.articles import claim_cutouts
 from deconvviz.tasks.cutout import evaluate, matting
 from lessons import cutout as lesson
 from lessons._kit.claims import card
-from lessons._kit.draw import before_after
 from lessons.cutout import picture, run, sums, table
 from lessons.cutout import scene as cutout_scene
 
+ROOT = Path(__file__).resolve().parents[2]
 State = lesson.State
 HAND = State(source="stop", map="hand", dots=lesson.DOTS)
 
@@ -119,7 +120,7 @@ def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_card_tells_the_numbers_that_are_kept() -> None:
-    card = (before_after.HERE.parents[1] / "docs" / "cutout.md").read_text("utf-8")
+    card = (ROOT / "docs" / "cutout.md").read_text("utf-8")
     kept = evaluate.measured_robustness()
     table = card.split("| picture | cut-out | threshold |")[1].split("\n\n")[0]
     told = [row.split(" | ")[1:] for row in table.splitlines()[2:]]

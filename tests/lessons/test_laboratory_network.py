@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from deconvviz import catalog
 from deconvviz.models import _stored, public_weights
 from lessons._kit.photo import network, selection
-from lessons._kit.run import engine, networks
+from lessons._kit.run import networks
 from lessons.laboratory import layers as layer_tiles
 
 OpenPage = Callable[..., AppTest]
@@ -25,7 +25,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("DECONVVIZ_WEIGHTS", str(folder))
     monkeypatch.setattr(selection, "first_layer", lambda layers: "pool1")  # a layer that compiles quickly
-    engine.network.clear()
+    networks.load.clear()
     return folder
 
 

@@ -13,8 +13,7 @@ from zoo_modules import MODULES
 
 import deconvviz as dv
 from deconvviz.errors import RuleError
-from deconvviz.network.backward import reconstruct
-from deconvviz.network.rewrite.program import rewritten
+from deconvviz.network.rewrite.program import Rewritten, rewritten
 from deconvviz.network.trace.trace import permuted
 
 ALL = EXAMPLES | MODULES
@@ -42,7 +41,7 @@ def gap(a: Any, b: Any) -> float:
     return float(np.linalg.norm(np.asarray(a, np.float64) - b) / scale)
 
 
-def both_ways(net: dv.Network, node: Any, cut: reconstruct.Rewritten, x: Any, g: Any) -> tuple[Any, Any]:
+def both_ways(net: dv.Network, node: Any, cut: Rewritten, x: Any, g: Any) -> tuple[Any, Any]:
     """The result, and the signal at the image."""
     value, pull = jax.vjp(lambda x: permuted(node, cut.call(net.program().flat.consts, x)[0]), x)
     return value, pull(g)[0]
