@@ -46,13 +46,14 @@ class TrainingError(DeconvvizError):
     """A training run that cannot start, go on, or resume."""
 
 
-def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+def check_choice(name: str, value: object, choices: Iterable[str], of: str = "") -> None:
     """Refuses a value that is none of the choices.
 
     Args:
       name: of the option, as the caller wrote it.
       value: what was given.
       choices: what may be given.
+      of: whose choices they are, for the message.
 
     Raises:
       DeconvvizError: repeats the value and offers the nearest choice.
@@ -63,7 +64,7 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     """
     known = list(choices)
     if value not in known:
-        raise DeconvvizError(f"{name}={value!r} is no choice; {nearest(str(value), known)}")
+        raise DeconvvizError(f"{name}={value!r} is no choice{f' of {of}' if of else ''}; {nearest(str(value), known)}")
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:

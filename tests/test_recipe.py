@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deconvviz.recipe import KEYS, Recipe, RecipeError, digest_of_image
@@ -57,6 +57,7 @@ recipes = st.builds(
 
 
 @pytest.mark.slow
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw imports JAX
 @given(recipes)
 def test_every_recipe_survives_json(recipe: Recipe) -> None:
     assert Recipe.from_json(recipe.to_json()) == recipe

@@ -16,7 +16,10 @@ from lessons._kit.photo.labels import RULES, kind, size
 from lessons.own_network import code, questions
 
 #: Four columns fit a telephone.
-STYLE = "<style>.st-key-own-report :is(th, td) { padding: 0.35rem 0.4rem; font-size: 0.875rem; }</style>"
+STYLE = (
+    "<style>.st-key-own-report :is(th, td) "
+    "{ padding: 0.35rem 0.4rem; font-size: 0.875rem; white-space: normal; overflow-wrap: anywhere; }</style>"
+)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def test_the_slider_walks_through_the_training_and_the_link_keeps_it(page: Page,
     settle(page)
     assert "epoch=19" in page.url
     assert SLUG in page.url, "arrow keys on the slider must not turn the page"
-    alt = page.locator(".curves img").last.get_attribute("alt")
+    alt = page.locator(".growth-curves img").last.get_attribute("alt")
     assert alt == "Accuracy on photographs never trained on; after epoch 19: 42 %"
     after = page.evaluate(SHOWN)
     page.reload()

@@ -107,13 +107,14 @@ def test_planted_errors_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = evaluate.measured_robustness()["rows"]
+    measured = evaluate.measured_robustness()
+    rows = measured["rows"]
     said = table.verdict()
     assert "[**fails**]" in said
     assert f"by {rows[0]['iou']:.2g}: accurate would be 0.8" in said
     assert f"A plain threshold overlaps by {rows[0]['iou_threshold']:.2g}" in said
     better = [row | {"iou": 0.9 - 0.01 * i} for i, row in enumerate(rows)]
-    monkeypatch.setattr(evaluate, "measured_robustness", lambda: {"rows": better})
+    monkeypatch.setattr(evaluate, "measured_robustness", lambda: {**measured, "rows": better})
     monkeypatch.setattr(card, "_JUDGED", {})
     assert "[**holds**] The cut-out overlaps the true object by 0.9; " in table.verdict()
     assert "take at most 0.05." in table.verdict()

@@ -119,12 +119,12 @@ def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
-def test_another_rule_on_one_road_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_rule_in_one_computation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def other(loaded: Any, shown: Any, unit: Any, rule: str) -> Any:
         return engine_walk(loaded, shown, unit, "gradient")
 
     engine_walk = engine.backward_trace
-    monkeypatch.setattr(engine, "walk", other)
+    monkeypatch.setattr(engine, "backward_trace", other)
     assert trace._measure(lesson.scene(State())).agreement > 0.1
 
 
@@ -138,7 +138,7 @@ def test_a_step_that_is_no_adjoint_is_noticed(kind: str, stages: tuple[trace.Sta
     def flipped(c: Any, memory: Any, g: Any, rule: str) -> Any:
         return step.backward(None if c is None else c[::-1], memory, g[:, ::-1] if c is None else g, rule)
 
-    assert trace.linear(replace(step, down=flipped), places).dot_test() > 1e-4
+    assert trace.linear(replace(step, backward=flipped), places).dot_test() > 1e-4
 
 
 @pytest.mark.parametrize("at", [1, 2, 3])
@@ -160,7 +160,7 @@ def test_a_wrong_size_is_noticed(stages: tuple[trace.Stage, ...]) -> None:
 def test_biases_that_enter_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def leaking(loaded: Any, layer: str) -> Chain:
         steps = loaded.network.chain_to(layer).steps
-        return Chain(tuple(replace(s, down=lambda c, m, g, rule: g + c) if s.kind == "bias" else s for s in steps))
+        return Chain(tuple(replace(s, backward=lambda c, m, g, rule: g + c) if s.kind == "bias" else s for s in steps))
 
     shown = lesson.scene(State())
     assert trace.without_biases(shown)[0] == 0

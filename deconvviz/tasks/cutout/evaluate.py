@@ -45,7 +45,7 @@ def evaluate(data: str | Path, *, progress: bool = False, what: str = "figures",
         "shares": choice.choose,
         "robustness": choice.robustness,
     }
-    check_choice("what", what, measures)
+    check_choice("what", what, measures, of="cutout")
     figures = measures[what](data, progress=progress, **options)
     return {**figures, "seconds": round(time.perf_counter() - started, 3)}
 

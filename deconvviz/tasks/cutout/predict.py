@@ -100,7 +100,7 @@ def apply(
     >>> result.label, result.rgba.shape[2], float(result.alpha.max()) <= 1
     ('Motorbikes', 4, True)
     """
-    check_choice("map", map, MAPS)
+    check_choice("map", map, MAPS, of="cutout")
     picture = images.load(image)
     size = picture.shape[:2]
     if min(size) < 3:

@@ -55,7 +55,7 @@ def evaluate(
       DataError: no such folder, no pictures, or one smaller than SSIM's window.
       DeconvvizError: a sigma or quality out of range.
     """
-    check_choice("way", way, WAYS)
+    check_choice("way", way, WAYS, of="enhancement")
     strength = _strength(sigma, quality)
     pictures = list(read(data, LEAST).values())
     module = load(variant, weights)

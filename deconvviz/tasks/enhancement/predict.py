@@ -74,7 +74,7 @@ def apply(image: Any, *, variant: str = "main", way: str = "colours", weights: s
     >>> result.picture.shape, bool(result.picture.std() < 0.3 * result.given.std())
     ((20, 30, 3), True)
     """
-    check_choice("way", way, WAYS)
+    check_choice("way", way, WAYS, of="enhancement")
     given = images.load(image)
     grey = is_grey(given)
     result = cleaned(load(variant, weights), given[..., :1] if grey else given, way)

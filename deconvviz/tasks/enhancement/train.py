@@ -59,7 +59,7 @@ def train(
       DataError: no such folder, no pictures, or one smaller than what is shown in training.
       TrainingError: `out` holds another run, or the loss is not finite.
     """
-    check_choice("variant", variant, VARIANTS)
+    check_choice("variant", variant, VARIANTS, of="enhancement")
     for name, number in (("epochs", epochs), ("until", until)):
         if number is not None and number < 1:
             raise DeconvvizError(f"training takes one epoch or more; got {name}={number}")

@@ -57,7 +57,7 @@ def evaluate(
       WeightsError: weights that cannot be read.
     """
     started = time.perf_counter()
-    check_choice("part", part, PARTS)
+    check_choice("part", part, PARTS, of="generation")
     listed(Path(data))
     made = model(weights, variant)
     folder = known(Path(data), made.labels, made.about["recipe"]["held_out"], part)

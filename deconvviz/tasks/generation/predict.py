@@ -82,7 +82,7 @@ def apply(
     Traceback (most recent call last):
     deconvviz.errors.DeconvvizError: sample is how many pictures to draw, 1 to 100; got sample=101
     """
-    check_choice("decoder", decoder, DECODERS)
+    check_choice("decoder", decoder, DECODERS, of="generation")
     if sample and interpolate is not None:
         raise DeconvvizError("sample and interpolate are two ways to make pictures; give one of them")
     if not 0 <= sample <= MOST:

@@ -49,7 +49,7 @@ def evaluate(
       DataError: no such folder, no pictures, or a class that the network does not know.
       WeightsError: no such weights.
     """
-    check_choice("what", what, ("figures", "effects"))
+    check_choice("what", what, ("figures", "effects"), of="recognition")
     started = time.perf_counter()
     if what == "effects":
         tell = partial(tqdm.write, file=sys.stderr) if progress else lambda words: None

@@ -255,7 +255,7 @@ def train(
       TrainingError: numbers that make no sense, or a folder that holds another run.
     """
     for name, value in {"norm": norm, "drop": drop, "decoder": decoder}.items():
-        check_choice(name, value, ON_OFF)
+        check_choice(name, value, ON_OFF, of="recognition")
     setting = Setting(norm == "on", drop == "on", decoder == "on", pictures, epochs, batch, learning_rate, seed)
     made = Run(read(data), setting)
     recipe = plain({"task": TASK, **made.options})

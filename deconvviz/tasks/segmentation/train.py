@@ -206,7 +206,7 @@ def check(recipe: Recipe) -> None:
       TrainingError: numbers out of range, or fusion without a map to fuse.
     """
     for name, choices in (("decoder", DECODERS), ("fusion", FUSIONS), ("balance", BALANCES)):
-        check_choice(name, getattr(recipe, name), choices)
+        check_choice(name, getattr(recipe, name), choices, of="segmentation")
     if recipe.decoder == "coarse" and recipe.fusion != "none":
         raise TrainingError(
             f"fusion happens at half size, where the coarse network has no map; got fusion={recipe.fusion!r}: "

@@ -90,7 +90,7 @@ def train(
 
     Source: dong2016accelerating
     """
-    check_choice("upsampler", upsampler, UPSAMPLERS)
+    check_choice("upsampler", upsampler, UPSAMPLERS, of="super_resolution")
     scale = network.checked_scale(scale)
     numbers = {"epochs": epochs, "steps": steps, "batch": batch, "side": side, "learning_rate": learning_rate}
     changed = {name: value for name, value in numbers.items() if value is not None}
