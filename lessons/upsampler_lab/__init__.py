@@ -147,8 +147,8 @@ LESSON: Lesson = Lesson(
     question=mark("Does it matter how a map is made larger?"),
     goal=mark("You will be able to say what the choice of the enlarging layer changes, before training and after."),
     text=mark(
-        "One network for super-resolution, trained four times: same seed, same parts of the same pictures, same "
-        "number of steps. Only the last layer differs, and it has as many weights each time: a [[transposed "
+        "One network for super-resolution, trained four times: same seed, same parts of pictures, same number of "
+        "steps. Only the last layer differs, and it has as many weights each time: a [[transposed "
         "convolution]], a sub-pixel convolution, a resize with a convolution, an unpooling with a convolution.\n\n"
         "With random weights an even picture shows what a layer is inclined to. Where each place of a block meets "
         "its own weights, a pattern of period 3 appears, although the overlap is even: the [[stride]] divides the "

@@ -97,11 +97,11 @@ def texts(page: AppTest) -> list[str]:
     return [part.split('"')[0] for part in bodies.split('alt="')[1:] if part.startswith("relu")]
 
 
-def test_it_climbs_when_asked_and_shows_rungs_as_they_come(
+def test_it_is_made_when_asked_and_shows_rungs_as_they_come(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = [of(relu1=(0.1, 0.2)), short()]
-    monkeypatch.setattr(run, "climb", lambda *_: iter(ready))
+    monkeypatch.setattr(run, "ladder_snapshots", lambda *_: iter(ready))
     loaded, picture = networks.load("caltech"), pictures.sample("disc")
     page = open_page(SLUG, image="disc", seed="3")
     assert not page.exception
@@ -151,4 +151,4 @@ def test_answers_are_those_of_plain_arithmetic(seed: int) -> None:
 def _numbers(prompt: str) -> list[str]:
     import re
 
-    return [found.replace("−", "-") for found in re.findall(r"down (−?\d+)", prompt)]
+    return [found.replace("−", "-") for found in re.findall(r"brings (−?\d+)", prompt)]
