@@ -82,7 +82,7 @@ def predict(net: Network, image: Any) -> np.ndarray:
     >>> from deconvviz.data import samples
     >>> net = load("caltech")
     >>> probabilities = predict(net, samples.load("cat"))
-    >>> probabilities.shape, round(probabilities.sum(), 6), net.labels[probabilities.argmax()]
+    >>> probabilities.shape, round(float(probabilities.sum()), 6), net.labels[probabilities.argmax()]
     ((102,), 1.0, 'cougar_face')
     """
     scores = net.run(model_input(net, image)).astype(np.float64).reshape(-1)
