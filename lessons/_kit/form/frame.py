@@ -99,7 +99,7 @@ def page(lesson: Lesson, draw: Callable[[Places], None]) -> None:
     draw(places)
     with places._fixed:
         _text(lesson)
-        _practice(lesson)
+        practice(lesson)
     _foot(lesson)
     for place, draw_last, args in places._last:
         with place:
@@ -139,7 +139,7 @@ def _text(lesson: Lesson) -> None:
     glossary.prose(t(lesson.text), lesson.slug)
 
 
-def _practice(lesson: Lesson) -> None:
+def practice(lesson: Lesson) -> None:
     """The exercise."""
     st.header(t("Predict, then look"), anchor=False)
     titles = {kind: t(title) for kind, (title, _) in lesson.questions.items()}
