@@ -103,7 +103,7 @@ def test_a_wrong_field_turns_its_proofs_red(
     change: Callable[..., Any], red: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(theory, "recursion", _moved(change))
-    monkeypatch.setattr(engine, "kept", lambda loaded, picture, name, make: make())
+    monkeypatch.setattr(engine, "cached", lambda loaded, picture, name, make: make())
     monkeypatch.setattr(measure, "PHOTOS", ("cat",))
     found = lesson.checks(State(layer="conv3"))
     assert tuple(i for i, check in enumerate(found) if not check.holds) == red
