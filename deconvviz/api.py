@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from scipy.special import softmax
 
 from deconvviz import catalog
 from deconvviz.data import images, preprocess
@@ -85,11 +86,23 @@ def predict(net: Network, image: Any) -> np.ndarray:
     >>> probabilities.shape, round(float(probabilities.sum()), 6), net.labels[probabilities.argmax()]
     ((102,), 1.0, 'cougar_face')
     """
-    scores = net.run(model_input(net, image)).astype(np.float64).reshape(-1)
-    if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-4:
-        return scores
-    exponent = np.exp(scores - scores.max())
-    return exponent / exponent.sum()
+    return probabilities(net.run(model_input(net, image)))
+
+
+def probabilities(output: np.ndarray) -> np.ndarray:
+    """The probabilities that `predict` reads from a network's output, for whoever has the output already.
+
+    Args:
+      output: scores, or probabilities, of any shape; taken as one row of classes.
+
+    Returns:
+      (classes,) float64; the output itself where it sums to 1 already, else its softmax.
+
+    >>> probabilities(np.zeros((1, 4))).tolist(), probabilities(np.array([0.25, 0.75])).tolist()
+    ([0.25, 0.25, 0.25, 0.25], [0.25, 0.75])
+    """
+    scores = np.asarray(output, np.float64).reshape(-1)
+    return scores if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-4 else np.asarray(softmax(scores))
 
 
 def activations(net: Network, image: Any, layer: str) -> np.ndarray:

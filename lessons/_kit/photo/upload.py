@@ -37,11 +37,9 @@ def pixels(picture: pictures.Picture, longer: int = LONGER) -> DisplayImage:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _pixels(digest: str, longer: int, _picture: pictures.Picture) -> DisplayImage:
-    with pictures.READING:
-        whole = pictures.decoded(_picture)
-    found = np.ascontiguousarray(preprocess.at_most(whole, longer))
-    found.setflags(write=False)
-    return found
+    smaller = pictures.one_at_a_time(_picture, lambda whole: np.ascontiguousarray(preprocess.at_most(whole, longer)))
+    smaller.setflags(write=False)
+    return smaller
 
 
 def python(picture: pictures.Picture) -> str:

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
-from scipy.special import softmax
 
 import deconvviz as dv
 from deconvviz import checks, compiled
+from deconvviz.api import probabilities
 from deconvviz.data.preprocess import model_input
 from deconvviz.network.backward.explicit import Chain, SignalStep
 from deconvviz.network.backward.reconstruct import signal_at
@@ -76,14 +76,7 @@ def _forward(network_digest: str, picture_digest: str, _loaded: Loaded, _picture
     names = [layer.name for layer in net.layers]
     values = run_compiled(_loaded, "", "forward", lambda: net.taps(x, names))
     maps = {name: frozen(value[0]) for name, value in values.items()}
-    return Forward(frozen(_probabilities(maps[names[-1]])), maps)
-
-
-def _probabilities(output: np.ndarray) -> np.ndarray:
-    """What `dv.predict` makes of a network's output, without running the network again."""
-    scores = output.astype(np.float64).reshape(-1)
-    is_done = scores.min() >= 0 and abs(scores.sum() - 1) < 1e-4
-    return scores if is_done else np.asarray(softmax(scores))
+    return Forward(frozen(probabilities(maps[names[-1]])), maps)
 
 
 def reconstruct(loaded: Loaded, picture: Picture, unit: Unit) -> Reconstructions:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -21,7 +22,8 @@ KEPT, KEPT_WHOLE = 16, 2
 #: Bytes of the largest upload.
 MAX_UPLOAD = 8_000_000
 #: A picture of 25 million pixels takes 300 MB while it is read: one at a time.
-READING = threading.RLock()
+READING = threading.Lock()
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +72,20 @@ def upload(file: bytes, name: str) -> Picture:
 
 def decoded(picture: Picture) -> DisplayImage:
     """The picture at its own size, (H, W, 3) float32 in 0..1."""
-    if picture.id:
-        return samples.load(picture.id)
-    whole = _whole(picture.digest, picture)
-    return whole.astype(np.float32) / 255 if whole.dtype == np.uint8 else whole
+    return samples.load(picture.id) if picture.id else _floats(_whole(picture.digest, picture))
+
+
+def one_at_a_time(picture: Picture, use: Callable[[DisplayImage], _T]) -> _T:
+    """What ``use`` makes of the picture at its own size, while no other large picture is in memory."""
+    # An upload is asked for before READING is taken: whoever decodes it at this moment holds the lock of the cache and
+    # waits for READING, so waiting for the cache while holding READING would never end.
+    pixels = None if picture.id else _whole(picture.digest, picture)
+    with READING:
+        return use(decoded(picture) if pixels is None else _floats(pixels))
+
+
+def _floats(pixels: np.ndarray) -> DisplayImage:
+    return pixels.astype(np.float32) / 255 if pixels.dtype == np.uint8 else pixels
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_WHOLE)
@@ -92,9 +104,10 @@ def fitted(loaded: Loaded, picture: Picture) -> Fitted:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Picture) -> Fitted:
-    with READING:
-        whole = decoded(_picture)
+    def fit(whole: DisplayImage) -> Fitted:
         return Fitted(frozen(fit_image(whole, _spec)), frozen(on_screen(whole, _spec)))
+
+    return one_at_a_time(_picture, fit)
 
 
 def frozen(values: Any) -> np.ndarray:
