@@ -136,17 +136,38 @@ class Network:
         if not self._same_layers(batch.shape[0]):
             each = [self.taps(image[None], layers) for image in batch]
             return {name: np.concatenate([values[name] for values in each]) for name in layers}
+        return self.output_and_taps(batch, layers, output=False)[1]
+
+    def output_and_taps(
+        self, x: Array, layers: Sequence[str], output: bool = True
+    ) -> tuple[np.ndarray | None, dict[str, np.ndarray]]:
+        """The first output, as `run` gives it, and the values of the named layers, after one forward pass.
+
+        The output need not be a layer: it may be what follows the last one, or one of several heads.
+
+        Args:
+          x: (N, H, W, C) model input, with the layers of the program for one image.
+          layers: their names.
+          output: False leaves it out, and what only it needs.
+        """
+        batch = self.checked_input(x)
         nodes = [self.node(name, batch.shape[0]) for name in layers]
-        program = self.program(batch.shape[0])
+        flat = self.program(batch.shape[0]).flat
+        outputs = list(flat.outputs[:1]) if output else []
 
         def make() -> Callable[..., Any]:
-            run = as_function(program.flat, [e.eqn for e in program.flat.equations], [n.variable for n in nodes])
-            return jit(lambda consts, x: [permuted(n, v) for n, v in zip(nodes, run(consts, x), strict=True)])
+            run = as_function(flat, [e.eqn for e in flat.equations], [*(n.variable for n in nodes), *outputs])
 
-        values = self.store.compiled(("taps", tuple(layers), batch.shape[0], batch.dtype.name), make)(
-            program.flat.consts, batch
-        )
-        return {name: np.asarray(value) for name, value in zip(layers, values, strict=True)}
+            def values(consts: Any, x: Any) -> Any:
+                each = run(consts, x)
+                return [permuted(n, v) for n, v in zip(nodes, each, strict=False)], each[len(nodes) :]
+
+            return jit(values)
+
+        call = self.store.compiled(("taps", tuple(layers), batch.shape[0], batch.dtype.name, output), make)
+        values, last = call(flat.consts, batch)
+        named = {name: np.asarray(value) for name, value in zip(layers, values, strict=True)}
+        return np.asarray(last[0]) if output else None, named
 
     def _same_layers(self, batch: int) -> bool:
         """Does the program for that many images have the layers of the program for one?"""

@@ -119,7 +119,7 @@ def test_a_first_look_takes_one_forward_pass_for_all_layers_and_one_for_all_rule
     picture = pictures.upload(file_of((90, 180, 20)), "mine.png")
     unit = Unit("pool1", 2, 3, 4)
     result = engine.forward(loaded, picture)
-    assert (passes, len(decoded)) == (["taps"], 1)
+    assert (passes, len(decoded)) == (["output_and_taps"], 1)
     np.testing.assert_allclose(result.probabilities, dv.predict(loaded.network, pictures.decoded(picture)), atol=1e-6)
     passes.clear()
     assert tuple(engine.reconstruct(loaded, picture, unit).by_rule) == dv.RULES
@@ -147,7 +147,7 @@ def count_passes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(owner, name, again)
 
-    counted(Network, "taps", lambda *_: "taps")
+    counted(Network, "output_and_taps", lambda *_: "output_and_taps")
     counted(Network, "run", lambda *_: "run")
     counted(Chain, "forward", lambda *_: "chain")
     for computation in ("by_adjoints_windowed", "by_adjoints", "by_vjp"):

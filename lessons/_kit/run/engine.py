@@ -74,9 +74,8 @@ def _forward(network_digest: str, picture_digest: str, _loaded: Loaded, _picture
     net = _loaded.network
     x = model_input(fitted(_loaded, _picture).model, net.input_spec)
     names = [layer.name for layer in net.layers]
-    values = run_compiled(_loaded, "", "forward", lambda: net.taps(x, names))
-    maps = {name: frozen(value[0]) for name, value in values.items()}
-    return Forward(frozen(probabilities(maps[names[-1]])), maps)
+    output, values = run_compiled(_loaded, "", "forward", lambda: net.output_and_taps(x, names))
+    return Forward(frozen(probabilities(output)), {name: frozen(value[0]) for name, value in values.items()})
 
 
 def reconstruct(loaded: Loaded, picture: Picture, unit: Unit) -> Reconstructions:

@@ -200,3 +200,20 @@ def test_zoo_modules_are_what_they_say() -> None:
     assert set(MODULES) >= {"Flax NNX", "Flax Linen", "Haiku style"}
     assert len(ALL) >= 20
     assert zoo_modules.K1.shape == (3, 3, 3, 4)
+
+
+def test_the_output_beside_the_layers_is_that_of_run_where_it_is_no_layer() -> None:
+    kernel = np.random.default_rng(3).normal(size=(3, 5)).astype(np.float32)
+
+    def two_heads(x: Any) -> Any:
+        features = jax.nn.relu(x @ kernel).mean((1, 2))
+        return jax.nn.sigmoid(features[:, :4]), features @ np.ones((5, 2), np.float32)
+
+    net = dv.Network(two_heads, input_spec=dv.InputSpec(size=(6, 7)))
+    x = np.random.default_rng(4).normal(size=(1, 6, 7, 3)).astype(np.float32)
+    names = [layer.name for layer in net.layers]
+    output, values = net.output_and_taps(x, names)
+    np.testing.assert_allclose(output, net.run(x), rtol=1e-6)
+    assert values[names[-1]].shape != net.run(x).shape, "the last layer is the other head"
+    for name, value in net.taps(x, names).items():
+        np.testing.assert_allclose(values[name], value, rtol=1e-6)
