@@ -186,7 +186,7 @@ class Trainable:
             if name not in known:
                 raise DeconvvizError(f"{function} {self.name} has no option {name!r}; {nearest(name, known)}")
             if known[name].choices and value is not None:
-                check_choice(name, value, known[name].choices)
+                check_choice(name, value, known[name].choices, of=self.name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.errors import GeometryError
+from deconvviz.metrics import relative_error
 from deconvviz.ops import LinearMap, conv, conv_adjoint, conv_map, conv_vjp
 from deconvviz.ops.conventions import CONVENTIONS
 from deconvviz.types import Array, Check
@@ -98,14 +99,14 @@ def three_views(state: State) -> float:
     """Largest distance from the stamps, from zero insertion, and from the transposed matrix."""
     arrays = compute(state)
     views = (view(arrays.g, arrays.w, state.geometry, toy_arrays.SIZE) for _, view in adjoint_variants.VIEWS.values())
-    return max(proof.distance(arrays.back, view) for view in views)
+    return max(relative_error(arrays.back, view) for view in views)
 
 
 def two_computations(state: State) -> float:
     """Larger distance from `lax.conv_transpose` with the right padding, and from the derivative that JAX finds."""
     arrays = compute(state)
     derived = conv_vjp(arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
-    return max(proof.distance(arrays.back, road) for road in (arrays.right, derived))
+    return max(relative_error(arrays.back, road) for road in (arrays.right, derived))
 
 
 @lru_cache(maxsize=256)
@@ -145,7 +146,7 @@ def not_inverse(state: State) -> float:
     """How far AᵀAx is from x at its best brightness: min over c of ‖c AᵀAx − x‖ / ‖x‖."""
     arrays = compute(replace(state, signal="all", way="adjoint", view="stamp"))
     back, x = arrays.back.ravel(), arrays.x.ravel()
-    return proof.distance(back * (back @ x) / ((back @ back) or 1), x)
+    return relative_error(back * (back @ x) / ((back @ back) or 1), x)
 
 
 def call(state: State) -> str:

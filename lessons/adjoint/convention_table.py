@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.errors import GeometryError
+from deconvviz.metrics import relative_error
 from deconvviz.ops import ConvGeometry, conv_adjoint
 from deconvviz.ops.conventions import CONVENTIONS, adjoint_arguments, as_adjoint, as_code, same_numbers
 from deconvviz.types import Size
-from lessons._kit.form import proof
 from lessons._kit.form.i18n import t
 
 
@@ -41,11 +41,11 @@ def measure(key: str, g: np.ndarray, w: np.ndarray, geometry: ConvGeometry, inpu
     kernel_size = w.shape[0], w.shape[1]
     try:
         given = same_numbers(convention, g, w, geometry, input_size)
-        size, error = (given.shape[1], given.shape[2]), proof.distance(given, right)
+        size, error = (given.shape[1], given.shape[2]), relative_error(given, right)
     except GeometryError:
         size, error = None, np.inf
     try:
-        converted = proof.distance(as_adjoint(convention, g, w, geometry, input_size), right)
+        converted = relative_error(as_adjoint(convention, g, w, geometry, input_size), right)
         code = as_code(convention, adjoint_arguments(convention, geometry, input_size, kernel_size))
     except GeometryError:
         converted, code = np.inf, ""

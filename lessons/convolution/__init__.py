@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
+from deconvviz.metrics import relative_error
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.types import Check
 from lessons._kit.claims import words
@@ -73,7 +74,7 @@ def _compute(state: State) -> sums.Arrays:
 def traced(state: State) -> float:
     """Distance of all sums of products, tap after tap, from the operator's output."""
     arrays = compute(state)
-    return proof.distance(arrays.z[0, :, :, 0], sums.every_sum(arrays))
+    return relative_error(arrays.z[0, :, :, 0], sums.every_sum(arrays))
 
 
 def size(state: State) -> float:
@@ -86,7 +87,7 @@ def turned_kernel(state: State) -> float:
     """The operator with the turned kernel, against true convolution by SciPy."""
     arrays = compute(state)
     turned = np.asarray(conv(arrays.x, arrays.given[::-1, ::-1], state.geometry))[0, :, :, 0]
-    return proof.distance(turned, sums.scipy_convolution(arrays.x, arrays.given, state.geometry))
+    return relative_error(turned, sums.scipy_convolution(arrays.x, arrays.given, state.geometry))
 
 
 def moved(state: State, by: int) -> float:
@@ -98,7 +99,7 @@ def moved(state: State, by: int) -> float:
     room, steps = max(by, state.stride), by // state.stride
     before, after = (np.pad(arrays.x, ((0, 0), (0, 0), (n, room - n), (0, 0))) for n in (0, by))
     old, new = (np.asarray(conv(x, arrays.w, state.geometry)) for x in (before, after))
-    return proof.distance(new[:, :, steps:], old[:, :, : old.shape[2] - steps])
+    return relative_error(new[:, :, steps:], old[:, :, : old.shape[2] - steps])
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from deconvviz.network import relative_gap
+from deconvviz.metrics import relative_gap
 from deconvviz.network.backward import backprop
 from deconvviz.ops import LinearMap, conv_adjoint, max_unpool
 from deconvviz.ops.rectify import backward

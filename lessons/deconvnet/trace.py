@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.data.preprocess import model_input, signed_rgb
-from deconvviz.network import relative_gap, rewritten, units
+from deconvviz.metrics import relative_gap
+from deconvviz.network import rewritten, units
 from deconvviz.network.backward import backprop
 from deconvviz.network.backward.explicit import Chain, Step
 from deconvviz.network.backward.reconstruct import signal_at

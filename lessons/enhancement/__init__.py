@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import streamlit as st
 
-from deconvviz.metrics import psnr
+from deconvviz.metrics import psnr, relative_error
 from deconvviz.ops import ConvGeometry, conv
 from deconvviz.ops.inverse import blur, blur_adjoint, response
 from deconvviz.ops.upsample import pixel_unshuffle
@@ -78,7 +78,7 @@ def multiplies_by_gain(state: State, picture: pictures.Picture | None = None) ->
     plane = found_of(state, picture).given.mean(axis=2).astype(np.float64)
     gain = np.abs(response(untrained.BLUR, plane.shape)) ** 2
     back = blur_adjoint(blur(plane, untrained.BLUR), untrained.BLUR)
-    return proof.distance(back, np.real(np.fft.ifft2(np.fft.fft2(plane) * gain)))
+    return relative_error(back, np.real(np.fft.ifft2(np.fft.fft2(plane) * gain)))
 
 
 def same_noise(state: State, picture: pictures.Picture | None = None) -> float:
@@ -101,7 +101,7 @@ def one_layer_two_ways(state: State, picture: pictures.Picture | None = None) ->
     kernel = np.asarray(module.encode.kernel[...])
     taps = kernel.reshape(3, 3, 2, 2, -1).transpose(0, 2, 1, 3, 4).reshape(6, 6, 1, -1)
     whole = conv(plane, taps, ConvGeometry(stride=2, padding=2))
-    return proof.distance(module.encode(pixel_unshuffle(plane, 2)) - module.encode.bias[...], whole)
+    return relative_error(module.encode(pixel_unshuffle(plane, 2)) - module.encode.bias[...], whole)
 
 
 def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from deconvviz.metrics import relative_error
 from deconvviz.tasks.generation import DECODER
 from deconvviz.tasks.generation.codes import between
 from deconvviz.tasks.generation.model import Model
@@ -71,7 +72,7 @@ def kl_by_draws(state: State, picture: pictures.Picture | None = None) -> float:
 def adjoint(state: State, picture: pictures.Picture | None = None) -> float:
     """Relative distance of a decoder's first layer from the adjoint of the convolution with its kernel."""
     decoder = state.decoder if state.decoder.startswith("transposed") else "transposed4"
-    return proof.distance(*run.first_layer(shown(state, picture), decoder))
+    return relative_error(*run.first_layer(shown(state, picture), decoder))
 
 
 def same_pixels(state: State, picture: pictures.Picture | None = None) -> float:

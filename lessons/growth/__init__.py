@@ -11,6 +11,7 @@ import streamlit as st
 
 import deconvviz as dv
 from deconvviz.data.samples import SAMPLES
+from deconvviz.metrics import relative_error
 from deconvviz.models import caltech
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
@@ -40,7 +41,7 @@ def grown(state: State) -> network.Grown:
 
 def is_the_snapshot(state: State) -> float:
     """Distance of the scores of the network on the page from those of the plain function with the stored weights."""
-    return proof.distance(*network.by_function(state.image, int(state.epoch)))
+    return relative_error(*network.by_function(state.image, int(state.epoch)))
 
 
 def two_computations(state: State) -> float:
@@ -86,7 +87,7 @@ def strength_drops_out(state: State) -> float:
     loaded, unit = network.network(int(state.epoch)), grown(state).units[0]
     fitted = pictures.fitted(loaded, pictures.sample(state.image)).model
     both = [dv.reconstruct(loaded.network, fitted, unit, start=start, prove=False) for start in ("activation", "one")]
-    return proof.distance(both[1].map * both[0].activation, both[0].map)
+    return relative_error(both[1].map * both[0].activation, both[0].map)
 
 
 def figures(state: State) -> float:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from deconvviz.articles.formulas import apart
 from deconvviz.data import samples
-from deconvviz.metrics import psnr
+from deconvviz.metrics import psnr, relative_error
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
@@ -91,20 +91,20 @@ def matrix(state: State) -> float:
     """AᵀAx by the transposed matrix, against blur and adjoint, on a small part of the photograph."""
     x, k = photograph(state.picture)[: PART[0], : PART[1]], kernel(state)
     a = inverse.blur_matrix(k, PART)
-    return proof.distance(inverse.blur_adjoint(inverse.blur(x, k), k).ravel(), a.T @ (a @ x.ravel()))
+    return relative_error(inverse.blur_adjoint(inverse.blur(x, k), k).ravel(), a.T @ (a @ x.ravel()))
 
 
 def singular(state: State) -> float:
     """The singular values of that matrix, against |K| sorted."""
     values = np.linalg.svd(inverse.blur_matrix(kernel(state), PART), compute_uv=False)
-    return proof.distance(np.sort(np.abs(inverse.response(kernel(state), PART)).ravel())[::-1], values)
+    return relative_error(np.sort(np.abs(inverse.response(kernel(state), PART)).ravel())[::-1], values)
 
 
 def frequencies(state: State) -> float:
     """AᵀAx of the whole photograph, against its frequencies multiplied by |K|²."""
     x, k = photograph(state.picture), kernel(state)
     by_gain = np.real(np.fft.ifft2(np.fft.fft2(x) * np.abs(inverse.response(k, SIZE)) ** 2))
-    return proof.distance(inverse.blur_adjoint(inverse.blur(x, k), k), by_gain)
+    return relative_error(inverse.blur_adjoint(inverse.blur(x, k), k), by_gain)
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import streamlit as st
 
 from deconvviz import checks
-from deconvviz.network.backward import explicit, reconstruct
+from deconvviz.metrics import relative_gap
+from deconvviz.network.backward import explicit
 from deconvviz.types import Coverage
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.proof import Proof, badges, measurement
@@ -58,7 +59,7 @@ def _proofs(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen) 
             Proof(
                 replace(worst, name=TWO_COMPUTATIONS),
                 _agreement_text(),
-                (explicit.Chain.backward, reconstruct.relative_gap),
+                (explicit.Chain.backward, relative_gap),
             )
         )
     proofs.append(Proof(engine.adjoint(loaded, picture, chosen.unit.layer), _dot_text(), (checks.adjoint,)))

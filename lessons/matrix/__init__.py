@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.errors import GeometryError
+from deconvviz.metrics import relative_error
 from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_map
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
@@ -58,7 +59,7 @@ def product(state: State) -> float:
     """Distance of A vec(x) from vec(conv(x)); A is written entry by entry, the convolution is JAX's."""
     a = entries.dense(toy_arrays.kernel(state.kernel), state.geometry, toy_arrays.SIZE)
     z = _output(state.picture, state.kernel, state.geometry)
-    return proof.distance(a @ toy_arrays.picture(state.picture).ravel(), z.ravel())
+    return relative_error(a @ toy_arrays.picture(state.picture).ravel(), z.ravel())
 
 
 @lru_cache(maxsize=128)
@@ -70,7 +71,7 @@ def columns(kernel: str, geometry: ConvGeometry) -> np.ndarray:
 def two_computations(state: State) -> float:
     """Distance of A, written entry by entry, from A made column by column by the convolution itself."""
     a = entries.dense(toy_arrays.kernel(state.kernel), state.geometry, toy_arrays.SIZE)
-    return proof.distance(a, columns(state.kernel, state.geometry))
+    return relative_error(a, columns(state.kernel, state.geometry))
 
 
 def sharing(state: State) -> float:

@@ -14,9 +14,9 @@ import streamlit as st
 from deconvviz import checks
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
+from deconvviz.metrics import relative_error
 from deconvviz.types import Check
 from lessons._kit.form.i18n import mark
-from lessons._kit.form.proof import distance
 from lessons._kit.run import networks
 
 EXAMPLE = Path(__file__).with_name("example.py")
@@ -91,6 +91,6 @@ def tried(variant: str) -> Tried:
     x = model_input(samples.load(PICTURE), network.input_spec)
     return Tried(
         report=checks.report(network, x),
-        forward=distance(network.run(x), np.asarray(model(x))),
+        forward=relative_error(network.run(x), np.asarray(model(x))),
         adjoint=checks.adjoint(network, x, network.layers[-1].name),
     )

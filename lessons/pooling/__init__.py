@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 from jax import lax
 
+from deconvviz.metrics import relative_error
 from deconvviz.ops import LinearMap, Pads, ceil_padding, max_pool, max_pool_map, take_switches
 from deconvviz.types import Check
 from lessons._kit.draw import bars
@@ -90,7 +91,7 @@ def two_computations(state: State) -> float:
     """Distance from the derivative of max pooling that JAX finds by itself; no switch is written down there."""
     arrays = compute(state)
     how = arrays.pooling
-    return proof.distance(arrays.back, jax_derivative(how.x, how.pooled[0], how.window, how.stride, how.pads))
+    return relative_error(arrays.back, jax_derivative(how.x, how.pooled[0], how.window, how.stride, how.pads))
 
 
 @partial(jax.jit, static_argnums=(2, 3, 4))
@@ -105,7 +106,7 @@ def matrix(state: State) -> float:
     """Distance from the transposed matrix times g; A is made column by column from the way there."""
     arrays, a = compute(state), dense(state)
     g = np.ravel(arrays.pooling.pooled[0])
-    return proof.distance(arrays.back, (a.T @ g).reshape(arrays.back.shape))
+    return relative_error(arrays.back, (a.T @ g).reshape(arrays.back.shape))
 
 
 @lru_cache(maxsize=64)
@@ -136,7 +137,7 @@ def checks(state: State) -> list[Check]:
 def distances(state: State) -> dict[str, float]:
     """Way back -> ‖u − x‖ / ‖x‖: how far what comes back is from what went in."""
     x = pooling(state).x
-    return {way: proof.distance(back, x) for way, back in backs(state).items()}
+    return {way: relative_error(back, x) for way, back in backs(state).items()}
 
 
 def call(state: State) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data import digits
+from deconvviz.metrics import relative_error
 from deconvviz.tasks.recognition import predict
 from deconvviz.tasks.recognition.train import snapshots
 from deconvviz.types import Check
@@ -46,7 +47,7 @@ def by_hand(state: State) -> float:
     params, _ = run.params_of(state.training)
     shown, _ = run.picture(state.digit, state.pad)
     scores = np.asarray(run.network(params).run(shown[None, :, :, None].astype(np.float32)))[0]
-    return proof.distance(scores, run.scores_by_hand(params, shown))
+    return relative_error(scores, run.scores_by_hand(params, shown))
 
 
 def two_computations(state: State) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data.samples import SAMPLES
+from deconvviz.metrics import relative_error, relative_gap
 from deconvviz.network.backward import explicit
-from deconvviz.network.backward.reconstruct import relative_gap
 from deconvviz.ops.rectify import RULES, backward
 from deconvviz.types import Check
 from lessons._kit.draw.pixels import number
@@ -46,14 +46,14 @@ def grids(state: State) -> tuple[np.ndarray, np.ndarray]:
 def one_by_one(state: State) -> float:
     """Largest distance between a rule of the library and the same rule by hand, cell after cell."""
     z, g = grids(state)
-    return max(proof.distance(rules_grid.below(z, g)[rule], rules_grid.by_hand(rule, z, g)) for rule in RULES)
+    return max(relative_error(rules_grid.below(z, g)[rule], rules_grid.by_hand(rule, z, g)) for rule in RULES)
 
 
 def derivative(state: State) -> float:
     """Distance between the gradient rule and the derivative of `jax.nn.relu` that JAX finds by itself."""
     z, g = grids(state)
     _, pull = jax.vjp(jax.nn.relu, z)
-    return proof.distance(backward("gradient", z, g), pull(g)[0])
+    return relative_error(backward("gradient", z, g), pull(g)[0])
 
 
 def both_masks(state: State) -> float:
@@ -62,14 +62,14 @@ def both_masks(state: State) -> float:
     guided = backward("guided", z, g)
     first = backward("deconvnet", z, backward("gradient", z, g))
     second = backward("gradient", z, backward("deconvnet", z, g))
-    return max(proof.distance(first, guided), proof.distance(second, guided))
+    return max(relative_error(first, guided), relative_error(second, guided))
 
 
 def blind(state: State) -> float:
     """How far DeconvNet changes with another z, and the gradient of -g is from the gradient of g, turned."""
     z, g = grids(state)
-    forgets_z = proof.distance(backward("deconvnet", -z[::-1], g), backward("deconvnet", z, g))
-    forgets_sign = proof.distance(-backward("gradient", z, -g), backward("gradient", z, g))
+    forgets_z = relative_error(backward("deconvnet", -z[::-1], g), backward("deconvnet", z, g))
+    forgets_sign = relative_error(-backward("gradient", z, -g), backward("gradient", z, g))
     return max(forgets_z, forgets_sign)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deconvviz.network.backward.reconstruct import relative_gap
+from deconvviz.metrics import relative_gap
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import Unit
 from lessons._kit.run import engine, networks, pictures

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import streamlit as st
 
-from deconvviz import metrics
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.types import Check
 from lessons._kit.form.i18n import t
@@ -36,10 +35,6 @@ class Proof:
     meaning: str
     code: Code = ()
     matrix: np.ndarray | None = None
-
-
-#: How far one array is from another, for every proof that compares two ways to the same numbers.
-distance = metrics.relative_error
 
 
 def error_text(error: float) -> str:
