@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import math
+import threading
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -25,8 +27,9 @@ from lessons._kit.form.i18n import current_language, mark, t
 from lessons._kit.form.page import discover, turn_to
 from lessons._kit.run import networks
 
-#: Verdicts of this process.
+#: Verdicts of this process, and who is measuring one: whoever asks for the same one meanwhile waits for it.
 _JUDGED: dict[str, Judgement] = {}
+_MEASURING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 #: Width on screen that the widest of the small arrays may take, in pixels.
 WIDTH = 240
 
@@ -49,17 +52,12 @@ def known(claim: str) -> Judgement | None:
 
 
 def judged(claim: str) -> Judgement:
-    """The verdict on a claim, measured now if it was not yet."""
-    if claim not in _JUDGED:
-        _JUDGED[claim] = _judgement(claim)
-    return _JUDGED[claim]
-
-
-@st.cache_resource(show_spinner=False)
-def _judgement(claim: str) -> Judgement:
-    """Measured once, also where two people ask at the same moment; every program that it compiles waits its turn."""
-    record = CLAIMS[claim]
-    return claims.judge(record, subject() if record.subject else None)
+    """The verdict on a claim, measured now if it was not yet; once, also where two people ask at the same moment."""
+    with _MEASURING[claim]:
+        if claim not in _JUDGED:
+            record = CLAIMS[claim]
+            _JUDGED[claim] = claims.judge(record, subject() if record.subject else None)
+        return _JUDGED[claim]
 
 
 def quoted(says: Says, articles: str) -> None:

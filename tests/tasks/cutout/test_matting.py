@@ -254,7 +254,7 @@ def test_grey_and_16_bit_and_transparent_pictures() -> None:
         ({"trimap": np.full((44, 57), 0.5)}, DataError, "no foreground: mark at least one pixel white"),
         ({"trimap": np.ones((44, 57))}, DataError, "no background: mark at least one pixel black"),
         ({"trimap": np.ones((3, 57))}, DataError, "the trimap is 3 x 57 and the picture 44 x 57"),
-        ({"map": "guidde"}, DeconvvizError, "map='guidde' is no choice; did you mean guided"),
+        ({"map": "guidde"}, DeconvvizError, "map='guidde' is no choice of cutout; did you mean guided"),
         ({"work": 7}, DeconvvizError, "got work=7"),
     ],
 )
