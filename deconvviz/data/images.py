@@ -7,28 +7,32 @@ bytes and pixels is known to lie under the limits, so a decompression bomb costs
 from __future__ import annotations
 
 import difflib
-import io
 import os
 import stat
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from deconvviz.data import _formats
+from deconvviz.data._decode import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    check_size,
+    label_of,
+    levels,
+    of_pillow,
+    over_white,
+    short,
+    too_many_bytes,
+)
 from deconvviz.errors import ImageError
 from deconvviz.types import Array, DisplayImage
-
-MAX_BYTES = 20_000_000
-MAX_PIXELS = 25_000_000
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | Array
 
 #: Floats this far outside 0..1 are rounding (resampling overshoots by it), not another range; they are clipped.
 _ROUNDING = 1e-6
-_ORIENTATION = 0x0112
-_ADVICE = "; save it as JPEG or PNG and try again"
 
 
 def load(
@@ -58,102 +62,37 @@ def load(
     True
     """
     if isinstance(source, Image.Image):
-        return _from_pil(source, _label(name or getattr(source, "filename", "") or "the Pillow image"), max_pixels)
+        label = label_of(name or getattr(source, "filename", "") or "the Pillow image")
+        return from_levels(of_pillow(source, label, max_pixels), label, max_pixels)
     if isinstance(source, (str, os.PathLike)):
         data, label = _read_path(source, max_bytes)
     elif isinstance(source, (bytes, bytearray, memoryview)):
         data, label = bytes(source), name or "the picture"
     elif hasattr(source, "__array__"):
-        return _from_array(_as_array(source, name or "the array"), name or "the array", max_pixels)
+        return from_levels(_as_array(source, name or "the array"), name or "the array", max_pixels)
     elif hasattr(source, "read"):
         data, label = _read_file(source, name, max_bytes)
     else:
         raise ImageError(
-            f"cannot read a picture from {type(source).__name__} {_short(source)}; hand in a path, bytes, "
+            f"cannot read a picture from {type(source).__name__} {short(source)}; hand in a path, bytes, "
             "an open file, a Pillow image or an (H, W, 3) array"
         )
-    return _decode(data, f"{_label(label)} ({len(data):,} bytes)", max_bytes, max_pixels)
+    label = f"{label_of(label)} ({len(data):,} bytes)"
+    return from_levels(levels(data, label, max_bytes, max_pixels), label, max_pixels)
 
 
-def _decode(data: bytes, label: str, max_bytes: int, max_pixels: int) -> DisplayImage:
-    if not data:
-        raise ImageError(f"{label} is empty; perhaps a download or copy was cut short: get the file again")
-    if len(data) > max_bytes:
-        raise ImageError(_too_many_bytes(label, max_bytes))
-    try:
-        picture = Image.open(io.BytesIO(data), formats=_formats.READABLE)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(
-            f"{label} unpacks to far more than the {max_pixels:,} pixels allowed; make it smaller and try again"
-        ) from error
-    except UnidentifiedImageError as error:
-        raise ImageError(f"{label} {_formats.what_else(data)}") from error
-    except Exception as error:  # Pillow's decoders raise almost anything on damaged headers
-        raise ImageError(_damaged(label, error)) from error
-    with picture:
-        return _from_pil(picture, label, max_pixels)
+def from_levels(values: np.ndarray, label: str, max_pixels: int = MAX_PIXELS) -> DisplayImage:
+    """The picture of an array of levels, as `load` describes it.
 
-
-def _from_pil(picture: Image.Image, label: str, max_pixels: int) -> DisplayImage:
-    width, height = picture.size
-    _check_size(height, width, label, max_pixels)
-    try:
-        picture.load()
-        values = _pixels(picture, label)
-        orientation = _orientation(picture)
-    except ImageError:
-        raise
-    except Exception as error:  # as above: SyntaxError, struct.error, EOFError, zlib.error, ...
-        raise ImageError(_damaged(label, error)) from error
-    return _from_array(_upright(values, orientation), label, max_pixels)
-
-
-def _pixels(picture: Image.Image, label: str) -> np.ndarray:
-    """Pixels as (H, W), (H, W, 3) or (H, W, 4), without losing 16-bit depth."""
-    mode = picture.mode
-    if mode.startswith("I;16"):
-        return np.asarray(picture)
-    if mode == "I":
-        values = np.asarray(picture)
-        if values.min() < 0 or values.max() > 65535:
-            raise ImageError(
-                f"{label} has 32-bit grey levels of {values.min()}..{values.max()}, for which no white is agreed; "
-                "save it with 16 or 8 bits"
-            )
-        return values.astype(np.uint16)
-    if mode in ("F", "L", "RGB") and "transparency" not in picture.info:
-        return np.asarray(picture)
-    transparent = picture.has_transparency_data
-    return np.asarray(picture.convert("RGBA" if transparent else "RGB"))
-
-
-def _orientation(picture: Image.Image) -> int:
-    """The camera's orientation mark, 1..8; 1 where there is none or where the marks are damaged."""
-    try:
-        value = picture.getexif().get(_ORIENTATION, 1)
-    except Exception:  # damaged EXIF: the pixels are fine, so show them as stored
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _upright(values: np.ndarray, orientation: int) -> np.ndarray:
-    """Undoes an EXIF orientation: 2-4 flip, 5-8 also swap rows and columns."""
-    if orientation >= 5:
-        values = values.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        values = values[::-1]
-    if orientation in (2, 3, 6, 7):
-        values = values[:, ::-1]
-    return values
-
-
-def _from_array(values: np.ndarray, label: str, max_pixels: int) -> DisplayImage:
+    Raises:
+      ImageError: another shape, another range, or too many pixels.
+    """
     _check_shape(values, label)
-    _check_size(values.shape[0], values.shape[1], label, max_pixels)
+    check_size(values.shape[0], values.shape[1], label, max_pixels)
     if values.ndim == 2:
         values = values[..., None]
     if values.dtype == np.uint8 and values.shape[2] == 4:
-        values = _over_white(values)  # in bytes, so that resampling stays in bytes
+        values = over_white(values)  # in bytes, so that resampling stays in bytes
     scaled = _unit_range(values, label)
     if scaled.shape[2] == 4:
         alpha = scaled[..., 3:]
@@ -185,23 +124,6 @@ def _check_shape(values: np.ndarray, label: str) -> None:
     raise ImageError(f"{label} of shape {shape} is not one picture; {hint}")
 
 
-def _check_size(height: int, width: int, label: str, max_pixels: int) -> None:
-    if height < 1 or width < 1:
-        raise ImageError(f"{label} has no pixels: it is {height} x {width}; get the picture again from where it came")
-    if height * width > max_pixels:
-        raise ImageError(
-            f"{label} is {height} x {width} = {height * width:,} pixels; at most {max_pixels:,} are read "
-            "so that one picture cannot fill the memory; make it smaller and try again"
-        )
-
-
-def _over_white(rgba: np.ndarray) -> np.ndarray:
-    alpha = rgba[..., 3:].astype(np.uint16)
-    if alpha.min() == 255:
-        return rgba[..., :3]
-    return ((rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-
-
 def _unit_range(values: np.ndarray, label: str) -> np.ndarray:
     """Any accepted number type as a new float32 array in 0..1."""
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
@@ -229,29 +151,29 @@ def _unit_range(values: np.ndarray, label: str) -> np.ndarray:
 def _read_path(source: str | os.PathLike[str], max_bytes: int) -> tuple[bytes, str]:
     text = os.fspath(source)
     if not isinstance(text, str):
-        raise ImageError(f"cannot read {_short(source)}: a path is text; decode it with os.fsdecode first")
+        raise ImageError(f"cannot read {short(source)}: a path is text; decode it with os.fsdecode first")
     if not text:
         raise ImageError("the path of the picture is empty; name a JPEG, PNG, WebP or GIF file")
     if text.lower().startswith(("http://", "https://", "data:")):
-        raise ImageError(f"{_short(text)} is a web address; download the picture first and name the file")
+        raise ImageError(f"{short(text)} is a web address; download the picture first and name the file")
     try:
         status = os.stat(text)
         if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f"{_short(text)} is a folder; name one picture in it")
+            raise ImageError(f"{short(text)} is a folder; name one picture in it")
         if not stat.S_ISREG(status.st_mode):
-            raise ImageError(f"{_short(text)} is a device or pipe, not a file; save the picture to a file first")
+            raise ImageError(f"{short(text)} is a device or pipe, not a file; save the picture to a file first")
         label = Path(text).name
         if status.st_size > max_bytes:
-            raise ImageError(_too_many_bytes(f"{_label(label)} ({status.st_size:,} bytes)", max_bytes))
+            raise ImageError(too_many_bytes(f"{label_of(label)} ({status.st_size:,} bytes)", max_bytes))
         with open(text, "rb") as file:
             return file.read(max_bytes + 1), label
     except FileNotFoundError as error:
-        raise ImageError(f"no such file: {_short(text)}{_similar(Path(text))}; check the name and folder") from error
+        raise ImageError(f"no such file: {short(text)}{_similar(Path(text))}; check the name and folder") from error
     except (OSError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
         reason = getattr(error, "strerror", None) or str(error)
-        raise ImageError(f"cannot read {_short(text)}: {reason}; check the name and its permissions") from error
+        raise ImageError(f"cannot read {short(text)}: {reason}; check the name and its permissions") from error
 
 
 def _read_file(file: Any, name: str | None, max_bytes: int) -> tuple[bytes, str]:
@@ -261,10 +183,10 @@ def _read_file(file: Any, name: str | None, max_bytes: int) -> tuple[bytes, str]
             file.seek(0)
         data = file.read(max_bytes + 1)
     except (OSError, ValueError) as error:  # a closed file, a text file that is not text
-        raise ImageError(f"cannot read {_label(label)}: {error}; open it anew with open(path, 'rb')") from error
+        raise ImageError(f"cannot read {label_of(label)}: {error}; open it anew with open(path, 'rb')") from error
     if not isinstance(data, (bytes, bytearray)):
         raise ImageError(
-            f"{_label(label)} gives {type(data).__name__} instead of bytes; open it in binary mode: open(path, 'rb')"
+            f"{label_of(label)} gives {type(data).__name__} instead of bytes; open it in binary mode: open(path, 'rb')"
         )
     return bytes(data), label
 
@@ -277,26 +199,3 @@ def _similar(path: Path) -> str:
         return ""
     close = difflib.get_close_matches(path.name, names, n=2, cutoff=0.7)
     return f", did you mean {' or '.join(close)}?" if close else ""
-
-
-def _too_many_bytes(label: str, max_bytes: int) -> str:
-    return f"{label} is larger than the {max_bytes:,} bytes allowed; make the picture smaller" + _ADVICE
-
-
-def _damaged(label: str, error: Exception) -> str:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return (
-        f"{label} is damaged or cut short ({reason[:160]}); perhaps a download or copy did not finish: "
-        "get the file again, or open it in an image editor and save it as PNG"
-    )
-
-
-def _label(name: object) -> str:
-    """A name for messages: quoted where it is the user's, one line, not endless."""
-    text = " ".join(str(name).split())
-    return text if text.startswith("the ") else _short(text)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:80]}...{text[-30:]}"

@@ -36,21 +36,22 @@ def fit_image(image: Array, spec: InputSpec) -> DisplayImage:
     what training does. Other values are resampled as float32; the two differ by less than 1.5 levels.
 
     Args:
-      image: (H, W, 3), 0..1, as `images.load` returns it.
+      image: (H, W, 3), 0..1, as `images.load` returns it; or the bytes themselves, uint8 of 0..255, for the same result
+        with a quarter of the memory.
       spec: the network's input.
 
     Returns:
       (spec.size[0], spec.size[1], 3) float32, 0..1.
 
     Raises:
-      ImageError: not an (H, W, 3) array of floats, empty, or values outside 0..1.
+      ImageError: not an (H, W, 3) array of floats or bytes, empty, or values outside 0..1.
 
     >>> fit_image(np.full((30, 45, 3), 0.25, np.float32), InputSpec(size=(8, 6))).shape
     (8, 6, 3)
     """
     image = _checked(image)
     if image.shape[:2] == tuple(spec.size):
-        return image
+        return image / np.float32(255) if image.dtype == np.uint8 else image
     rows, columns = image.shape[:2]
     scaled = _scaled_size((rows, columns), spec)
     top, bottom = _window(rows, scaled[0], spec.size[0])
@@ -169,11 +170,13 @@ def display(model_values: Array, spec: InputSpec) -> DisplayImage:
     return np.clip(signed_rgb((values * std + mean) / np.float32(spec.scale), spec), 0.0, 1.0)
 
 
-def _checked(image: Array) -> DisplayImage:
+def _checked(image: Array) -> np.ndarray:
     values = np.asarray(image)
+    if values.dtype == np.uint8 and values.ndim == 3 and values.shape[2] == 3 and values.size:
+        return values
     if values.ndim != 3 or values.shape[2] != 3 or not np.issubdtype(values.dtype, np.floating) or not values.size:
         raise ImageError(
-            f"expected a picture as an (H, W, 3) array of floats in 0..1; got shape {values.shape} of {values.dtype}; "
+            f"expected a picture as an (H, W, 3) array of floats in 0..1, or of bytes; got shape {values.shape} of {values.dtype}; "
             "deconvviz.data.images.load makes one from a file, bytes or any array"
         )
     low, high = float(values.min()), float(values.max())
@@ -209,9 +212,9 @@ def _read_range(low: float, high: float, source: int, scaled: int) -> tuple[int,
     return max(0, math.floor(low) - margin), min(source, math.ceil(high) + margin)
 
 
-def _resample(part: DisplayImage, size: Size, box: tuple[float, float, float, float]) -> DisplayImage:
+def _resample(part: np.ndarray, size: Size, box: tuple[float, float, float, float]) -> DisplayImage:
     out = (size[1], size[0])
-    levels = _whole_levels(part)
+    levels = np.ascontiguousarray(part) if part.dtype == np.uint8 else _whole_levels(part)
     if levels is not None:
         picture = Image.fromarray(levels)
         return np.asarray(picture.resize(out, Image.Resampling.BILINEAR, box)) / np.float32(255)

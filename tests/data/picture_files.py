@@ -59,6 +59,12 @@ def gif_claiming(height: int, width: int) -> bytes:
     return bytes(data)
 
 
+def with_scans(rows: int, columns: int, more: int) -> bytes:
+    """A progressive JPEG whose last scan, of some tens of bytes, comes so many times more."""
+    data = encoded(np.zeros((rows, columns, 3), np.uint8), "JPEG", progressive=True)
+    return data[:-2] + data[data.rfind(b"\xff\xda") : -2] * more + data[-2:]
+
+
 def refusal(source: Any, **options: Any) -> str:
     """The one-line message with which a source is refused."""
     with pytest.raises(ImageError) as caught:

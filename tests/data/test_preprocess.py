@@ -204,7 +204,7 @@ def test_equal_means_serve_any_number_of_channels():
 @pytest.mark.parametrize(
     ("call", "phrases"),
     [
-        (lambda: preprocess.fit_image(np.zeros((4, 5, 3), np.uint8), SPECS["plain"]), ["uint8", "images.load"]),
+        (lambda: preprocess.fit_image(np.zeros((4, 5, 3), np.int16), SPECS["plain"]), ["uint8", "images.load"]),
         (lambda: preprocess.fit_image(np.zeros((4, 5)), SPECS["plain"]), ["(4, 5)", "(H, W, 3)"]),
         (lambda: preprocess.fit_image(np.zeros((0, 5, 3)), SPECS["plain"]), ["(0, 5, 3)"]),
         (lambda: preprocess.fit_image(np.full((4, 5, 3), 2.5), SPECS["plain"]), ["2.5 to 2.5", "clip"]),
@@ -223,3 +223,15 @@ def test_refusals_name_what_came_and_what_to_do(call, phrases):
         call()
     for phrase in phrases:
         assert phrase in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [(11, 17), (8, 6), (40, 50)])
+def test_bytes_give_what_their_floats_give(size: tuple[int, int]) -> None:
+    levels = np.random.default_rng(2).integers(0, 256, (11, 17, 3), np.uint8)
+    for fit in ("crop", "stretch"):
+        spec = InputSpec(size=size, fit=fit)
+        of_bytes = preprocess.fit_image(levels, spec)
+        assert of_bytes.dtype == np.float32
+        np.testing.assert_array_equal(of_bytes, preprocess.fit_image(levels / np.float32(255), spec))
+    with pytest.raises(ImageError, match="or of bytes"):
+        preprocess.fit_image(levels[..., 0], spec)

@@ -14,7 +14,7 @@ from PIL import Image
 
 import deconvviz as dv
 from deconvviz import compiled
-from deconvviz.data import images
+from deconvviz.data import isolated
 from deconvviz.errors import ImageError
 from deconvviz.network.backward import backprop
 from deconvviz.network.backward.explicit import Chain
@@ -109,13 +109,13 @@ def test_a_first_look_takes_one_forward_pass_for_all_layers_and_one_for_all_rule
     loaded: networks.Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes = count_passes(monkeypatch)
-    decoded, load = [], images.load
+    decoded, decode = [], isolated.levels
 
-    def counted(source: Any, **options: Any) -> Any:
-        decoded.extend([source] if isinstance(source, bytes) else [])
-        return load(source, **options)
+    def counted(file: bytes, name: str, **options: Any) -> Any:
+        decoded.append(name)
+        return decode(file, name, **options)
 
-    monkeypatch.setattr(images, "load", counted)
+    monkeypatch.setattr(isolated, "levels", counted)
     picture = pictures.upload(file_of((90, 180, 20)), "mine.png")
     unit = Unit("pool1", 2, 3, 4)
     result = engine.forward(loaded, picture)

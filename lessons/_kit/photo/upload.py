@@ -37,7 +37,7 @@ def pixels(picture: pictures.Picture, longer: int = LONGER) -> DisplayImage:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _pixels(digest: str, longer: int, _picture: pictures.Picture) -> DisplayImage:
-    smaller = pictures.one_at_a_time(_picture, lambda whole: np.ascontiguousarray(preprocess.at_most(whole, longer)))
+    smaller = np.ascontiguousarray(preprocess.at_most(pictures.whole(_picture), longer))
     smaller.setflags(write=False)
     return smaller
 

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import weakref
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from deconvviz.data import images, samples
+from deconvviz.data import images, isolated, samples
 from deconvviz.data.preprocess import fit_image
 from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit.draw.pixels import on_screen
 from lessons._kit.run.networks import Loaded
 
-#: Pictures that are kept at a network's size; uploads whose pixels are kept (up to 75 MB each).
-KEPT, KEPT_WHOLE = 16, 2
+#: Pictures that are kept at a network's size.
+KEPT = 16
+#: Bytes of the pixels of uploads that are kept; the largest has 75 MB.
+ROOM = 300_000_000
 #: Bytes of the largest upload.
 MAX_UPLOAD = 8_000_000
-#: A picture of 25 million pixels takes 300 MB while it is read: one at a time.
-READING = threading.Lock()
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,41 +59,101 @@ def sample(id: str) -> Picture:
 
 
 def upload(file: bytes, name: str) -> Picture:
-    """A picture that a person brings, decoded here once; its pixels stay for what is drawn next.
+    """A picture that a person brings, decoded here once, in a process of its own; its pixels stay for what is drawn.
 
     Raises:
-      ImageError: too large, damaged, or not a picture.
+      ImageError: too large, damaged, not a picture, or one whose decoding takes too long.
     """
     picture = Picture(None, name, "", sha256(file).hexdigest(), file)
-    _whole(picture.digest, picture)
+    _UPLOADS.pixels(picture)
     return picture
 
 
 def decoded(picture: Picture) -> DisplayImage:
     """The picture at its own size, (H, W, 3) float32 in 0..1."""
-    return samples.load(picture.id) if picture.id else _floats(_whole(picture.digest, picture))
+    pixels = whole(picture)
+    return images.from_levels(pixels, picture.title) if pixels.dtype == np.uint8 else pixels
 
 
-def one_at_a_time(picture: Picture, use: Callable[[DisplayImage], _T]) -> _T:
-    """What ``use`` makes of the picture at its own size, while no other large picture is in memory."""
-    # An upload is asked for before READING is taken: whoever decodes it at this moment holds the lock of the cache and
-    # waits for READING, so waiting for the cache while holding READING would never end.
-    pixels = None if picture.id else _whole(picture.digest, picture)
-    with READING:
-        return use(decoded(picture) if pixels is None else _floats(pixels))
+def whole(picture: Picture) -> np.ndarray:
+    """The picture at its own size, (H, W, 3): bytes where they say it all, else float32 in 0..1."""
+    return samples.load(picture.id) if picture.id else _UPLOADS.pixels(picture)
 
 
-def _floats(pixels: np.ndarray) -> DisplayImage:
-    return pixels.astype(np.float32) / 255 if pixels.dtype == np.uint8 else pixels
+class Uploads:
+    """The pixels of uploads, shared by who brought the same file, as long as their sessions live and there is room.
+
+    What had to give way to others is decoded again when it is asked for.
+
+    Args:
+      room: bytes of pixels that are kept.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        #: Re-entrant, because a session's last picture may be collected while it is held.
+        self._lock = threading.RLock()
+        #: The one asked for longest ago comes first.
+        self._pixels: dict[str, np.ndarray] = {}
+        #: Who decodes a file at this moment, for those who bring the same.
+        self._decoding: dict[str, threading.Lock] = {}
+        self._owners: dict[str, weakref.WeakSet[Picture]] = {}
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept."""
+        with self._lock:
+            return sum(pixels.nbytes for pixels in list(self._pixels.values()))
+
+    def pixels(self, picture: Picture) -> np.ndarray:
+        """(H, W, 3), read-only: uint8, or float32 in 0..1 where bytes do not say it all.
+
+        Raises:
+          ImageError: a file that is refused.
+        """
+        digest = picture.digest
+        with self._lock:
+            owners = self._owners.setdefault(digest, weakref.WeakSet())
+            if picture not in owners:
+                owners.add(picture)
+                weakref.finalize(picture, self._left, digest).atexit = False
+            decoding = self._decoding.setdefault(digest, threading.Lock())
+        with decoding:
+            known = self._find(digest)
+            return known if known is not None else self._keep(digest, _decode(picture))
+
+    def _find(self, digest: str) -> np.ndarray | None:
+        with self._lock:
+            pixels = self._pixels.pop(digest, None)
+            if pixels is not None:
+                self._pixels[digest] = pixels
+            return pixels
+
+    def _keep(self, digest: str, pixels: np.ndarray) -> np.ndarray:
+        with self._lock:
+            self._pixels[digest] = pixels
+            for oldest in list(self._pixels)[:-1]:
+                if self.size <= self.room:
+                    break
+                self._pixels.pop(oldest, None)
+        return pixels
+
+    def _left(self, digest: str) -> None:
+        """One of the pictures of a file is gone, and with the last of them its pixels."""
+        with self._lock:
+            if next(iter(self._owners.get(digest, ())), None) is None:
+                for kept in (self._owners, self._pixels, self._decoding):
+                    kept.pop(digest, None)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_WHOLE)
-def _whole(digest: str, _picture: Picture) -> np.ndarray:
-    """The pixels of an upload: bytes where they say it all, a quarter of the memory of floats."""
-    with READING:
-        pixels = images.load(_picture.file, name=_picture.title, max_bytes=MAX_UPLOAD)
-        levels = np.rint(255 * pixels).astype(np.uint8)
-        return frozen(levels if np.array_equal(levels.astype(np.float32) / 255, pixels) else pixels)
+_UPLOADS = Uploads(ROOM)
+
+
+def _decode(picture: Picture) -> np.ndarray:
+    levels = isolated.levels(picture.file, picture.title, max_bytes=MAX_UPLOAD)
+    if levels.dtype == np.uint8:
+        return frozen(levels if levels.ndim == 3 else np.repeat(levels[..., None], 3, axis=2))
+    return frozen(images.from_levels(levels, picture.title))
 
 
 def fitted(loaded: Loaded, picture: Picture) -> Fitted:
@@ -104,10 +163,8 @@ def fitted(loaded: Loaded, picture: Picture) -> Fitted:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Picture) -> Fitted:
-    def fit(whole: DisplayImage) -> Fitted:
-        return Fitted(frozen(fit_image(whole, _spec)), frozen(on_screen(whole, _spec)))
-
-    return one_at_a_time(_picture, fit)
+    pixels = whole(_picture)
+    return Fitted(frozen(fit_image(pixels, _spec)), frozen(on_screen(pixels, _spec)))
 
 
 def frozen(values: Any) -> np.ndarray:
