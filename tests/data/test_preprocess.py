@@ -204,7 +204,7 @@ def test_equal_means_serve_any_number_of_channels():
 @pytest.mark.parametrize(
     ("call", "phrases"),
     [
-        (lambda: preprocess.fit_image(np.zeros((4, 5, 3), np.int16), SPECS["plain"]), ["uint8", "images.load"]),
+        (lambda: preprocess.fit_image(np.zeros((4, 5, 3), np.int16), SPECS["plain"]), ["int16", "images.load"]),
         (lambda: preprocess.fit_image(np.zeros((4, 5)), SPECS["plain"]), ["(4, 5)", "(H, W, 3)"]),
         (lambda: preprocess.fit_image(np.zeros((0, 5, 3)), SPECS["plain"]), ["(0, 5, 3)"]),
         (lambda: preprocess.fit_image(np.full((4, 5, 3), 2.5), SPECS["plain"]), ["2.5 to 2.5", "clip"]),
