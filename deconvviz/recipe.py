@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from deconvviz import storage
 from deconvviz.errors import DeconvvizError, nearest
 from deconvviz.figures import files, montage, panels
 from deconvviz.types import DisplayImage, Reconstruction, Start, Unit
@@ -254,14 +255,10 @@ def _npz_of_several(found: Sequence[Reconstruction], text: str) -> bytes:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(
-            f"the recipe is not JSON ({error}); deconvviz reconstruct --save-recipe writes one"
-        ) from error
-    if not isinstance(record, dict):
-        raise RecipeError(f"a recipe is one JSON object; this file holds a {type(record).__name__}")
+    def problem(reason: str) -> RecipeError:
+        return RecipeError(f"this is no recipe: {reason}; deconvviz reconstruct --save-recipe writes one")
+
+    record: dict[str, Any] = storage.parse(text, {}, problem)
     return record
 
 

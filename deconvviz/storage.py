@@ -1,17 +1,23 @@
-"""Files: where deconvviz keeps its own, arrays read from them, writing them whole, downloads that resume.
+"""Files: where deconvviz keeps its own, arrays and records read from them, writing them whole, downloads that resume.
 
-Arrays are safetensors: reading them never runs code.
+Arrays are safetensors, records are JSON: reading them never runs code. A file may come from a stranger, so whatever it
+says is checked before anything is done with it, and what it cannot be is said in one sentence.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import http.client
+import json
 import os
+import stat
+import threading
+import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +29,19 @@ from tqdm import tqdm
 
 #: Makes the error that is raised of a file, from the reason why it cannot be read.
 Problem = Callable[[str], Exception]
+
+#: Bytes of the longest header of a safetensors file, and the most arrays that it may hold.
+MAX_HEADER, MAX_ARRAYS = 8_000_000, 20_000
+#: Bytes of the longest file of records, and digits of the longest whole number in it.
+MAX_TEXT, MAX_DIGITS = 64_000_000, 18
+#: Records and lists of a record within each other.
+MAX_DEPTH = 32
+
+#: Seconds after which nobody goes on writing a neighbour: it is written in one go.
+ABANDONED = 3600.0
+#: Bytes of the largest file that is downloaded where nobody knows its size.
+MAX_DOWNLOAD = 20_000_000_000
+_DOWNLOADING = threading.Lock()
 
 #: What `download` raises where a server cannot be reached, refuses, or hangs up.
 UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
@@ -53,6 +72,7 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
     [('map.png', b'PNG')]
     """
     target = Path(os.path.realpath(path))
+    _sweep(target)
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with open(partial, "xb") as file:
@@ -64,6 +84,191 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def _sweep(target: Path) -> None:
+    """Remove the neighbours that writers of this file left who were killed; those of writers at work are young."""
+    with contextlib.suppress(OSError):
+        for stray in target.parent.glob(f".{glob.escape(target.name)}.????????.part"):
+            if time.time() - stray.stat().st_mtime > ABANDONED:
+                stray.unlink(missing_ok=True)
+
+
+def check_file(path: str | os.PathLike[str], problem: Problem) -> int:
+    """The size in bytes of a file that can be read at once: a pipe would be waited for, a device may never end.
+
+    Args:
+      path: the file.
+      problem: makes the error to raise, from a reason.
+
+    Raises:
+      what `problem` makes: "no such file", "a folder", "a device or pipe, not a file", or what the system says.
+
+    >>> check_file("/dev/zero", ValueError)
+    Traceback (most recent call last):
+    ValueError: a device or pipe, not a file
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError as error:
+        raise problem("no such file") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise problem(getattr(error, "strerror", None) or str(error)) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise problem("a folder, where one file is wanted")
+    if not stat.S_ISREG(status.st_mode):
+        raise problem("a device or pipe, not a file")
+    return status.st_size
+
+
+def read_bytes(path: str | os.PathLike[str], problem: Problem, most: int = MAX_TEXT) -> bytes:
+    """All of a file.
+
+    Args:
+      path: the file.
+      problem: makes the error to raise, from a reason.
+      most: bytes that it may have.
+
+    Raises:
+      what `problem` makes: as `check_file`; or larger than that.
+    """
+    size = check_file(path, problem)
+    if size > most:
+        raise problem(f"it has {size:,} bytes, where at most {most:,} are read")
+    try:
+        with open(path, "rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise problem(error.strerror or str(error)) from error
+
+
+def parse(text: str | bytes, shape: Any, problem: Problem) -> Any:
+    """A record of JSON, if it has the shape that is wanted.
+
+    Args:
+      text: the JSON.
+      shape: a type or a tuple of types; ``[shape]`` for a list of any length; ``{"key": shape}`` for a record that has
+        these keys and perhaps others, of which ``"key?"`` may be missing; ``{str: shape}`` for one with any keys. bool
+        is no int, an int is a float.
+      problem: makes the error to raise, from a reason.
+
+    Raises:
+      what `problem` makes: no JSON, nested too deeply, a whole number of more than `MAX_DIGITS` digits, or of another
+        shape.
+
+    >>> parse('{"size": [8, 6], "name": "a"}', {"size": [int]}, ValueError)
+    {'size': [8, 6], 'name': 'a'}
+    >>> parse('{"size": [8, "6"]}', {"size": [int]}, ValueError)
+    Traceback (most recent call last):
+    ValueError: size[1] should be a whole number; it is '6'
+    """
+
+    def whole(digits: str) -> int:
+        if len(digits) > MAX_DIGITS + 1:
+            raise ValueError(f"a number of {len(digits):,} digits")
+        return int(digits)
+
+    try:
+        value = json.loads(text, parse_int=whole)
+    except RecursionError as error:
+        raise problem("it is nested too deeply to be a record") from error
+    except ValueError as error:  # no text of any encoding, too
+        raise problem(f"it is not JSON ({' '.join(str(error).split())[:160]})") from error
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        holders = [
+            list(one.values()) if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))
+        ]
+        level = [item for holder in holders for item in holder]
+    if level:
+        raise problem("it is nested too deeply to be a record")
+    check_shape(value, shape, problem)
+    return value
+
+
+def check_shape(value: Any, shape: Any, problem: Problem, place: str = "") -> None:
+    """Refuse a value that has not the shape; arguments as those of `parse`, and what to call it in messages.
+
+    >>> check_shape({"seed": True}, {"seed": int}, ValueError, "options")
+    Traceback (most recent call last):
+    ValueError: options.seed should be a whole number; it is True
+    """
+    kinds = shape if isinstance(shape, tuple) else (type(shape) if isinstance(shape, (dict, list)) else shape,)
+    fits = isinstance(value, kinds) or (float in kinds and isinstance(value, int))
+    if not fits or (isinstance(value, bool) and bool not in kinds and object not in kinds):
+        words = " or ".join(_KINDS.get(kind, kind.__name__) for kind in kinds)
+        given = repr(value)
+        raise problem(f"{place or 'it'} should be {words}; it is {given if len(given) < 80 else given[:60] + '...'}")
+    if isinstance(shape, list):
+        for i, item in enumerate(value):
+            check_shape(item, shape[0], problem, f"{place}[{i}]")
+    if isinstance(shape, dict):
+        for wanted, inner in (dict.fromkeys(value, shape[str]) if str in shape else shape).items():
+            name = wanted.removesuffix("?")
+            where = f"{place}.{name}" if place else name
+            if name in value:
+                check_shape(value[name], inner, problem, where)
+            elif name == wanted:
+                raise problem(f"{where} is missing")
+
+
+#: How a message calls the types of a record.
+_KINDS = {
+    int: "a whole number", float: "a number", str: "text", bool: "true or false", list: "a list", dict: "a record",
+    type(None): "null",
+}  # fmt: skip
+
+
+def weights(array: np.ndarray, name: str, shape: tuple[int, ...], problem: Problem) -> np.ndarray:
+    """An array of a network's weights as float32, if it can be one.
+
+    Args:
+      array: as it was stored.
+      name: what to call it in messages.
+      shape: that it has to have.
+      problem: makes the error to raise, from a reason.
+
+    Raises:
+      what `problem` makes: another shape, no floating point numbers, or NaN or infinite values among them.
+
+    >>> weights(np.array([1, 2]), "bias", (2,), ValueError)
+    Traceback (most recent call last):
+    ValueError: bias holds int64, and weights are floating point numbers
+    """
+    if array.shape != shape:
+        raise problem(f"{name} should have shape {shape}; it has {array.shape}")
+    if not np.issubdtype(array.dtype, np.floating):
+        raise problem(f"{name} holds {array.dtype}, and weights are floating point numbers")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as that
+        result = array.astype(np.float32)
+    bad = result.size - int(np.count_nonzero(np.isfinite(result)))
+    if bad:
+        raise problem(f"{bad:,} of the {result.size:,} values of {name} are NaN or infinite")
+    return result
+
+
+def all_weights(
+    arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], problem: Problem
+) -> dict[str, np.ndarray]:
+    """All arrays of a network as float32: those that it needs and no other.
+
+    Args:
+      arrays: name -> array, as they were stored.
+      shapes: name -> shape of those that are needed.
+      problem: makes the error to raise, from a reason.
+
+    Raises:
+      what `problem` makes: arrays missing or too many; or as `weights`.
+    """
+    for names, words in (
+        ([name for name in shapes if name not in arrays], "missing"),
+        ([name for name in arrays if name not in shapes], "not expected"),
+    ):
+        if names:
+            raise problem(
+                f"of its arrays {len(names)} are {words} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+            )
+    return {name: weights(arrays[name], name, shape, problem) for name, shape in shapes.items()}
 
 
 def read_arrays(path: Path, problem: Problem, prefix: str = "") -> dict[str, np.ndarray]:
@@ -111,35 +316,67 @@ def read_metadata(path: Path, problem: Problem) -> dict[str, str]:
         return dict(file.metadata() or {})
 
 
+class _Large(Exception):
+    """A file of more than is read."""
+
+
 @contextlib.contextmanager
 def _opened(path: Path, problem: Problem) -> Iterator[Any]:
     """A safetensors file; what can be wrong with it becomes a sentence."""
+    size = check_file(path, problem)
     try:
-        with safe_open(path, framework="numpy") as file:
-            yield file
-    except (OSError, SafetensorError, TypeError) as error:
-        missing = isinstance(error, FileNotFoundError)
+        with open(path, "rb") as file:
+            header = int.from_bytes(file.read(8), "little")
+        if MAX_HEADER < header < size:
+            raise _Large(f"a header of {header:,} bytes, where at most {MAX_HEADER:,} are read")
+        with safe_open(path, framework="numpy") as opened:
+            count = len(opened.keys())
+            if count > MAX_ARRAYS:
+                raise _Large(f"{count:,} arrays, where at most {MAX_ARRAYS:,} are read")
+            yield opened
+    except _Large as error:
+        raise problem(f"it has {error}") from error
+    except (OSError, SafetensorError, TypeError, AttributeError) as error:  # numbers that NumPy has no type for, too
         cause = " ".join(str(error).split())[:160]
-        raise problem("no such file" if missing else f"not a whole safetensors file ({cause})") from error
+        raise problem(f"not a whole safetensors file ({cause})") from error
 
 
-def download(url: str, checksum: str, path: Path, progress: bool = True) -> Path:
+def download(url: str, checksum: str, path: Path, progress: bool = True, size: int | None = None) -> Path:
     """Fetches a file to `path`; one that is there with this checksum is not fetched again.
+
+    Who wants a file of the same folder at the same time waits, and finds it there.
 
     Args:
       url: the file.
       checksum: "md5:..." or "sha256:...".
       path: where it goes; its folder exists. PATH.part holds what came so far, and the rest is asked for next time.
       progress: a bar on standard error.
+      size: its bytes; no more than these are ever taken. `MAX_DOWNLOAD` if None.
 
     Raises:
       one of `UNREACHABLE`: no connection, or the server refuses or hangs up.
-      ValueError: another checksum; nothing is left behind.
+      ValueError: another size or checksum; nothing is left behind.
       OSError: the file cannot be written.
     """
     pooch.get_logger().setLevel("WARNING")  # the bar says what it would say
-    pooch.retrieve(url, checksum, fname=path.name, path=path.parent, downloader=_Resumed(path, progress))
+    with _alone(path.parent):
+        pooch.retrieve(url, checksum, fname=path.name, path=path.parent, downloader=_Resumed(path, progress, size))
     return path
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other thread or process is in such a block of this folder; the system ends it with its process."""
+    with contextlib.ExitStack() as stack:
+        try:
+            import fcntl
+
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except (ImportError, OSError):  # Windows, or a file system without locks: the threads of this process at least
+            stack.enter_context(_DOWNLOADING)
+        yield
 
 
 def reason(error: Exception) -> str:
@@ -156,28 +393,45 @@ def reason(error: Exception) -> str:
 class _Resumed:
     """A downloader for pooch that keeps what it has in FILE.part and asks the server for the rest only."""
 
-    def __init__(self, path: Path, progress: bool) -> None:
-        self.part, self.progress = path.with_name(path.name + ".part"), progress
+    def __init__(self, path: Path, progress: bool, size: int | None = None) -> None:
+        self.part, self.progress, self.size = path.with_name(path.name + ".part"), progress, size or None
 
     def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
         have = self.part.stat().st_size if self.part.exists() else 0
+        if have and have > (self.size or MAX_DOWNLOAD):
+            self.part.unlink()
+            have = 0
+        if self.size is None or have < self.size or not have:
+            self._fetch(url, have)
+        os.replace(self.part, output_file)
+
+    def _fetch(self, url: str, have: int) -> None:
         request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 self._receive(answer, have if answer.status == 206 else 0)
         except urllib.error.HTTPError as error:
-            if error.code != 416:  # 416: there is no rest, the part is whole
+            error.close()
+            if error.code != 416 or not have:  # 416: there is no rest, the part is whole
                 raise
-        os.replace(self.part, output_file)
 
     def _receive(self, answer: http.client.HTTPResponse, have: int) -> None:
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length else None
+        length = answer.headers.get("Content-Length", "")
+        total = have + int(length) if length.isascii() and length.isdigit() and len(length) < MAX_DIGITS else None
+        self._check(total or 0)
         bar = tqdm(initial=have, total=total, unit="B", unit_scale=True, desc=self.part.stem, disable=not self.progress)
         with self.part.open("ab" if have else "wb") as file, bar:
             while chunk := answer.read(1 << 18):
+                self._check(file.tell() + len(chunk))
                 file.write(chunk)
                 bar.update(len(chunk))
             got = file.tell()
-        if total is not None and got < total:
-            raise ConnectionError(f"the connection ended after {got:,} of {total:,} bytes")
+        if got < (total or self.size or 0):
+            raise ConnectionError(f"the connection ended after {got:,} of {total or self.size:,} bytes")
+
+    def _check(self, size: int) -> None:
+        """Refuse more than there should be, before it is written."""
+        most = self.size or MAX_DOWNLOAD
+        if size > most:
+            self.part.unlink(missing_ok=True)
+            raise ValueError(f"the server sends {size:,} bytes, where there should be {most:,}")

@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"models", "network", "ops", "data", "catalog", "storage"},
     "atlas": {"methods", "network", "data", "figures", "storage"},
     "api": {"network", "methods", "models", "ops", "data", "catalog"},
-    "recipe": {"api", "methods", "models", "network", "data", "figures", "catalog"},
+    "recipe": {"api", "methods", "models", "network", "data", "figures", "catalog", "storage"},
     "_cli": EVERYTHING,
     "cli": {"_cli"},
     "__main__": {"cli"},

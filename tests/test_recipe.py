@@ -99,10 +99,12 @@ def test_a_missing_key_is_named(key: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "the recipe is not JSON"),
-        ("{", "the recipe is not JSON"),
-        ("[1]", "a recipe is one JSON object; this file holds a list"),
-        ("[" * 100_000, "the recipe is not JSON"),
+        ("", "no recipe: it is not JSON"),
+        ("{", "no recipe: it is not JSON"),
+        ("[1]", r"no recipe: it should be a record; it is \[1\]"),
+        ("[" * 100_000, "nested too deeply"),
+        ("1" * 6000, "a number of 6,000 digits"),
+        (json.dumps({**GOOD, "limit": 10**400}), "a number of 401 digits"),
     ],
 )
 def test_what_is_no_recipe_is_refused(text: str, said: str) -> None:

@@ -96,3 +96,54 @@ def test_each_part_says_it_in_its_own_words(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(kind, match="No space left on device"):
         write(tmp_path / "f", b"new")
     assert contents(tmp_path) == {"f": b"older"}
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    old = [tmp_path / ".f[1].0123abcd.part", tmp_path / ".f[1].deadbeef.part"]
+    others = [tmp_path / name for name in (".f1.0123abcd.part", ".f[1].part", "f[1].part", ".f[1].01234567.parts")]
+    young = tmp_path / ".f[1].89abcdef.part"
+    for path in (*old, *others, young):
+        path.write_bytes(b"half")
+    for path in (*old, *others):
+        os.utime(path, (0, 0))
+    storage.write(tmp_path / "f[1]", b"new")
+    assert set(contents(tmp_path)) == {"f[1]", young.name, *(path.name for path in others)}
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "reason"),
+    [
+        ('{"a": 1}', [int], "it should be a list"),
+        ('{"a": [1, null]}', {"a": [int]}, r"a\[1\] should be a whole number; it is None"),
+        ('{"a": {"b": "c"}}', {str: {"b": (int, type(None))}}, r"a\.b should be a whole number or null; it is 'c'"),
+        ('{"a": {}}', {"a": {"b": int}}, r"a\.b is missing"),
+        ('{"a": true}', {"a": float}, "a should be a number; it is True"),
+        ('{"a": "' + "x" * 500 + '"}', {"a": int}, r"it is 'x{59}\.\.\."),
+        ("[" * 33 + "]" * 33, [list], "nested too deeply"),
+        ("[" * 10**6, [list], "nested too deeply"),
+        ("9" * 20, int, "a number of 20 digits"),
+        (b"\xff\xfe\xfa", {}, "it is not JSON"),
+    ],
+)
+def test_records_are_of_the_shape_that_is_wanted(text: str | bytes, shape: Any, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason) as refused:
+        storage.parse(text, shape, ValueError)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+def test_records_of_the_right_shape_pass() -> None:
+    assert storage.parse("[" * 32 + "]" * 32, list, ValueError)
+    text = '{"a": 1, "b": null, "c": {"x": [2, 2.5]}, "d": false}'
+    shape = {"a": float, "b": (int, type(None)), "c": {str: [float]}, "d": bool, "e?": int}
+    assert storage.parse(text, shape, ValueError)["c"] == {"x": [2, 2.5]}
+
+
+def test_only_files_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "f").write_bytes(bytes(11))
+    refused = {tmp_path / "pipe": "device or pipe", tmp_path: "a folder", tmp_path / "g": "no such file"}
+    for path, reason in (*refused.items(), ("a\0b", "null"), (tmp_path / "f", "11 bytes, where at most 10 are read")):
+        with pytest.raises(ValueError, match=reason):
+            storage.read_bytes(path, ValueError, most=10)
+    assert storage.read_bytes(tmp_path / "f", ValueError, most=11) == bytes(11)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from deconvviz import storage
 from deconvviz._cli._common import answer, seconds_since
 from deconvviz._cli._optimized import run
 from deconvviz._cli._user_network import Chosen
@@ -114,6 +115,7 @@ def read(path: Path) -> LayerVisualization:
     Raises:
       DeconvvizError: the file is damaged.
     """
+    storage.check_file(path, lambda reason: DeconvvizError(f"cannot go on with {path}: {reason}"))
     try:
         with np.load(path, allow_pickle=False) as stored:
             values: dict[str, Any] = {field.name: stored[field.name] for field in fields(LayerVisualization)}

@@ -149,14 +149,16 @@ def _from_options(chosen: Chosen, options: dict[str, Any]) -> Job:
 def _from_recipe(ctx: click.Context, file: Path, chosen: Chosen, options: dict[str, Any]) -> Job:
     """The picture that a recipe file describes; its own photograph has to be given again."""
     from deconvviz import recipe as recipes
+    from deconvviz import storage
 
     typed = click.core.ParameterSource.COMMANDLINE
     given = [p.opts[0] for p in ctx.command.params if p.name in IN_RECIPE and ctx.get_parameter_source(p.name) == typed]
     if given:
         names = " and ".join(given)
         raise click.UsageError(f"the recipe already says {names}: leave out --recipe, or {names}")
+    text = storage.read_bytes(file, lambda reason: DeconvvizError(f"--recipe {file} cannot be read: {reason}"))
     try:
-        recipe = recipes.Recipe.from_json(file.read_text(encoding="utf-8"))
+        recipe = recipes.Recipe.from_json(text.decode())
     except UnicodeDecodeError as error:
         raise DeconvvizError(
             f"--recipe {file} is not a text file, so it is no recipe; got byte {error.start}"

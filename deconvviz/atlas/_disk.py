@@ -65,18 +65,17 @@ def to_json(value: Any) -> bytes:
     return (json.dumps(value, indent=1) + "\n").encode()
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file's record.
+def read_json(path: Path, shape: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A JSON file's record, of a shape as `storage.parse` has it.
 
     Raises:
-      DataError: it is missing or damaged.
+      DataError: it is missing or damaged, or has another shape.
     """
-    try:
-        result = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read {path}: {error}; build the atlas again into another folder") from error
-    if not isinstance(result, dict):
-        raise DataError(f"{path} is no record of an atlas; name a folder that `deconvviz atlas build` wrote")
+
+    def problem(reason: str) -> DataError:
+        return DataError(f"cannot read {path}: {reason}; build the atlas again into another folder")
+
+    result: dict[str, Any] = storage.parse(storage.read_bytes(path, problem), shape or {}, problem)
     return result
 
 

@@ -10,8 +10,8 @@ from deconvviz.atlas import tiles
 from deconvviz.atlas.read import Atlas, Row
 from deconvviz.types import Size
 
-#: Pixels of the shorter side of a tile, at least.
-SIDE = 96
+#: Pixels of the shorter side of a tile, at least, where its longer one has not more than that then.
+SIDE, LONGEST = 96, 2048
 _GAP, _PAPER = 4, 255
 
 
@@ -29,7 +29,7 @@ def picture(atlas: Atlas, rows: Sequence[Row]) -> np.ndarray:
     """
     height = max(row.size[0] for row in rows)
     width = max(row.size[1] for row in rows)
-    zoom = max(1, -(-SIDE // min(height, width)))
+    zoom = max(1, min(-(-SIDE // min(height, width)), LONGEST // max(height, width)))
     columns = min(3, len(rows))
     blocks = []
     for kind in ("patches", "maps"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 
+from deconvviz import storage
 from deconvviz.atlas import _disk, sheets, tiles
-from deconvviz.errors import DataError, nearest
+from deconvviz.data import decode
+from deconvviz.errors import DataError, DeconvvizError, ImageError, nearest
 from deconvviz.types import Box, DisplayImage, SignedMap, Size, Unit
 
 #: The atlas that comes with the package: the shipped network, the built-in pictures, some channels of five layers.
@@ -22,6 +24,29 @@ SHIPPED = Path(__file__).parent / "shipped"
 KEPT_SHEETS = 4
 #: Tables of a layer that are kept.
 KEPT_TABLES = 4
+#: Rows of a layer, bytes and pixels of a sheet, and pixels of the side of a receptive field that are read at most.
+MAX_ROWS, MAX_BYTES, MAX_PIXELS, MAX_SIDE = 1_000_000, 100_000_000, 25_000_000, 16_384
+#: What `atlas.json` and the rows of the table hold, where they are read.
+_PAIR = (list, type(None))
+_ABOUT = {
+    "network": {"name": str, "digest": str},
+    "rule": str,
+    "folder": str,
+    "table": str,
+    "layers": [
+        {
+            "name": str, "kind": str, "shape": [int], "stride": _PAIR, "receptive_field": _PAIR, "channels": [int],
+            "silent": [int],
+        }
+    ],
+}  # fmt: skip
+_WHOLE = ("channel", "rank", "box_top", "box_left", "box_bottom", "box_right", "tile_top", "tile_left")
+_ROW: dict[str, Any] = {
+    **dict.fromkeys(("layer", "image", "digest", *sheets.KINDS), str),
+    **dict.fromkeys(("row", "column"), (int, type(None))),
+    **dict.fromkeys(_WHOLE, int),
+    **dict.fromkeys(("activation", "scale"), float),
+}
 
 
 @dataclass(frozen=True)
@@ -91,8 +116,8 @@ class Atlas:
     def __init__(self, folder: Path, about: dict[str, Any]) -> None:
         self.folder, self.about = folder, about
         self.layers = tuple(_layer(one) for one in about["layers"])
-        self._table = folder / about["table"]
-        self._sheet = lru_cache(KEPT_SHEETS)(lambda name: _pixels(folder / name))
+        self._table = _inside(folder, about["table"])
+        self._sheet = lru_cache(KEPT_SHEETS)(lambda name: _pixels(_inside(folder, name)))
         self._table_of = lru_cache(KEPT_TABLES)(self._read)
 
     @classmethod
@@ -111,18 +136,14 @@ class Atlas:
             if (root / _disk.WORK / _disk.PLAN).is_file():
                 reason = "its build is not finished; run the same `deconvviz atlas build` again to go on"
             raise DataError(f"{root} is no atlas: {reason}")
-        about = _disk.read_json(root / _disk.ABOUT)
+        about = _disk.read_json(root / _disk.ABOUT, {"format?": str, "version?": int})
         if about.get("format") != "deconvviz atlas" or about.get("version") != sheets.VERSION:
             raise DataError(
                 f"{root} has format {about.get('format')!r}, version {about.get('version')!r}; this release reads "
                 f"'deconvviz atlas', version {sheets.VERSION}: build it again"
             )
-        try:
-            return cls(root, about)
-        except (KeyError, TypeError) as error:
-            raise DataError(
-                f"{root / _disk.ABOUT} is damaged ({error!r} is missing or wrong): build it again"
-            ) from error
+        storage.check_shape(about, _ABOUT, lambda reason: _damaged(root / _disk.ABOUT, reason))
+        return cls(root, about)
 
     def layer(self, name: str) -> Layer:
         """A layer of the atlas.
@@ -170,44 +191,100 @@ class Atlas:
         return cut.copy()
 
     def _read(self, layer: str) -> dict[int, tuple[Row, ...]]:
+        def problem(reason: str) -> DataError:
+            return _damaged(self._table, reason)
+
+        storage.check_file(self._table, problem)
+        number = [one.name for one in self.layers].index(layer)
         try:
             with pq.ParquetFile(self._table) as file:
-                names = [one.name for one in self.layers]
-                listed = file.read_row_group(names.index(layer)).to_pylist()
-        except (OSError, pa.ArrowException, IndexError) as error:
-            raise DataError(f"cannot read {self._table}: {error}; build the atlas again") from error
-        result: dict[int, tuple[Row, ...]] = {}
-        for one in listed:
-            result[one["channel"]] = (*result.get(one["channel"], ()), _row(one))
-        return result
+                rows = file.metadata.row_group(number).num_rows
+                if rows > MAX_ROWS:
+                    raise problem(f"{layer} has {rows:,} rows, where at most {MAX_ROWS:,} are read")
+                listed = file.read_row_group(number, columns=list(_ROW)).to_pylist()
+        except (OSError, pa.ArrowException, IndexError, RuntimeError) as error:
+            raise problem(" ".join(str(error).split())[:160]) from error
+        result: dict[int, list[Row]] = {}
+        for place, one in enumerate(listed):
+            storage.check_shape(one, _ROW, problem, f"row {place} of {layer}")
+            result.setdefault(one["channel"], []).append(_row(one, problem))
+        return {channel: tuple(some) for channel, some in result.items()}
+
+
+def _damaged(path: Path, reason: str) -> DataError:
+    return DataError(f"cannot read {path}: {reason}; build the atlas again")
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A file of the atlas, which must lie in its folder, whatever the atlas says.
+
+    Raises:
+      DataError: the name, or a link on the way, leads out of it.
+    """
+    try:
+        path = (folder / name).resolve()
+        is_inside = path.is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # a NUL in the name, links in a circle
+        is_inside = False
+    if not is_inside:
+        raise DataError(f"{name!r} does not lie in {folder}: the atlas names a file that it must not")
+    return folder / name
 
 
 def _pixels(path: Path) -> np.ndarray:
+    """The bytes of a sheet, (H, W, 3)."""
+
+    def problem(reason: str) -> DataError:
+        return _damaged(path, reason)
+
+    data = storage.read_bytes(path, problem, MAX_BYTES)
+    if not data.startswith(b"\x89PNG"):
+        raise problem("it is no PNG")
     try:
-        with Image.open(path, formats=["PNG"]) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f"cannot read {path}: {error}; build the atlas again") from error
+        values = decode.levels(data, repr(path.name), MAX_BYTES, MAX_PIXELS)
+    except ImageError as error:
+        raise problem(str(error)) from error
+    if values.dtype != np.uint8 or values.ndim != 3:
+        raise problem("it is not of 8-bit colours")
+    return values
 
 
 def _layer(one: dict[str, Any]) -> Layer:
-    def pair(value: Any) -> Size | None:
-        return None if value is None else (int(value[0]), int(value[1]))
-
+    if not one["shape"]:
+        raise DataError(f"the shape of {one['name']} in the atlas should have a number; it is []")
     return Layer(
-        one["name"], one["kind"], tuple(one["shape"]), pair(one["stride"]), pair(one["receptive_field"]),
+        one["name"], one["kind"], tuple(one["shape"]), _pair(one, "stride"), _pair(one, "receptive_field"),
         tuple(one["channels"]), tuple(one["silent"]),
     )  # fmt: skip
 
 
-def _row(one: dict[str, Any]) -> Row:
+def _pair(one: dict[str, Any], name: str) -> Size | None:
+    value = one[name]
+    if value is None:
+        return None
+    if len(value) != 2 or not all(isinstance(side, int) for side in value):
+        raise DataError(f"{name} of {one['name']} in the atlas should be two whole numbers; it is {value}")
+    return value[0], value[1]
+
+
+def _row(one: dict[str, Any], problem: storage.Problem) -> Row:
+    top, left, bottom, right = (one[f"box_{side}"] for side in ("top", "left", "bottom", "right"))
+    if not math.isfinite(one["activation"] * one["scale"]):
+        raise problem(f"an activation of {one['activation']} and a scale of {one['scale']}")
+    places = [one[name] or 0 for name in ("channel", "row", "column", "tile_top", "tile_left")]
+    if not (0 <= top < bottom <= MAX_SIDE and 0 <= left < right <= MAX_SIDE and min(places) >= 0):
+        raise problem(f"the tile at ({one['tile_top']}, {one['tile_left']}) of the box {(top, left, bottom, right)}")
+    try:
+        unit = Unit(one["layer"], one["channel"], one["row"], one["column"])
+    except DeconvvizError as error:
+        raise problem(str(error)) from error
     return Row(
-        unit=Unit(one["layer"], one["channel"], one["row"], one["column"]),
+        unit=unit,
         rank=one["rank"],
         image=one["image"],
         digest=one["digest"],
         activation=one["activation"],
-        box=(one["box_top"], one["box_left"], one["box_bottom"], one["box_right"]),
+        box=(top, left, bottom, right),
         scale=one["scale"],
         sheets=tuple((kind, one[kind]) for kind in sheets.KINDS),
         tile=(one["tile_top"], one["tile_left"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import tarfile
 import tempfile
 import zipfile
@@ -107,4 +107,8 @@ def _unpack(archive: Path, folder: str, out: Path) -> None:
         result = next((path for path in Path(room).rglob(folder) if path.is_dir()), None)
         if result is None:
             raise zipfile.BadZipFile(f"there is no {folder} in it")
-        shutil.move(result, out / folder)
+        try:
+            os.rename(result, out / folder)
+        except OSError:
+            if not (out / folder).is_dir():  # else another has just unpacked the same
+                raise

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from PIL import Image
 
-from deconvviz.data._decode import (
+from deconvviz.data.decode import (
     MAX_BYTES,
     MAX_PIXELS,
     check_size,

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.data._decode import MAX_BYTES, MAX_PIXELS, label_of, too_many_bytes
+from deconvviz.data.decode import MAX_BYTES, MAX_PIXELS, label_of, too_many_bytes
 from deconvviz.errors import ImageError
 
 #: Seconds of a processor that one picture may take; seconds by the clock, where others have the processors.
@@ -103,7 +103,7 @@ def _decoder() -> Iterator[subprocess.Popen[bytes]]:
     """A process that decodes one picture, ended with the block."""
     paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     # -P: no module of the current folder takes a name of the standard library.
-    command = [sys.executable, "-P", "-W", "ignore", "-m", "deconvviz.data._decode"]
+    command = [sys.executable, "-P", "-W", "ignore", "-m", "deconvviz.data.decode"]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

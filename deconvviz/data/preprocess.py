@@ -176,7 +176,8 @@ def _checked(image: Array) -> np.ndarray:
         return values
     if values.ndim != 3 or values.shape[2] != 3 or not np.issubdtype(values.dtype, np.floating) or not values.size:
         raise ImageError(
-            f"expected a picture as an (H, W, 3) array of floats in 0..1, or of bytes; got shape {values.shape} of {values.dtype}; "
+            "expected a picture as an (H, W, 3) array of floats in 0..1, or of bytes; "
+            f"got shape {values.shape} of {values.dtype}; "
             "deconvviz.data.images.load makes one from a file, bytes or any array"
         )
     low, high = float(values.min()), float(values.max())

@@ -25,6 +25,10 @@ from deconvviz.network import Network
 from deconvviz.types import Inversion
 
 VERSION = 1
+_RECORD = {
+    "version": int, "settings": dict, "belongs": list, "slower": float, "note": str, "stopped": bool, "layer": str,
+    "method": str, "seed": int, "step": int, "steps": int, "restart": int,
+}  # fmt: skip
 _FACTS = ("feature_error", "image_error", "layer", "method", "seed", "step", "steps", "restart", "note")
 
 
@@ -80,9 +84,11 @@ def read(path: Path) -> Inversion:
     """
     try:
         arrays = storage.read_arrays(path, ValueError)
-        record = json.loads(storage.read_metadata(path, ValueError)["run"])
+        record = storage.parse(storage.read_metadata(path, ValueError)["run"], _RECORD, ValueError)
         if record["version"] != VERSION:
             raise DeconvvizError(f"version {record['version']}, where this deconvviz reads {VERSION}")
+        for name in ("image", "params"):
+            storage.weights(arrays[name], name, arrays[name].shape, ValueError)
         return _unpacked(arrays, record)
     except (KeyError, TypeError, ValueError) as error:
         raise DeconvvizError(

@@ -36,6 +36,7 @@ def read(path: Path, entry: ModelEntry) -> Mapping[str, np.ndarray]:
       WeightsError: truncated, no safetensors, names or shapes of another network; and, from the array that holds them,
         values that are no numbers.
     """
+    storage.check_file(path, _unreadable(path))
     with path.open("rb") as file:
         head = file.read(9)
     if not is_safetensors(head):
@@ -145,11 +146,7 @@ def _advice(stored: Mapping[str, tuple[int, ...]], path: Path) -> str:
 
 
 def _array(values: np.ndarray, name: str, shape: tuple[int, ...], path: Path) -> np.ndarray:
-    array = np.asarray(values, np.float32).reshape(shape)
-    bad = array.size - int(np.count_nonzero(np.isfinite(array)))
-    if bad:
-        raise WeightsError(
-            f"{path} holds {bad:,} values that are NaN or infinite in {name}; its training diverged or the copy is "
-            "damaged: use another file"
-        )
-    return array
+    def problem(reason: str) -> WeightsError:
+        return WeightsError(f"{path}: {reason}; its training diverged or the copy is damaged: use another file")
+
+    return storage.weights(values.reshape(shape), name, shape, problem)

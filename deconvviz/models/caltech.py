@@ -49,6 +49,8 @@ INPUT = InputSpec(size=(128, 128), mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25),
 Params = dict[str, jax.Array]
 #: Shared by every network of this file: its snapshots differ in their weights alone.
 _PROGRAMS = Programs()
+#: What a file of weights may say of itself.
+_ABOUT = {"labels?": [str], "snapshots?": [{"epoch": int, "top1": float, "mean_per_class": float}]}
 _EPOCH = re.compile(r"epoch:(\d{1,9})")
 
 
@@ -144,7 +146,10 @@ def load_snapshot(index: int, path: str | Path | None = None) -> Params:
     prefix = f"{epochs[index]}."
     arrays = {name.removeprefix(prefix): value for name, value in stored.items() if name.startswith(prefix)}
     for name in [name for name in arrays if name + ".scale" in arrays]:
-        arrays[name] = arrays[name].astype(np.float32) * arrays[name + ".scale"]
+        scale = storage.weights(arrays.pop(name + ".scale"), f"{name}.scale", arrays[name].shape[-1:], _unfit(file))
+        if arrays[name].dtype != np.int8:
+            raise _unfit(file)(f"{name} holds {arrays[name].dtype}, where int8 has a scale")
+        arrays[name] = arrays[name].astype(np.float32) * scale
     return _checked(arrays, arrays["logits.bias"].shape[0] if "logits.bias" in arrays else CLASSES, file)
 
 
@@ -159,15 +164,15 @@ def __getattr__(name: str) -> tuple[str, ...] | tuple[Snapshot, ...]:
 
 @lru_cache(maxsize=16)
 def _about(file: Path, changed: int) -> dict[str, Any]:
-    return dict(json.loads(storage.read_metadata(file, _unreadable(file)).get("about", "{}")))
+    text = storage.read_metadata(file, _unreadable(file)).get("about", "{}")
+    about: dict[str, Any] = storage.parse(text, _ABOUT, lambda reason: _unreadable(file)(f"of what it says, {reason}"))
+    return about
 
 
 def _read(file: Path, arrays: bool = True) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """(arrays, what is said about them); without `arrays` the header alone is read."""
-    try:
-        about = _about(file, file.stat().st_mtime_ns)
-    except FileNotFoundError as error:
-        raise _unreadable(file)("no such file") from error
+    storage.check_file(file, _unreadable(file))
+    about = _about(file, file.stat().st_mtime_ns)
     return storage.read_arrays(file, _unreadable(file)) if arrays else {}, about
 
 
@@ -178,15 +183,15 @@ def _unreadable(file: Path) -> storage.Problem:
     )
 
 
+def _unfit(file: Path) -> storage.Problem:
+    return lambda reason: WeightsError(
+        f"{file} does not fit the caltech network: {reason}; use a file that 'deconvviz train caltech' wrote"
+    )
+
+
 def _checked(stored: dict[str, np.ndarray], classes: int, file: Path) -> Params:
-    for name, shape in shapes(classes).items():
-        actual = stored[name].shape if name in stored else "nothing"
-        if actual != shape:
-            raise WeightsError(
-                f"{file} does not fit the caltech network: {name} should be {shape}, the file has {actual}; "
-                "use a file that 'deconvviz train caltech' wrote"
-            )
-    return {name: jnp.asarray(stored[name], dtype=jnp.float32) for name in shapes(classes)}
+    arrays = storage.all_weights(stored, shapes(classes), _unfit(file))
+    return {name: jnp.asarray(value) for name, value in arrays.items()}
 
 
 def epoch_of(weights: Any) -> int | None:

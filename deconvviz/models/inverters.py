@@ -8,7 +8,6 @@ Source: dosovitskiy2016inverting
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -25,6 +24,8 @@ from deconvviz.network import Network
 from deconvviz.types import Array
 
 WEIGHTS = Path(__file__).parent / "weights" / "inverters.safetensors"
+#: What a file says of itself.
+_ABOUT = {"network": str, "digest": str, "layers": {str: {"upsampler": str}}}
 HOW = "train one with 'deconvviz train inverter:LAYER --data DIR --out RUN', or use method='optimize'"
 
 
@@ -152,19 +153,16 @@ def _file(path: str | Path | None) -> Path:
 
 @lru_cache(maxsize=16)
 def _read_about(file: Path, changed: int) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads(storage.read_metadata(file, _unreadable(file)).get("inverters", "null"))
-    if about is None:
+    text = storage.read_metadata(file, _unreadable(file)).get("inverters")
+    if text is None:
         raise WeightsError(f"{file} is no file of inverters: it does not say of which network; {HOW}")
+    about: dict[str, Any] = storage.parse(text, _ABOUT, lambda reason: _unreadable(file)(f"of what it says, {reason}"))
     return about
 
 
 def _about(file: Path) -> dict[str, Any]:
-    try:
-        return _read_about(file, file.stat().st_mtime_ns)
-    except FileNotFoundError as error:
-        raise _unreadable(file)("no such file") from error
-    except (OSError, json.JSONDecodeError) as error:
-        raise _unreadable(file)(str(error)) from error
+    storage.check_file(file, _unreadable(file))
+    return _read_about(file, file.stat().st_mtime_ns)
 
 
 def _unreadable(file: Path) -> storage.Problem:
@@ -178,15 +176,12 @@ def _load(file: Path, changed: int, layer: str, shape: tuple[int, int, int]) -> 
     if said["upsampler"] not in _decoder.UPSAMPLERS:
         known = nearest(str(said["upsampler"]), _decoder.UPSAMPLERS)
         raise WeightsError(f"{file} names an unknown upsampler {said['upsampler']!r} for {layer}; {known}")
-    arrays, params = storage.read_arrays(file, _unreadable(file), prefix=f"{layer}."), {}
-    for name, wanted in _decoder.shapes(shape, said["upsampler"]).items():
-        stored = arrays.get(name, np.zeros(0))
-        if stored.shape != wanted or not np.isfinite(stored).all():
-            raise WeightsError(
-                f"{file} does not fit {layer}: {name} should be finite numbers of shape {wanted}, the file has "
-                f"{stored.shape if name in arrays else 'nothing'}; {HOW}"
-            )
-        params[name] = jnp.asarray(stored, jnp.float32)
+    arrays = storage.read_arrays(file, _unreadable(file), prefix=f"{layer}.")
+    fitting = storage.all_weights(
+        arrays, _decoder.shapes(shape, said["upsampler"]),
+        lambda reason: WeightsError(f"{file} does not fit {layer}: {reason}; {HOW}"),
+    )  # fmt: skip
+    params = {name: jnp.asarray(value) for name, value in fitting.items()}
     return Inverter(about["network"], layer, shape, said["upsampler"], said, params)
 
 

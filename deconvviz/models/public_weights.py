@@ -88,7 +88,7 @@ def fetch(entry: ModelEntry, out: Path | None = None, progress: bool = True) -> 
         )
     try:
         place.mkdir(parents=True, exist_ok=True)
-        return storage.download(info.url, f"sha256:{info.sha256}", place / info.file, progress)
+        return storage.download(info.url, f"sha256:{info.sha256}", place / info.file, progress, info.size)
     except storage.UNREACHABLE as error:
         raise WeightsError(
             f"the weights of {entry.name} are not on this machine and cannot be downloaded from {info.url} "
@@ -98,13 +98,22 @@ def fetch(entry: ModelEntry, out: Path | None = None, progress: bool = True) -> 
         ) from error
     except ValueError as error:
         raise WeightsError(
-            f"{info.url} does not have the checksum sha256:{info.sha256}; the download was damaged or the file has "
-            f"changed: run 'deconvviz weights fetch {entry.name}' again, or see {info.page}"
+            f"{info.url} does not have the size or checksum sha256:{info.sha256}; the download was damaged or the file "
+            f"has changed: run 'deconvviz weights fetch {entry.name}' again, or see {info.page}"
         ) from error
     except OSError as error:
         raise WeightsError(
             f"cannot write to {place} ({error.strerror or error}); free some space, or set {VARIABLE} to another folder"
         ) from error
+
+
+def check(path: Path) -> None:
+    """Refuses what is no file that can be read.
+
+    Raises:
+      WeightsError: missing, a folder, a device or a pipe.
+    """
+    storage.check_file(path, lambda reason: WeightsError(f"cannot read the weights {path}: {reason}"))
 
 
 def verified(path: Path, info: PublicWeights) -> bytes:
@@ -113,11 +122,12 @@ def verified(path: Path, info: PublicWeights) -> bytes:
     Raises:
       WeightsError: truncated, of another size, or with another checksum.
     """
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(info.size + 1)
     if len(data) < info.size:
         raise WeightsError(f"{path} is truncated: {len(data):,} of {info.size:,} bytes; get it again from {info.page}")
     if len(data) > info.size:
-        raise WeightsError(f"{path} is not the published file: {len(data):,} bytes instead of {info.size:,}")
+        raise WeightsError(f"{path} is not the published file: {path.stat().st_size:,} bytes instead of {info.size:,}")
     checksum = hashlib.sha256(data).hexdigest()
     if checksum != info.sha256:
         raise WeightsError(

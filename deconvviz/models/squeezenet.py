@@ -120,6 +120,7 @@ def build(weights: str | Path | None = None) -> Network:
     if seed is not None:
         return untrained(COMPRESSED, MODEL[0], seed)
     path = public_weights.locate(MODEL[0], weights)
+    public_weights.check(path)
     with path.open("rb") as file:
         head = file.read(9)
     if _stored.is_safetensors(head):

@@ -45,6 +45,7 @@ def load_state(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
         return TrainingError(f"cannot read the checkpoint {path} ({reason}); remove it to start again")
 
     arrays, metadata = storage.read_arrays(path, unreadable), storage.read_metadata(path, unreadable)
+    record: dict[str, Any] = storage.parse(metadata.get("record", ""), {}, unreadable)
     keyed, structure = jax.tree_util.tree_flatten_with_path(like)
     leaves = []
     for key, value in keyed:
@@ -55,4 +56,4 @@ def load_state(path: Path, like: Any) -> tuple[Any, dict[str, Any]]:
                 f"the checkpoint {path} is of another network ({name}); remove it or name another --out"
             )
         leaves.append(jax.numpy.asarray(array))
-    return jax.tree_util.tree_unflatten(structure, leaves), dict(json.loads(metadata["record"]))
+    return jax.tree_util.tree_unflatten(structure, leaves), record

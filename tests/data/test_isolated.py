@@ -12,7 +12,7 @@ import picture_files as pf
 import pytest
 from PIL import Image
 
-from deconvviz.data import _decode, images, isolated
+from deconvviz.data import decode, images, isolated
 from deconvviz.errors import ImageError
 
 KINDS: dict[str, tuple[Any, str, dict[str, Any]]] = {
@@ -60,22 +60,22 @@ def test_what_is_refused_is_refused_in_the_same_words() -> None:
 
 def test_scans_are_counted_as_a_decoder_meets_them() -> None:
     plain = pf.encoded(pf.smooth(), "JPEG")
-    assert _decode.scans_of(plain) == 1
-    usual = _decode.scans_of(pf.with_scans(11, 17, 0))
+    assert decode.scans_of(plain) == 1
+    usual = decode.scans_of(pf.with_scans(11, 17, 0))
     assert 5 < usual < 20
-    assert _decode.scans_of(pf.with_scans(11, 17, 7)) == usual + 7
-    assert _decode.scans_of(plain + b"\xff\xda" * 900) == 1, "a film behind the picture"
+    assert decode.scans_of(pf.with_scans(11, 17, 7)) == usual + 7
+    assert decode.scans_of(plain + b"\xff\xda" * 900) == 1, "a film behind the picture"
     comment = b"\xff\xfe" + (2 + 4000).to_bytes(2, "big") + b"\xff\xda" * 2000
-    assert _decode.scans_of(plain[:2] + comment + plain[2:]) == 1, "words in front of it"
+    assert decode.scans_of(plain[:2] + comment + plain[2:]) == 1, "words in front of it"
     filled = pf.with_scans(11, 17, 300).replace(b"\xff\xda", b"\xff" * 3 + b"\xda")
-    assert _decode.scans_of(filled) == usual + 300
+    assert decode.scans_of(filled) == usual + 300
 
 
 def test_many_scans_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = _decode.scans_of(pf.with_scans(11, 17, 0))
-    assert images.load(pf.with_scans(11, 17, _decode.MAX_SCANS - usual)).shape == (11, 17, 3)
+    usual = decode.scans_of(pf.with_scans(11, 17, 0))
+    assert images.load(pf.with_scans(11, 17, decode.MAX_SCANS - usual)).shape == (11, 17, 3)
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("opened"))
-    for more in (_decode.MAX_SCANS - usual + 1, 20_000):
+    for more in (decode.MAX_SCANS - usual + 1, 20_000):
         message = pf.refusal(pf.with_scans(11, 17, more), name="bomb.jpg")
         assert f"a JPEG of {usual + more:,} scans; at most 100 are read" in message
 

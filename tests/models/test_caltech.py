@@ -95,12 +95,12 @@ def test_a_file_of_another_network(tmp_path: Path) -> None:
     stored = load_file(caltech.WEIGHTS)
     save_file({**stored, "conv3.kernel": np.zeros((3, 3, 64, 8), np.float16)}, tmp_path / "other.safetensors")
     with pytest.raises(
-        WeightsError, match=r"other.safetensors does not fit .* conv3.kernel should be \(3, 3, 64, 112\)"
+        WeightsError, match=r"other.safetensors does not fit .* conv3.kernel should have shape \(3, 3, 64, 112\)"
     ):
         caltech.load_params(tmp_path / "other.safetensors")
     stored.pop("logits.bias")
     save_file(stored, tmp_path / "part.safetensors")
-    with pytest.raises(WeightsError, match=r"logits.bias should be \(102,\), the file has nothing"):
+    with pytest.raises(WeightsError, match=r"of its arrays 1 are missing \(logits.bias\)"):
         caltech.load_params(tmp_path / "part.safetensors")
 
 

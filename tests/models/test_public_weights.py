@@ -102,7 +102,9 @@ def test_a_broken_download_goes_on(shop: tuple[Shop, ModelEntry], tmp_path: Path
 def test_a_download_with_another_checksum_is_thrown_away(shop: tuple[Shop, ModelEntry], own_folder: Path) -> None:
     served, one = shop
     served.content = CONTENT[:-1] + b"?"
-    with pytest.raises(WeightsError, match=r"does not have the checksum sha256:\w{64}; .*see https://x.org/page"):
+    with pytest.raises(
+        WeightsError, match=r"does not have the size or checksum sha256:\w{64}; .*see https://x.org/page"
+    ):
         public_weights.fetch(one, progress=False)
     assert not list(own_folder.iterdir())
 
@@ -219,7 +221,10 @@ def test_values_that_are_no_numbers(stored: Path, tmp_path: Path) -> None:
     bias = load_file(stored)["classifier.1.bias"].copy()
     bias[[3, 77]] = np.nan, np.inf
     path = changed(stored, tmp_path / "nan.safetensors", {"classifier.1.bias": bias})
-    with pytest.raises(WeightsError, match=r"2 values that are NaN or infinite in classifier\.1\.bias"):
+    with pytest.raises(WeightsError, match=r"2 of the 1,000 values of classifier\.1\.bias are NaN or infinite"):
+        dv.load("squeezenet1_1", weights=path)
+    path = changed(stored, tmp_path / "whole.safetensors", {"classifier.1.bias": np.arange(1000)})
+    with pytest.raises(WeightsError, match=r"classifier\.1\.bias holds int64, and weights are floating point"):
         dv.load("squeezenet1_1", weights=path)
 
 

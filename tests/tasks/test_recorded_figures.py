@@ -49,7 +49,7 @@ def test_the_last_line_of_a_log_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        ({"accuracy": 0.5, "seconds": 1}, r"printed\.log lacks rows, images: it holds no figures that 'evaluate'"),
+        ({"accuracy": 0.5, "seconds": 1}, r"printed\.log holds no figures that 'evaluate' printed: rows is missing"),
         (EFFECTS | {"rows": []}, "holds 0 rows: there must be some"),
         (EFFECTS | {"rows": [{"a": 1}, {"b": 1}]}, "holds 2 rows: .* all with the same names"),
         (EFFECTS | {"rows": [ROWS[0] | {"gap": float("nan")}]}, "holds nan as gap: every figure must be finite"),
@@ -64,9 +64,9 @@ def test_what_no_command_printed_is_refused(found: Any, words: str, tmp_path: Pa
 
 def test_a_damaged_file_says_so(tmp_path: Path) -> None:
     recorded_figures.located("recognition", "effects", tmp_path).write_text('{"rows": [', encoding="utf-8")
-    with pytest.raises(DataError, match=r"recognition_effects\.json is no JSON"):
+    with pytest.raises(DataError, match=r"recognition_effects\.json holds no figures .*: it is not JSON"):
         recorded_figures.figures("recognition", "effects", tmp_path)
-    with pytest.raises(DataError, match=r"cannot read .*nowhere"):
+    with pytest.raises(DataError, match=r"nowhere.* holds no figures .*: no such file"):
         recorded_figures.keep("recognition", "effects", tmp_path / "nowhere", tmp_path)
 
 

@@ -46,7 +46,9 @@ def load(address: str, given: Given = ANYTHING) -> Adopted:
         return wrapped(target, address, given)
     except NetworkError:
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # somebody else's code raises whatever it likes
         raise NetworkError(f"{address} was called without arguments, to make a network, and raised {_said(error)}")\
             from error  # fmt: skip
 
@@ -63,7 +65,11 @@ def _object(address: str) -> Any:
         )
     target: Any = _module(module_name)
     for depth, name in enumerate(path.split(".")):
-        if not hasattr(target, name):
+        try:
+            has = hasattr(target, name)
+        except Exception as error:  # a __getattr__ of its own
+            raise NetworkError(f"{address} cannot be looked up: {name} raised {_said(error)}") from error
+        if not has:
             where = ":".join(filter(None, (module_name, ".".join(path.split(".")[:depth]))))
             known = [known for known in getattr(target, "__dict__", {}) if not known.startswith("_")]
             raise NetworkError(f"{where} has no {name!r}; {nearest(name, known) if known else 'it is empty'}")
@@ -101,7 +107,9 @@ def _module(name: str) -> Any:
         raise NetworkError(
             f"there is no module {missing!r}, neither in {here} nor among the installed packages{tail}"
         ) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise NetworkError(f"{name} cannot be imported: it raised {_said(error)}") from error
 
 

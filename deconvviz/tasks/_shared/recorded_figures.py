@@ -10,12 +10,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+from deconvviz import storage
 from deconvviz.errors import DataError
 from deconvviz.tasks._shared.weights import FOLDER
 from deconvviz.training.checkpoint import write_whole
 
-#: What stands beside the rows.
-NEEDED = ("rows", "images", "seconds")
+#: What such a file holds.
+NEEDED = {"rows": [dict], "images": int, "seconds": float}
 
 
 def located(task: str, what: str, folder: Path = FOLDER) -> Path:
@@ -39,10 +40,11 @@ def keep(task: str, what: str, printed: Path, folder: Path = FOLDER) -> Path:
     Raises:
       DataError: a file that cannot be read, or without such a line, or with something else in it.
     """
+    problem = _problem(printed)
     try:
-        lines = printed.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {printed}: {error}") from error
+        lines = storage.read_bytes(printed, problem).decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise problem(str(error)) from error
     objects = [line for line in lines if line.startswith("{")]
     if not objects:
         raise DataError(f"{printed} holds no line of JSON: write there what {command(task, what)!r} prints")
@@ -61,14 +63,12 @@ def command(task: str, what: str, data: str = "DIR") -> str:
     return f"deconvviz evaluate {task} --data {data} --what {what} --json"
 
 
+def _problem(path: Path) -> storage.Problem:
+    return lambda reason: DataError(f"{path} holds no figures that 'evaluate' printed: {reason}")
+
+
 def _checked(path: Path, text: str) -> dict[str, Any]:
-    try:
-        result = json.loads(text)
-    except ValueError as error:
-        raise DataError(f"{path} is no JSON: {error}") from error
-    missing = [name for name in NEEDED if name not in result] if isinstance(result, dict) else list(NEEDED)
-    if missing:
-        raise DataError(f"{path} lacks {', '.join(missing)}: it holds no figures that 'evaluate' printed")
+    result = storage.parse(text, NEEDED, _problem(path))
     rows = result["rows"]
     if not rows or any(row.keys() != rows[0].keys() for row in rows):
         raise DataError(f"{path} holds {len(rows)} rows: there must be some, all with the same names")

@@ -20,12 +20,27 @@ from flax import nnx
 from safetensors.numpy import save
 
 from deconvviz import storage
-from deconvviz.errors import WeightsError, nearest
+from deconvviz.errors import DeconvvizError, WeightsError, nearest
 from deconvviz.training.checkpoint import write_whole
 
 FOLDER = Path(__file__).parents[1] / "weights"
 #: Name of the weights that a run of `train` writes into its folder.
 RUN_FILE = "weights.safetensors"
+#: What a file says of itself.
+_ABOUT = {"task": str, "variants": {str: {"options": dict}}}
+#: What the options of a task hold, where it reads them before its network does.
+_OPTIONS: dict[str, Any] = {
+    "recognition": {"labels": [str]},
+    "super_resolution": {"scale": int},
+    "generation": {"labels": [str], "shapes": [float]},
+    "segmentation": {"widths": [int], "dilations": [int]},
+}
+#: The largest value of the options that a network is built by, and the most entries of a list among them.
+LARGEST = {
+    "depth": 256, "blocks": 256, "dilations": 4096, "scale": 16, "width": 4096, "widths": 4096, "inner": 4096,
+    "latents": 65536,
+}  # fmt: skip
+LONGEST = 1000
 Make = Callable[[Mapping[str, Any]], nnx.Module]
 
 
@@ -72,7 +87,7 @@ def rounded(module: nnx.Module) -> Any:
     """A copy of the module with the weights as a file holds them: what figures are measured of."""
     graph, state = nnx.split(module)
     copy = nnx.merge(graph, state, copy=True)
-    _fill(copy, stored_arrays(module))
+    _fill(copy, stored_arrays(module), WeightsError)
     return copy
 
 
@@ -88,9 +103,11 @@ def variants(task: str, path: str | Path | None = None) -> dict[str, dict[str, A
     """
     file = located(task, path)
     about = _about(file)
-    if about.get("task") != task:
-        raise WeightsError(f"{file} holds weights of {about.get('task')!r}, not of {task!r}; {_how(task)}")
+    if about["task"] != task:
+        raise WeightsError(f"{file} holds weights of {about['task']!r}, not of {task!r}; {_how(task)}")
     described: dict[str, dict[str, Any]] = about["variants"]
+    for name, said in described.items():
+        storage.check_shape(said["options"], _OPTIONS.get(task, {}), _unreadable(file), f"the options of {name}")
     return described
 
 
@@ -157,33 +174,39 @@ def _write(path: Path, task: str, arrays: Mapping[str, np.ndarray], about: Mappi
 
 @lru_cache(maxsize=24)
 def _load(file: Path, changed: int, task: str, variant: str, make: Make) -> Any:
+    def problem(reason: str) -> WeightsError:
+        return WeightsError(f"{file} does not fit {variant} of {task}: {reason}; {_how(task)}")
+
     options = variants(task, file)[variant]["options"]
-    module = nnx.eval_shape(lambda: make(options))
-    arrays = storage.read_arrays(file, _unreadable(file), prefix=f"{variant}/")
+    _check_options(options, problem)
     try:
-        _fill(module, arrays)
-    except WeightsError as error:
-        raise WeightsError(f"{file} does not fit {variant} of {task}: {error}; {_how(task)}") from error
+        module = nnx.eval_shape(lambda: make(options))
+    except DeconvvizError:
+        raise
+    except Exception as error:  # whatever a network makes of options that were never its own
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise problem(f"its options make no network ({reason})") from error
+    arrays = storage.read_arrays(file, _unreadable(file), prefix=f"{variant}/")
+    _fill(module, arrays, problem)
     module.eval()
     return module
 
 
-def _fill(module: nnx.Module, arrays: Mapping[str, np.ndarray]) -> None:
-    state = nnx.state(module, (nnx.Param, nnx.BatchStat))
-    flat = list(nnx.to_flat_state(state))
-    names = {_name(path) for path, _ in flat}
-    if names != arrays.keys():
-        differing = sorted(names ^ arrays.keys())
-        raise WeightsError(f"arrays are missing or too many: {', '.join(differing[:3])}")
-    filled = []
-    for path, variable in flat:
-        value = arrays[_name(path)]
-        if value.shape != tuple(variable.shape) or not np.isfinite(value).all():
-            raise WeightsError(
-                f"{_name(path)} should be finite numbers of shape {tuple(variable.shape)}; got {value.shape}"
-            )
-        filled.append((path, variable.replace(jnp.asarray(value, jnp.float32))))
-    nnx.update(module, nnx.from_flat_state(filled))
+def _fill(module: nnx.Module, arrays: Mapping[str, np.ndarray], problem: storage.Problem) -> None:
+    flat = list(nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))))
+    values = storage.all_weights(arrays, {_name(path): tuple(v.shape) for path, v in flat}, problem)
+    nnx.update(module, nnx.from_flat_state([(p, v.replace(jnp.asarray(values[_name(p)]))) for p, v in flat]))
+
+
+def _check_options(options: Mapping[str, Any], problem: storage.Problem) -> None:
+    """Refuse options that would make a network of endless work, before it is begun."""
+    for name, value in options.items():
+        each = value if isinstance(value, list) else [value]
+        if len(each) > LONGEST:
+            raise problem(f"its option {name} has {len(each):,} entries, where at most {LONGEST:,} are read")
+        for one in each:
+            if name in LARGEST and isinstance(one, (int, float)) and not 0 <= one <= LARGEST[name]:
+                raise problem(f"its option {name} is {one}, where 0 to {LARGEST[name]} is read")
 
 
 def _name(path: tuple[Any, ...]) -> str:
@@ -191,11 +214,13 @@ def _name(path: tuple[Any, ...]) -> str:
 
 
 def _about(file: Path) -> dict[str, Any]:
-    text = storage.read_metadata(file, _unreadable(file)).get("task", "")
-    try:
-        return dict(json.loads(text))
-    except ValueError as error:
-        raise WeightsError(f"{file} does not say of which application its weights are") from error
+    text = storage.read_metadata(file, _unreadable(file)).get("task")
+    if text is None:
+        raise WeightsError(f"{file} does not say of which application its weights are")
+    about: dict[str, Any] = storage.parse(text, _ABOUT, lambda reason: _unreadable(file)(f"of what it says, {reason}"))
+    if not about["variants"]:
+        raise _unreadable(file)("it names no variant")
+    return about
 
 
 def _unreadable(file: Path) -> storage.Problem:
