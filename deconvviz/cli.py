@@ -8,10 +8,12 @@ line and exit status 2, Ctrl-C one line and 130.
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,7 +58,8 @@ class Commands(click.Group):
         """Run one command line and exit with its status."""
         extra.pop("standalone_mode", None)
         try:
-            status = super().main(args, prog_name or "deconvviz", standalone_mode=False, **extra)
+            with _without_warnings():
+                status = super().main(args, prog_name or "deconvviz", standalone_mode=False, **extra)
             sys.stdout.flush()
         except (Interrupted, KeyboardInterrupt, click.exceptions.Abort):
             if sys.stderr.isatty():
@@ -81,6 +84,15 @@ class Commands(click.Group):
                 raise
             _complain("memory ran out; close other programs, or ask for less at once", BAD_INPUT)
         sys.exit(status if isinstance(status, int) else 0)
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Print no warnings of libraries among the lines of a command; ``python -W default`` still shows them."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.showwarning = lambda *_, **__: None
+        yield
 
 
 def _defines(path: Path, name: str) -> bool:

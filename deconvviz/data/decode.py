@@ -6,11 +6,14 @@ decodes the one picture that comes on standard input.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import logging
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -24,6 +27,9 @@ MAX_PIXELS = 25_000_000
 #: Scans of the longest JPEG that is read. Usual progressive files have about ten, and each costs a pass over all
 #: pixels, however few bytes it has.
 MAX_SCANS = 100
+_SILENCED = threading.Lock()
+# Without any handler Python would print what Pillow logs of damaged files; who sets one still gets it.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 #: Rows that are laid over white at once.
 _ROWS = 256
 _ORIENTATION = 0x0112
@@ -85,7 +91,8 @@ def of_pillow(
     if before is not None:
         before(height, width)
     try:
-        picture.load()
+        with _silent() if picture.format == "TIFF" else contextlib.nullcontext():
+            picture.load()
         values = _pixels(picture, label)
         orientation = _orientation(picture)
     except (ImageError, MemoryError):
@@ -94,6 +101,25 @@ def of_pillow(
         raise ImageError(_damaged(label, error)) from error
     values = _upright(values, orientation)
     return over_white(values) if values.dtype == np.uint8 and values.ndim == 3 and values.shape[2] == 4 else values
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Send to nowhere what libtiff writes to the process's standard error, which no setting of Pillow stops."""
+    with _SILENCED:
+        try:
+            kept = os.dup(2)
+        except OSError:  # it is closed
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def scans_of(data: bytes) -> int:
@@ -241,7 +267,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         say(error=f"{asked['label']} takes more than {asked['memory'] // 1_000_000:,} MB to decode; make it smaller")
         return
     say(shape=values.shape, dtype=values.dtype.str)
-    sink.write(memoryview(values).cast("B"))
+    sink.write(values.data.cast("B"))
     sink.flush()
 
 

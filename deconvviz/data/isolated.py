@@ -7,6 +7,7 @@ that crashes becomes an `ImageError` like any other. Small pictures never wait; 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
@@ -68,7 +69,7 @@ def levels(
 
 def _conversation(process: subprocess.Popen[bytes], request: bytes) -> np.ndarray:
     assert process.stdin is not None
-    assert process.stdout is not None
+    assert isinstance(process.stdout, io.BufferedReader)
     with _watched(process):
         process.stdin.write(request)
         process.stdin.flush()
@@ -79,7 +80,7 @@ def _conversation(process: subprocess.Popen[bytes], request: bytes) -> np.ndarra
         process.stdin.flush()
         found = _line(process)
         values = np.empty(found["shape"], np.dtype(found["dtype"]))
-        room = memoryview(values).cast("B")
+        room = values.data.cast("B")
         if process.stdout.readinto(room) != math.prod(found["shape"]) * values.itemsize:
             raise ValueError("the pixels are not whole")
         return values

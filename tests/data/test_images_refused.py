@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import zlib
@@ -206,6 +207,18 @@ def test_many_threads_read_good_and_bad_files_at_once():
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(attempt, range(140)))
+
+
+def test_what_the_decoders_print_is_kept_from_the_screen(capfd: pytest.CaptureFixture[str]) -> None:
+    draw, printed = np.random.default_rng(0), pf.encoded(pf.smooth(60, 70), "TIFF", compression="tiff_lzw")
+    for _ in range(30):
+        damaged = bytearray(printed)
+        for place in draw.integers(0, len(damaged), 3):
+            damaged[place] = draw.integers(256)
+        with contextlib.suppress(ImageError):
+            images.load(bytes(damaged))
+    os.write(2, b"others still print")
+    assert capfd.readouterr() == ("", "others still print")
 
 
 # --- whatever comes ---------------------------------------------------------------------------------------------

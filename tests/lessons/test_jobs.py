@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -232,6 +232,52 @@ def test_an_error_of_any_kind_frees_its_place(failure: BaseException) -> None:
     work.allow()
     assert second.wait(SOON)
     assert second.error is None
+
+
+def test_people_take_turns_however_many_jobs_one_of_them_asks_for() -> None:
+    queue = JobQueue(max_running=1)
+    order: list[str] = []
+
+    def work(name: str) -> Callable[[], Iterator[int]]:
+        def run() -> Iterator[int]:
+            order.append(name)
+            yield 1
+
+        return run
+
+    hold = Work(1)
+    queue.start("hold", hold, "greedy")
+    mine = [queue.start(f"greedy {i}", work(f"greedy {i}"), "greedy") for i in range(5)]
+    theirs = [queue.start(f"{who} {i}", work(f"{who} {i}"), who) for who in ("late", "later") for i in range(2)]
+    assert [job.ahead for job in (*theirs, *mine)] == [0, 3, 1, 4, 2, 5, 6, 7, 8]
+    hold.allow()
+    for job in (*mine, *theirs):
+        assert job.wait(SOON)
+    assert order == [
+        "late 0", "later 0", "greedy 0", "late 1", "later 1", "greedy 1", "greedy 2", "greedy 3", "greedy 4"
+    ]  # fmt: skip
+
+
+def test_a_person_does_not_run_on_all_places_while_others_wait() -> None:
+    queue, works = JobQueue(max_running=2), [Work(1) for _ in range(4)]
+    first = [queue.start(f"a{i}", works[i], "a") for i in range(3)]
+    other = queue.start("b", works[3], "b")
+    works[1].allow()
+    assert first[1].wait(SOON)
+    assert (other.waiting, first[2].waiting) == (False, True)
+    for work in works:
+        work.allow()
+    assert all(job.wait(SOON) for job in (*first, other))
+
+
+def test_one_person_cannot_fill_the_line() -> None:
+    queue, hold = JobQueue(max_running=1, max_waiting=9, max_each=2), Work(1)
+    queue.start("hold", hold, "a")
+    mine = [queue.start(f"a{i}", Work(0), "a") for i in range(3)]
+    assert [str(job.error) for job in mine] == ["None", "None", "2 of your jobs wait already; try again later"]
+    assert queue.start("b", Work(0), "b").waiting
+    hold.allow()
+    assert mine[1].wait(SOON)
 
 
 PAGE = """

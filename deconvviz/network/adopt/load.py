@@ -15,8 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
+
 from deconvviz.errors import NetworkError, nearest
 from deconvviz.network.adopt.wrap import ANYTHING, Adopted, Given, wrapped
+from deconvviz.network.network import Network
 
 __all__ = ["Adopted", "Given", "load", "wrapped"]
 
@@ -43,7 +47,9 @@ def load(address: str, given: Given = ANYTHING) -> Adopted:
     """
     target = _object(address)
     try:
-        return wrapped(target, address, given)
+        adopted = wrapped(target, address, given)
+        _check_numbers(adopted.network, address)
+        return adopted
     except NetworkError:
         raise
     except KeyboardInterrupt:
@@ -51,6 +57,16 @@ def load(address: str, given: Given = ANYTHING) -> Adopted:
     except BaseException as error:  # somebody else's code raises whatever it likes
         raise NetworkError(f"{address} was called without arguments, to make a network, and raised {_said(error)}")\
             from error  # fmt: skip
+
+
+def _check_numbers(network: Network, address: str) -> None:
+    """Refuse weights that are NaN: compiled maxima drop them, and layers would show plain zeros."""
+    for value in network.program().flat.consts:
+        if jax.dtypes.issubdtype(value.dtype, np.inexact) and (bad := int(np.isnan(np.asarray(value)).sum())):
+            raise NetworkError(
+                f"{address} has {bad:,} weights that are NaN, in an array of shape {tuple(np.shape(value))}; its "
+                "training diverged, or its file is damaged: load others"
+            )
 
 
 def _object(address: str) -> Any:

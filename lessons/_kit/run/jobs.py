@@ -1,4 +1,4 @@
-"""Long work in the background: two jobs at a time, and the same job for everybody who asks for it.
+"""Long work in the background: two jobs at a time, taken from the people in turn; the same job for all who ask for it.
 
 A job is an iterator of snapshots. `start` gives the one of a key, running or at rest; `watch` draws it until it rests,
 with its progress, the time left, and a button to stop and continue. What no page looks at any more stops by itself and
@@ -10,16 +10,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from deconvviz.errors import DeconvvizError
 from lessons._kit.form.i18n import t
 
-#: Jobs that run at once, that may wait in the queue, and that are remembered once they are at rest.
-MAX_RUNNING, MAX_WAITING, MAX_REMEMBERED = 2, 32, 32
+#: Jobs that run at once, that may wait in the queue, of one person too, and that are remembered once they are at rest.
+MAX_RUNNING, MAX_WAITING, MAX_EACH, MAX_REMEMBERED = 2, 32, 8, 32
 #: Seconds without anybody looking after which a job stops; a hidden tab still asks once a minute.
 ABANDONED_AFTER = 90.0
 #: Seconds between two looks of a page at a running job.
@@ -33,6 +35,7 @@ class Job(Generic[T]):
 
     Attributes:
       key: what it is the only job of.
+      person: who asked for it first.
       latest: the last snapshot; None before the first.
       count: snapshots so far.
       done: it has come to its end, well or with an error.
@@ -42,8 +45,8 @@ class Job(Generic[T]):
       error: what went wrong; None if nothing did.
     """
 
-    def __init__(self, key: str, make: Callable[[], Iterator[T]], queue: JobQueue) -> None:
-        self.key = key
+    def __init__(self, key: str, make: Callable[[], Iterator[T]], queue: JobQueue, person: str = "") -> None:
+        self.key, self.person = key, person
         self.latest: T | None = None
         self.count = 0
         self.done = self.stopped = self.stopping = self.abandoned = False
@@ -64,9 +67,9 @@ class Job(Generic[T]):
 
     @property
     def ahead(self) -> int:
-        """Jobs in the queue before it."""
+        """Jobs that begin before it, if nobody asks for another one."""
         with self._queue.changed:
-            return self._queue.waiting.index(self) if self.waiting else 0
+            return self._queue.in_turn().index(self) if self.waiting else 0
 
     @property
     def resting(self) -> bool:
@@ -163,7 +166,7 @@ class JobQueue:
     """The jobs of a process, a few of them running.
 
     Args:
-      max_running, max_waiting, max_remembered, abandoned_after: see the constants of the module.
+      max_running, max_waiting, max_remembered, abandoned_after, max_each: see the constants of the module.
       clock: seconds, growing.
     """
 
@@ -174,12 +177,15 @@ class JobQueue:
         max_remembered: int = MAX_REMEMBERED,
         abandoned_after: float = ABANDONED_AFTER,
         clock: Callable[[], float] = time.monotonic,
+        max_each: int = MAX_EACH,
     ) -> None:
         self.max_running, self.max_waiting, self.max_remembered = max_running, max_waiting, max_remembered
-        self.abandoned_after, self.clock = abandoned_after, clock
+        self.abandoned_after, self.clock, self.max_each = abandoned_after, clock, max_each
         self.waiting: list[Job[Any]] = []
         self.changed = threading.Condition(threading.RLock())
-        self._running = 0
+        self._running: list[Job[Any]] = []
+        #: Who has had a turn, the latest last.
+        self._served: dict[str, None] = {}
         #: The one asked for longest ago comes first.
         self._jobs: dict[str, Job[Any]] = {}
 
@@ -191,7 +197,7 @@ class JobQueue:
                 self._jobs[key] = job
             return job
 
-    def start(self, key: str, make: Callable[[], Iterator[T]]) -> Job[T]:
+    def start(self, key: str, make: Callable[[], Iterator[T]], person: str = "") -> Job[T]:
         """The job of a key; it is begun, or waits, if there is none yet.
 
         Where the queue is full the job has ended with an error that says so; `Job.go_on` tries again.
@@ -199,21 +205,26 @@ class JobQueue:
         with self.changed:
             job = self.find(key)
             if job is None:
-                job = self._jobs[key] = Job(key, make, self)
+                job = self._jobs[key] = Job(key, make, self, person)
                 self.enter(job)
             return job
 
     def enter(self, job: Job[Any]) -> None:
         """Run it or let it wait; if the queue is full it ends with an error."""
-        if self._running >= self.max_running and len(self.waiting) >= self.max_waiting:
-            job.done, job.error = True, DeconvvizError(f"{len(self.waiting)} jobs wait already; try again later")
-            return
+        mine = sum(other.person == job.person for other in self.waiting)
+        if len(self._running) >= self.max_running:
+            if len(self.waiting) >= self.max_waiting:
+                job.done, job.error = True, DeconvvizError(f"{len(self.waiting)} jobs wait already; try again later")
+                return
+            if job.person and mine >= self.max_each:
+                job.done, job.error = True, DeconvvizError(f"{mine} of your jobs wait already; try again later")
+                return
         self.waiting.append(job)
         self._advance()
 
     def leave(self, job: Job[Any]) -> None:
         """Give its place to the next."""
-        self._running -= 1
+        self._running.remove(job)
         resting = [key for key, each in self._jobs.items() if each.resting]
         for key in resting[: max(len(resting) - self.max_remembered, 0)]:
             del self._jobs[key]
@@ -224,14 +235,37 @@ class JobQueue:
         with self.changed:
             return self.changed.wait_for(reached, timeout)
 
+    def in_turn(self) -> list[Job[Any]]:
+        """The jobs that wait in the order in which they will begin.
+
+        Of each person one after the other, first of those with the fewest at work, then of those whose turn was
+        longest ago.
+        """
+        at_work = Counter(job.person for job in self._running)
+        turns = {person: number for number, person in enumerate(self._served)}
+        waiting, order = list(self.waiting), list[Job[Any]]()
+        while waiting:
+            following = min(waiting, key=lambda job: (at_work[job.person], turns.get(job.person, -1)))
+            waiting.remove(following)
+            order.append(following)
+            at_work[following.person] += 1
+            turns[following.person] = len(turns) + len(order)
+        return order
+
     def _advance(self) -> None:
-        """Give free places to those who wait longest; what nobody looks at any more loses its turn."""
-        while self.waiting and self._running < self.max_running:
-            job = self.waiting.pop(0)
+        """Give free places to the people in turn; what nobody looks at any more loses its turn."""
+        while self.waiting and len(self._running) < self.max_running:
+            job = self.in_turn()[0]
+            self.waiting.remove(job)
             if job.is_left():
                 job.stopped = job.abandoned = True
                 continue
-            self._running += 1
+            self._running.append(job)
+            self._served.pop(job.person, None)
+            self._served[job.person] = None
+            waiting = {other.person for other in self.waiting}
+            for person in [person for person in self._served if person not in waiting][: -self.max_remembered]:
+                del self._served[person]
             job._began = self.clock()
             threading.Thread(target=job.run, name=f"job {job.key}").start()
         self.changed.notify_all()
@@ -253,7 +287,8 @@ def start(key: str, make: Callable[[], Iterator[T]]) -> Job[T]:
       key: everything that the work depends on: digests, names, numbers.
       make: gives the iterator of snapshots; called in the job's own thread.
     """
-    return _QUEUE.start(key, make)
+    context = get_script_run_ctx(suppress_warning=True)
+    return _QUEUE.start(key, make, context.session_id if context else "")
 
 
 def find(key: str) -> Job[Any] | None:

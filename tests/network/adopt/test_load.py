@@ -71,6 +71,30 @@ def leaves():
     raise SystemExit("no data")
 
 
+class Own(BaseException):
+    pass
+
+
+def raises_its_own():
+    raise Own("a kind of its own")
+
+
+class Strange:
+    def __getattr__(self, name):
+        raise RuntimeError("no attribute today")
+
+
+strange = Strange()
+
+
+def nan(x):
+    return jax.nn.relu(x * jnp.array([1.0, jnp.nan, 2.0])).mean((1, 2))
+
+
+def masked(x):
+    return jnp.maximum(x, jnp.array([-jnp.inf, 0.0, 0.0])).mean((1, 2))
+
+
 module = made()
 wrapped = dv.Network(forward, input_spec=dv.InputSpec(size=(9, 7)), name="mine")
 jitted = jax.jit(forward)
@@ -180,6 +204,9 @@ def test_the_range_is_that_of_the_numbers_given() -> None:
         ("wrong:f", ["SyntaxError", "wrong.py, line 1"]),
         ("mynet:broken", ["was called without arguments", "KeyError: 'nothing'", "mynet.py, line"]),
         ("mynet:leaves", ["SystemExit: no data"]),
+        ("mynet:raises_its_own", ["was called without arguments", "Own: a kind of its own"]),
+        ("mynet:strange.net", ["cannot be looked up: net raised RuntimeError: no attribute today"]),
+        ("mynet:nan", ["has 1 weights that are NaN, in an array of shape (3,)"]),
         ("mynet:twice", ["made another function without arguments"]),
         ("mynet:with_params", ["takes params, x", "functools.partial(forward, params)"]),
         ("mynet:Dropped", ["is a class that cannot be made without rngs", "def net(): return Dropped(...)"]),
@@ -214,3 +241,7 @@ def test_a_torch_module_is_named() -> None:
     kind: Callable[..., object] = type("Net", (), {"__module__": "torch.nn", "__call__": lambda self, x: x})
     with pytest.raises(NetworkError, match="m:net is the PyTorch module Net"):
         load.wrapped(kind(), "m:net")
+
+
+def test_a_mask_of_infinities_is_no_damage(folder: Path) -> None:
+    assert load.load("mynet:masked", Given(size=(6, 8), channels="RGB")).network.layers
