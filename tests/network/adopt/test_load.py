@@ -244,4 +244,4 @@ def test_a_torch_module_is_named() -> None:
 
 
 def test_a_mask_of_infinities_is_no_damage(folder: Path) -> None:
-    assert load.load("mynet:masked", Given(size=(6, 8), channels="RGB")).network.layers
+    assert load.load("mynet:masked", load.Given(size=(6, 8), channels="RGB")).network.layers
