@@ -27,7 +27,8 @@ def render() -> None:
     st.markdown(
         t(
             "A network turns a picture into numbers. Here you take one number and run the network backwards, layer "
-            "by layer, down to the pixels that caused it. Every picture comes with its formula and its checks."
+            "by layer, down to the pixels that it is connected to. Every picture comes with its formula and its "
+            "checks."
         )
     )
     pages = discover()

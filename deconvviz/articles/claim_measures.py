@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.ndimage import sobel
 
 from deconvviz.articles.formulas import apart
 from deconvviz.checks.low_level import explained
-from deconvviz.checks.randomization import Cascade, cascade, weight_layers
+from deconvviz.checks.randomization import Cascade, cascade, rank_correlation, strength, weight_layers
 from deconvviz.errors import RuleError
 from deconvviz.metrics import relative_error
 from deconvviz.network.backward.explicit import Chain
@@ -37,8 +38,10 @@ class Subject:
 
 
 def inverse(seed: int, subject: Subject | None = None) -> dict[str, float]:
-    """How far from x what comes back is, at its best brightness: by the adjoint, by least squares, orthonormal filters.
+    """How far from x what comes back is, at its best brightness: by the adjoint, by least squares, by special filters.
 
+    "orthonormal": four orthonormal filters of 2 x 2 at stride 2. "tight frame": the mean and half the difference of
+    neighbours at stride 1, neither of length 1 nor orthogonal to their own shifts, and A'A = I all the same.
     "null space" is the share of all pictures' dimensions that the same kernel at stride 2 does not see at all.
     """
     random = np.random.default_rng((101, seed))
@@ -53,10 +56,14 @@ def inverse(seed: int, subject: Subject | None = None) -> dict[str, float]:
     four = np.linalg.qr(random.standard_normal((4, 4)))[0].reshape(2, 2, 1, 4)
     even = random.standard_normal((1, 6, 8, 1))
     undone = conv_adjoint(conv(even, four, block), four, block, (6, 8))
+    pair, ring = np.array([[[[0.5, 0.5]], [[0.5, -0.5]]]]), np.concatenate([x, x[:, :, :1]], axis=2)
+    framed = np.array(conv_adjoint(conv(ring, pair), pair, ConvGeometry(), ring.shape[1:3]))
+    framed[:, :, :1] += framed[:, :, -1:]  # rows go on at their other end
     return {
         "adjoint": apart(back, x),
         "least squares": apart(solved, x),
         "orthonormal": apart(undone, even),
+        "tight frame": apart(framed[:, :, :-1], x),
         "null space": 1 - float(np.linalg.matrix_rank(sparse)) / sparse.shape[1],
     }
 
@@ -185,7 +192,10 @@ def direction(seed: int, subject: Subject | None) -> dict[str, float]:
 
 
 def understands(seed: int, subject: Subject | None) -> dict[str, float]:
-    """Rank correlation of a class's map with itself after shuffling weights: of the scores, half the layers, all."""
+    """Rank correlation of a class's map with itself after shuffling weights: of the scores, half the layers, all.
+
+    Beside it "RULE edges": the trained map's rank correlation with the edges of the photograph, which knows no network.
+    """
     given = _given(subject)
     figures: dict[str, float] = {}
     for rule in RULES:
@@ -193,14 +203,28 @@ def understands(seed: int, subject: Subject | None) -> dict[str, float]:
         half = len(run.similarity) // 2
         figures |= {f"{rule} top": run.similarity[1], f"{rule} half": run.similarity[half]}
         figures[f"{rule} all"] = run.similarity[-1]
+        figures[f"{rule} edges"] = rank_correlation(strength(run.maps[0]), edges(_picture(given, seed)[0]))
     return figures
 
 
 @functools.lru_cache(maxsize=32)
 def sanity(subject: Subject, seed: int, rule: str) -> Cascade:
     """The cascade behind `understands`; the seed chooses the picture too."""
-    picture = subject.inputs[seed % len(subject.inputs)][None]
-    return cascade(subject.network, picture, rule, seed)
+    return cascade(subject.network, _picture(subject, seed), rule, seed)
+
+
+def edges(x: np.ndarray) -> np.ndarray:
+    """Length of the slope of the sum of the channels, (H, W), by Sobel's filters.
+
+    >>> edges(np.ones((4, 5, 3))).max()
+    np.float64(0.0)
+    """
+    grey = np.asarray(x, np.float64).sum(axis=-1)
+    return np.hypot(sobel(grey, axis=0), sobel(grey, axis=1))
+
+
+def _picture(subject: Subject, seed: int) -> np.ndarray:
+    return subject.inputs[seed % len(subject.inputs)][None]
 
 
 def _given(subject: Subject | None) -> Subject:

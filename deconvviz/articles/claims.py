@@ -1,6 +1,7 @@
 """The ten claims of the five articles: the code that measures each, and the rule that turns its numbers to a verdict.
 
-`CLAIMS` maps the id to a `Claim`; `judge` runs one over several seeds. No verdict is written down.
+`CLAIMS` maps the id to a `Claim`; `judge` runs one over several seeds. No verdict is written down, and fewer than
+`ENOUGH` runs of something that differs from run to run give none.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import stdtrit
 
-from deconvviz.articles import claim_cutouts, claim_trials
+from deconvviz.articles import claim_cutouts, claim_decoders, claim_trials
 from deconvviz.articles import claim_measures as measures
-from deconvviz.articles.claim_decoders import decoders
 from deconvviz.articles.claim_measures import Subject
+from deconvviz.articles.claim_runs import Stored
 from deconvviz.articles.formulas import Says
 
-__all__ = ["CLAIMS", "SEEDS", "Claim", "Judgement", "Says", "Subject", "judge"]
+__all__ = ["CLAIMS", "ENOUGH", "SEEDS", "Claim", "Judgement", "Runs", "Says", "Stored", "Subject", "judge"]
 
-Kind = Literal["holds", "fails", "only if", "unmeasured"]
-#: Seeds that a verdict rests on.
-SEEDS = (0, 1, 2)
+Kind = Literal["holds", "fails", "only if", "not shown", "one run", "unmeasured"]
+#: Runs from which on a rule may give a verdict, where runs differ.
+ENOUGH = 5
+#: Seeds of what is measured on the spot.
+SEEDS = tuple(range(ENOUGH))
+#: Share of such intervals that hold the mean, if runs are normally distributed.
+CONFIDENCE = 0.95
 #: What is exact up to the rounding of float32.
 EXACT = 1e-5
 
@@ -32,6 +38,11 @@ class Runs:
     """The numbers of a claim over several seeds."""
 
     values: Mapping[str, tuple[float, ...]]
+
+    @property
+    def count(self) -> int:
+        """How many runs there are."""
+        return len(next(iter(self.values.values()), ()))
 
     def low(self, name: str) -> float:
         """The smallest over the seeds."""
@@ -44,6 +55,20 @@ class Runs:
     def mean(self, name: str) -> float:
         """The mean over the seeds; infinite if one is."""
         return float(np.mean(self.values[name]))
+
+    def interval(self, name: str) -> tuple[float, float]:
+        """The t interval of the mean at `CONFIDENCE`: mean plus and minus t s / sqrt(n); without end for one run.
+
+        >>> [round(end, 3) for end in Runs({"a": (1.0, 2.0, 3.0)}).interval("a")]
+        [-0.484, 4.484]
+        """
+        numbers = self.values[name]
+        if len(set(numbers)) == 1 and len(numbers) > 1:
+            return numbers[0], numbers[0]
+        if len(numbers) == 1 or not np.isfinite(numbers).all():
+            return -math.inf, math.inf
+        half = stdtrit(len(numbers) - 1, (1 + CONFIDENCE) / 2) * np.std(numbers, ddof=1) / math.sqrt(len(numbers))
+        return self.mean(name) - float(half), self.mean(name) + float(half)
 
     def always(self, name: str, *, below: float = math.inf, above: float = -math.inf) -> bool:
         """Whether a number lay between the bounds for every seed."""
@@ -63,7 +88,10 @@ class Claim:
       measure: (seed, subject) -> numbers by name.
       rule: numbers of all seeds -> verdict.
       subject: whether a trained network is needed.
+      data: what it is measured on.
       sources: keys of docs/references.bib.
+      stored: where the numbers come from if `measure` only reads them; None if it measures.
+      counted: whether the numbers are counts that no run can change, so that one is enough.
     """
 
     id: str
@@ -74,7 +102,10 @@ class Claim:
     measure: Callable[[int, Subject | None], dict[str, float]]
     rule: Callable[[Runs], Kind]
     subject: bool
+    data: str
     sources: tuple[str, ...]
+    stored: Callable[[], Stored] | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +113,8 @@ class Judgement:
     """A verdict and the numbers it rests on.
 
     Attributes:
-      kind: "holds", "fails", "only if" (in the case that the numbers show), or "unmeasured" without a subject.
+      kind: "holds", "fails", "only if" (in the case that the numbers show), "not shown" (too few runs, or runs that
+        disagree), "one run" (of something that differs from run to run), or "unmeasured" without a subject.
       runs: the numbers.
     """
 
@@ -96,26 +128,34 @@ def judge(claim: Claim, subject: Subject | None = None, seeds: Sequence[int] = S
     Args:
       claim: of `CLAIMS`.
       subject: the trained network and its pictures, where `claim.subject` asks for it.
-      seeds: of the random arrays.
+      seeds: of the random arrays; what is stored has its own, and counts need one.
 
     Returns:
       "unmeasured" if the claim is about a trained network and there is none.
+
+    Raises:
+      DataError, WeightsError: the package lacks the stored figures of a claim.
 
     >>> judge(CLAIMS["C1"]).kind, judge(CLAIMS["C10"]).kind
     ('only if', 'unmeasured')
     """
     if claim.subject and subject is None:
         return Judgement("unmeasured", Runs({}))
-    measured = [claim.measure(seed, subject) for seed in seeds]
+    if claim.stored is not None:
+        seeds = range(claim.stored().runs)
+    measured = [claim.measure(seed, subject) for seed in (seeds[:1] if claim.counted else seeds)]
     runs = Runs({name: tuple(run[name] for run in measured) for name in measured[0]})
-    return Judgement(claim.rule(runs), runs)
+    if claim.counted or runs.count >= ENOUGH:
+        return Judgement(claim.rule(runs), runs)
+    return Judgement("one run" if runs.count == 1 else "not shown", runs)
 
 
 def _inverse(runs: Runs) -> Kind:
-    """Inverse if A'A x is x; it is where the filters are orthonormal, so the claim holds only for those."""
+    """Inverse if A'A x is x; where that is so for some filters, orthonormal ones or a tight frame, only for such."""
     if runs.always("adjoint", below=EXACT):
         return "holds"
-    return "only if" if runs.always("orthonormal", below=EXACT) else "fails"
+    special = runs.always("orthonormal", below=EXACT) or runs.always("tight frame", below=EXACT)
+    return "only if" if special else "fails"
 
 
 def _recovers(runs: Runs) -> Kind:
@@ -148,23 +188,17 @@ def _parameters(runs: Runs) -> Kind:
 
 
 def _training(runs: Runs) -> Kind:
-    """Lessens both if, for every seed, more of the gradient arrives and the gap is smaller with it than without.
+    """Lessens both if, with it, more of the gradient arrives and less noise is known by heart, in every network.
 
-    Only in the case of the fusion, if adding the picture makes the gap smaller and the transposed convolution does not.
+    By the t intervals of the ratio of gradients and of the difference by heart; the gap to other pictures decides
+    nothing, because the pictures differ in difficulty. Only in one of the two if the other is not shown.
     """
-
-    def gradient(with_it: str, without: str) -> bool:
-        pairs = zip(runs.values[f"depth {with_it}"], runs.values[f"depth {without}"], strict=True)
-        return all(min(1, a) > claim_trials.STRONGER * min(1, b) for a, b in pairs)
-
-    def gap(with_it: str, without: str) -> bool:
-        pairs = zip(runs.values[f"gap {with_it}"], runs.values[f"gap {without}"], strict=True)
-        return all(a < b - claim_trials.SMALLER for a, b in pairs)
-
-    pairs, fused = claim_trials.PAIRS, claim_trials.FUSED
-    if all(gradient(*pair) and gap(*pair) for pair in pairs):
-        return "holds"
-    return "only if" if gap(*fused) and not all(gap(*pair) for pair in pairs) else "fails"
+    times = [runs.interval(f"times {name}") for name, _ in claim_trials.PAIRS]
+    heart = [runs.interval(f"less {name}") for name, _ in claim_trials.PAIRS]
+    more, less = all(low > 1 for low, _ in times), all(high < 0 for _, high in heart)
+    if any(high < 1 for _, high in times) or any(low > 0 for low, _ in heart):
+        return "fails"
+    return "holds" if more and less else "only if" if more or less else "not shown"
 
 
 def _direction(runs: Runs) -> Kind:
@@ -186,17 +220,21 @@ def _understands(runs: Runs) -> Kind:
 
 
 def _segments(runs: Runs) -> Kind:
-    """It segments better if it beats bilinear enlargement by a point; if only no decoder at all, resolution did it."""
-    gain, alone = (runs.mean("transposed") - runs.mean(other) for other in ("bilinear", "coarse"))
-    return "holds" if min(gain, alone) > 0.01 else "only if" if alone > 0.01 else "fails"
+    """It segments better if it beats bilinear enlargement by a point; if only no decoder at all, resolution did it.
+
+    By the t intervals of the differences between decoders that were trained from one seed.
+    """
+    (gain, _), (alone, most) = runs.interval("gain bilinear"), runs.interval("gain coarse")
+    if min(gain, alone) > claim_decoders.POINT:
+        return "holds"
+    return "only if" if alone > claim_decoders.POINT else "fails" if most < claim_decoders.POINT else "not shown"
 
 
 def _cuts_out(runs: Runs) -> Kind:
-    """Still accurate if the overlap is 0.8 or more and both noise and light take less than 0.1; only if one of them."""
-    if runs.low("none") < claim_cutouts.ACCURATE:
-        return "fails"
-    robust = [runs.always(f"lost to {change}", below=claim_cutouts.ROBUST) for change in claim_cutouts.CHANGES]
-    return "holds" if all(robust) else "only if" if any(robust) else "fails"
+    """Two claims: accurate if the overlap is 0.8 or more, robust if noise and light take less than 0.1 each."""
+    accurate = runs.low("none") >= claim_cutouts.ACCURATE
+    robust = all(runs.always(f"lost to {change}", below=claim_cutouts.ROBUST) for change in claim_cutouts.CHANGES)
+    return "holds" if accurate and robust else "only if" if accurate or robust else "fails"
 
 
 CLAIMS: dict[str, Claim] = {
@@ -215,6 +253,7 @@ CLAIMS: dict[str, Claim] = {
             measures.inverse,
             _inverse,
             False,
+            "random arrays of 7 or 8 rows and 9 columns, kernels of 3 x 3: for a counterexample, not for a proof",
             ("zeiler2010deconvolutional", "dumoulin2016guide"),
         ),
         Claim(
@@ -229,6 +268,7 @@ CLAIMS: dict[str, Claim] = {
             measures.recovers,
             _recovers,
             False,
+            "a random row of 16 to 28 numbers, blurred over four: for a counterexample, not for a proof",
             ("wiener1949extrapolation",),
         ),
         Claim(
@@ -243,6 +283,7 @@ CLAIMS: dict[str, Claim] = {
             measures.resolution,
             _resolution,
             False,
+            "sizes of arrays, of 4 to 9 rows with kernels of 2 to 5",
             ("dumoulin2016guide",),
         ),
         Claim(
@@ -257,6 +298,7 @@ CLAIMS: dict[str, Claim] = {
             measures.flipping,
             _flipping,
             False,
+            "random arrays of 6 x 8 with kernels of 2 or 3 rows: for a counterexample, not for a proof",
             ("dumoulin2016guide",),
         ),
         Claim(
@@ -271,7 +313,9 @@ CLAIMS: dict[str, Claim] = {
             measures.parameters,
             _parameters,
             True,
+            "the weights of one network, the shipped one, counted",
             ("zeiler2014visualizing",),
+            counted=True,
         ),
         Claim(
             "C6",
@@ -282,10 +326,12 @@ CLAIMS: dict[str, Claim] = {
             ),
             ("F004.2",),
             "enhancement",
-            claim_trials.gradients_and_gap,
+            claim_trials.gradients_and_memory,
             _training,
             False,
+            "small networks of the enhancement page, trained on parts of 4 grey pictures; 25 pictures held back",
             ("ioffe2015batch", "he2016deep"),
+            claim_trials.stored,
         ),
         Claim(
             "C7",
@@ -300,6 +346,7 @@ CLAIMS: dict[str, Claim] = {
             measures.direction,
             _direction,
             True,
+            "one network, the shipped one; a seed chooses on which of the gallery's photographs the fit is made",
             ("zeiler2014visualizing", "yosinski2015understanding"),
         ),
         Claim(
@@ -314,7 +361,9 @@ CLAIMS: dict[str, Claim] = {
             claim_cutouts.cutouts,
             _cuts_out,
             False,
+            "the photographs of alphamatting.com, one network, whose classes they are not",
             ("levin2008closed", "xu2017deep"),
+            claim_cutouts.stored,
         ),
         Claim(
             "C9",
@@ -326,10 +375,12 @@ CLAIMS: dict[str, Claim] = {
             ),
             ("F000.1", "F001.1"),
             "segmentation",
-            decoders,
+            claim_decoders.decoders,
             _segments,
             False,
+            "101 validation pictures of CamVid, frames between training frames; one frozen encoder",
             ("noh2015learning", "badrinarayanan2017segnet", "brostow2009semantic"),
+            claim_decoders.stored,
         ),
         Claim(
             "C10",
@@ -343,7 +394,14 @@ CLAIMS: dict[str, Claim] = {
             measures.understands,
             _understands,
             True,
-            ("adebayo2018sanity", "nie2018theoretical", "zeiler2014visualizing"),
+            "one network, the shipped one; a seed chooses the photograph of the gallery and the shuffling",
+            (
+                "adebayo2018sanity",
+                "nie2018theoretical",
+                "sixt2020explanations",
+                "yona2021revisiting",
+                "binder2023shortcomings",
+            ),
         ),
     )
 }

@@ -103,7 +103,7 @@ FORMULAS: dict[str, Formula] = {
             operators.larger,
             operators.larger_written_out,
             operators.larger,
-            ("dumoulin2016guide", "zeiler2010deconvolutional"),
+            ("dumoulin2016guide", "long2015fully"),
         ),
         Formula(
             "F002.1",
@@ -203,7 +203,7 @@ FORMULAS: dict[str, Formula] = {
             "F004.1",
             "004",
             r"y = Conv(x, k)",
-            r"y_{u,v} = \sum_{i,j} k_{i,j}\; x_{u+i,\,v+j}, \qquad Y = \overline{K} X",
+            r"y_{u,v} = \sum_{i,j} k_{i,j}\; x_{u+i,\,v+j}, \qquad Y = K X",
             Says(
                 "首先，将原始图像进行卷积操作，以生成一组特征图。",
                 "First the original image is convolved, which gives a set of feature maps.",
@@ -221,25 +221,25 @@ FORMULAS: dict[str, Formula] = {
             "F004.2",
             "004",
             r"x' = DeConv(y, k)",
-            r"x' = (A^\top A + \lambda I)^{-1} A^\top y, \qquad X' = \frac{K\,Y}{|K|^2 + \lambda}",
+            r"x' = (A^\top A + \lambda I)^{-1} A^\top y, \qquad X' = \frac{\overline{K}\,Y}{|K|^2 + \lambda}",
             Says(
                 "然后，将特征图进行反卷积操作，以恢复原始图像的细节信息。",
                 "Then the feature maps are deconvolved, which restores the details of the original image.",
             ),
-            "A'A x: the image blurred twice, each frequency multiplied by |K| squared",
+            "A'A x: each frequency multiplied by |K| squared; with a blur as the kernel, the image blurred twice",
             inputs.of_004,
             periodic.f004_2_printed,
             operators.spectrum("there and back"),
             operators.the_input,
             periodic.f004_2_corrected,
             operators.spectrum("solved"),
-            ("wiener1949extrapolation",),
+            ("wiener1949extrapolation", "hunt1973application"),
         ),
         Formula(
             "F004.3",
             "004",
             r"x'' = Fuse(x, x')",
-            r"x'' = x + A^\top (y - A x)",
+            r"x'' = x + A^\top (b - A x), \qquad x = b",
             Says(
                 "最后，将恢复的图像与原始图像进行融合，以生成更高质量的图像。",
                 "Last, the restored image is fused with the original one, which gives an image of higher quality.",
@@ -252,7 +252,9 @@ FORMULAS: dict[str, Formula] = {
             operators.the_truth,
             periodic.f004_3_corrected,
             operators.spectrum("residual"),
-            ("wiener1949extrapolation", "richardson1972bayesian"),
+            ("landweber1951iteration", "vancittert1931einfluss"),
+            "b is the blurred picture that is there, with which x begins: one step of Landweber's iteration. With the "
+            "y of the first line, which is A x, in the place of b nothing would be added.",
         ),
     )
 }

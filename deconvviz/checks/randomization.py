@@ -3,6 +3,12 @@
 A picture that shows what the network has learned must change when that is destroyed. The weights are inputs of the
 compiled program, so a cascade of any length compiles once a rule.
 
+What the source did and this does not: it draws new weights from the network's first distribution, where this shuffles
+the trained ones, which keeps their distribution; it also trains on shuffled labels; and DeconvNet was not among its
+methods. It was objected that how much a map changes depends on the task (yona2021revisiting), and that shuffling from
+the top leaves much of the forward signal, so that noisy maps pass more easily (binder2023shortcomings); why guided maps
+forget the upper layers is also argued without shuffling (nie2018theoretical, sixt2020explanations).
+
 Source: adebayo2018sanity
 """
 

@@ -211,7 +211,7 @@ def conv_adjoint(g: Array, w: Array, geometry: ConvGeometry, input_size: int | S
     Raises:
       GeometryError: if g is not of the size that `conv` gives for `input_size`, or shapes and geometry do not fit.
 
-    Source: zeiler2010deconvolutional, dumoulin2016guide
+    Source: dumoulin2016guide
 
     >>> conv_adjoint(jnp.ones((1, 1, 2, 1)), jnp.ones((2, 2, 1, 1)), ConvGeometry(), (2, 3))[0, :, :, 0].tolist()
     [[1.0, 2.0, 1.0], [1.0, 2.0, 1.0]]

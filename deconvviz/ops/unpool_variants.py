@@ -39,7 +39,7 @@ def centre_switches(
     Raises:
       GeometryError: if nothing fits.
 
-    Source: dosovitskiy2016generating
+    Source: dosovitskiy2015learning
 
     >>> centre_switches((3, 6), 3)[0, :, :, 0].tolist()
     [[7, 10]]

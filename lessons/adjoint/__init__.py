@@ -250,16 +250,17 @@ LESSON: Lesson = Lesson(
     goal=mark("You will be able to run a convolution backwards by hand, and say what comes back and what does not."),
     text=mark(
         "A convolution is linear, so it is a matrix A: each output cell is a row, a window read through the "
-        "[[kernel]]. The [[adjoint]] Aᵀ uses the same weights the other way round. Three views, the same numbers:\n\n"
+        "[[kernel]]. The [[adjoint]] Aᵀ uses the same weights the other way round. Three views, the same "
+        "numbers:\n\n"
         "**Stamps**: each output cell lays down its value times the kernel, where its window was. Where "
         "[[stamp|stamps]] overlap, they add.\n\n"
-        "**Zero insertion**: put the cells as far apart as the [[stride]], zeros between, and slide the kernel, turned "
-        "by 180 degrees, over them.\n\n"
+        "**Zero insertion**: put the cells as far apart as the [[stride]], zeros between, and slide the kernel, "
+        "turned by 180 degrees, over them.\n\n"
         "**Matrix**: swap the rows and columns of A.\n\n"
-        "Nothing is divided, nothing is solved. Aᵀ brings a signal back to its place and size, not to its old values. "
+        "No division, no equation solved. Aᵀ brings a signal back to its place and size, not to its old values. "
         "What lands on the [[padding]] is cut off.\n\n"
-        "A [[transposed convolution]] is a layer that computes this Aᵀ; papers also say [[deconvolution]]. It undoes "
-        "a convolution only where windows mix nothing: try the single 1."
+        "A [[transposed convolution]] is a layer that computes this Aᵀ; papers also say [[deconvolution]]. It "
+        "undoes a convolution only where AᵀA is a multiple of the identity: try the single 1."
     ),
     presets=(
         (mark("One stamp"), {"picture": "pixel", "signal": "cell"}),
@@ -269,5 +270,5 @@ LESSON: Lesson = Lesson(
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,
-    sources=(("dumoulin2016guide", mark("chapter 4")), ("zeiler2010deconvolutional", "")),
+    sources=(("dumoulin2016guide", mark("chapter 4")), ("long2015fully", mark("section 3.3"))),
 )

@@ -55,7 +55,7 @@ print([measure(formula, seed) for seed in {SEEDS}])
 from lessons._kit.claims.card import subject
 
 claim = CLAIMS["{state.card}"]
-verdict = judge(claim, subject() if claim.subject else None, seeds={SEEDS})
+verdict = judge(claim, subject() if claim.subject else None)
 print(verdict.kind, verdict.runs.values)
 '''
 
@@ -75,7 +75,7 @@ def board() -> None:
             label = f"{id} {card.word(known.kind)}" if known else f"{id} ?"
             st.button(label, key=f"board-{id}", on_click=st.session_state.update, args=({"card": id},))
     if any(card.known(id) is None for id in CLAIMS) and st.button(t("Measure all ten")):
-        with st.spinner(t("Measuring over three seeds. Claims about the network take up to a minute the first time.")):
+        with st.spinner(t("Measuring. Claims about the network take up to a minute the first time.")):
             for id in CLAIMS:
                 card.judged(id)
         st.rerun()
@@ -110,13 +110,14 @@ LESSON: Lesson = Lesson(
     goal=mark("You will be able to take a printed formula at its word, run it, and say what it really computes."),
     text=mark(
         "Five articles explain deconvolution. Their formulas can be run: each is here as printed, beside what it "
-        "really computes and beside a corrected one. Their sentences can be measured: over three seeds, by code that "
-        "every card shows.\n\n"
+        "really computes and beside a corrected one. Their sentences can be measured, by code that every card "
+        "shows: how often and on what stands beside each number, and where a figure was stored, the command that "
+        "made it.\n\n"
         "A verdict is not an opinion. It is a rule applied to numbers: **holds**, **fails**, or **only if** a "
-        "condition is met.\n\n"
-        "Two mistakes are behind most of the others. The [[adjoint]] is taken for an inverse, and an index is lost, "
-        "so that a sum no longer knows its channel or its place. A [[transposed convolution]] is a useful layer all "
-        "the same: with a [[stride]] it makes maps larger."
+        "condition is met. One run is no verdict, and fewer than five show nothing.\n\n"
+        "Two mistakes are behind most of the others. The [[adjoint]] is taken for an inverse, and an index is "
+        "lost, so that a sum no longer knows its channel or its place. A [[transposed convolution]] is a useful "
+        "layer all the same: with a [[stride]] it makes maps larger."
     ),
     presets=(
         (mark("A formula that is one number"), {"card": "F001.1"}),

@@ -302,15 +302,16 @@ LESSON: Lesson = Lesson(
     question=mark("What does a convolution compute?"),
     goal=mark("You will be able to compute any output cell by hand, and say how many cells there are."),
     text=mark(
-        "A [[kernel]] is a small table of weights. It lies on a window of the picture; each number is multiplied by "
-        "the weight on it, and the products are added. That one sum is one output cell. Then the window moves on, "
-        "with the **same** weights: what is found in one place is found everywhere.\n\n"
-        "The [[stride]] says how far the window moves, the [[padding]] how many zeros surround the picture, the "
+        "A [[kernel]] is a small table of weights. It lies on a window of the picture; each number is multiplied "
+        "by the weight on it, and the sum of the products is one output cell. Then the window moves on, with the "
+        "**same** weights: a pattern found in one place is found a whole number of steps away too.\n\n"
+        "[[stride|Stride]] is how far the window moves, [[padding]] how many zeros surround the picture, "
         "[[dilation]] how far apart the taps lie.\n\n"
         "With several channels the kernel has one slice for each. Every slice reads its own channel, and all sums "
-        "are added into **one** plane.\n\n"
+        "are added into **one** plane. A layer has a kernel for each plane that it puts out, and adds a bias to "
+        "each.\n\n"
         "Mathematics turns the kernel by 180° first. Networks do not: what they call convolution is correlation. "
-        "Learned weights do not care, formulas do."
+        "For learned weights the flip makes no difference; in formulas it does."
     ),
     presets=(
         (mark("Edges of a photograph"), {"picture": "camera", "cell": "28,66"}),

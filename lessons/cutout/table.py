@@ -65,12 +65,9 @@ def claim(subject: Subject, choice: Choice) -> None:
 
 
 def verdict() -> str:
-    """What the kept numbers say of C8, as on its card, and what they say of the threshold."""
+    """What the kept numbers say of C8, as on its card."""
     judgement = card.judged("C8")
-    plain, lost = (judgement.runs.mean(name) for name in ("threshold none", "threshold lost"))
-    shown = {"plain": f"{plain:.2g}", "lost": f"{lost:.2g}"}
-    beside = t("A plain threshold overlaps by {plain} and loses up to {lost}.", **shown)
-    return f"{card.word(judgement.kind)} {card.sentence('C8', judgement)} {beside}"
+    return f"{card.word(judgement.kind)} {card.sentence('C8', judgement)}"
 
 
 def _live(subject: Subject, choice: Choice) -> None:

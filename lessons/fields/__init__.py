@@ -199,15 +199,16 @@ LESSON: Lesson = Lesson(
     question=mark("Which pixels can a unit see?"),
     goal=mark("You will be able to work out the field of any unit, and to say how much of it the unit really uses."),
     text=mark(
-        "A unit reads a window of the map below; each cell of that window reads a window of its own. So every layer "
-        "widens the [[receptive field]], by its window minus one, times the **step**: how many pixels lie between "
-        "neighbouring cells below. Every [[stride]] multiplies the step for all layers above.\n\n"
-        "This is theory: the pixels that **can** matter. On one photograph fewer may. [[max pooling|Max pooling]] "
+        "A unit reads a window of the map below; each cell of that window reads a window of its own. So every "
+        "layer widens the [[receptive field]], by its window minus one, times the **step**: how many pixels lie "
+        "between neighbouring cells below. Every [[stride]] multiplies the step for all layers above.\n\n"
+        "This is theory: the pixels that **can** matter. On one photograph, fewer do. [[max pooling|Max pooling]] "
         "lets one cell of each window through, a closed [[rectifier]] none: what leads only through those has a "
         "derivative of exactly zero. With many channels some path is almost always open. At the border the field "
         "hangs over the picture.\n\n"
-        "On average the middle counts most: many paths lead up from there, few from the rim. What holds 90 % of the "
-        "squared slope, the effective field, is often much smaller than the frame."
+        "On average the middle counts most: most paths lead up from there. The effective field is often much "
+        "smaller than the frame. Here it holds 90 % of the squared slope, a measure of our own; Luo et al. fit a "
+        "Gaussian."
     ),
     presets=(
         (mark("At the edge of the picture"), {"at": "3,120"}),

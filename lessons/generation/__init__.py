@@ -231,7 +231,7 @@ LESSON: Lesson = Lesson(
         "evenly; with first weights, which are random, both draw a checkerboard. The table says what training leaves."
     ),
     presets=(
-        (mark("Draw twelve motorbikes"), {"view": "draw", "wanted": "Motorbikes"}),
+        (mark("Draw twelve motorbikes: none is recognized"), {"view": "draw", "wanted": "Motorbikes"}),
         (mark("A walk through the faces"), {"view": "walk", "first": "2"}),
         (mark("Uneven overlap"), {"decoder": "transposed3"}),
     ),

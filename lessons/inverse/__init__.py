@@ -14,7 +14,9 @@ from deconvviz.metrics import psnr, relative_error
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
+from lessons._kit.claims import words
 from lessons._kit.draw import bars, formula, image_row, plot
+from lessons._kit.draw.pixels import to_bytes
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -27,14 +29,18 @@ SIZE, PART = (96, 96), (10, 12)
 PICTURES = {"camera": mark("Photographer"), "cat": mark("Cat"), "coins": mark("Coins")}
 #: Name in the URL -> (name on screen, kernel); weights sum to 1.
 KERNELS: dict[str, tuple[str, np.ndarray]] = {
+    "motion": (mark("motion, 1 × 9"), np.full((1, 9), 1 / 9)),
     "box": (mark("box, 5 × 5"), np.full((5, 5), 1 / 25)),
     "gauss": (mark("Gauss, 7 × 7"), np.outer(*[np.array([1, 6, 15, 20, 15, 6, 1]) / 64] * 2)),
-    "motion": (mark("motion, 1 × 9"), np.full((1, 9), 1 / 9)),
     "shift": (mark("shift by one"), np.array([[0.0, 0.0, 1.0]])),
 }
+#: Colour of a frequency that is lost.
+LOST = (200, 40, 40)
 #: Name in the URL -> standard deviation of the noise.
 NOISE = {"0": 0.0, "0.1": 0.001, "1": 0.01, "5": 0.05}
 STEPS = 20
+#: A frequency counts as lost if A leaves less of it than float64 can tell from nothing.
+ZERO = 1e-9
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class State:
     """What the person has chosen; noise in percent of white."""
 
     picture: str = "camera"
-    kernel: str = "box"
+    kernel: str = "motion"
     noise: str = "1"
 
 
@@ -85,6 +91,11 @@ def decibels(picture: str, kernel_name: str) -> dict[str, tuple[float, ...]]:
         for way, numbers in found.items():
             numbers.append(min(99.0, psnr(planes[way], planes["x"])))
     return {way: tuple(numbers) for way, numbers in found.items()}
+
+
+def lost(state: State) -> np.ndarray:
+    """Where A multiplies a frequency by 0, (96, 96), frequency 0 in the middle."""
+    return np.fft.fftshift(np.abs(inverse.response(kernel(state), SIZE)) < ZERO)
 
 
 def matrix(state: State) -> float:
@@ -199,9 +210,15 @@ def pictures(state: State) -> None:
     for way, name in ways().items():
         shown.append(image_row.Picture(image_row.grey(planes[way]), f"PSNR {numbers[way][here]:.1f} dB", name))
     image_row.show(shown)
-    values = np.sort(np.abs(inverse.response(kernel(state), SIZE)).ravel())[::-1]
+    gains = np.abs(inverse.response(kernel(state), SIZE))
+    values = np.sort(gains.ravel())[::-1]
     left, right = st.columns([1, 2])
     with left:
+        gone = lost(state)
+        marked = np.repeat(to_bytes(np.fft.fftshift(gains))[:, :, None], 3, axis=2)
+        marked[gone] = LOST
+        said = t("|K|, low frequencies in the middle; red: K = 0, {count} of {all}", count=gone.sum(), all=gone.size)
+        image_row.show([image_row.Picture(marked, said, t("what A leaves of each frequency"), width=192)])
         near = 100 * float((values < 0.1).mean())
         note = t("sorted, 0 to 1; dashed: |K|² of AᵀA. {percent} % are below 0.1", percent=f"{near:.0f}")
         title = t("singular values |K| of A")
@@ -214,8 +231,9 @@ def pictures(state: State) -> None:
         st.latex(rf"\text{{Wiener}}:\; {formula.coloured('output', 'Y')} \mapsto {wiener}")
         middle = float(np.median(values))
         note = t(
-            "R is the Laplacian: large on noise, small on smooth pictures. λ is the power of the noise over that of "
-            "R x. Half of all frequencies have |K| below {k}, so AᵀA leaves less than {gain} of them.",
+            "R is the Laplacian: large on noise, small on smooth pictures. The filter is Hunt's form of Wiener's. "
+            "λ is the power of the noise over that of R x, taken from the true x, which nobody has outside a test. "
+            "Half of all frequencies have |K| below {k}, so AᵀA shrinks each to less than {gain} of its size.",
             k=f"{middle:.3f}",
             gain=f"{middle**2:.2g}",
         )
@@ -256,8 +274,10 @@ def draw(page: frame.Places) -> None:
         proofs(state)
     with page.more:
         printed_formula.show("F004.1", t("a convolution, as it says; frequencies with K near 0 are gone"))
-        printed_formula.show("F004.2", t("the picture blurred twice, AᵀAx"))
-        printed_formula.show("F004.3", t("the picture with its frequencies weighted by (1 + |K|²) / 2"))
+        printed_formula.show("F004.2", t("AᵀAx: each frequency times |K|²; with a blur, blurred twice"))
+        printed_formula.show(
+            "F004.3", t("the picture with its frequencies weighted by (1 + |K|²) / 2"), t(words.REMARKS["F004.3"])
+        )
     page.code((inverse.blur, inverse.blur_adjoint, inverse.wiener, inverse.richardson_lucy), call(state))
 
 
@@ -271,20 +291,20 @@ LESSON: Lesson = Lesson(
         "You will be able to say what AᵀA does to a picture, what no method can bring back, and when Aᵀ is enough."
     ),
     text=mark(
-        "A blur A multiplies each [[frequency]] of a picture by a number K. The [[adjoint]] multiplies by "
-        "its mirror image, so there and back is |K|²: where A made things weak, Aᵀ makes them "
-        "weaker. It blurs twice.\n\n"
+        "A blur A multiplies each [[frequency]] of a picture by a number K. The [[adjoint]] multiplies by its "
+        "complex conjugate, so there and back is |K|²: what A made weak, Aᵀ makes weaker. It blurs twice.\n\n"
         "An inverse would **divide** by K. Where K is near 0 that blows up the noise, and where K is 0 there is "
         "nothing to divide: that is the [[null space]], and it is lost to every method that knows only y.\n\n"
         "Wiener's filter divides where the picture is stronger than the noise, and holds back elsewhere. "
-        "Richardson–Lucy goes step by step and never below zero. Both need to know K. This is what "
-        "“deconvolution” meant before networks took the word. In much noise Aᵀy is closer than y: it smooths.\n\n"
-        "Aᵀ alone is enough where all singular values are equal: a shift, orthonormal filters, cells that only move."
+        "Richardson–Lucy goes step by step and never below zero. Both need to know K. This is the oldest meaning "
+        "of [[deconvolution]]. In much noise Aᵀy is often closer than y: it smooths.\n\n"
+        "Aᵀ alone is enough where all singular values are equal and there is no null space: a shift, orthonormal "
+        "filters, cells that only move."
     ),
     presets=(
-        (mark("No noise at all"), {"noise": "0"}),
+        (mark("No noise, and some stays lost"), {"noise": "0"}),
         (mark("Much noise"), {"noise": "5"}),
-        (mark("A blur that is none"), {"kernel": "shift", "noise": "0"}),
+        (mark("A kernel that only shifts"), {"kernel": "shift", "noise": "0"}),
     ),
     example=State(),
     checks=checks,
@@ -293,5 +313,7 @@ LESSON: Lesson = Lesson(
         ("wiener1949extrapolation", ""),
         ("richardson1972bayesian", ""),
         ("lucy1974iterative", ""),
+        ("hunt1973application", mark("Wiener with a Laplacian")),
+        ("zeiler2010deconvolutional", mark("the first networks of that name")),
     ),
 )

@@ -155,16 +155,17 @@ LESSON: Lesson = Lesson(
     question=mark("Can a network learn to run another one backwards?"),
     goal=mark("You will be able to say what a decoder that was trained on photographs adds to a layer's numbers."),
     text=mark(
-        "No search: a second network, the decoder, answers in one pass. It was shown thousands of photographs together "
-        "with what the layer says of them, and learned to give the photograph back. Nothing but the layer's numbers "
-        "goes in; change them, and the answer changes.\n\n"
-        "It cannot undo the layer: what [[max pooling]] and the [[rectifier]] dropped is gone. Where many photographs "
-        "have the same numbers, squared error is smallest at their mean, so the answer is blurred exactly where the "
-        "layer does not know. Sharp means known.\n\n"
-        "Its maps grow by [[transposed convolution]]. The training pictures are its prior: it knows what photographs "
-        "look like, and is at a loss with others.\n\n"
-        "Ask the network about the answer, and it often disagrees: a blurred picture has other features. The search "
-        "has it the other way round."
+        "No search: a second network, the decoder, answers in one pass. It learned from thousands of photographs "
+        "to give back the photograph from the layer's numbers. Nothing else goes in; change them, and the answer "
+        "changes.\n\n"
+        "It cannot undo the layer: what [[max pooling]] and the [[rectifier]] dropped is gone. Where many "
+        "photographs have the same numbers, squared error is smallest at their mean, so the answer is blurred "
+        "where the layer leaves them open. Blurred means unknown. Sharp means that the training pictures agree "
+        "there, not that it is true: from an early layer, the sharpest places are the most wrong.\n\n"
+        "Its maps grow by [[transposed convolution]]. The training pictures are its prior: it knows what "
+        "photographs look like, and is at a loss with others.\n\n"
+        "Feed the answer back in and its features often differ, because it is blurred. Search is the opposite: "
+        "right features, wrong pixels."
     ),
     presets=(
         (mark("An early layer: nearly all of it"), {"layer": "relu2"}),

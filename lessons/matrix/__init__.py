@@ -224,15 +224,15 @@ LESSON: Lesson = Lesson(
     question=mark("What does a convolution look like as a matrix?"),
     goal=mark("You will be able to find every weight of a kernel in the matrix of its convolution."),
     text=mark(
-        "Write the picture as one column, row after row: vec(x). Each output cell is a weighted sum of input cells, so "
-        "it is a row of a matrix A. The row holds the [[kernel]] at the places of its window and zeros everywhere "
-        "else.\n\n"
+        "Write the picture as one column, row after row: vec(x). Each output cell is a weighted sum of input "
+        "cells, so it is a row of a matrix A. The row holds the [[kernel]] at the places of its window and zeros "
+        "everywhere else.\n\n"
         "The next output cell uses the **same** weights, one [[stride]] further on. So each weight runs down A on "
-        "diagonals: it is stored once and used in every window. This is parameter sharing. Where a weight falls on the "
-        "[[padding]], its diagonal has a gap.\n\n"
-        "Nobody stores A: it grows with the square of the picture, while the kernel stays as it is. But a matrix has "
-        "columns too. A column says where one input cell goes. Read by columns, A becomes its [[adjoint]]: the next "
-        "lesson."
+        "diagonals: it is stored once and used in every window. This is parameter sharing. Where a weight falls on "
+        "the [[padding]], its diagonal has a gap.\n\n"
+        "Nobody stores A: it grows with the square of the number of pixels, while the kernel stays as it is. But a "
+        "matrix has columns too. A column says where one input cell goes. Read by columns, A becomes its "
+        "[[adjoint]]: the next lesson."
     ),
     presets=(
         (mark("One weight, many places"), {"kernel": "edge", "look": "weight", "tap": "2,0"}),

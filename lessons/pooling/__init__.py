@@ -238,6 +238,6 @@ LESSON: Lesson = Lesson(
     sources=(
         ("zeiler2011adaptive", ""),
         ("zeiler2014visualizing", mark("section 2.1")),
-        ("dosovitskiy2016generating", ""),
+        ("dosovitskiy2015learning", mark("unpooling without switches")),
     ),
 )

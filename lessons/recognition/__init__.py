@@ -169,21 +169,22 @@ LESSON: Lesson = Lesson(
     order=25,
     section="work",
     question=mark("What does a network learn, and what does it only remember?"),
-    goal=mark("You will be able to read a training's curves, and say what each remedy against overfitting does."),
+    goal=mark("You will be able to read a training's curves, and tell the generalization gap from overfitting."),
     text=mark(
-        "Two convolutions with [[rectifier|rectifiers]] and [[max pooling]], then two dense layers: the recognition "
-        "network of article 004, on digits written by hand. It is shown some of them ten times; others are held back. "
-        "What it knows of the first may be remembered; only the second tell what it has learned. The distance between "
-        "the two curves is overfitting.\n\n"
-        "Batch normalization gives every channel mean 0 and spread 1 over the batch, so that no layer's scale runs "
-        "away from the others. Dropout silences half of the last units at random, and weights decay: remembering gets "
-        "harder. The decoder gives the digit back from the last maps by [[transposed convolution]]: the article's "
-        "claim is that this lessens overfitting and vanishing gradients. A gradient vanishes if it is much shorter in "
-        "the first layer than in the last."
+        "The recognition network of article 004, on digits written by hand: two convolutions with "
+        "[[rectifier|rectifiers]] and [[max pooling]], then two dense layers. It is shown some digits ten times; "
+        "only others, held back, show what it has learned. The distance between the two curves is the "
+        "**generalization gap**. Overfitting is something else: the loss on the digits held back rises again, or "
+        "stays above what another setting reaches.\n\n"
+        "Batch normalization gives every channel mean 0 and spread 1 over the batch, then a learned gain and "
+        "shift; in use it takes the averages that training kept. Dropout silences half of the last units at "
+        "random, and weights decay: remembering gets harder. The decoder gives the digit back by [[transposed "
+        "convolution]]: the article claims that this lessens overfitting and vanishing gradients. A gradient "
+        "vanishes if it is much shorter in the first layer than in the last."
     ),
     presets=(
         (mark("Few digits: it remembers"), {"pictures": "100"}),
-        (mark("All remedies"), {"norm": "on", "drop": "on"}),
+        (mark("Normalized and regularized"), {"norm": "on", "drop": "on"}),
         (mark("The article's decoder"), {"decoder": "on"}),
     ),
     example=State(),

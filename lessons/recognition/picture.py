@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from deconvviz.articles.claims import ENOUGH
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.tasks.recognition import ablations
 from deconvviz.tasks.recognition.predict import Recognized
@@ -123,23 +124,23 @@ def effects(here: Training) -> None:
 
 
 def measured(here: Training) -> None:
-    """The verdict and the table of the effects that the package keeps, if it keeps any."""
+    """The table of the effects that the package keeps, if it keeps any, and what each switch changes."""
     kept = ablations.measured_effects()
     if kept is None:
         return
-    st.markdown(verdict(kept["rows"]))
+    st.markdown(changes(kept["rows"], kept["seeds"]))
     caption = t(
         "Measured: means over {seeds} seeds, {pictures} digits, {epochs} epochs",
         **{name: kept[name] for name in ("seeds", "pictures", "epochs")},
     )
     _table(caption, kept["rows"], here)
-    st.markdown(t("Measured with `{command}`", command=COMMAND))
+    st.markdown(t("Stored figures, made by `{command}`, stored on {date}.", command=COMMAND, date=kept["stored"]))
 
 
 def _compared(here: Training) -> None:
     rows = run.trained(here)
     if len(rows) == run.SETTINGS:
-        st.markdown(verdict(rows))
+        st.markdown(changes(rows, 1))
     if rows:
         caption = t(
             "Trained here: {count} of {all} settings, {pictures} digits, {epochs} epochs, one seed", count=len(rows),
@@ -147,7 +148,7 @@ def _compared(here: Training) -> None:
         )  # fmt: skip
         _table(caption, rows, here)
     if len(rows) < run.SETTINGS:
-        st.markdown(t("Train all eight settings of the three switches yourself, and they give a verdict of their own."))
+        st.markdown(t("Train all eight settings of the three switches yourself, and compare."))
         st.button(t("Train all eight, one or two minutes"), key="digits-all", on_click=run.begin_all, args=(here,))
 
 
@@ -175,25 +176,27 @@ def _row(row: dict[str, Any], here: Training) -> str:
     return f'<tr class="{"here" if mine else ""}">{switches}{cells}</tr>'
 
 
-def verdict(rows: Sequence[dict[str, Any]]) -> str:
-    """What the numbers of all eight settings say of C6, by a rule: a change counts from a tenth."""
+def changes(rows: Sequence[dict[str, Any]], seeds: int) -> str:
+    """What each switch changes, as numbers, and why they give no verdict on C6."""
     titles = (("decoder", t("the decoder")), ("norm", t("batch norm")), ("drop", t("regularization")))
     parts = [
         t(
-            "{title}: gap {gap} %, gradient of the first layer over the last {slope} %",
+            "{title}: gap {gap} %, loss on unseen digits {loss} %, gradient of the first layer over the last {slope} %",
             title=title,
             gap=_signed(ablations.effect(rows, name, "gap")),
+            loss=_signed(ablations.effect(rows, name, "held_loss")),
             slope=_signed(ablations.effect(rows, name, "ratio")),
         )
         for name, title in titles
     ]
-    words = {
-        (True, True): t("**C6 holds here**: the decoder lessens both."),
-        (True, False): t("**C6 holds in part**: the decoder lessens overfitting, not the vanishing of gradients."),
-        (False, True): t("**C6 holds in part**: the decoder lessens the vanishing of gradients, not overfitting."),
-        (False, False): t("**C6 fails here**: the decoder lessens neither by a tenth."),
-    }[ablations.lessens(rows)]
-    return words + " " + t("What each switch changes, the others both ways: {parts}.", parts="; ".join(parts))
+    runs = t("one run") if seeds == 1 else t("{seeds} seeds", seeds=seeds)
+    said = t(
+        "**No verdict on C6**: {runs} of each setting; {enough} are needed. The gap is no measure of overfitting, the "
+        "loss on unseen digits is.",
+        runs=runs,
+        enough=ENOUGH,
+    )
+    return said + " " + t("What each switch changes, the others both ways: {parts}.", parts="; ".join(parts))
 
 
 def _signed(share: float) -> str:

@@ -229,15 +229,16 @@ LESSON: Lesson = Lesson(
     question=mark("What may pass a rectifier in the backward pass?"),
     goal=mark("You will be able to say which signals each rule stops, why, and what that does to a map."),
     text=mark(
-        "In the forward pass a [[rectifier]] keeps what is above zero. In the backward pass four rules are in use, "
-        "and this one choice is all that tells the methods apart.\n\n"
+        "In the forward pass a [[rectifier]] keeps what is above zero; zero itself stops. In the backward pass "
+        "four rules are in use. The methods differ in little else: whether they begin with the activation or with "
+        "1, and whether magnitudes are shown.\n\n"
         "The **gradient** asks z, the forward input: it is the derivative. **DeconvNet** asks g, the signal "
-        "itself, and forgets z, so it is no derivative of anything. **Guided backprop** asks both. **Linear** asks "
-        "nothing: it takes the rectifier away.\n\n"
-        "Zero is not above zero: both masks stop there.\n\n"
+        "itself, and forgets z, so it is not the derivative of this network. Without [[max pooling]], hence "
+        "without [[switch|switches]], its map would be the same for every photograph, but for a factor. That is "
+        "why **guided backprop** asks both. **Linear** asks nothing: it takes the rectifier away.\n\n"
         "A rule that keeps only positive signals lets nothing cancel. Its maps are sharp and follow the edges of "
-        "the photograph. Compare six units at one place: their gradients differ, their guided maps are nearly one "
-        "map. Sharp is not the same as true."
+        "the photograph. Compare six units at one place: their gradients differ, their guided maps are almost "
+        "identical. Sharp is not the same as true."
     ),
     presets=(
         (mark("Every z above zero"), {"numbers": "open"}),

@@ -170,25 +170,25 @@ LESSON: Lesson = Lesson(
     render=lambda: frame.page(LESSON, draw),
     order=20,
     section="work",
-    question=mark("Which decoder finds the pole again?"),
+    question=mark("What does a decoder add to a coarse answer?"),
     goal=mark(
         "You will be able to say what each way to enlarge a small map keeps of an edge, and how that is measured."
     ),
     text=mark(
-        "The encoder gives up place for meaning: at an eighth of the size it knows that there is a pole, hardly "
-        "where. A decoder has to come up again.\n\n"
+        "The encoder gives up place for meaning: at an eighth of the size it knows there is a pole but not where. "
+        "A decoder has to come up again.\n\n"
         "[[transposed convolution|Transposed convolution]] learns a kernel that it lays down for every value. "
         "[[unpooling|Unpooling]] needs none: the encoder's [[switch|switches]] say where in its window each "
-        "maximum was, so edges come back from the encoder. Bilinear enlargement learns nothing; it is a transposed "
-        "convolution with a kernel that stays.\n\n"
+        "maximum was, so places of edges come back from the encoder. Bilinear enlargement learns nothing; it is a "
+        "transposed convolution with a kernel that stays.\n\n"
         "All three hang on one finished encoder, which stays as it is, and add detail to its coarse answer. They "
-        "were trained alike; what differs is how they enlarge.\n\n"
+        "were trained alike, once each; what differs is how they enlarge. It adds little: the table says what.\n\n"
         "Most pixels are road, building and sky. A network that forgets every pole is still mostly right, so the "
         "field counts by class: mean IoU, and how well the boundaries fit."
     ),
     presets=(
-        (mark("A thin post"), {"wanted": "pole", "spot": "pole"}),
-        (mark("The same by its switches"), {"decoder": "unpool", "wanted": "pole", "spot": "pole"}),
+        (mark("A thin post: none finds it"), {"wanted": "pole", "spot": "pole"}),
+        (mark("A walker by the switches"), {"decoder": "unpool", "wanted": "pedestrian", "spot": "walker"}),
         (mark("Not a street at all"), {"source": "photo", "wanted": "car"}),
     ),
     example=State(),

@@ -65,10 +65,33 @@ def claim(decoder: str) -> None:
             command=found[decoder]["command"],
         )
     )
+    st.markdown(gained(found))
     st.markdown(fused(found))
     iou = found[decoder]["figures"]["iou"]
     shown = [bars.Bar(t(WORDS[name]), (value,)) for name, value in iou.items()]
     bars.show(t("IoU of every class on CamVid: {decoder}", decoder=t(TITLES[decoder])), shown, full=1.0)
+
+
+def gained(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a decoder adds to the coarse answer: the pole, the class that gains most, the boundaries."""
+    decoders = {name: about["figures"] for name, about in found.items() if about["options"]["fusion"] == "none"}
+    coarse = decoders.pop("coarse")
+    poles = [figures["iou"]["pole"] for figures in decoders.values()]
+    points = {
+        (decoder, name): 100 * (figures["iou"][name] - coarse["iou"][name])
+        for decoder, figures in decoders.items()
+        for name in WORDS
+    }
+    (decoder, name), most = max(points.items(), key=lambda item: item[1])
+    edges = max(decoders, key=lambda one: decoders[one]["boundary_f1"])
+    return t(
+        "No decoder finds the pole again: its IoU is {coarse} % without one, {low} to {high} % with. Most gains "
+        "{name}, {points} points by {decoder}; boundary F1 gains {border} points by {edges}. Decoders trained "
+        "together with their encoder were not compared.",
+        coarse=f"{100 * coarse['iou']['pole']:.1f}", low=f"{100 * min(poles):.1f}", high=f"{100 * max(poles):.1f}",
+        name=t(WORDS[name]), points=f"{most:.1f}", decoder=t(TITLES[decoder]), edges=t(TITLES[edges]),
+        border=f"{100 * (decoders[edges]['boundary_f1'] - coarse['boundary_f1']):.1f}",
+    )  # fmt: skip
 
 
 def fused(found: Mapping[str, Mapping[str, Any]]) -> str:

@@ -221,14 +221,16 @@ LESSON: Lesson = Lesson(
         "You will be able to say how often each cell is written to, and choose a way to enlarge without a pattern."
     ),
     text=mark(
-        "A [[transposed convolution]] lays a [[kernel]] down at every input cell, one [[stride]] apart. If the stride "
-        "does not divide the kernel, some cells get one layer more: a pattern that repeats every s cells, and squared "
-        "in two dimensions.\n\n"
-        "Even overlap is not enough. Each of the s places in a block meets **other** weights; random ones rarely add "
-        "up to the same. So kernel 4 at stride 2 has no pattern with equal weights, and has one with random weights. "
-        "Training can remove it, or bring it in.\n\n"
-        "Resize first and every cell reads a full window: no pattern, whatever the weights. Sub-pixel convolution has "
-        "one at a random start and none from the ICNR start. Unpooling writes on one cell of each block only."
+        "A [[transposed convolution]] lays a [[kernel]] down at every input cell, one [[stride]] apart. If the "
+        "stride does not divide the kernel, some cells are written to once more than others. The pattern repeats "
+        "every s cells; in two dimensions rows and columns multiply.\n\n"
+        "Even overlap is not enough. Each of the s places in a block meets **other** weights. So kernel 4 at "
+        "stride 2 has no pattern with equal weights, and has one with random weights. Training can remove it, or "
+        "bring it in.\n\n"
+        "Resize first and every cell reads a full window: an even map stays even, whatever the weights. A slope "
+        "still gets steps of s cells. Sub-pixel convolution has a pattern at a random start and none from the ICNR "
+        "start. Unpooling writes on one cell of each block only.\n\n"
+        "Gradients have checkerboards too: the backward pass of a strided convolution is a transposed one."
     ),
     presets=(
         (mark("Kernel 3, stride 2"), {}),
@@ -239,7 +241,7 @@ LESSON: Lesson = Lesson(
     checks=checks,
     questions=questions.QUESTIONS,
     sources=(
-        ("odena2016deconvolution", ""),
+        ("odena2016deconvolution", mark("the last section on gradients")),
         ("shi2016realtime", ""),
         ("aitken2017checkerboard", ""),
         ("dumoulin2016guide", mark("chapter 4")),

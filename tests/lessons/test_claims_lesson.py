@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 from reference import formula_loops
 from streamlit.testing.v1 import AppTest
 
+import deconvviz as dv
 from deconvviz.articles import claim_cutouts
-from deconvviz.articles.claims import CLAIMS, Judgement, Runs, judge
+from deconvviz.articles.claims import CLAIMS, ENOUGH, Judgement, Runs, Subject, judge
 from deconvviz.articles.formulas import FORMULAS
 from lessons import claims as lesson
 from lessons._kit.claims import card
@@ -33,19 +37,92 @@ def words(test: AppTest) -> str:
 def test_every_claim_and_formula_has_its_words() -> None:
     assert list(claim_words.TITLES) == [*CLAIMS, *FORMULAS]
     assert {id: FORMULAS[id].computes for id in FORMULAS} == claim_words.COMPUTES
+    assert {id: FORMULAS[id].note for id in FORMULAS if FORMULAS[id].note} == claim_words.REMARKS
+    assert {claim.id: claim.data for claim in CLAIMS.values()} == claim_words.DATA
     for claim in CLAIMS.values():
-        assert set(claim_words.SENTENCES[claim.id]) == {"holds", "fails", "only if"}
-        assert {claim.id} <= claim_words.CAPTIONS.keys() & claim_words.NUMBER.keys()
+        wanted = {"holds", "fails", "only if"} | ({"open"} if claim.stored else set())
+        assert set(claim_words.SENTENCES[claim.id]) == wanted
+        assert {claim.id} <= claim_words.CAPTIONS.keys() & claim_words.NUMBERS.keys()
 
 
-def test_the_card_of_the_cut_out_names_every_number_and_its_rule() -> None:
-    numbers = claim_cutouts.cutouts(0).keys() - set(claim_words.UNSHOWN)
-    assert numbers == claim_words.LABELS["C8"].keys()
-    assert f"accurate would be {claim_cutouts.ACCURATE:g}." in claim_words.SENTENCES["C8"]["fails"]
-    assert f"robust is below {claim_cutouts.ROBUST:g}." in claim_words.SENTENCES["C8"]["fails"]
+class Asked(dict[str, tuple[float, ...]]):
+    """Numbers that remember which of them were asked for."""
+
+    def __init__(self, values: Mapping[str, tuple[float, ...]]) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> tuple[float, ...]:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+def small_network() -> Subject:
+    """Two convolutions and two scores, random: every claim about a network can be measured on it at once."""
+    random = np.random.default_rng(4)
+    kernels = [jnp.asarray(random.standard_normal(s), jnp.float32) for s in ((3, 3, 3, 4), (3, 3, 4, 5))]
+    dense = jnp.asarray(random.standard_normal((5, 2)), jnp.float32)
+
+    def forward(x: jax.Array) -> jax.Array:
+        for kernel in kernels:
+            x = lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+            x = jax.nn.relu(x)
+        return x.mean((1, 2)) @ dense
+
+    network = dv.Network(forward, input_spec=dv.InputSpec(size=(10, 12)))
+    return Subject(network, random.standard_normal((6, 10, 12, 3)).astype(np.float32))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("id", CLAIMS)
+def test_a_card_shows_every_number_that_its_verdict_rests_on(id: str) -> None:
+    """To the digit that decides it: the numbers as they are shown give the verdict of the numbers as they are."""
+    claim = CLAIMS[id]
+    judgement = judge(claim, small_network() if claim.subject else None)
+    shown = {
+        tuple(bar.values): tuple(rounded(bar, value) for value in bar.values)
+        for _, table, _ in card.tables(id, judgement)
+        for bar in table
+    }
+    asked = Asked(judgement.runs.values)
+    verdict = claim.rule(Runs(asked))
+    assert asked.names
+    hidden = {name for name in asked.names if tuple(judgement.runs.values[name]) not in shown}
+    assert not hidden, f"the rule of {id} rests on numbers that its card does not show: {sorted(hidden)}"
+    as_shown = {name: shown.get(tuple(row), row) for name, row in judgement.runs.values.items()}
+    assert claim.rule(Runs(as_shown)) == verdict
+    said = card.basis(claim, judgement)
+    assert claim_words.DATA[id] in said
+    if claim.stored is not None:
+        assert f"`{claim.stored().command}`, stored on {claim.stored().date}." in said
+        assert judgement.kind in ("one run", "not shown") or judgement.runs.count >= ENOUGH
+
+
+def rounded(bar: bars.Bar, value: float) -> float:
+    """A number of a bar as a reader sees it."""
+    text = bars.Bar("", (value,), whole=bar.whole, digits=bar.digits).text
+    return float(text.replace("−", "-").replace("∞", "inf").replace(" ", ""))
+
+
+def test_too_few_runs_give_no_verdict() -> None:
+    kinds = {id: judge(CLAIMS[id]) for id in ("C6", "C8", "C9")}
+    assert [kinds[id].kind for id in kinds] == ["not shown", "one run", "one run"]
+    assert [kinds[id].runs.count for id in kinds] == [3, 1, 1]
+    assert "1 run" not in card.basis(CLAIMS["C1"], judge(CLAIMS["C1"]))
+    assert "5 runs, seeds 0 to 4" in card.basis(CLAIMS["C1"], judge(CLAIMS["C1"]))
+    said = card.sentence("C9", kinds["C9"])
+    figures = kinds["C9"].runs
+    assert f"{100 * figures.mean('transposed'):.2f} % with transposed" in said
+    assert "One run is no verdict; 5 are needed." in said
+    assert "were not compared" in said
+
+
+def test_the_card_of_the_cut_out_tells_accuracy_and_robustness_apart() -> None:
+    found = claim_cutouts.cutouts(0)
     said = card.sentence("C8", judge(CLAIMS["C8"]))
-    assert f"overlaps the true object by {claim_cutouts.cutouts(0)['none']:.2g}" in said
-    assert f"take at most {claim_cutouts.cutouts(0)['lost']:.2g}" in said
+    assert f"Accuracy: the cut-out overlaps the true object by {found['none']:.3g}" in said
+    assert f"Robustness: noise takes {found['lost to noise']:.3g}" in said
+    assert f"they take {found['threshold lost to noise']:.3g}" in said
 
 
 @pytest.mark.slow
@@ -64,7 +141,7 @@ def test_cards_lead_to_lessons(open_page: Callable[..., AppTest]) -> None:
 def test_the_card_says_what_the_code_found(id: str, language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, card=id, lang=language)
     kind = judge(CLAIMS[id]).kind
-    chinese = {"only if": "仅当", "fails": "不成立", "unmeasured": "未测量", "holds": "成立"}
+    chinese = {"only if": "仅当", "fails": "不成立", "not shown": "尚无定论", "one run": "仅一次运行"}
     word = chinese[kind] if language == "zh" else claim_words.KINDS[kind][0]
     heading = next(element.value for element in test.markdown if element.value.startswith("### "))
     assert f"[**{word}**]" in heading
@@ -134,7 +211,7 @@ def test_the_code_on_the_page_runs(card: str, capsys: pytest.CaptureFixture[str]
 
 def test_numbers_of_sentences_are_those_measured() -> None:
     judgement = Judgement("only if", Runs({"adjoint": (0.25, 0.75)}))
-    assert "misses x by 50 %" in card.sentence("C1", judgement)
+    assert "misses x by 50.0 %" in card.sentence("C1", judgement)
     assert bars.Bar("x", (-0.25,)).text == "−0.25"
     assert "width: 0%" in bars.to_html("c", [bars.Bar("x", (-0.25,)), bars.Bar("y", (1.0,))])
     assert "width: 100%" in bars.to_html("c", [bars.Bar("x", (float("inf"),))])

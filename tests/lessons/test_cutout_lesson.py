@@ -110,14 +110,12 @@ def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> No
     measured = evaluate.measured_robustness()
     rows = measured["rows"]
     said = table.verdict()
-    assert "[**fails**]" in said
-    assert f"by {rows[0]['iou']:.2g}: accurate would be 0.8" in said
-    assert f"A plain threshold overlaps by {rows[0]['iou_threshold']:.2g}" in said
+    assert "[**one run**]" in said
+    assert f"by {rows[0]['iou']:.3g}, a threshold by {rows[0]['iou_threshold']:.3g}" in said
     better = [row | {"iou": 0.9 - 0.01 * i} for i, row in enumerate(rows)]
     monkeypatch.setattr(evaluate, "measured_robustness", lambda: {**measured, "rows": better})
     monkeypatch.setattr(card, "_JUDGED", {})
-    assert "[**holds**] The cut-out overlaps the true object by 0.9; " in table.verdict()
-    assert "take at most 0.05." in table.verdict()
+    assert "overlaps the true object by 0.9, " in table.verdict()
 
 
 def test_the_card_tells_the_numbers_that_are_kept() -> None:
@@ -127,11 +125,13 @@ def test_the_card_tells_the_numbers_that_are_kept() -> None:
     told = [row.split(" | ")[1:] for row in table.splitlines()[2:]]
     assert told == [[f"{row['iou']:.3f}", f"{row['iou_threshold']:.3f} |"] for row in kept["rows"]]
     numbers = claim_cutouts.cutouts(0)
-    lost, plain = numbers["lost"], numbers["threshold lost"]
-    assert f"cost the cut-out at most {lost:.2f} and the threshold up to {plain:.2f};" in card
-    assert f"an overlap of {numbers['none']:.2f} is no accurate cut-out" in card
+    noise, light = (f"{numbers[f'lost to {change}']:.3f}" for change in claim_cutouts.CHANGES)
+    assert f"noise takes\n{noise} and other light {light} from the cut-out" in card
+    noise, light = (f"{numbers[f'threshold lost to {change}']:.3f}" for change in claim_cutouts.CHANGES)
+    assert f"{noise} and {light} from the threshold" in card
     accurate, robust = claim_cutouts.ACCURATE, claim_cutouts.ROBUST
-    assert f"an overlap of {accurate:g} on the pictures as they are, robust a loss below\n{robust:g}." in card
+    assert f"accurate is an overlap of {accurate:g}, robust a loss below {robust:g}." in card
+    assert "One run, so no verdict" in card
     assert f"**{numbers['none']:.3f}** (threshold {numbers['threshold none']:.3f})" in card
     assert f"Measured on {kept['images']} pictures" in card
     assert claim_cutouts.COMMAND in card

@@ -12,7 +12,8 @@ import numpy as np
 
 from deconvviz.articles._formulas import periodic, sums
 from deconvviz.ops.conv import ConvGeometry, conv, conv_adjoint
-from deconvviz.ops.periodic import filtered, response
+from deconvviz.ops.inverse import response
+from deconvviz.ops.periodic import filtered
 from deconvviz.ops.pool import max_pool, max_unpool
 from deconvviz.types import Array
 
@@ -123,11 +124,11 @@ def spectrum(power: str) -> Callable[..., Array]:
         K = response(k, x.shape)
         gain = np.abs(K) ** 2
         factors = {
-            "there": np.conj(K),
+            "there": K,
             "there and back": gain,
             "solved": gain / (gain + periodic.LAMBDA),
             "mean": (1 + gain) / 2,
-            "residual": 1 + K * (1 - np.conj(K)),
+            "residual": 1 + np.conj(K) * (1 - K),
         }
         return filtered(x, factors[power])
 

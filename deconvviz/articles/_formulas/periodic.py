@@ -1,7 +1,7 @@
 """Convolve, "deconvolve", fuse: the three lines of article 004, on an image that continues at its opposite edge.
 
 With that edge the convolution is a multiplication in frequency, so each line can be checked there: what `Conv`
-multiplies by conj(K), the adjoint multiplies by K.
+multiplies by K, the adjoint multiplies by conj(K).
 """
 
 from __future__ import annotations
@@ -43,7 +43,11 @@ def f004_3_printed(x: np.ndarray, k: np.ndarray, **_: object) -> np.ndarray:
 
 
 def f004_3_corrected(x: np.ndarray, k: np.ndarray, **_: object) -> np.ndarray:
-    """``x'' = x + A'(y - A x)`` with y = x, the blurred picture that is there: only what A x does not explain is added.
+    """``x + A'(b - A x)`` with b the picture that is there and x begun with it: what A x does not explain is added.
+
+    One step of Landweber's iteration. With y = A x of the first line in the place of b it would change nothing.
+
+    Source: landweber1951iteration
 
     >>> f004_3_corrected(np.ones((2, 3)), np.array([[0.5, 0.5]])).tolist()
     [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]

@@ -39,6 +39,7 @@ class Formula:
       corrected: the corrected formula, written out.
       target: the same by an operator of deconvviz, or by another computation.
       sources: keys of docs/references.bib.
+      note: what must be known to read the corrected formula; "" where nothing has to be.
     """
 
     id: str
@@ -54,3 +55,4 @@ class Formula:
     corrected: Compute
     target: Compute
     sources: tuple[str, ...]
+    note: str = ""

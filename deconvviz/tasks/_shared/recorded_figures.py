@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def keep(task: str, what: str, printed: Path, folder: Path = FOLDER) -> Path:
     objects = [line for line in lines if line.startswith("{")]
     if not objects:
         raise DataError(f"{printed} holds no line of JSON: write there what {command(task, what)!r} prints")
-    result = _checked(printed, objects[-1])
+    result = _checked(printed, objects[-1]) | {"stored": datetime.now(UTC).date().isoformat()}
     path = located(task, what, folder)
     write_whole(path, (json.dumps(result, indent=1) + "\n").encode())
     return path

@@ -103,8 +103,8 @@ def figures(module: Enhancer, shown: list[np.ndarray], held: list[np.ndarray]) -
 
     Returns:
       "psnr_seen" on the noisy pictures that it was shown, "psnr_anew" on the same pictures with other noise, "psnr" on
-      pictures held back; "gap", the first less the last, in which the pictures also differ in difficulty, the same
-      for every network; "learned", the first less the second: what it knows by heart of its noise.
+      pictures held back; "gap", the first less the last, in which the pictures also differ in difficulty, and not
+      equally for every network; "learned", the first less the second: what it knows by heart of its noise.
     """
 
     def mean(pictures: list[np.ndarray], first: int) -> float:

@@ -1,4 +1,4 @@
-"""What each switch of the recognition network changes, and what that says of claim C6."""
+"""What each switch of the recognition network changes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ import numpy as np
 from deconvviz.tasks._shared import recorded_figures
 from deconvviz.tasks.recognition.data import Pictures
 from deconvviz.tasks.recognition.train import Setting, snapshots
-
-#: The change of a figure from which it counts.
-TENTH = 0.1
 
 
 def effect(rows: Sequence[Mapping[str, Any]], switch: str, figure: str) -> float:
@@ -33,15 +30,6 @@ def effect(rows: Sequence[Mapping[str, Any]], switch: str, figure: str) -> float
         for state in (True, False)
     )
     return float(np.exp(on - off) - 1)
-
-
-def lessens(rows: Sequence[Mapping[str, Any]]) -> tuple[bool, bool]:
-    """(overfitting, vanishing gradients): whether the decoder lessens each by a tenth.
-
-    Args:
-      rows: all eight settings, with "gap" and "ratio" as `effects` gives them.
-    """
-    return effect(rows, "decoder", "gap") < -TENTH, effect(rows, "decoder", "ratio") > TENTH
 
 
 def effects(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from deconvviz.articles import claim_cutouts, claim_measures, claims
+from deconvviz.articles import claim_measures, claims
 from deconvviz.articles.claims import CLAIMS, Claim, Judgement, Subject
 from deconvviz.articles.formulas import FORMULAS, Formula, Says, measure
 from deconvviz.data import samples
@@ -25,11 +25,14 @@ from lessons._kit.draw.bars import Bar
 from lessons._kit.form import proof
 from lessons._kit.form.i18n import current_language, mark, t
 from lessons._kit.form.page import discover, turn_to
+from lessons._kit.form.proof import error_text
 from lessons._kit.run import networks
 
 #: Verdicts of this process, and who is measuring one: whoever asks for the same one meanwhile waits for it.
 _JUDGED: dict[str, Judgement] = {}
 _MEASURING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+#: Digits of a claim's numbers: enough that rounding changes no verdict.
+DIGITS = 3
 #: Width on screen that the widest of the small arrays may take, in pixels.
 WIDTH = 240
 
@@ -84,72 +87,148 @@ def sentence(claim: str, judgement: Judgement) -> str:
     """
     if judgement.kind == "unmeasured":
         return t("It needs a trained network to look at (`deconvviz.models.weights`), and there is none.")
-    name, share = words.NUMBER[claim]
-    value = judgement.runs.mean(name)
-    text = "∞" if math.isinf(value) else f"{100 * value:.0f} %" if share else f"{value:.2g}"
-    also = f"{judgement.runs.mean(words.ALSO[claim]):.2g}" if claim in words.ALSO else ""
-    return t(words.SENTENCES[claim][judgement.kind], number=text, also=also)
+    given = {name: _said(judgement.runs.mean(key), form) for name, (key, form) in words.NUMBERS[claim].items()}
+    if claim == "C6":
+        hearts = [
+            value for name, values in judgement.runs.values.items() if name.startswith("heart") for value in values
+        ]
+        given["most"] = _said(max(hearts))
+    if claim == "C9":
+        given["edges"] = _said(judgement.runs.mean("unpool edges") - judgement.runs.mean("coarse edges"), "points")
+    told = words.SENTENCES[claim]
+    if judgement.kind in told:
+        return t(told[judgement.kind], **given)
+    runs = t(words.OPEN[judgement.kind], runs=judgement.runs.count, enough=claims.ENOUGH)
+    return f"{t(told['open'], **given)} {runs}" if "open" in told else runs
+
+
+def _said(value: float, form: str = "") -> str:
+    """A number in a sentence, to the digits of the bars.
+
+    >>> _said(0.5765, "share"), _said(0.0389), _said(0.016, "points")
+    ('57.6 %', '0.0389', '1.6')
+    """
+    if math.isinf(value):
+        return "∞"
+    if not form:
+        return error_text(value, DIGITS)
+    return {"share": f"{100 * value:.1f} %", "fine": f"{100 * value:.2f} %", "points": f"{100 * value:.1f}"}[form]
 
 
 def claim_card(claim: Claim) -> None:
     """One claim: sentence, verdict, numbers, picture, the formulas behind it, the lesson about it."""
     quoted(claim.says, ", ".join(claim.articles))
-    with st.spinner(t("Measuring over three seeds. Claims about the network take up to a minute the first time.")):
+    with st.spinner(t("Measuring. Claims about the network take up to a minute the first time.")):
         judgement = judged(claim.id)
     st.markdown(f"### {word(judgement.kind)} {sentence(claim.id, judgement)}")
     if judgement.runs.values:
-        full = None if claim.id in ("C3", "C4", "C6") else 1.0
-        bars.show(t(words.CAPTIONS[claim.id]), numbers(claim.id, judgement), full)
-    if claim.id == "C3":
-        rows = claim_measures.article_sizes(256)
-        layers = (t("input"), t("convolution"), t("pooling"), *(t("decoder {i}", i=i) for i in (1, 2, 3)))
-        sized = [Bar(name, (n,), whole=True, second=True) for name, n in zip(layers, rows, strict=True)]
-        bars.show(t("Rows of each map of the network of article 000: no label has {n} rows", n=rows[-1]), sized)
-    if claim.id == "C7" and judgement.runs.values:
-        ends = ((t("first convolution"), "field first"), (t("last convolution"), "field last"))
-        seen = [Bar(name, judgement.runs.values[key], whole=True, second=True) for name, key in ends]
-        bars.show(t("Rows of the picture that one unit sees"), seen)
-    if claim.id == "C6" and judgement.runs.values:
-        apart(judgement)
+        st.markdown(basis(claim, judgement))
+        for table in tables(claim.id, judgement):
+            bars.show(*table)
+        intervals(claim.id, judgement)
     if claim.id == "C8":
-        count, command = evaluate.measured_robustness()["images"], claim_cutouts.COMMAND
-        st.markdown(
-            t("{count} photographs of alphamatting.com, measured with `{command}`", count=count, command=command)
-        )
+        st.markdown(t("{count} photographs of alphamatting.com", count=evaluate.measured_robustness()["images"]))
+    if claim.id in words.NOTES:
+        st.markdown(t(words.NOTES[claim.id]))
     if claim.id == "C10" and judgement.runs.values:
         maps()
     for id in claim.formulas:
         lines(FORMULAS[id])
-    proof.measurement(
-        t("How the verdict comes about"),
-        t("The code that measured the numbers of one seed, and the rule that made them a verdict:"),
-        claim.measure,
-        claim.rule,
-    )
+    if claim.stored is None:
+        meaning = t("The code that measured the numbers of one seed, and the rule that made them a verdict:")
+    else:
+        meaning = t(
+            "This code reads the stored figures; the rule makes them a verdict once there are {enough} runs:",
+            enough=claims.ENOUGH,
+        )
+    proof.measurement(t("How the verdict comes about"), meaning, claim.measure, claim.rule)
     _lesson(claim.lesson)
 
 
-def numbers(claim: str, judgement: Judgement) -> list[Bar]:
-    """The bars of a claim."""
+def basis(claim: Claim, judgement: Judgement) -> str:
+    """How many runs a verdict rests on, on what data, and where stored figures come from."""
+    runs = judgement.runs.count
+    on = t("Measured on: {data}.", data=t(words.DATA[claim.id]))
+    if claim.counted:
+        return f"{on} {t('Counted, so another run would give the same.')}"
+    count = t("One run.") if runs == 1 else t("{runs} runs, seeds 0 to {last}.", runs=runs, last=runs - 1)
+    if claim.stored is None:
+        return f"{on} {count}"
+    found = claim.stored()
+    made = t("Stored figures, made by `{command}`, stored on {date}.", command=found.command, date=found.date)
+    return f"{on} {count} {made}"
+
+
+def tables(claim: str, judgement: Judgement) -> list[tuple[str, list[Bar], float | None]]:
+    """Every table of bars of a card: (translated caption, bars, value of a full track or None)."""
+    values = judgement.runs.values
+    full = None if claim in ("C3", "C4", "C6") else 1.0
+    found = [(t(words.CAPTIONS[claim]), list(numbers(claim, judgement).values()), full)]
+    if claim == "C3":
+        rows = claim_measures.article_sizes(256)
+        layers = (t("input"), t("convolution"), t("pooling"), *(t("decoder {i}", i=i) for i in (1, 2, 3)))
+        sized = [Bar(name, (n,), whole=True, second=True) for name, n in zip(layers, rows, strict=True)]
+        caption = t("Rows of each map of the network of article 000: no label has {n} rows", n=rows[-1])
+        found.append((caption, sized, None))
+    if claim == "C7":
+        ends = ((t("first convolution"), "field first"), (t("last convolution"), "field last"))
+        shown = [Bar(name, values[key], whole=True, second=True) for name, key in ends]
+        found.append((t("Rows of the picture that one unit sees"), shown, None))
+    for kind, caption in words.APART.items():
+        named = {name.partition(" ")[2]: row for name, row in values.items() if name.split()[0] == kind}
+        labels = words.TRIALS | words.PARTS
+        if named:
+            parts = [Bar(t(labels[name]), row, second=True, digits=DIGITS) for name, row in named.items()]
+            found.append((t(caption), parts, None))
+    return found
+
+
+def intervals(claim: str, judgement: Judgement) -> None:
+    """The mean of every number that differs from run to run, and the t interval of that mean."""
+    labels = words.LABELS.get(claim, {})
+    rows = []
+    for name, values in judgement.runs.values.items():
+        if judgement.runs.count > 1 and len(set(values)) > 1 and np.isfinite(values).all():
+            kind, _, rest = name.partition(" ")
+            part = words.TRIALS.get(rest) or words.PARTS.get(rest)
+            if name in labels:
+                title = t(labels[name])
+            elif kind in words.APART and part:
+                title = f"{t(words.APART[kind])}: {t(part)}"
+            else:
+                title = name
+            low, high = judgement.runs.interval(name)
+            rows.append((title, *(error_text(value, DIGITS) for value in (judgement.runs.mean(name), low, high))))
+    if not rows:
+        return
+    with st.expander(t("Means and their intervals")):
+        st.markdown(t("t interval at {share} % of the mean of {runs} runs", share=f"{100 * claims.CONFIDENCE:.0f}",
+                      runs=judgement.runs.count))  # fmt: skip
+        body = "".join(
+            f'<tr><th scope="row">{html.escape(title)}</th><td class="number">{mean}</td>'
+            f'<td class="number">{low} … {high}</td></tr>'
+            for title, mean, low, high in rows
+        )
+        st.html(f'<table class="bars"><tbody>{body}</tbody></table>')
+
+
+def numbers(claim: str, judgement: Judgement) -> dict[str, Bar]:
+    """Number -> its bar in the first table of a claim."""
     labels = words.LABELS.get(claim, {})
     shown = {
         name: values
         for name, values in judgement.runs.values.items()
-        if name not in words.UNSHOWN and name.split()[0] not in words.APART
+        if name not in words.UNSHOWN.get(claim, ()) and name.split()[0] not in words.APART
     }
-    return [
-        Bar(t(labels[name]) if name in labels else name, values, second=name.startswith(("gradient", "threshold")))
+    return {
+        name: Bar(
+            t(labels[name]) if name in labels else name,
+            values,
+            second=name.startswith(("gradient", "threshold")),
+            digits=DIGITS,
+        )
         for name, values in shown.items()
-    ]
-
-
-def apart(judgement: Judgement) -> None:
-    """The numbers of another unit, kind by kind."""
-    for kind, caption in words.APART.items():
-        named = {
-            name.partition(" ")[2]: values for name, values in judgement.runs.values.items() if name.startswith(kind)
-        }
-        bars.show(t(caption), [Bar(t(words.TRIALS[name]), values, second=True) for name, values in named.items()])
+    }
 
 
 def maps() -> None:
@@ -180,6 +259,8 @@ def lines(formula: Formula) -> None:
         st.markdown(t("It computes: {what}.", what=t(words.COMPUTES[formula.id])))
         st.markdown(f"**{t('corrected')}**")
         st.latex(formula.corrected_latex)
+        if formula.note:
+            st.markdown(t(words.REMARKS[formula.id]))
 
 
 @st.cache_data(show_spinner=False)

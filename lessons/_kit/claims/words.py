@@ -33,13 +33,18 @@ KINDS = {
     "holds": (mark("holds"), "green"),
     "fails": (mark("fails"), "red"),
     "only if": (mark("only if"), "orange"),
+    "not shown": (mark("not shown"), "gray"),
+    "one run": (mark("one run"), "gray"),
     "unmeasured": (mark("not measured"), "gray"),
 }
 
-#: Claim -> verdict -> sentence. {number} is the mean of the claim's first number, as a percentage where it is a share.
+#: Claim -> verdict -> sentence. Names in braces stand in `NUMBERS`; "open" is for "one run" and "not shown".
 SENTENCES = {
     "C1": {
-        "only if": mark("It inverts only if the filters are orthonormal. Here the adjoint misses x by {number}."),
+        "only if": mark(
+            "It inverts only if AᵀA is a multiple of the identity; orthonormal filters are one case. "
+            "Here the adjoint misses x by {number}."
+        ),
         "holds": mark("The adjoint gave x back for every seed."),
         "fails": mark("It never gave x back: the adjoint misses it by {number}."),
     },
@@ -67,13 +72,22 @@ SENTENCES = {
     },
     "C6": {
         "only if": mark(
-            "The gap to unseen pictures shrinks by adding the picture, not by the transposed convolution. That brings "
-            "{number} times as much of the gradient to the first layer, before training."
+            "One of the two: with the transposed convolution {number} times as much of the gradient reaches the first "
+            "layer before training, and {heart} dB more noise is known by heart."
         ),
-        "holds": mark("Both: {number} times as much of the gradient reaches the first layer, and the gap is smaller."),
+        "holds": mark(
+            "Both: {number} times as much of the gradient reaches the first layer, and {heart} dB more noise is known "
+            "by heart."
+        ),
         "fails": mark(
-            "Neither: with the transposed convolution {number} times as much of the gradient reaches the first layer, "
-            "and the gap is no smaller."
+            "Not both: with the transposed convolution {number} times as much of the gradient reaches the first layer, "
+            "and {heart} dB more noise is known by heart."
+        ),
+        "open": mark(
+            "With the transposed convolution {number} times as much of the gradient reaches the first layer before "
+            "training, as a mean whose interval holds 1. No network memorized more than {most} dB of its noise, so "
+            "there was hardly any overfitting to lessen; the gap to other pictures is no measure of it, for they "
+            "differ in difficulty."
         ),
     },
     "C7": {
@@ -84,23 +98,37 @@ SENTENCES = {
         "only if": mark("Undecided: colour and edges explain {number} of the first layer; the seeds disagree beyond."),
     },
     "C8": {
-        "holds": mark("The cut-out overlaps the true object by {number}; noise and other light take at most {also}."),
+        "holds": mark(
+            "Accurate and robust: the cut-out overlaps the true object by {number}; noise takes {noise} of that, "
+            "other light {light}."
+        ),
         "only if": mark(
-            "Only in noise, or only in other light: the overlap with the true object is {number}, and one of them "
-            "takes {also}."
+            "One of the two: the cut-out overlaps the true object by {number}; noise takes {noise} of that, other "
+            "light {light}. Accurate is 0.8 and more, robust is below 0.1."
         ),
         "fails": mark(
-            "The cut-out overlaps the true object by {number}: accurate would be 0.8. Noise and other light take at "
-            "most {also} of that: robust is below 0.1."
+            "Neither: the cut-out overlaps the true object by {number}; noise takes {noise} of that, other light "
+            "{light}. Accurate is 0.8 and more, robust is below 0.1."
+        ),
+        "open": mark(
+            "These are two claims. Accuracy: the cut-out overlaps the true object by {number}, a threshold by {plain}. "
+            "Robustness: noise takes {noise} of that and other light {light}; of a threshold they take {plain_noise} "
+            "and {plain_light}."
         ),
     },
     "C9": {
-        "holds": mark("With it the mean IoU is {number}, clearly above bilinear enlargement."),
+        "holds": mark("With it the mean IoU is {number}, a point and more above bilinear enlargement, {bilinear}."),
         "only if": mark(
-            "Higher resolution helps, but plain enlargement does as well: with transposed convolution the mean IoU is "
-            "{number}."
+            "Higher resolution helps, but plain enlargement does as well: the mean IoU is {number} with transposed "
+            "convolution, {bilinear} with bilinear enlargement, {coarse} without a decoder."
         ),
-        "fails": mark("With it the mean IoU is {number}: no better than without a decoder."),
+        "fails": mark("With it the mean IoU is {number}: less than a point above {coarse} without a decoder."),
+        "open": mark(
+            "Each decoder was trained once, for three epochs, on an encoder that was finished without it. Mean IoU: "
+            "{number} with transposed convolution, {bilinear} bilinear, {unpool} by switches, {coarse} without a "
+            "decoder; boundaries gain {edges} points by switches. The claim is about networks trained from end to end, "
+            "and those were not compared."
+        ),
     },
     "C10": {
         "only if": mark(
@@ -114,21 +142,53 @@ SENTENCES = {
     },
 }
 
-#: Claim -> the number in its sentence, and whether it is a share.
-NUMBER = {
-    "C1": ("adjoint", True),
-    "C2": ("adjoint", True),
-    "C3": ("stride 1", False),
-    "C4": ("one channel", True),
-    "C5": ("deconvnet", True),
-    "C6": ("transposed", False),
-    "C7": ("first", True),
-    "C8": ("none", False),
-    "C9": ("transposed", True),
-    "C10": ("deconvnet top", False),
+#: Claim -> name in its sentences -> (number, form): "share" is a percentage, "fine" one of two decimals.
+NUMBERS = {
+    "C1": {"number": ("adjoint", "share")},
+    "C2": {"number": ("adjoint", "share")},
+    "C3": {"number": ("stride 1", "")},
+    "C4": {},
+    "C5": {"number": ("deconvnet", "share")},
+    "C6": {"number": ("times none", ""), "heart": ("less none", "")},
+    "C7": {"number": ("first", "share")},
+    "C8": {
+        "number": ("none", ""), "noise": ("lost to noise", ""), "light": ("lost to brightness", ""),
+        "plain": ("threshold none", ""), "plain_noise": ("threshold lost to noise", ""),
+        "plain_light": ("threshold lost to brightness", ""),
+    },
+    "C9": {
+        "number": ("transposed", "fine"), "bilinear": ("bilinear", "fine"), "unpool": ("unpool", "fine"),
+        "coarse": ("coarse", "fine"),
+    },
+    "C10": {"number": ("deconvnet top", "")},
+}  # fmt: skip
+#: Verdict without one: what it says of the runs.
+OPEN = {
+    "one run": mark("One run is no verdict; {enough} are needed."),
+    "not shown": mark("{runs} runs do not decide it; {enough} are needed, and they must agree."),
 }
-#: Claim -> the second number in its sentence, {also}.
-ALSO = {"C8": "lost"}
+#: Claim -> what it was measured on: the words of `deconvviz.articles.claims`, marked.
+DATA = {
+    "C1": mark("random arrays of 7 or 8 rows and 9 columns, kernels of 3 x 3: for a counterexample, not for a proof"),
+    "C2": mark("a random row of 16 to 28 numbers, blurred over four: for a counterexample, not for a proof"),
+    "C3": mark("sizes of arrays, of 4 to 9 rows with kernels of 2 to 5"),
+    "C4": mark("random arrays of 6 x 8 with kernels of 2 or 3 rows: for a counterexample, not for a proof"),
+    "C5": mark("the weights of one network, the shipped one, counted"),
+    "C6": mark("small networks of the enhancement page, trained on parts of 4 grey pictures; 25 pictures held back"),
+    "C7": mark("one network, the shipped one; a seed chooses on which of the gallery's photographs the fit is made"),
+    "C8": mark("the photographs of alphamatting.com, one network, whose classes they are not"),
+    "C9": mark("101 validation pictures of CamVid, frames between training frames; one frozen encoder"),
+    "C10": mark("one network, the shipped one; a seed chooses the photograph of the gallery and the shuffling"),
+}
+#: Claim -> what else a reader must know.
+NOTES = {
+    "C10": mark(
+        "Shuffling keeps each layer's weights and only moves them; Adebayo et al. (2018) drew new ones, trained on "
+        "shuffled labels too, and did not test DeconvNet. Their test has been criticised: how much a map changes "
+        "depends on the task (Yona and Greenfeld 2021), and noisy maps pass more easily (Binder et al. 2023). So the "
+        "bars also compare each map with the edges of the photograph, for which no network is needed."
+    ),
+}
 
 #: Claim -> what its bars measure.
 CAPTIONS = {
@@ -164,6 +224,7 @@ LABELS = {
         "adjoint": mark("by the adjoint"),
         "least squares": mark("by solving (least squares)"),
         "orthonormal": mark("by the adjoint, orthonormal filters"),
+        "tight frame": mark("by the adjoint, filters that are not orthonormal but have AᵀA = I"),
         "null space": mark("at stride 2: share of all pictures that the kernel cannot see"),
     },
     "C2": {
@@ -189,6 +250,8 @@ LABELS = {
     },
     "C6": {f"depth {name}": text for name, text in TRIALS.items()},
     "C8": {
+        "threshold lost to noise": mark("most that noise takes from the threshold"),
+        "threshold lost to brightness": mark("most that other light takes from the threshold"),
         "none": mark("cut-out, the picture as it is"),
         "threshold none": mark("threshold, the picture as it is"),
         "noise 0.1": mark("cut-out, noise 0.1"),
@@ -216,25 +279,37 @@ LABELS = {
         "gradient top": mark("gradient, class scores shuffled"),
         "gradient half": mark("gradient, upper half shuffled"),
         "gradient all": mark("gradient, all shuffled"),
+        "gradient edges": mark("gradient, trained, with the photograph's edges"),
         "deconvnet top": mark("deconvnet, class scores shuffled"),
         "deconvnet half": mark("deconvnet, upper half shuffled"),
         "deconvnet all": mark("deconvnet, all shuffled"),
+        "deconvnet edges": mark("deconvnet, trained, with the photograph's edges"),
         "guided top": mark("guided, class scores shuffled"),
         "guided half": mark("guided, upper half shuffled"),
         "guided all": mark("guided, all shuffled"),
+        "guided edges": mark("guided, trained, with the photograph's edges"),
     },
 }
 
-#: Numbers that only the rule needs, or that have another unit.
-UNSHOWN = (
-    "first", "last", "field first", "field last", "network", "transposed", "lost", "lost to noise",
-    "lost to brightness", "threshold lost",
-)  # fmt: skip
+#: Claim -> numbers without a bar of their own here: they are shown elsewhere on the card.
+UNSHOWN = {"C5": ("network",), "C7": ("first", "last", "field first", "field last")}
 #: Beginnings of the names of numbers that have bars of their own -> what these measure.
 APART = {
-    "after": mark("The same after training"),
-    "gap": mark("Overfitting: PSNR on the noisy pictures that were shown less that on others, dB"),
-    "heart": mark("Of that, noise learned by heart: less that on the same pictures with other noise, dB"),
+    "times": mark("Gradient with the transposed convolution, times that with nearest neighbours (at most 1 of each)"),
+    "less": mark("Known by heart with the transposed convolution, less that with nearest neighbours, dB"),
+    "after": mark("Gradient at the first inner convolution over that at the last, after training"),
+    "heart": mark("Known by heart: PSNR on pictures shown less that on the same with other noise, dB"),
+    "unseen": mark("PSNR on pictures that no network was shown, dB"),
+    "gap": mark("Generalization gap: PSNR on pictures shown less that on others, which differ in difficulty, dB"),
+    "lost": mark("Most that a change takes from the cut-out's overlap"),
+    "gain": mark("Mean IoU with transposed convolution, less that without it"),
+}
+#: Numbers of those -> what they are, where the name is no small network.
+PARTS = {
+    "to noise": mark("noise"),
+    "to brightness": mark("other light"),
+    "bilinear": mark("bilinear"),
+    "coarse": mark("no decoder"),
 }
 
 #: Formula -> what the printed one really computes: the words of `deconvviz.articles.formulas`, marked.
@@ -258,10 +333,20 @@ COMPUTES = {
     "F004.1": mark(
         "a convolution, as said: each frequency is multiplied by a number, and where that is near 0 it is gone"
     ),
-    "F004.2": mark("A'A x: the image blurred twice, each frequency multiplied by |K| squared"),
+    "F004.2": mark(
+        "A'A x: each frequency multiplied by |K| squared; with a blur as the kernel, the image blurred twice"
+    ),
     "F004.3": mark(
         "the image with its frequencies weighted by (1 + |K| squared) / 2: those that the kernel removed lose most, "
         "none comes back"
+    ),
+}
+
+#: Formula -> what must be known to read the corrected one: the notes of `deconvviz.articles.formulas`, marked.
+REMARKS = {
+    "F004.3": mark(
+        "b is the blurred picture that is there, with which x begins: one step of Landweber's iteration. With the y "
+        "of the first line, which is A x, in the place of b nothing would be added."
     ),
 }
 

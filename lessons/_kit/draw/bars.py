@@ -21,12 +21,14 @@ class Bar:
       values: the number for each seed; one value for what needs no seed.
       whole: a count: shown without decimals.
       second: in the second colour, to be told apart from its neighbours.
+      digits: how many of a number that is no count.
     """
 
     name: str
     values: Sequence[float]
     whole: bool = False
     second: bool = False
+    digits: int = 2
 
     @property
     def mean(self) -> float:
@@ -46,7 +48,7 @@ class Bar:
     def _short(self, value: float) -> str:
         if self.whole and math.isfinite(value):
             return f"{value:,.0f}".replace(",", " ")
-        return f"−{error_text(-value)}" if value < 0 else error_text(value)
+        return error_text(value, self.digits)
 
 
 def to_html(caption: str, bars: Sequence[Bar], full: float | None = None) -> str:

@@ -26,9 +26,11 @@ TERMS = {
     "deconvolution": (
         mark("deconvolution"),
         mark(
-            "Four things in four fields: the adjoint of a convolution; the layer that computes it; the DeconvNet "
-            "method that shows what a unit saw; and, in signal processing, solving for x when w and z are known. Only "
-            "the last one undoes a convolution. On these pages each has its own name."
+            "Five things, from the oldest to the newest: solving for x when w and z are known, in signal "
+            "processing; networks that infer sparse maps whose convolutions add up to the picture (2010); the same "
+            "with pooling and its switches (2011); DeconvNet, which takes one unit back to the pixels (2014); and "
+            "the layer that enlarges maps by a learned transposed convolution (2015). Only the first three solve "
+            "an equation; the last two compute an adjoint. On these pages each has its own name."
         ),
     ),
     "kernel": (mark("kernel"), mark("The small array of weights that a convolution slides over its input.")),
@@ -45,7 +47,10 @@ TERMS = {
     ),
     "frequency": (
         mark("frequency"),
-        mark("One of the waves of stripes that a picture is a sum of; fine detail is high frequency."),
+        mark(
+            "How often a wave of stripes repeats per pixel. A picture is a sum of such waves; fine detail has "
+            "high frequencies."
+        ),
     ),
     "null space": (
         mark("null space"),

@@ -37,16 +37,18 @@ class Proof:
     matrix: np.ndarray | None = None
 
 
-def error_text(error: float) -> str:
-    """A measured error, short.
+def error_text(error: float, digits: int = 2) -> str:
+    """A measured number, short.
 
-    >>> error_text(0.0), error_text(3.14e-7), error_text(0.25), error_text(float("inf"))
-    ('0', '3e-7', '0.25', '∞')
+    >>> error_text(0.0), error_text(3.14e-7), error_text(0.25), error_text(float("inf")), error_text(-0.5765, 3)
+    ('0', '3e-7', '0.25', '∞', '−0.577')
     """
+    if error < 0:
+        return f"−{error_text(-error, digits)}"
     if math.isinf(error):
         return "∞"
     if error == 0 or error >= 0.01:
-        return f"{error:.2g}"
+        return f"{error:.{digits}g}"
     return f"{error:.0e}".replace("e-0", "e-")
 
 

@@ -18,12 +18,13 @@ def measured(key: str) -> dict[str, float]:
     return measure(FORMULAS[key])
 
 
-def show(key: str, computes: str) -> None:
+def show(key: str, computes: str, note: str = "") -> None:
     """One formula in a box to open: what is printed, what it computes, how it should read, and both measured.
 
     Args:
       key: of `FORMULAS`.
       computes: translated: what the printed formula really computes.
+      note: translated: what must be known to read the corrected one.
     """
     formula, errors = FORMULAS[key], measured(key)
     box = st.expander(t("As article {article} prints it: {id}", article=formula.article, id=key))
@@ -45,6 +46,8 @@ def show(key: str, computes: str) -> None:
         with right:
             st.markdown(f"**{t('Corrected')}**")
             st.latex(formula.corrected_latex)
+            if note:
+                st.markdown(note)
             st.markdown(
                 t(
                     "Written out and by the operator, the two differ by {error}.",
