@@ -262,7 +262,7 @@ def test_a_pattern_is_found_again_a_whole_number_of_steps_away() -> None:
     assert "a bias to each" in said
 
 
-def test_a_frequency_is_a_number_and_five_things_are_called_deconvolution() -> None:
+def test_a_frequency_is_a_number_and_five_things_share_one_name() -> None:
     assert glossary.TERMS["frequency"][1].startswith("How often a wave")
     said = glossary.TERMS["deconvolution"][1]
     years = [said.index(year) for year in ("(2010)", "(2011)", "(2014)", "(2015)")]
