@@ -42,7 +42,9 @@ WATCH = """() => {
     const look = () => {
       const now = panels();
       if (start === null || !now || now.dataset.unit === before) return;
-      const images = [...now.querySelectorAll('img')];
+      const parts = [...document.querySelectorAll('.st-key-lab-large *')];
+      const large = parts.map((part) => part.shadowRoot).filter(Boolean);
+      const images = [now, ...large].flatMap((part) => [...part.querySelectorAll('img')]);
       if (!images.every((image) => image.complete && image.naturalWidth)) return;
       observer.disconnect();
       document.removeEventListener('load', look, true);

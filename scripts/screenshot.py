@@ -10,7 +10,7 @@ from open_app import served
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "laboratory.png"
 #: A link to what is shown: picture, layer, and the strongest unit of a channel.
-VIEW = "/laboratory?image=cat&layer=relu4&scale=own"
+VIEW = "/laboratory?image=cat&layer=relu4"
 
 
 def main() -> None:

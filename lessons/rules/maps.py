@@ -1,4 +1,4 @@
-"""Four maps of one unit on one signed scale, the difference of two of them, and the tables of what differs."""
+"""Four maps of one unit, the difference of two of them, and the tables of what differs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import address, crop, gradient_stops, jpeg, largest, number, png, signed_pixels, to_bytes
 from lessons._kit.form.i18n import t
 from lessons._kit.photo.header import title_of
-from lessons._kit.photo.labels import RULE_LINES, RULES
+from lessons._kit.photo.labels import RULES
 from lessons._kit.reconstruction import maps
 from lessons._kit.run import engine, pictures
 from lessons.rules import network
@@ -22,47 +22,25 @@ from lessons.rules.network import Place, Stopped
 
 def draw(at: Place, rank: int, pair: str) -> None:
     """The four maps, the difference of a pair, and the photograph."""
-    found = network.reconstructions(at, rank).by_rule
-    limit = maps.shared_limit({rule: largest(result.map, summed=True) for rule, result in found.items()})
-    figures = "".join(_map(result, limit) for result in found.values())
-    st.html(f'<div class="rules-maps">{figures}</div>{_scale(limit, t("One scale for all four"))}')
+    seen = network.reconstructions(at, rank)
+    look = maps.Look(summed=True, shared=maps.shared_switch())
+    unit = at.units[rank]
+    maps.panels(at.loaded, at.picture, seen, look, f"{unit.layer}-{unit.channel}-{unit.row}-{unit.column}")
+    found = seen.by_rule
     st.html(f'<div class="rules-pair">{_photo(at, found["gradient"].receptive_field)}{_difference(found, pair)}</div>')
 
 
-def _map(result: Reconstruction, limit: float) -> str:
-    reach = largest(result.map, summed=True)
-    name = t(RULES[result.rule])
-    alt = t("{rule}: values from {low} to {high}", rule=name, low=number(-reach), high=number(reach))
-    beyond = t("beyond the scale: ±{limit}", limit=number(reach)) if reach > limit else ""
-    pixels = signed_pixels(result.map, limit, summed=True)
-    whole = _figure(
-        name, t(RULE_LINES[result.rule]), address(png(pixels)), alt, result.receptive_field, pixels.shape, beyond
-    )
-    return f"<div>{whole}{_close(result, reach)}</div>"
-
-
-def _close(result: Reconstruction, reach: float) -> str:
-    """The map within the receptive field on a scale of its own, which it names."""
-    pixels = signed_pixels(crop(result.map, result.receptive_field), reach, summed=True)
-    said = t("own scale ±{limit}", limit=number(reach))
-    alt = f"{t(RULES[result.rule])}, {t('the map in the receptive field')}, {said}"
-    return (
-        f'<div class="map close"><img src="{address(png(pixels))}" alt="{escape(alt)}">'
-        f'<span class="beyond">{escape(said)}</span></div>'
-    )
-
-
 def _difference(found: dict[str, Reconstruction], pair: str) -> str:
-    """a − b on the scale of the larger of the two maps, so that a small difference looks small."""
+    """a − b in the receptive field, on the scale of the larger of the two maps, so that a small one looks small."""
     first, second = (found[rule] for rule in pair.split("-"))
     limit = max(largest(one.map, summed=True) for one in (first, second))
-    away = first.map - second.map
-    reach = largest(away, summed=True)
+    away = crop(first.map - second.map, first.receptive_field)
     title = f"{t(RULES[first.rule])} − {t(RULES[second.rule])}"
-    note = t("the difference, up to ±{reach}, on the scale of the larger of the two", reach=number(reach))
-    pixels = signed_pixels(away, limit, summed=True)
-    figure = _figure(title, note, address(png(pixels)), f"{title}: {note}", first.receptive_field, pixels.shape, "")
-    return f"<div>{figure}{_scale(limit, '')}</div>"
+    reach = number(largest(away, summed=True))
+    note = t("the difference, up to ±{reach}, on the scale of the larger of the two", reach=reach)
+    source = address(png(signed_pixels(away, limit, summed=True)))
+    image = f'<img class="signed" src="{source}" alt="{escape(f"{title}: {note}")}">'
+    return f"<div>{_figure(title, note, image)}{_scale(limit)}</div>"
 
 
 def _photo(at: Place, box: Box) -> str:
@@ -71,32 +49,30 @@ def _photo(at: Place, box: Box) -> str:
     )
     name = title_of(at.picture)
     note = t("frame: what the unit can see, its receptive field")
-    size = at.loaded.network.input_spec.size
-    return f"<div>{_figure(name, note, source, f'{name}: {note}', box, size, '')}</div>"
-
-
-def _figure(title: str, note: str, source: str, alt: str, box: Box, size: Sequence[int], badge: str) -> str:
     top, left, bottom, right = box
-    rows, columns = size[:2]
+    rows, columns = at.loaded.network.input_spec.size
     place = (
         f"left:{100 * left / columns:.3f}%;top:{100 * top / rows:.3f}%;"
         f"width:{100 * (right - left) / columns:.3f}%;height:{100 * (bottom - top) / rows:.3f}%"
     )
-    over = f'<span class="beyond">{escape(badge)}</span>' if badge else ""
+    image = f'<img src="{source}" alt="{escape(f"{name}: {note}")}"><span class="field" style="{place}"></span>'
+    return f"<div>{_figure(name, note, image)}</div>"
+
+
+def _figure(title: str, note: str, inside: str) -> str:
     return (
         f"<figure><figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>"
-        f'<div class="map"><img src="{source}" alt="{escape(alt)}"><span class="field" style="{place}"></span>'
-        f"{over}</div></figure>"
+        f'<div class="map">{inside}</div></figure>'
     )
 
 
-def _scale(limit: float, said: str) -> str:
+def _scale(limit: float) -> str:
     ends = "".join(f"<span>{escape(end)}</span>" for end in (number(-limit), "0", number(limit)))
-    words = f"{escape(said)}<br>" if said else ""
     what = t("sum of the three colours; red raises the activation, blue lowers it")
     return (
-        f'<div class="rules-scale"><div class="ramp" style="background:linear-gradient(to right, {gradient_stops()})">'
-        f'</div><div class="ends">{ends}</div><p>{words}{escape(what)}</p></div>'
+        f'<div class="rules-scale"><div class="ramp signed" '
+        f'style="background:linear-gradient(to right, {gradient_stops()})"></div>'
+        f'<div class="ends">{ends}</div><p>{escape(what)}</p></div>'
     )
 
 

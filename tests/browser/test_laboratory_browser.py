@@ -34,8 +34,13 @@ def unit(page: Any) -> str:
 
 
 def first_map(page: Any) -> str:
-    """The first of the four pictures."""
+    """The map beside the large one."""
     return str(page.locator(".lab-panels .map img").first.get_attribute("src"))
+
+
+def photograph(page: Any) -> str:
+    """The photograph with the receptive field."""
+    return str(page.locator(".lab-photo img").get_attribute("src"))
 
 
 def wait_for_unit(page: Any, wanted: str) -> None:
@@ -108,18 +113,18 @@ def test_the_language_changes_every_word_and_nothing_else(page: Any, app_url: st
 
 def test_uploads_good_and_broken(page: Any, app_url: str) -> None:
     opened(page, app_url + SMALL)
-    before = first_map(page)
+    before = photograph(page)
     page.get_by_role("button", name="Change picture").click()
     chooser = page.locator("input[type=file]")
     chooser.set_input_files({"name": "broken.png", "mimeType": "image/png", "buffer": picture()[:200]})
     page.get_by_text("This file cannot be shown").wait_for()
     still(page)
     assert "broken.png" in page.get_by_role("alert").inner_text()
-    assert first_map(page) == before
+    assert photograph(page) == before
     chooser.set_input_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": picture("JPEG")})
     page.locator(".lab-chip b", has_text="mine.jpg").wait_for()
     still(page)
-    assert first_map(page) != before
+    assert photograph(page) != before
     assert page.get_by_text("Your own picture is not in the link.").count() == 1
     assert "image" not in query(page)
     page.keyboard.press("Escape")

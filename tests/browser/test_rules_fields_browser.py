@@ -53,9 +53,9 @@ def test_keys_choose_a_cell_of_a_mask(page: Page, app_url: str) -> None:
 
 def test_another_unit_and_pair_change_the_maps(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, RULES)
-    before = page.locator(".rules-maps img").first.get_attribute("src")
+    before = page.locator(".lab-panels img").first.get_attribute("src")
     open_lesson(page, app_url, f"{RULES}?rank=2&pair=gradient-linear")
-    assert page.locator(".rules-maps img").first.get_attribute("src") != before
+    assert page.locator(".lab-panels img").first.get_attribute("src") != before
     assert page.locator(".rules-pair b").last.inner_text() == "Gradient − Linear"
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 5
 

@@ -64,10 +64,29 @@ def unit(test: AppTest) -> str:
     return found[1]
 
 
+def large(test: AppTest) -> dict[str, Any] | None:
+    """What the divider between photograph and map was given; None where there is none."""
+    given = [json.loads(part.proto.json) for part in test.get("bidi_component") if "-lab-divider-" in part.proto.id]
+    return given[0] if given else None
+
+
 def panels(test: AppTest) -> list[bytes]:
-    """The four large pictures as files."""
+    """The pictures of the maps as files, the large one first."""
     maps = re.findall(r'<div class="map"><img src="data:image/png;base64,([^"]+)"', html(test))
-    return [base64.b64decode(found) for found in maps]
+    hero = large(test)
+    first = [hero["sides"][1]["source"].partition("base64,")[2]] if hero else []
+    return [base64.b64decode(found) for found in (*first, *maps)]
+
+
+def pictures_of(test: AppTest) -> list[str]:
+    """The same with the photograph: a map at its own scale may not tell two photographs apart."""
+    hero = large(test)
+    return [*map(repr, panels(test)), hero["sides"][0]["source"] if hero else ""]
+
+
+def sizes(test: AppTest) -> set[tuple[int, int]]:
+    """Rows and columns of all maps."""
+    return {Image.open(io.BytesIO(file)).size[::-1] for file in panels(test)}
 
 
 def texts(test: AppTest) -> str:
@@ -84,9 +103,45 @@ def test_it_opens_at_the_strongest_unit_with_four_panels(laboratory: OpenPage) -
     assert unit(test) == f"relu2-{channel}-{row}-{column}"
     assert len(panels(test)) == 4
     assert len(set(panels(test))) == 4
-    for words in ("Gradient", "DeconvNet", "Guided backprop", "Linear", "One scale for all four", "passes everything"):
+    for words in (
+        "Gradient",
+        "DeconvNet",
+        "Guided backprop",
+        "Linear",
+        "Each panel on its own scale",
+        "passes everything",
+    ):
         assert words in texts(test)
     assert "The network says" in texts(test)
+
+
+@pytest.mark.slow
+def test_every_map_is_the_receptive_field_and_fills_its_scale(laboratory: OpenPage) -> None:
+    test = laboratory(layer="relu2")
+    row, column = (int(part) for part in unit(test).split("-")[2:])
+    top, left, bottom, right = networks.load("caltech").network.receptive_box("relu2", row, column)
+    assert sizes(test) == {(bottom - top, right - left)}
+    assert bottom - top < 128
+    for file in panels(test):
+        pixels = np.asarray(Image.open(io.BytesIO(file))).astype(int)
+        assert abs(pixels - 128).max() >= 127, "the largest value lies at the end of the map's own scale"
+    hero = large(test)
+    assert hero is not None
+    assert hero["size"] == [bottom - top, right - left]
+    assert "DeconvNet: relu2" in hero["sides"][1]["alt"]
+
+
+@pytest.mark.slow
+def test_one_scale_for_all_is_a_switch_and_a_weak_map_says_so(laboratory: OpenPage) -> None:
+    test = laboratory(layer="relu6")
+    own = panels(test)
+    assert not test.toggle("scale-shown").value
+    test.toggle("scale-shown").set_value(True).run()
+    assert test.text_input("scale").value == "shared"
+    assert "One scale for all four" in texts(test)
+    assert panels(test) != own
+    notes = texts(test) + (large(test) or {})["note"]
+    assert "of the one scale" in notes or "near zero" in notes
 
 
 @pytest.mark.slow
@@ -115,7 +170,6 @@ def test_a_link_opens_its_unit_picture_look_and_step(laboratory: OpenPage) -> No
     shown = texts(test)
     assert "Coffee" in shown
     assert "Each panel on its own scale" in shown
-    assert "own scale ±" in shown
     line = f'samples.load("coffee"), dv.Unit("pool1", 5, {row}, {column}), rule="guided"'
     assert line in " ".join(c.value for c in test.code)
     assert any("unpool · pool1" in m.value for m in test.markdown)
@@ -232,12 +286,12 @@ def bring(test: AppTest, name: str, data: bytes) -> AppTest:
 )  # fmt: skip
 def test_an_upload_of_every_kind_is_shown(laboratory: OpenPage, name: str, kind: str, mode: str) -> None:
     test = laboratory()
-    before = panels(test)
+    before = pictures_of(test)
     bring(test, name, file_of(kind, mode))
     assert not test.exception
     assert not test.error
     assert name in texts(test)
-    assert panels(test) != before
+    assert pictures_of(test) != before
     assert '"FILE"' in " ".join(c.value for c in test.code)
     assert "--image FILE" in " ".join(c.value for c in test.code)
 
@@ -245,19 +299,19 @@ def test_an_upload_of_every_kind_is_shown(laboratory: OpenPage, name: str, kind:
 @pytest.mark.slow
 def test_a_broken_upload_says_why_and_the_picture_before_stays(laboratory: OpenPage) -> None:
     test = laboratory()
-    before = panels(test)
+    before = pictures_of(test)
     bring(test, "broken.png", file_of("PNG")[:300])
     assert not test.exception
     assert "broken.png" in test.error[0].value
     assert "The picture before stays." in test.error[0].value
-    assert panels(test) == before
+    assert pictures_of(test) == before
     good = bring(test, "good.png", file_of("PNG"))
     assert not good.error
-    assert panels(good) != before
-    kept = panels(good)
+    assert pictures_of(good) != before
+    kept = pictures_of(good)
     again = bring(good, "text.png", b"this is no picture at all")
     assert "text.png" in again.error[0].value
-    assert panels(again) == kept
+    assert pictures_of(again) == kept
 
 
 def test_the_name_of_an_upload_is_text_and_nothing_else(laboratory: OpenPage) -> None:

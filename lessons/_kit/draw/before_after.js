@@ -44,7 +44,8 @@ export default function ({ data, parentElement }) {
   [".before", ".after"].forEach((name, i) => {
     const picture = root.querySelector(name);
     picture.src = data.sides[i].source;
-    picture.alt = data.sides[i].title;
+    picture.alt = data.sides[i].alt || data.sides[i].title;
+    picture.classList.toggle("signed", data.sides[i].signed);
     picture.draggable = false;
     root.querySelector(i ? ".right" : ".left").textContent = data.sides[i].title;
   });

@@ -6,7 +6,7 @@ and End for the whole of one picture). Nothing is asked of the server while it m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from deconvviz.types import Size
 from lessons._kit.draw import component
@@ -20,10 +20,14 @@ class Side:
     Attributes:
       title: translated; stands in its corner.
       source: its data address, as `pixels.address` makes it.
+      alt: translated; the title if that says it all.
+      signed: a map on white, whose ground is dark where the page is.
     """
 
     title: str
     source: str
+    alt: str = ""
+    signed: bool = False
 
 
 def show(
@@ -42,7 +46,7 @@ def show(
     """
     name = t("Divider between “{left}” and “{right}”", left=before.title, right=after.title)
     data = {
-        "sides": [{"title": side.title, "source": side.source} for side in (before, after)],
+        "sides": [asdict(side) for side in (before, after)],
         "size": list(size),
         "note": note,
         "at": at,

@@ -100,6 +100,25 @@ def choice(
     return value
 
 
+def switch(label: str, key: str, *, off: str, on: str) -> bool:
+    """A choice of two, off at first.
+
+    Args:
+      label: translated; says what is so when it is on.
+      key: name of the choice in the URL and in the session.
+      off, on: its two values in the URL.
+    """
+    is_on = url_value(key, off, {off: "", on: ""}) == on
+    shown = f"{key}-shown"
+    st.session_state[shown] = is_on
+
+    def turned() -> None:
+        st.session_state[key] = on if st.session_state[shown] else ""
+
+    st.toggle(label, key=shown, on_change=turned)
+    return is_on
+
+
 def set_values(values: Mapping[str, str]) -> None:
     """Set controls made by `choice` and `url_value`: what a preset does when it is pressed."""
     for key, value in values.items():

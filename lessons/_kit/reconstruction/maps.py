@@ -1,14 +1,21 @@
-"""See: what the unit saw, by four rules side by side on one signed scale, with the receptive field cropped beside."""
+"""What a unit saw, by four rules: the receptive field enlarged, DeconvNet first, under a divider with the photograph.
+
+Every map fills its frame on a scale of its own, which it names; one scale for all four is a switch. The frame of the
+receptive field stays on the photograph of the page. A map that shows nothing, or nearly nothing, says why.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
 import streamlit as st
 
 from deconvviz.data.preprocess import at_most
-from deconvviz.types import Box, DisplayImage, Reconstruction
+from deconvviz.figures.scale import to_plane
+from deconvviz.types import DisplayImage, Reconstruction
+from lessons._kit.draw import before_after
 from lessons._kit.draw.pixels import (
     FINER,
     address,
@@ -21,7 +28,7 @@ from lessons._kit.draw.pixels import (
     signed_pixels,
     to_bytes,
 )
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, switch
 from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULE_LINES, RULES
@@ -29,7 +36,9 @@ from lessons._kit.photo.selection import Chosen
 from lessons._kit.run import engine, networks, pictures
 
 #: Largest side of the photograph's patch, in pixels.
-PATCH = 192
+PATCH = 512
+#: A map is called faint where a smaller part of its pixels reaches a tenth of the scale's end.
+FAINT = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -46,20 +55,12 @@ class Look:
 
 
 def see(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions) -> Look:
-    """Draw the four panels and return how they are shown."""
+    """Draw the heading with its switches and the panels; return how they are shown."""
     title = t("What it saw")
     with st.container(horizontal=True, vertical_alignment="center", key="lab-see-head"):
         st.html(f'<div class="lab-heading"><h2>{escape(title)}</h2></div>', width="stretch")
         look = _look()
-    limits = limits_of(seen, look)
-    photo = pictures.fitted(loaded, picture).screen
-    panels = "".join(
-        _panel(seen.by_rule[rule], limits[rule], look, photo)
-        if rule in seen.by_rule
-        else _refusal(rule, chosen.unit.layer, seen.refused[rule])
-        for rule in RULES
-    )
-    st.html(f'<div class="lab-panels" data-unit="{unit_key(chosen)}">{panels}</div>{_scale(limits, look)}')
+    panels(loaded, picture, seen, look, unit_key(chosen))
     if all(largest(r.map, summed=False) == 0 for r in seen.by_rule.values()):
         _silent(chosen)
     return look
@@ -72,14 +73,17 @@ def unit_key(chosen: Chosen) -> str:
 
 
 def _look() -> Look:
-    with st.container(horizontal=True, width="content", gap="small", key="lab-look"):
+    with st.container(horizontal=True, width="content", gap="small", vertical_alignment="center", key="lab-look"):
         mode = choice(
             t("Picture"), {"colour": t("Colour"), "plane": t("Signed sum")}, "mode", tabs=True, hidden_label=True
         )
-        scale = choice(
-            t("Scale"), {"shared": t("Shared scale"), "own": t("Own scale")}, "scale", tabs=True, hidden_label=True
-        )
-    return Look(summed=mode == "plane", shared=scale == "shared")
+        shared = shared_switch()
+    return Look(summed=mode == "plane", shared=shared)
+
+
+def shared_switch() -> bool:
+    """The switch between a scale for each map and one for all."""
+    return switch(t("One scale for all four"), "scale", off="own", on="shared")
 
 
 def limits_of(seen: engine.Reconstructions, look: Look) -> dict[str, float]:
@@ -101,35 +105,111 @@ def shared_limit(own: dict[str, float]) -> float:
     return held or max(own.values())
 
 
-def _panel(result: Reconstruction, limit: float, look: Look, photo: DisplayImage) -> str:
-    """One rule: the map, then its receptive field beside the photograph's, then the facts."""
+def panels(
+    loaded: networks.Loaded, picture: pictures.Picture, seen: engine.Reconstructions, look: Look, unit: str
+) -> None:
+    """Draw the maps of a unit: one large with the photograph under a divider, two beside it, the control set apart.
+
+    Args:
+      loaded, picture: the network and the photograph.
+      seen: maps of all rules.
+      look: how they are shown.
+      unit: the unit as one word.
+    """
+    limits = limits_of(seen, look)
+    hero = "deconvnet" if "deconvnet" in seen.by_rule else next(iter(seen.by_rule))
+    photo = pictures.fitted(loaded, picture).screen
+    layer = next(iter(seen.by_rule.values())).unit.layer
+    with st.container(horizontal=True, gap="medium", key="lab-see"):
+        with st.container(key="lab-large"):
+            _large(seen.by_rule[hero], limits[hero], look, photo)
+        with st.container(key="lab-small"):
+            figures = {
+                rule: _panel(seen.by_rule[rule], limits[rule], look)
+                if rule in seen.by_rule
+                else _refusal(rule, layer, seen.refused[rule])
+                for rule in RULES
+                if rule != hero
+            }
+            control = figures.pop("linear", "")
+            name = escape(t("The maps of the other rules"))
+            st.html(
+                f'<div class="lab-panels" data-unit="{unit}" tabindex="0" role="group" aria-label="{name}">'
+                f"{''.join(figures.values())}"
+                f'<div class="control">{control}{_scale(limits, look)}</div></div>'
+            )
+
+
+def _large(result: Reconstruction, limit: float, look: Look, photo: DisplayImage) -> None:
+    """The map that fills the frame, and the same part of the photograph left of the divider."""
+    box, reach = result.receptive_field, largest(result.map, look.summed)
+    st.html(f'<div class="lab-rule">{_head(result.rule)}</div>')
+    if reach == 0:
+        st.html(f'<div class="lab-none">{_zero(result)}</div>')
+        return
+    patch = to_bytes(at_most(crop(photo, box, FINER), PATCH))
+    drawn = address(png(signed_pixels(crop(result.map, box), limit, look.summed)))
+    before_after.show(
+        before_after.Side(t("Photograph"), address(jpeg(patch)), t("the photograph in the receptive field")),
+        before_after.Side(t("Map"), drawn, _alt(result, reach), signed=look.summed),
+        (box[2] - box[0], box[3] - box[1]),
+        key=f"lab-divider-{result.rule}",
+        note=f"{_where(result)} · {_facts(result, reach)}{_why_faint(result, limit, look, before=' · ')}",
+        at=30,
+        pixels=True,
+    )
+
+
+def _panel(result: Reconstruction, limit: float, look: Look) -> str:
+    """One rule: the map in the receptive field, then its facts."""
     reach = largest(result.map, look.summed)
-    pixels = signed_pixels(result.map, limit, look.summed)
-    box = result.receptive_field
-    own = _badge(t("own scale ±{limit}", limit=number(reach)))
+    pixels = signed_pixels(crop(result.map, result.receptive_field), limit, look.summed)
     beyond = _badge(t("beyond the scale: ±{limit}", limit=number(reach))) if reach > limit else ""
-    alt = t(
+    inside = _image(png(pixels), _alt(result, reach), "signed" if look.summed else "")
+    drawn = _zero(result) if reach == 0 else f"{inside}{beyond}"
+    grey = _why_faint(result, limit, look, before="")
+    why = f'<p class="why">{escape(grey)}</p>' if grey else ""
+    return (
+        f'<figure data-rule="{result.rule}">{_head(result.rule)}<div class="map">{drawn}</div>'
+        f'<figcaption class="facts">{escape(_facts(result, reach))}{why}</figcaption></figure>'
+    )
+
+
+def _alt(result: Reconstruction, reach: float) -> str:
+    return t(
         "{rule}: {where}; values from {low} to {high}",
         rule=t(RULES[result.rule]),
         where=_where(result),
         low=number(-reach),
         high=number(reach),
     )
-    if reach == 0:
-        below = ""
+
+
+def _facts(result: Reconstruction, reach: float) -> str:
+    return t("activation {value} · range ±{reach}", value=number(result.activation), reach=number(reach))
+
+
+def _why_faint(result: Reconstruction, limit: float, look: Look, before: str) -> str:
+    """Why a map that is not zero looks empty, after `before`; "" where it does not."""
+    part = crop(result.map, result.receptive_field)
+    share, reach = strong_share(part, limit, look.summed), largest(result.map, look.summed)
+    if reach == 0 or share >= FAINT:
+        return ""
+    if reach < limit / 4:
+        said = t("weak: it reaches {percent} % of the one scale", percent=f"{100 * reach / limit:.0f}")
     else:
-        close = signed_pixels(crop(result.map, box), reach, look.summed)
-        patch = to_bytes(at_most(crop(photo, box, FINER), PATCH))
-        below = (
-            f'<div class="pair"><div>{_image(png(close), t("the map in the receptive field"), "pixels")}{own}</div>'
-            f"<div>{_image(jpeg(patch), t('the photograph in the receptive field'))}</div></div>"
-        )
-    facts = t("activation {value} · range ±{reach}", value=number(result.activation), reach=number(reach))
-    return (
-        f'<figure>{_head(result.rule)}<div class="map">{_image(png(pixels), alt)}{_frame(box, pixels.shape)}'
-        f"{_zero(result) if reach == 0 else ''}{beyond if look.shared else own if reach else ''}</div>{below}"
-        f'<figcaption class="facts">{escape(_where(result))}<br>{escape(facts)}</figcaption></figure>'
-    )
+        said = t("mostly near zero: {percent} % of the pixels reach a tenth of the scale", percent=f"{100 * share:.0f}")
+    return before + said
+
+
+def strong_share(part: np.ndarray, limit: float, summed: bool) -> float:
+    """The share of the pixels whose value reaches a tenth of the scale's end, 0..1.
+
+    >>> strong_share(np.array([[[0.0, 0.0, 1.0], [0.05, 0.0, 0.0]]]), 1.0, summed=False)
+    0.5
+    """
+    strength = np.abs(to_plane(part)) if summed else np.abs(part).max(axis=-1)
+    return float((strength >= limit / 10).mean()) if limit else 0.0
 
 
 def _image(file: bytes, alt: str, kind: str = "") -> str:
@@ -143,17 +223,6 @@ def _badge(text: str) -> str:
 def _head(rule: str) -> str:
     line = escape(t(RULE_LINES[rule]))
     return f'<figcaption class="rule"><b>{escape(t(RULES[rule]))}</b><span>{line}</span></figcaption>'
-
-
-def _frame(box: Box, shape: tuple[int, ...]) -> str:
-    """The receptive field as a frame over a picture of that shape."""
-    top, left, bottom, right = box
-    rows, columns = shape[:2]
-    place = (
-        f"left:{100 * left / columns:.3f}%;top:{100 * top / rows:.3f}%;"
-        f"width:{100 * (right - left) / columns:.3f}%;height:{100 * (bottom - top) / rows:.3f}%"
-    )
-    return f'<span class="frame" style="{place}"></span>'
 
 
 def _zero(result: Reconstruction) -> str:
@@ -199,10 +268,11 @@ def _scale(limits: dict[str, float], look: Look) -> str:
     else:
         said = t("each colour around grey: brighter raises the activation, darker lowers it")
     ticks = "".join(f"<span>{escape(end)}</span>" for end in ends)
+    ramp = "ramp signed" if look.summed else "ramp"
     how = t("One scale for all four") if look.shared else t("Each panel on its own scale")
     return (
         f'<div class="lab-scale"><b>{escape(how)}</b>'
-        f'<div><div class="ramp" style="background:linear-gradient(to right, {stops})"></div>'
+        f'<div><div class="{ramp}" style="background:linear-gradient(to right, {stops})"></div>'
         f'<div class="ticks">{ticks}</div></div><span>{escape(said)}</span></div>'
     )
 
