@@ -1,10 +1,10 @@
-"""The app: page settings, the language, the lessons found by scanning, navigation, run."""
+"""The app: page settings, the language, the bar with the course, and the page of the address."""
 
 import streamlit as st
 
-from lessons._kit.form import language, page
+from lessons._kit.form import language, page, shell
 
 st.set_page_config(page_title="deconvviz", layout="wide", initial_sidebar_state="collapsed")
 page.style()
 language.switch()
-st.navigation(page.navigation(page.discover()), position="top").run()
+shell.run(page.discover())

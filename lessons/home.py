@@ -9,9 +9,9 @@ import streamlit as st
 
 from deconvviz.types import Unit
 from lessons._kit.draw import pixels as screen
-from lessons._kit.form import exercise
+from lessons._kit.form import exercise, progress
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.form.page import SECTIONS, Lesson, Page, discover, entry, turn_to
+from lessons._kit.form.page import HOME, LABORATORY, SECTIONS, Lesson, Page, discover, entry, named, turn_to
 from lessons._kit.photo import selection
 from lessons._kit.reconstruction import trace
 from lessons._kit.run import engine, networks, pictures, warm_up
@@ -34,8 +34,8 @@ def render() -> None:
     pages = discover()
     lessons = [page for page in pages if isinstance(page, Lesson)]
     with st.container(horizontal=True):
-        _button(t("Start the course"), lessons[0], primary=True)
-        _button(t("Open the laboratory"), next(page for page in pages if page.slug == "laboratory"))
+        _start(lessons)
+        _button(t("Open the laboratory"), named(pages, LABORATORY))
     live = st.container(key="home-live")
     st.header(t("The course"), anchor=False)
     for column, section in zip(st.columns(len(SECTIONS)), SECTIONS, strict=True):
@@ -45,8 +45,21 @@ def render() -> None:
                 st.subheader(t(SECTIONS[section]), anchor=False)
                 for lesson in members:
                     card(lessons.index(lesson) + 1, lesson)
+    progress.keep(with_buttons=True)
     with live:
         film()
+
+
+def _start(lessons: list[Lesson]) -> None:
+    """The way into the course: its first lesson, or the one that was open last."""
+    before = [lesson for lesson in lessons if lesson.slug == progress.last()]
+    if before:
+        number = lessons.index(before[0]) + 1
+        _button(
+            t("Continue: lesson {number}, {title}", number=number, title=t(before[0].title)), before[0], primary=True
+        )
+    else:
+        _button(t("Start the course"), lessons[0], primary=True)
 
 
 def _button(label: str, page: Page, primary: bool = False) -> None:
@@ -120,4 +133,4 @@ def _figure(file: bytes, alt: str, caption: str) -> str:
     )
 
 
-PAGE = Page(slug="home", title=mark("Home"), render=render)
+PAGE = Page(slug=HOME, title=mark("Home"), render=render)

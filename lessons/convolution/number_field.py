@@ -7,13 +7,8 @@ import re
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
+from lessons._kit.form.controls import url_text
 from lessons._kit.form.i18n import t
-
-
-def url_text(key: str) -> str:
-    """The text that the URL holds under ``?key=``."""
-    with st.container(key=f"url-{key}"):
-        return st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
 
 
 def whole(label: str, key: str, default: int) -> int | str:

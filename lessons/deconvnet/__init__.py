@@ -13,7 +13,7 @@ from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
 from lessons._kit.draw.pixels import number
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, url_text
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.form.slider import whole
@@ -107,9 +107,7 @@ def chosen() -> State:
     channel = choice(t("Channel, strongest first"), names, "channel", default=str(ordered[0]))
     last = len(trace.scene(picture, layer, int(channel)).stages) - 1
     step = whole(t("Step down"), 0, last, "step", min(STEP, last))
-    with st.container(key="url-cell"):
-        cell = st.text_input("cell", key="cell", bind="query-params", label_visibility="collapsed")
-    return State(picture, layer, channel, step, cell)
+    return State(picture, layer, channel, step, url_text("cell"))
 
 
 def proofs(state: State, shown: Scene) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from lessons._kit.draw import formula, planes
+from lessons._kit.form.controls import url_text
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers import toy_arrays
 from lessons._kit.numbers.toy_arrays import plane
@@ -51,8 +52,7 @@ def picture(name: str, digits: str) -> np.ndarray:
 
 def url_digits(key: str) -> str:
     """The digits of the person's own picture, as the URL holds them under ``?key=``."""
-    with st.container(key=f"url-{key}"):
-        return st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+    return url_text(key)
 
 
 def raised(x: np.ndarray, cell: Cell) -> str:

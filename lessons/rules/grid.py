@@ -10,6 +10,7 @@ import streamlit as st
 
 from deconvviz.ops.rectify import RULES, backward
 from lessons._kit.draw import formula, planes
+from lessons._kit.form.controls import url_text
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import RULES as NAMES
 
@@ -73,8 +74,7 @@ def raised(z: np.ndarray, g: np.ndarray, which: str, cell: Cell) -> str:
 
 def url_digits(key: str) -> str:
     """The digits of the person's own numbers, as the URL holds them under ``?key=``."""
-    with st.container(key=f"url-{key}"):
-        return st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+    return url_text(key)
 
 
 def below(z: np.ndarray, g: np.ndarray) -> dict[str, np.ndarray]:

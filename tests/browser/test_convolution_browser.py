@@ -180,7 +180,7 @@ def test_the_card_of_the_formula_leads_here(page: Page, app_url: str) -> None:
 
 def test_a_page_with_choices_in_its_link_can_be_turned(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?lang=zh&padding=2")
-    page.locator(".st-key-turn-Right button").click()
+    page.locator(".st-key-turn-Right a").click()
     page.wait_for_url(lambda url: f"/{SLUG}?" not in url, timeout=120_000)
     settle(page)
     assert "lang=zh" in page.url

@@ -85,6 +85,7 @@ LOOKS = (
     Look("ladder", (FORM, ".ladder img")),
     Look("feature-visualization", (FORM, ".vision img.made", ".st-key-proofs button")),
     Look("growth?epoch=19", (FORM, ".grown img", PROOFS), *GROWTH),
+    Look("end-of-the-course", ("h2",)),
     Look("generation?view=draw", (FORM, ".made img", PROOFS)),
 )
 PAGES = {page.slug: page for page in discover()}

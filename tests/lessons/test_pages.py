@@ -47,6 +47,15 @@ def test_the_app_opens_on_its_first_page() -> None:
 
 
 @pytest.mark.slow
+def test_the_bar_holds_every_lesson() -> None:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    labels = [link.proto.label for link in test.run().get("page_link")]
+    assert labels[0] == "Home"
+    assert f"1 · {LESSONS[0].title}" in labels
+    assert len([label for label in labels if re.fullmatch(r"\d+ · [^*]+", label)]) == len(LESSONS)
+
+
+@pytest.mark.slow
 @slugs
 def test_every_page_opens_in_another_language(slug: str, open_page: Callable[..., AppTest]) -> None:
     """The tests of a page open it in English, and in a browser every page is looked at in both."""

@@ -6,20 +6,70 @@ language only, so `choice` keeps the value's own name in a hidden bound field an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal, TypeVar
 
 import streamlit as st
 
 S = TypeVar("S")
+#: Names of all choices that stand in the URL, the language apart: a page that is left leaves none behind.
+IN_URL = {"page", "libraries"}
+_LANGUAGE = "lang"
+_STALE = "stale-links"
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A part of a link that asks for what is not there.
+
+    Attributes:
+      key: name of the choice.
+      asked: its value in the link.
+      nearest: the known value that is spelled most like it; "" if none is.
+    """
+
+    key: str
+    asked: str
+    nearest: str
+
+
+def url_text(key: str) -> str:
+    """The text that the URL holds under ``?key=``."""
+    if key != _LANGUAGE:
+        IN_URL.add(key)
+    with st.container(key=f"url-{key}"):
+        return st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+
+
+def forget_choices() -> None:
+    """Let go of every choice of the page that was left; what the address says is taken from there."""
+    for key in IN_URL:
+        for name in (key, f"{key}-shown", f"{key}-last"):
+            st.session_state.pop(name, None)
+
+
+def is_stale(key: str, asked: str, known: Iterable[str]) -> None:
+    """Note that the link asks for what is not there; the frame of the app says so."""
+    close = get_close_matches(asked, [name for name in known if name], n=1, cutoff=0.5)
+    st.session_state.setdefault(_STALE, {})[key] = Stale(key, asked, close[0] if close else "")
+
+
+def take_stale() -> list[Stale]:
+    """What was noted since the last time."""
+    return list(st.session_state.pop(_STALE, {}).values())
 
 
 def url_value(key: str, default: str, allowed: Mapping[str, object]) -> str:
     """The value that the URL holds under ``?key=``, or the default where it holds none or an unknown one."""
-    if st.session_state.get(key, "") not in allowed:
+    asked = st.session_state.get(key, "")
+    if asked not in allowed:
         st.session_state[key] = ""
-    with st.container(key=f"url-{key}"):
-        value = st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+    value = url_text(key)
+    asked = value or asked
+    if asked and asked not in allowed and key != _LANGUAGE:
+        is_stale(key, str(asked), allowed)
     return value if value in allowed else default
 
 
@@ -28,9 +78,10 @@ def url_cell(key: str, default: tuple[int, int]) -> tuple[int, int]:
 
     Streamlit's own fields cannot hold a pair; a lesson sets it with ``st.session_state[key] = "row,column"``.
     """
-    with st.container(key=f"url-{key}"):
-        text = st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+    text = url_text(key)
     parts = text.split(",")
+    if text and not _is_pair(parts):
+        is_stale(key, text, ())
     row, column = (int(part) for part in parts) if _is_pair(parts) else default
     return row, column
 

@@ -72,9 +72,18 @@ def _numbers(answer: int | Answer) -> Answer:
     return answer if isinstance(answer, tuple) else (answer,)
 
 
+#: Name of what was solved in the session.
+SOLVED = "solved"
+
+
+def is_solved(slug: str, kinds: Iterable[str]) -> bool:
+    """Whether all questions of a lesson are solved."""
+    return set(kinds) <= set(st.session_state.get(SOLVED, {}).get(slug, ()))
+
+
 def solved(slug: str) -> set[str]:
     """The questions of a lesson that this session has answered rightly."""
-    return st.session_state.setdefault("solved", {}).setdefault(slug, set())
+    return st.session_state.setdefault(SOLVED, {}).setdefault(slug, set())
 
 
 def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> None:

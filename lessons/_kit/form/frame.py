@@ -12,9 +12,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lessons._kit.form import controls, exercise, glossary, proof
+from lessons._kit.form import controls, exercise, glossary, progress, proof
 from lessons._kit.form.i18n import t
-from lessons._kit.form.page import Lesson, Page, discover, turn_to
+from lessons._kit.form.page import END, SECTIONS, Lesson, Page, discover, entry, named
 from lessons._kit.form.sources import citation
 from lessons._kit.run import networks
 
@@ -44,6 +44,7 @@ class Places:
 
     def __init__(self, lesson: Lesson) -> None:
         self._lesson = lesson
+        self._waiting = st.container()
         self._top = st.container()
         self.wide = st.container()
         self._fixed = st.container()
@@ -82,7 +83,7 @@ class Places:
 
 
 def page(lesson: Lesson, draw: Callable[[Places], None]) -> None:
-    """Draw a lesson: the only place that says in which order.
+    """Draw a lesson: the only place that says in which order. What is to be read and answered waits for no computing.
 
     Args:
       lesson: the record.
@@ -93,14 +94,18 @@ def page(lesson: Lesson, draw: Callable[[Places], None]) -> None:
     sheet = Path(inspect.getfile(draw)).with_name("style.css")
     if sheet.exists():
         st.html(sheet)
-    st.title(t(lesson.question), anchor=False)
-    st.markdown(t(lesson.goal))
+    _headline(lesson)
     places = Places(lesson)
-    draw(places)
+    foot = st.container()
     with places._fixed:
         _text(lesson)
         practice(lesson)
-    _foot(lesson)
+    with foot:
+        _foot(lesson)
+    progress.opened(lesson.slug)
+    progress.keep()
+    with places._waiting, st.spinner(t("Computing what this page shows"), show_time=True):
+        draw(places)
     for place, draw_last, args in places._last:
         with place:
             draw_last(*args)
@@ -146,25 +151,36 @@ def practice(lesson: Lesson) -> None:
     exercise.show(lesson.slug, {kind: maker for kind, (_, maker) in lesson.questions.items()}, titles)
 
 
+def _headline(lesson: Lesson) -> None:
+    """Where one is, the question, the goal."""
+    lessons = [page for page in discover() if isinstance(page, Lesson)]
+    number = [page.slug for page in lessons].index(lesson.slug) + 1
+    place = t("Lesson {number} of {count}", number=number, count=len(lessons))
+    st.html(f'<p class="lesson-place">{t(SECTIONS[lesson.section])} · {place}</p>')
+    st.title(t(lesson.question), anchor=False)
+    st.markdown(t(lesson.goal))
+
+
 def _foot(lesson: Lesson) -> None:
-    """Sources, previous and next page, progress."""
+    """Sources, the lessons before and after, progress."""
     st.divider()
     sources = "".join(f"\n- {citation(key)}" + (f", {t(place)}" if place else "") for key, place in lesson.sources)
     st.markdown(f"**{t('Sources')}**{sources}")
     pages = discover()
-    here = [page.slug for page in pages].index(lesson.slug)
+    chain = [*(page for page in pages if isinstance(page, Lesson)), named(pages, END)]
+    here = [page.slug for page in chain].index(lesson.slug)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if here:
-            _turn(t("Previous: {page}", page=t(pages[here - 1].title)), pages[here - 1], "Left")
+            _turn(t("Previous: {page}", page=t(chain[here - 1].title)), chain[here - 1], "Left")
         st.markdown(_progress(lesson), width="content")
-        if here + 1 < len(pages):
-            _turn(t("Next: {page}", page=t(pages[here + 1].title)), pages[here + 1], "Right")
+        _turn(t("Next: {page}", page=t(chain[here + 1].title)), chain[here + 1], "Right")
 
 
 def _turn(label: str, page: Page, shortcut: str) -> None:
-    """A button that turns to a neighbour; the arrow key presses it."""
-    if st.button(label, shortcut=shortcut, key=f"turn-{shortcut}"):
-        turn_to(page)
+    """A link to a neighbour, so that Back finds this page as it was left; the arrow key follows it (progress.js)."""
+    arrow = {"Left": "back", "Right": "forward"}[shortcut]
+    with st.container(key=f"turn-{shortcut}", width="content"):
+        st.page_link(entry(page), label=label, icon=f":material/arrow_{arrow}:")
 
 
 def _progress(lesson: Lesson) -> str:

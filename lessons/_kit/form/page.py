@@ -16,6 +16,8 @@ from deconvviz.types import Check
 from lessons._kit.form.exercise import Maker
 from lessons._kit.form.i18n import mark, t
 
+#: Paths of the pages that others lead to.
+HOME, LABORATORY, END = "home", "laboratory", "end-of-the-course"
 #: Sections of the course, in order; "" stands for pages outside the course.
 SECTIONS = {
     "operator": mark("The operator"),
@@ -94,22 +96,22 @@ def _place(page: Page) -> tuple[int, int, str]:
     return section, page.order, page.slug
 
 
-def navigation(pages: Iterable[Page]) -> dict[str, list[st.Page]]:
-    """Streamlit's pages by section; the first page is where the app opens."""
-    menu: dict[str, list[st.Page]] = {}
-    for i, page in enumerate(pages):
-        section = t(SECTIONS[page.section]) if isinstance(page, Lesson) else ""
-        menu.setdefault(section, []).append(entry(page, default=i == 0))
-    return menu
+def named(pages: Iterable[Page], slug: str) -> Page:
+    """The page of that path.
+
+    Raises:
+      StopIteration: there is none.
+    """
+    return next(page for page in pages if page.slug == slug)
 
 
-def entry(page: Page, default: bool = False) -> st.Page:
-    """Streamlit's record of a page."""
-    return st.Page(page.render, title=t(page.title), url_path=page.slug, default=default)
+def entry(page: Page) -> st.Page:
+    """Streamlit's record of a page; the app opens at `HOME`."""
+    return st.Page(page.render, title=t(page.title), url_path=page.slug, default=page.slug == HOME)
 
 
 def turn_to(page: Page) -> None:
-    """Leave for another page; the language and choices of the same name stay.
+    """Leave for another page, which begins as it was designed; the language stays.
 
     Without `query_params` Streamlit refuses to clear an address that widgets are bound to.
     """

@@ -108,8 +108,7 @@ def typed(layers: tuple[Layer, ...]) -> Typed:
     hand may say ``?layer=..&channel=..&row=..&column=..`` instead.
     """
     _from_separate_names()
-    with st.container(key="url-unit"):
-        text = st.text_input("unit", key="unit", bind="query-params", label_visibility="collapsed")
+    text = controls.url_text("unit")
     name, _, numbers = text.partition(":")
     named = {layer.name: layer for layer in layers}
     chosen = named.get(name) or named[first_layer(layers)]
@@ -118,6 +117,9 @@ def typed(layers: tuple[Layer, ...]) -> Typed:
     shape = (*chosen.shape[:-1], 1, 1)[:2] + chosen.shape[-1:]
     tops = (shape[2] - 1, shape[0] - 1, shape[1] - 1)
     channel, row, column = (_number(part, top) for part, top in zip(_parts(numbers), tops, strict=True))
+    is_whole = [number is not None for number in (channel, row, column)] == [bool(part) for part in _parts(numbers)]
+    if (name and name not in named) or numbers.count(",") > 2 or not is_whole:
+        controls.is_stale("unit", text, named)
     return Typed(chosen, channel, row, column)
 
 

@@ -1,0 +1,56 @@
+"""The frame of the app in a real Chromium: what is remembered, choices, Back, links that fail."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from looking import opened, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PLACE = "deconvviz-progress"
+
+
+def stored(page: Page) -> dict[str, object]:
+    """What the browser remembers."""
+    text = page.evaluate("place => localStorage.getItem(place)", PLACE)
+    return dict(json.loads(text)) if text else {}
+
+
+def test_progress_survives_a_reload_and_is_cleared_on_request(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/end-of-the-course", "h2", anew=True)
+    value = json.dumps({"solved": {"convolution": ["value"]}, "last": "pooling-and-switches"})
+    page.evaluate("([place, value]) => localStorage.setItem(place, value)", [PLACE, value])
+    page.reload()
+    page.get_by_text("You have solved 1 of").wait_for()
+    opened(page, app_url, "text=Continue: lesson 5")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Clear my progress").click()
+    page.get_by_role("button", name="Start the course").wait_for()
+    settle(page)
+    assert stored(page).get("solved", {}) == {}
+
+
+def test_choices_stay_on_their_page_and_back_restores_them(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/convolution?picture=pixel&kernel=numbered", "[data-testid=stForm]", anew=True)
+    assert page.title() == "Convolution · deconvviz"
+    page.locator(".st-key-turn-Right a").click()
+    page.wait_for_function("document.title.startsWith('Convolution is a matrix')")
+    settle(page)
+    assert "picture=" not in page.url
+    assert "kernel=" not in page.url
+    page.go_back()
+    page.get_by_role("heading", name="What does a convolution compute?").wait_for()
+    settle(page)
+    assert "picture=pixel" in page.url
+    assert "kernel=numbered" in page.url
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(lambda url: "/convolution-is-a-matrix" in url)
+
+
+def test_an_address_that_no_page_has_is_named_with_the_nearest(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/laboratry", "text=There is no page “laboratry”", anew=True)
+    page.get_by_role("link", name="Did you mean “Laboratory”?").click()
+    page.wait_for_url(lambda url: url.partition("?")[0].endswith("/laboratory"))
