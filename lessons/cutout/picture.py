@@ -18,6 +18,7 @@ from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, heat_pixels, jpeg, number, png, to_bytes
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.photo.labels import class_name
 from lessons.cutout import brush, run
 from lessons.cutout.run import Subject
 
@@ -78,7 +79,9 @@ def _compare(subject: Subject, found: Cutout) -> None:
     over = choice(t("Lay it over"), {name: t(title) for name, title in GROUNDS.items()}, "ground", tabs=True)
     who = t("Seeds by hand")
     if found.probability is not None:
-        who = t("{label}, probability {percent} %", label=found.label, percent=f"{100 * found.probability:.0f}")
+        who = t(
+            "{label}, probability {percent} %", label=class_name(found.label), percent=f"{100 * found.probability:.0f}"
+        )
     note = t(
         "{who}. The frame is the box: rows {top} to {bottom}, columns {left} to {right}. {covered} % of the picture is "
         "object.",

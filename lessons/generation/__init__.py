@@ -18,7 +18,7 @@ from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
-from lessons._kit.photo.labels import TITLES
+from lessons._kit.photo.labels import TITLES, class_name
 from lessons._kit.run import pictures
 from lessons.generation import picture as generation_picture
 from lessons.generation import questions, run
@@ -135,7 +135,7 @@ def chosen() -> tuple[State, pictures.Picture]:
     views = {"rebuild": t("rebuild"), "walk": t("walk"), "between": t("blend"), "draw": t("draw")}
     view = choice(t("What to make"), views, "view", tabs=True)
     picture = run.gallery(FIRST)
-    labels = {label: generation_picture.class_name(label) for label in run.model().labels}
+    labels = {label: class_name(label) for label in run.model().labels}
     wanted, to, seed, first, second = State.wanted, State.to, 0, 0, 0
     if view in ("rebuild", "between"):
         picture = upload.choose(LESSON.presets, FIRST)

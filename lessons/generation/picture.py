@@ -15,6 +15,7 @@ from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.photo.labels import class_name
 from lessons.generation import run
 from lessons.generation.run import Coded
 
@@ -25,15 +26,8 @@ DECODERS = {
     "subpixel": mark("sub-pixel"),
     "resize": mark("resize, then convolve"),
 }
-#: Class -> its name; others have their own.
-CLASSES = {"Faces_easy": mark("faces"), "Motorbikes": mark("motorbikes"), "airplanes": mark("airplanes")}
 #: The same photographs under two names of the recognition network.
 ALIKE = ("Faces_easy", "Faces")
-
-
-def class_name(label: str) -> str:
-    """A class for people."""
-    return t(CLASSES[label]) if label in CLASSES else label
 
 
 def source(picture: np.ndarray, shape: float, shorter: int = 128) -> str:
@@ -109,7 +103,7 @@ def drawn(label: str, seed: int, decoder: str) -> np.ndarray:
     names = run.names(label, seed, decoder)
     shape = run.shape_of(label)
     shown = [
-        (source(picture, shape), name, f"{100 * share:.0f} %")
+        (source(picture, shape), class_name(name), f"{100 * share:.0f} %")
         for picture, (name, share) in zip(pictures, names, strict=True)
     ]
     figures(shown)

@@ -155,7 +155,10 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         if job is None:
             ask(run)
-            picture.draw(run, None)
+            before = inversion_run.beforehand(run)
+            picture.draw(run, before)
+            if before is not None:
+                st.markdown(t("Made beforehand, with the same steps and the same seed. The button makes it here."))
         else:
             jobs.watch(job, lambda job: picture.drawn(run, job))
         page.later(badges, state, job is not None and job.resting and job.latest is not None)

@@ -41,7 +41,9 @@ def explore(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.
     typed = selection.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
     layers.show(loaded, forward, picture, typed.layer)
     chosen = choose.choose(loaded, picture, forward, typed)
-    results = engine.reconstruct(loaded, picture, chosen.unit)
+    waiting = t("Computing the four maps of {layer}; from a new layer it takes some seconds", layer=typed.layer.name)
+    with st.container(key="lab-wait"), st.spinner(waiting, show_time=True):
+        results = engine.reconstruct(loaded, picture, chosen.unit)
     if results.by_rule:
         panels(loaded, picture, chosen, results)
     else:

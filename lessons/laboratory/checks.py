@@ -31,7 +31,8 @@ def proof_line(
             badges(proofs)
         coverage = max((result.coverage for result in shown), key=lambda c: c.total)
         measurement(_coverage(coverage), _coverage_text(chosen.unit.layer))
-        measurement(_time(seen), _time_text(len(shown)))
+        if not seen.compiled:  # how long compiling took says nothing about the maps
+            measurement(_time(seen), _time_text(len(shown)))
 
 
 def _is_asked(loaded: networks.Loaded, layer: str, seen: engine.Reconstructions) -> bool:
@@ -73,8 +74,6 @@ def _coverage(coverage: Coverage) -> str:
 
 
 def _time(seen: engine.Reconstructions) -> str:
-    if seen.compiled:
-        return t("{time} s with compiling", time=f"{seen.seconds:.1f}")
     return t("{time} ms", time=f"{1000 * seen.seconds:.0f}")
 
 

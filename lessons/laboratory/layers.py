@@ -13,7 +13,7 @@ from lessons._kit.draw.pixels import heat_pixels, png
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
-from lessons._kit.photo.labels import kind, size
+from lessons._kit.photo.labels import class_name, kind, size
 from lessons._kit.run import engine, networks, pictures
 
 #: Classes shown.
@@ -43,7 +43,8 @@ def _tiles(loaded: networks.Loaded, forward: engine.Forward, picture: pictures.P
         lines = (f"{shape[0]}×{shape[1]}", str(shape[2])) if len(shape) == 3 else (size(shape), "")
         label = t("{name}, {kind}, {size}", name=layer.name, kind=kind(layer.kind), size=size(shape))
         drawn = _mean_picture(loaded.digest, picture.digest, layer.name, forward)
-        items.append(Tile(layer.name, layer.name.partition(".")[2] or layer.name, lines, label, drawn))
+        name = t("mean") if layer.kind == "mean" else layer.name.partition(".")[2] or layer.name
+        items.append(Tile(layer.name, name, lines, label, drawn))
     wide = max((layer.shape[0] for layer in layers if len(layer.shape) == 3), default=0) >= 100
     tiles(items, chosen.name, t("Layers"), "lab-layers-pick", on_pick, size=52 if wide else 40, pixels=True)
 
@@ -100,4 +101,4 @@ def label_of(labels: tuple[str, ...] | None, index: int) -> str:
     """Name of a class as people write it, or its number."""
     if not labels or index >= len(labels):
         return t("class {number}", number=index)
-    return labels[index].replace("_", " ")
+    return class_name(labels[index])

@@ -131,7 +131,12 @@ def draw(page: frame.Places) -> None:
 
     with page.wide:
         if job is None:
-            rungs(Ladder())
+            before = run.beforehand(loaded, picture, int(state.seed))
+            rungs(before or Ladder())
+            if before is not None:
+                st.markdown(
+                    t("Made beforehand, with the same steps. The button makes it here, and measures the checks.")
+                )
         else:
             jobs.watch(job, lambda job: rungs(job.latest or Ladder()), key="ladder", every=2.0)
             if job.resting and job.latest is not None:

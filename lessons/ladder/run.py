@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +17,7 @@ import deconvviz as dv
 from deconvviz.models import inverters
 from deconvviz.types import DisplayImage, SignedMap, Unit
 from lessons._kit.inversion.run import LAYERS, Run, feature_error, measured, snapshots
-from lessons._kit.run import engine, jobs, networks, pictures
+from lessons._kit.run import engine, jobs, networks, pictures, shipped
 
 METHODS = ("deconvnet", "optimize", "learned")
 #: Steps of a rung's search; and the rungs and steps of the short ladder behind the proofs.
@@ -37,6 +38,7 @@ class Rung:
       map: what DeconvNet gave, before grey and contrast were fitted; None for the other methods.
       agreement: relative difference of the two computations of DeconvNet.
       reported: the feature error as the library reports it; None where it reports none.
+      losses: what the search minimized, one number a step; None for the other methods.
     """
 
     layer: str
@@ -49,6 +51,7 @@ class Rung:
     map: SignedMap | None = None
     agreement: float | None = None
     reported: float | None = None
+    losses: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +92,22 @@ def find(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> jobs.
     return jobs.find(key(loaded, picture, seed))
 
 
+def beforehand(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> Ladder | None:
+    """The ladder that comes with the package, its pictures in 8 bits; None where there is none of this choice."""
+    if not shipped.is_of(loaded, picture, seed):
+        return None
+    ladder, maps = Ladder(), shipped.arrays()
+    for layer, method in itertools.product(LAYERS, METHODS):
+        name = f"{method}/{layer}"
+        if name in maps:
+            feature, pixels, step = shipped.facts()[name]
+            signed = None
+            if method == "deconvnet":
+                signed = maps[f"map/{layer}"].astype(np.float32) * (shipped.facts()[f"map/{layer}"] / 127)
+            ladder = ladder.with_(Rung(layer, method, shipped.image(name), feature, pixels, step=step, map=signed), 0)
+    return ladder
+
+
 def ladder_snapshots(
     loaded: networks.Loaded, picture: pictures.Picture, seed: int, steps: int, layers: tuple[str, ...] = LAYERS
 ) -> Iterator[Ladder]:
@@ -104,9 +123,8 @@ def ladder_snapshots(
         for now in snapshots(Run(loaded, picture, layer, seed), steps):
             errors: dict[str, Any] = {"feature_error": now.feature_error, "image_error": now.image_error}
             ended = now.step >= now.steps or now.state.progress.stopped
-            rung = Rung(
-                layer, "optimize", now.image, **errors, finished=ended, step=now.step, reported=now.feature_error
-            )
+            errors |= {"reported": now.feature_error, "losses": now.losses}
+            rung = Rung(layer, "optimize", now.image, **errors, finished=ended, step=now.step)
             ladder = ladder.with_(rung, steps * number + now.step)
             yield ladder
 

@@ -12,7 +12,7 @@ from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons._kit.photo.labels import RULES, kind, size
+from lessons._kit.photo.labels import RULES, class_name, kind, size
 from lessons.own_network import code, questions
 
 #: Four columns fit a telephone.
@@ -48,7 +48,7 @@ def report(found: proofs.Report) -> None:
     layers = ", ".join(f"{layer.name} ({kind(layer.kind)}, {size(layer.shape)})" for layer in network.layers)
     st.markdown(f"**{t('Layers found')}**: {layers}")
     index, value = found.top[0]
-    best = network.labels[index] if network.labels else str(index)
+    best = class_name(network.labels[index]) if network.labels else str(index)
     said = t("{count} scores, the highest {value} for {label}", count=found.output[0], value=f"{value:.3g}", label=best)
     st.markdown(f"**{t('Forward')}**: {said}")
     head = [t("Rule"), t("Applies"), t("Rectifiers that obey"), t("Two computations differ by")]

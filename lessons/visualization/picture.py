@@ -12,7 +12,7 @@ from lessons._kit.draw import tiles
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.photo.labels import TITLES
+from lessons._kit.photo.labels import TITLES, class_name
 from lessons._kit.run import jobs
 from lessons.visualization import run as visualization_run
 from lessons.visualization.run import Run
@@ -38,7 +38,7 @@ def name(run: Run, channel: int | None = None) -> str:
     number_ = run.channel if channel is None else channel
     labels = run.loaded.network.labels
     if len(run.shape) == 1 and labels and len(labels) == run.shape[0]:
-        return str(labels[number_])
+        return class_name(labels[number_])
     return t("channel {channel}", channel=number_)
 
 
@@ -107,6 +107,12 @@ def sheet(run: Run, channels: tuple[int, ...]) -> None:
     job = jobs.find(visualization_run.grid_key(run, channels))
     first, last = channels[0], channels[-1]
     if job is None:
+        before = visualization_run.sheet_beforehand(run, channels)
+        if before is not None:
+            _tiles(run, before)
+            if st.session_state.pop("sheet-opened", False):
+                st.rerun()
+            return
         st.button(
             t("Make channels {first} to {last} of {layer}", first=first, last=last, layer=run.layer),
             key="make-sheet",
@@ -123,19 +129,18 @@ def sheet(run: Run, channels: tuple[int, ...]) -> None:
         return
     if job.done and job.error is None:  # outside the fragment of `watch`: a choice runs the whole page, and the link
         st.session_state.pop("sheet-opened", None)
-        _tiles(run, job)
+        _tiles(run, job.latest)
         return
 
     def draw(job: jobs.Job[LayerVisualization]) -> None:
-        _tiles(run, job)
+        _tiles(run, job.latest)
         if st.session_state.pop("sheet-opened", False):
             st.rerun()
 
     jobs.watch(job, draw, key="sheet")
 
 
-def _tiles(run: Run, job: jobs.Job[LayerVisualization]) -> None:
-    now = job.latest
+def _tiles(run: Run, now: LayerVisualization | None) -> None:
     if now is None:
         st.markdown(t("Compiling the one program that all channels share."))
         return

@@ -19,7 +19,7 @@ from deconvviz.errors import DeadUnitError
 from deconvviz.models import caltech
 from deconvviz.network import rewritten
 from deconvviz.types import LayerVisualization, Unit, Visualization
-from lessons._kit.run import engine, jobs, networks, pictures
+from lessons._kit.run import engine, jobs, networks, pictures, shipped
 
 LAYERS = (*(f"relu{number}" for number in range(1, 8)), "logits")
 OBJECTIVES = ("channel", "neuron", "direction")
@@ -160,6 +160,31 @@ def shown(run: Run) -> Visualization | str:
 def grid_key(run: Run, channels: tuple[int, ...]) -> str:
     """Name of the job that makes a sheet of a layer."""
     return repr(("sheet", run.loaded.digest, run.layer, channels))
+
+
+def sheet_beforehand(run: Run, channels: tuple[int, ...]) -> LayerVisualization | None:
+    """The sheet that comes with the package; None where there is none of these channels."""
+    if run.layer != shipped.SHEET or not shipped.is_of(run.loaded, pictures.sample(shipped.PICTURE), 0):
+        return None
+    if list(channels) != shipped.facts()["sheet"]:
+        return None
+    kept = shipped.arrays()
+    images, names = kept["sheet"].astype(np.float32) / 255, np.asarray(channels)
+    dead, steps = kept["sheet/dead"], TILE * len(channels)
+    return LayerVisualization(
+        layer=run.layer,
+        objective="channel",
+        channels=names,
+        images=images,
+        activations=kept["sheet/activations"],
+        finished=np.ones_like(dead),
+        notes=("",) * len(channels),
+        dead=dead,
+        seed=0,
+        step=steps,
+        steps=steps,
+        recipe="",
+    )
 
 
 def begin_grid(run: Run, channels: tuple[int, ...]) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import deconvviz as dv
 from deconvviz.data.preprocess import at_most
 from deconvviz.data.samples import SAMPLES
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import InputSpec, Layer
 from lessons._kit.draw import pixels as screen
 from lessons._kit.draw import unit_grid
+from lessons._kit.form.i18n import LANGUAGES
 from lessons._kit.photo import labels, selection
 
 
@@ -159,3 +162,13 @@ def test_the_photograph_on_screen_is_the_part_that_the_network_sees() -> None:
 def test_every_sample_and_rule_has_its_words() -> None:
     assert {id: sample.title for id, sample in SAMPLES.items()} == labels.TITLES
     assert set(RULES) == set(labels.RULES) == set(labels.RULE_LINES) == set(labels.RULE_FORMULAS)
+
+
+def test_every_class_of_the_shipped_network_has_a_name_in_every_language() -> None:
+    names = labels.class_names()
+    assert tuple(names) == dv.load("caltech").labels
+    for label, row in names.items():
+        assert all(row[language].strip() for language in LANGUAGES), label
+        assert re.search(r"[\u3400-\u9fff]", row["zh"]), label
+        assert "_" not in row["en"], label
+    assert len({row["zh"] for row in names.values()}) == len({row["en"] for row in names.values()}) == 102

@@ -105,7 +105,7 @@ def _formula(now: Inversion | None) -> None:
         rf"\text{{{t('loss')}}} = \frac{{\lVert \Phi({x}) - {a} \rVert^2}}{{\lVert {a} \rVert^2}}"
         rf" + \lambda\,{rough}({x}) + \mu\,{strong}({x})"
     )
-    if now is not None:
+    if now is not None and now.state is not None:
         error, (tv, rough_), (norm, strong_) = now.feature_error, *penalties(now)
         total = error + tv * rough_ + norm * strong_
         smooth, weak = rf"{tv:g} \cdot {latex(rough_)}", rf"{norm:g} \cdot {latex(strong_)}"

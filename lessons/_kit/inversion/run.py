@@ -14,7 +14,7 @@ import streamlit as st
 import deconvviz as dv
 from deconvviz import priors
 from deconvviz.types import Inversion
-from lessons._kit.run import engine, jobs, networks, pictures
+from lessons._kit.run import engine, jobs, networks, pictures, shipped
 
 LAYERS = tuple(f"relu{number}" for number in range(1, 8))
 #: Steps of a run, and of the short ones behind the proofs.
@@ -65,6 +65,16 @@ class Run:
 def of(image: str, layer: str, seed: int = 0, prior: bool = True, moved: str = "") -> Run:
     """A run on the shipped network and a built-in photograph."""
     return Run(networks.load("caltech"), pictures.sample(image), layer, seed, prior, moved)
+
+
+def beforehand(run: Run) -> Inversion | None:
+    """The search that comes with the package, its picture in 8 bits; None where there is none of this choice."""
+    if not run.prior or run.moved or not shipped.is_of(run.loaded, run.picture, run.seed):
+        return None
+    feature, pixels, step = shipped.facts()[f"optimize/{run.layer}"]
+    losses = shipped.arrays()[f"losses/{run.layer}"]
+    image = shipped.image(f"optimize/{run.layer}")
+    return Inversion(image, feature, pixels, losses, run.layer, "optimize", run.seed, step, STEPS)
 
 
 def find(run: Run) -> jobs.Job[Inversion] | None:

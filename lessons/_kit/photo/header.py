@@ -20,6 +20,8 @@ from lessons._kit.photo import network, selection
 from lessons._kit.run import networks, pictures
 
 HERE = Path(__file__).parent
+#: How often a picture was taken in this session; part of the key of the list.
+_TAKEN = "lab-taken"
 #: Side of a thumbnail in pixels.
 THUMBNAIL = 96
 
@@ -43,9 +45,11 @@ def chip_of(shown: DisplayImage, picture: pictures.Picture, first: str = selecti
     small = fit_image(shown, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
         st.html(_chip(t("Picture"), title_of(picture), address(jpeg(to_bytes(small)))), width="content")
-        with st.popover(t("Change picture"), width="content"), st.container(width=464, key="lab-pictures"):
-            _gallery(picture, first)
+        # Another key closes it: that is so after a picture was taken.
+        popover = st.popover(t("Change picture"), width="content", key=f"lab-change-{st.session_state.get(_TAKEN, 0)}")
+        with popover, st.container(width=464, key="lab-pictures"):
             _upload()
+            _gallery(picture, first)
 
 
 def _network_chip(loaded: networks.Loaded) -> None:
@@ -73,9 +77,10 @@ def _gallery(picture: pictures.Picture, first: str) -> None:
         id = picked("lab-gallery")
         if id is not None and id in samples.SAMPLES:
             selection.choose_sample(id, first)
+            _close()
 
     items = [Tile(id, t(known.title), (), t(known.title), _thumbnail(id)) for id, known in samples.SAMPLES.items()]
-    tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=80, wrap=True)
+    tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=88, wrap=True)
 
 
 @lru_cache(maxsize=64)
@@ -88,18 +93,18 @@ def _upload() -> None:
     # Streamlit's field speaks English only: its words are put under ours.
     words = escape(t("Choose a file")).replace('"', "")
     st.html(f'<style>.st-key-lab-pictures {{ --choose: "{words}"; }}</style>')
-    file = st.file_uploader(
-        t("Or a picture of your own"),
-        type=["jpg", "jpeg", "png", "webp", "gif"],
+    st.file_uploader(
+        t("A picture of your own: drop it, or choose a file"),
+        type=["jpg", "jpeg", "png", "webp", "gif", "avif", "heic", "heif"],
         max_upload_size=pictures.MAX_UPLOAD // 1_000_000,
         key=f"lab-file-{selection.uploads()}",
         on_change=_uploaded,
     )
+    problem = st.session_state.get("lab-problem")
+    if problem:
+        st.error(t("This file cannot be shown: {reason}. The picture before stays.", reason=problem))
     limits = t("JPEG, PNG, WebP or GIF, at most 8 MB and 25 million pixels. Kept in memory only, and in no link.")
     st.html(f'<p class="lab-note">{escape(limits)}</p>')
-    problem = st.session_state.get("lab-problem")
-    if file is not None and problem:
-        st.error(t("This file cannot be shown: {reason}. The picture before stays.", reason=problem))
 
 
 def _uploaded() -> None:
@@ -110,8 +115,15 @@ def _uploaded() -> None:
         return
     try:
         selection.keep_upload(pictures.upload(file.getvalue(), file.name))
+        _close()
     except ImageError as error:
         st.session_state["lab-problem"] = str(error)
+    selection.empty_field()  # a refused file does not pile up, and the next one is the only one
+
+
+def _close() -> None:
+    """Close the list of pictures."""
+    st.session_state[_TAKEN] = st.session_state.get(_TAKEN, 0) + 1
 
 
 def _copy_link(picture: pictures.Picture) -> None:

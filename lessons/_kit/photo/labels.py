@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from lessons._kit.form.i18n import mark, t
+import csv
+from functools import cache
+from pathlib import Path
+
+from lessons._kit.form.i18n import current_language, mark, t
 
 TITLES = {
     "cat": mark("Cat"),
@@ -55,6 +59,23 @@ KINDS = {
     "concat": mark("concatenation"),
     "batch_norm": mark("batch normalization"),
 }
+
+
+@cache
+def class_names() -> dict[str, dict[str, str]]:
+    """Class of the shipped network -> language -> its name for people, from classes.tsv."""
+    with Path(__file__).with_name("classes.tsv").open(encoding="utf-8", newline="") as file:
+        return {row["label"]: row for row in csv.DictReader(file, delimiter="\t")}
+
+
+def class_name(label: str) -> str:
+    """A class for people in their language; one without a name in the table (ImageNet's) in English, as it is.
+
+    >>> class_name("Motorbikes"), class_name("sea_horse"), class_name("tabby, tabby_cat")
+    ('motorbike', 'seahorse', 'tabby, tabby cat')
+    """
+    names = class_names().get(label)
+    return names[current_language()] if names else label.replace("_", " ")
 
 
 def kind(name: str) -> str:

@@ -74,7 +74,8 @@ def choose_sample(id: str, first: str = FIRST_PICTURE) -> None:
     """Take a picture of the gallery; an upload is forgotten. For callbacks."""
     st.session_state["image"] = "" if id == first else id
     forget_upload()
-    st.session_state["lab-uploads"] = uploads() + 1
+    st.session_state["lab-problem"] = None
+    empty_field()
     forget_position()
 
 
@@ -87,6 +88,11 @@ def keep_upload(brought: pictures.Picture) -> None:
 def forget_upload() -> None:
     """Back to the gallery."""
     st.session_state.pop(_UPLOAD, None)
+
+
+def empty_field() -> None:
+    """Show the field for uploads anew, without a file. For callbacks."""
+    st.session_state["lab-uploads"] = uploads() + 1
 
 
 def uploads() -> int:
