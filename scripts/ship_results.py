@@ -22,7 +22,7 @@ from lessons.visualization import run as visualization
 
 def main() -> None:
     loaded, picture = networks.load("caltech"), pictures.sample(shipped.PICTURE)
-    arrays: dict[str, np.ndarray] = {}
+    arrays = {"photograph": to_bytes(pictures.fitted(loaded, picture).model)}
     facts: dict[str, object] = {"digest": loaded.digest}
     *_, climbed = ladder.ladder_snapshots(loaded, picture, 0, ladder.STEPS)
     photograph = pictures.fitted(loaded, picture).model

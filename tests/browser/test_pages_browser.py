@@ -58,7 +58,7 @@ DECONVNET = (f"{FORMULAS}, .dn-zoom table, .dn-tiles figure, .dn-pair figure", f
 GROWTH = (f"{FORMULAS}, .grown figure, .growth-curves img", f"{BOXES}, [data-testid=stHtml]")
 #: Pages that have more states than one, or parts of their own that must fit; all others are opened as they are.
 LOOKS = (
-    Look("", (".film img",)),
+    Look("", (".st-key-open-laboratory", ".st-key-progress-buttons")),
     Look("laboratory", (".lab-panels", "text=deconvviz reconstruct --recipe")),
     Look("laboratory?layer=pool1", (".lab-panels", "text=deconvviz reconstruct --recipe")),
     Look("your-own-network", (".stMain table",)),

@@ -1,36 +1,43 @@
-"""The first page: the film of one unit, the cards of the course."""
+"""The first page: the photograph that dissolves, and the cards of the course."""
 
 from __future__ import annotations
 
+import base64
+import io
+import json
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from lessons import home
 from lessons._kit.form import page
-from lessons._kit.run import engine, networks, pictures
+from lessons._kit.run import networks
+from lessons.home import hero
 
 
-def captions(test: AppTest) -> str:
-    assert not test.exception
-    return " ".join(element.proto.body for element in test.get("html"))
+def test_the_first_picture_shows_every_layer_by_three_methods_and_none_of_them_is_flat() -> None:
+    rows = hero.data()["rows"]
+    assert [row["name"] for row in rows] == ["DeconvNet", "Search", "Learned"]
+    assert [sum(map(bool, row["pictures"])) for row in rows] == [8, 8, 5]
+    for row in rows:
+        made = [one for one in row["pictures"] if one]
+        assert len(set(made)) == len(made)
+        for address in made:
+            pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition("base64,")[2]))))
+            assert pixels.std() > 10, row["name"]
 
 
-@pytest.mark.slow
-def test_the_slider_drags_along_the_way_down(open_page: Callable[..., AppTest]) -> None:
+def test_it_waits_for_no_network(open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(f"the first page loads {name}")
+
+    monkeypatch.setattr(networks, "load", refuse)
     test = open_page("home")
-    slider = test.slider("home-step")
-    assert f"Step {int(slider.max)} of {int(slider.max)}: filter of conv1, 128 × 128 × 3" in captions(test)
-    slider.set_value(0)
-    assert f"Step 0 of {int(slider.max)}: start of" in captions(test.run())
-
-
-def test_the_unit_is_the_strongest_of_its_layer() -> None:
-    loaded, picture = networks.load(home.NETWORK), pictures.sample(home.PICTURE)
-    unit = home.strongest(loaded, picture)
-    maps = engine.forward(loaded, picture).maps[unit.layer]
-    assert maps[:, :, unit.channel].max() == maps.max() > 0
+    assert not test.exception
+    shown = [json.loads(part.proto.json) for part in test.get("bidi_component") if "home-hero" in part.proto.id]
+    assert len(shown) == 1
 
 
 def test_every_lesson_has_a_card_with_its_progress(open_page: Callable[..., AppTest]) -> None:
@@ -42,3 +49,11 @@ def test_every_lesson_has_a_card_with_its_progress(open_page: Callable[..., AppT
     assert "0 of 3 questions solved" in [element.value for element in test.markdown]
     test.session_state["solved"] = {first.slug: set(first.questions)}
     assert "✓ 3 of 3 questions solved" in [element.value for element in test.run().markdown]
+
+
+def test_who_was_here_before_goes_on_where_they_were(open_page: Callable[..., AppTest]) -> None:
+    test = open_page("home")
+    assert "Start the course" in [button.label for button in test.button]
+    test.session_state["last-lesson"] = "ladder"
+    title = page.named(page.discover(), "ladder").title
+    assert any(button.label.endswith(f", {title}") for button in test.run().button)

@@ -27,6 +27,7 @@ def test_choices_of_a_page_that_was_left_are_forgotten_and_progress_is_not(monke
     state: dict[str, Any] = {"kernel": "blur", "kernel-shown": "blur", "lang": "zh", "solved": {"a": {"b"}}}
     monkeypatch.setattr("streamlit.session_state", state)
     monkeypatch.setattr(controls, "IN_URL", {"kernel"})
+    monkeypatch.setattr("streamlit.query_params", {})
     first, second = (page.Page(slug=slug, title=slug, render=lambda: None) for slug in ("one", "two"))
     shell._arrive(first)
     assert state["kernel"] == "blur", "the page of the first run keeps what its link says"

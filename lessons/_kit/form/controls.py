@@ -45,7 +45,7 @@ def url_text(key: str) -> str:
 
 def forget_choices() -> None:
     """Let go of every choice of the page that was left; what the address says is taken from there."""
-    for key in IN_URL:
+    for key in IN_URL - set(st.query_params):
         for name in (key, f"{key}-shown", f"{key}-last"):
             st.session_state.pop(name, None)
 

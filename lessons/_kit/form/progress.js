@@ -61,6 +61,26 @@ function turn(event) {
   document.querySelector(`.st-key-turn-${side} a`)?.click();
 }
 
+// Streamlit empties the address of a page before it turns to another: Back finds here what stood there.
+const LEFT = "deconvviz-left:";
+
+function leave(event) {
+  const link = event.composedPath().find((part) => part instanceof HTMLAnchorElement);
+  if (link && link.origin === location.origin && link.pathname !== location.pathname) {
+    sessionStorage.setItem(LEFT + location.pathname, location.search);
+  }
+}
+
+function back() {
+  const place = LEFT + location.pathname;
+  const kept = sessionStorage.getItem(place);
+  sessionStorage.removeItem(place);
+  const chosen = [...new URLSearchParams(location.search).keys()].some((key) => key !== "lang");
+  if (!kept || chosen) return;
+  history.replaceState(history.state, "", location.pathname + kept);
+  dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+}
+
 export default function ({ data, parentElement, setStateValue }) {
   let root = parentElement.querySelector(".progress");
   if (!root) {
@@ -72,6 +92,8 @@ export default function ({ data, parentElement, setStateValue }) {
   if (!window.deconvvizTurns) {
     window.deconvvizTurns = true;
     window.addEventListener("keydown", turn);
+    window.addEventListener("click", leave, { capture: true });
+    window.addEventListener("popstate", back);
   }
   if (!window.deconvvizOpened) {
     window.deconvvizOpened = true;

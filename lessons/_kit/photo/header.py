@@ -22,6 +22,8 @@ from lessons._kit.run import networks, pictures
 HERE = Path(__file__).parent
 #: How often a picture was taken in this session; part of the key of the list.
 _TAKEN = "lab-taken"
+#: Set when a picture of one's own was just taken.
+_JUST = "lab-just-taken"
 #: Side of a thumbnail in pixels.
 THUMBNAIL = 96
 
@@ -48,7 +50,7 @@ def chip_of(shown: DisplayImage, picture: pictures.Picture, first: str = selecti
         # Another key closes it: that is so after a picture was taken.
         popover = st.popover(t("Change picture"), width="content", key=f"lab-change-{st.session_state.get(_TAKEN, 0)}")
         with popover, st.container(width=464, key="lab-pictures"):
-            _upload()
+            field()
             _gallery(picture, first)
 
 
@@ -89,7 +91,8 @@ def _thumbnail(id: str) -> str:
     return encoded(png(to_bytes(small), level=6))
 
 
-def _upload() -> None:
+def field() -> None:
+    """The field for a picture of one's own, and below it what is wrong with a file that was dropped there."""
     # Streamlit's field speaks English only: its words are put under ours.
     words = escape(t("Choose a file")).replace('"', "")
     st.html(f'<style>.st-key-lab-pictures {{ --choose: "{words}"; }}</style>')
@@ -115,10 +118,16 @@ def _uploaded() -> None:
         return
     try:
         selection.keep_upload(pictures.upload(file.getvalue(), file.name))
+        st.session_state[_JUST] = True
         _close()
     except ImageError as error:
         st.session_state["lab-problem"] = str(error)
     selection.empty_field()  # a refused file does not pile up, and the next one is the only one
+
+
+def was_taken() -> bool:
+    """Whether the click before this run brought a picture; asked once."""
+    return bool(st.session_state.pop(_JUST, False))
 
 
 def _close() -> None:

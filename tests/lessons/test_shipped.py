@@ -1,0 +1,70 @@
+"""Results that come with the package are what the code gives, of the shipped weights, and small."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lessons._kit.inversion import run as inversion
+from lessons._kit.run import networks, pictures, shipped
+from lessons.ladder import run as ladder
+from lessons.visualization import State
+from lessons.visualization import run as visualization
+
+
+def test_they_are_small_and_of_the_shipped_weights() -> None:
+    assert shipped.FILE.stat().st_size < 6_000_000
+    assert shipped.facts()["digest"] == networks.load("caltech").digest
+    assert set(shipped.arrays()) >= {f"optimize/{layer}" for layer in inversion.LAYERS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", inversion.LAYERS)
+def test_errors_on_the_page_are_those_of_the_stored_pictures(layer: str) -> None:
+    photograph = shipped.arrays()["photograph"].astype(np.float32) / 255
+    for method in ladder.METHODS:
+        name = f"{method}/{layer}"
+        if name in shipped.arrays():
+            feature, pixels, _ = shipped.facts()[name]
+            image = shipped.image(name)
+            assert inversion.measured(inversion.of(shipped.PICTURE, layer), image) == pytest.approx(feature, rel=1e-3)
+            assert ladder.pixel_error(image, photograph) == pytest.approx(pixels, rel=1e-3)
+            assert 255 * image.std() > 5
+
+
+@pytest.mark.slow
+def test_rungs_of_one_pass_are_made_again_to_the_last_level() -> None:
+    run = inversion.of(shipped.PICTURE, "relu2")
+    for rung in (ladder.sent_down(run), ladder.learned(run)):
+        kept = shipped.arrays()[f"{rung.method}/relu2"].astype(int)
+        assert np.abs(kept - np.rint(255 * rung.image)).max() <= 1
+        if rung.map is not None:
+            step = shipped.facts()["map/relu2"] / 127
+            assert np.abs(shipped.arrays()["map/relu2"] * step - rung.map).max() <= 0.51 * step
+
+
+@pytest.mark.slow
+def test_pages_that_search_open_with_a_result() -> None:
+    loaded, picture = networks.load("caltech"), pictures.sample("cat")
+    before = ladder.beforehand(loaded, picture, 0)
+    assert before is not None
+    assert [len(before.of(method)) for method in ladder.METHODS] == [7, 7, 4]
+    assert ladder.above(before) == 0
+    assert ladder.beforehand(loaded, picture, 1) is None
+    assert ladder.beforehand(loaded, pictures.sample("coffee"), 0) is None
+    found = inversion.beforehand(inversion.of("cat", "relu4"))
+    assert found is not None
+    assert len(found.losses) == found.step == inversion.STEPS
+    assert inversion.beforehand(inversion.of("cat", "relu4", prior=False)) is None
+
+
+@pytest.mark.slow
+def test_the_sheet_is_of_the_page_and_its_values_are_those_of_its_pictures() -> None:
+    from lessons.visualization import sheet_of
+
+    run = State().run
+    sheet = visualization.sheet_beforehand(run, sheet_of(run))
+    assert sheet is not None
+    for channel, image, value in zip(sheet.channels, sheet.images, sheet.activations, strict=True):
+        one = visualization.of(run.layer, int(channel))
+        assert visualization.plain_pass(one, image) == pytest.approx(float(value), rel=0.02)
