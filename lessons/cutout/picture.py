@@ -80,7 +80,9 @@ def _compare(subject: Subject, found: Cutout) -> None:
     who = t("Seeds by hand")
     if found.probability is not None:
         who = t(
-            "{label}, probability {percent} %", label=class_name(found.label), percent=f"{100 * found.probability:.0f}"
+            "{label}, probability {percent} %",
+            label=class_name(found.label or ""),
+            percent=f"{100 * found.probability:.0f}",
         )
     note = t(
         "{who}. The frame is the box: rows {top} to {bottom}, columns {left} to {right}. {covered} % of the picture is "
