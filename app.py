@@ -1,10 +1,8 @@
-"""The app: page settings, the language, the bar with the course, and the page of the address."""
+"""The app as a server: `streamlit run app.py`. What a session runs is `lessons/_app.py`."""
 
 import streamlit as st
 
-from lessons._kit.form import language, page, shell
+from lessons import _server
 
-st.set_page_config(page_title="deconvviz", layout="wide", initial_sidebar_state="collapsed")
-page.style()
-language.switch()
-shell.run(page.discover())
+_server.guard()
+app = st.App("lessons/_app.py", middleware=_server.MIDDLEWARE)

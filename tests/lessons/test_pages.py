@@ -41,7 +41,7 @@ def test_a_file_without_a_page_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 def test_the_app_opens_on_its_first_page() -> None:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    test = AppTest.from_file(str(ROOT / "lessons" / "_app.py"), default_timeout=120).run()
     assert not test.exception
     assert len(test.segmented_control("lang-shown").options) == 2
 

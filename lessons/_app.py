@@ -1,0 +1,10 @@
+"""The script of a session: page settings, the language, the bar with the course, and the page of the address."""
+
+import streamlit as st
+
+from lessons._kit.form import language, page, shell
+
+st.set_page_config(page_title="deconvviz", layout="wide", initial_sidebar_state="collapsed")
+page.style()
+language.switch()
+shell.run(page.discover())

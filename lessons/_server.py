@@ -1,0 +1,78 @@
+"""What the server does for all sessions: headers that keep the page to itself, and bounds of what one session may do.
+
+Bind address and allowed hosts stand in `.streamlit/config.toml`; SECURITY.md says what is promised.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+#: Bytes and number of the uploads that a session has on the server at once; the oldest give way.
+UPLOADED_BYTES, UPLOADED_FILES = 20_000_000, 4
+#: Nothing of another server is loaded, asked or framed, and no page of another server frames the app. Streamlit's own
+#: page needs styles in place, and components of pages are scripts from a blob.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Headers:
+    """ASGI middleware that gives every answer the headers above."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def with_headers(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                ours = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+                message = {**message, "headers": [*message.get("headers", ()), *ours]}
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+#: As Starlette takes it: what makes it, and its arguments.
+MIDDLEWARE: list[Any] = [(Headers, (), {})]
+
+
+def guard() -> None:
+    """Bound what one session may do to the others: no setting of Streamlit does."""
+    # A message of the protocol, from any client, that would clear the caches of everybody.
+    AppSession._handle_clear_cache_request = _nothing  # type: ignore[method-assign]
+    add = MemoryUploadedFileManager.add_file
+    if not hasattr(add, "__wrapped__"):
+        MemoryUploadedFileManager.add_file = _bounded(add)  # type: ignore[method-assign]
+
+
+def _nothing(self: AppSession) -> None:
+    """Do nothing."""
+
+
+def _bounded(add: Any) -> Any:
+    """`MemoryUploadedFileManager.add_file`, with room for so much of each session."""
+
+    @functools.wraps(add)
+    def bounded(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
+        add(self, session_id, file)
+        kept = list(self.file_storage.get(session_id, {}).values())
+        while kept and (len(kept) > UPLOADED_FILES or sum(len(one.data) for one in kept) > UPLOADED_BYTES):
+            self.remove_file(session_id, kept.pop(0).file_id)
+
+    return bounded
