@@ -11,7 +11,15 @@ from collections.abc import Iterable
 
 
 class DeconvvizError(ValueError):
-    """Root of all errors that deconvviz raises on bad input."""
+    """Root of all errors that deconvviz raises on bad input: one line, cut in the middle where it would be endless.
+
+    >>> len(str(DeconvvizError("x" * 9999)))
+    1000
+    """
+
+    def __init__(self, message: str = "", *more: object) -> None:
+        line = " ".join(str(message).splitlines())
+        super().__init__(line if len(line) <= 1000 else f"{line[:745]} ... {line[-250:]}", *more)
 
 
 class GeometryError(DeconvvizError):

@@ -52,6 +52,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "__init__": set(),
 }
+#: What they use is on every page.
+EVERY_PAGE = {"app", "lessons._app"}
 STANDARD = set(sys.stdlib_module_names)
 WORDS = {
     "deconvolution": "say conv_adjoint, transposed convolution, deconvnet, wiener or richardson_lucy",
@@ -83,7 +85,7 @@ class Source:
     def page(self) -> str | None:
         """The page of the app that it belongs to; None outside of pages."""
         parts = self.module.split(".")
-        return parts[1] if parts[0] == "lessons" and len(parts) > 1 and parts[1] != "_kit" else None
+        return parts[1] if parts[0] == "lessons" and len(parts) > 1 and parts[1][0] != "_" else None
 
     @property
     def task(self) -> str | None:
@@ -257,7 +259,7 @@ def room_problems(found: list[Source]) -> Iterator[str]:
     for source in found:
         if source.path.parts[:2] == ("lessons", "_kit") and source.path.name != "__init__.py":
             pages = pages_that_use(source.module, users, by_name)
-            if len(pages) < 2 and "app" not in pages:  # what app.py uses is on every page
+            if len(pages) < 2 and not EVERY_PAGE & pages:
                 place = f"lessons/{next(iter(pages))}/" if pages else "nowhere"
                 yield f"{source.name} serves {len(pages)} pages, the kit holds what two use: move it to {place}"
         yield from hidden_modules(source, graph.keys())
@@ -266,13 +268,13 @@ def room_problems(found: list[Source]) -> Iterator[str]:
 
 
 def pages_that_use(module: str, users: dict[str, set[str]], by_name: dict[str, Source]) -> set[str]:
-    """The pages, and app.py, that import a module themselves or through the kit."""
+    """The pages, and what runs all of them, that import a module themselves or through the kit."""
     pages: set[str] = set()
     reached, waiting = {module}, [module]
     while waiting:
         for user in users[waiting.pop()] - reached:
             reached.add(user)
-            page = by_name[user].page or (user if user == "app" else None)
+            page = by_name[user].page or (user if user in EVERY_PAGE else None)
             if page:
                 pages.add(page)
             else:

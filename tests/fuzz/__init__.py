@@ -1,0 +1,1 @@
+"""Whatever a stranger may hand in, again and again, with a seed."""

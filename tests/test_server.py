@@ -1,0 +1,130 @@
+"""The app as a server: what it answers to whom, and what one session may do to the others. A plain `streamlit run`."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import sys
+import tomllib
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import open_app
+import pytest
+import websockets
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+
+from lessons import _server
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def uploaded(number: int, size: int) -> UploadedFileRec:
+    """A file that somebody has sent."""
+    return UploadedFileRec(file_id=str(number), name="a.png", type="image/png", data=bytes(size))
+
+
+def kept(manager: MemoryUploadedFileManager, session: str) -> list[str]:
+    """Which of a session's files are still there."""
+    return [file.file_id for file in manager.get_files(session, [str(i) for i in range(99)])]
+
+
+def test_a_session_has_room_for_so_many_uploads_and_the_oldest_give_way() -> None:
+    _server.guard()
+    _server.guard()
+    manager = MemoryUploadedFileManager("/upload")
+    for number in range(6):
+        manager.add_file("greedy", uploaded(number, 100))
+        manager.add_file("other", uploaded(0, 100))
+    assert kept(manager, "greedy") == ["2", "3", "4", "5"]
+    assert kept(manager, "other") == ["0"]
+    for number in range(6, 9):
+        manager.add_file("greedy", uploaded(number, 8_000_000))
+    assert kept(manager, "greedy") == ["7", "8"]
+    assert manager._total_bytes == 16_000_100
+    manager.add_file("greedy", uploaded(9, 30_000_000))
+    assert kept(manager, "greedy") == []
+
+
+def test_no_session_clears_the_caches_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.runtime import caching
+
+    _server.guard()
+    for cache in (caching.cache_data, caching.cache_resource):
+        monkeypatch.setattr(type(cache), "clear", lambda self: pytest.fail("cleared for everybody"))
+    assert "_handle_clear_cache_request()" in inspect.getsource(AppSession.handle_backmsg), "what the message calls"
+    AppSession._handle_clear_cache_request(MagicMock())
+
+
+def test_a_plain_start_is_as_safe_as_that_of_make() -> None:
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert settings["server"]["address"] == open_app.HOST
+    assert set(settings["server"]["allowedHosts"]) == {"127.0.0.1", "localhost", "::1"}
+    assert not settings["browser"]["gatherUsageStats"]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The app, started without any option but the port."""
+    plain = open_app.command
+    patch = pytest.MonkeyPatch()
+
+    def command(port: str, headless: bool) -> list[str]:
+        options = plain(port, headless)
+        at = options.index("--server.address")
+        return options[:at] + options[at + 2 :]
+
+    patch.setattr(open_app, "command", command)
+    with open_app.served(environment={**os.environ, "DECONVVIZ_WARM_UP": "0"}) as url:
+        yield url
+    patch.undo()
+
+
+async def _session(url: str, host: str, origin: str) -> bool:
+    """Whether a page of that origin, which calls the server by that name, gets a session."""
+    port = int(url.rsplit(":", 1)[1])
+    try:
+        async with websockets.connect(
+            f"ws://{host}/_stcore/stream", host="127.0.0.1", port=port, subprotocols=["streamlit"], origin=origin
+        ):
+            return True
+    except websockets.InvalidStatus:
+        return False
+
+
+@pytest.mark.slow
+def test_who_gets_a_session(address: str) -> None:
+    port = address.rsplit(":", 1)[1]
+    for host, origin, gets_one in (
+        (f"127.0.0.1:{port}", f"http://127.0.0.1:{port}", True),
+        (f"localhost:{port}", f"http://localhost:{port}", True),
+        (f"[::1]:{port}", f"http://[::1]:{port}", True),
+        (f"evil.example:{port}", f"http://evil.example:{port}", False),
+        (f"127.0.0.1:{port}", "http://evil.example", False),
+        (f"127.0.0.1:{port}", "null", False),
+    ):
+        assert asyncio.run(_session(address, host, origin)) is gets_one, (host, origin)
+
+
+@pytest.mark.slow
+def test_every_answer_has_the_headers(address: str) -> None:
+    for path in ("/", "/laboratory", "/_stcore/health", "/_stcore/host-config"):
+        with urllib.request.urlopen(address + path) as answer:
+            for name, value in _server.HEADERS.items():
+                assert answer.headers[name] == value, path
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the sockets of a process stand in /proc on Linux only")
+def test_it_listens_on_this_machine_only(address: str) -> None:
+    port = int(address.rsplit(":", 1)[1])
+    table = "".join(
+        Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6") if Path(f"/proc/net/{name}").exists()
+    )
+    listening = [line.split()[1] for line in table.splitlines() if f":{port:04X} " in line and " 0A " in line]
+    assert listening == [f"0100007F:{port:04X}"]
