@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +11,11 @@ from scipy.special import softmax
 
 from deconvviz import catalog
 from deconvviz.data import images, preprocess
-from deconvviz.errors import DeconvvizError
+from deconvviz.errors import DeconvvizError, NetworkError
 from deconvviz.methods import activation_maximization, feature_inversion, layer_grid
 from deconvviz.models import inverters
 from deconvviz.network import Network, reconstruct_units
-from deconvviz.network.backward.reconstruct import reconstruct_layer, with_agreement
+from deconvviz.network.backward.reconstruct import reconstruct_layer, reconstruct_target, with_agreement
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import (
     Array,
@@ -53,7 +53,8 @@ def model_input(net: Network, image: Any) -> np.ndarray:
 
     Args:
       net: a network.
-      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1, of any size.
+      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1, of any size; an array (H, W, channels)
+        of any numbers where the network takes a number of channels, here and in all that follows.
 
     Raises:
       ImageError: the image cannot be read.
@@ -62,22 +63,24 @@ def model_input(net: Network, image: Any) -> np.ndarray:
     >>> model_input(load("caltech"), samples.load("cat")).shape
     (1, 128, 128, 3)
     """
-    return preprocess.model_input(images.load(image), net.input_spec)
+    return preprocess.model_input(images.load(image) if net.input_spec.is_picture else image, net.input_spec)
 
 
 def predict(net: Network, image: Any) -> np.ndarray:
     """Probabilities of a classifier's classes for an image.
 
-    Formula: ``exp(s_k) / sum_j exp(s_j)`` of its first output s; the output itself where it sums to 1 already.
+    Formula: ``exp(s_k) / sum_j exp(s_j)`` of its output s; the output itself where it sums to 1 already, and where it
+    ends in sigmoids, which are one probability a label.
 
     Args:
-      net: a network whose first output is one number a class; a map is taken as one long row of classes.
+      net: a network whose output is one number a class.
       image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1, of any size.
 
     Returns:
-      (classes,) float64, in the order of ``net.labels``; they sum to 1.
+      (classes,) float64, in the order of ``net.labels``; they sum to 1, but for the labels of sigmoids.
 
     Raises:
+      NetworkError: the output is no row of scores: one number, whole numbers, or an answer for every place of a map.
       ImageError: the image cannot be read.
 
     >>> from deconvviz.data import samples
@@ -86,7 +89,22 @@ def predict(net: Network, image: Any) -> np.ndarray:
     >>> probabilities.shape, round(float(probabilities.sum()), 6), net.labels[probabilities.argmax()]
     ((102,), 1.0, 'cougar_face')
     """
-    return probabilities(net.run(model_input(net, image)))
+    output = net.run(model_input(net, image))
+    sizes = [size for size in output.shape if size > 1]
+    ends = next((node.layer.kind for node in net.program().nodes if node.variable is net.program().flat.outputs[0]), "")
+    reason = ""
+    if not np.issubdtype(output.dtype, np.floating):
+        reason = f"is of type {output.dtype}, a choice that was made already"
+    elif len(sizes) > 1:
+        reason = f"has shape {output.shape}, an answer for every place of a map and no row of classes"
+    elif not sizes and ends != "sigmoid":
+        reason = f"is one number, {output.reshape(-1)[0]:.6g}: a logit or a measure, which nothing in the network tells"
+    if reason:
+        raise NetworkError(
+            f"predict gives the probabilities of classes, and the output of {net.name} {reason}; "
+            "net.run(dv.model_input(net, image)) gives the output itself"
+        )
+    return np.asarray(output, np.float64).reshape(-1) if ends == "sigmoid" else probabilities(output)
 
 
 def probabilities(output: np.ndarray) -> np.ndarray:
@@ -130,10 +148,11 @@ def activations(net: Network, image: Any, layer: str) -> np.ndarray:
 def reconstruct(
     net: Network,
     image: Any,
-    unit: UnitLike,
+    unit: UnitLike | None = None,
     rule: str = "deconvnet",
     start: Start = "activation",
     *,
+    target: Callable[[Any], Any] | None = None,
     on_unsupported: Literal["refuse", "gradient"] = "refuse",
     prove: bool = True,
 ) -> Reconstruction:
@@ -149,6 +168,9 @@ def reconstruct(
       unit: a `Unit`, or a tuple like ``("relu3", 7)``; without row and column its strongest position.
       rule: "gradient", "deconvnet", "guided" or "linear".
       start: "activation" (the activation itself goes down) or "one" (the derivative of the unit).
+      target: in place of a unit, a number of one's own: a function of the network's output as `Network.run` gives it,
+        (1, ...), that JAX can differentiate, ``lambda out: out[0, 3] - out[0, 5]``. Its derivative, times its value
+        where start="activation", goes down; the map's `activation` is its value.
       on_unsupported: activations other than ReLU on the path: "refuse", or leave them to their "gradient".
       prove: also compute the map a second, independent way, where there is one, and report the agreement of the two.
 
@@ -159,7 +181,8 @@ def reconstruct(
       NetworkError: no such layer, channel or position.
       RuleError: the rule cannot apply.
       ImageError: the image cannot be read.
-      DeconvvizError: what was given is no unit, or no start.
+      DeconvvizError: what was given is no unit, or no start; both a unit and a target; a target that gives no single
+        number.
 
     Source: zeiler2014visualizing, springenberg2015striving, simonyan2014deep
 
@@ -168,7 +191,12 @@ def reconstruct(
     >>> result.map.shape, str(result.coverage), result.agreement < 1e-5
     ((128, 128, 3), '3 of 3 rectifiers obey', True)
     """
-    return reconstruct_many(net, image, [unit], rule, start, on_unsupported=on_unsupported, prove=prove)[0]
+    if target is None:
+        wanted = [Unit.of(unit)]  # type: ignore[arg-type]  # None is refused there, like all that is no unit
+        return reconstruct_many(net, image, wanted, rule, start, on_unsupported=on_unsupported, prove=prove)[0]
+    if unit is not None:
+        raise DeconvvizError(f"a unit, or a target in place of one, is what goes down; got both, {unit!r} and a target")
+    return _in_rgb(net, reconstruct_target(net, model_input(net, image), target, rule, start, on_unsupported, prove))
 
 
 def reconstruct_many(
@@ -273,6 +301,8 @@ def prove_maps(net: Network, image: Any, maps: Mapping[str, Reconstruction]) -> 
     (None, True)
     """
     wrong = [f"{rule!r}: {one.rule}" for rule, one in maps.items() if one.rule != rule]
+    if any(one.target is not None for one in maps.values()):
+        raise DeconvvizError("maps of a target are compared when they are made: dv.reconstruct(..., prove=True)")
     several = {(one.unit, one.start) for one in maps.values()}
     if wrong or len(several) > 1:
         raise DeconvvizError(
@@ -363,6 +393,7 @@ def invert_snapshots(
         show(snapshot.image, snapshot.step / snapshot.steps)
       later = dv.invert(net, "cat.jpg", "relu3", resume=snapshot)
     """
+    _check_drawable(net)
     decoded = images.load(image)
     x, shown = preprocess.model_input(decoded, net.input_spec), preprocess.fit_image(decoded, net.input_spec)
     if method == "learned":
@@ -372,6 +403,15 @@ def invert_snapshots(
     yield from feature_inversion.snapshots(
         net, x, shown, layer, method, seed=seed, restarts=restarts, resume=resume, every=every, **settings
     )
+
+
+def _check_drawable(net: Network) -> None:
+    """Pictures are drawn in colours or grey only."""
+    if not net.input_spec.is_picture:
+        raise DeconvvizError(
+            f"pictures are drawn in colours or grey, and {net.name} takes {net.input_spec.depth} channels: look at it "
+            "with reconstruct and activations"
+        )
 
 
 def _learned(net: Network, x: Any, shown: Any, layer: str, given: dict[str, Any]) -> Inversion:
@@ -451,6 +491,7 @@ def visualize_snapshots(
       for snapshot in dv.visualize_snapshots(net, dv.Unit("relu5", 7)):
         show(snapshot.image, snapshot.activation)
     """
+    _check_drawable(net)
     wanted = activation_maximization.goal(net, unit, objective, direction)
     begun = None if start is None else preprocess.fit_image(images.load(start), net.input_spec)
     yield from activation_maximization.snapshots(
@@ -522,6 +563,7 @@ def visualize_layer_snapshots(
       for sheet in dv.visualize_layer_snapshots(net, "relu4", range(16)):
         show(sheet.images, sheet.step / sheet.steps)
     """
+    _check_drawable(net)
     yield from layer_grid.snapshots(
         net, layer, channels, objective=objective, seed=seed, batch=batch, resume=resume, every=every, **settings
     )

@@ -60,7 +60,8 @@ class Commands(click.Group):
         try:
             with _without_warnings():
                 status = super().main(args, prog_name or "deconvviz", standalone_mode=False, **extra)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # a shell may close it: >&-
+                sys.stdout.flush()
         except (Interrupted, KeyboardInterrupt, click.exceptions.Abort):
             if sys.stderr.isatty():
                 click.echo(err=True)  # the terminal stands behind ^C

@@ -34,46 +34,109 @@ class InputSpec:
     """What a network wants to be fed: size, channel order and range, and how a picture is brought to that size.
 
     The model input is ``(image * scale - mean) / std`` in the order of ``channels``, from an RGB image in 0..1.
-    ``InputSpec(size=(h, w))`` alone means RGB in 0..1, unchanged.
+    ``InputSpec(size=(h, w))`` alone means RGB in 0..1, unchanged. With a number of channels there are no colours: the
+    image is an array (H, W, channels) of any values, and maps show three of its channels or their sum.
 
     Args:
       size: (height, width) in pixels.
-      mean: per channel, subtracted after scaling, in model order.
-      std: per channel, divides after subtracting, in model order.
+      mean: subtracted after scaling: one number, or one a channel in model order.
+      std: divides after subtracting: one number, or one a channel in model order.
       scale: factor on 0..1; 255 for networks trained on bytes.
-      channels: "RGB" or "BGR" as the network expects, or "L" for one grey channel.
+      channels: "RGB" or "BGR" as the network expects, "L" for one grey channel, or how many there are: 4, 12, ...
       fit: "crop" keeps the aspect ratio (shorter side to size, centre crop); "stretch" fills the size.
       resize: shorter side before a centre crop; the size itself if None.
+      shown: of a number of channels, the three that are shown as red, green and blue; their signed sum if None.
 
     Raises:
-      DeconvvizError: a size that is not two whole numbers above 0, channels or a fit that do not exist, a std of 0.
+      DeconvvizError: a size that is not two whole numbers above 0; channels or a fit that do not exist; a mean or std
+        that is no number, or not one a channel; a std or scale of 0; a resize that is no whole number above 0.
 
-    >>> InputSpec(size=(224, 224)).mean
-    (0.0, 0.0, 0.0)
+    >>> InputSpec(size=(224, 224), mean=0.5).mean, InputSpec(size=(28, 28), channels="L").std
+    ((0.5, 0.5, 0.5), (1.0,))
     """
 
     size: Size
-    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
-    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    mean: Any = 0.0  # a tuple, one number a channel, once the record is made
+    std: Any = 1.0
     scale: float = 1.0
-    channels: Literal["RGB", "BGR", "L"] = "RGB"
+    channels: Literal["RGB", "BGR", "L"] | int = "RGB"
     fit: Fit = "crop"
     resize: int | None = None
+    shown: tuple[int, int, int] | None = field(default=None, repr=False)  # changes no value of the network
 
     def __post_init__(self) -> None:
-        if len(self.size) != 2 or any(int(n) != n or n < 1 for n in self.size):
-            raise DeconvvizError(f"an input size is (height, width), two whole numbers above 0; got size={self.size!r}")
-        if self.channels not in ("RGB", "BGR", "L"):
-            raise DeconvvizError(f"channels are 'RGB', 'BGR' or 'L'; got channels={self.channels!r}")
+        size = tuple(self.size) if isinstance(self.size, (tuple, list, np.ndarray)) else ()
+        if len(size) != 2 or not all(_is_count(n) for n in size):
+            example = f", ({self.size}, {self.size}) for example" if _is_count(self.size) else ""
+            raise DeconvvizError(
+                f"an input size is (height, width), two whole numbers above 0{example}; got size={self.size!r}"
+            )
+        if self.channels not in ("RGB", "BGR", "L") and not _is_count(self.channels):
+            raise DeconvvizError(
+                f"channels are 'RGB', 'BGR' or 'L', or a number of channels; got channels={self.channels!r}"
+            )
+        if self.shown is not None:
+            self._check_shown(self.shown)
         if self.fit not in ("crop", "stretch"):
             raise DeconvvizError(f"fit is 'crop' or 'stretch'; got fit={self.fit!r}")
+        if self.resize is not None and not _is_count(self.resize):
+            raise DeconvvizError(
+                "resize is the length of the shorter side before the cut, one whole number above 0, or None; got "
+                f"resize={self.resize!r}"
+            )
+        if not _is_number(self.scale) or self.scale == 0:
+            raise DeconvvizError(f"scale multiplies 0..1, one number that is not 0; got scale={self.scale!r}")
+        object.__setattr__(self, "size", tuple(int(n) for n in size))
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, self._per_channel(name, getattr(self, name)))
         if any(s == 0 for s in self.std):
             raise DeconvvizError(f"std divides, so none may be 0; got std={self.std!r}")
 
+    def _check_shown(self, shown: Any) -> None:
+        listed = isinstance(shown, (tuple, list)) and len(shown) == 3
+        fits = listed and all(hasattr(c, "__index__") and 0 <= c < self.depth for c in shown)
+        if isinstance(self.channels, str) or not fits:
+            raise DeconvvizError(
+                "shown names three channels of an input that has a number of them, counted from 0, (3, 2, 1) for "
+                f"example; got shown={shown!r}, channels={self.channels!r}"
+            )
+
+    def _per_channel(self, name: str, given: Any) -> tuple[float, ...]:
+        """One number a channel, from one number, from as many, or from any count of equal ones."""
+        listed = isinstance(given, (tuple, list)) or (isinstance(given, np.ndarray) and given.ndim == 1)
+        values = tuple(given) if listed else (given,)
+        if not values or not all(_is_number(value) for value in values):
+            raise DeconvvizError(f"{name} is one number, or one a channel; got {name}={given!r}")
+        values = tuple(float(value) for value in values)
+        if len(values) == self.depth:
+            return values
+        if len(set(values)) == 1:
+            return values[:1] * self.depth
+        raise DeconvvizError(
+            f"{name}={given!r} has {len(values)} numbers but channels={self.channels!r} means {self.depth}; give "
+            f"{self.depth} in the order of the channels"
+        )
+
     @property
     def depth(self) -> int:
-        """Number of channels of the model input: 1 for "L", else 3."""
-        return 1 if self.channels == "L" else 3
+        """Number of channels of the model input."""
+        return self.channels if not isinstance(self.channels, str) else 1 if self.channels == "L" else 3
+
+    @property
+    def is_picture(self) -> bool:
+        """True where the network is fed a picture, whose colours people see; False for a number of channels."""
+        return isinstance(self.channels, str)
+
+
+def _is_number(value: Any) -> bool:
+    """True for finite real numbers of any type; True and False are none."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and bool(
+        np.isfinite(value))  # fmt: skip
+
+
+def _is_count(value: Any) -> bool:
+    """True for whole numbers above 0."""
+    return _is_number(value) and int(value) == value and value >= 1
 
 
 @dataclass(frozen=True)
@@ -192,6 +255,7 @@ class Reconstruction:
       receptive_field: (top, left, bottom, right) in input pixels, clipped to the image, bottom and right exclusive.
       coverage: rectifiers that obeyed the rule.
       agreement: relative difference of two independent computations; None where there is only one.
+      target: the function of the output that went down in place of a unit; None for units.
     """
 
     map: SignedMap
@@ -202,6 +266,7 @@ class Reconstruction:
     receptive_field: Box
     coverage: Coverage
     agreement: float | None
+    target: Any = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,7 +49,10 @@ def fit_image(image: Array, spec: InputSpec) -> DisplayImage:
     >>> fit_image(np.full((30, 45, 3), 0.25, np.float32), InputSpec(size=(8, 6))).shape
     (8, 6, 3)
     """
-    image = _checked(image)
+    return _fitted(_checked(image), spec)
+
+
+def _fitted(image: np.ndarray, spec: InputSpec, picture: bool = True) -> np.ndarray:
     if image.shape[:2] == tuple(spec.size):
         return image / np.float32(255) if image.dtype == np.uint8 else image
     rows, columns = image.shape[:2]
@@ -61,7 +64,7 @@ def fit_image(image: Array, spec: InputSpec) -> DisplayImage:
     column_range = _read_range(left, right, columns, scaled[1])
     part = image[slice(*row_range), slice(*column_range)]
     box = (left - column_range[0], top - row_range[0], right - column_range[0], bottom - row_range[0])
-    return _resample(part, spec.size, box)
+    return _resample(part, spec.size, box, picture)
 
 
 def at_most(image: Array, longer: int) -> DisplayImage:
@@ -93,21 +96,21 @@ def model_input(image: Array, spec: InputSpec) -> ModelInput:
     "BGR" reverses the channels; "L" mixes them by BT.601 luma, ``0.299 R + 0.587 G + 0.114 B``.
 
     Args:
-      image: (H, W, 3), 0..1, of any size.
+      image: (H, W, 3), 0..1, of any size; (H, W, channels) of any numbers where the network takes a number of channels.
       spec: the network's input; mean and std are in the order of its channels.
 
     Returns:
       (1, spec.size[0], spec.size[1], spec.depth) float32.
 
     Raises:
-      ImageError: as `fit_image`, or mean and std that do not fit the channels.
+      ImageError: as `fit_image`.
 
     >>> spec = InputSpec(size=(1, 1), mean=(1.0, 2.0, 3.0), scale=255.0, channels="BGR")
     >>> model_input(np.array([[[1.0, 0.0, 0.0]]], np.float32), spec).tolist()
     [[[[-1.0, -2.0, 252.0]]]]
     """
-    mean, std = _per_channel("mean", spec.mean, spec), _per_channel("std", spec.std, spec)
-    fitted = fit_image(image, spec)
+    mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
+    fitted = fit_image(image, spec) if spec.is_picture else _fitted(_checked_stack(image, spec), spec, picture=False)
     if spec.channels == "BGR":
         fitted = fitted[..., ::-1]
     elif spec.channels == "L":
@@ -118,7 +121,8 @@ def model_input(image: Array, spec: InputSpec) -> ModelInput:
 def signed_rgb(signed: Array, spec: InputSpec) -> SignedMap:
     """Puts a map taken with respect to the model input into RGB order, so that it lies on the picture.
 
-    "BGR" is reversed; the one channel of "L" is repeated. Values are not scaled.
+    "BGR" is reversed; the one channel of "L" is repeated. Of a number of channels, the three of `spec.shown` are
+    taken, or their sum is repeated. Values are not scaled.
 
     Args:
       signed: (..., H, W, C) with C the channels of the model input.
@@ -139,13 +143,17 @@ def signed_rgb(signed: Array, spec: InputSpec) -> SignedMap:
             f"a map of a network with channels={spec.channels!r} has {spec.depth} on its last axis; "
             f"got an array of shape {values.shape}; hand in (H, W, {spec.depth})"
         )
-    if spec.channels == "L":
-        return np.repeat(values, 3, axis=-1)
+    if spec.shown is not None:
+        return values[..., list(spec.shown)]
+    if spec.channels == "L" or not spec.is_picture:
+        return np.repeat(values.sum(-1, keepdims=True), 3, axis=-1)
     return values[..., ::-1] if spec.channels == "BGR" else values
 
 
 def display(model_values: Array, spec: InputSpec) -> DisplayImage:
     """The picture that a model input shows: ``(x * std + mean) / scale`` in RGB, clipped to 0..1.
+
+    Of a number of channels, the three of `spec.shown`, or their mean.
 
     Args:
       model_values: (H, W, C) or (1, H, W, C) in the network's range.
@@ -166,8 +174,9 @@ def display(model_values: Array, spec: InputSpec) -> DisplayImage:
         values = values[0]
     if values.ndim != 3:
         raise ImageError(f"display takes one image, (H, W, C) or (1, H, W, C); got an array of shape {values.shape}")
-    mean, std = _per_channel("mean", spec.mean, spec), _per_channel("std", spec.std, spec)
-    return np.clip(signed_rgb((values * std + mean) / np.float32(spec.scale), spec), 0.0, 1.0)
+    mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
+    share = 1 if spec.is_picture or spec.shown is not None else spec.depth
+    return np.clip(signed_rgb((values * std + mean) / np.float32(spec.scale), spec) / np.float32(share), 0.0, 1.0)
 
 
 def _checked(image: Array) -> np.ndarray:
@@ -187,6 +196,19 @@ def _checked(image: Array) -> np.ndarray:
             "scale them, clip them with np.clip(image, 0, 1), or replace what is NaN"
         )
     return values.astype(np.float32, copy=False)
+
+
+def _checked_stack(image: Array, spec: InputSpec) -> np.ndarray:
+    """An array with a number of channels, as float32."""
+    values = np.asarray(image)
+    number = np.issubdtype(values.dtype, np.floating) or np.issubdtype(values.dtype, np.integer)
+    fits = values.ndim == 3 and values.shape[2] == spec.depth and values.size
+    if not fits or not number or not np.isfinite(values).all():
+        raise ImageError(
+            f"the network takes {spec.depth} channels: hand in an (H, W, {spec.depth}) array of finite numbers; got "
+            f"shape {values.shape} of {values.dtype}"
+        )
+    return values.astype(np.float32)
 
 
 def _scaled_size(source: Size, spec: InputSpec) -> Size:
@@ -213,17 +235,18 @@ def _read_range(low: float, high: float, source: int, scaled: int) -> tuple[int,
     return max(0, math.floor(low) - margin), min(source, math.ceil(high) + margin)
 
 
-def _resample(part: np.ndarray, size: Size, box: tuple[float, float, float, float]) -> DisplayImage:
+def _resample(part: np.ndarray, size: Size, box: tuple[float, float, float, float], picture: bool) -> np.ndarray:
     out = (size[1], size[0])
-    levels = np.ascontiguousarray(part) if part.dtype == np.uint8 else _whole_levels(part)
+    levels = None
+    if picture:
+        levels = np.ascontiguousarray(part) if part.dtype == np.uint8 else _whole_levels(part)
     if levels is not None:
-        picture = Image.fromarray(levels)
-        return np.asarray(picture.resize(out, Image.Resampling.BILINEAR, box)) / np.float32(255)
+        return np.asarray(Image.fromarray(levels).resize(out, Image.Resampling.BILINEAR, box)) / np.float32(255)
     planes = [
         np.asarray(Image.fromarray(np.ascontiguousarray(part[..., c])).resize(out, Image.Resampling.BILINEAR, box))
-        for c in range(3)
+        for c in range(part.shape[-1])
     ]
-    return np.clip(np.stack(planes, axis=-1), 0.0, 1.0)
+    return np.clip(np.stack(planes, axis=-1), 0.0, 1.0) if picture else np.stack(planes, axis=-1)
 
 
 def _whole_levels(part: DisplayImage) -> np.ndarray | None:
@@ -241,15 +264,3 @@ def _whole_levels(part: DisplayImage) -> np.ndarray | None:
             return None
         result[start : start + step] = whole
     return result
-
-
-def _per_channel(name: str, values: tuple[float, ...], spec: InputSpec) -> np.ndarray:
-    """Mean or std as (depth,) float32; one number, or equal numbers, serve any depth."""
-    if len(values) == spec.depth:
-        return np.array(values, np.float32)
-    if len(set(values)) == 1:
-        return np.full(spec.depth, values[0], np.float32)
-    raise ImageError(
-        f"{name}={values!r} has {len(values)} numbers but channels={spec.channels!r} means {spec.depth}; "
-        f"give {spec.depth} in the order of the channels"
-    )

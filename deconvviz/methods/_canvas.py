@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -14,38 +14,49 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.methods._settings import QUIET, Settings
 from deconvviz.network import Network, rewritten
 from deconvviz.network.trace.trace import permuted
-from deconvviz.types import Array
+from deconvviz.types import Array, InputSpec
 
 #: The colour range B of [mahendran2016visualizing], 80 grey levels, and their step V = B / 6.5.
 BOUND = 80 / 255
 STEP = BOUND / 6.5
 #: Spread of the coefficients, and of the pixels around grey, that a run starts with.
 NOISE = {"fourier": 0.01, "pixel": 0.05}
+#: What one step along the axis of brightness changes in red, green and blue, about; and in grey.
+BRIGHTNESS = float(priors.COLOUR_BASIS[:, 0].mean())
 #: Furthest from black and white that a start is moved, so that the sigmoid can reach it.
 _MARGIN = 0.004
 
 
-def start(settings: Settings, size: Sequence[int], key: jax.Array, image: Array | None = None) -> jax.Array:
-    """The first parameters of one picture, (1, H, W, 3): noise, or an image with a little of it."""
-    shape, dtype = (1, *size, 3), jnp.result_type(float)
+def start(settings: Settings, spec: InputSpec, key: jax.Array, image: Array | None = None) -> jax.Array:
+    """The first parameters of one picture: noise, or an image with a little of it.
+
+    (1, H, W, 3); (1, H, W, 1) for a network that sees no colours, whose pictures are grey.
+    """
+    shape, dtype = (1, *spec.size, spec.depth), jnp.result_type(float)
     noise = NOISE[settings.parametrization] * jax.random.normal(key, shape, dtype)
     if image is None:
         return jnp.clip(0.5 + noise, 0, 1) if settings.parametrization == "pixel" else noise
-    if np.shape(image) != shape[1:]:
-        raise DeconvvizError(f"a picture to start from has shape {shape[1:]}; got {np.shape(image)}")
+    if np.shape(image) != (*spec.size, 3):
+        raise DeconvvizError(f"a picture to start from has shape {(*spec.size, 3)}; got {np.shape(image)}")
     pixels = jnp.asarray(image, dtype)[None]
+    if shape[-1] == 1:
+        pixels = priors.grey(pixels)
     if settings.parametrization == "pixel":
         return pixels
     inside = jnp.clip(pixels, _MARGIN, 1 - _MARGIN)
-    waves = priors.unmix_colours(jnp.log(inside) - jnp.log1p(-inside))
+    logits = jnp.log(inside) - jnp.log1p(-inside)
+    waves = logits / BRIGHTNESS if shape[-1] == 1 else priors.unmix_colours(logits)
     return priors.fourier_coefficients(waves, settings.decay)
 
 
 def pixels(settings: Settings, params: jax.Array) -> jax.Array:
     """The pictures, (N, H, W, 3) in 0..1."""
     if settings.parametrization == "pixel":
-        return params
-    return jax.nn.sigmoid(priors.mix_colours(priors.fourier_image(params, settings.decay)))
+        image = params
+    else:
+        waves = priors.fourier_image(params, settings.decay)
+        image = jax.nn.sigmoid(waves * BRIGHTNESS if params.shape[-1] == 1 else priors.mix_colours(waves))
+    return jnp.broadcast_to(image, (*image.shape[:-1], 3))
 
 
 def inside_box(settings: Settings, params: jax.Array) -> jax.Array:

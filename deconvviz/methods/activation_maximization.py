@@ -257,7 +257,7 @@ def begin(
 ) -> _loop.Progress:
     """A run before its first step, from noise or a little noise on an image (H, W, 3)."""
     keys = [jax.random.fold_in(jax.random.key(seed), picture) for picture in range(pictures)]
-    params = jnp.concatenate([_canvas.start(settings, network.input_spec.size, key, image) for key in keys])
+    params = jnp.concatenate([_canvas.start(settings, network.input_spec, key, image) for key in keys])
     return _loop.first_progress(settings, params, seed)
 
 

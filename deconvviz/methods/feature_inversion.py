@@ -138,7 +138,7 @@ def _problem(
 
 def _begin(network: Network, settings: Settings, seed: int, restarts: int) -> _loop.Progress:
     keys = [jax.random.fold_in(jax.random.key(seed), restart) for restart in range(restarts)]
-    params = jnp.concatenate([_canvas.start(settings, network.input_spec.size, key) for key in keys])
+    params = jnp.concatenate([_canvas.start(settings, network.input_spec, key) for key in keys])
     return _loop.first_progress(settings, params, seed)
 
 

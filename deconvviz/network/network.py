@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -14,6 +14,7 @@ from flax import nnx
 from deconvviz.errors import NetworkError, nearest
 from deconvviz.network._cache import Programs, Store
 from deconvviz.network._jit import jit
+from deconvviz.network.adopt import arguments, equinox, results
 from deconvviz.network.backward.explicit import Chain, NoAdjoint
 from deconvviz.network.backward.graph import Graph, explicit_graph
 from deconvviz.network.trace import geometry
@@ -32,6 +33,10 @@ class Network:
       function: any traceable function of one float image batch, weights closed over, in inference mode; or a Flax
         NNX module, whose module paths then name the layers.
       input_spec: the size and range that it expects.
+      output: which of several results is the network's output: its key in a dict, its place in a tuple, or the keys
+        down to it with / between, "heads/0". The first one if None; `about` then says which that is.
+      inputs: values of further arguments, by name or in order. Arrays for one image, (1, ...), serve each of a batch.
+      vary: the argument that is the image batch, where there are others: its name, or its place among them.
       labels: names of the outputs, in order.
       name: what to call it.
       about: figures to show beside it (accuracy, number of weights, ...), as text.
@@ -39,7 +44,8 @@ class Network:
         a training for example, share them, so that only the first one compiles.
 
     Raises:
-      NetworkError: if the function cannot be traced, or labels and outputs differ in number.
+      NetworkError: if the function cannot be traced, has no such output or argument, or labels and outputs differ in
+        number.
 
     >>> net = Network(lambda x: jax.nn.relu(x).mean((1, 2)), input_spec=InputSpec(size=(8, 6)))
     >>> [(layer.name, layer.kind, layer.shape) for layer in net.layers]
@@ -51,6 +57,9 @@ class Network:
         function: Callable[[Any], Any],
         *,
         input_spec: InputSpec,
+        output: str | int | None = None,
+        inputs: Mapping[str, Any] | Sequence[Any] | None = None,
+        vary: str | int | None = None,
         labels: Sequence[str] | None = None,
         name: str = "network",
         about: dict[str, str] | None = None,
@@ -58,11 +67,23 @@ class Network:
     ) -> None:
         if not callable(function):
             raise NetworkError(f"a network is a function of an image batch; got {type(function).__name__}")
-        self._function = scoped(function) if isinstance(function, nnx.Module) else function
+        if not isinstance(input_spec, InputSpec):
+            raise NetworkError(
+                f"input_spec says what the network is fed, as in InputSpec(size=(224, 224)); got {input_spec!r}"
+            )
+        function = scoped(function) if isinstance(function, nnx.Module) else function
+        function = equinox.scoped(function) if equinox.is_module(function) else function
+        if inputs is not None or vary is not None:
+            function = arguments.of_image(function, inputs, vary)
+        chosen = results.Chosen(function, output)
+        self._function = chosen
         self.input_spec, self.name, self.about = input_spec, name, dict(about or {})
         self.labels = tuple(labels) if labels is not None else None
         self.store = Store(programs=programs, form=self._form)
         outputs = self.program().output_shapes
+        if output is None and len(chosen.names) > 1:
+            rest = f"the first of {len(chosen.names)} results ({', '.join(chosen.names[:8])})"
+            self.about.setdefault("output", f"{chosen.name}, {rest}; output=NAME chooses another")
         if self.labels is not None and outputs and outputs[0][-1:] != (len(self.labels),):
             raise NetworkError(
                 f"{len(self.labels)} labels for a network whose first output has shape {outputs[0]}: "
@@ -70,14 +91,52 @@ class Network:
             )
 
     @classmethod
-    def from_nnx(cls, module: nnx.Module, *, input_spec: InputSpec, **options: Any) -> Network:
-        """A Flax NNX module in inference mode; the module itself is never changed."""
-        return cls(module, input_spec=input_spec, **options)
+    def from_nnx(
+        cls, module: nnx.Module, *, input_spec: InputSpec, call: Callable[[Any, Any], Any] | None = None, **options: Any
+    ) -> Network:
+        """A Flax NNX module in inference mode; the module itself is never changed.
+
+        Args:
+          module: its paths name the layers.
+          input_spec: the size and range that it expects.
+          call: how it is called where it takes more than the image batch: ``lambda model, x: model(x, train=False)``.
+          options: as of `Network`.
+        """
+        if not isinstance(module, nnx.Module):
+            raise NetworkError(f"from_nnx takes a Flax NNX module; got {type(module).__name__}")
+        return cls(module if call is None else scoped(module, call), input_spec=input_spec, **options)
 
     @classmethod
     def from_linen(cls, module: Any, variables: Any, *, input_spec: InputSpec, **options: Any) -> Network:
         """A Flax Linen module with its variables; keyword arguments of its call go into a partial of your own."""
         return cls(lambda x: module.apply(variables, x), input_spec=input_spec, **options)
+
+    @classmethod
+    def from_torch(cls, module: Any, *, input_spec: InputSpec, **options: Any) -> Network:
+        """A PyTorch module in evaluation mode, by ``torch.export``; layers are named by its paths, "layer1/0/conv1".
+
+        Weights are copied and the module is never changed. Where it was in training mode, `about` says so.
+
+        Args:
+          module: a ``torch.nn.Module`` of one image batch (N, C, H, W).
+          input_spec: the size and range that it expects; arrays here stay (N, H, W, C), images and maps alike.
+          options: labels, name, about, programs.
+
+        Raises:
+          NetworkError: PyTorch is missing, the module cannot be exported, or it uses an operation without a
+            counterpart in JAX, which is named with the module that uses it.
+
+        Example::
+
+          net = dv.Network.from_torch(torchvision.models.resnet18(weights="DEFAULT"), input_spec=spec)
+        """
+        from deconvviz.network.adopt import torch
+
+        function, notes = torch.from_module(module, input_spec)
+        options.setdefault("name", type(module).__name__)
+        if notes:
+            options["about"] = {"mode": " ".join(notes), **(options.get("about") or {})}
+        return cls(function, input_spec=input_spec, **options)
 
     def __repr__(self) -> str:
         height, width = self.input_spec.size

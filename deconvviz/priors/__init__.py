@@ -1,6 +1,6 @@
 """What a picture is like before any network has looked at it: penalties, spectra, colours, small shifts."""
 
-from deconvviz.priors.colour import COLOUR_BASIS, from_display, mix_colours, unmix_colours
+from deconvviz.priors.colour import COLOUR_BASIS, from_display, grey, mix_colours, unmix_colours
 from deconvviz.priors.fourier import amplitudes, fourier_coefficients, fourier_image, hartley
 from deconvviz.priors.penalties import alpha_norm, similarity, total_variation
 from deconvviz.priors.transforms import shifted, turned
@@ -12,6 +12,7 @@ __all__ = [
     "fourier_coefficients",
     "fourier_image",
     "from_display",
+    "grey",
     "hartley",
     "mix_colours",
     "shifted",

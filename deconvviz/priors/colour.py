@@ -45,6 +45,22 @@ def unmix_colours(rgb: Array) -> jax.Array:
     return jnp.matmul(v, jnp.asarray(np.linalg.inv(COLOUR_BASIS).T, v.dtype), precision="highest")
 
 
+def grey(image: Array) -> jax.Array:
+    """Brightness of red, green and blue, ``0.299 R + 0.587 G + 0.114 B``.
+
+    Args:
+      image: (..., 3).
+
+    Returns:
+      (..., 1).
+
+    >>> round(float(grey(jnp.array([1.0, 0.5, 0.0]))[0]), 4)
+    0.5925
+    """
+    x = jnp.asarray(image)
+    return (x * jnp.asarray(_LUMA, x.dtype)).sum(-1, keepdims=True)
+
+
 def from_display(image: Array, spec: InputSpec) -> jax.Array:
     """What a network is fed for pictures of its own size; JAX can differentiate it.
 
@@ -66,5 +82,5 @@ def from_display(image: Array, spec: InputSpec) -> jax.Array:
     if spec.channels == "BGR":
         x = x[..., ::-1]
     elif spec.channels == "L":
-        x = (x * jnp.asarray(_LUMA, x.dtype)).sum(-1, keepdims=True)
+        x = grey(x)
     return (x * spec.scale - jnp.asarray(spec.mean, x.dtype)) / jnp.asarray(spec.std, x.dtype)

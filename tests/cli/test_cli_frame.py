@@ -136,6 +136,14 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert answer.stderr == ""
 
 
+@pytest.mark.slow
+def test_a_closed_stdout_is_no_error() -> None:
+    """Nobody reads the answer: nothing to say, and no traceback."""
+    command = f"{sys.executable} -m deconvviz layers --model caltech >&-"
+    answer = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=240)
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_full_disk_under_stdout_is_said() -> None:
     command = f"{sys.executable} -m deconvviz --version > /dev/full"

@@ -212,10 +212,6 @@ def test_equal_means_serve_any_number_of_channels():
         (lambda: preprocess.fit_image(np.full((5, 7, 3), np.nan), SPECS["plain"]), ["nan", "NaN"]),
         (lambda: preprocess.signed_rgb(np.zeros((4, 5, 3)), SPECS["grey"]), ["(4, 5, 3)", "'L'", "(H, W, 1)"]),
         (lambda: preprocess.display(np.zeros((2, 4, 5, 3)), SPECS["plain"]), ["(2, 4, 5, 3)", "one image"]),
-        (
-            lambda: preprocess.model_input(np.zeros((5, 7, 3)), InputSpec(size=(5, 7), mean=(1, 2, 3), channels="L")),
-            ["mean=(1, 2, 3)", "'L'"],
-        ),
     ],
 )
 def test_refusals_name_what_came_and_what_to_do(call, phrases):

@@ -28,16 +28,17 @@ __all__ = ["Adopted", "Given", "load", "wrapped"]
 _WEIGHTS = (".pkl", ".pickle", ".pt", ".pth", ".npz", ".npy", ".h5", ".msgpack", ".safetensors", ".eqx", ".ckpt")
 
 
-def load(address: str, given: Given = ANYTHING) -> Adopted:
+def load(address: str, given: Given = ANYTHING, *, torch: bool = False) -> Adopted:
     """The network that an address names, from an installed package or the current folder.
 
-    The object may be a `Network`; a function ``(N, H, W, C) -> outputs``; a Flax NNX module; an Equinox module; or a
-    function without arguments that makes one of these. NNX and Equinox modules are put into inference mode.
+    The object may be a `Network`; a function ``(N, H, W, C) -> outputs``; a Flax NNX module; an Equinox module; a
+    PyTorch module; or a function without arguments that makes one of these. Modules are put into inference mode.
 
     Args:
       address: ``package.module:object``; the object may lie deeper, ``module:holder.object``.
       given: what is known about the input of an object that is no `Network`. A size or number of channels that is not
         given is found by trying, and reported in ``assumed``.
+      torch: the object has to be a PyTorch module, or a function that makes one.
 
     Raises:
       NetworkError: no such module or object, one that raises, or one that is no network; says what to do.
@@ -47,7 +48,7 @@ def load(address: str, given: Given = ANYTHING) -> Adopted:
     """
     target = _object(address)
     try:
-        adopted = wrapped(target, address, given)
+        adopted = wrapped(target, address, given, torch)
         _check_numbers(adopted.network, address)
         return adopted
     except NetworkError:

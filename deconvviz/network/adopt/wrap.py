@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,8 @@ from typing import Any, Literal
 import jax
 from flax import nnx
 
-from deconvviz.errors import NetworkError
+from deconvviz.errors import NetworkError, OperationError
+from deconvviz.network.adopt import equinox
 from deconvviz.network.network import Network
 from deconvviz.types import InputSpec, Size
 
@@ -71,25 +73,30 @@ class Adopted:
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    """One way of calling an object as a function of an image batch."""
+    """One way of making an object a network: ``network(input_spec=..., name=...)``."""
 
-    function: Callable[[Any], Any]
+    network: Callable[..., Network]
     note: str = ""
 
 
-def wrapped(target: Any, address: str, given: Given = ANYTHING) -> Adopted:
+def wrapped(target: Any, address: str, given: Given = ANYTHING, torch: bool = False) -> Adopted:
     """The object as a `Network`; a function without arguments is called first.
 
     Raises:
-      NetworkError: if it is none, or fits no size.
+      NetworkError: if it is none, or fits no size; or no PyTorch module where that is asked for.
     """
     made = target
     if not isinstance(target, Network):
         _refuse_foreign(target, address)
-        if _needed(target, address) == []:
+        if not _is_torch(target) and _needed(target, address) == []:
             made = target()
             if not isinstance(made, Network):
                 _refuse_foreign(made, f"{address}()")
+    if torch and not _is_torch(made):
+        raise NetworkError(
+            f"{address} is no PyTorch module but of type {type(made).__name__}: name a torch.nn.Module, or a function "
+            "without arguments that makes one; other networks are named with --network"
+        )
     if isinstance(made, Network):
         if given != ANYTHING:
             raise NetworkError(
@@ -97,7 +104,7 @@ def wrapped(target: Any, address: str, given: Given = ANYTHING) -> Adopted:
                 f"what you gave besides ({given}), or change its InputSpec"
             )
         return Adopted(made)
-    needed = _needed(made, address)
+    needed = ["x"] if _is_torch(made) else _needed(made, address)
     if len(needed) != 1:
         wants = f"takes {', '.join(needed)}" if needed else "made another function without arguments"
         raise NetworkError(
@@ -110,24 +117,24 @@ def wrapped(target: Any, address: str, given: Given = ANYTHING) -> Adopted:
 def _refuse_foreign(target: Any, address: str) -> None:
     """Things that are no network in JAX, each with what to do instead."""
     kind = type(target).__name__
-    roots = {f"{cls.__module__}.".split(".")[0] for cls in type(target).__mro__}
     linen = any(cls.__module__.startswith("flax.linen") for cls in type(target).__mro__)
     if linen:
         raise NetworkError(
             f"{address} is the Linen module {kind}, which holds no weights: give "
             "net = dv.Network.from_linen(module, variables, input_spec=dv.InputSpec(size=(height, width)))"
         )
-    if "torch" in roots:
-        raise NetworkError(
-            f"{address} is the PyTorch module {kind}, and deconvviz looks into JAX functions: write the forward pass "
-            "in JAX and load the weights from safetensors"
-        )
-    if not callable(target) or isinstance(target, nnx.Variable) or hasattr(target, "dtype"):
+    if not callable(target) or isinstance(target, nnx.Variable):
         raise NetworkError(
             f"{address} is no network but {'None' if target is None else f'of type {kind}'}: give a deconvviz Network, "
-            "a function of an image batch (N, H, W, C), an NNX or Equinox module, or a function without arguments "
-            "that makes one"
+            "a function of an image batch (N, H, W, C), an NNX, Equinox or PyTorch module, or a function without "
+            "arguments that makes one"
         )
+
+
+def _is_torch(target: Any) -> bool:
+    """True for a PyTorch module; PyTorch is not imported for the question."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(target, torch.nn.Module)
 
 
 def _needed(target: Any, address: str) -> list[str]:
@@ -149,19 +156,32 @@ def _needed(target: Any, address: str) -> list[str]:
 
 
 def _calls(target: Any) -> Iterator[_Call]:
-    """How an object may be called: Equinox's own layers take one image with its channels first."""
-    equinox = sys.modules.get("equinox")
-    if isinstance(target, nnx.Module):
-        yield _Call(nnx.view(target, raise_if_not_found=False, deterministic=True, use_running_average=True))
-    elif equinox is not None and isinstance(target, equinox.Module):
-        fixed = equinox.nn.inference_mode(target)
-        yield _Call(
+    """How an object may be called: Equinox's own layers take one image with its channels first.
+
+    Keras layers are in inference mode unless told otherwise; models of Hugging Face are given their images channels
+    first.
+    """
+    if _is_torch(target):
+        yield _Call(functools.partial(Network.from_torch, target))
+    elif isinstance(target, nnx.Module):
+        yield _function(nnx.view(target, raise_if_not_found=False, deterministic=True, use_running_average=True))
+    elif equinox.is_module(target):
+        fixed = equinox.scoped(sys.modules["equinox"].nn.inference_mode(target))
+        yield _function(
             lambda x: jax.vmap(fixed)(x.transpose(0, 3, 1, 2)),
             "It is called image by image with channels first, (C, H, W), as Equinox's own layers are.",
         )
-        yield _Call(fixed)
+        yield _function(fixed)
     else:
-        yield _Call(target)
+        yield _function(target)
+        yield _function(
+            lambda x: target(x.transpose(0, 3, 1, 2)),
+            "It is called with channels first, (N, C, H, W): channels last cannot be traced.",
+        )
+
+
+def _function(function: Callable[[Any], Any], note: str = "") -> _Call:
+    return _Call(functools.partial(Network, function), note)
 
 
 def _fitted(calls: list[_Call], address: str, given: Given) -> Adopted:
@@ -192,14 +212,19 @@ def _first(
 ) -> tuple[Adopted | None, list[NetworkError]]:
     """The first that can be traced, with what was assumed; else the reasons."""
     reasons: list[NetworkError] = []
-    for size, channels in tried:
-        for call in calls:
+    for call in calls:
+        for size, channels in tried:
             try:
-                network = Network(call.function, input_spec=given.spec(size, channels), name=address)
+                network = call.network(input_spec=given.spec(size, channels), name=address)
+            except OperationError:
+                raise
             except NetworkError as error:
                 reasons.append(error)
                 continue
-            return Adopted(network, tuple(_assumed(given, size, channels, call))), reasons
+            output = network.about.get("output")
+            output = output and f"The output is {output.split(';')[0]}: not given."
+            said = filter(None, [*_assumed(given, size, channels, call), network.about.get("mode"), output])
+            return Adopted(network, tuple(said)), reasons
     return None, reasons
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -24,7 +25,7 @@ from deconvviz.network import units
 from deconvviz.network.backward import select
 from deconvviz.network.backward.backprop import BackpropRequest, BackpropResult
 from deconvviz.network.network import Network
-from deconvviz.network.rewrite.program import OnUnsupported, coverage_of, refuse
+from deconvviz.network.rewrite.program import OnUnsupported, coverage_of, refuse, rewritten
 from deconvviz.network.trace.trace import Node
 from deconvviz.ops.rectify import check_rule
 from deconvviz.types import Array, Coverage, Reconstruction, Start, Unit, UnitLike
@@ -109,6 +110,67 @@ def reconstruct_layer(
             pairs = zip(wanted, results, strict=True)
             maps[rule] = tuple(_record(network, node, *pair, rule, start, applicable[rule]) for pair in pairs)
     return maps
+
+
+def reconstruct_target(
+    network: Network,
+    x: Array,
+    target: Callable[[Any], Any],
+    rule: str = "deconvnet",
+    start: Start = "activation",
+    on_unsupported: OnUnsupported = "refuse",
+    prove: bool = True,
+) -> Reconstruction:
+    """Send a number that a person makes of the network's output down to the image.
+
+    Formula: with t the target and v the output, ``g = t dt/dv`` (or ``dt/dv``, where start is "one") goes down.
+
+    Args:
+      network, x, rule, start, on_unsupported, prove: as in `reconstruct_units`.
+      target: v (1, ...) -> one number, made of operations that JAX can differentiate.
+
+    Returns:
+      A `Reconstruction` of the whole output, with the target's value as its activation.
+    """
+    if start not in ("activation", "one"):
+        raise DeconvvizError(f"start is 'activation' or 'one'; got start={start!r}")
+    batch, program = network.checked_input(x), network.program()
+    node = next((node for node in program.nodes if node.variable is program.flat.outputs[0]), None)
+    if node is None:
+        raise NetworkError(
+            f"no signal can be sent down from the output of {network.name}, of shape {program.output_shapes[0]}: a "
+            "target needs an output of one row or map of numbers an image"
+        )
+    layer = node.layer.name
+    coverage = coverage_of(network, layer)
+    refuse(network.name, layer, check_rule(rule), on_unsupported, coverage)
+    call = rewritten(network, layer, rule, "gradient").call
+    value, pull = jax.vjp(lambda x: call(program.flat.consts, x)[0], batch)
+    number, g = _derivative(target, value)
+    g = g if start == "one" else g * number
+    (signal,) = pull(g)
+    map, whole, agreement = np.asarray(signal)[0], _resolved(Unit(layer, "all"), node, units.ALL, units.ALL), None
+    units.check_finite(network.name, whole, number, map)
+    if prove and not isinstance(steps := network.steps_to(layer), str):
+        _, memories = steps.forward(steps.constants, batch)
+        agreement = relative_gap(map, np.asarray(steps.backward(steps.constants, memories, g, rule))[0])
+    result = BackpropResult(map, number, units.ALL, units.ALL)
+    return replace(_record(network, node, whole, result, rule, start, coverage), agreement=agreement, target=target)
+
+
+def _derivative(target: Callable[[Any], Any], value: Any) -> tuple[float, Any]:
+    """The target of an output and its derivative, or a sentence why there is none."""
+    asked = f"target is a function of the output, an array of shape {value.shape}, that gives one number"
+    if not callable(target):
+        raise DeconvvizError(f"{asked}, as in lambda out: out[0, 3] - out[0, 5]; got {target!r}")
+    try:
+        number, pull = jax.vjp(lambda out: jnp.asarray(target(out)), value)
+    except Exception as error:  # a person's own function
+        first = (str(error).strip().splitlines() or [""])[0][:200]
+        raise DeconvvizError(f"{asked}; it raised {type(error).__name__}: {first}") from error
+    if number.size != 1 or not jnp.issubdtype(number.dtype, jnp.floating):
+        raise DeconvvizError(f"{asked} that has a derivative; it gave an array of shape {number.shape}, {number.dtype}")
+    return float(number.reshape(())), pull(jnp.ones_like(number))[0]
 
 
 @contextlib.contextmanager

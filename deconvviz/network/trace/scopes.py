@@ -13,24 +13,25 @@ import jax
 from flax import nnx
 
 
-def scoped(model: nnx.Module) -> Callable[[Any], Any]:
+def scoped(model: nnx.Module, call: Callable[[Any, Any], Any] = lambda model, x: model(x)) -> Callable[[Any], Any]:
     """A function of one image batch that runs a copy of the model with its module paths as scopes.
 
     Args:
       model: any NNX module in inference mode (``nnx.view(model, use_running_average=True, deterministic=True)``).
+      call: how it is called with the batch.
     """
     graphdef, state = nnx.split(model)
 
-    def call(x: Any) -> Any:
+    def run(x: Any) -> Any:
         copy = nnx.merge(graphdef, state)
         modules = [(path, m) for path, m in nnx.iter_graph(copy) if path and isinstance(m, nnx.Module) and callable(m)]
         paths = {path for path, _ in modules}
         for path, module in modules:
             above = max((n for n in range(1, len(path)) if path[:n] in paths), default=0)
             _open_scope(module, "/".join(str(part) for part in path[above:]))
-        return copy(x)
+        return call(copy, x)
 
-    return call
+    return run
 
 
 def _open_scope(module: nnx.Module, name: str) -> None:

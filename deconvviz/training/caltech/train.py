@@ -57,7 +57,7 @@ class Source:
         rows = [rng.permutation(np.flatnonzero(classes == c))[: recipe.cap] for c in range(len(self.folder.labels))]
         order = rng.permutation(np.concatenate(rows))
         targets = np.eye(len(self.folder.labels), dtype=np.float32)
-        mean, std = np.float32(network.INPUT.mean), np.float32(network.INPUT.std)  # type: ignore[arg-type]
+        mean, std = np.float32(network.INPUT.mean), np.float32(network.INPUT.std)
         for number in range(self.length(epoch)):
             chosen = order[number * recipe.batch : (number + 1) * recipe.batch]
             images, mixed = augment.batch(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -168,6 +168,38 @@ def test_an_equinox_module_is_called_image_by_image() -> None:
     assert "image by image with channels first" in made.assumed[-1]
 
 
+def test_an_equinox_module_names_its_layers() -> None:
+    eqx = pytest.importorskip("equinox")
+    keys = jax.random.split(jax.random.key(0), 4)
+
+    class Block(eqx.Module):
+        conv: eqx.nn.Conv2d
+        norm: eqx.nn.GroupNorm
+        rest: list
+
+        def __call__(self, x, *, key=None):
+            x = self.norm(self.conv(x))
+            for layer in self.rest:
+                x = layer(jax.nn.relu(x))
+            return x
+
+    rest = [eqx.nn.Conv2d(4, 4, 1, key=keys[1]), eqx.nn.Conv2d(4, 4, 1, key=keys[2])]
+    block = Block(eqx.nn.Conv2d(3, 4, 3, key=keys[0]), eqx.nn.GroupNorm(2, 4), rest)
+    model = eqx.nn.Sequential([block, eqx.nn.Lambda(jax.nn.relu), eqx.nn.AdaptiveAvgPool2d(1)])
+    made = load.wrapped(model, "m:model", SIZE)
+    kinds = {layer.name: layer.kind for layer in made.network.layers}
+    convolutions = [name for name, kind in kinds.items() if kind == "conv"]
+    assert convolutions == ["0/conv", "0/rest/0", "0/rest/1"]
+    assert not any("eqx.nn" in name for name in kinds)
+    x = np.random.default_rng(1).random((2, 9, 7, 3)).astype(np.float32)
+    expected = jax.vmap(model)(x.transpose(0, 3, 1, 2))
+    np.testing.assert_allclose(made.network.run(x), expected, rtol=1e-4, atol=1e-5)
+    own = dv.Network(lambda x: x, input_spec=dv.InputSpec(size=(9, 7)))
+    assert own.layers == ()
+    direct = dv.Network(eqx.nn.Sequential([eqx.nn.Lambda(jax.nn.relu)]), input_spec=dv.InputSpec(size=(9, 7)))
+    assert [layer.name for layer in direct.layers] == ["layers/0"]
+
+
 def test_size_and_channels_are_found_by_trying(folder: Path) -> None:
     made = load.load("mynet:flat")
     assert made.network.input_spec == dv.InputSpec(size=(28, 28), channels="L", mean=(0.0,), std=(1.0,))
@@ -237,10 +269,9 @@ def test_an_activation_takes_in_only_itself() -> None:
     assert [layer.kind for layer in network.layers] == ["sigmoid", "mean", "dense"]
 
 
-def test_a_torch_module_is_named() -> None:
-    kind: Callable[..., object] = type("Net", (), {"__module__": "torch.nn", "__call__": lambda self, x: x})
-    with pytest.raises(NetworkError, match="m:net is the PyTorch module Net"):
-        load.wrapped(kind(), "m:net")
+def test_a_network_that_has_to_be_a_pytorch_module_is_one(folder: Path) -> None:
+    with pytest.raises(NetworkError, match="mynet:forward is no PyTorch module but of type function"):
+        load.load("mynet:forward", SIZE, torch=True)
 
 
 def test_a_mask_of_infinities_is_no_damage(folder: Path) -> None:

@@ -1,0 +1,50 @@
+"""Paths of an Equinox module as scopes of its program, as `trace.scopes` does for Flax NNX."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from typing import Any
+
+import jax
+
+
+def is_module(value: Any) -> bool:
+    """True for an Equinox module; Equinox is not imported for the question."""
+    equinox = sys.modules.get("equinox")
+    return equinox is not None and isinstance(value, equinox.Module)
+
+
+def scoped(value: Any, name: str = "") -> Any:
+    """A copy of a module whose modules open the scope of their own path when called; the module itself is left alone.
+
+    Args:
+      value: a module, or what a module holds.
+      name: its path below the nearest module, "layers/0".
+    """
+    if is_module(value):
+        copy = object.__new__(_opening(type(value), name))
+        for key, held in (
+            (f.name, getattr(value, f.name)) for f in dataclasses.fields(value) if hasattr(value, f.name)
+        ):
+            object.__setattr__(copy, key, scoped(held, key))
+        return copy
+    if isinstance(value, dict):
+        return {key: scoped(held, f"{name}/{key}") for key, held in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(scoped(held, f"{name}/{place}") for place, held in enumerate(value))
+    return value
+
+
+def _opening(cls: Any, name: str) -> Any:
+    """The class with a ``__call__`` inside a scope; Equinox's own layers open none of their own besides."""
+    if not name or not callable(getattr(cls, "__call__", None)):  # noqa: B004  # of the class, not of its metaclass
+        return cls
+    call = inspect.unwrap(cls.__call__) if cls.__module__.startswith("equinox.") else cls.__call__
+
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with jax.named_scope(name):
+            return call(self, *args, **kwargs)
+
+    return type(cls)(cls.__name__, (cls,), {"__call__": __call__, "__module__": cls.__module__})
