@@ -34,6 +34,10 @@ class NetworkError(DeconvvizError):
     """A function that cannot be traced as a network, or a layer or channel that it does not have."""
 
 
+class OperationError(NetworkError):
+    """A network that uses an operation which has no counterpart here, whatever it is fed."""
+
+
 class DeadUnitError(NetworkError):
     """A unit that no picture was found to wake."""
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The networks of other people compile at import, for nothing: only commands of their own processes open them.
 collect_ignore_glob = ["*conftest.py", "*/public_networks/*"]
 if importlib.util.find_spec("torch") is None:
-    collect_ignore_glob.append("*/torch_nets.py")
+    collect_ignore_glob.append("*/torch_*.py")
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
 #: Bytes from which a test process drops its compiled programs, about four million each.
 LARGE = 2_500_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
+import sys
 import types
 from pathlib import Path
 
@@ -89,6 +90,28 @@ def test_the_model_of_the_how_to_is_a_model() -> None:
     net = entry.build(None)
     assert [(layer.name, layer.shape) for layer in net.layers][:2] == [("conv1", (12, 10, 4)), ("relu1", (12, 10, 4))]
     assert net.labels == ("a", "b", "c", "d")
+
+
+@pytest.mark.peers
+@pytest.mark.slow
+def test_the_pytorch_network_of_the_how_to_runs(
+    beside_a_photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module, use = [code for code in blocks(ROOT / "docs" / "add-a-model.md", "python") if "torch" in code]
+    (beside_a_photo / "torchnet.py").write_text(module, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(beside_a_photo))
+    exec(use, {})  # the document's own lines
+    assert capsys.readouterr().out == (
+        "['0', '1/conv1', '1/bn1', '1/relu', '1/conv2', '1/add1', '1/relu1', '2', '4'] 1 of 1 rectifiers obey\n"
+    )
+    for address, size in (("torchnet:model", ["--size", "64", "64"]), ("torchnet:net", [])):
+        answer = CliRunner().invoke(cli.main, ["layers", "--torch", address, *size])
+        assert answer.exit_code == 0, answer.stderr
+        assert "1/bn1" in answer.stdout
+    refused = CliRunner().invoke(cli.main, ["layers", "--torch", "jax.nn:relu"])
+    assert refused.exit_code == 2
+    assert "jax.nn:relu is no PyTorch module" in refused.stderr
+    sys.modules.pop("torchnet")
 
 
 def test_the_method_of_the_how_to_is_a_method(monkeypatch: pytest.MonkeyPatch) -> None:

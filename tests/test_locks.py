@@ -219,7 +219,7 @@ def is_local(name: str) -> bool:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("deconvviz", ()),
+        ("deconvviz", ("torch",)),
         ("app.py", ()),
         ("lessons", ("dev",)),
         ("scripts", ("dev",)),

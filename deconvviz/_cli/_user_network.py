@@ -44,12 +44,14 @@ class Chosen:
       model: name of a shipped network.
       weights: a file to use in place of its own weights.
       network: address of a network of one's own.
+      torch: the same, of a PyTorch module.
       size, channels, input_range, mean, std: what that is fed.
     """
 
     model: str | None = None
     weights: Path | None = None
     network: str | None = None
+    torch: str | None = None
     size: tuple[int, int] | None = None
     channels: Any = None
     input_range: tuple[float, float] | None = None
@@ -59,12 +61,17 @@ class Chosen:
     @property
     def name(self) -> str:
         """How the answer names the network."""
-        return str(self.network or self.model)
+        return str(self.own or self.model)
+
+    @property
+    def own(self) -> str | None:
+        """The address of a network of one's own."""
+        return self.network or self.torch
 
     @property
     def is_named(self) -> bool:
         """True if there is a network at all."""
-        return self.model is not None or self.network is not None
+        return self.model is not None or self.own is not None
 
     def check(self) -> None:
         """Refuse options that do not go together.
@@ -73,19 +80,25 @@ class Chosen:
           click.UsageError: no network, two of them, or options of the other kind.
         """
         if not self.is_named:
-            raise click.UsageError("name a network: --model caltech, or your own with --network package.module:object")
-        if self.model is not None and self.network is not None:
-            raise click.UsageError(f"--model {self.model} and --network {self.network} are two networks: leave one out")
+            raise click.UsageError(
+                "name a network: --model caltech, or your own with --network package.module:object, or --torch"
+            )
+        named = [f"--{n} {value}" for n in ("model", "network", "torch") if (value := getattr(self, n)) is not None]
+        if len(named) > 1:
+            too_many = "two networks: leave one out" if len(named) == 2 else "three networks: leave two out"
+            raise click.UsageError(f"{' and '.join(named)} are {too_many}")
         fed = [o for o in _INPUT if getattr(self, o[2:].replace("-", "_")) is not None]
         if self.model is not None and fed:
             raise click.UsageError(f"{self.model} knows what it is fed: leave out {' and '.join(fed)}, or --model")
-        if self.network is not None and self.weights is not None:
-            raise click.UsageError("a network of your own loads its weights itself: leave out --weights, or --network")
+        if self.own is not None and self.weights is not None:
+            raise click.UsageError(
+                f"a network of your own loads its weights itself: leave out --weights, or {named[0].split()[0]}"
+            )
 
 
 def load_chosen(chosen: Chosen, name: str | None = None) -> Network:
     """The network of the options; ``name`` stands for a model that they do not name."""
-    if chosen.network is None:
+    if chosen.own is None:
         return load_network(name or str(chosen.model), chosen.weights)
     return load_own(chosen)[0]
 
@@ -101,7 +114,7 @@ def load_own(chosen: Chosen) -> tuple[Network, tuple[str, ...]]:
     compiled.keep()
     given = load.Given(chosen.size, chosen.channels, chosen.input_range, chosen.mean, chosen.std)
     with contextlib.redirect_stdout(sys.stderr):
-        made = load.load(str(chosen.network), given)
+        made = load.load(str(chosen.own), given, torch=chosen.torch is not None)
     return made.network, made.assumed
 
 
@@ -124,9 +137,10 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--network",
         metavar="MODULE:OBJECT",
-        help="Your own network: a dv.Network, a function of (N, H, W, C), an NNX or Equinox module, or a function "
-        "without arguments that makes one. Its module is imported, also from the current folder.",
+        help="Your own network: a dv.Network, a function of (N, H, W, C), an NNX, Equinox or PyTorch module, or a "
+        "function without arguments that makes one. Its module is imported, also from the current folder.",
     ),
+    click.option("--torch", metavar="MODULE:OBJECT", help="The same, and it has to be a PyTorch module (N, C, H, W)."),
     click.option("--size", type=click.IntRange(min=1), nargs=2, metavar="H W", help="Your network's input, in pixels."),
     click.option("--channels", type=click.Choice(["RGB", "BGR", "L"]), help="Its channels; L is one grey channel."),
     click.option(

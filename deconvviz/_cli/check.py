@@ -46,7 +46,7 @@ def check(ctx: click.Context, chosen: Chosen, image: str, layer: str | None, as_
 
     start = time.perf_counter()
     chosen.check()
-    network, assumed = load_own(chosen) if chosen.network else (load_chosen(chosen), ())
+    network, assumed = load_own(chosen) if chosen.own else (load_chosen(chosen), ())
     result = checks.report(network, model_input(load_image(image), network.input_spec), layer)
     record = _record(chosen, image, result, assumed) | {"images": 1, "seconds": seconds_since(start)}
     answer(record, as_json, _lines(chosen, image, result, assumed))

@@ -121,7 +121,7 @@ def _from_options(chosen: Chosen, options: dict[str, Any]) -> Job:
     from deconvviz import recipe as recipes
     from deconvviz.types import Unit
 
-    missing = [] if chosen.is_named else ["--model or --network"]
+    missing = [] if chosen.is_named else ["--model, --network or --torch"]
     needed = ("image", "layer") if options["whole"] else ("image", "layer", "channel")
     missing += [f"--{name}" for name in needed if options[name] is None]
     if missing:
@@ -172,13 +172,14 @@ def _from_recipe(ctx: click.Context, file: Path, chosen: Chosen, options: dict[s
 
 def _same_network(recipe: Recipe, chosen: Chosen, file: Path) -> None:
     """A recipe may come from anybody: a module that it names is imported only if the person names it too."""
-    if ":" in recipe.model and chosen.network is None:
+    if ":" in recipe.model and chosen.own is None:
         raise DeconvvizError(
             f"the recipe {file} is of a network that is not shipped, and a module is imported only if you name it: "
-            f"give --network {recipe.model} if you trust it"
+            f"give --network {recipe.model}, or --torch {recipe.model}, if you trust it"
         )
-    if chosen.network is not None and chosen.network != recipe.model:
-        raise DeconvvizError(f"the recipe {file} is of {recipe.model}; got --network {chosen.network}: leave it out")
+    if chosen.own is not None and chosen.own != recipe.model:
+        option = "--torch" if chosen.torch else "--network"
+        raise DeconvvizError(f"the recipe {file} is of {recipe.model}; got {option} {chosen.own}: leave it out")
 
 
 def _record(recipe: Recipe, source: str, found: tuple[Reconstruction, ...]) -> dict[str, Any]:
