@@ -104,8 +104,8 @@ def test_the_pytorch_network_of_the_how_to_runs(
     assert capsys.readouterr().out == (
         "['0', '1/conv1', '1/bn1', '1/relu', '1/conv2', '1/add1', '1/relu1', '2', '4'] 1 of 1 rectifiers obey\n"
     )
-    for address, size in (("torchnet:model", ["--size", "64", "64"]), ("torchnet:net", [])):
-        answer = CliRunner().invoke(cli.main, ["layers", "--torch", address, *size])
+    for options in (["--torch", "torchnet:model", "--size", "64", "64"], ["--network", "torchnet:net"]):
+        answer = CliRunner().invoke(cli.main, ["layers", *options])
         assert answer.exit_code == 0, answer.stderr
         assert "1/bn1" in answer.stdout
     refused = CliRunner().invoke(cli.main, ["layers", "--torch", "jax.nn:relu"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import sys
@@ -39,12 +40,13 @@ def scoped(value: Any, name: str = "") -> Any:
 
 def _opening(cls: Any, name: str) -> Any:
     """The class with a ``__call__`` inside a scope; Equinox's own layers open none of their own besides."""
-    if not name or not callable(getattr(cls, "__call__", None)):  # noqa: B004  # of the class, not of its metaclass
+    own = cls.__module__.startswith("equinox.")
+    if not (name or own) or not callable(getattr(cls, "__call__", None)):  # noqa: B004  # not that of its metaclass
         return cls
-    call = inspect.unwrap(cls.__call__) if cls.__module__.startswith("equinox.") else cls.__call__
+    call = inspect.unwrap(cls.__call__) if own else cls.__call__
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with jax.named_scope(name):
+        with jax.named_scope(name) if name else contextlib.nullcontext():
             return call(self, *args, **kwargs)
 
     return type(cls)(cls.__name__, (cls,), {"__call__": __call__, "__module__": cls.__module__})

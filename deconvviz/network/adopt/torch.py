@@ -11,6 +11,7 @@ import contextlib
 import functools
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
@@ -136,7 +137,9 @@ def _record(module: Any, spec: InputSpec, batch: int) -> _Recorded:
         try:
             with torch.no_grad():
                 module(example[:1])  # what does not fit says so sooner, and in plainer words
-            program = torch.export.export(module, (example,), dynamic_shapes=free).run_decompositions({})
+            with warnings.catch_warnings():  # PyTorch warns of its own inner calls
+                warnings.simplefilter("ignore")
+                program = torch.export.export(module, (example,), dynamic_shapes=free).run_decompositions({})
         except Exception as error:
             raise _refusal(module, tuple(example.shape), error) from error
     signature = program.graph_signature

@@ -127,7 +127,7 @@ def test_operations_are_as_in_pytorch(group: str) -> None:
 ])  # fmt: skip
 @pytest.mark.parametrize(("name", "layers"), [
     ("vgg", ["features/3", "features/6", "classifier/1"]), ("resnet", ["layer1/0/relu3", "layer2/0/conv3", "fc"]),
-    ("densenet", ["convs/1", "norm5"]), ("inception", ["branch5x5/2", "branch_pool/1"]), ("unet", ["up2", "side2/0"]),
+    ("densenet", ["convs/1", "norm5"]), ("inception", ["branch3x3/1", "branch_pool/1"]), ("unet", ["up2", "side2/0"]),
 ])  # fmt: skip
 def test_maps_are_captums(name: str, layers: list[str], rule: str, method: str) -> None:
     attr = pytest.importorskip("captum.attr")
