@@ -36,22 +36,22 @@ class Setting:
         return ConvGeometry(self.s, self.p, self.d)
 
 
-def _draw(seed: int, start: int, wanted: Callable[[Setting], bool]) -> Setting:
-    """A setting of the seed that fits and is wanted."""
-    return next(setting for setting in _settings(1000 * start + seed) if wanted(setting))
+def _draw(seed: int, start: int, wanted: Callable[[Setting], bool], rows: tuple[int, int] = (5, 10)) -> Setting:
+    """A setting of the seed that fits and is wanted; rows: least number of input rows, and one more than the most."""
+    return next(setting for setting in _settings(1000 * start + seed, rows) if wanted(setting))
 
 
-def _settings(seed: int) -> Iterator[Setting]:
+def _settings(seed: int, rows: tuple[int, int]) -> Iterator[Setting]:
     random = np.random.default_rng(seed)
     while True:
-        n, k, s, p, d = (int(random.integers(low, high)) for low, high in ((5, 10), (2, 5), (1, 4), (0, 3), (1, 3)))
+        n, k, s, p, d = (int(random.integers(low, high)) for low, high in (rows, (2, 5), (1, 4), (0, 3), (1, 3)))
         if p < k and n + 2 * p >= (k - 1) * d + 1:
             yield Setting(n, k, s, p, d)
 
 
 def output_rows(seed: int) -> Question:
     """How many rows has the output?"""
-    q = _draw(seed, 1, lambda q: q.s > 1 and q.p > 0)
+    q = _draw(seed, 1, lambda q: q.s > 1 and q.p > 0, rows=(8, 40))
     x, w = np.zeros((1, q.n, q.n, 1), np.float32), np.zeros((q.k, q.k, 1, 1), np.float32)
     answer = (conv(x, w, q.geometry).shape[1],)
     ke = (q.k - 1) * q.d + 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import jax
 import numpy as np
 
+from deconvviz.ops import ConvGeometry, conv_adjoint
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Answer, Maker, Question, question
 from lessons._kit.form.i18n import mark, t
@@ -82,21 +84,23 @@ def landing(seed: int) -> Question:
 
 def size(seed: int) -> Question:
     """What size has the signal after the next filter?"""
-    filters = _of(seed, "filter")
-    stage = filters[-1 - seed % len(filters)]
-    slide = stage.step.slide if stage.step else None
-    assert slide is not None
-    assert stage.step is not None
-    (height, width, out), (below, _, channels) = stage.above.shape, stage.below.shape
-    k, s, p, answer = slide.span[0], slide.stride[0], slide.before[0], (below, channels)
+    random = np.random.default_rng(7500 + seed)
+    k, s = int(random.choice([3, 5, 7])), int(random.integers(1, 3))
+    p, height = k // 2, int(random.integers(4, 33))
+    channels, out = (int(n) for n in random.choice([3, 16, 32, 48, 64, 96], 2, replace=False))
+    below = s * (height - 1) + k - 2 * p
+    back = jax.eval_shape(
+        lambda g, w: conv_adjoint(g, w, ConvGeometry(s, p), (below, below)),
+        jax.ShapeDtypeStruct((1, height, height, out), np.float32),
+        jax.ShapeDtypeStruct((k, k, channels, out), np.float32),
+    )
+    answer = (back.shape[1], back.shape[3])
     return question(
         prompt=t(
-            "The signal lies on the output of {layer}: {height} × {width} × {out}. In the forward pass {layer} had "
+            "The signal lies on the output of a convolution: {height} × {height} × {out}. In the forward pass it had "
             "kernels of {k} × {k}, stride {s}, padding {p}, and read {channels} channels. **How many rows and "
             "channels does the signal have after the transposed filter?**",
-            layer=stage.name,
             height=height,
-            width=width,
             out=out,
             k=k,
             s=s,

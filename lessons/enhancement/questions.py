@@ -11,20 +11,15 @@ from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
 
-#: Sum of squares -> differences that add up to it; the other pixels are right.
-SIZES = {
-    10: ((1,) * 10, (2, 2, 1, 1), (3, 1), (2, 1, 1, 1, 1, 1, 1)),
-    100: ((5, 5, 5, 5), (6, 4, 4, 4, 4), (6, 6, 4, 2, 2, 2), (6, 5, 5, 3, 2, 1)),
-    1: ((1,),),
-}
-
 
 def decibels(seed: int) -> Question:
     """What is the PSNR of a plane of ten pixels?"""
     random = np.random.default_rng(22000 + seed)
-    total = tuple(SIZES)[seed % len(SIZES)]
-    sizes = SIZES[total][int(random.integers(len(SIZES[total])))]
-    steps = random.permutation(np.resize((*sizes, *[0] * (10 - len(sizes))), 10)) * random.choice([-1, 1], 10)
+    while True:
+        steps = random.integers(-4, 5, 10) * (random.random(10) < random.uniform(0.2, 1))
+        total = int((steps**2).sum())
+        if total and abs(10 * np.log10(1000 / total) % 1 - 0.5) > 0.1:  # rounded without doubt
+            break
     wanted = np.array([random.integers(max(0, -n), min(10, 10 - n) + 1) for n in steps]).reshape(2, 5)
     found = wanted + steps.reshape(2, 5)
     value = round(psnr(found / 10, wanted / 10))
@@ -35,7 +30,10 @@ def decibels(seed: int) -> Question:
         planes.Plane(t("truth"), wanted.astype(np.float64), "input"),
     ]
     return question(
-        prompt=t("White is 10 here. **What is the sum of the squared differences, and what is the PSNR in decibels?**"),
+        prompt=t(
+            "White is 10 here. **What is the sum of the squared differences, and what is the PSNR, rounded to whole "
+            "decibels?**"
+        ),
         fields=(t("sum of squares"), t("PSNR in dB")),
         answer=answer,
         wrong=[
@@ -47,7 +45,7 @@ def decibels(seed: int) -> Question:
             ((int(steps.sum()) ** 2, value), t("Square each difference, then add; not the other way round.")),
         ],
         hint=t("PSNR is 10 log₁₀ of 10² over the mean squared difference of the 10 pixels."),
-        worked=rf"10 \log_{{10}} \frac{{10^2}}{{{total} / 10}} = {value}",
+        worked=rf"10 \log_{{10}} \frac{{10^2}}{{{total} / 10}} = {10 * np.log10(1000 / total):.2f} \approx {value}",
         picture=(planes.Row("", shown, ("", "")),),
     )
 
@@ -94,31 +92,31 @@ def there_and_back(seed: int) -> Question:
 
 def frequency(seed: int) -> Question:
     """How much of a wave is left after AᵀA, and after fusing it with the picture?"""
-    k = (2, 4, 6, 8)[seed % 4] / 10
+    k = (3, 7, 1, 9, 4, 6, 2, 8, 5)[seed % 9] / 10
     kernel = np.array([[(1 - k) / 4, (1 + k) / 2, (1 - k) / 4]])  # multiplies the wave + - + - by k
     wave = np.resize([1.0, -1.0], (1, 8))
     back, fused = untrained.there_and_back(wave, kernel)
-    left, mixed = (round(100 * float(one[0, 0])) for one in (back, fused))
+    left, mixed = (round(1000 * float(one[0, 0])) for one in (back, fused))
     gain = round(float(abs(response(kernel, (1, 8))[0, 4])), 6)
     answer = (left, mixed)
-    percent = round(100 * k)
+    once = round(1000 * k)
     return question(
         prompt=t(
-            "A wave in a picture is multiplied by K = {k} when A convolves. **How many percent of it are left after "
-            "AᵀA, and how many in the mean of that and the picture?**",
+            "A wave in a picture is multiplied by K = {k} when A convolves. **How many thousandths of it are left "
+            "after AᵀA, and how many in the mean of that and the picture?**",
             k=f"{gain:g}",
         ),
-        fields=(t("after AᵀA, %"), t("in the mean, %")),
+        fields=(t("after AᵀA, thousandths"), t("in the mean, thousandths")),
         answer=answer,
         wrong=[
-            ((percent, mixed), t("That is A alone; the adjoint multiplies by K once more.")),
-            ((percent, (100 + percent) // 2), t("That is A alone; the adjoint multiplies by K once more.")),
-            ((100, 100), t("That would be an inverse. AᵀA multiplies by |K|².")),
-            ((left, 100 + left), t("That is the sum; the fusion is the mean of the two.")),
+            ((once, mixed), t("That is A alone; the adjoint multiplies by K once more.")),
+            ((once, (1000 + once) // 2), t("That is A alone; the adjoint multiplies by K once more.")),
+            ((1000, 1000), t("That would be an inverse. AᵀA multiplies by |K|².")),
+            ((left, 1000 + left), t("That is the sum; the fusion is the mean of the two.")),
             ((left, left // 2), t("The picture that went in is in the mean too, with all of the wave.")),
         ],
-        hint=t("There multiplies by K, back by K again; the picture itself has 100 %."),
-        worked=rf"{k:g}^2 = {left}\,\%, \quad \tfrac12 (100\,\% + {left}\,\%) = {mixed}\,\%",
+        hint=t("There multiplies by K, back by K again; the picture itself has 1000 thousandths."),
+        worked=rf"{k:g}^2 = \tfrac{{{left}}}{{1000}}, \quad \tfrac12 (1000 + {left}) = {mixed}",
     )
 
 

@@ -14,7 +14,7 @@ from lessons._kit.form.i18n import mark, t
 def overlap(seed: int) -> Question:
     """How often are two neighbours in the middle written to?"""
     random = np.random.default_rng(24000 + seed)
-    taps, cells = int((3, 5, 4, 7, 6)[seed % 5]), int(random.integers(5, 8))
+    taps, cells = int(random.integers(3, 20)), int(random.integers(12, 17))
     counts = overlap_counts(cells, taps, 2)
     middle = len(counts) // 2
     pair = counts[middle : middle + 2]

@@ -230,13 +230,13 @@ LESSON: Lesson = Lesson(
         "You will be able to say which layers settle first in training, how that is measured, and how sure it is."
     ),
     text=mark(
-        "The network was kept after eight epochs of its training; an epoch is one pass over the photographs. Eight "
-        "channels are followed: those strongest in the end. Each shows what its strongest position sees, on its own "
-        "scale, with the same part of the picture: as wide as the [[receptive field]].\n\n"
-        "A map that only grows brighter has learned nothing new, so the distance asks for direction alone: 1 minus the "
-        "cosine. A jump means that another position has become the strongest.\n\n"
-        "Layers start at different distances: much of a wide random start is never changed. So each is measured by its "
-        "own start: when has half of the way been made, for good?\n\n"
+        "The network was saved at eight points of its training; an epoch is one pass over the photographs. Eight "
+        "channels are followed: those strongest in the end. Each shows what its strongest position sees, on its "
+        "own scale, with the same part of the picture: as wide as the [[receptive field]].\n\n"
+        "A map that only grows brighter has learned nothing new, so the distance asks for direction alone: 1 minus "
+        "the cosine. A jump means that another position has become the strongest.\n\n"
+        "Layers start at different distances: much of a wide random start is never changed. So each is measured by "
+        "its own start: when has half of the way been made, for good?\n\n"
         "**Lower layers converge first** is what Zeiler and Fergus saw. Look at the number of pairs. One network, "
         "one run: another seed may differ."
     ),

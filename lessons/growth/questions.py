@@ -59,7 +59,8 @@ def half(seed: int) -> Question:
     shown = [round(100 * value) for value in measure.kernels()[layer]]
     reached = [k for k, value in enumerate(shown) if parts * value <= shown[0]]
     at = reached[0]
-    answer = (EPOCHS[at],)
+    fall = shown[0] - shown[at]
+    answer = (EPOCHS[at], fall)
     absolute = next(k for k, value in enumerate(shown) if parts * value <= 100)
     rows = (
         planes.Plane(t("epoch"), np.array([EPOCHS]), "kernel"),
@@ -68,26 +69,30 @@ def half(seed: int) -> Question:
     return question(
         prompt=t(
             "The filters of {layer}: below, distances in hundredths. **After which of these epochs is it, for the "
-            "first time, at most {part} of what it was after epoch 1?**",
+            "first time, at most {part} of what it was after epoch 1, and by how many hundredths has it fallen then?**",
             layer=layer,
             part=name,
         ),
-        fields=(t("epoch"),),
+        fields=(t("epoch"), t("fallen by")),
         answer=answer,
         wrong=[
+            ((EPOCHS[at], shown[at]), t("That is the distance there; asked is by how much it has fallen.")),
             (
-                EPOCHS[at - 1],
+                (EPOCHS[at - 1], shown[0] - shown[at - 1]),
                 t("There it is still {value}, above {limit}.", value=shown[at - 1], limit=shown[0] / parts),
             ),
-            (EPOCHS[absolute], t("Half or a quarter of the first distance, {first}, not of 100.", first=shown[0])),
-            (at + 1, t("That is the number of the column; the epoch is asked for.")),
-            (at, t("That counts columns; the epoch is asked for.")),
-            (shown[at], t("That is the distance there; the epoch is asked for.")),
-            (EPOCHS[-1] // parts, t("That share of the epochs; the distance does not fall evenly with them.")),
-            (EPOCHS[-1], t("By then it is 0; it was low enough before.")),
+            (
+                (EPOCHS[absolute], shown[0] - shown[absolute]),
+                t("Half or a quarter of the first distance, {first}, not of 100.", first=shown[0]),
+            ),
+            ((at + 1, fall), t("That is the number of the column; the epoch is asked for.")),
+            ((at, fall), t("That counts columns; the epoch is asked for.")),
+            ((EPOCHS[-1] // parts, fall), t("That share of the epochs; the distance does not fall evenly with them.")),
+            ((EPOCHS[-1], shown[0] - shown[-1]), t("By then it is 0; it was low enough before.")),
         ],
         hint=t("Divide {first} by {parts}, then read along the distances.", first=shown[0], parts=parts),
-        worked=rf"{shown[at]} \le \tfrac{{{shown[0]}}}{{{parts}}} < {shown[at - 1]} \;\Rightarrow\; {answer[0]}",
+        worked=rf"{shown[at]} \le \tfrac{{{shown[0]}}}{{{parts}}} < {shown[at - 1]} \;\Rightarrow\; {answer[0]}, "
+        rf"\quad {shown[0]} - {shown[at]} = {fall}",
         picture=tuple(planes.Row("", (row,)) for row in rows),
     )
 
@@ -95,19 +100,16 @@ def half(seed: int) -> Question:
 def pairs(seed: int) -> Question:
     """In how many pairs of layers was the lower one first?"""
     random = np.random.default_rng(9800 + seed)
-    found = next(v for v in (random.choice(np.arange(3, 60), 4, replace=False) for _ in range(99)) if _mixed(v))
+    found = next(v for v in (random.choice(np.arange(3, 60), 6, replace=False) for _ in range(99)) if _mixed(v))
     values = [int(value) for value in found]
     right, total = measure.in_order(values)
     answer = (right,)
     neighbours = sum(a < b for a, b in itertools.pairwise(values))
     return question(
         prompt=t(
-            "Four layers, from the bottom, are halfway after epochs {a}, {b}, {c} and {d}. **In how many pairs of "
-            "layers was the lower one first?**",
-            a=values[0],
-            b=values[1],
-            c=values[2],
-            d=values[3],
+            "Six layers, from the bottom, are halfway after epochs {epochs}. **In how many pairs of layers was the "
+            "lower one first?**",
+            epochs=", ".join(map(str, values)),
         ),
         fields=(t("pairs"),),
         answer=answer,

@@ -10,6 +10,8 @@ from lessons._kit.form.i18n import mark, t
 
 #: 1/4, 1/2, 1/4: multiplies stripes of period 4 by a half and stripes of period 2 by nothing.
 THREE = np.array([[0.25, 0.5, 0.25]])
+#: Cells of the window and of the ring, over their greatest common divisor.
+RATIOS = ((1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (2, 5), (3, 5))
 
 
 def there_and_back(x: np.ndarray) -> np.ndarray:
@@ -19,7 +21,7 @@ def there_and_back(x: np.ndarray) -> np.ndarray:
 
 def gain(seed: int) -> Question:
     """What contrast do stripes of period 4 have after AᵀA?"""
-    contrast = 16 * int(np.random.default_rng(seed).integers(1, 6))
+    contrast = 4 * int(np.random.default_rng(seed).integers(2, 25))
     x = contrast * np.array([[0.0, 1.0, 0.0, -1.0] * 3])
     answer = (round(float(there_and_back(x).max())),)
     once = round(float(inverse.blur(x, THREE).max()))
@@ -46,7 +48,7 @@ def gain(seed: int) -> Question:
 def stripes(seed: int) -> Question:
     """What comes back of stripes that the kernel removes?"""
     random = np.random.default_rng(100 + seed)
-    mean, half = int(random.integers(5, 12)), int(random.integers(1, 5))
+    mean, half = int(random.integers(5, 40)), int(random.integers(1, 5))
     x = np.array([[mean - half, mean + half] * 4], float)
     answer = (round(float(there_and_back(x)[0, 0])),)
     return question(
@@ -73,7 +75,10 @@ def stripes(seed: int) -> Question:
 
 def lost(seed: int) -> Question:
     """How many directions does a box blur lose?"""
-    n, k = ((8, 2), (6, 3), (8, 4), (9, 3), (10, 5), (7, 2), (12, 4), (12, 3))[seed % 8]
+    random = np.random.default_rng(200 + seed)
+    common = int(random.integers(1, 11))
+    more, ring = RATIOS[int(random.integers(len(RATIOS)))] if common > 1 else (2, 3)
+    n, k = common * ring, common * more
     a = inverse.blur_matrix(np.full((1, k), 1.0 / k), (1, n))
     rank = int(np.linalg.matrix_rank(a))
     answer = (n - rank,)
@@ -89,10 +94,16 @@ def lost(seed: int) -> Question:
         wrong=[
             (rank, t("That is the rank: what survives. Asked is what is lost.")),
             (n, t("Then nothing at all would survive; the mean does.")),
-            (k, t("The mean survives, even where the window fits a whole number of times.")),
+            (k, t("The mean survives, and so does every wave that does not fit into {k} cells.", k=k)),
             (n - k + 1, t("That counts windows that fit without going around the edge.")),
             (0, t("A blur with such windows has zeros: stripes that the window averages away.")),
-            (1, t("Count all stripes that a window averages to zero, not only the finest.")),
+            (
+                1,
+                t("Count all stripes that a window averages to zero, not only the finest.")
+                if answer[0]
+                else t("No wave of this ring fits a whole number of times into {k} cells.", k=k),
+            ),
+            (k - 1, t("So many waves fit into {k} cells; count those that the ring of {n} holds too.", k=k, n=n)),
         ],
         hint=t(
             "A ring of {n} holds {n} waves. K is 0 for those of which a whole number, not none, fits into {k} cells.",

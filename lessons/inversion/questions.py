@@ -8,8 +8,7 @@ from deconvviz import priors
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.inversion.run import LAYERS, feature_error
-from lessons._kit.run import networks
+from lessons._kit.inversion.run import feature_error
 
 #: Targets of whole numbers whose squares add up to 100.
 _TARGETS = ((6, 8, 0, 0), (1, 1, 7, 7), (5, 5, 5, 5), (1, 3, 3, 9), (2, 4, 4, 8))
@@ -93,18 +92,17 @@ def variation(seed: int) -> Question:
 
 def held(seed: int) -> Question:
     """How many numbers does a layer hold?"""
-    network = networks.load("caltech").network
-    layer = network.layer(LAYERS[seed % len(LAYERS)])
-    height, width, channels = layer.shape
-    rows, columns = network.input_spec.size
+    random = np.random.default_rng(11200 + seed)
+    step, channels = int(random.choice([2, 4, 8, 16])), int(random.choice([16, 24, 32, 48, 64, 96]))
+    height, width = (int(n) for n in random.choice(np.arange(4, 13), 2, replace=False))
+    rows, columns = step * height, step * width
     answer = (height * width * channels,)
     return question(
         prompt=t(
-            "The picture is {rows} × {columns} × 3 numbers. {layer} has maps of {height} × {width}, {channels} of "
+            "The picture is {rows} × {columns} × 3 numbers. A layer has maps of {height} × {width}, {channels} of "
             "them. **How many numbers are left to make a picture from?**",
             rows=rows,
             columns=columns,
-            layer=layer.name,
             height=height,
             width=width,
             channels=channels,

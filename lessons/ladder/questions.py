@@ -8,8 +8,6 @@ from deconvviz.ops.rectify import backward
 from lessons._kit.draw import planes
 from lessons._kit.form.exercise import Maker, Question, question
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.inversion.run import LAYERS
-from lessons._kit.run import networks
 
 
 def whole(seed: int) -> Question:
@@ -48,37 +46,29 @@ def whole(seed: int) -> Question:
 
 def place(seed: int) -> Question:
     """For how many pixels of the picture stands one place of a layer?"""
-    network = networks.load("caltech").network
-    layer = network.layer(LAYERS[seed % len(LAYERS)])
-    assert layer.stride is not None
-    assert layer.receptive_field is not None
-    down, right = layer.stride
-    field, size = layer.receptive_field, network.input_spec.size
-    answer = (down * right,)
+    random = np.random.default_rng(13100 + seed)
+    down, right = (int(n) for n in random.choice(np.arange(2, 9), 2))
+    height, width = (int(n) for n in random.choice(np.arange(5, 20), 2, replace=False))
+    size, answer = (down * height, right * width), (down * right,)
     return question(
         prompt=t(
-            "The picture has {rows} × {columns} pixels, a map of {layer} has {height} × {width} places. **For how many "
+            "The picture has {rows} × {columns} pixels, a layer's map has {height} × {width} places. **For how many "
             "pixels does one place stand?**",
             rows=size[0],
             columns=size[1],
-            layer=layer.name,
-            height=layer.shape[0],
-            width=layer.shape[1],
+            height=height,
+            width=width,
         ),
         fields=(t("pixels"),),
         answer=answer,
         wrong=[
             (down, t("That is one side: rows and columns both count.")),
             (down + right, t("Rows times columns, not their sum.")),
-            (
-                field[0] * field[1],
-                t("That is the receptive field, all that a place can see. Its neighbours see most of it too."),
-            ),
-            (layer.shape[0] * layer.shape[1], t("That is how many places the map has.")),
+            (height * width, t("That is how many places the map has.")),
             (3 * down * right, t("Pixels are counted once, not once a colour.")),
         ],
         hint=t("Divide the rows of the picture by the rows of the map, the columns likewise, and multiply."),
-        worked=rf"\frac{{{size[0]}}}{{{layer.shape[0]}}} \cdot \frac{{{size[1]}}}{{{layer.shape[1]}}} = {answer[0]}",
+        worked=rf"\frac{{{size[0]}}}{{{height}}} \cdot \frac{{{size[1]}}}{{{width}}} = {answer[0]}",
     )
 
 

@@ -35,7 +35,7 @@ def coverage(seed: int) -> Question:
 def input_size(seed: int) -> Question:
     """Which size does a dense layer after a flattened map ask for?"""
     draw = np.random.default_rng(seed)
-    side, channels, pools = int(draw.integers(3, 9)), int(draw.choice([8, 16, 24])), int(draw.integers(2, 4))
+    side, channels, pools = int(draw.integers(3, 13)), int(draw.choice([8, 16, 24])), int(draw.integers(2, 5))
     size, numbers = side * 2**pools, side * side * channels
     answer = (size,)
     return question(

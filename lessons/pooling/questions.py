@@ -40,11 +40,12 @@ def _ties(part: np.ndarray) -> int:
 
 def landing(seed: int) -> Question:
     """Where does the value of a window land?"""
-    size, window = (4, 6), (1, 1 + seed % 2)
+    size, window = (4, 6), ((0, 1), (0, 2), (1, 0), (1, 1), (1, 2))[seed % 5]
     corner = 2 * window[0], 2 * window[1]
 
     def fits(x: np.ndarray) -> bool:
-        return len(np.unique(x[2:4, corner[1] : corner[1] + 2])) == 4 and _pooled(x, 2, 2)[1][window] % 6 != corner[1]
+        inside = x[corner[0] : corner[0] + 2, corner[1] : corner[1] + 2]
+        return len(np.unique(inside)) == 4 and _pooled(x, 2, 2)[1][window] % 6 != corner[1]
 
     x = next(x for x in _pictures(4000 + seed, size) if fits(x))
     y, switches = _pooled(x, 2, 2)
@@ -93,31 +94,33 @@ def landing(seed: int) -> Question:
 
 def tie(seed: int) -> Question:
     """Which cell is the switch of a tie?"""
-    size = (3, 5)
+    size = (3, 5 + seed % 6)
+    wide = size[1]
     x = next(x for x in _pictures(5000 + seed, size) if _ties(x[:, :3]) == 2 and x[:, :3].argmax() > 2)
     _, switches = _pooled(x, 3, 3)
     first, last = (tuple(int(i) for i in place) for place in np.argwhere(x[:, :3] == x[:, :3].max()))
     flat = int(switches[0, 0])
     return question(
         prompt=t(
-            "A window of 3 × 3 lies on the first three columns of x, which is 3 × 5. Its maximum stands there twice. "
-            "**What is the switch, the flat index W r + c?** Counting starts at 0."
+            "A window of 3 × 3 lies on the first three columns of x, which is 3 × {w}. Its maximum stands there twice. "
+            "**What is the switch, the flat index W r + c?** Counting starts at 0.",
+            w=wide,
         ),
         fields=(t("switch"),),
         answer=flat,
         wrong=[
-            (5 * last[0] + last[1], t("That is the other cell of the tie; the first in reading order wins.")),
+            (wide * last[0] + last[1], t("That is the other cell of the tie; the first in reading order wins.")),
             (
                 3 * first[0] + first[1],
-                t("Counted in rows of the window, 3 wide. A switch counts in rows of x, 5 wide."),
+                t("Counted in rows of the window, 3 wide. A switch counts in rows of x, {w} wide.", w=wide),
             ),
             (3 * first[1] + first[0], t("Counted down the columns; a switch counts along the rows.")),
             (flat + 1, t("Counting starts at 0.")),
-            (5 * first[1] + first[0], t("Row and column are swapped.")),
+            (wide * first[1] + first[0], t("Row and column are swapped.")),
             (int(x[first]), t("That is the maximum itself, not where it stands.")),
         ],
         hint=t("At a tie the first cell in reading order wins: row by row, left to right. W is the width of x."),
-        worked=rf"5 \cdot {first[0]} + {first[1]} = {flat}",
+        worked=rf"{wide} \cdot {first[0]} + {first[1]} = {flat}",
         picture=(
             planes.Row(
                 "", (planes.Plane(t("input x"), x, "input", frame=[(r, c) for r in range(3) for c in range(3)]),)

@@ -82,11 +82,10 @@ def gap(seed: int) -> Question:
     """Where does overfitting begin?"""
     random = np.random.default_rng(25200 + seed)
     turn = int(random.integers(3, 7))
-    seen = np.sort(random.integers(5, 90, 8))[::-1] + np.arange(8, 0, -1)
-    unseen = seen + np.arange(1, 9)
-    down = np.sort(random.integers(30, 90, turn))[::-1] + np.arange(turn, 0, -1)
-    up = down[-1] + np.cumsum(random.integers(2, 8, 8 - turn))
-    unseen = np.concatenate([down, up])
+    faster = np.concatenate([random.integers(4, 9, turn - 1), random.integers(1, 4, 8 - turn)])
+    seen = int(random.integers(75, 95)) - np.concatenate([[0], np.cumsum(faster)])
+    slower = np.concatenate([-random.integers(1, 4, turn - 1), random.integers(2, 8, 8 - turn)])
+    unseen = int(seen[0] + random.integers(1, 6)) + np.concatenate([[0], np.cumsum(slower)])
     best, last = int(unseen.argmin()) + 1, int(unseen[-1] - seen[-1])
     answer = (best, last)
     lines = (

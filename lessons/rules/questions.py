@@ -26,8 +26,8 @@ def one_cell(seed: int) -> Question:
     """What passes at one cell, by three rules?"""
     random = np.random.default_rng(9000 + seed)
     open_, up = (bool(seed % 2), seed % 4 < 2)
-    z = np.asarray(random.integers(1, 5) * (1 if open_ else -1), np.float32)
-    g = np.asarray(random.integers(1, 5) * (1 if up else -1), np.float32)
+    z = np.asarray(random.integers(1, 13) * (1 if open_ else -1), np.float32)
+    g = np.asarray(random.integers(1, 13) * (1 if up else -1), np.float32)
     if open_ and up:  # nothing would be stopped
         z = np.asarray(0, np.float32)
     gradient, deconvnet, guided = (int(backward(rule, z, g)) for rule in ("gradient", "deconvnet", "guided"))
@@ -65,7 +65,7 @@ def one_cell(seed: int) -> Question:
 
 def how_many(seed: int) -> Question:
     """How many cells does guided backprop stop?"""
-    z, g = next(pair for pair in (_numbers(9100 + 50 * seed + i, (3, 4)) for i in range(50)) if _telling(*pair))
+    z, g = next(pair for pair in (_numbers(9100 + 50 * seed + i, (4, 6)) for i in range(50)) if _telling(*pair))
     passed = np.count_nonzero(backward("guided", z, g))
     by_z, by_g = int(((z <= 0) & (g != 0)).sum()), int((g < 0).sum())
     answer = (int(np.count_nonzero(g)) - int(passed),)

@@ -12,8 +12,8 @@ from lessons._kit.run import networks
 
 #: Pictures in the first question, and (rows, columns) of their maps.
 PICTURES, SIZE = 4, (3, 4)
-#: Layer whose fields the second question asks for.
-LAYER = "relu3"
+#: Layers whose fields the second question asks for.
+LAYERS = ("relu2", "relu3", "relu4", "relu5", "relu6")
 
 
 def maps(seed: int) -> np.ndarray:
@@ -74,14 +74,17 @@ def leading(seed: int) -> Question:
 
 def patch(seed: int) -> Question:
     """How many rows does a patch at the border have?"""
-    network = networks.load("caltech").network
-    layer = network.layer(LAYER)
+    random = np.random.default_rng(16_200 + seed)
+    network, name = networks.load("caltech").network, str(random.choice(LAYERS))
+    layer = network.layer(name)
     assert layer.receptive_field is not None
     assert layer.stride is not None
     size, step, rows = layer.receptive_field[0], layer.stride[0], network.input_spec.size[0]
-    unit = (seed % 2, layer.shape[0] - 1 - seed % 2)[seed // 2 % 2]
-    box = network.receptive_box(LAYER, unit, 5)
-    middle = network.receptive_box(LAYER, 8, 5)[0] - 8 * step
+    halfway = layer.shape[0] // 2
+    middle = network.receptive_box(name, halfway, halfway)[0] - halfway * step
+    cut = [u for u in range(layer.shape[0]) if (u * step + middle < 0) != (u * step + middle + size > rows)]
+    unit = int(random.choice(cut))
+    box = network.receptive_box(name, unit, halfway)
     first = unit * step + middle
     answer = (box[2] - box[0],)
     wrong: list[tuple[Answer, str]] = [
@@ -89,14 +92,14 @@ def patch(seed: int) -> Question:
         ((size - answer[0],), t("That is the part that hangs over the picture.")),
         ((step,), t("That is the step from one unit to the next, not what a unit sees.")),
         ((answer[0] - 1,), t("First and last row both belong to the patch: last − first + 1.")),
-        ((rows - box[0] if unit else size + 2 * first,), t("It hangs over the picture at one side only.")),
+        ((rows - box[0] if first >= 0 else size + 2 * first,), t("It hangs over the picture at one side only.")),
     ]
     kept = [(given, reason) for given, reason in wrong if given[0] > 0]
     return question(
         prompt=t(
             "Units of {layer} see {size} rows. The field of unit 0 begins at row {first}, the next one {step} rows "
             "further down; the picture has rows 0 to {last}. **How many rows does the patch of unit {unit} have?**",
-            layer=LAYER, size=size, first=middle, step=step, last=rows - 1, unit=unit,
+            layer=name, size=size, first=middle, step=step, last=rows - 1, unit=unit,
         ),
         fields=(t("rows"),),
         answer=answer,

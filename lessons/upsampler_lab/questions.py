@@ -14,8 +14,8 @@ from lessons._kit.form.i18n import mark, t
 def uneven(seed: int) -> Question:
     """What are the fewest and the most products of a pixel?"""
     scale = 2 + seed % 2
-    taps = [n for n in range(scale + 1, 4 * scale) if n % scale][seed // 2 % (2 * scale - 1)]
-    line = overlap_counts(12, taps, scale)[taps:-taps]
+    taps = int(np.random.default_rng(26000 + seed).choice([n for n in range(scale + 1, 11 * scale) if n % scale]))
+    line = overlap_counts(36, taps, scale)[taps:-taps]
     block = np.outer(line, line)
     answer = (int(block.min()), int(block.max()))
     low, high = int(line.min()), int(line.max())

@@ -12,7 +12,7 @@ from lessons._kit.form.i18n import mark, t
 def _draw(seed: int, start: int) -> tuple[np.random.Generator, int, int]:
     """(random numbers, kernel, stride) with a kernel larger than the stride and no multiple of it."""
     random = np.random.default_rng((60 + start, seed))
-    pairs = [(k, s) for s in (2, 3) for k in range(s + 1, 8) if k % s]
+    pairs = [(k, s) for s in (2, 3) for k in range(s + 1, 30) if k % s]
     k, s = pairs[int(random.integers(len(pairs)))]
     return random, k, s
 
@@ -20,7 +20,7 @@ def _draw(seed: int, start: int) -> tuple[np.random.Generator, int, int]:
 def count_at(seed: int) -> Question:
     """How often is a cell written to?"""
     random, k, s = _draw(seed, 1)
-    n = 5
+    n = 16
     counts = overlap_counts(n, k, s)
     r = int(random.integers(1, len(counts) - 1))
     answer = (int(counts[r]),)
@@ -57,7 +57,7 @@ def count_at(seed: int) -> Question:
 def even_kernel(seed: int) -> Question:
     """Which kernel overlaps evenly?"""
     random, _k, _s = _draw(seed, 2)
-    s = int(random.integers(2, 5))
+    s = int(random.integers(2, 8))
     least = s * int(random.integers(1, 4)) + int(random.integers(1, s))
     found = next(size for size in range(least, least + s + 1) if is_even(size, s))
     answer = (found,)
@@ -85,9 +85,9 @@ def even_kernel(seed: int) -> Question:
 def most_in_two(seed: int) -> Question:
     """How often is the busiest cell written to in two dimensions?"""
     _, k, s = _draw(seed, 3)
-    counts = np.outer(overlap_counts(9, k, s), overlap_counts(9, k, s))
+    counts = np.outer(overlap_counts(24, k, s), overlap_counts(24, k, s))
     answer = (int(counts.max()),)
-    many = int(overlap_counts(9, k, s).max())
+    many = int(overlap_counts(24, k, s).max())
     return question(
         prompt=t(
             "A transposed convolution in two dimensions, kernel {k} × {k}, stride {s}, a large map. "

@@ -84,6 +84,39 @@ def test_answers_are_those_of_the_loops(seed: int) -> None:
     assert question.answer == (int(back[0, r, c, 0]),)
 
 
+def test_an_answer_that_was_shown_does_not_count(open_page: Callable[..., AppTest]) -> None:
+    test, question = open_page(SLUG), questions.output_rows(0)
+    practice.answer(test, SLUG, "size", other(question))
+    practice.answer(test, SLUG, "size", (question.answer[0] + 2000,))
+    for given in (question.answer, other(question), question.answer):
+        practice.answer(test, SLUG, "size", given)
+        assert not test.success
+        assert any("0 of 3 questions" in element.value for element in test.markdown)
+    practice.press(test, "New numbers")
+    practice.answer(test, SLUG, "size", questions.output_rows(1).answer, 1)
+    assert any("1 of 3 questions" in element.value for element in test.markdown)
+
+
+def test_a_right_answer_after_the_hint_counts(open_page: Callable[..., AppTest]) -> None:
+    test, question = open_page(SLUG), questions.output_rows(0)
+    practice.answer(test, SLUG, "size", other(question))
+    practice.answer(test, SLUG, "size", question.answer)
+    assert any("1 of 3 questions" in element.value for element in test.markdown)
+
+
+def test_the_link_names_the_numbers_and_people_begin_with_their_own(
+    open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = {seed: questions.output_rows(seed).prompt for seed in (12, 34)}
+    monkeypatch.setattr(exercise, "own_seed", lambda: 34)
+    assert prompts[34] in [element.value for element in open_page(SLUG).markdown]
+    assert prompts[12] in [element.value for element in open_page(SLUG, seed="12").markdown]
+    for nonsense in ("x", "-1", "99999999"):
+        assert prompts[34] in [element.value for element in open_page(SLUG, seed=nonsense).markdown]
+    monkeypatch.undo()
+    assert len({exercise.own_seed() for _ in range(20)}) > 10
+
+
 def test_a_lucky_mistake_is_no_mistake() -> None:
     question = exercise.question("?", ("a", "b"), (1, 2), [((1, 2), "lucky"), ((2, 1), "swapped")], "", "")
     assert question.mistakes == {(2, 1): "swapped"}

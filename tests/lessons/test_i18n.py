@@ -178,3 +178,45 @@ def test_no_text_on_a_page_bypasses_the_catalogue() -> None:
         for line in hard_wired(ast.parse(file.read_text("utf-8")))
     ]
     assert not found, f"wrap them in t(): {found}"
+
+
+#: Word of the English text -> what its Chinese must have (one of these), and what it must not.
+TERMS = {
+    r"\btaps?\b(?!\})": ("核元素|核长", "抽头|核内位置"),
+    r"\brectifiers?\b": ("整流器", ""),
+    r"\borthonormal\b": ("标准正交", "正交归一"),
+    r"\bmean IoU\b": ("平均交并比", "平均 ?IoU"),
+    r"\b[Gg]uided\b": ("导向", ""),
+    r"\badjoint\b": (r"伴随|\[\[adjoint\]\]", ""),
+    r"\b[Tt]ransposed convolution\b": ("转置卷积", "反卷积层"),
+    r"\breceptive field\b": ("感受野", ""),
+    r"\b[Uu]npooling\b": ("反池化", ""),
+    r"\bnull space\b": ("零空间", ""),
+    r"\btrimap\b": ("三分图", ""),
+    r"\b[Ss]tride\b": ("步幅", "步长"),
+    r"\b[Pp]adding\b": ("填充", ""),
+    r"\bswitch(es)?\b": ("开关", ""),
+    r"\bas printed\b": ("原文", "照印刷"),
+    r"\boverfit": ("过拟合", ""),
+    r"\bscale\b": ("", "刻度|标度"),
+    r"\bunit is dead\b|^dead$": ("失活", ""),
+}
+
+
+@pytest.mark.parametrize("word", TERMS)
+def test_one_term_has_one_rendering(word: str) -> None:
+    wanted, banned = TERMS[word]
+    pairs = [
+        (str(m.id), str(m.string)) for m in messages.read("zh") if m.id and m.string and re.search(word, str(m.id))
+    ]
+    assert pairs
+    assert not [pair for pair in pairs if not re.search(wanted, pair[1])]
+    assert not banned or not [pair for pair in pairs if re.search(banned, pair[1])]
+
+
+def test_the_reader_is_addressed_in_one_way_and_nothing_is_called_a_proof_that_is_a_comparison() -> None:
+    pairs = {str(m.id): str(m.string) for m in messages.read("zh") if m.id and m.string}
+    assert not [shown for shown in pairs.values() if "您" in shown]
+    assert not [text for text in pairs if re.search(r"\bproofs?\b|\bproves?\b", text) and "not for a proof" not in text]
+    assert not [shown for text, shown in pairs.items() if "证明" in shown and "not for a proof" not in text]
+    assert not [shown for shown in pairs.values() if re.search(r"\bdeconvnet\b|去程|回程", shown)]

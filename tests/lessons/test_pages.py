@@ -122,6 +122,18 @@ def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int
     ("lesson", "kind"),
     [pytest.param(lesson, kind, id=f"{lesson.slug}-{kind}") for lesson in LESSONS for kind in lesson.questions],
 )
+def test_an_answer_cannot_be_guessed(lesson: page.Lesson, kind: str) -> None:
+    """Twenty seeds have eight different answers or more, and seeds of other people work as well."""
+    _, maker = lesson.questions[kind]
+    assert len({maker(seed).answer for seed in range(20)}) >= 8
+    assert maker(9_999).mistakes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lesson", "kind"),
+    [pytest.param(lesson, kind, id=f"{lesson.slug}-{kind}") for lesson in LESSONS for kind in lesson.questions],
+)
 def test_right_is_accepted_and_a_known_mistake_explained(lesson: page.Lesson, kind: str) -> None:
     _, maker = lesson.questions[kind]
     test = practice.choose(practice.alone(lesson.slug), lesson.slug, kind)

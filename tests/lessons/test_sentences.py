@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
 
 import jax
@@ -307,3 +309,32 @@ def test_what_the_randomization_test_did_and_did_not_do_is_said() -> None:
     note = words.NOTES["C10"]
     assert all(name in note for name in ("Adebayo", "did not test DeconvNet", "Yona", "Binder"))
     assert "sixt2020explanations" in randomization.__doc__
+
+
+def test_the_lost_waves_are_explained_with_the_right_reasons() -> None:
+    """Where no singular value is 0, nobody is told to count stripes that there are not."""
+    from lessons.inverse import questions
+
+    none = next(question for seed in range(200) if (question := questions.lost(seed)).answer == (0,))
+    assert "No wave of this ring" in none.mistakes[1,]
+    for seed in range(60):
+        question = questions.lost(seed)
+        n, k = (int(number) for number in re.findall(r"\d+", question.prompt)[:2])
+        assert question.answer == (math.gcd(n, k) - 1,)
+        assert not any("window fits a whole number of times" in reason for reason in question.mistakes.values())
+
+
+def test_a_training_that_overfits_is_one() -> None:
+    """Both curves begin together, the unseen one lies above the seen one, and the gap grows."""
+    from lessons.recognition import questions
+
+    for seed in range(200):
+        question = questions.gap(seed)
+        seen, unseen = (row.planes[0].values[0] for row in question.picture)
+        assert (unseen > seen).all()
+        assert (seen > 0).all()
+        assert (np.diff(seen) < 0).all()
+        assert (np.diff(unseen - seen) > 0).all()
+        best, last = question.answer
+        assert unseen.argmin() == best - 1
+        assert last == unseen[-1] - seen[-1] > 0

@@ -1,7 +1,11 @@
-"""Predict, then reveal: questions graded from real arrays, with the reason for a wrong answer where it is known."""
+"""Predict, then reveal: questions graded from real arrays, with the reason for a wrong answer where it is known.
+
+Every session begins with numbers of its own; a link with ``?seed=12`` begins with those of seed 12, for everybody.
+"""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +16,9 @@ from lessons._kit.draw import planes
 from lessons._kit.form.i18n import t
 
 Answer = tuple[int, ...]
+
+#: Seeds that sessions begin with are below this.
+SEEDS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +89,7 @@ def is_solved(slug: str, kinds: Iterable[str]) -> bool:
 
 
 def solved(slug: str) -> set[str]:
-    """The questions of a lesson that this session has answered rightly."""
+    """The questions of a lesson that this session has answered rightly, before the answer was shown."""
     return st.session_state.setdefault(SOLVED, {}).setdefault(slug, set())
 
 
@@ -105,9 +112,12 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
         key=f"{slug}-kind",
         label_visibility="collapsed",
     ) or next(iter(makers))
-    memory = st.session_state.setdefault(f"{slug}-exercise", {}).setdefault(kind, {"seed": 0, "given": []})
+    began = _first_seed()
+    memories = st.session_state.setdefault(f"{slug}-exercise", {})
+    memory = memories.setdefault((kind, began), {"seed": began, "given": []})
     question = makers[kind](memory["seed"])
     st.markdown(question.prompt)
+    st.caption(t("Numbers {seed}. A link that ends in ?seed={seed} opens with them.", seed=memory["seed"]))
     key = f"{slug}-{kind}-{memory['seed']}"
     if question.picture:
         words = {"row": t("row"), "column": t("column")}
@@ -116,7 +126,21 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
     if given is not None and (not memory["given"] or memory["given"][-1] != given):
         memory["given"].append(given)
     if memory["given"]:
-        _respond(question, memory, done, kind)
+        _respond(question, memory, done, kind, st.session_state.setdefault(f"{slug}-revealed", set()))
+
+
+def _first_seed() -> int:
+    """The seed of the link; one of the session's own where it names none."""
+    with st.container(key="url-seed"):
+        text = st.text_input("seed", key="seed", bind="query-params", label_visibility="collapsed")
+    if text.isascii() and text.isdigit() and int(text) < SEEDS:
+        return int(text)
+    return int(st.session_state.setdefault("own-seed", own_seed()))
+
+
+def own_seed() -> int:
+    """A seed that another person will hardly begin with too."""
+    return random.randrange(SEEDS)
 
 
 def _ask(question: Question, key: str) -> Answer | None:
@@ -135,11 +159,23 @@ def _ask(question: Question, key: str) -> Answer | None:
     return tuple(int(number) for number in numbers if number is not None)
 
 
-def _respond(question: Question, memory: dict[str, Any], done: set[str], kind: str) -> None:
-    """What the person reads after an answer."""
+def _respond(
+    question: Question, memory: dict[str, Any], done: set[str], kind: str, revealed: set[tuple[str, int]]
+) -> None:
+    """What the person reads after an answer; one that was shown before does not count.
+
+    Args:
+      question, memory: the question, its seed and what was answered.
+      done: kinds that are solved; this may be added.
+      kind: of the question.
+      revealed: (kind, seed) of the questions whose answer was shown; this may be added.
+    """
+    numbers = (kind, memory["seed"])
     tries = memory["given"]
     shown = ", ".join(str(number) for number in tries[-1])
-    if tries[-1] == question.answer:
+    if tries[-1] == question.answer and numbers in revealed:
+        st.info(t("{answer} is what was shown above. Take new numbers: those count.", answer=shown))
+    elif tries[-1] == question.answer:
         done.add(kind)
         st.success(t("Right: {answer}.", answer=shown))
         st.latex(question.worked)
@@ -149,6 +185,7 @@ def _respond(question: Question, memory: dict[str, Any], done: set[str], kind: s
         if len(tries) == 1:
             st.info(question.hint)
         else:
+            revealed.add(numbers)
             right = ", ".join(str(number) for number in question.answer)
             st.markdown(t("The arrays say {answer}:", answer=right))
             st.latex(question.worked)
