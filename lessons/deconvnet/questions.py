@@ -97,9 +97,9 @@ def size(seed: int) -> Question:
     answer = (back.shape[1], back.shape[3])
     return question(
         prompt=t(
-            "The signal lies on the output of a convolution: {height} × {height} × {out}. In the forward pass it had "
-            "kernels of {k} × {k}, stride {s}, padding {p}, and read {channels} channels. **How many rows and "
-            "channels does the signal have after the transposed filter?**",
+            "The signal lies on the output of a convolution: {height} × {height} × {out}. In the forward pass it "
+            "had kernels of {k} × {k}, stride {s}, padding {p}, left no row unread, and read {channels} channels. "
+            "**How many rows and channels does the signal have after the transposed filter?**",
             height=height,
             out=out,
             k=k,

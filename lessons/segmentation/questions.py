@@ -17,7 +17,7 @@ def rare(seed: int) -> Question:
     random = np.random.default_rng(20000 + seed)
     size = (4, 5)
     true = np.full(size, 3)
-    pixels = random.choice(20, 1 + (7 * seed + int(random.integers(2))) % 10, replace=False)
+    pixels = random.choice(20, 1 + (7 * seed + int(random.integers(2))) % 9, replace=False)
     true.ravel()[pixels] = 2
     table = evaluate.confusion(np.full(size, 3), true)
     found = evaluate.figures_of(table)

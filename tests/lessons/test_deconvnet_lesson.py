@@ -295,14 +295,18 @@ def test_numbers_of_a_small_cell_fit() -> None:
 
 def _answer(kind: str, seed: int, question: Any) -> tuple[int, ...]:
     """The answer again, from the activations of the way up and from what the question shows."""
-    maps = engine.forward(networks.load(trace.NETWORK), pictures.sample(questions.PICTURES[seed % 4])).maps
     if kind == "left":
         return (sum(int(n) for n in question.picture[0].planes[0].values.ravel() if n > 0),)
     if kind == "size":
-        layer = re.findall(r"output of (conv\d)", question.prompt)[0]
-        names = list(maps)
-        below = maps[names[names.index(layer) - 1]].shape if layer != "conv1" else (128, 128, 3)
-        return below[0], below[2]
+        height, _, out, k, _, stride, padding, channels = map(int, re.findall(r"\d+", question.prompt))
+        signal, kernel = np.zeros((1, height, height, out)), np.zeros((k, k, channels, out))
+        rows = next(n for n in range(1, 200) if (n + 2 * padding - k) // stride + 1 == height)
+        pads = ((padding, padding), (padding, padding))
+        back = conv_loops.conv_adjoint(
+            signal[:, :, :, :1], kernel[..., :1], (stride, stride), pads, (1, 1), 1, (rows, rows)
+        )
+        return back.shape[1], back.shape[3]
+    maps = engine.forward(networks.load(trace.NETWORK), pictures.sample(questions.PICTURES[seed % 4])).maps
     u, v, channel, name = re.findall(r"row (\d+), column (\d+) of \w+, channel (\d+)\..*; (\w+) is", question.prompt)[0]
     u, v, channel = int(u), int(v), int(channel)
     window = maps[name][2 * u : 2 * u + 2, 2 * v : 2 * v + 2, channel]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -118,7 +119,6 @@ def _table() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_the_lost_are_the_zeros_of_the_loops(seed: int) -> None:
     question = questions.lost(seed)
-    n, k = ((8, 2), (6, 3), (8, 4), (9, 3), (10, 5), (7, 2), (12, 4), (12, 3))[seed]
+    n, k = (int(number) for number in re.findall(r"\d+", question.prompt)[:2])
     values = np.linalg.svd(inverse_loops.matrix(np.full((1, k), 1 / k), (1, n)), compute_uv=False)
     assert question.answer == (int((values < 1e-9).sum()),)
-    assert f"{n} " in question.prompt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
@@ -144,11 +145,11 @@ def test_answers_are_those_of_plain_arithmetic(seed: int) -> None:
     question = questions.whole(seed)
     first, second = (int(word) for word in _numbers(question.prompt))
     assert question.answer == (max(first + second, 0), max(first, 0) + max(second, 0))
-    layer = networks.load("caltech").network.layer(run.LAYERS[seed % 7])
-    assert questions.place(seed).answer == ((128 // layer.shape[0]) * (128 // layer.shape[1]),)
+    question = questions.place(seed)
+    rows, columns, height, width = (int(number) for number in re.findall(r"\d+", question.prompt)[:4])
+    assert question.answer == (rows * columns // (height * width),)
+    assert rows % height == columns % width == 0
 
 
 def _numbers(prompt: str) -> list[str]:
-    import re
-
     return [found.replace("−", "-") for found in re.findall(r"brings (−?\d+)", prompt)]

@@ -123,4 +123,4 @@ def test_answers_are_those_of_the_loops(seed: int) -> None:
     assert least % s
     question = questions.most_in_two(seed)
     k, _, s = map(int, re.findall(r"\d+", question.prompt)[:3])
-    assert question.answer == (max(upsample_loops.overlap_counts(9, k, s, 0)) ** 2,)
+    assert question.answer == (max(upsample_loops.overlap_counts(30, k, s, 0)) ** 2,)
