@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from lessons._kit.draw import planes
+from lessons._kit.form import controls
 from lessons._kit.form.i18n import t
 
 Answer = tuple[int, ...]
@@ -131,10 +132,11 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
 
 def _first_seed() -> int:
     """The seed of the link; one of the session's own where it names none."""
-    with st.container(key="url-numbers"):
-        text = st.text_input("numbers", key="numbers", bind="query-params", label_visibility="collapsed")
+    text = controls.url_text("numbers")
     if text.isascii() and text.isdigit() and int(text) < SEEDS:
         return int(text)
+    if text:
+        controls.is_stale("numbers", text, ())
     return int(st.session_state.setdefault("own-numbers", own_seed()))
 
 
