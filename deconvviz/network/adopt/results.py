@@ -36,9 +36,11 @@ class Chosen:
         named = list(_leaves(self._function(x), ""))
         self.names = tuple(name for name, _ in named)
         wanted = None if self._output is None else str(self._output)
+        if wanted is None and not named:
+            return []
         at = next((i for i, name in enumerate(self.names) if wanted in (None, name)), None)
         if at is None:
-            known = nearest(str(wanted), self.names) if self.names else "it has none"
+            known = nearest(str(wanted), self.names) if named else "it returns no array"
             raise NetworkError(f"the network has no output {self._output!r}; {known}")
         self.name = self.names[at]
         return [named[at][1], *(value for i, (_, value) in enumerate(named) if i != at)]
