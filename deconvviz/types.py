@@ -220,6 +220,8 @@ class Layer:
       stride: input pixels per step of this map (row, column); None where there is no map.
       receptive_field: size (height, width) in input pixels; None where it is not a window.
       parameters: how many stored numbers it brings in (weights, biases, running statistics).
+      known_axes: False where nothing tells which axis holds the channels: `shape` is then the value's as it lies, and a
+        unit of the layer needs ``channel_axis`` of `Network`.
     """
 
     name: str
@@ -228,6 +230,7 @@ class Layer:
     stride: Size | None
     receptive_field: Size | None
     parameters: int = 0
+    known_axes: bool = field(default=True, repr=False)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ class Network:
       about: figures to show beside it (accuracy, number of weights, ...), as text.
       programs: where its compiled programs are kept; networks that differ in their weights alone, the checkpoints of
         a training for example, share them, so that only the first one compiles.
+      channel_axis: name of a layer -> which axis of its value, counted with the batch, holds the channels. Needed only
+        where nothing in the program tells (`Layer.known_axes`).
 
     Raises:
       NetworkError: if the function cannot be traced, has no such output or argument, or labels and outputs differ in
@@ -64,6 +66,7 @@ class Network:
         name: str = "network",
         about: dict[str, str] | None = None,
         programs: Programs | None = None,
+        channel_axis: Mapping[str, int] | None = None,
     ) -> None:
         if not callable(function):
             raise NetworkError(f"a network is a function of an image batch; got {type(function).__name__}")
@@ -79,6 +82,7 @@ class Network:
         self._function = chosen
         self.input_spec, self.name, self.about = input_spec, name, dict(about or {})
         self.labels = tuple(labels) if labels is not None else None
+        self._channel_axis = dict(channel_axis or {})
         self.store = Store(programs=programs, form=self._form)
         outputs = self.program().output_shapes
         if output is None and len(chosen.names) > 1:
@@ -145,7 +149,7 @@ class Network:
     def program(self, batch: int = 1) -> Program:
         """The traced program for a batch size (in the float type that JAX is set to), traced once."""
         shape = (batch, *self.input_spec.size, self.input_spec.depth)
-        return self.store.get(("program", batch, _float()), lambda: trace(self._function, shape))
+        return self.store.get(("program", batch, _float()), lambda: trace(self._function, shape, self._channel_axis))
 
     @functools.cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -163,8 +167,14 @@ class Network:
     def node(self, name: str, batch: int = 1) -> Node:
         """The layer's place in the traced program."""
         for node in self.program(batch).nodes:
-            if node.layer.name == name:
+            if node.layer.name == name and node.order is not None:
                 return node
+            if node.layer.name == name:
+                raise NetworkError(
+                    f"nothing in {self.name} tells which axis of layer {name} holds the channels: its value is of "
+                    f"shape {tuple(node.variable.aval.shape)}. Say which, as in "
+                    f"dv.Network(..., channel_axis={{{name!r}: 1}}), or choose a layer below it"
+                )
         names = [layer.name for layer in self.layers]
         loops = [layer.name for layer in self.layers if layer.kind in LOOPS]
         inside = f"; layers inside {', '.join(loops)} have no names, only its result has" if loops else ""
@@ -237,6 +247,8 @@ class Network:
         node, program = self.node(layer), self.program()
 
         def make() -> Chain | Graph | str:
+            if node.order is not None and node.order[0] < 0:
+                return f"layer {layer} has no axis for the batch"
             try:
                 return explicit_graph(program, node)
             except NoAdjoint as reason:

@@ -1,10 +1,12 @@
 """Which unit is meant: names checked against the layer, positions resolved, all as traced numbers.
 
-A layer of tokens, (tokens, channels), is taken as a map of one column: row n, column 0 is token n.
+A layer of tokens, (tokens, channels), is taken as a map of one column: row n, column 0 is token n. One of three spatial
+axes, (depth, rows, columns, channels), is taken as a map of depth times rows: row n of slice d is row d * rows + n.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -44,7 +46,7 @@ def codes(unit: Unit, layer: Layer) -> tuple[int, int, int]:
             f"layer {layer.name} is a vector of {channels} channels without rows and columns; "
             f"got row={unit.row!r}, column={unit.column!r}: leave them out"
         )
-    height, width = layer.shape[:2] if len(layer.shape) == 3 else (layer.shape[0], 1)
+    height, width = (layer.shape[0], 1) if len(layer.shape) == 2 else (math.prod(layer.shape[:-2]), layer.shape[-2])
     row, column = unit.row, unit.column
     fits = _whole(row) and _whole(column) and 0 <= int(row) < height and 0 <= int(column) < width  # type: ignore[arg-type]
     if not fits:
@@ -66,7 +68,7 @@ def seed(value: Any, channel: Any, row: Any, column: Any, ones: Any) -> tuple[An
     Formula: ``g = m * a`` (or m, where ``one``), m the indicator of the unit: one position, a whole map, or all.
 
     Args:
-      value: (1, h, w, c), (1, tokens, c) or (1, c).
+      value: (1, h, w, c), (1, depth, h, w, c), (1, tokens, c) or (1, c).
       channel, row, column: numbers from `codes`.
       ones: whether every chosen entry is 1 instead of the activation.
 
@@ -77,6 +79,9 @@ def seed(value: Any, channel: Any, row: Any, column: Any, ones: Any) -> tuple[An
     chosen = (jnp.arange(value.shape[-1]) == channel) | (channel == ALL)
     if plane.ndim == 0:
         return jnp.where(chosen[None], jnp.where(ones, jnp.ones_like(value), value), 0), plane, row, column
+    if plane.ndim > 2:
+        g, *rest = seed(value.reshape(1, -1, *value.shape[-2:]), channel, row, column, ones)
+        return g.reshape(value.shape), *rest
     if plane.ndim == 1:
         g, *rest = seed(value[:, :, None, :], channel, row, column, ones)
         return g[:, :, 0, :], *rest

@@ -21,7 +21,7 @@ from deconvviz.network.backward import windowed
 from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.backward.graph import Graph
 from deconvviz.network.network import Network
-from deconvviz.network.trace.trace import Node, permuted
+from deconvviz.network.trace.trace import Node, as_in_program, permuted
 from deconvviz.ops.rectify import pull_each
 
 #: Signals sent back together over whole maps; more are done in groups, so memory stays bounded.
@@ -107,8 +107,7 @@ def by_adjoints(request: BackpropRequest, steps: Chain | Graph) -> Results:
     def make() -> Callable[..., Any]:
         def seeds(value: Any, codes: Any, ones: Any) -> Any:
             g, *at = jax.vmap(lambda c: units.seed(permuted(node, value), c[0], c[1], c[2], ones))(codes)
-            g = g[:, 0]
-            return (g if node.permutation is None else g.transpose(np.argsort(node.permutation)), *at)
+            return (as_in_program(node, g[:, 0]), *at)
 
         return seeds
 
@@ -134,7 +133,7 @@ def window_plan(network: Network, node: Node) -> windowed.Plan | None:
 
     def make() -> windowed.Plan | None:
         steps, shape = network.chain_to(node.layer.name), node.layer.shape
-        if not isinstance(steps, Chain) or len(shape) != 3 or node.permutation != (0, 1, 2, 3):
+        if not isinstance(steps, Chain) or len(shape) != 3 or not node.in_order:
             return None
         return windowed.plan_windows(steps, (shape[0], shape[1]))
 

@@ -29,19 +29,13 @@ from deconvviz.network.rewrite import replace
 from deconvviz.network.rewrite.padding import tame
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import Equation, carrying, flatten, is_literal
-from deconvviz.network.trace.loops import CLOSED, LOOPS, Body, replace_bodies
+from deconvviz.network.trace.loops import LOOPS, Body, replace_bodies
+from deconvviz.network.trace.nonlinear import objections
 from deconvviz.network.trace.pooling import Pools, first_in_window, first_maximum, first_of_two, window_of
-from deconvviz.network.trace.rectifiers import ACTIVATIONS, Survey, activation_call, is_relu_call, match, survey
+from deconvviz.network.trace.rectifiers import Survey, activation_call, is_relu_call, match, survey
 from deconvviz.ops.rectify import rectify
 
-__all__ = ["ACTIVATIONS", "activation_call", "constant_bound", "is_relu_call", "match", "objection", "rewrite"]
-
-#: Elementwise nonlinearities that only activations use. `exp` and powers stay out: softmax and norms need them.
-_NONLINEAR = {"tanh", "logistic", "erf", "erfc", "erf_inv", "log1p", "expm1", "abs", "sign", "clamp", "sin", "cos",
-              "floor", "ceil", "round"}  # fmt: skip
-#: A bound below the result of these guards a quotient, as in ``x / max(norm(x), eps)``.
-_NORMS = {"sqrt", "reduce_sum"}
-_SUMS = {"reduce_sum", "reduce_window_sum", "conv_general_dilated", "dot_general"}
+__all__ = ["Context", "is_relu_call", "match", "rewrite"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +76,16 @@ def rewrite(
     context = context if isinstance(context, Context) else Context(context)
     surveyed, signal = survey(equations, context.known), carrying(equations, context.targets)
     pools = Pools(equations, context.live & signal, context.fields or {})
-    report = _Report(context, equations, surveyed, pools)
+    bent = {each.index: each.name for each in objections(equations, context.live, context.targets, surveyed, pools)}
+    report = _Report(context)
     new: list[Any] = []
     obeyed = 0
     for index, item in enumerate(equations):
         eqn = item.eqn
         if not any(not is_literal(a) and a in context.live for a in eqn.invars):
             new.append(eqn)  # it works on weights alone: max(w, 0) there is no rectifier of the signal
-        elif (made := _made(index, item, surveyed, pools, rule)) is not None:
+            continue
+        if (made := _made(index, item, surveyed, pools, rule)) is not None:
             new += made
             ruled = index in surveyed.rectifiers or index in surveyed.clamps
             # One that only feeds a comparison or a stopped gradient is replaced like the others, but none that obeys.
@@ -98,9 +94,11 @@ def rewrite(
             eqn, inner, reasons = _inside(eqn, rule, context)
             new.append(eqn)
             obeyed += inner
-            report.add(index, item, reasons)
+            report.inside(item, reasons)
         else:
             new.append(eqn)
+        if index in bent:
+            report.add(item, bent[index])
     return new, obeyed, report.reasons
 
 
@@ -180,78 +178,25 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
 class _Report:
     """Activations on the path that no rectifier rule is defined for, each layer named once."""
 
-    def __init__(self, context: Context, equations: Sequence[Equation], surveyed: Survey, pools: Pools) -> None:
-        self._context, self._equations, self._surveyed, self._pools = context, equations, surveyed, pools
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._named: set[Any] = set()
         self.reasons: list[str] = []
 
-    def add(self, index: int, item: Equation, inner: list[str]) -> None:
-        """Take in one equation that stays as it is, and what was found inside it."""
+    def inside(self, item: Equation, reasons: list[str]) -> None:
+        """Take in what was met inside the programs of a loop or branch."""
+        layer = self._context.layer_of(item)
+        self.reasons += [f"{reason} of {layer}" if layer else reason for reason in reasons]
+
+    def add(self, item: Equation, name: str) -> None:
+        """Take in one equation that bends the signal."""
         layer, call = self._context.layer_of(item), activation_call(item)
-        why = objection(item, self._context.live) or self._neighbour(index, item)
-        self.reasons += [f"{reason} of {layer}" if layer else reason for reason in inner]
         key = layer or call
-        if call and layer and call[0] in layer:
-            why = layer
-        if why is None or inner or (key is not None and key in self._named):
+        if key is not None and key in self._named:
             return
         self._named.add(key)
         where = f" in {'/'.join(item.scope)}" if item.scope else ""
-        self.reasons.append(f"{why}{where}" if layer is None else layer if why in layer else f"{why} in {layer}")
-
-    def _neighbour(self, index: int, item: Equation) -> str | None:
-        """Objections that depend on other equations."""
-        if item.primitive == "reduce_max" and index not in self._pools.shifts:
-            return "max over channels"
-        if index in self._surveyed.powers and not self._summed(item.out):
-            return "power of a rectified signal"
-        return constant_bound(item, self._equations, self._context.live)
-
-    def _summed(self, variable: Any) -> bool:
-        """Is the value only summed up, as the squares of a normalization are?"""
-        readers = [item.primitive for item in self._equations if any(a is variable for a in item.eqn.invars)]
-        return bool(readers) and set(readers) <= _SUMS
-
-
-def constant_bound(item: Equation, equations: Sequence[Equation], live: set[Any]) -> str | None:
-    """``max(x, c)`` and ``min(x, c)`` bend the signal, unless c is out of reach or keeps a norm above zero."""
-    signals = [a for a in item.eqn.invars if not is_literal(a) and a in live]
-    if item.primitive not in ("max", "min") or len(signals) != 1:
-        return None
-    makers = {other.primitive for other in equations if any(v is signals[0] for v in other.eqn.outvars)}
-    bound = next((a for a in item.eqn.invars if a is not signals[0]), None)
-    plain = bound is not None and is_literal(bound) and jnp.ndim(bound.val) == 0
-    out_of_reach = plain and not _within(float(bound.val), signals[0])  # type: ignore[union-attr]
-    guard = item.primitive == "max" and (makers & _NORMS or is_guard(item))
-    return None if out_of_reach or guard else f"{item.primitive} with a constant"
-
-
-def is_guard(item: Equation) -> bool:
-    """A ``max(0, v)`` that is no rectifier keeps the variance of a normalization above zero."""
-    return any(is_literal(a) and jnp.ndim(a.val) == 0 and float(a.val) == 0 for a in item.eqn.invars)
-
-
-def _within(bound: float, signal: Any) -> bool:
-    """Can numbers of the signal's type lie on both sides of the bound?"""
-    info = jnp.finfo(signal.aval.dtype)
-    return float(info.min) < bound < float(info.max)
-
-
-def objection(item: Equation, live: set[Any]) -> str | None:
-    """Why an equation on the path is an activation without a rectifier rule, or None if it is none."""
-    eqn, name = item.eqn, item.primitive
-    if name in CLOSED:
-        body = _compat.program_in(eqn.params.get("call_jaxpr") or eqn.params.get("jaxpr"))
-        return (body and _compat.function_name(body.jaxpr)) or name
-    inputs = [a for a in eqn.invars if not is_literal(a) and a in live]
-    if call := activation_call(item):
-        return call[0]
-    if name in _NONLINEAR:
-        return "sigmoid" if name == "logistic" else name
-    if name == "select_n" and eqn.invars[0] in live:
-        return "a selection by the signal itself"
-    if name in ("max", "min") and len(inputs) == 2:
-        return f"{name} of two signals"
-    if name == "min" and any(is_literal(a) and jnp.ndim(a.val) == 0 and a.val == 0 for a in eqn.invars):
-        return "min with zero"
-    return None
+        if layer is None:
+            self.reasons.append(f"{name}{where}")
+        else:
+            self.reasons.append(layer if name in layer or (call and call[0] in layer) else f"{name} in {layer}")

@@ -126,7 +126,8 @@ def _scopes(stack: str) -> tuple[str, ...]:
     replaced = 1
     while replaced:
         stack, replaced = _TRANSFORM.subn(r"\1", stack)
-    return tuple(part for part in stack.split("/") if part)
+    # An einsum opens a scope named by its formula, which is no place that an author meant.
+    return tuple(part for part in stack.split("/") if part and "->" not in part)
 
 
 def _wrapped(eqn: Any, openable: Callable[[Any], bool]) -> _compat.Program | None:

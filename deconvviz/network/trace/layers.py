@@ -10,13 +10,18 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from deconvviz.network.rewrite import rules
-from deconvviz.network.trace import geometry
+from deconvviz.network import _compat
+from deconvviz.network.trace import axes, geometry
 from deconvviz.network.trace.jaxpr import Equation, Flat, is_literal, needed
 from deconvviz.network.trace.loops import CLOSED, LOOPS
 from deconvviz.network.trace.pooling import Pools, patch_size
-from deconvviz.network.trace.rectifiers import constants, survey
+from deconvviz.network.trace.rectifiers import ACTIVATIONS, activation_call, constants, survey
 
+#: Elementwise nonlinearities that only activations use. `exp` and powers stay out: softmax and norms need them.
+_NONLINEAR = {"tanh", "logistic", "erf", "erfc", "erf_inv", "log1p", "expm1", "abs", "sign", "clamp", "sin", "cos",
+              "floor", "ceil", "round"}  # fmt: skip
+#: A bound below the result of these guards a quotient, as in ``x / max(norm(x), eps)``.
+_NORMS = {"sqrt", "reduce_sum"}
 _CONSTANT_STEPS = {"add", "sub", "mul", "div"}
 _PLAIN_NAMES = {"select_n": "where", "logistic": "sigmoid", "integer_pow": "power", "square": "power"}
 #: These hold no numbers of their own, whatever constants they read.
@@ -36,7 +41,10 @@ class LayerEquations:
 class Finder:
     """Walks over a flat program once and collects its layers in execution order."""
 
-    def __init__(self, flat: Flat, live: set[Any], fields: dict[Any, geometry.Field]) -> None:
+    def __init__(
+        self, flat: Flat, live: set[Any], fields: dict[Any, geometry.Field], roles: dict[Any, axes.Roles]
+    ) -> None:
+        self._roles = roles
         self._flat, self._equations, self._live, self._fields = flat, flat.equations, live, fields
         surveyed = survey(flat.equations, constants(flat))
         self._rectifiers = set(surveyed.rectifiers) | set(surveyed.clamps)
@@ -81,6 +89,10 @@ class Finder:
         tracks = self._fields[variable].tracks if variable in self._fields else ()
         if len(shape) == 4:
             return True
+        if len(shape) in (3, 5):  # one and three spatial axes: only where it is known which axis is which
+            order = axes.order_of(self._roles.get(variable, (None,) * len(shape)), shape, batch)
+            if order is not None and order[0] >= 0 and axes.CHANNELS in self._roles[variable]:
+                return True
         batched = len(shape) in (2, 3) and shape[0] == batch and not isinstance(tracks[0], geometry.Track)
         return batched and not isinstance(tracks[-1], geometry.Track)
 
@@ -90,7 +102,7 @@ class Finder:
     def _kind(self, index: int) -> str | None:
         """The kind of layer that begins at an equation, or None if nobody would call it one."""
         item, name = self._equations[index], self._equations[index].primitive
-        call, inputs = rules.activation_call(item), self._moving(item)
+        call, inputs = activation_call(item), self._moving(item)
         if call and any(self._moving(self._equations[i]) for i in self._same_call(index)):
             return call[0]
         if not inputs:
@@ -133,7 +145,7 @@ class Finder:
         item, name = self._equations[index], self._equations[index].primitive
         if index in self._bounds:
             return None
-        bent = rules.objection(item, self._live) or rules.constant_bound(item, self._equations, self._live)
+        bent = _activation(item, self._live) or _constant_bound(item, self._equations, self._live)
         if bent or index in self._powers:
             return _PLAIN_NAMES.get(name, name)
         if len(inputs) > 1:
@@ -152,8 +164,8 @@ class Finder:
 
     def _same_call(self, index: int) -> list[int]:
         """The equation and those right behind it that belong to the same named activation."""
-        call, last = rules.activation_call(self._equations[index]), index
-        while call and last + 1 < len(self._equations) and rules.activation_call(self._equations[last + 1]) == call:
+        call, last = activation_call(self._equations[index]), index
+        while call and last + 1 < len(self._equations) and activation_call(self._equations[last + 1]) == call:
             last += 1
         return list(range(index, last + 1))
 
@@ -175,7 +187,7 @@ class Finder:
 
     def _extent(self, index: int, kind: str, take: bool = True) -> tuple[int, ...]:
         """The equations of a layer: with the bias of a convolution, the division of a mean, a ReLU6's bound, ..."""
-        if kind in rules.ACTIVATIONS:
+        if kind in ACTIVATIONS:
             group = self._same_call(index)
             self._taken.update(group)
             return tuple(group)
@@ -249,3 +261,47 @@ def parameters_of(layers: Sequence[LayerEquations], flat: Flat, live: set[Any]) 
 
 def _is_number(variable: Any) -> bool:
     return jnp.issubdtype(variable.aval.dtype, jnp.number)
+
+
+def _constant_bound(item: Equation, equations: Sequence[Equation], live: set[Any]) -> str | None:
+    """``max(x, c)`` and ``min(x, c)`` bend the signal, unless c is out of reach or keeps a norm above zero."""
+    signals = [a for a in item.eqn.invars if not is_literal(a) and a in live]
+    if item.primitive not in ("max", "min") or len(signals) != 1:
+        return None
+    makers = {other.primitive for other in equations if any(v is signals[0] for v in other.eqn.outvars)}
+    bound = next((a for a in item.eqn.invars if a is not signals[0]), None)
+    plain = bound is not None and is_literal(bound) and jnp.ndim(bound.val) == 0
+    out_of_reach = plain and not _within(float(bound.val), signals[0])  # type: ignore[union-attr]
+    guard = item.primitive == "max" and (makers & _NORMS or _is_guard(item))
+    return None if out_of_reach or guard else f"{item.primitive} with a constant"
+
+
+def _is_guard(item: Equation) -> bool:
+    """A ``max(0, v)`` that is no rectifier keeps the variance of a normalization above zero."""
+    return any(is_literal(a) and jnp.ndim(a.val) == 0 and float(a.val) == 0 for a in item.eqn.invars)
+
+
+def _within(bound: float, signal: Any) -> bool:
+    """Can numbers of the signal's type lie on both sides of the bound?"""
+    info = jnp.finfo(signal.aval.dtype)
+    return float(info.min) < bound < float(info.max)
+
+
+def _activation(item: Equation, live: set[Any]) -> str | None:
+    """Why an equation on the path is an activation without a rectifier rule, or None if it is none."""
+    eqn, name = item.eqn, item.primitive
+    if name in CLOSED:
+        body = _compat.program_in(eqn.params.get("call_jaxpr") or eqn.params.get("jaxpr"))
+        return (body and _compat.function_name(body.jaxpr)) or name
+    inputs = [a for a in eqn.invars if not is_literal(a) and a in live]
+    if call := activation_call(item):
+        return call[0]
+    if name in _NONLINEAR:
+        return "sigmoid" if name == "logistic" else name
+    if name == "select_n" and eqn.invars[0] in live:
+        return "a selection by the signal itself"
+    if name in ("max", "min") and len(inputs) == 2:
+        return f"{name} of two signals"
+    if name == "min" and any(is_literal(a) and jnp.ndim(a.val) == 0 and a.val == 0 for a in eqn.invars):
+        return "min with zero"
+    return None

@@ -1,8 +1,8 @@
 """Which equations of a program compute ``max(z, 0)``, in any spelling, and which only look like it.
 
 Nothing is recognized by its name: a small analysis follows constants, sign masks and copies down the program. Three
-things next to a rectifier matter too: an upper bound (ReLU6), a power of it (squared ReLU), and the ``max(0, v)``
-that keeps the variance of a normalization above zero, which is no rectifier of the signal.
+things next to a rectifier matter too: an upper bound (ReLU6), a power of it (squared ReLU), and the sign of its
+operand: ``max(0, v)`` of what cannot be negative, a variance or a sum of squares, is no rectifier of the signal.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from deconvviz.network._compat import is_variable, program_in
 from deconvviz.network.trace.jaxpr import Equation, Flat, flatten, is_literal
 
-#: Facts about a variable besides a number and a `Mask`.
-RECTIFIED, SQUARE, VARIANCE = "rectified", "square", "variance"
+#: A fact about a variable besides a number and a `Mask`.
+RECTIFIED = "rectified"
 #: Operations that move or copy the entries of an array.
 _MOVES = {"convert_element_type", "copy", "stop_gradient", "broadcast_in_dim", "reshape", "squeeze", "transpose",
           "expand_dims"}  # fmt: skip
@@ -27,6 +27,17 @@ _RELU_PARTS = {"max", "min", "broadcast_in_dim", "convert_element_type", "gt", "
 ACTIVATIONS = {"celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu",
                "log_sigmoid", "mish", "selu", "sigmoid", "silu", "soft_sign", "softplus", "sparse_plus", "squareplus",
                "swish"}  # fmt: skip
+#: Never negative, whatever they are taken of.
+_NEVER_NEGATIVE = {"square", "abs", "exp", "exp2", "sqrt", "rsqrt", "logistic", "erfc", "cosh", "acosh"}
+#: Never negative where no operand is.
+_KEEP_SIGN = _MOVES | {
+    "add", "add_any", "mul", "div", "max", "min", "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "cumsum",
+    "reduce_window_sum", "reduce_window_max", "reduce_window_min", "slice", "rev", "concatenate", "stack", "split",
+    "cbrt", "log1p", "expm1", "tanh", "atan", "sinh", "asinh", "erf", "dynamic_slice", "gather", "pad", "dot_general",
+    "conv_general_dilated", "optimization_barrier", "reduce_precision", "pow", "select_n",
+}  # fmt: skip
+_REDUCES = {"reduce_sum", "reduce_window_sum", "dot_general", "conv_general_dilated", "cumsum"}
+_ARITHMETIC = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}
 #: Constants of at most this size are looked at to see whether they are zero.
 _SMALL = 1 << 16
 
@@ -61,9 +72,12 @@ class Facts:
 
     def __init__(self, known: Mapping[Any, float] | None = None) -> None:
         self._known: dict[Any, Any] = dict(known or {})
+        self._never_negative: set[Any] = set()
+        self._mean_square: set[Any] = set()
+        self._square: set[Any] = set()
 
     def of(self, atom: Any) -> Any:
-        """A float (every entry is that number), a `Mask`, RECTIFIED, SQUARE, VARIANCE, or None."""
+        """A float (every entry is that number), a `Mask`, RECTIFIED, or None."""
         if is_literal(atom):
             number = isinstance(atom.val, (bool, int, float)) or jnp.ndim(atom.val) == 0
             return float(atom.val) if number and not jnp.iscomplexobj(atom.val) else None
@@ -74,6 +88,17 @@ class Facts:
         """True if every entry is known to be 0."""
         fact = self.of(atom)
         return isinstance(fact, float) and fact == 0
+
+    def is_never_negative(self, atom: Any) -> bool:
+        """True if no entry can be below 0 by what it is computed from, rectifiers of the signal not counted.
+
+        Behind a rectifier a second one still stops the signals that its rule stops; behind a sum of squares there is
+        none at all.
+        """
+        if is_literal(atom):
+            return bool(np.isrealobj(atom.val) and not np.any(np.asarray(atom.val) < 0))
+        fact = self.of(atom)
+        return not fact < 0 if isinstance(fact, float) else self.root(atom) in self._never_negative
 
     def root(self, atom: Any) -> Any:
         """The variable that this one is a plain copy of."""
@@ -96,23 +121,54 @@ class Facts:
                 self._known[out] = self._moved(first, out)
             elif name in ("convert_element_type", "copy"):
                 self._known[out] = first
+        elif name in _ARITHMETIC and isinstance(first, float) and isinstance(second := self.of(ins[1]), float):
+            with np.errstate(all="ignore"):
+                self._known[out] = float(_ARITHMETIC[name](np.float64(first), np.float64(second)))
         elif name == "not" and isinstance(first, Mask):
             self._known[out] = Mask(first.of, not first.inverted)
-        elif name == "square" or (name == "integer_pow" and eqn.params["y"] == 2) or _self_product(name, ins):
-            self._known[out] = SQUARE
-        elif name == "sub" and self.of(ins[1]) == SQUARE:
-            self._known[out] = VARIANCE
         elif name in ("gt", "ge", "lt", "le"):
             less = name in ("lt", "le")
             if self.is_zero(ins[1]) and not is_literal(ins[0]):
                 self._known[out] = Mask(self.root(ins[0]), less)
             elif self.is_zero(ins[0]) and not is_literal(ins[1]):
                 self._known[out] = Mask(self.root(ins[1]), not less)
+        self._learn_sign(name, eqn)
+
+    def _learn_sign(self, name: str, eqn: Any) -> None:
+        """Whether the results can be negative, by what they are computed from."""
+        ins, outs = eqn.invars, eqn.outvars
+        square = _is_square(name, eqn)
+        if square:
+            self._square.update(outs)
+        if name in _MOVES or (name in ("mul", "div") and any(map(is_literal, ins))):
+            (below,) = [a for a in ins if not is_literal(a)][:1] or [None]
+            for known in (self._square, self._mean_square):
+                known.update(outs if below in known else ())
+        if name in _REDUCES and any(not is_literal(a) and a in self._never_negative for a in ins):
+            self._mean_square.update(outs)
+        # E[x^2] - E[x]^2, the variance of fast implementations: below zero by rounding alone.
+        variance = name == "sub" and not any(map(is_literal, ins)) and ins[0] in self._mean_square
+        variance = variance and ins[1] in self._square
+        # The indices of a gather and the chooser of a selection are no numbers of the result.
+        numbers = ins[1:] if name == "select_n" else ins[:1] if name in ("gather", "dynamic_slice", "pow") else ins
+        inherited = name in _KEEP_SIGN and bool(numbers) and all(map(self.is_never_negative, numbers))
+        bounded = name == "max" and any(not is_literal(a) and self.is_never_negative(a) for a in ins)
+        if square or variance or inherited or bounded or name in _NEVER_NEGATIVE:
+            self._never_negative.update(outs)
 
     @staticmethod
     def _moved(fact: Any, out: Any) -> Any:
         whole = isinstance(fact, float) and np.isfinite(fact) and jnp.issubdtype(out.aval.dtype, jnp.integer)
         return float(int(fact)) if whole else fact
+
+
+def _is_square(name: str, eqn: Any) -> bool:
+    """A square, an even power, or a sum of squares as the product of an array with itself."""
+    ins, p = eqn.invars, eqn.params
+    if name == "dot_general" and ins[0] is ins[1]:
+        (first, second), batch = p["dimension_numbers"]
+        return bool(first == second and batch[0] == batch[1] and len(first) + len(batch[0]) == len(ins[0].aval.shape))
+    return name == "square" or _self_product(name, ins) or (name == "integer_pow" and p["y"] % 2 == 0)
 
 
 def _self_product(name: str, ins: Sequence[Any]) -> bool:
@@ -141,7 +197,6 @@ def rectified(eqn: Any, facts: Facts) -> Any | None:
         zero = [facts.is_zero(a) for a in ins]
         if zero[0] != zero[1]:
             z = ins[1] if zero[0] else ins[0]
-            z = None if facts.of(z) == VARIANCE else z
     elif name == "select_n" and len(ins) == 3:
         mask = facts.of(ins[0])
         if isinstance(mask, Mask):
@@ -152,7 +207,7 @@ def rectified(eqn: Any, facts: Facts) -> Any | None:
             mask = facts.of(ins[b])
             if isinstance(mask, Mask) and not mask.inverted and facts.root(ins[a]) is mask.of:
                 z = ins[a]
-    return z if _fits(z, out) else None
+    return z if _fits(z, out) and not facts.is_never_negative(z) else None
 
 
 def _fits(z: Any, out: Any) -> bool:
@@ -179,7 +234,8 @@ def _clamped(eqn: Any, facts: Facts) -> Any | None:
         return None
     bound = facts.of(eqn.invars[2])
     positive = isinstance(bound, float) and bound > 0
-    return eqn.invars[1] if positive and _fits(eqn.invars[1], eqn.outvars[0]) else None
+    z = eqn.invars[1]
+    return z if positive and _fits(z, eqn.outvars[0]) and not facts.is_never_negative(z) else None
 
 
 def survey(equations: Sequence[Equation], known: Mapping[Any, float] | None = None) -> Survey:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 
 from deconvviz.errors import NetworkError
 from deconvviz.network.rewrite import rules
-from deconvviz.network.trace import geometry
+from deconvviz.network.trace import axes, geometry
 from deconvviz.network.trace.jaxpr import Equation, Flat, dependent, flatten, is_literal, needed
 from deconvviz.network.trace.layers import Finder, LayerEquations, names_of, parameters_of
 from deconvviz.network.trace.rectifiers import constants
@@ -24,20 +25,25 @@ from deconvviz.types import Array, Layer
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A layer and where its value lives in the program."""
+    """A layer and where its value lives in the program.
+
+    Attributes:
+      layer: what it is.
+      variable: of its value.
+      field: what the value's axes see of the picture.
+      order: the value's axes as (batch, places ..., channels), -1 for a batch axis that it does not have; None where it
+        cannot be known which is which.
+    """
 
     layer: Layer
     variable: Any
     field: geometry.Field
+    order: tuple[int, ...] | None
 
     @property
-    def permutation(self) -> tuple[int, ...] | None:
-        """Order of dimensions that brings the value to (batch, rows, columns, channels); None if it is no map."""
-        axes, rank = self.field.axes(), len(self.field.tracks)
-        if set(axes) != {0, 1} or rank != 4:
-            return None
-        rest = [d for d in range(rank) if d not in axes.values()]
-        return rest[0], axes[0], axes[1], rest[1]
+    def in_order(self) -> bool:
+        """Does the value lie as (batch, places ..., channels) already?"""
+        return self.order is None or self.order == tuple(range(len(self.order)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +81,16 @@ class Program:
         return rules.Context(set(self.live), [variable], constants(self.flat), self.fields, layer_of)
 
 
-def trace(function: Callable[[Any], Any], shape: tuple[int, int, int, int]) -> Program:
+def trace(
+    function: Callable[[Any], Any], shape: tuple[int, int, int, int], channel_axis: Mapping[str, int] | None = None
+) -> Program:
     """Trace ``function`` on a float32 image batch of this (N, H, W, C) shape and find its layers.
+
+    Args:
+      function: of one image batch.
+      shape: of the batch.
+      channel_axis: name of a layer -> which axis of its value, counted with the batch, holds the channels; for those
+        where nothing tells.
 
     Raises:
       NetworkError: if the function cannot be traced, or its result does not depend on the image.
@@ -99,24 +113,55 @@ def trace(function: Callable[[Any], Any], shape: tuple[int, int, int, int]) -> P
     if not any(not is_literal(o) and o in live for o in flat.outputs):
         raise NetworkError("the function's result does not depend on the image: is its argument used?")
     fields = geometry.follow(flat.equations, {flat.input: geometry.picture_field()})
-    layers = Finder(flat, live, fields).layers()
+    roles = axes.follow(flat.equations, {flat.input: axes.PICTURE})
+    layers = Finder(flat, live, fields, roles).layers()
     names, counts = names_of(layers), parameters_of(layers, flat, live)
-    nodes = tuple(_node(n, f, c, fields[f.variable]) for n, f, c in zip(names, layers, counts, strict=True))
+    given = channel_axis or {}
+    orders = [_order(roles[n.variable], n, shape[0], given.get(name)) for name, n in zip(names, layers, strict=True)]
+    nodes = tuple(
+        _node(name, layer, count, fields[layer.variable], order)
+        for name, layer, count, order in zip(names, layers, counts, orders, strict=True)
+    )
     indices = [(name, index) for name, layer in zip(names, layers, strict=True) for index in layer.indices]
     owners = {variable: name for name, index in indices for variable in flat.equations[index].eqn.outvars}
     shapes = tuple(tuple(leaf.shape) for leaf in jax.tree.leaves(output))
     return Program(flat, frozenset(live), nodes, (shape[1], shape[2]), shapes, fields, owners)
 
 
-def _node(name: str, layer: LayerEquations, parameters: int, field: geometry.Field) -> Node:
-    axes, shape = field.axes(), layer.variable.aval.shape
-    if set(axes) == {0, 1} and len(shape) == 4:
-        rest = [d for d in range(4) if d not in axes.values()]
-        shape = (shape[rest[0]], shape[axes[0]], shape[axes[1]], shape[rest[1]])
+def _order(roles: axes.Roles, layer: LayerEquations, batch: int, channel_axis: int | None) -> tuple[int, ...] | None:
+    """The order of a layer's axes; an axis that a person named holds the channels, whatever was found."""
+    shape = layer.variable.aval.shape
+    if channel_axis is not None:
+        said = [None if role == axes.CHANNELS else role for role in roles]
+        said[channel_axis] = axes.CHANNELS
+        roles = tuple(said)
+    return axes.order_of(roles, shape, batch)
+
+
+def _node(
+    name: str, layer: LayerEquations, parameters: int, field: geometry.Field, order: tuple[int, ...] | None
+) -> Node:
+    shape = layer.variable.aval.shape
+    rest = shape[1:] if order is None else tuple(shape[d] for d in order[1:])
     stride, receptive = geometry.stride_of(field), geometry.size_of(field)
-    return Node(Layer(name, layer.kind, tuple(shape[1:]), stride, receptive, parameters), layer.variable, field)
+    return Node(
+        Layer(name, layer.kind, tuple(rest), stride, receptive, parameters, order is not None),
+        layer.variable, field, order,
+    )  # fmt: skip
 
 
 def permuted(node: Node, value: Array) -> Array:
-    """A node's value as (batch, rows, columns, channels) where it is a map, unchanged where it is not."""
-    return value if node.permutation is None else value.transpose(node.permutation)
+    """A node's value as (batch, places ..., channels); unchanged where it is not known which axis is which."""
+    if node.order is None or node.in_order:
+        return value
+    if node.order[0] < 0:
+        return value[None].transpose([d + 1 for d in node.order])
+    return value.transpose(node.order)
+
+
+def as_in_program(node: Node, value: Array) -> Array:
+    """The other way round: an array that lies as `permuted` puts it, with the axes of the program."""
+    if node.order is None or node.in_order:
+        return value
+    places = np.argsort(node.order)
+    return value.transpose(places)[0] if node.order[0] < 0 else value.transpose(places)

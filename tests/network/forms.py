@@ -1,0 +1,271 @@
+"""Parts of networks in many spellings: those that every backward rule leaves alone, and activations it has no rule for.
+
+Each is a function of a map (N, H, W, 8) and stands between two convolutions and a ReLU (`between`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax import lax
+
+AXES = ("NHWC", "HWIO", "NHWC")
+_RNG = np.random.default_rng(0)
+FIRST, SECOND, THIRD = (jnp.asarray(_RNG.normal(size=(3, 3, i, 8)) / 4, jnp.float32) for i in (3, 8, 8))
+DENSE = jnp.asarray(_RNG.normal(size=(8, 8)) / 2, jnp.float32)
+IMAGE = np.random.default_rng(1).normal(size=(1, 4, 6, 3)).astype(np.float32)
+_NNX = nnx.Rngs(0)
+_ATTENTION = nnx.MultiHeadAttention(2, 8, decode=False, rngs=_NNX)
+Relu = Callable[[Any], Any]
+
+
+def conv(x: Any, w: Any, stride: int = 1, padding: str = "SAME") -> Any:
+    return lax.conv_general_dilated(x, w, (stride, stride), padding, dimension_numbers=AXES)
+
+
+def between(part: Callable[..., Any], relu: Relu = jax.nn.relu) -> Callable[[Any], Any]:
+    """A network around a part, which may take the ReLU that it is to use."""
+
+    def net(x: Any) -> Any:
+        h = conv(relu(conv(x, FIRST)), SECOND)
+        h = part(h, relu) if part in TAKES_RELU else part(h)
+        h = conv(h, THIRD[:, :, : h.shape[-1]])
+        return h.mean((1, 2))
+
+    return net
+
+
+def excited(h: Any, relu: Relu, gate: Callable[[Any], Any] = jax.nn.sigmoid, keepdims: bool = True) -> Any:
+    """Squeeze and excitation."""
+    s = h.mean((1, 2), keepdims=keepdims)
+    g = gate(relu(s @ DENSE) @ DENSE)
+    return h * (g if keepdims else g[:, None, None])
+
+
+def excited_pixel(h: Any, relu: Relu) -> Any:
+    """The same on a map of one pixel."""
+    return excited(conv(h, jnp.tile(SECOND, (2, 2, 1, 1))[:4], 1, "VALID")[:, :, :1], relu)
+
+
+def excited_by_convolution(h: Any, relu: Relu) -> Any:
+    s = h.mean((1, 2), keepdims=True)
+    return h * jax.nn.sigmoid(conv(relu(conv(s, SECOND[1:2, 1:2])), SECOND[1:2, 1:2]))
+
+
+def tokens(h: Any) -> Any:
+    return h.reshape(h.shape[0], -1, 8)
+
+
+def heads(h: Any) -> Any:
+    t = tokens(h)
+    q, k, v = ((t @ w).reshape(*t.shape[:2], 2, 4) for w in (DENSE, DENSE.T, DENSE + 1))
+    return jax.nn.dot_product_attention(q, k, v).reshape(h.shape)
+
+
+def masked_attention(h: Any) -> Any:
+    t = tokens(h)
+    scores = t @ DENSE @ t.swapaxes(1, 2) / 2.8
+    scores = jnp.where(jnp.tril(jnp.ones(scores.shape[-2:], bool)), scores, -1e9)
+    return (jax.nn.softmax(scores) @ t).reshape(h.shape)
+
+
+def attention_divided_last(h: Any) -> Any:
+    t = tokens(h)
+    scores = t @ t.swapaxes(1, 2)
+    e = jnp.exp(scores - scores.max(-1, keepdims=True))
+    return ((e @ t) / e.sum(-1, keepdims=True)).reshape(h.shape)
+
+
+def local_response(h: Any) -> Any:
+    s = lax.reduce_window(h * h, 0.0, lax.add, (1, 1, 1, 5), (1, 1, 1, 1), "SAME")
+    return h / (2 + 1e-4 * s) ** 0.75
+
+
+def global_response(h: Any) -> Any:
+    g = jnp.sqrt((h**2).sum((1, 2), keepdims=True))
+    return h * (g / (g.mean(-1, keepdims=True) + 1e-6)) * 2 + h
+
+
+def guarded_norm(h: Any) -> Any:
+    n = jnp.linalg.norm(h, axis=-1, keepdims=True)
+    return jnp.where(n > 0, h / jnp.where(n > 0, n, 1), 0)
+
+
+def squashed(h: Any) -> Any:
+    s = (h * h).sum(-1, keepdims=True)
+    return s / (1 + s) * h / jnp.sqrt(s + 1e-7)
+
+
+def log_softmax(h: Any) -> Any:
+    top = h.max(-1, keepdims=True)
+    return h - jnp.log(jnp.exp(h - top).sum(-1, keepdims=True)) - top
+
+
+def guarded_layer_norm(h: Any) -> Any:
+    variance = jnp.maximum(0.0, jnp.var(h, (1, 2, 3), keepdims=True))
+    return (h - h.mean((1, 2, 3), keepdims=True)) * lax.rsqrt(variance + 1e-5)
+
+
+def dropped_path(h: Any) -> Any:
+    return h + h * jax.random.bernoulli(jax.random.key(0), 0.5, (h.shape[0], 1, 1, 1)) / 0.5
+
+
+def attention_pooling(h: Any) -> Any:
+    return (jax.nn.softmax(h @ DENSE[:, :1], (1, 2)) * h).sum((1, 2), keepdims=True) + h
+
+
+def norm(h: Any) -> Any:
+    return jnp.linalg.norm(h, axis=-1, keepdims=True)
+
+
+#: name -> (the part, how many rectifiers it holds).
+PASSING: dict[str, tuple[Callable[..., Any], int]] = {
+    "nnx.LayerNorm": (nnx.LayerNorm(8, rngs=_NNX), 0),
+    "nnx.LayerNorm, slow variance": (nnx.LayerNorm(8, rngs=_NNX, use_fast_variance=False), 0),
+    "nnx.GroupNorm": (nnx.GroupNorm(8, num_groups=2, rngs=_NNX), 0),
+    "nnx.RMSNorm": (nnx.RMSNorm(8, rngs=_NNX), 0),
+    "nnx.InstanceNorm": (nnx.InstanceNorm(8, rngs=_NNX), 0),
+    "layer norm with a guarded variance": (guarded_layer_norm, 0),
+    "jax.nn.standardize": (jax.nn.standardize, 0),
+    "x / norm(x)": (lambda h: h / norm(h), 0),
+    "x rsqrt(max(sum(x x), eps))": (lambda h: h * lax.rsqrt(jnp.maximum((h * h).sum(-1, keepdims=True), 1e-6)), 0),
+    "x / max(sqrt(sum(x x)), eps)": (lambda h: h / jnp.maximum(jnp.sqrt((h**2).sum(-1, keepdims=True)), 1e-6), 0),
+    "x / sqrt(sum(x x) + eps)": (lambda h: h / jnp.sqrt((h**2).sum(-1) + 1e-6)[..., None], 0),
+    "x / sqrt(max(sum(x x), 0) + eps)": (
+        lambda h: h / jnp.sqrt(jnp.maximum(jnp.sum(h * h, -1, keepdims=True), 0) + 1e-6), 0),
+    "x / norm(x) where it is above 0": (guarded_norm, 0),
+    "x / clip(norm(x), eps)": (lambda h: h / jnp.clip(norm(h), 1e-6), 0),
+    "x sum(abs(x)^2)^-1/2": (lambda h: h * (jnp.sum(jnp.abs(h) ** 2, -1, keepdims=True) + 1e-9) ** -0.5, 0),
+    "x / sqrt(einsum(x, x))": (lambda h: h / jnp.sqrt(jnp.einsum("nhwc,nhwc->nhw", h, h))[..., None], 0),
+    "x / max(1, norm(x))": (lambda h: h / jnp.maximum(1.0, norm(h)), 0),
+    "x / sum(abs(x))": (lambda h: h / jnp.abs(h).sum(-1, keepdims=True), 0),
+    "x / max(abs(x))": (lambda h: h / (jnp.abs(h).max(-1, keepdims=True) + 1e-6), 0),
+    "x / norm of the whole map": (lambda h: h / jnp.linalg.norm(h.ravel()), 0),
+    "norm under vmap": (jax.vmap(jax.vmap(jax.vmap(lambda v: v / jnp.linalg.norm(v)))), 0),
+    "local response normalization": (local_response, 0),
+    "divisive normalization": (lambda h: h / jnp.sqrt(1 + jnp.square(h) @ jnp.abs(DENSE)), 0),
+    "global response normalization": (global_response, 0),
+    "squash of capsules": (squashed, 0),
+    "nan_to_num": (jnp.nan_to_num, 0),
+    "where not NaN": (lambda h: jnp.where(jnp.isnan(h), 0, h), 0),
+    "where finite": (lambda h: jnp.where(jnp.isfinite(h), h, 0), 0),
+    "layer scale": (lambda h: conv(h, SECOND) * DENSE[0] * 1e-2 + h, 0),
+    "layer scale of the signal itself": (lambda h: h + h * DENSE[0], 0),
+    "squeeze and excitation": (excited, 1),
+    "squeeze and excitation, without keepdims": (lambda h, relu: excited(h, relu, keepdims=False), 1),
+    "squeeze and excitation by convolutions": (excited_by_convolution, 1),
+    "squeeze and excitation of one pixel": (excited_pixel, 1),
+    "squeeze and excitation, hard sigmoid": (lambda h, relu: excited(h, relu, jax.nn.hard_sigmoid), 1),
+    "squeeze and excitation, softmax": (lambda h, relu: excited(h, relu, jax.nn.softmax), 1),
+    "gate of a map": (lambda h: h * jax.nn.sigmoid(conv(h.mean(-1, keepdims=True), SECOND[:, :, :1, :1])), 0),
+    "positional embedding": (lambda h: h + DENSE[0], 0),
+    "stochastic depth": (dropped_path, 0),
+    "dropout in inference": (nnx.Dropout(0.5, deterministic=True), 0),
+    "jax.nn.dot_product_attention": (heads, 0),
+    "nnx.MultiHeadAttention": (lambda h: _ATTENTION(tokens(h)).reshape(h.shape), 0),
+    "masked attention": (masked_attention, 0),
+    "attention divided last": (attention_divided_last, 0),
+    "attention pooling": (attention_pooling, 0),
+    "jax.nn.softmax": (jax.nn.softmax, 0),
+    "softmax by hand": (lambda h: jnp.exp(h) / jnp.exp(h).sum(-1, keepdims=True), 0),
+    "softmax over places": (lambda h: jax.nn.softmax(h, (1, 2)), 0),
+    "jax.nn.log_softmax": (jax.nn.log_softmax, 0),
+    "log softmax by hand": (log_softmax, 0),
+    "x - logsumexp(x)": (lambda h: h - jax.nn.logsumexp(h, -1, keepdims=True), 0),
+    "average pooling": (lambda h: nnx.avg_pool(h, (2, 2), (1, 1), "SAME"), 0),
+    "both signs side by side": (lambda h, relu: jnp.concatenate([relu(h), relu(-h)], -1)[..., ::2], 2),
+    "two rectifiers behind one another": (lambda h, relu: relu(relu(h) - 0.1), 2),
+    "residual": (lambda h, relu: h + conv(relu(h), SECOND), 1),
+    "pre-activation": (lambda h, relu: relu(h * DENSE[0]) @ DENSE + h, 1),
+    "roll": (lambda h: jnp.roll(h, 1, 1), 0),
+    "flip": (lambda h: h[:, ::-1], 0),
+    "resize": (lambda h: jax.image.resize(h, (h.shape[0], 9, 13, 8), "bilinear"), 0),
+    "take": (lambda h: jnp.take(h, jnp.arange(3), axis=1), 0),
+    "at set": (lambda h: h.at[:, 0].set(0.0), 0),
+    "at add": (lambda h: jnp.zeros_like(h).at[:, 1:3].add(h[:, 1:3]), 0),
+    "cumulative sum": (lambda h: jnp.cumsum(h, 1), 0),
+    "Fourier and back": (lambda h: jnp.fft.ifft2(jnp.fft.fft2(h, axes=(1, 2)), axes=(1, 2)).real, 0),
+    "rounding with a derivative of 1": (lambda h: h + lax.stop_gradient(jnp.round(h) - h), 0),
+}  # fmt: skip
+TAKES_RELU = {part for part, count in PASSING.values() if count}
+
+
+def gated_by_swish(h: Any) -> Any:
+    return h * jax.nn.sigmoid(jax.nn.silu(h.mean((1, 2), keepdims=True) @ DENSE) @ DENSE)
+
+
+def gram(h: Any) -> Any:
+    return (tokens(h).swapaxes(1, 2) @ tokens(h))[:, None]
+
+
+def best_three(h: Any) -> Any:
+    return jnp.where(h >= jnp.sort(h, -1)[..., -3:-2], h, 0)
+
+
+def with_deviation(h: Any) -> Any:
+    return h + jnp.sqrt(h.var((1, 2), keepdims=True)) @ DENSE
+
+
+#: name -> (the activation, part of what it is called).
+BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "swish": (lambda h: h / (1 + jnp.exp(-h)), "exp"),
+    "x (x > 0.1)": (lambda h: h * (h > 0.1), "product"),
+    "leaky by masks": (lambda h: h * (h > 0) + 0.1 * h * (h <= 0), "product"),
+    "leaky by a sum": (lambda h: 0.9 * jax.nn.relu(h) + 0.1 * h, "several rectified"),
+    "leaky by a maximum": (lambda h: jnp.maximum(h, 0.1 * h), "max of two"),
+    "leaky by two branches": (lambda h: jax.nn.relu(2 * h) + 0.1 * (2 * h), "several rectified"),
+    "leaky by piecewise": (lambda h: jnp.piecewise(h, [h < 0], [lambda z: 0.1 * z, lambda z: z]), "selection"),
+    "parametric": (lambda h: jax.nn.relu(h) - DENSE[0] * jax.nn.relu(-h), "several rectified"),
+    "x + relu(x)": (lambda h: h + jax.nn.relu(h), "several rectified"),
+    "x relu(x)": (lambda h: jax.nn.relu(h) * h, "product"),
+    "hard swish": (lambda h: h * jnp.clip(h + 3, 0, 6) / 6, "product"),
+    "hard sigmoid": (lambda h: jnp.clip(h / 6 + 0.5, 0, 1) * h, "product"),
+    "soft shrink": (lambda h: h - jnp.clip(h, -1, 1), "constant"),
+    "hard shrink": (lambda h: jnp.where(jnp.abs(h) > 1, h, 0), "selection"),
+    "threshold": (lambda h: jnp.where(h > 0.5, h, 0), "selection"),
+    "step": (lambda h: h * jnp.heaviside(h - 0.3, 0.0), "selection"),
+    "clip": (lambda h: jnp.clip(h, -1, 1), "constant"),
+    "arctan": (jnp.arctan, "atan"),
+    "group sort": (lambda h: jnp.sort(h.reshape(*h.shape[:-1], 4, 2), -1).reshape(h.shape), "sort"),
+    "x + abs(x)": (lambda h: h + jnp.abs(h), "abs"),
+    "signed root": (lambda h: jnp.sign(h) * jnp.sqrt(jnp.abs(h) + 1e-3), "abs"),
+    "soft sign": (jax.nn.soft_sign, "soft_sign"),
+    "exponential": (jnp.exp, "exp"),
+    "Gaussian": (lambda h: jnp.exp(-(h**2)), "exp"),
+    "snake": (lambda h: h + jnp.sin(h) ** 2, "sin"),
+    "cube": (lambda h: h**3, "power"),
+    "square": (lambda h: h * h + h, "product"),
+    "squared ReLU": (lambda h: jax.nn.relu(h) ** 2, "power of a rectified"),
+    "softplus by hand": (lambda h: jnp.log(1 + jnp.exp(h)), "exp"),
+    "softplus": (jax.nn.softplus, "softplus"),
+    "mish": (jax.nn.mish, "mish"),
+    "gelu": (jax.nn.gelu, "tanh"),
+    "gelu, exact": (lambda h: jax.nn.gelu(h, approximate=False), "erfc"),
+    "selu": (jax.nn.selu, "selu"),
+    "tanh": (jnp.tanh, "tanh"),
+    "logarithm": (lambda h: jnp.log(jnp.abs(h) + 1), "abs"),
+    "reciprocal": (lambda h: 1 / (h + 3), "quotient"),
+    "gated linear unit": (lambda h: h[..., :4] * jax.nn.sigmoid(h[..., 4:]) @ DENSE[:4], "sigmoid"),
+    "product with a convolution": (lambda h: h * conv(h, SECOND), "product"),
+    "Gram matrix": (gram, "product"),
+    "swish, factor held fixed": (lambda h: h * lax.stop_gradient(jax.nn.sigmoid(h)), "product"),
+    "maxout": (lambda h: h.reshape(*h.shape[:3], 4, 2).max(-1) @ DENSE[:4], "max over channels"),
+    "minout": (lambda h: h.reshape(*h.shape[:3], 4, 2).min(-1) @ DENSE[:4], "reduce_min"),
+    "product over channels": (lambda h: h.reshape(*h.shape[:3], 4, 2).prod(-1) @ DENSE[:4], "reduce_prod"),
+    "maximum with the channels turned round": (lambda h: jnp.maximum(h, h[..., ::-1]), "max of two"),
+    "running maximum": (lambda h: lax.cummax(h, 1), "cummax"),
+    "fractional part": (lambda h: h - jnp.floor(h), "floor"),
+    "winner takes all": (lambda h: h * jax.nn.one_hot(h.argmax(-1), 8), "product"),
+    "three winners": (best_three, "selection"),
+    "activation in a head": (lambda h: jnp.tanh(h.mean((1, 2), keepdims=True)) @ DENSE + 0 * h, "tanh"),
+    "activation inside a gate": (gated_by_swish, "silu"),
+    "deviation as a feature": (with_deviation, "sqrt"),
+    "callback": (
+        lambda h: jax.pure_callback(lambda a: 2 * np.asarray(a), jax.ShapeDtypeStruct(h.shape, h.dtype), h),
+        "pure_callback"),
+}  # fmt: skip
