@@ -162,12 +162,21 @@ class Network:
         Raises:
           NetworkError: if there is none; offers the nearest names.
         """
-        return self.node(name).layer
+        return self.node(name, any_axes=True).layer
 
-    def node(self, name: str, batch: int = 1) -> Node:
-        """The layer's place in the traced program."""
+    def node(self, name: str, batch: int = 1, any_axes: bool = False) -> Node:
+        """The layer's place in the traced program.
+
+        Args:
+          name: of the layer.
+          batch: for how many images the program is.
+          any_axes: also where it is not known which axis holds the channels, for whoever takes the value as it lies.
+
+        Raises:
+          NetworkError: there is none, offers the nearest names; or nothing tells which axis holds its channels.
+        """
         for node in self.program(batch).nodes:
-            if node.layer.name == name and node.order is not None:
+            if node.layer.name == name and (any_axes or node.order is not None):
                 return node
             if node.layer.name == name:
                 raise NetworkError(
@@ -220,7 +229,7 @@ class Network:
           output: False leaves it out, and what only it needs.
         """
         batch = self.checked_input(x)
-        nodes = [self.node(name, batch.shape[0]) for name in layers]
+        nodes = [self.node(name, batch.shape[0], any_axes=True) for name in layers]
         flat = self.program(batch.shape[0]).flat
         outputs = list(flat.outputs[:1]) if output else []
 

@@ -276,6 +276,8 @@ def order_of(roles: Roles, shape: Sequence[int], batch: int) -> tuple[int, ...] 
             channels = places
         elif len(unknown) == 1:
             channels = unknown
+        elif rank == 3 and not unknown and all(roles[d] in _SPATIAL for d in places):
+            channels = places[1:]  # scores of places for places: a row is a place, the others are its channels
         else:
             return None
     places = [d for d in range(rank) if d not in (*batches, *channels)]

@@ -27,6 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.network import _compat
+from deconvviz.network.trace import curves
 from deconvviz.network.trace.jaxpr import Equation, carrying, is_literal, needed
 from deconvviz.network.trace.pooling import Pools
 from deconvviz.network.trace.rectifiers import Survey, activation_call
@@ -55,16 +56,33 @@ _TELLING = ("erf", "erfc", "tanh", "logistic", "abs", "log1p", "expm1", "exp", "
 
 
 @dataclass(frozen=True, eq=False)
+class Curve:
+    """An activation that takes a signal entry by entry.
+
+    Attributes:
+      signal: the variable that goes in.
+      result: the one that comes out.
+      indices: the equations between the two.
+    """
+
+    signal: Any
+    result: Any
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Objection:
     """One activation that no rectifier rule is defined for.
 
     Attributes:
       index: of the equation that names it.
       name: in the field's words, "sigmoid" or "a product of two signals".
+      curve: the activation as a function of one signal, entry by entry; None where it is none.
     """
 
     index: int
     name: str
+    curve: Curve | None = None
 
 
 @dataclass(eq=False)
@@ -113,6 +131,7 @@ class _Scene:
     pools: Pools
     trails: dict[Any, _Trail] = field(default_factory=dict)
     makers: dict[Any, int] = field(default_factory=dict)
+    held: set[Any] = field(default_factory=set)
     readers: dict[Any, list[int]] = field(default_factory=dict)
     numbers: dict[Any, Any] = field(default_factory=dict)
 
@@ -128,6 +147,10 @@ class _Scene:
         """Indices of the equations that the targets rest on; of all where there are no targets."""
         return needed(self.equations, self.targets) if self.targets else range(len(self.equations))
 
+    def outs(self, index: int) -> list[Any]:
+        """The results of an equation that depend on the image."""
+        return [v for v in self.equations[index].eqn.outvars if v in self.trails]
+
     def signal_of(self, eqn: Any) -> list[Any]:
         """The results that a signal comes down through."""
         return [v for v in eqn.outvars if v in self.carried and _floating(v)]
@@ -137,8 +160,8 @@ class _Scene:
         return [i for i in dict.fromkeys(self.readers.get(value, ())) if self.signal_of(self.equations[i].eqn)]
 
     def moving(self, eqn: Any) -> list[Any]:
-        """The operands that depend on the image, each as often as it stands there."""
-        return [a for a in eqn.invars if not is_literal(a) and a in self.live]
+        """The operands that depend on the image, each as often as it stands there; not those held fixed."""
+        return [a for a in eqn.invars if not is_literal(a) and a in self.live and a not in self.held]
 
     def signals(self, eqn: Any) -> list[Any]:
         """Those of them that a signal goes down to."""
@@ -162,7 +185,9 @@ def objections(
     result: dict[Any, list[Objection]] = {}
     for index in scene.path():
         item = equations[index]
-        if not scene.moving(item.eqn):
+        # What an author holds fixed by `stop_gradient` is a constant to every signal.
+        if item.primitive == "stop_gradient" or not scene.moving(item.eqn):
+            scene.held.update(v for v in item.eqn.outvars if v in live)
             continue
         _learn(scene, index)
         outs = scene.signal_of(item.eqn)
@@ -176,8 +201,48 @@ def objections(
     for group in result.values():
         bent = [each for each in group if not _tolerated(scene, each.index)]
         if bent:
-            chosen.append(min(bent, key=lambda each: (_rank(equations[each.index].primitive), each.index)))
+            first = min(bent, key=lambda each: (_rank(equations[each.index].primitive), each.index))
+            curve = _curve(scene, equations[first.index].out)
+            named = activation_call(equations[first.index]) is not None
+            known = curve and not named and curves.name_of(_whole(scene, curve), curve.signal, curve.result)
+            chosen.append(Objection(first.index, known or first.name, curve))
     return sorted(chosen, key=lambda each: each.index)
+
+
+def _curve(scene: _Scene, value: Any) -> Curve | None:
+    """The activation that a bent value is part of: from the signal that it is a function of to its last result."""
+    signal = scene.trails[value].origin
+    if signal is value or signal is _number(scene, value):
+        index = scene.makers[value]  # one operation of its own: a call, a sort, a product with another signal
+        moving = scene.moving(scene.equations[index].eqn)
+        single = len(moving) == 1 and moving[0].aval.shape == value.aval.shape and _by_itself(scene.equations[index])
+        return Curve(moving[0], value, (index,)) if single else None
+    own = scene.makers.get(signal)
+    members = [i for i in scene.path() if i != own and any(scene.trails[v].origin is signal for v in scene.outs(i))]
+    inside = set(members)
+    ends = []
+    for each in (v for i in members for v in scene.outs(i) if scene.trails[v].curved):
+        read = set(scene.readers.get(each, ()))
+        if each in scene.targets or not read or read - inside:
+            ends.append(each)
+    if len(ends) != 1:
+        return None
+    within = needed([scene.equations[i] for i in members], ends)
+    return Curve(signal, ends[0], tuple(members[n] for n in within))
+
+
+def _whole(scene: _Scene, curve: Curve) -> list[Any]:
+    """The equations of an activation, with those of its constants in front."""
+    fixed = [
+        a for i in curve.indices for a in scene.equations[i].eqn.invars if not is_literal(a) and a not in scene.live
+    ]
+    before = needed(scene.equations, fixed) if fixed else []
+    return [scene.equations[i].eqn for i in (*before, *curve.indices)]
+
+
+def _by_itself(item: Equation) -> bool:
+    """An operation entry by entry, or a call whose derivative is its author's."""
+    return item.primitive in _ENTRYWISE or item.primitive in _compat.CUSTOM
 
 
 def _rank(primitive: str) -> int:
@@ -240,7 +305,7 @@ def _passes(scene: _Scene, index: int) -> bool:
     if name in _PICKS:
         linear = _PICKS[name]
         places = eqn.invars[linear:] if linear else eqn.invars[1:2]
-        return not any(not is_literal(a) and a in scene.live for a in places)
+        return not any(a is place for place in places for a in moving)
     if name == "select_n":
         return _is_guard(scene, eqn)
     if name in ("max", "min"):
@@ -269,11 +334,11 @@ def _out_of_reach(eqn: Any, moving: list[Any]) -> bool:
 def _is_guard(scene: _Scene, eqn: Any) -> bool:
     """A selection by what does not depend on the image, by what is finite, or by a spread-out statistic."""
     chooser = eqn.invars[0]
-    if is_literal(chooser) or chooser not in scene.live:
+    if is_literal(chooser) or chooser not in scene.live or chooser in scene.held:
         return True
     if scene.trails[chooser].finite or chooser.aval.shape == ():
         return True
-    cases = [a for a in eqn.invars[1:] if not is_literal(a) and a in scene.live]
+    cases = [a for a in scene.moving(eqn) if a is not chooser]
     return bool(cases) and all(_spreads_over(scene, chooser, a) for a in cases)
 
 
@@ -508,7 +573,7 @@ def _learn(scene: _Scene, index: int) -> None:
             curved=origin is not _number(scene, out) and (_bends(scene, index) or any(t.curved for t in trails)),
             reduced=name in _REDUCTIONS or (name not in _OPENED and all(t.reduced for t in trails)),
             squares=_sums_squares(scene, index, trails),
-            dead=name == "stop_gradient" or not _floating(out) or all(t.dead for t in trails),
+            dead=not _floating(out) or all(t.dead for t in trails),
             finite=_tells_finite(eqn, name, trails),
         )
 
@@ -528,7 +593,7 @@ def _bends(scene: _Scene, index: int) -> bool:
         return len(moving) > 1 or (name == "div" and moving[0] is not item.eqn.invars[0])
     if name in _PICKS:
         return False
-    return not (name == "select_n" and (is_literal(item.eqn.invars[0]) or item.eqn.invars[0] not in scene.live))
+    return not (name == "select_n" and not any(a is item.eqn.invars[0] for a in moving))
 
 
 _ENTRYWISE = _ADDS | {

@@ -57,10 +57,11 @@ OBEYING = {
     "named_call": lambda z: jax.named_call(jax.nn.relu, name="mine")(z),
 }
 OTHER = {
-    "leaky_relu": jax.nn.leaky_relu, "elu": jax.nn.elu, "silu": jax.nn.silu, "tanh": jax.nn.gelu,
-    "logaddexp": jax.nn.softplus, "squareplus": jax.nn.squareplus, "hard_tanh": jax.nn.hard_tanh,
-    "selection": lambda z: jnp.where(z > 0, z, 0.25 * z), "abs": lambda z: (z + jnp.abs(z)) / 2,
-    "min with zero": lambda z: -jnp.minimum(-z, 0), "foreign": foreign, "max of two": lambda z: jnp.maximum(z, 0.1 * z),
+    "leaky_relu": jax.nn.leaky_relu, "elu": jax.nn.elu, "silu": jax.nn.silu, "gelu_tanh": jax.nn.gelu,
+    "softplus": jax.nn.softplus, "squareplus": jax.nn.squareplus, "hard_tanh": jax.nn.hard_tanh,
+    "leaky": lambda z: jnp.where(z > 0, z, 0.25 * z),
+    "spelling that is not known": lambda z: (z + jnp.abs(z)) / 2, "a relu in": lambda z: -jnp.minimum(-z, 0),
+    "foreign": foreign, "leaky_rel": lambda z: jnp.maximum(z, 0.1 * z),
 }  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def test_what_is_linear_or_of_a_known_form_passes(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "rule"), zip(forms.PASSING, itertools.cycle(["deconvnet", "guided"])))
+@pytest.mark.parametrize(("name", "rule"), list(zip(forms.PASSING, itertools.cycle(["deconvnet", "guided"]))))
 def test_its_map_is_that_of_rules_by_hand(name: str, rule: str) -> None:
     part, _ = forms.PASSING[name]
     flat, eqns, *_ = rewritten(forms.between(part), rule)
