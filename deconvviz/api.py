@@ -155,6 +155,7 @@ def reconstruct(
     target: Callable[[Any], Any] | None = None,
     on_unsupported: Literal["refuse", "gradient"] = "refuse",
     prove: bool = True,
+    rules: Mapping[str, Callable[[Any, Any], Any]] | None = None,
 ) -> Reconstruction:
     """What one unit saw in an image: its signal sent back down to the pixels.
 
@@ -173,6 +174,8 @@ def reconstruct(
         where start="activation", goes down; the map's `activation` is its value.
       on_unsupported: activations other than ReLU on the path: "refuse", or leave them to their "gradient".
       prove: also compute the map a second, independent way, where there is one, and report the agreement of the two.
+      rules: backward rules of your own for activations that are no rectifiers, in place of refusing:
+        ``{"gelu": lambda z, g: ...}`` gives the signal below from what went in and the signal that comes down.
 
     Returns:
       A `Reconstruction`; its map is (H, W, 3) at the model's size, in RGB order.
@@ -191,6 +194,7 @@ def reconstruct(
     >>> result.map.shape, str(result.coverage), result.agreement < 1e-5
     ((128, 128, 3), '3 of 3 rectifiers obey', True)
     """
+    net = net.with_rules(rules) if rules else net
     if target is None:
         wanted = [Unit.of(unit)]  # type: ignore[arg-type]  # None is refused there, like all that is no unit
         return reconstruct_many(net, image, wanted, rule, start, on_unsupported=on_unsupported, prove=prove)[0]

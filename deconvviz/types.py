@@ -235,14 +235,25 @@ class Layer:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many rectifiers obeyed the rule, of how many lie on the path; what else lies there."""
+    """How many rectifiers obeyed the rule, of how many lie on the path; what else lies there.
+
+    Attributes:
+      obeyed, total: rectifiers.
+      unsupported: activations on the path that no rectifier rule is defined for.
+      own: those that a person gave a backward rule for, each as often as it lies there.
+
+    >>> print(Coverage(5, 5, own=("gelu", "gelu", "gelu")))
+    5 of 5 rectifiers obey, 3 gelu by your rule
+    """
 
     obeyed: int
     total: int
     unsupported: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.obeyed} of {self.total} rectifiers obey"
+        names = "".join(f", {self.own.count(name)} {name} by your rule" for name in dict.fromkeys(self.own))
+        return f"{self.obeyed} of {self.total} rectifiers obey{names}"
 
 
 @dataclass(frozen=True, eq=False)

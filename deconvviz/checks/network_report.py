@@ -13,18 +13,14 @@ from deconvviz.errors import NetworkError, RuleError
 from deconvviz.network.backward.reconstruct import reconstruct_units
 from deconvviz.network.network import Network
 from deconvviz.network.rewrite.program import rewritten
+from deconvviz.network.trace.jaxpr import needed
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import Array, Coverage, Layer, Unit
 
 #: Relative difference between an image alone and the same image in a batch that rounding explains.
 _ROUNDING = 1e-3
-#: How many names a sentence lists, and what a name that a person did not write may be part of.
+#: How many names a sentence lists.
 _LISTED = 4
-_PART_OF = {
-    "tanh": "GELU computes with tanh",
-    "erf": "GELU computes with erf",
-    "sigmoid": "SiLU computes with a sigmoid",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +176,8 @@ def _notes(network: Network, x: Array, output: np.ndarray, rules: tuple[RuleRepo
             "The output holds numbers that are not finite: load trained weights, and feed values in the range that the "
             "network was trained with."
         )
-    drawn = {item.primitive for item in network.program().flat.equations}
+    flat = network.program().flat
+    drawn = {flat.equations[i].primitive for i in needed(flat.equations, flat.outputs)}
     if any(name.startswith(("random_", "threefry")) for name in drawn):
         yield (
             "The network draws random numbers, as dropout does in training: put it into inference mode, or every run "
@@ -222,23 +219,22 @@ def _about_rules(rules: tuple[RuleReport, ...]) -> Iterator[str]:
         others = _listed(first.coverage.unsupported)
         below = f" Look at {first.reaches} or below, where they apply." if first.reaches else ""
         yield (
-            f"{names} are defined at ReLUs only, and the way also passes {others}: to use them everywhere, build the "
+            f"{names} are defined at ReLUs only, and the path also passes {others}: to use them everywhere, build the "
             f"network with ReLUs there and train it again.{below} The gradient applies everywhere. With "
-            f"on_unsupported='gradient' {first.coverage}, and the others keep their ordinary derivative."
+            f"on_unsupported='gradient' {first.coverage}, and the others keep their ordinary derivative; with "
+            "rules={'NAME': rule} they take a backward rule of your own."
         )
     elif first.coverage.total == 0:
         below = f" Look at {first.reaches} or below." if first.reaches else ""
-        yield f"No rectifier lies on the way, so {names} would all be the plain gradient: use the gradient.{below}"
+        yield f"No rectifier lies on the path, so {names} would all be the plain gradient: use the gradient.{below}"
     else:
         yield f"{names}: {first.refused}."
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    """Activations as a list for people, with what they may be part of.
+    """Activations as a list for people.
 
-    >>> _listed(("tanh1", "tanh2"))
-    'tanh1, tanh2 (GELU computes with tanh)'
+    >>> _listed(("gelu in tanh1", "gelu in tanh2"))
+    'gelu in tanh1, gelu in tanh2'
     """
-    listed = ", ".join(names[:_LISTED]) + (f", ... ({len(names)} in all)" if len(names) > _LISTED else "")
-    parts = [meaning for start, meaning in _PART_OF.items() if any(name.startswith(start) for name in names)]
-    return f"{listed} ({'; '.join(parts)})" if parts else listed
+    return ", ".join(names[:_LISTED]) + (f", ... ({len(names)} in all)" if len(names) > _LISTED else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from deconvviz.network._jit import jit
 from deconvviz.network.adopt import arguments, equinox, results
 from deconvviz.network.backward.explicit import Chain, NoAdjoint
 from deconvviz.network.backward.graph import Graph, explicit_graph
+from deconvviz.network.rewrite.rules import OwnRule
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import as_function
 from deconvviz.network.trace.loops import LOOPS
@@ -83,6 +85,7 @@ class Network:
         self.input_spec, self.name, self.about = input_spec, name, dict(about or {})
         self.labels = tuple(labels) if labels is not None else None
         self._channel_axis = dict(channel_axis or {})
+        self.rules: dict[str, OwnRule] = {}
         self.store = Store(programs=programs, form=self._form)
         outputs = self.program().output_shapes
         if output is None and len(chosen.names) > 1:
@@ -141,6 +144,30 @@ class Network:
         if notes:
             options["about"] = {"mode": " ".join(notes), **(options.get("about") or {})}
         return cls(function, input_spec=input_spec, **options)
+
+    def with_rules(self, rules: Mapping[str, OwnRule]) -> Network:
+        """The same network with backward rules of your own for activations that are no rectifiers.
+
+        Args:
+          rules: name of an activation, as a refusal or `Coverage.unsupported` gives it -> ``rule(z, g)``: the signal
+            below, from what went in and the signal that comes down, all of one shape, in JAX.
+
+        >>> net = Network(lambda x: jax.nn.gelu(x), input_spec=InputSpec(size=(8, 6)))
+        >>> net.with_rules({"gelu": lambda z, g: g}).rules.keys()
+        dict_keys(['gelu'])
+        """
+        for name, rule in rules.items():
+            if not callable(rule):
+                raise NetworkError(f"the rule for {name} is a function rule(z, g); got {rule!r}")
+
+        def make() -> Network:
+            other = copy.copy(self)
+            other.rules = dict(rules)
+            other.store = Store()
+            return other
+
+        made: Network = self.store.get(("rules", tuple(sorted(rules.items(), key=lambda pair: pair[0]))), make)
+        return made
 
     def __repr__(self) -> str:
         height, width = self.input_spec.size
@@ -258,6 +285,8 @@ class Network:
         def make() -> Chain | Graph | str:
             if node.order is not None and node.order[0] < 0:
                 return f"layer {layer} has no axis for the batch"
+            if self.rules:
+                return f"{', '.join(self.rules)} has a backward rule of your own"
             try:
                 return explicit_graph(program, node)
             except NoAdjoint as reason:

@@ -55,6 +55,11 @@ def noisy(x):
     return jax.nn.relu(conv(x) + jax.random.normal(jax.random.key(0), (5,))).mean((1, 2))
 
 
+def keyed(x):
+    jax.random.normal(jax.random.key(0), (5,))  # it takes a key, and nothing is drawn with it
+    return jax.nn.relu(conv(x)).mean((1, 2))
+
+
 def infinite(x):
     return jax.nn.relu(conv(x)).mean((1, 2)) / 0
 
@@ -163,7 +168,7 @@ def test_another_activation_is_named_with_what_to_change(folder: Path) -> None:
         assert (rules[rule]["obeyed"], rules[rule]["rectifiers"]) == (1, 2)
         assert "defined at ReLUs only" in rules[rule]["refused"]
     (note,) = record["notes"]
-    assert note.startswith("deconvnet, guided, linear are defined at ReLUs only, and the way also passes tanh1 (GELU")
+    assert note.startswith("deconvnet, guided, linear are defined at ReLUs only, and the path also passes gelu in tanh1")
     assert re.search(r"Look at \w+ or below, where they apply\.", note)
     assert "With on_unsupported='gradient' 1 of 2 rectifiers obey" in note
     below = checked("--network", "small:smooth", *INPUT, "--layer", "relu1", status=0)
@@ -174,9 +179,10 @@ def test_another_activation_is_named_with_what_to_change(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "status", "note"),
     [
-        ("straight", 1, "No rectifier lies on the way, so deconvnet, guided, linear would all be the plain gradient"),
+        ("straight", 1, "No rectifier lies on the path, so deconvnet, guided, linear would all be the plain gradient"),
         ("batchwise", 1, "The output for an image depends on the other images of its batch"),
         ("noisy", 1, "The network draws random numbers, as dropout does in training"),
+        ("keyed", 0, None),
         ("infinite", 1, "The output holds numbers that are not finite"),
         ("single", 0, None),
     ],
@@ -240,7 +246,7 @@ def test_the_digits_of_equinox(public: Path) -> None:
     assert record["kinds"]["dense"] == 3
     assert by_rule(record)["gradient"]["applies"]
     (note,) = record["notes"]
-    assert "the way also passes sigmoid1" in note
+    assert "the path also passes sigmoid1" in note
     assert "With on_unsupported='gradient' 2 of 3 rectifiers obey" in note
 
 
@@ -259,4 +265,4 @@ def test_a_mixer_of_linen(public: Path) -> None:
     record = checked("--network", "linen_mixer:net", status=1)
     assert record["kinds"]["conv"] == 5
     assert by_rule(record)["deconvnet"]["rectifiers"] == 5
-    assert "tanh1, tanh2, tanh3, tanh4, ... (5 in all) (GELU computes with tanh)" in record["notes"][0]
+    assert "gelu in tanh1, gelu in tanh2, gelu in tanh3, gelu in tanh4, ... (5 in all)" in record["notes"][0]

@@ -78,7 +78,7 @@ def test_the_weights_come_back_as_they_were(folder: Path) -> None:
     ("variant", "refused", "note"),
     [
         ("relu", [], ""),
-        ("gelu", ["deconvnet", "guided", "linear"], "the way also passes tanh1 (GELU computes with tanh)"),
+        ("gelu", ["deconvnet", "guided", "linear"], "the path also passes gelu in tanh1"),
         ("batch", None, "depends on the other images of its batch"),
     ],
 )

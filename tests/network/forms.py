@@ -14,6 +14,10 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
+from deconvviz.network.rewrite import rules
+from deconvviz.network.trace import geometry
+from deconvviz.network.trace.jaxpr import Flat, dependent, flatten
+
 AXES = ("NHWC", "HWIO", "NHWC")
 _RNG = np.random.default_rng(0)
 FIRST, SECOND, THIRD = (jnp.asarray(_RNG.normal(size=(3, 3, i, 8)) / 4, jnp.float32) for i in (3, 8, 8))
@@ -38,6 +42,32 @@ def between(part: Callable[..., Any], relu: Relu = jax.nn.relu) -> Callable[[Any
         return h.mean((1, 2))
 
     return net
+
+
+def rewritten(function: Callable[[Any], Any], rule: str = "deconvnet") -> tuple[Flat, list[Any], int, list[str]]:
+    flat = flatten(jax.make_jaxpr(function)(IMAGE), rules.is_relu_call)
+    live = dependent(flat.equations, flat.input)
+    fields = geometry.follow(flat.equations, {flat.input: geometry.picture_field()})
+    context = rules.Context(live, flat.outputs, None, fields)
+    eqns, obeyed, unsupported, _ = rules.rewrite(flat.equations, rule, context)
+    return flat, eqns, obeyed, unsupported
+
+
+def by_hand(rule: str) -> Callable[[Any], Any]:
+    """A ReLU whose derivative is the rule, as a person would write it."""
+
+    @jax.custom_vjp
+    def relu(z: Any) -> Any:
+        return jnp.maximum(z, 0)
+
+    def down(z: Any, g: Any) -> tuple[Any]:
+        if rule == "linear":
+            return (g,)
+        g = jnp.where(z > 0, g, 0) if rule in ("gradient", "guided") else g
+        return (jnp.maximum(g, 0) if rule in ("deconvnet", "guided") else g,)
+
+    relu.defvjp(lambda z: (relu(z), z), down)
+    return relu
 
 
 def excited(h: Any, relu: Relu, gate: Callable[[Any], Any] = jax.nn.sigmoid, keepdims: bool = True) -> Any:
@@ -245,7 +275,7 @@ BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "softplus by hand": (lambda h: jnp.log(1 + jnp.exp(h)), "softplus"),
     "softplus": (jax.nn.softplus, "softplus"),
     "mish": (jax.nn.mish, "mish"),
-    "gelu": (jax.nn.gelu, "gelu_tanh"),
+    "gelu": (jax.nn.gelu, "gelu"),
     "gelu, exact": (lambda h: jax.nn.gelu(h, approximate=False), "gelu"),
     "selu": (jax.nn.selu, "selu"),
     "tanh": (jnp.tanh, "tanh"),

@@ -48,7 +48,7 @@ def _by_vjp(request: BackpropRequest) -> Results:
     try:
         return backprop.by_vjp(request, program.call)
     except (NotImplementedError, ValueError) as error:
-        if "ifferentiat" not in str(error):
+        if "ifferentiat" not in str(error) and "JVP" not in str(error):
             raise
         first = (str(error).strip().splitlines() or [""])[0][:200]
         raise RuleError(

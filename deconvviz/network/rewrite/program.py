@@ -58,8 +58,8 @@ def rewritten(
             "signal goes down: choose a layer below it"
         )
     path = program.path_to(node.variable)
-    eqns, obeyed, unsupported = rewrite(path, rules, program.context(node.variable))
-    coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported))
+    eqns, obeyed, unsupported, own = rewrite(path, rules, program.context(node.variable, network.rules))
+    coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported), tuple(own))
     for each in rules:
         refuse(network.name, layer, each, on_unsupported, coverage)
     eqns = by_switches(eqns) if switches else eqns
@@ -78,9 +78,10 @@ def refuse(network: str, layer: str, rule: str, on_unsupported: OnUnsupported, c
         raise RuleError(
             f"the {rule} rule is defined at ReLUs only, and the path to {layer} of {network} also passes "
             f"{', '.join(unsupported[:4])}{' ...' if len(unsupported) > 4 else ''} ({coverage.obeyed} ReLUs found): "
-            "use rule='gradient', or on_unsupported='gradient' to leave those to their ordinary derivative"
+            "use rule='gradient', on_unsupported='gradient' to leave those to their ordinary derivative, or give them "
+            "a backward rule of your own: rules={'gelu': lambda z, g: ...}"
         )
-    if not coverage.obeyed:
+    if not coverage.obeyed and not coverage.own:
         raise RuleError(
             f"no rectifier (max(x, 0) in any spelling) lies between the image and {layer} of {network}, so the {rule} "
             "rule would silently be the plain gradient: choose a layer above a ReLU, or rule='gradient'"

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from deconvviz.errors import RuleError
 from deconvviz.network import _compat
@@ -30,12 +31,16 @@ from deconvviz.network.rewrite.padding import tame
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import Equation, carrying, flatten, is_literal
 from deconvviz.network.trace.loops import LOOPS, Body, replace_bodies
-from deconvviz.network.trace.nonlinear import objections
+from deconvviz.network.trace.nonlinear import Objection, objections
 from deconvviz.network.trace.pooling import Pools, first_in_window, first_maximum, first_of_two, window_of
 from deconvviz.network.trace.rectifiers import Survey, activation_call, is_relu_call, match, survey
 from deconvviz.ops.rectify import rectify
 
 __all__ = ["Context", "is_relu_call", "match", "rewrite"]
+
+
+#: A backward rule for an activation: the signal below, from what went in and the signal that comes down.
+OwnRule: TypeAlias = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +53,7 @@ class Context:
       known: variables that are a known number everywhere (`trace.rectifiers.constants`).
       fields: what the variables run along (`geometry.follow`).
       layer_of: the layer that an equation belongs to, for reports.
+      own: backward rules of activations that are no rectifiers, by name: ``rule(z, g) -> signal below``.
     """
 
     live: set[Any]
@@ -55,11 +61,12 @@ class Context:
     known: Mapping[Any, float] | None = None
     fields: Mapping[Any, geometry.Field] | None = None
     layer_of: Callable[[Equation], str | None] = lambda item: None
+    own: Mapping[str, OwnRule] = field(default_factory=dict)
 
 
 def rewrite(
     equations: Sequence[Equation], rule: str | tuple[str, ...], context: Context | set[Any]
-) -> tuple[list[Any], int, list[str]]:
+) -> tuple[list[Any], int, list[str], list[str]]:
     """Replace the rectifiers of a flat program, those inside loops and branches included.
 
     Args:
@@ -68,7 +75,7 @@ def rewrite(
       context: what is known of the program; or its live variables alone.
 
     Returns:
-      (the equations, how many rectifiers obey, what on the path has no such rule).
+      (the equations, how many rectifiers obey, what on the path has no such rule, what has a rule of the person's own).
 
     Raises:
       RuleError: if the signal would have to pass a while loop.
@@ -76,14 +83,25 @@ def rewrite(
     context = context if isinstance(context, Context) else Context(context)
     surveyed, signal = survey(equations, context.known), carrying(equations, context.targets)
     pools = Pools(equations, context.live & signal, context.fields or {})
-    bent = {each.index: each.name for each in objections(equations, context.live, context.targets, surveyed, pools)}
+    bent: dict[int, str] = {}
+    owned: dict[int, Objection] = {}
+    inside_owned: set[int] = set()
+    for each in objections(equations, context.live, context.targets, surveyed, pools):
+        if each.curve is not None and each.name in context.own:
+            owned[each.curve.indices[-1]] = each
+            inside_owned.update(each.curve.indices)
+        else:
+            bent[each.index] = each.name
     report = _Report(context)
     new: list[Any] = []
-    obeyed = 0
+    obeyed, by_own = 0, [each.name for each in owned.values()]
     for index, item in enumerate(equations):
         eqn = item.eqn
         if not any(not is_literal(a) and a in context.live for a in eqn.invars):
             new.append(eqn)  # it works on weights alone: max(w, 0) there is no rectifier of the signal
+            continue
+        if index in inside_owned:
+            new.append(_by_own_rule(equations, owned[index], context.own) if index in owned else eqn)
             continue
         if (made := _made(index, item, surveyed, pools, rule)) is not None:
             new += made
@@ -91,15 +109,63 @@ def rewrite(
             # One that only feeds a comparison or a stopped gradient is replaced like the others, but none that obeys.
             obeyed += ruled and any(v in signal for v in eqn.outvars)
         elif any(v in signal for v in eqn.outvars):
-            eqn, inner, reasons = _inside(eqn, rule, context)
+            eqn, inner, reasons, mine = _inside(eqn, rule, context)
+            by_own += mine
             new.append(eqn)
             obeyed += inner
             report.inside(item, reasons)
         else:
-            new.append(eqn)
+            new += _held_fixed(eqn, context.live) if "callback" in item.primitive else [eqn]
         if index in bent:
             report.add(item, bent[index])
-    return new, obeyed, report.reasons
+    return new, obeyed, report.reasons, by_own
+
+
+def _by_own_rule(equations: Sequence[Equation], activation: Objection, own: Mapping[str, OwnRule]) -> Any:
+    """The last equation of an activation exchanged for the whole of it, with a backward rule that a person gave."""
+    curve, rule = activation.curve, own[activation.name]
+    assert curve is not None
+    eqns = [equations[i].eqn for i in curve.indices]
+    made = {v for eqn in eqns for v in eqn.outvars}
+    used = dict.fromkeys(a for eqn in eqns for a in eqn.invars if not is_literal(a) and a not in made)
+    operands = [curve.signal, *(a for a in used if a is not curve.signal)]
+    run = _compat.callable_of(_compat.empty_jaxpr(), operands, eqns, [curve.result])
+
+    @jax.custom_vjp
+    def activated(*values: jax.Array) -> jax.Array:
+        return run(*values)[0]
+
+    def down(values: tuple[jax.Array, ...], g: jax.Array) -> tuple[Any, ...]:
+        below = jnp.asarray(rule(values[0], g), g.dtype)
+        if below.shape != values[0].shape:
+            raise RuleError(
+                f"the rule for {activation.name} takes what went in and the signal that comes down, both of shape "
+                f"{values[0].shape}, and gives the signal below, of that shape too; it gave {below.shape}"
+            )
+        return below, *(_no_signal(value) for value in values[1:])
+
+    activated.defvjp(lambda *values: (activated(*values), values), down)
+    written = tuple((eqn.primitive.name, repr(sorted(eqn.params.items(), key=lambda pair: pair[0]))) for eqn in eqns)
+    return replace.call(activated, ("own", activation.name, rule, written), eqns[-1], operands)
+
+
+def _held_fixed(eqn: Any, live: set[Any]) -> list[Any]:
+    """A call to Python whose result carries no signal: JAX refuses to differentiate one, even by nothing."""
+    before, operands = [], []
+    for atom in eqn.invars:
+        if is_literal(atom) or atom not in live:
+            operands.append(atom)
+            continue
+        fixed = _compat.new_variable(atom.aval)
+        before.append(replace.call(jax.lax.stop_gradient, ("fixed",), eqn, [atom]).replace(outvars=[fixed]))
+        operands.append(fixed)
+    return [*before, eqn.replace(invars=operands)]
+
+
+def _no_signal(value: jax.Array) -> Any:
+    if jnp.issubdtype(value.dtype, jnp.inexact):
+        return jnp.zeros_like(value)
+    return np.zeros(value.shape, jax.dtypes.float0)
 
 
 def _made(index: int, item: Equation, surveyed: Survey, pools: Pools, rule: str | tuple[str, ...]) -> list[Any] | None:
@@ -144,17 +210,19 @@ def _bound_backward(residuals: tuple[jax.Array, jax.Array], g: jax.Array) -> tup
 _bound.defvjp(lambda z, bound: (_bound(z, bound), (z, bound)), _bound_backward)
 
 
-def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[Any, int, list[str]]:
+def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[Any, int, list[str], list[str]]:
     """The same equation with the bodies it carries (scan, cond, ...) rewritten."""
     if eqn.primitive.name not in LOOPS:
-        return eqn, 0, []
+        return eqn, 0, [], []
     if eqn.primitive.name == "while":
         raise RuleError(
             "a while loop lies on the way of the signal, and no signal can be sent down through one: how often it ran "
             "is not known beforehand. Write the loop as jax.lax.scan, or as jax.lax.fori_loop with fixed bounds, or "
             "choose a layer below it"
         )
-    total, reasons = 0, []
+    total = 0
+    reasons: list[str] = []
+    by_own: list[str] = []
 
     def change(body: Body) -> Any | None:
         nonlocal total
@@ -164,15 +232,16 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
         live = body.live(flat.equations, flat.jaxpr.invars, flat.outputs, context.live)
         ins, _ = geometry.entering(eqn, body, context.fields or {})
         start = {v: f for v, f in zip(flat.jaxpr.invars, ins, strict=True) if f is not None}
-        within = Context(live, flat.outputs, fields=geometry.follow(flat.equations, start))
-        eqns, count, why = rewrite(flat.equations, rule, within)
+        within = Context(live, flat.outputs, fields=geometry.follow(flat.equations, start), own=context.own)
+        eqns, count, why, mine = rewrite(flat.equations, rule, within)
         reasons.extend(why)
         if len(flat.constvars) != len(body.closed.jaxpr.constvars):
             return None  # flattening found constants of an inner function: the loop has no place to hand them in
         total += count
+        by_own.extend(mine)
         return body.closed.jaxpr.replace(eqns=eqns, outvars=list(flat.outputs))
 
-    return replace_bodies(eqn, change), total, reasons
+    return replace_bodies(eqn, change), total, reasons, by_own
 
 
 class _Report:

@@ -102,8 +102,12 @@ def _dot(eqn: Any, incoming: Sequence[Roles | None]) -> Roles | None:
         other = 1 - n
         fixed = incoming[n] is None
         given = {known[other][d] for d in contract[other]}
-        inherits = fixed and len(free[n]) == 1 and len(given) == 1
-        roles += [given.copy().pop() if inherits else known[n][d] for d in free[n]]
+        inherited = next(iter(given)) if fixed and len(given) == 1 else None
+        if isinstance(inherited, str) and len(free[n]) > 1:  # one axis becomes several, as heads of an attention
+            sizes = tuple(eqn.invars[n].aval.shape[d] for d in free[n])
+            roles += [Part(inherited, k, sizes) for k in range(len(sizes))]
+        else:
+            roles += [inherited if fixed and len(free[n]) == 1 else known[n][d] for d in free[n]]
     return tuple(roles)
 
 
@@ -264,6 +268,8 @@ def order_of(roles: Roles, shape: Sequence[int], batch: int) -> tuple[int, ...] 
         d for d, role in enumerate(roles) if isinstance(role, Part) and role.of == CHANNELS
     ]
     unknown = [d for d, role in enumerate(roles) if role is None]
+    if len(channels) > 1 and all(isinstance(roles[d], Part) for d in channels):
+        channels = channels[-1:]  # heads, groups, members: the last part holds the channels, the others are places
     if len(batches) > 1 or len(channels) > 1 or rank < 1:
         return None
     if not batches and unknown and shape[0] == batch and unknown[0] == 0 and rank > 1:

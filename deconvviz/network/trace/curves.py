@@ -6,7 +6,7 @@ activations of `jax.nn`; what agrees with none of them stays without a name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -17,25 +17,25 @@ from deconvviz.network._compat import is_literal
 
 #: Numbers at which activations differ: both signs, near 0, beyond every bound.
 _AT = np.array([-9.0, -4.0, -2.5, -1.3, -0.7, -0.2, -0.03, 0.03, 0.2, 0.6, 1.4, 2.7, 5.0, 9.0], np.float32)
-_KNOWN: Mapping[str, Callable[[Any], Any]] = {
-    "gelu": lambda z: jax.nn.gelu(z, approximate=False),
-    "gelu_tanh": jax.nn.gelu,
-    "silu": jax.nn.silu,
-    "hard_silu": jax.nn.hard_silu,
-    "elu": jax.nn.elu,
-    "selu": jax.nn.selu,
-    "softplus": jax.nn.softplus,
-    "mish": lambda z: z * jnp.tanh(jax.nn.softplus(z)),
-    "sigmoid": jax.nn.sigmoid,
-    "hard_sigmoid": jax.nn.hard_sigmoid,
-    "log_sigmoid": jax.nn.log_sigmoid,
-    "tanh": jnp.tanh,
-    "hard_tanh": jax.nn.hard_tanh,
-    "soft_sign": jax.nn.soft_sign,
-    "squareplus": jax.nn.squareplus,
-    "squared relu": lambda z: jnp.maximum(z, 0) ** 2,
-    "abs": jnp.abs,
-}
+_KNOWN: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("gelu", jax.nn.gelu),
+    ("gelu", lambda z: jax.nn.gelu(z, approximate=False)),
+    ("silu", jax.nn.silu),
+    ("hard_silu", jax.nn.hard_silu),
+    ("elu", jax.nn.elu),
+    ("selu", jax.nn.selu),
+    ("softplus", jax.nn.softplus),
+    ("mish", lambda z: z * jnp.tanh(jax.nn.softplus(z))),
+    ("sigmoid", jax.nn.sigmoid),
+    ("hard_sigmoid", jax.nn.hard_sigmoid),
+    ("log_sigmoid", jax.nn.log_sigmoid),
+    ("tanh", jnp.tanh),
+    ("hard_tanh", jax.nn.hard_tanh),
+    ("soft_sign", jax.nn.soft_sign),
+    ("squareplus", jax.nn.squareplus),
+    ("squared relu", lambda z: jnp.maximum(z, 0) ** 2),
+    ("abs", jnp.abs),
+)
 
 
 def name_of(eqns: Sequence[Any], signal: Any, result: Any) -> str | None:
@@ -52,13 +52,13 @@ def name_of(eqns: Sequence[Any], signal: Any, result: Any) -> str | None:
         return None
     if values is None:
         return None
-    for name, activation in _KNOWN.items():
+    for name, activation in _KNOWN:
         if np.allclose(values, np.asarray(activation(_AT)), rtol=1e-4, atol=2e-5):
             return name
     slopes = values / _AT
     below, above = slopes[_AT < 0], slopes[_AT > 0]
     straight = np.ptp(below) < 1e-4 and np.ptp(above) < 1e-4
-    if not straight or abs(below[0] - above[0]) < 1e-3:
+    if not straight or abs(below[0] - above[0]) < 1e-3 or abs(above[0]) < 1e-6:
         return None
     return "leaky_relu" if below[0] else "a relu in a spelling that is not known as one"
 

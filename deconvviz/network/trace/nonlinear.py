@@ -202,33 +202,61 @@ def objections(
         bent = [each for each in group if not _tolerated(scene, each.index)]
         if bent:
             first = min(bent, key=lambda each: (_rank(equations[each.index].primitive), each.index))
-            curve = _curve(scene, equations[first.index].out)
-            named = activation_call(equations[first.index]) is not None
-            known = curve and not named and curves.name_of(_whole(scene, curve), curve.signal, curve.result)
-            chosen.append(Objection(first.index, known or first.name, curve))
+            indices = [each.index for each in bent]
+            candidates = _curves(scene, equations[first.index].out, min(indices), max(indices))
+            names = [_known(scene, curve) for curve in candidates]
+            best = next((n for n, name in enumerate(names) if name), 0)
+            name = (activation_call(equations[first.index]) is None and names and names[best]) or first.name
+            chosen.append(Objection(first.index, name, candidates[best] if candidates else None))
     return sorted(chosen, key=lambda each: each.index)
 
 
-def _curve(scene: _Scene, value: Any) -> Curve | None:
-    """The activation that a bent value is part of: from the signal that it is a function of to its last result."""
+def _curves(scene: _Scene, value: Any, first: int, last: int) -> list[Curve]:
+    """The activation that a bent value is part of, with more and more of the scales and shifts around it.
+
+    Args:
+      scene: the program.
+      value: that something bends.
+      first, last: indices of the first and the last equation that bends the same signal.
+    """
     signal = scene.trails[value].origin
     if signal is value or signal is _number(scene, value):
         index = scene.makers[value]  # one operation of its own: a call, a sort, a product with another signal
         moving = scene.moving(scene.equations[index].eqn)
         single = len(moving) == 1 and moving[0].aval.shape == value.aval.shape and _by_itself(scene.equations[index])
-        return Curve(moving[0], value, (index,)) if single else None
+        return [Curve(moving[0], value, (index,))] if single else []
     own = scene.makers.get(signal)
     members = [i for i in scene.path() if i != own and any(scene.trails[v].origin is signal for v in scene.outs(i))]
-    inside = set(members)
-    ends = []
-    for each in (v for i in members for v in scene.outs(i) if scene.trails[v].curved):
-        read = set(scene.readers.get(each, ()))
-        if each in scene.targets or not read or read - inside:
-            ends.append(each)
-    if len(ends) != 1:
-        return None
-    within = needed([scene.equations[i] for i in members], ends)
-    return Curve(signal, ends[0], tuple(members[n] for n in within))
+    result: list[Curve] = []
+    for count, index in enumerate(members, start=1):
+        inside = set(members[:count])
+        inner = {signal, *(v for i in inside for v in scene.outs(i) if i != index)}
+        later = {i for i in members[count:] if any(a in inner for a in scene.moving(scene.equations[i].eqn))}
+        read = {i for v in inner - {signal} for i in scene.readers.get(v, ())} - inside
+        # Complete where nothing beyond takes more of it than its last result, and before it is bent once more.
+        if index > last and _bends(scene, index):
+            break
+        if index >= last and not later and not read and not inner & scene.targets:
+            out = scene.equations[index].out
+            within = [members[n] for n in needed([scene.equations[i] for i in members], [out])]
+            result += _narrowed(scene, Curve(signal, out, tuple(within)), first)
+    return result
+
+
+def _narrowed(scene: _Scene, curve: Curve, first: int) -> list[Curve]:
+    """The same from every value before its first bend that all of it goes through, the last one first."""
+    starts = [curve]
+    for count, index in enumerate(curve.indices, start=1):
+        value, above = scene.equations[index].out, curve.indices[count:]
+        before = {curve.signal, *(v for i in curve.indices[:count] for v in scene.outs(i) if v is not value)}
+        alone = not any(a in before for i in above for a in scene.moving(scene.equations[i].eqn))
+        if index < first and alone and above:
+            starts.append(Curve(value, curve.result, above))
+    return starts[::-1]
+
+
+def _known(scene: _Scene, curve: Curve) -> str | None:
+    return curves.name_of(_whole(scene, curve), curve.signal, curve.result)
 
 
 def _whole(scene: _Scene, curve: Curve) -> list[Any]:

@@ -72,13 +72,13 @@ class Program:
         """The equations that a value rests on."""
         return [self.flat.equations[i] for i in needed(self.flat.equations, [variable])]
 
-    def context(self, variable: Any) -> rules.Context:
-        """What `rules.rewrite` is to know about the path to a value."""
+    def context(self, variable: Any, own: Mapping[str, rules.OwnRule]) -> rules.Context:
+        """What `rules.rewrite` is to know about the path to a value, with the backward rules that a person gave."""
 
         def layer_of(item: Equation) -> str | None:
             return next((self.owners[v] for v in item.eqn.outvars if v in self.owners), None)
 
-        return rules.Context(set(self.live), [variable], constants(self.flat), self.fields, layer_of)
+        return rules.Context(set(self.live), [variable], constants(self.flat), self.fields, layer_of, own)
 
 
 def trace(

@@ -291,7 +291,7 @@ def test_padding_beyond_the_kernel() -> None:
     np.testing.assert_allclose(one.map, by_hand, rtol=1e-4, atol=1e-5)
     assert one.agreement < 1e-5
     path = net.program().path_to(net.node("relu1").variable)
-    eqns, _, _ = rules.rewrite(path, "deconvnet", set(net.program().live))
+    eqns, *_ = rules.rewrite(path, "deconvnet", set(net.program().live))
     pads = [eqn.params["padding"] for eqn in eqns if eqn.primitive.name == "conv_general_dilated"]
     assert pads == [((0, 0), (0, 0))]
 

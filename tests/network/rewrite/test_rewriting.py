@@ -15,6 +15,7 @@ from reference import pool_loops, rectify_loops
 from test_contract import ALL, image, network
 
 import deconvviz as dv
+from deconvviz.errors import RuleError
 from deconvviz.network.backward import reconstruct
 from deconvviz.network.rewrite.program import rewritten
 
@@ -186,3 +187,25 @@ def test_a_kernel_of_pallas_is_left_alone_and_reported() -> None:
     coverage = rewritten(net, "relu1", "deconvnet", "gradient").coverage
     assert coverage.obeyed == 1
     assert any("kernel" in reason or "pallas" in reason for reason in coverage.unsupported)
+
+
+def test_a_call_to_python_beside_the_signal_is_none_of_its_business() -> None:
+    def counted(x: Any) -> Any:
+        return jax.pure_callback(lambda a: np.asarray(a).mean(keepdims=True), jax.ShapeDtypeStruct((1,), x.dtype), x)
+
+    scale = lambda x: jax.lax.stop_gradient(counted(x[0, 0, 0]))  # noqa: E731
+    net = dv.Network(lambda x: jax.nn.relu(x - 0.4) * (1 + scale(x)), input_spec=SPEC)
+    picture = np.full((*zoo.SIZE, 3), 0.5, np.float32)
+    result = dv.reconstruct(net, picture, (net.layers[-1].name, 0), rule="gradient")
+    assert np.isfinite(result.map).all()
+
+
+def test_a_call_to_python_on_the_path_is_refused_in_a_sentence() -> None:
+    def called(x: Any) -> Any:
+        return jax.pure_callback(lambda a: 2 * np.asarray(a), jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+
+    net = dv.Network(lambda x: jax.nn.relu(called(jax.nn.relu(x - 0.4))), input_spec=SPEC)
+    picture = np.full((*zoo.SIZE, 3), 0.5, np.float32)
+    for rule, match in (("deconvnet", "pure_callback"), ("gradient", "no signal can be sent down .*callback")):
+        with pytest.raises(RuleError, match=match):
+            dv.reconstruct(net, picture, (net.layers[-1].name, 0), rule=rule)

@@ -57,7 +57,7 @@ OBEYING = {
     "named_call": lambda z: jax.named_call(jax.nn.relu, name="mine")(z),
 }
 OTHER = {
-    "leaky_relu": jax.nn.leaky_relu, "elu": jax.nn.elu, "silu": jax.nn.silu, "gelu_tanh": jax.nn.gelu,
+    "leaky_relu": jax.nn.leaky_relu, "elu": jax.nn.elu, "silu": jax.nn.silu, "gelu": jax.nn.gelu,
     "softplus": jax.nn.softplus, "squareplus": jax.nn.squareplus, "hard_tanh": jax.nn.hard_tanh,
     "leaky": lambda z: jnp.where(z > 0, z, 0.25 * z),
     "spelling that is not known": lambda z: (z + jnp.abs(z)) / 2, "a relu in": lambda z: -jnp.minimum(-z, 0),
@@ -67,7 +67,7 @@ OTHER = {
 
 def rewritten(function: Any, z: np.ndarray, rule: str) -> tuple[Any, int, list[str]]:
     flat = flatten(jax.make_jaxpr(function)(z), rules.is_relu_call)
-    eqns, obeyed, unsupported = rules.rewrite(flat.equations, rule, dependent(flat.equations, flat.input))
+    eqns, obeyed, unsupported, _ = rules.rewrite(flat.equations, rule, dependent(flat.equations, flat.input))
     run = as_function(flat, eqns, flat.outputs)
     return (lambda z: run(flat.consts, z)[0]), obeyed, unsupported
 
@@ -149,10 +149,47 @@ def test_unknown_rule_offers_the_nearest() -> None:
 def test_forward_values_are_bit_identical(rule: str) -> None:
     model = net(jax.nn.relu)
     program = model.program()
-    eqns, obeyed, _ = rules.rewrite(program.flat.equations, rule, set(program.live))
+    eqns, obeyed, *_ = rules.rewrite(program.flat.equations, rule, set(program.live))
     ruled = jax.jit(as_function(program.flat, eqns, program.flat.outputs))
     assert obeyed == 2
     layers = nets.chain_layers()
     with jax.default_matmul_precision("highest"):
         untouched = jax.jit(lambda x: nets.run_chain(layers, x))(nets.picture())
     np.testing.assert_array_equal(ruled(program.flat.consts, nets.picture())[0], untouched)
+
+
+OWN = {
+    "gelu": jax.nn.gelu,
+    "silu": lambda z: z / (1 + jnp.exp(-z)),
+    "leaky_relu": lambda z: jax.nn.relu(z) - 0.1 * jax.nn.relu(-z),
+    "softplus": jax.nn.softplus,
+    "elu": jax.nn.elu,
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_rule_of_ones_own_takes_the_place_of_a_refusal(name: str) -> None:
+    """The map is that of the same network with the activation's derivative written by hand."""
+
+    @jax.custom_vjp
+    def by_hand(z: Any) -> Any:
+        return OWN[name](z)
+
+    rule = lambda z, g: jnp.maximum(g, 0) * (z > 0.1)  # noqa: E731
+    by_hand.defvjp(lambda z: (by_hand(z), z), lambda z, g: (rule(z, g),))
+    model, twin = net(lambda z: jax.nn.relu(OWN[name](z))), net(lambda z: jax.nn.relu(by_hand(z)))
+    picture, unit = np.full((*nets.SIZE, 3), 0.5), dv.Unit("max_pool2", 0)
+    with pytest.raises(RuleError, match=rf"passes {name}"):
+        dv.reconstruct(model, picture, unit)
+    ours = dv.reconstruct(model, picture, unit, rules={name: rule})
+    theirs = dv.reconstruct(twin, picture, unit, on_unsupported="gradient")
+    np.testing.assert_allclose(ours.map, theirs.map, rtol=0, atol=1e-6 * np.abs(theirs.map).max())
+    assert (ours.coverage.obeyed, ours.coverage.own, ours.coverage.unsupported) == (2, (name, name), ())
+
+
+def test_a_rule_of_ones_own_that_gives_another_shape_is_refused() -> None:
+    model = net(lambda z: jax.nn.relu(jax.nn.gelu(z)))
+    with pytest.raises(RuleError, match=r"the rule for gelu takes what went in .* it gave \(\)"):
+        dv.reconstruct(
+            model, np.full((*nets.SIZE, 3), 0.5), dv.Unit("max_pool2", 0), rules={"gelu": lambda z, g: g.sum()}
+        )

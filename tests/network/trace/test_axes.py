@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from jax import lax
 
 import deconvviz as dv
@@ -101,9 +102,21 @@ def test_members_of_an_ensemble_are_never_added_up() -> None:
         return jax.vmap(member)(jnp.stack([W, 2 * W]))
 
     net = dv.Network(ensemble, input_spec=SPEC)
-    with pytest.raises(NetworkError, match="which axis of layer output"):
-        dv.reconstruct(net, IMAGE, ("output", 1), rule="gradient")
-    told = dv.Network(ensemble, input_spec=SPEC, channel_axis={"output": 2})
-    first = dv.reconstruct(told, IMAGE, ("output", 1, 0, 0), rule="gradient", start="one")
+    assert net.layers[-1].shape == (2, 7)
+    first = dv.reconstruct(net, IMAGE, (net.layers[-1].name, 1, 0, 0), rule="gradient", start="one")
     slope = jax.grad(lambda x: ensemble(x)[0, 0, 1])(jnp.asarray(model_input(IMAGE, SPEC)))[0]
     np.testing.assert_allclose(first.map, slope, rtol=0, atol=1e-5)
+
+
+def test_a_head_is_a_column_and_a_token_a_row() -> None:
+    attention = nnx.MultiHeadAttention(2, 8, decode=False, rngs=nnx.Rngs(0))
+    kernel = jnp.asarray(RNG.normal(size=(3, 8)), jnp.float32)
+    net = dv.Network(lambda x: attention(jax.nn.relu((x @ kernel).reshape(x.shape[0], 48, 8))), input_spec=SPEC)
+    heads = [layer for layer in net.layers if layer.shape == (48, 2, 4)]
+    assert heads
+    assert all(layer.known_axes for layer in net.layers)
+    result = dv.reconstruct(net, IMAGE, (heads[-1].name, 3, 47, 1), rule="guided")
+    assert (result.unit.row, result.unit.column) == (47, 1)
+    assert result.activation == pytest.approx(
+        float(net.taps(model_input(IMAGE, SPEC), [heads[-1].name])[heads[-1].name][0, 47, 1, 3]), rel=1e-5
+    )

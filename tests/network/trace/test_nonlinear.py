@@ -14,46 +14,20 @@ import pytest
 from reference import rectify_loops
 
 import deconvviz as dv
-from deconvviz.network.rewrite import rules
-from deconvviz.network.trace import geometry
-from deconvviz.network.trace.jaxpr import Flat, as_function, dependent, flatten
-
-
-def rewritten(function: Callable[[Any], Any], rule: str = "deconvnet") -> tuple[Flat, list[Any], int, list[str]]:
-    flat = flatten(jax.make_jaxpr(function)(forms.IMAGE), rules.is_relu_call)
-    live = dependent(flat.equations, flat.input)
-    fields = geometry.follow(flat.equations, {flat.input: geometry.picture_field()})
-    return flat, *rules.rewrite(flat.equations, rule, rules.Context(live, flat.outputs, None, fields))
-
-
-def by_hand(rule: str) -> Callable[[Any], Any]:
-    """A ReLU whose derivative is the rule, as a person would write it."""
-
-    @jax.custom_vjp
-    def relu(z: Any) -> Any:
-        return jnp.maximum(z, 0)
-
-    def down(z: Any, g: Any) -> tuple[Any]:
-        if rule == "linear":
-            return (g,)
-        g = jnp.where(z > 0, g, 0) if rule in ("gradient", "guided") else g
-        return (jnp.maximum(g, 0) if rule in ("deconvnet", "guided") else g,)
-
-    relu.defvjp(lambda z: (relu(z), z), down)
-    return relu
+from deconvviz.network.trace.jaxpr import as_function
 
 
 def test_the_rules_by_hand_are_those_of_the_loops() -> None:
     z, g = np.array([-2.0, -1.0, 0.0, 1.0, 2.0]), np.array([1.0, -1.0, 1.0, -1.0, 1.0])
     for rule in dv.RULES:
-        down = jax.vjp(by_hand(rule), jnp.asarray(z))[1](jnp.asarray(g, jnp.float32))[0]
+        down = jax.vjp(forms.by_hand(rule), jnp.asarray(z))[1](jnp.asarray(g, jnp.float32))[0]
         np.testing.assert_array_equal(down, rectify_loops.backward(rule, z, g))
 
 
 @pytest.mark.parametrize("name", forms.PASSING)
 def test_what_is_linear_or_of_a_known_form_passes(name: str) -> None:
     part, rectifiers = forms.PASSING[name]
-    *_, obeyed, unsupported = rewritten(forms.between(part))
+    *_, obeyed, unsupported = forms.rewritten(forms.between(part))
     assert (obeyed, unsupported) == (1 + rectifiers, [])
 
 
@@ -61,10 +35,10 @@ def test_what_is_linear_or_of_a_known_form_passes(name: str) -> None:
 @pytest.mark.parametrize(("name", "rule"), list(zip(forms.PASSING, itertools.cycle(["deconvnet", "guided"]))))
 def test_its_map_is_that_of_rules_by_hand(name: str, rule: str) -> None:
     part, _ = forms.PASSING[name]
-    flat, eqns, *_ = rewritten(forms.between(part), rule)
+    flat, eqns, *_ = forms.rewritten(forms.between(part), rule)
     run = as_function(flat, eqns, flat.outputs)
     value, ours = jax.vjp(jax.jit(lambda x: run(flat.consts, x)[0]), forms.IMAGE)
-    _, theirs = jax.vjp(jax.jit(forms.between(part, by_hand(rule))), forms.IMAGE)
+    _, theirs = jax.vjp(jax.jit(forms.between(part, forms.by_hand(rule))), forms.IMAGE)
     signal = jnp.zeros_like(value).at[0, 3].set(1.0).at[0, 5].set(-0.5)
     one, other = ours(signal)[0], theirs(signal)[0]
     np.testing.assert_allclose(one, other, rtol=0, atol=2e-6 * float(jnp.abs(other).max()) + 1e-12)
@@ -74,7 +48,7 @@ def test_its_map_is_that_of_rules_by_hand(name: str, rule: str) -> None:
 @pytest.mark.parametrize("name", forms.BENDING)
 def test_every_other_activation_is_objected_to(name: str) -> None:
     activation, called = forms.BENDING[name]
-    *_, unsupported = rewritten(forms.between(activation))
+    *_, unsupported = forms.rewritten(forms.between(activation))
     assert any(called in reason for reason in unsupported), unsupported
 
 
@@ -83,7 +57,7 @@ def test_a_program_that_cannot_be_opened_is_objected_to() -> None:
     mesh = jax.make_mesh((1,), ("i",))
     spec = jax.sharding.PartitionSpec()
     inner = jax.shard_map(jax.nn.relu, mesh=mesh, in_specs=spec, out_specs=spec)
-    *_, obeyed, unsupported = rewritten(forms.between(inner))
+    *_, obeyed, unsupported = forms.rewritten(forms.between(inner))
     assert (obeyed, unsupported) == (1, ["shard_map"])
 
 
@@ -99,7 +73,7 @@ def test_a_program_that_cannot_be_opened_is_objected_to() -> None:
     ],
 )
 def test_a_maximum_with_zero_of_what_cannot_be_negative_is_no_rectifier(guarded: Callable[[Any], Any]) -> None:
-    *_, obeyed, _ = rewritten(forms.between(lambda h: h / (guarded(h) + 1)))
+    *_, obeyed, _ = forms.rewritten(forms.between(lambda h: h / (guarded(h) + 1)))
     assert obeyed == 1
 
 
@@ -113,7 +87,7 @@ def test_a_maximum_with_zero_of_what_cannot_be_negative_is_no_rectifier(guarded:
     ],
 )
 def test_a_maximum_with_zero_of_what_can_be_negative_is_one(signal: Callable[[Any], Any]) -> None:
-    *_, obeyed, _ = rewritten(forms.between(lambda h: h + conv_of(jax.nn.relu(signal(h)))))
+    *_, obeyed, _ = forms.rewritten(forms.between(lambda h: h + conv_of(jax.nn.relu(signal(h)))))
     assert obeyed == 2
 
 

@@ -1,0 +1,110 @@
+"""Networks put together at random from parts in many spellings, against rules that are written by hand.
+
+What passes has the map of the hand-written rules; one activation anywhere, and the network is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import forms
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from forms import by_hand, rewritten
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from deconvviz.network.trace.jaxpr import as_function
+
+SHAPE = (1, 4, 6, 8)
+RULES = ("gradient", "deconvnet", "guided", "linear")
+
+
+def _keeps_shape(part: Callable[..., Any]) -> bool:
+    call = (lambda h: part(h, jax.nn.relu)) if part in forms.TAKES_RELU else part
+    return jax.eval_shape(call, jax.ShapeDtypeStruct(SHAPE, jnp.float32)).shape == SHAPE
+
+
+PARTS = [name for name, (part, _) in forms.PASSING.items() if _keeps_shape(part)]
+BENT = [name for name, (part, _) in forms.BENDING.items() if name != "callback" and _keeps_shape(part)]
+JOINTS = ("chain", "residual", "concatenation", "branch")
+PLANS = st.lists(st.tuples(st.sampled_from(PARTS), st.sampled_from(JOINTS), st.booleans()), min_size=1, max_size=4)
+
+
+def network(plan: Sequence[tuple[str, str, bool]], relu: forms.Relu, bent: tuple[int, str] | None = None) -> Any:
+    """The network of a plan: parts, how each is joined with what lies below it, and where a ReLU follows."""
+
+    def net(x: Any) -> Any:
+        h = relu(forms.conv(x, forms.FIRST))
+        for place, (name, joint, rectified) in enumerate(plan):
+            part, _ = forms.PASSING[name]
+            below = h
+            h = forms.conv(h, forms.SECOND)
+            if bent is not None and bent[0] % len(plan) == place:
+                h = forms.BENDING[bent[1]][0](h)
+            h = part(h, relu) if part in forms.TAKES_RELU else part(h)
+            if joint == "residual":
+                h = h + below
+            elif joint == "concatenation":
+                h = jnp.concatenate([h, below], -1)[..., 4:12]
+            elif joint == "branch":
+                h = h - 0.5 * forms.conv(relu(forms.conv(below, forms.THIRD)), forms.SECOND)
+            h = relu(forms.conv(h, forms.THIRD)) if rectified else h
+        return h.mean((1, 2))
+
+    return net
+
+
+def rectifiers(plan: Sequence[tuple[str, str, bool]]) -> int:
+    return 1 + sum(forms.PASSING[name][1] + (joint == "branch") + rectified for name, joint, rectified in plan)
+
+
+def agrees(plan: Sequence[tuple[str, str, bool]], rule: str) -> None:
+    flat, eqns, obeyed, unsupported = rewritten(network(plan, jax.nn.relu), rule)
+    assert (obeyed, unsupported) == (rectifiers(plan), [])
+    run = as_function(flat, eqns, flat.outputs)
+    value, ours = jax.vjp(lambda x: run(flat.consts, x)[0], forms.IMAGE)
+    _, theirs = jax.vjp(network(plan, by_hand(rule)), forms.IMAGE)
+    signal = jnp.zeros_like(value).at[0, 3].set(1.0).at[0, 5].set(-0.5)
+    one, other = np.asarray(ours(signal)[0], np.float64), np.asarray(theirs(signal)[0], np.float64)
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(other).max() + 1e-30)
+
+
+def objected(plan: Sequence[tuple[str, str, bool]], bent: tuple[int, str]) -> None:
+    *_, unsupported = rewritten(network(plan, jax.nn.relu, bent))
+    assert unsupported
+
+
+QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True,
+         "phases": (Phase.explicit, Phase.generate), "database": None}  # fmt: skip
+
+
+@pytest.mark.slow
+@settings(max_examples=25, **QUIET)
+@given(PLANS, st.sampled_from(RULES))
+@example([("log softmax by hand", "residual", False), ("x / norm(x)", "chain", True)], "deconvnet")
+def test_random_programs_have_the_map_of_rules_by_hand(plan: list[tuple[str, str, bool]], rule: str) -> None:
+    agrees(plan, rule)
+
+
+@settings(max_examples=40, **QUIET)
+@given(PLANS, st.tuples(st.integers(0, 3), st.sampled_from(BENT)))
+def test_one_activation_anywhere_is_objected_to(plan: list[tuple[str, str, bool]], bent: tuple[int, str]) -> None:
+    objected(plan, bent)
+
+
+@pytest.mark.deep
+@settings(max_examples=3000, **(QUIET | {"derandomize": False}))
+@given(PLANS, st.sampled_from(RULES))
+def test_many_random_programs_have_the_map_of_rules_by_hand(plan: list[tuple[str, str, bool]], rule: str) -> None:
+    agrees(plan, rule)
+
+
+@pytest.mark.deep
+@settings(max_examples=5000, **(QUIET | {"derandomize": False}))
+@given(PLANS, st.tuples(st.integers(0, 3), st.sampled_from(BENT)))
+def test_one_activation_is_objected_to_in_many(plan: list[tuple[str, str, bool]], bent: tuple[int, str]) -> None:
+    objected(plan, bent)
