@@ -654,6 +654,8 @@ def _number(scene: _Scene, variable: Any) -> Any:
     index = scene.makers.get(variable)
     if index is None or len(scene.equations[index].eqn.outvars) != 1:
         return variable
+    if any(_compat.program_in(value) is not None for value in scene.equations[index].eqn.params.values()):
+        return variable
     if variable not in scene.numbers:
         scene.numbers[variable] = scene.numbers.setdefault(_key(scene, scene.equations[index].eqn), variable)
     return scene.numbers[variable]
