@@ -168,7 +168,9 @@ def test_another_activation_is_named_with_what_to_change(folder: Path) -> None:
         assert (rules[rule]["obeyed"], rules[rule]["rectifiers"]) == (1, 2)
         assert "defined at ReLUs only" in rules[rule]["refused"]
     (note,) = record["notes"]
-    assert note.startswith("deconvnet, guided, linear are defined at ReLUs only, and the path also passes gelu in tanh1")
+    assert note.startswith(
+        "deconvnet, guided, linear are defined at ReLUs only, and the path also passes gelu in tanh1"
+    )
     assert re.search(r"Look at \w+ or below, where they apply\.", note)
     assert "With on_unsupported='gradient' 1 of 2 rectifiers obey" in note
     below = checked("--network", "small:smooth", *INPUT, "--layer", "relu1", status=0)
