@@ -27,7 +27,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 app: $(VENV)/.app ## open the course and the laboratory in a browser (PORT=8600; PYTHON=3.13; your own network: NETWORK=module:object, TORCH=module:object; your atlas: ATLAS=DIR)
-	@$(PY) scripts/open_app.py --port "$(PORT)" $(if $(findstring command,$(origin NETWORK)),--network "$(NETWORK)") $(if $(findstring command,$(origin TORCH)),--network "$(TORCH)") $(if $(findstring command,$(origin ATLAS)),--atlas "$(ATLAS)")
+	@$(PY) -m deconvviz app --port "$(PORT)" $(if $(findstring command,$(origin NETWORK)),--network "$(NETWORK)") $(if $(findstring command,$(origin TORCH)),--network "$(TORCH)") $(if $(findstring command,$(origin ATLAS)),--atlas "$(ATLAS)")
 
 test: $(VENV)/.dev chromium $(if $(PEERS),peers) ## everything: lint, types, all tests, the app in a real Chromium (with PyTorch and Captum: PEERS=1)
 	$(PY) -m ruff check .

@@ -61,7 +61,7 @@ WATCH = """() => {
 @contextlib.contextmanager
 def served(cache: str | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
     """The app on a free port: (address, process, seconds until it answers)."""
-    from open_app import command
+    from deconvviz._cli.app import command, script, with_path
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -72,8 +72,8 @@ def served(cache: str | None = None) -> Iterator[tuple[str, subprocess.Popen[byt
     start = time.perf_counter()
     server = subprocess.Popen(
         command(str(port), headless=True),
-        cwd=ROOT,
-        env=environment,
+        cwd=script().parent,
+        env=with_path(environment, ROOT),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
     )

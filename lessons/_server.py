@@ -1,6 +1,6 @@
 """What the server does for all sessions: headers that keep the page to itself, and bounds of what one session may do.
 
-Bind address and allowed hosts stand in `.streamlit/config.toml`; SECURITY.md says what is promised.
+Bind address and allowed hosts stand in `lessons/_app/.streamlit/config.toml`; SECURITY.md says what is promised.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
 }
 #: What they use is on every page.
-EVERY_PAGE = {"app", "lessons._app"}
+EVERY_PAGE = {"lessons._app.start", "lessons._app.serve"}
 STANDARD = set(sys.stdlib_module_names)
 WORDS = {
     "deconvolution": "say conv_adjoint, transposed convolution, deconvnet, wiener or richardson_lucy",
@@ -106,8 +106,8 @@ class Source:
 
 @cache
 def sources(root: Path) -> list[Source]:
-    """All Python files under the project's folders, and app.py."""
-    paths = [root / "app.py", *(path for folder in FOLDERS for path in sorted((root / folder).rglob("*.py")))]
+    """All Python files under the project's folders."""
+    paths = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.py"))]
     found = []
     for path in paths:
         if path.is_file() and "__pycache__" not in path.parts:
@@ -137,9 +137,9 @@ def import_problems(source: Source) -> Iterator[str]:
     """Imports that cross a border the wrong way."""
     for name, line in imported(source):
         where = f"{source.name}:{line}"
-        in_app = source.name == "app.py" or source.path.parts[0] in ("lessons", "tests")
+        in_app = source.path.parts[0] in ("lessons", "tests")
         if within(name, "streamlit") and not in_app:
-            yield f"{where} imports streamlit: only app.py and lessons/ do"
+            yield f"{where} imports streamlit: only lessons/ does"
         if within(name, "matplotlib.pyplot") or name == "pylab":
             yield f"{where} imports pyplot, which keeps a global register: use matplotlib.figure.Figure"
         if within(name, "pickle"):
@@ -372,7 +372,7 @@ def test_a_planted_breach_is_found(tmp_path: Path, path: str, code: str | None, 
 
 
 def test_what_is_allowed_is_not_complained_about(tmp_path: Path) -> None:
-    plant(tmp_path, "app.py", "import streamlit")
+    plant(tmp_path, "lessons/_app/start.py", "import streamlit")
     plant(
         tmp_path, "deconvviz/network/a.py", "from deconvviz.ops import conv\nfrom deconvviz.errors import NetworkError"
     )

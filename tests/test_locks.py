@@ -220,7 +220,6 @@ def is_local(name: str) -> bool:
     ("folder", "extras"),
     [
         ("deconvviz", ("torch",)),
-        ("app.py", ()),
         ("lessons", ("dev",)),
         ("scripts", ("dev",)),
         ("benchmarks", ("dev", "peers")),

@@ -15,6 +15,8 @@ import open_app
 import pytest
 import requirements
 
+from deconvviz._cli import app as opener
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -184,7 +186,7 @@ def test_a_busy_port_is_one_line_and_says_what_to_do() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        told = run(sys.executable, "scripts/open_app.py", "--port", str(port))
+        told = run(sys.executable, "-m", "deconvviz", "app", "--port", str(port))
     assert told.returncode == 2
     assert told.stderr.count("\n") == 1
     assert f"Port {port} is taken" in told.stderr
@@ -193,11 +195,11 @@ def test_a_busy_port_is_one_line_and_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("port", ["", "0", "65536", "-1", "http", "٣"])
 def test_a_port_that_is_none_is_refused(port: str) -> None:
-    assert open_app.trouble_with_port(port) == f"A port is a number from 1 to 65535; got PORT={port!r}."
+    assert opener.trouble_with_port(port) == f"A port is a number from 1 to 65535; got PORT={port!r}."
 
 
 def test_the_app_listens_on_this_machine_only_asks_nothing_and_tells_nobody() -> None:
-    command = open_app.command("8600", headless=True)
+    command = opener.command("8600", headless=True)
     options = dict(zip(command[5::2], command[6::2], strict=True))
     assert options == {
         "--server.address": "127.0.0.1",
@@ -248,3 +250,42 @@ def test_an_app_that_does_not_start_says_what_it_said(monkeypatch: pytest.Monkey
 def test_tests_cannot_reach_the_network() -> None:
     with pytest.raises(ConnectionError, match="tests run without a network"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)
+
+
+@pytest.mark.slow
+def test_the_app_starts_from_a_wheel_in_any_folder(tmp_path: Path) -> None:
+    """What the wheel holds, without the project: unpacked, it opens the pages by the command that it brings."""
+    import zipfile
+
+    copy = tmp_path / "project"
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "artifacts")
+    for folder in ("deconvviz", "lessons"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=ignored)
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, copy)
+    build = f"from setuptools import build_meta as b; print(b.build_wheel(r'{tmp_path}'))"
+    made = subprocess.run([sys.executable, "-c", build], cwd=copy, capture_output=True, text=True, timeout=120)
+    assert made.returncode == 0, made.stderr[-2000:]
+    inside = tmp_path / "site"
+    zipfile.ZipFile(tmp_path / made.stdout.split()[-1]).extractall(inside)
+    shutil.rmtree(copy)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    code = (
+        "import deconvviz, sys; from pathlib import Path; from deconvviz._cli import app; "
+        "assert app.script().is_relative_to(Path(sys.argv[1])), app.script(); "
+        "from streamlit.testing.v1 import AppTest; test = AppTest.from_file(str(app.script().with_name('start.py')), default_timeout=120); "
+        "test.run(); assert not test.exception, test.exception; print(test.title[0].value)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(inside)}
+    opened = subprocess.run(
+        [sys.executable, "-c", code, str(inside)],
+        cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert opened.returncode == 0, opened.stderr[-2000:]
+    assert opened.stdout.strip().splitlines()[-1] == "What does a network see, run backwards?"
+    asked = subprocess.run(
+        [sys.executable, "-m", "deconvviz", "app", "--help"],
+        cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert all(option in asked.stdout for option in ("--port", "--network", "--atlas"))

@@ -62,7 +62,7 @@ def test_no_session_clears_the_caches_of_all(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_plain_start_is_as_safe_as_that_of_make() -> None:
-    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    settings = tomllib.loads((ROOT / "lessons" / "_app" / ".streamlit" / "config.toml").read_text("utf-8"))
     assert settings["server"]["address"] == open_app.HOST
     assert set(settings["server"]["allowedHosts"]) == {"127.0.0.1", "localhost", "::1"}
     assert not settings["browser"]["gatherUsageStats"]

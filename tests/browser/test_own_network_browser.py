@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from looking import as_for_users
-from open_app import APP, served, with_network
+from open_app import ROOT, served
 from test_laboratory_browser import first_map, opened, option, query, still, unit
+
+from deconvviz._cli.app import with_network
 
 Take = Callable[..., Path]
 
@@ -28,7 +30,7 @@ def own_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     folder = tmp_path_factory.mktemp("own")
     (folder / "mynet.py").write_text(own_code.text("relu"), encoding="utf-8")
-    subprocess.run([sys.executable, "mynet.py"], cwd=folder, env={"PYTHONPATH": str(APP.parent)}, check=True)
+    subprocess.run([sys.executable, "mynet.py"], cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True)
     yield from started("mynet:net", folder)
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from looking import as_for_users, opened, settle
-from open_app import served, with_atlas
+from open_app import served
 
 import deconvviz as dv
 from deconvviz import atlas as atlases
+from deconvviz._cli.app import with_atlas
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

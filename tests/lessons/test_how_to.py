@@ -57,7 +57,6 @@ def test_it_keeps_the_rules_of_the_house(lesson: page.Lesson, tmp_path: Path) ->
     source = (tmp_path / "average_pooling" / "__init__.py").read_text("utf-8")
     for folder in ("lessons", "deconvviz"):
         shutil.copytree(ROOT / folder, tmp_path / "project" / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "app.py", tmp_path / "project")
     copy = tmp_path / "project" / "lessons" / "average_pooling" / "__init__.py"
     copy.parent.mkdir()
     copy.write_text(source, "utf-8")

@@ -41,14 +41,14 @@ def test_a_file_without_a_page_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.slow
 def test_the_app_opens_on_its_first_page() -> None:
-    test = AppTest.from_file(str(ROOT / "lessons" / "_app.py"), default_timeout=120).run()
+    test = AppTest.from_file(str(ROOT / "lessons" / "_app" / "start.py"), default_timeout=120).run()
     assert not test.exception
     assert len(test.segmented_control("lang-shown").options) == 2
 
 
 @pytest.mark.slow
 def test_the_bar_holds_every_lesson() -> None:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(ROOT / "lessons" / "_app" / "start.py"), default_timeout=120)
     labels = [link.proto.label for link in test.run().get("page_link")]
     assert labels[0] == "Home"
     assert f"1 · {LESSONS[0].title}" in labels

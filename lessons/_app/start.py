@@ -2,9 +2,13 @@
 
 import streamlit as st
 
-from lessons._kit.form import language, page, shell
+from lessons._app import ahead
 
 st.set_page_config(page_title="deconvviz", layout="wide", initial_sidebar_state="collapsed")
+ahead.wait()
+
+from lessons._kit.form import language, page, shell  # noqa: E402 not before the other thread has done so
+
 page.style()
 language.switch()
 shell.run(page.discover())

@@ -1,0 +1,1 @@
+"""What Streamlit runs, with the settings of the app beside it."""

@@ -1,0 +1,10 @@
+"""`python -m lessons._app run FILE ...`: Streamlit's own command line, and the pages imported meanwhile."""
+
+from __future__ import annotations
+
+from streamlit.web.cli import main
+
+from lessons._app import ahead
+
+ahead.begin()
+main(prog_name="streamlit")

@@ -1,0 +1,10 @@
+"""The app as a server: what `deconvviz app` hands to Streamlit. What a session runs is `start.py`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from lessons import _server
+
+_server.guard()
+app = st.App(Path(__file__).with_name("start.py"), middleware=_server.MIDDLEWARE)
