@@ -274,7 +274,8 @@ def test_the_app_starts_from_a_wheel_in_any_folder(tmp_path: Path) -> None:
     code = (
         "import deconvviz, sys; from pathlib import Path; from deconvviz._cli import app; "
         "assert app.script().is_relative_to(Path(sys.argv[1])), app.script(); "
-        "from streamlit.testing.v1 import AppTest; test = AppTest.from_file(str(app.script().with_name('start.py')), default_timeout=120); "
+        "from streamlit.testing.v1 import AppTest; start = app.script().with_name('start.py'); "
+        "test = AppTest.from_file(str(start), default_timeout=120); "
         "test.run(); assert not test.exception, test.exception; print(test.title[0].value)"
     )
     environment = {**os.environ, "PYTHONPATH": str(inside)}
