@@ -1,143 +1,316 @@
-"""Ten people in the laboratory at once: every click answered, no error, and how large the server grows.
+"""A class in the app at once: every action answered, how fast, and how much memory and how many threads that takes.
 
-Each person is a browser page of its own with a session of its own. All walk to a layer and click maps, first on
-layers that nobody has compiled (unless the compile cache has them), then again. The server's resident memory is
-printed at the start, at its largest and at the end.
+Each person is a session of its own over a websocket, as a browser opens it, without the browser: most actions are
+clicks on units of the laboratory, others are presets, the language, another page, a photograph of one's own, and a job
+now and then. The first round meets what the compile cache holds (nothing with `--fresh`), the others a warm server.
+An action ends when its script has ended; what it drew stands in the messages before.
 
-    python benchmarks/app_load.py --people 10 --clicks 12
+    python benchmarks/app_load.py                                           # ten people for a minute, twice
+    python benchmarks/app_load.py --people 50 --seconds 600 --fresh
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import http.cookiejar
+import io
 import json
 import random
 import statistics
 import sys
+import tempfile
 import threading
 import time
+import urllib.request
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import websockets
+from PIL import Image
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from app_clicks import LAYERS, WATCH, served
+from app_clicks import LAYERS, served
+
+#: Channels of the layers that are clicked, at least.
+CHANNELS = 32
+#: How often each action is taken, out of all.
+ACTIONS = {"click": 64, "preset": 8, "language": 4, "page": 12, "upload": 7, "job": 5}
+PAGES = (
+    "convolution",
+    "pooling-and-switches",
+    "four-rules-at-a-rectifier",
+    "receptive-fields",
+    "inversion",
+    "top-nine",
+)
+#: Seconds after which nobody waits for an action any more.
+PATIENCE = 300.0
 
 
-def resident_mb(pid: int) -> float | None:
-    """Resident memory of a process in MB; None where /proc does not tell."""
+@dataclass
+class Seen:
+    """What happened to everybody."""
+
+    times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    errors: list[str] = field(default_factory=list)
+    disconnects: int = 0
+
+
+class Session:
+    """One person's connection: what is on the page, and what they have chosen there."""
+
+    def __init__(self, url: str, socket: Any, seen: Seen) -> None:
+        self.url, self.socket, self.seen = url, socket, seen
+        self.id, self.page = "", "laboratory"
+        self.elements: dict[str, str] = {}
+        self.chosen: dict[str, WidgetState] = {}
+        self.fragments: list[str] = []
+
+    async def act(self, kind: str, trigger: WidgetState | None = None, fragment: str = "") -> None:
+        """Run the page's script, with a button pressed perhaps, and wait until it has ended."""
+        message = BackMsg()
+        script = message.rerun_script
+        script.page_name, script.fragment_id, script.is_auto_rerun = self.page, fragment, bool(fragment)
+        script.widget_states.widgets.extend([*self.chosen.values(), *([trigger] if trigger else [])])
+        start = time.perf_counter()
+        await self.socket.send(message.SerializeToString())
+        if not fragment:
+            self.elements, self.fragments = {}, []
+        try:
+            await asyncio.wait_for(self._until("script_finished"), PATIENCE)
+        except TimeoutError:
+            self.seen.errors.append(f"{kind} took more than {PATIENCE:.0f} s")
+        self.seen.times[kind].append(time.perf_counter() - start)
+
+    async def _until(self, kind: str) -> ForwardMsg:
+        """Read what the server says up to a message of that kind."""
+        while True:
+            message = ForwardMsg()
+            message.ParseFromString(await self.socket.recv())
+            said = message.WhichOneof("type")
+            if said == "delta" and message.delta.WhichOneof("type") == "new_element":
+                self._note(message.delta.new_element)
+            elif said == "new_session" and message.new_session.initialize.session_id:
+                self.id = message.new_session.initialize.session_id
+            elif said == "auto_rerun":
+                self.fragments.append(message.auto_rerun.fragment_id)
+            if said == kind:
+                return message
+
+    def _note(self, element: Any) -> None:
+        """Remember a widget by its key; an exception on the page is an error."""
+        kind = element.WhichOneof("type")
+        drawn = getattr(element, kind)
+        if kind == "exception":
+            self.seen.errors.append(f"{drawn.type} on {self.page}: {drawn.message[:300]}")
+        name = getattr(drawn, "id", "")
+        if name.startswith("$$ID-"):
+            self.elements[name.split("-", 2)[2]] = name
+
+    def choose(self, key: str, **value: Any) -> None:
+        """Set a widget of the page."""
+        self.chosen[key] = WidgetState(id=self.elements[key], **value)
+
+    async def turn_to(self, page: str, kind: str = "page") -> None:
+        """Open another page; its choices begin anew."""
+        self.page, self.chosen = page, {}
+        await self.act(kind)
+
+    async def upload(self, file: bytes) -> None:
+        """Bring a photograph of one's own to the laboratory."""
+        key = next((key for key in self.elements if key.startswith("lab-file-")), None)
+        if key is None:
+            return
+        start, message = time.perf_counter(), BackMsg()
+        message.file_urls_request.request_id = "1"
+        message.file_urls_request.session_id = self.id
+        message.file_urls_request.file_names.append("mine.jpg")
+        await self.socket.send(message.SerializeToString())
+        urls = (await self._until("file_urls_response")).file_urls_response.file_urls[0]
+        await asyncio.to_thread(_put, self.url, urls.upload_url, file)
+        state = WidgetState(id=self.elements[key])
+        info = state.file_uploader_state_value.uploaded_file_info.add()
+        info.file_id, info.name, info.size = urls.file_id, "mine.jpg", len(file)
+        info.file_urls.CopyFrom(urls)
+        self.chosen[key] = state
+        await self.act("upload")
+        self.seen.times["upload"][-1] = time.perf_counter() - start
+
+
+def _put(url: str, path: str, file: bytes) -> None:
+    """Send a file as the page does."""
+    jar = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    opener.open(f"{url}/_stcore/health", timeout=60).close()
+    token = next((cookie.value for cookie in jar if cookie.name == "_streamlit_xsrf"), None) or ""
+    edge = "a-boundary"
+    body = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="mine.jpg"\r\n\r\n'.encode()
+    body += file + f"\r\n--{edge}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={edge}", "X-Xsrftoken": token}
+    address = path if path.startswith("http") else f"{url}{path}"
+    opener.open(urllib.request.Request(address, body, headers, method="PUT"), timeout=60).close()
+
+
+def photograph() -> bytes:
+    """Two megapixels, as a JPEG."""
+    draw = np.random.default_rng(0)
+    coarse = Image.fromarray(draw.integers(0, 256, (20, 30, 3), np.uint8))
+    stream = io.BytesIO()
+    coarse.resize((1800, 1200), Image.Resampling.BICUBIC).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+async def person(url: str, number: int, seconds: float, think: float, file: bytes, seen: Seen) -> None:
+    """One person's visit."""
+    chance, end = random.Random(number), time.monotonic() + seconds
+    await asyncio.sleep(chance.uniform(0, min(think, seconds)))
+    address = url.replace("http", "ws", 1) + "/_stcore/stream"
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except OSError:
-        return None
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS:"))
+        async with websockets.connect(address, subprotocols=["streamlit"], max_size=None, ping_timeout=None) as socket:
+            session = Session(url, socket, seen)
+            await session.act("arrival")
+            while time.monotonic() < end:
+                kind = chance.choices(list(ACTIONS), list(ACTIONS.values()))[0]
+                await _take(session, kind, chance, file + number.to_bytes(2, "big"))
+                await asyncio.sleep(chance.uniform(0, 2 * think))
+    except (websockets.ConnectionClosed, OSError) as error:
+        seen.disconnects += 1
+        seen.errors.append(f"person {number}: {type(error).__name__} {error}")
 
 
-class Memory(threading.Thread):
-    """Reads the memory of a process ten times a second until `stop`."""
+async def _take(session: Session, kind: str, chance: random.Random, file: bytes) -> None:
+    """One action; where the page that one is on has nothing of that kind, the way there is one, too."""
+    if kind == "page":
+        await session.turn_to(chance.choice(PAGES))
+    elif kind == "job":
+        await session.turn_to("inversion")
+        if "invert" in session.elements:
+            await session.act("job", WidgetState(id=session.elements["invert"], trigger_value=True))
+        for fragment in session.fragments[:1]:
+            for _ in range(3):
+                await asyncio.sleep(1)
+                await session.act("look at a job", fragment=fragment)
+    elif kind == "preset":
+        if "preset-0" not in session.elements:
+            await session.turn_to(chance.choice(PAGES))
+        presets = [key for key in session.elements if key.startswith("preset-")]
+        if presets:
+            await session.act("preset", WidgetState(id=session.elements[chance.choice(presets)], trigger_value=True))
+    elif kind == "language":
+        session.choose("lang", string_value=chance.choice(["", "zh"]))
+        await session.act("language")
+    else:
+        if session.page != "laboratory":
+            await session.turn_to("laboratory")
+        if kind == "upload":
+            await session.upload(file)
+        else:
+            unit = f"{chance.choice(LAYERS['caltech'])}:{chance.randrange(CHANNELS)}"
+            session.choose("unit", string_value=unit)
+            await session.act("click")
+
+
+class Server(threading.Thread):
+    """Reads the memory and threads of a process several times a second until `ended`."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
-        self.pid, self.largest, self.ended = pid, 0.0, threading.Event()
+        self.pid, self.most, self.ended = pid, Counter[str](), threading.Event()
+
+    def now(self) -> dict[str, int]:
+        """Resident memory in MB and threads; nothing where /proc does not tell."""
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{self.pid}/status").read_text("ascii", errors="replace").splitlines()
+            said = dict(line.split(":", 1) for line in lines if ":" in line)
+            return {"mb": int(said["VmRSS"].split()[0]) // 1024, "threads": int(said["Threads"])}
+        return {}
 
     def run(self) -> None:
-        while not self.ended.wait(0.1):
-            self.largest = max(self.largest, resident_mb(self.pid) or 0.0)
+        while not self.ended.wait(0.2):
+            self.most |= Counter(self.now())
 
 
-async def person(browser: Any, url: str, number: int, clicks: int, think: float) -> dict[str, list[Any]]:
-    """One person's visit: the times of all clicks in ms, and every error seen."""
-    page = await browser.new_page(viewport={"width": 1280, "height": 1600}, locale="en-US")
-    page.set_default_timeout(300_000)
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    chance, times = random.Random(number), []
-    await page.goto(f"{url}/laboratory")
-    await page.locator(".lab-panels").wait_for()
-    for turn in range(clicks):
-        if turn % 4 == 0:
-            layer = LAYERS[(number + turn // 4) % len(LAYERS)]
-            await page.locator(f'.tiles [data-id="{layer}"]').click()
-            await page.locator(f'.lab-panels[data-unit^="{layer}-"]').wait_for()
-        await page.wait_for_function(
-            "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-        )
-        await page.evaluate(WATCH)
-        options = page.get_by_role("listbox").get_by_role("option")
-        chosen = [
-            i for i in range(await options.count()) if await options.nth(i).get_attribute("aria-selected") != "true"
-        ]
-        await options.nth(chance.choice(chosen)).locator("canvas").click()
-        times.append(await page.evaluate("() => window.finished"))
-        await asyncio.sleep(chance.uniform(0, 2 * think))
-    errors += await page.get_by_test_id("stException").all_inner_texts()
-    await page.close()
-    return {"times": times, "errors": errors}
+def summary(seen: Seen) -> dict[str, Any]:
+    """Figures of a round: by action the number, median, 95th percentile and largest, in seconds."""
+    every = {"all": [t for times in seen.times.values() for t in times], **seen.times}
+    return {
+        "actions": {
+            kind: {
+                "n": len(times),
+                "median": round(statistics.median(times), 2),
+                "p95": round(sorted(times)[int(0.95 * (len(times) - 1))], 2),
+                "most": round(max(times), 2),
+            }
+            for kind, times in every.items()
+            if times
+        },
+        "over_20_s": sum(t > 20 for t in every["all"]),
+        "errors": seen.errors,
+        "disconnects": seen.disconnects,
+    }
 
 
-async def crowd(url: str, people: int, clicks: int, think: float) -> list[dict[str, list[Any]]]:
-    """All visits at once."""
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "browser"))
-    from chromium import FLAGS, MISSING, find
-    from playwright.async_api import async_playwright
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Serve the app, let everybody in so many times, and say what happened."""
+    file = photograph()
+    record: dict[str, Any] = {"people": options.people, "seconds": options.seconds, "think": options.think}
+    with contextlib.ExitStack() as stack:
+        cache = stack.enter_context(tempfile.TemporaryDirectory()) if options.fresh else None
+        url, process, _ = stack.enter_context(served(cache))
+        server = Server(process.pid)
+        server.start()
+        record["start"], record["rounds"] = server.now(), []
+        for _ in range(options.rounds):
+            seen = Seen()
 
-    path = find()
-    if path is None:
-        raise SystemExit(MISSING)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        visits = await asyncio.gather(*(person(browser, url, i, clicks, think) for i in range(people)))
-        await browser.close()
-    return list(visits)
+            async def everybody(seen: Seen = seen) -> None:
+                visits = (
+                    person(url, number, options.seconds, options.think, file, seen) for number in range(options.people)
+                )
+                await asyncio.gather(*visits)
 
-
-def measure(people: int, clicks: int, think: float, rounds: int) -> dict[str, Any]:
-    """Serve the app, let the crowd in `rounds` times, and say what happened."""
-    record: dict[str, Any] = {"people": people, "clicks_each": clicks, "rounds": []}
-    with served() as (url, server, _):
-        memory = Memory(server.pid)
-        memory.start()
-        record["rss_start_mb"] = round(resident_mb(server.pid) or 0)
-        for _ in range(rounds):
-            start = time.perf_counter()
-            visits = asyncio.run(crowd(url, people, clicks, think))
-            times = sorted(t for visit in visits for t in visit["times"])
-            record["rounds"].append(
-                {
-                    "errors": [error for visit in visits for error in visit["errors"]],
-                    "clicks": len(times),
-                    "median_ms": round(statistics.median(times)),
-                    "p95_ms": round(times[int(0.95 * len(times)) - 1]),
-                    "seconds": round(time.perf_counter() - start, 1),
-                    "rss_mb": round(resident_mb(server.pid) or 0),
-                }
-            )
-        memory.ended.set()
-        record["rss_largest_mb"] = round(memory.largest)
+            asyncio.run(everybody())
+            record["rounds"].append({**summary(seen), **server.now()})
+        time.sleep(options.settle)
+        record["largest"], record["after"] = dict(server.most), server.now()
+        server.ended.set()
     return record
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--people", type=int, default=10, help="pages open at once (default: 10)")
-    parser.add_argument("--clicks", type=int, default=12, help="clicks of each (default: 12)")
-    parser.add_argument("--think", type=float, default=1.0, help="mean seconds between clicks (default: 1)")
+    parser.add_argument("--people", type=int, default=10, help="sessions at once (default: 10)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long each stays (default: 60)")
+    parser.add_argument("--think", type=float, default=5.0, help="mean seconds between two actions (default: 5)")
     parser.add_argument("--rounds", type=int, default=2, help="how often they all come (default: 2)")
+    parser.add_argument("--settle", type=float, default=60.0, help="seconds after the last has left (default: 60)")
+    parser.add_argument("--fresh", action="store_true", help="begin with no compiled programs on disk")
     parser.add_argument("--json", action="store_true", help="one JSON line")
     options = parser.parse_args()
-    record = measure(options.people, options.clicks, options.think, options.rounds)
+    record = measure(options)
     if options.json:
         print(json.dumps(record))
     else:
-        for number, found in enumerate(record["rounds"], start=1):
+        for number, one in enumerate(record["rounds"], start=1):
             print(
-                f"round {number}: {found['clicks']} clicks of {record['people']} people in {found['seconds']} s, "
-                f"median {found['median_ms']} ms, 95 of 100 under {found['p95_ms']} ms, {len(found['errors'])} errors, "
-                f"memory {found['rss_mb']} MB"
+                f"round {number}: {one['over_20_s']} actions over 20 s, {len(one['errors'])} errors, "
+                f"{one['disconnects']} disconnects, {one.get('mb', 0)} MB, {one.get('threads', 0)} threads"
             )
-        print(f"memory at the start {record['rss_start_mb']} MB, at its largest {record['rss_largest_mb']} MB")
-    if any(found["errors"] for found in record["rounds"]):
-        raise SystemExit("errors: " + "; ".join(e[:300] for found in record["rounds"] for e in found["errors"]))
+            for kind, times in one["actions"].items():
+                print(f"  {kind:14} {times['n']:5}  median {times['median']:6.2f} s  p95 {times['p95']:6.2f} s  "
+                      f"most {times['most']:6.2f} s")  # fmt: skip
+        print(f"start {record['start']}, largest {record['largest']}, {options.settle:.0f} s after: {record['after']}")
+    errors = [error for one in record["rounds"] for error in one["errors"]]
+    if errors:
+        raise SystemExit("errors: " + "; ".join(error[:300] for error in errors[:20]))
 
 
 if __name__ == "__main__":
