@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,3 +151,27 @@ def test_only_files_are_read(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=reason):
             storage.read_bytes(path, ValueError, most=10)
     assert storage.read_bytes(tmp_path / "f", ValueError, most=11) == bytes(11)
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    program = (
+        "import sys; from deconvviz import storage\n"
+        "for n in range(10**9): storage.write(sys.argv[1], bytes([n % 251]) * (200_000 + n % 251))\n"
+    )
+    draw = random.Random(0)
+    for _ in range(6):
+        writer = subprocess.Popen([sys.executable, "-c", program, str(path)])
+        before, end = path.stat().st_mtime_ns if path.exists() else 0, time.monotonic() + 60
+        while time.monotonic() < end and (not path.exists() or path.stat().st_mtime_ns == before):
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0, 0.05))
+        writer.kill()
+        writer.wait()
+        data = path.read_bytes()
+        assert data == data[:1] * (200_000 + data[0])
+    for left in tmp_path.glob(".f.*.part"):
+        os.utime(left, (0, 0))
+    storage.write(path, b"new")
+    assert contents(tmp_path) == {"f": b"new"}

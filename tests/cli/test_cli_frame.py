@@ -122,6 +122,28 @@ def test_failures_are_one_line(monkeypatch: pytest.MonkeyPatch, error: BaseExcep
     assert answer.stderr.strip("\n") == said.strip("\n")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("-W", "default")])
+def test_warnings_of_libraries_are_no_lines_of_a_command(options: tuple[str, ...]) -> None:
+    program = (
+        "import warnings\n"
+        "from deconvviz import cli\n"
+        "from deconvviz._cli import layers\n"
+        "from deconvviz.errors import DeconvvizError\n"
+        "def fail(*_):\n"
+        "    warnings.warn('some library has changed')\n"
+        "    raise DeconvvizError('no')\n"
+        "layers.load_chosen = fail\n"
+        "cli.main(['layers', '--model', 'caltech'])\n"
+    )
+    command = [sys.executable, *options, "-c", program]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert answer.returncode == 2
+    assert answer.stderr.endswith("deconvviz: no\n")
+    assert ("some library has changed" in answer.stderr) is bool(options), "shown to who asks for it"
+    assert options or answer.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("bug", [ZeroDivisionError("a bug"), RuntimeError("a bug")])
 def test_an_error_of_the_program_itself_is_not_hidden(monkeypatch: pytest.MonkeyPatch, bug: Exception) -> None:
     from deconvviz._cli import layers
