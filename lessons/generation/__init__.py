@@ -29,6 +29,10 @@ FIRST = "motorcycle"
 OTHERS = ("astronaut", "motorcycle", "rocket", "cat", "camera", "coffee")
 
 
+#: What the page opens with: a walk through the faces, which it has learned; of a strange photograph it makes a smear.
+OPENS = "walk"
+
+
 @dataclass(frozen=True)
 class State:
     """What the person has chosen; an own photograph stands beside it."""
@@ -133,7 +137,7 @@ predict.write(found, "made.png")
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     views = {"rebuild": t("rebuild"), "walk": t("walk"), "between": t("blend"), "draw": t("draw")}
-    view = choice(t("What to make"), views, "view", tabs=True)
+    view = choice(t("What to make"), views, "view", default=OPENS, tabs=True)  # what it has learned best
     picture = run.gallery(FIRST)
     labels = {label: class_name(label) for label in run.model().labels}
     wanted, to, seed, first, second = State.wanted, State.to, 0, 0, 0

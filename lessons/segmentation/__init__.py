@@ -32,8 +32,8 @@ class State:
     source: str = "drawn"
     image: str = FIRST
     decoder: str = "transposed"
-    wanted: str = "pole"
-    spot: str = "pole"
+    wanted: str = "road"
+    spot: str = "car"
 
 
 def subject(state: State, picture: pictures.Picture | None = None) -> Subject:
@@ -101,11 +101,11 @@ def chosen() -> tuple[State, pictures.Picture]:
     decoders = {name: t(segmentation_picture.TITLES[name]) for name in run.DECODERS}
     decoder = choice(t("Decoder"), decoders, "decoder")
     wanted = choice(
-        t("Class"), {name: t(word) for name, word in segmentation_picture.WORDS.items()}, "wanted", default="pole"
+        t("Class"), {name: t(word) for name, word in segmentation_picture.WORDS.items()}, "wanted", default=State.wanted
     )
     spots = {"pole": t("a post with a sign"), "walker": t("a walker"), "car": t("a car"), "roof": t("a roof")}
     spots |= {"differ": t("where the decoders differ most")}
-    spot = choice(t("Closer look"), spots, "spot") if source == "drawn" else "differ"
+    spot = choice(t("Closer look"), spots, "spot", default=State.spot) if source == "drawn" else "differ"
     return State(source, picture.id or FIRST, decoder, wanted, spot), picture
 
 

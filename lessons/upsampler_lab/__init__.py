@@ -29,7 +29,7 @@ class State:
 
     image: str = FIRST
     layer: str = "transposed"
-    k: int = 9
+    k: int = 8
 
 
 def short_way(state: State) -> float:
@@ -100,7 +100,7 @@ def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     picture = upload.choose(LESSON.presets, FIRST)
     layer = choice(t("Last layer"), {kind: t(name) for kind, name in upsampler_picture.NAMES.items()}, "layer")
-    taps = slider.whole(t("Kernel k, for the overlap alone"), 3, 12, "k", 9)
+    taps = slider.whole(t("Kernel k, for the overlap alone"), 3, 12, "k", State.k)
     return State(picture.id or FIRST, layer, taps), picture
 
 
@@ -158,7 +158,7 @@ LESSON: Lesson = Lesson(
         "right places of a block. What is left between them comes from the course of training."
     ),
     presets=(
-        (mark("Uneven overlap"), {"k": "8"}),
+        (mark("Even overlap"), {"k": "9"}),
         (mark("Resize, then convolve"), {"layer": "resize"}),
         (mark("Sub-pixel on bricks"), {"layer": "subpixel", "image": "brick"}),
     ),

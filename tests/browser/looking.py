@@ -71,7 +71,7 @@ class Sight(NamedTuple):
 
 DESKTOP, PHONE = Sight("light", (1440, 900)), Sight("dark", (390, 844))
 #: Two pages that are quickly there: one to go to before a page is opened anew, and one for that page itself.
-ELSEWHERE = ("your-own-network", "claims-under-test")
+ELSEWHERE = ("end-of-the-course", "claims-under-test")
 
 
 def as_for_users() -> dict[str, str]:

@@ -85,5 +85,5 @@ def test_the_page_shows_its_numbers(link: dict[str, str], open_page: Callable[..
     test = open_page(SLUG, **link)
     assert not test.exception
     subject, decoder = run.drawn(), link.get("decoder", "transposed")
-    both, either = run.counts(run.answer(subject, decoder).classes, scene.street().labels, link.get("wanted", "pole"))
+    both, either = run.counts(run.answer(subject, decoder).classes, scene.street().labels, link.get("wanted", "road"))
     assert any(rf"\frac{{{both}}}{{{either}}}" in formula.value for formula in test.latex)
