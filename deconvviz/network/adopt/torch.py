@@ -534,6 +534,17 @@ def _batch_norm(x: Any, w: Any, b: Any, mean: Any, var: Any, momentum: float, ep
     return y if b is None else y + b.reshape(shape)
 
 
+def _batch_norm_of(x: Any, w: Any, b: Any, training: bool, momentum: float, eps: float) -> Any:
+    """Without stored statistics: those of the batch, as where weights are standardized."""
+    axes = [axis for axis in range(x.ndim) if axis != 1]
+    return _affine(_standardized(x, axes, eps), w, b, (1, -1, *(1,) * (x.ndim - 2)))
+
+
+def _weight_norm(v: Any, g: Any, dim: int = 0) -> Any:
+    axes = tuple(axis for axis in range(v.ndim) if axis != dim % v.ndim)
+    return v * (g / jnp.sqrt(jnp.square(v).sum(axes, keepdims=True)))
+
+
 def _standardized(x: Any, axes: Sequence[int], eps: float) -> Any:
     centred = x - x.mean(tuple(axes), keepdims=True)
     return centred * lax.rsqrt(jnp.square(centred).mean(tuple(axes), keepdims=True) + eps)
@@ -768,6 +779,18 @@ def _im2col(x: Any, kernel: Any, dilation: Any, padding: Any, stride: Any) -> An
     return y.reshape(*y.shape[:2], -1)
 
 
+def _col2im(x: Any, size: Any, kernel: Any, dilation: Any, padding: Any, stride: Any) -> Any:
+    """The adjoint of `_im2col`: overlapping windows add up."""
+    image = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // math.prod(kernel), *size), x.dtype)
+    return jax.linear_transpose(lambda y: _im2col(y, kernel, dilation, padding, stride), image)(x)[0]
+
+
+def _unfold(x: Any, dim: int, size: int, step: int) -> Any:
+    """Windows along one axis, their entries along a last one."""
+    last = (x.shape[dim] - size) // step * step + 1
+    return jnp.stack([lax.slice_in_dim(x, i, i + last, step, dim) for i in range(size)], -1)
+
+
 # Arrays made on the way
 
 
@@ -775,8 +798,7 @@ def _full(size: Sequence[int], value: Any, *, dtype: Any = None) -> Any:
     return jnp.full(tuple(size), value, dtype)
 
 
-def _filled(value: float) -> dict[str, Callable[..., Any]]:
-    name = {0.0: "zeros", 1.0: "ones"}[value]
+def _filled(name: str, value: float) -> dict[str, Callable[..., Any]]:
     return {
         name: lambda size, *, dtype=None: jnp.full(tuple(size), value, dtype),
         f"{name}_like": lambda x, *, dtype=None: jnp.full_like(x, value, dtype=dtype),
@@ -824,6 +846,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "_upsample_bicubic2d_aa": functools.partial(_resize, "cubic", antialias=True),
     # normalization
     "_native_batch_norm_legit_no_training": lambda *args: (_batch_norm(*args), None, None),
+    "_native_batch_norm_legit.no_stats": lambda *args: (_batch_norm_of(*args), None, None),
+    **dict.fromkeys(("_weight_norm", "_weight_norm_interface"), _weight_norm),
     "layer_norm": _layer_norm,
     "native_layer_norm": lambda *args: (_layer_norm(*args), None, None),
     "rms_norm": _rms_norm,
@@ -965,6 +989,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "pixel_unshuffle": _pixel_unshuffle,
     **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), _channel_shuffle),
     "im2col": _im2col,
+    "col2im": _col2im,
+    "unfold": _unfold,
     # copies and constants
     **dict.fromkeys(("clone", "contiguous", "alias", "lift_fresh_copy", "dropout", "feature_dropout", "alpha_dropout",
                      "feature_alpha_dropout"), _same),
@@ -977,8 +1003,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "full_like": lambda x, value, *, dtype=None: jnp.full_like(x, value, dtype=dtype),
     "new_full": lambda x, size, value, *, dtype=None: jnp.full(tuple(size), value, dtype or x.dtype),
     "scalar_tensor": lambda value, *, dtype=None: jnp.asarray(value, dtype),
-    **_filled(0.0),
-    **_filled(1.0),
+    **_filled("empty", 0.0),
+    **_filled("zeros", 0.0),
+    **_filled("ones", 1.0),
     "arange": jnp.arange,
     "linspace": lambda start, end, steps, *, dtype=None: jnp.linspace(start, end, steps, dtype=dtype),
     "eye": lambda n, m=None, *, dtype=None: jnp.eye(n, m, dtype=dtype),
