@@ -20,7 +20,7 @@ from deconvviz.network.backward.explicit import Chain, NoAdjoint
 from deconvviz.network.backward.graph import Graph, explicit_graph
 from deconvviz.network.rewrite.rules import OwnRule
 from deconvviz.network.trace import geometry
-from deconvviz.network.trace.jaxpr import as_function
+from deconvviz.network.trace.jaxpr import as_function, is_literal
 from deconvviz.network.trace.loops import LOOPS
 from deconvviz.network.trace.rectifiers import constants
 from deconvviz.network.trace.scopes import scoped
@@ -88,8 +88,12 @@ class Network:
         self.rules: dict[str, OwnRule] = {}
         self.store = Store(programs=programs, form=self._form)
         outputs = self.program().output_shapes
-        if output is None and len(chosen.names) > 1:
-            rest = f"the first of {len(chosen.names)} results ({', '.join(chosen.names[:8])})"
+        program = self.program()
+        order = [chosen.name, *(name for name in chosen.names if name != chosen.name)]
+        results_of = dict(zip(order, program.flat.outputs, strict=True))
+        of_image = [n for n in chosen.names if not is_literal(results_of[n]) and results_of[n] in program.live]
+        if output is None and len(of_image) > 1:  # a state that is handed on is no result
+            rest = f"the first of {len(of_image)} results ({', '.join(of_image[:8])})"
             self.about.setdefault("output", f"{chosen.name}, {rest}; output=NAME chooses another")
         if self.labels is not None and outputs and outputs[0][-1:] != (len(self.labels),):
             raise NetworkError(

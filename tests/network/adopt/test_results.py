@@ -51,6 +51,7 @@ def test_an_output_of_a_tuple_is_chosen_by_place_or_field() -> None:
     np.testing.assert_allclose(named.run(X), X.sum((1, 2)), rtol=1e-5)
     assert dv.Network(lambda x: (x, x), input_spec=SPEC).about["output"].startswith("0, the first of 2 results (0, 1)")
     assert dv.Network(lambda x: 2 * x, input_spec=SPEC).about == {}
+    assert dv.Network(lambda x: (2 * x, jnp.ones(3), 1.0), input_spec=SPEC).about == {}, "a state is no result"
 
 
 def test_an_output_that_does_not_exist_is_named() -> None:
