@@ -173,7 +173,7 @@ def reconstruct(
         (1, ...), that JAX can differentiate, ``lambda out: out[0, 3] - out[0, 5]``. Its derivative, times its value
         where start="activation", goes down; the map's `activation` is its value.
       on_unsupported: activations other than ReLU on the path: "refuse", or leave them to their "gradient".
-      prove: also compute the map a second, independent way, where there is one, and report the agreement of the two.
+      prove: also compute the map a second, independent way, and report the agreement of the two.
       rules: backward rules of your own for activations that are no rectifiers, in place of refusing:
         ``{"gelu": lambda z, g: ...}`` gives the signal below from what went in and the signal that comes down.
 
@@ -284,15 +284,15 @@ def prove_maps(net: Network, image: Any, maps: Mapping[str, Reconstruction]) -> 
     """The same reconstructions with their agreement: each is computed a second, independent way and compared.
 
     Only the second computation runs, with one forward pass for all. What was computed with stored switches and
-    transposed filters is compared with `jax.vjp` of the rewritten program, and the other way round.
+    transposed filters is compared with `jax.vjp` of the rewritten program, and the other way round; where an operation
+    has no adjoint written by hand, `jax.vjp` is compared with a backward pass equation by equation.
 
     Args:
       net, image: as they were given to `reconstruct_rules`.
       maps: what it returned: rule -> reconstruction, all of one unit and with the same start.
 
     Returns:
-      The same dict with every `Reconstruction.agreement`: relative difference of the two; None where the network has
-      an operation without a hand-written adjoint, so that there is no second way.
+      The same dict with every `Reconstruction.agreement`: relative difference of the two.
 
     Raises:
       DeconvvizError: the reconstructions are of several units, starts or sizes.

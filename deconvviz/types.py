@@ -268,7 +268,7 @@ class Reconstruction:
       start: "activation" (the activation itself goes down) or "one".
       receptive_field: (top, left, bottom, right) in input pixels, clipped to the image, bottom and right exclusive.
       coverage: rectifiers that obeyed the rule.
-      agreement: relative difference of two independent computations; None where there is only one.
+      agreement: relative difference of two independent computations; None where only one was made.
       target: the function of the output that went down in place of a unit; None for units.
     """
 

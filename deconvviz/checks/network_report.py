@@ -31,7 +31,7 @@ class RuleReport:
       rule: its name.
       refused: why it does not apply; "" where it does.
       coverage: rectifiers that obey the rule; of a refused rule, those that would.
-      agreement: relative difference of two independent computations; None where there is only one.
+      agreement: relative difference of two independent computations; None where only one was made.
       largest: largest magnitude of the map.
       seconds: wall time, compiling included.
       reaches: for a refused rule, the last layer from which it applies; "" if there is none.

@@ -1,4 +1,4 @@
-"""Three independent computations of the backward pass from units of one layer: by vjp, by adjoints, within windows.
+"""Four computations of the backward pass from units of one layer: by vjp, by adjoints, within windows, by equations.
 
 Each takes a `BackpropRequest` and returns, for every rule, one `BackpropResult` a unit, in order, all after one forward
 pass. Programs are compiled once and kept in the network's store; channel, row and column are traced numbers, and groups
@@ -17,7 +17,7 @@ import numpy as np
 
 from deconvviz.network import units
 from deconvviz.network._jit import jit
-from deconvviz.network.backward import windowed
+from deconvviz.network.backward import stepwise, windowed
 from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.backward.graph import Graph
 from deconvviz.network.network import Network
@@ -118,6 +118,33 @@ def by_adjoints(request: BackpropRequest, steps: Chain | Graph) -> Results:
         at = [np.asarray(part)[:count] for part in places]
         for rule in request.rules:
             results[rule] += _results(np.asarray(steps.backward(steps.constants, memories, g, rule))[:count], *at)
+    return results
+
+
+def by_equations(request: BackpropRequest) -> Results:
+    """Equation by equation (`stepwise`), each differentiated by itself."""
+    node = request.node
+    results: Results = {}
+
+    def make() -> Callable[..., Any]:
+        def seeds(value: Any, codes: Any, ones: Any) -> Any:
+            g, *at = jax.vmap(lambda c: units.seed(permuted(node, value), c[0], c[1], c[2], ones))(codes)
+            return (jax.vmap(lambda each: as_in_program(node, each))(g), *at)
+
+        return seeds
+
+    for rule in request.rules:
+        steps = request.network.store.get(
+            ("equations", node.layer.name, rule, request.x.dtype.name),
+            functools.partial(stepwise.steps_to, request.network, node, rule),
+        )
+        value, values = steps.forward(request.x)
+        arrived: list[BackpropResult] = []
+        for count, (codes,) in _groups(GROUP, np.asarray(request.codes, np.int32)):
+            g, *places = request.compiled("equation seeds", make, len(codes))(value, codes, np.bool_(request.ones))
+            at = [np.asarray(part)[:count] for part in places]
+            arrived += _results(np.asarray(steps.backward(values, g, rule))[:count, 0], *at)
+        results[rule] = arrived
     return results
 
 

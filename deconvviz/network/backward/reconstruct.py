@@ -218,7 +218,7 @@ def with_agreement(
 ) -> dict[str, tuple[Reconstruction, ...]]:
     """The same maps, each with its agreement: how far an independent computation of it is from it.
 
-    Only that second computation runs, with one forward pass for all; None stays where there is no second one.
+    Only that second computation runs, with one forward pass for all.
 
     Args:
       network: the network.
@@ -234,8 +234,6 @@ def with_agreement(
     codes = [units.codes(result.unit, node.layer) for result in first]
     ones = first[0].start == "one"
     others = select.independent(BackpropRequest(network, node, network.checked_input(x), codes, tuple(maps), ones))
-    if others is None:
-        return unproven
     return {
         rule: tuple(
             replace(result, agreement=relative_gap(result.map, convert(other.map)))

@@ -23,12 +23,16 @@ def cheapest(request: BackpropRequest) -> Results:
     return backprop.by_adjoints(request, steps) if isinstance(steps, Graph) else _by_vjp(request)
 
 
-def independent(request: BackpropRequest) -> Results | None:
-    """The same maps by a computation that shares nothing with `cheapest` but the weights; None if there is only one."""
+def independent(request: BackpropRequest) -> Results:
+    """The same maps by a computation that shares as little with `cheapest` as there is.
+
+    Where every operation has an adjoint written by hand, nothing but the weights; elsewhere JAX's derivatives of single
+    operations (`stepwise`).
+    """
     steps = request.network.steps_to(request.node.layer.name)
     if isinstance(steps, Graph) or _windows(request):
         return _by_vjp(request)
-    return backprop.by_adjoints(request, steps) if isinstance(steps, Chain) else None
+    return backprop.by_adjoints(request, steps) if isinstance(steps, Chain) else backprop.by_equations(request)
 
 
 def _windows(request: BackpropRequest) -> windowed.Plan | None:

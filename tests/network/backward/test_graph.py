@@ -14,8 +14,9 @@ from flax import nnx
 from reference import conv_loops, rectify_loops
 
 import deconvviz as dv
-from deconvviz.network.backward import reconstruct
+from deconvviz.network.backward import reconstruct, stepwise
 from deconvviz.network.backward.graph import Graph
+from deconvviz.ops.rectify import backward as rectifier_backward
 
 SIZE = (13, 11)
 RANDOM = np.random.default_rng(21)
@@ -119,9 +120,15 @@ def test_layers_share_their_operators() -> None:
     assert [key[1][0] for key in keys] == ["seeds"]
 
 
-def test_what_has_no_adjoint_by_hand_has_one_computation() -> None:
+def test_what_has_no_adjoint_by_hand_is_computed_equation_by_equation(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network(lambda x: jax.nn.relu(x * x.mean((1, 2, 3), keepdims=True)))
     layer = net.layers[-1].name
     assert "has no hand-written adjoint" in net.steps_to(layer)
-    seen = reconstruct.reconstruct_units(net, RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32), [dv.Unit(layer, 0)])
-    assert seen[0].agreement is None
+    x, units = RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32), [dv.Unit(layer, 0), dv.Unit(layer, 1, 2, 3)]
+    for rule in dv.RULES:
+        maps = reconstruct.reconstruct_units(net, x, units, rule)
+        assert all(one.agreement is not None and one.agreement < 1e-5 for one in maps)
+    monkeypatch.setattr(stepwise, "rectifier_backward", lambda rule, z, g: 1.1 * rectifier_backward(rule, z, g))
+    (wrong,) = reconstruct.reconstruct_units(net, x, units[:1], "guided")
+    assert wrong.agreement is not None
+    assert wrong.agreement > 1e-2
