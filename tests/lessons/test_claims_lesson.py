@@ -110,6 +110,8 @@ def test_too_few_runs_give_no_verdict() -> None:
     assert [kinds[id].runs.count for id in kinds] == [3, 1, 1]
     assert "1 run" not in card.basis(CLAIMS["C1"], judge(CLAIMS["C1"]))
     assert "5 runs, seeds 0 to 4" in card.basis(CLAIMS["C1"], judge(CLAIMS["C1"]))
+    low, high = kinds["C6"].runs.interval("times none")
+    assert f"t interval is {low:.3g} to {high:.3g}" in card.sentence("C6", kinds["C6"])
     said = card.sentence("C9", kinds["C9"])
     figures = kinds["C9"].runs
     assert f"{100 * figures.mean('transposed'):.2f} % with transposed" in said

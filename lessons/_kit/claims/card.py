@@ -93,6 +93,7 @@ def sentence(claim: str, judgement: Judgement) -> str:
             value for name, values in judgement.runs.values.items() if name.startswith("heart") for value in values
         ]
         given["most"] = _said(max(hearts))
+        given["low"], given["high"] = (_said(end) for end in judgement.runs.interval("times none"))
     if claim == "C9":
         given["edges"] = _said(judgement.runs.mean("unpool edges") - judgement.runs.mean("coarse edges"), "points")
     told = words.SENTENCES[claim]

@@ -85,9 +85,9 @@ SENTENCES = {
         ),
         "open": mark(
             "With the transposed convolution {number} times as much of the gradient reaches the first layer before "
-            "training, as a mean whose interval holds 1. No network memorized more than {most} dB of its noise, so "
-            "there was hardly any overfitting to lessen; the gap to other pictures is no measure of it, for they "
-            "differ in difficulty."
+            "training, as a mean whose t interval is {low} to {high}. No network memorized more than {most} dB of "
+            "its noise, so there was hardly any overfitting to lessen; the gap to other pictures is no measure of "
+            "it, for they differ in difficulty."
         ),
     },
     "C7": {
