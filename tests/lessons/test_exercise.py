@@ -110,9 +110,9 @@ def test_the_link_names_the_numbers_and_people_begin_with_their_own(
     prompts = {seed: questions.output_rows(seed).prompt for seed in (12, 34)}
     monkeypatch.setattr(exercise, "own_seed", lambda: 34)
     assert prompts[34] in [element.value for element in open_page(SLUG).markdown]
-    assert prompts[12] in [element.value for element in open_page(SLUG, numbers="12").markdown]
+    assert prompts[12] in [element.value for element in open_page(SLUG, exercise="12").markdown]
     for nonsense in ("x", "-1", "99999999"):
-        assert prompts[34] in [element.value for element in open_page(SLUG, numbers=nonsense).markdown]
+        assert prompts[34] in [element.value for element in open_page(SLUG, exercise=nonsense).markdown]
     monkeypatch.undo()
     assert len({exercise.own_seed() for _ in range(20)}) > 10
 

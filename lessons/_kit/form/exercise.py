@@ -1,6 +1,6 @@
 """Predict, then reveal: questions graded from real arrays, with the reason for a wrong answer where it is known.
 
-Every session begins with numbers of its own; a link with ``?numbers=12`` begins with those of seed 12, for everybody.
+Every session begins with numbers of its own; a link with ``?exercise=12`` begins with those of seed 12, for everybody.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
     memory = memories.setdefault((kind, began), {"seed": began, "given": []})
     question = makers[kind](memory["seed"])
     st.markdown(question.prompt)
-    st.caption(t("Numbers {seed}. A link that ends in ?numbers={seed} opens with them.", seed=memory["seed"]))
+    st.caption(t("Numbers {seed}. A link that ends in ?exercise={seed} opens with them.", seed=memory["seed"]))
     key = f"{slug}-{kind}-{memory['seed']}"
     if question.picture:
         words = {"row": t("row"), "column": t("column")}
@@ -132,11 +132,11 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
 
 def _first_seed() -> int:
     """The seed of the link; one of the session's own where it names none."""
-    text = controls.url_text("numbers")
+    text = controls.url_text("exercise")
     if text.isascii() and text.isdigit() and int(text) < SEEDS:
         return int(text)
     if text:
-        controls.is_stale("numbers", text, ())
+        controls.is_stale("exercise", text, ())
     return int(st.session_state.setdefault("own-numbers", own_seed()))
 
 
