@@ -209,7 +209,7 @@ def test_bad_files_are_one_line(model: list[str], tmp_path: Path) -> None:
     assert "did you mean cat?" in refused("activations", *model, "--image", "sample:catt", "--layer", "relu3")
     assert "calltech" in refused("layers", "--model", "calltech")
     assert str(bad) in refused("layers", "--model", "caltech", "--weights", bad)
-    assert "No such file or directory" in refused("reconstruct", "--recipe", tmp_path / "r.json")
+    assert "cannot be read: no such file" in refused("reconstruct", "--recipe", tmp_path / "r.json")
     assert "is not a text file, so it is no recipe" in refused("reconstruct", "--recipe", bad)
 
 

@@ -122,7 +122,7 @@ def test_receptive_field_is_the_support_of_the_gradient(name: str) -> None:
     middle = (layer.shape[0] // 2, layer.shape[1] // 2)
     for row, column in ((0, 0), middle, (layer.shape[0] - 1, layer.shape[1] - 1)):
         top, left, bottom, right = net.receptive_box(layer.name, row, column)
-        slope = jax.grad(lambda x, r=row, c=column: net._function(x)[0, r, c].sum())(x)[0]
+        slope = jax.grad(lambda x, r=row, c=column: net._function(x)[0][0, r, c].sum())(x)[0]
         hit = np.argwhere(np.abs(slope).max(-1) > 0)
         box = (hit[:, 0].min(), hit[:, 1].min(), hit[:, 0].max() + 1, hit[:, 1].max() + 1) if len(hit) else None
         if box:
