@@ -1,4 +1,4 @@
-"""Which activation of the literature a few equations compute, told by the values that they give.
+"""Activations as functions of one signal, entry by entry: from where to where they go, and what they are called.
 
 ``x / (1 + exp(-x))`` is SiLU in any spelling. The equations are evaluated at some numbers and compared with the
 activations of `jax.nn`; what agrees with none of them stays without a name.
@@ -7,13 +7,16 @@ activations of `jax.nn`; what agrees with none of them stays without a name.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.network._compat import is_literal
+from deconvviz.network import _compat
+from deconvviz.network.trace.jaxpr import Equation, is_literal, needed
+from deconvviz.network.trace.values import ENTRYWISE, View, bends, number_of
 
 #: Numbers at which activations differ: both signs, near 0, beyond every bound.
 _AT = np.array([-9.0, -4.0, -2.5, -1.3, -0.7, -0.2, -0.03, 0.03, 0.2, 0.6, 1.4, 2.7, 5.0, 9.0], np.float32)
@@ -36,6 +39,81 @@ _KNOWN: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("squared relu", lambda z: jnp.maximum(z, 0) ** 2),
     ("abs", jnp.abs),
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """An activation that takes a signal entry by entry.
+
+    Attributes:
+      signal: the variable that goes in.
+      result: the one that comes out.
+      indices: the equations between the two.
+    """
+
+    signal: Any
+    result: Any
+    indices: tuple[int, ...]
+
+
+def curves_of(view: View, value: Any, first: int, last: int) -> list[Curve]:
+    """The activation that a bent value is part of, with more and more of the scales and shifts around it.
+
+    Args:
+      view: the program.
+      value: that something bends.
+      first, last: indices of the first and the last equation that bends the same signal.
+    """
+    signal = view.known[value].origin
+    if signal is value or signal is number_of(view, value):
+        index = view.makers[value]  # one operation of its own: a call, a sort, a product with another signal
+        moving = view.moving(view.equations[index].eqn)
+        single = len(moving) == 1 and moving[0].aval.shape == value.aval.shape and _by_itself(view.equations[index])
+        return [Curve(moving[0], value, (index,))] if single else []
+    own = view.makers.get(signal)
+    members = [i for i in view.path() if i != own and any(view.known[v].origin is signal for v in view.outs(i))]
+    result: list[Curve] = []
+    for count, index in enumerate(members, start=1):
+        inside = set(members[:count])
+        inner = {signal, *(v for i in inside for v in view.outs(i) if i != index)}
+        later = {i for i in members[count:] if any(a in inner for a in view.moving(view.equations[i].eqn))}
+        read = {i for v in inner - {signal} for i in view.readers.get(v, ())} - inside
+        # Complete where nothing beyond takes more of it than its last result, and before it is bent once more.
+        if index > last and bends(view, index):
+            break
+        if index >= last and not later and not read and not inner & view.targets:
+            out = view.equations[index].out
+            within = [members[n] for n in needed([view.equations[i] for i in members], [out])]
+            result += _narrowed(view, Curve(signal, out, tuple(within)), first)
+    return result
+
+
+def _narrowed(view: View, curve: Curve, first: int) -> list[Curve]:
+    """The same from every value before its first bend that all of it goes through, the last one first."""
+    starts = [curve]
+    for count, index in enumerate(curve.indices, start=1):
+        value, above = view.equations[index].out, curve.indices[count:]
+        before = {curve.signal, *(v for i in curve.indices[:count] for v in view.outs(i) if v is not value)}
+        alone = not any(a in before for i in above for a in view.moving(view.equations[i].eqn))
+        if index < first and alone and above:
+            starts.append(Curve(value, curve.result, above))
+    return starts[::-1]
+
+
+def known_name(view: View, curve: Curve) -> str | None:
+    return name_of(_whole(view, curve), curve.signal, curve.result)
+
+
+def _whole(view: View, curve: Curve) -> list[Any]:
+    """The equations of an activation, with those of its constants in front."""
+    fixed = [a for i in curve.indices for a in view.equations[i].eqn.invars if not is_literal(a) and a not in view.live]
+    before = needed(view.equations, fixed) if fixed else []
+    return [view.equations[i].eqn for i in (*before, *curve.indices)]
+
+
+def _by_itself(item: Equation) -> bool:
+    """An operation entry by entry, or a call whose derivative is its author's."""
+    return item.primitive in ENTRYWISE or item.primitive in _compat.CUSTOM
 
 
 def name_of(eqns: Sequence[Any], signal: Any, result: Any) -> str | None:

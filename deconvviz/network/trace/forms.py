@@ -1,0 +1,237 @@
+"""The forms that every backward rule leaves alone: normalization, softmax, attention, gates, guards.
+
+They bend the signal on their way, by a square, a root, an exponential. Whether such a value belongs to one of them is
+told by what reads it: `is_part_of_a_form` follows it up to where it becomes a factor or a shift that is spread out over
+an axis, or is divided by its own sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deconvviz.network import _compat
+from deconvviz.network.trace.jaxpr import is_literal
+from deconvviz.network.trace.values import (
+    ADDS,
+    CONTRACTIONS,
+    MOVES,
+    OPENED,
+    REDUCTIONS,
+    SUMS,
+    View,
+    is_even,
+    number_of,
+    spreads_over,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Follow:
+    """How far the forward way of a bent value was followed: from which equation, past a reduction, past a logarithm."""
+
+    start: int
+    even: bool
+    exponential: bool
+    logarithm: bool = False
+    summed: bool = False
+
+
+def is_guard(view: View, eqn: Any) -> bool:
+    """A selection by what does not depend on the image, by what is finite, or by a spread-out statistic."""
+    chooser = eqn.invars[0]
+    if is_literal(chooser) or chooser not in view.live or chooser in view.held:
+        return True
+    if view.known[chooser].finite or chooser.aval.shape == ():
+        return True
+    cases = [a for a in view.moving(eqn) if a is not chooser]
+    return bool(cases) and all(spreads_over(view, chooser, a) for a in cases)
+
+
+def is_product_of_forms(view: View, eqn: Any) -> bool:
+    """Normalization and gates: a factor that is spread out over the other, or a root of sums of squares."""
+    a, b = eqn.invars
+    if view.known[b].squares != view.known[a].squares and eqn.primitive.name in ("mul", "div"):
+        factor = b if view.known[b].squares else a
+        if factor is b or eqn.primitive.name == "mul":
+            return True
+    return spreads_over(view, b, a) or spreads_over(view, a, b)
+
+
+def is_attention(view: View, index: int) -> bool:
+    """A sum of a signal weighted by a softmax, or the scores that go into one."""
+    eqn = view.equations[index].eqn
+    if any(_is_softmax(view, a) for a in view.moving(eqn)):
+        return True
+    return _becomes_scores(view, eqn.outvars[0], set())
+
+
+def _is_softmax(view: View, variable: Any) -> bool:
+    """Is the value a quotient by a sum of its own numerator's exponentials, moved about at most?"""
+    while (index := view.makers.get(variable)) is not None:
+        item = view.equations[index]
+        moving = view.moving(item.eqn)
+        if item.primitive in ("div", "mul") and len(moving) == 2:
+            return any(descends_from_exp(view, a) for a in moving)
+        selects = item.primitive == "select_n" and is_guard(view, item.eqn)
+        linear = item.primitive in MOVES or item.primitive in ("mul", "div", "add") or selects
+        if item.primitive == "exp":
+            return True  # weights that are divided by their sum afterwards
+        if not linear or len(moving) != 1:
+            return False
+        variable = moving[0]
+    return False
+
+
+def descends_from_exp(view: View, variable: Any) -> bool:
+    """Does the value come from an exponential by moves, sums and quotients alone?"""
+    front = [variable]
+    while front:
+        index = view.makers.get(front.pop())
+        if index is None:
+            continue
+        item = view.equations[index]
+        if item.primitive == "exp":
+            return True
+        if item.primitive in MOVES | SUMS | {"add", "div", "max"}:
+            front += view.moving(item.eqn)
+    return False
+
+
+def _becomes_scores(view: View, variable: Any, visited: set[Any]) -> bool:
+    """Is an exponential taken of every use of the value, after linear operations alone?"""
+    readers = view.readers_of(variable)
+    if not readers or variable in view.targets:
+        return False
+    for index in readers:
+        item = view.equations[index]
+        if item.primitive == "exp" or index in view.pools.shifts:
+            continue
+        out = item.eqn.outvars[0]
+        if out in visited:
+            continue
+        visited.add(out)
+        linear = item.primitive in MOVES | ADDS | {"mul", "div", "select_n", "dot_general", "conv_general_dilated"}
+        if not linear or not _passes_alone(view, index) or not _becomes_scores(view, out, visited):
+            return False
+    return True
+
+
+def _passes_alone(view: View, index: int) -> bool:
+    """Linear in the one operand that depends on the image; a shift by a maximum of its own counts as linear."""
+    item = view.equations[index]
+    if item.primitive in ADDS:
+        return True
+    if item.primitive == "select_n":
+        return is_guard(view, item.eqn)
+    return len(view.moving(item.eqn)) == 1
+
+
+def is_part_of_a_form(view: View, index: int) -> bool:
+    """Does everything that reads a bent value make it a norm's, a softmax's or a gate's?"""
+    item = view.equations[index]
+    if len(item.eqn.outvars) != 1 or item.primitive in _compat.CUSTOM or item.primitive in OPENED:
+        return False
+    if any(_compat.program_in(value) is not None for value in item.eqn.params.values()):
+        return False
+    if item.primitive in ("floor", "ceil", "round", "sign"):
+        return False
+    if item.primitive == "reduce_max":
+        return _cancels(view, index)
+    even = item.primitive in ("square", "abs") or (item.primitive in ("integer_pow", "mul") and is_even(item.eqn))
+    reduced = view.known[item.out].reduced
+    start = _Follow(index, even, item.primitive == "exp", item.primitive == "log" and reduced, reduced)
+    return _ends_well(view, item.out, start, set())
+
+
+def _cancels(view: View, index: int) -> bool:
+    """A maximum that is subtracted before an exponential and added again behind a logarithm, or norms by division.
+
+    The sum of what comes down to it is zero, since a softmax does not change with what all its scores have in common.
+    """
+    item = view.equations[index]
+    number = number_of(view, item.out)
+    fronts = [view.equations[i].out for i in view.path() if number_of(view, view.equations[i].out) is number]
+    ends: list[Any] = []
+    while fronts:
+        value = fronts.pop()
+        for reader in view.readers_of(value):
+            below = view.equations[reader]
+            others = [a for a in view.moving(below.eqn) if a is not value]
+            if not others and below.primitive in MOVES | {"max"}:
+                fronts.append(below.out)
+            elif below.primitive in ("add", "sub") and others and spreads_over(view, value, others[0]):
+                ends.append(below.out)
+            else:
+                return _ends_well(view, item.out, _Follow(index, False, False), set())
+    return any(view.equations[reader].primitive == "exp" for end in ends for reader in view.readers_of(end))
+
+
+def _ends_well(view: View, value: Any, state: _Follow, visited: set[Any]) -> bool:
+    """Do all readers of a value (bent at ``state.start``) use it as a factor or shift that is spread out?"""
+    if (value, state) in visited:
+        return True
+    visited.add((value, state))
+    if value in view.targets:
+        return False
+    readers = view.readers_of(value)
+    return bool(readers) and all(_ends_at(view, i, value, state, visited) for i in readers)
+
+
+def _ends_at(view: View, index: int, value: Any, state: _Follow, visited: set[Any]) -> bool:
+    """One reader of a bent value."""
+    item = view.equations[index]
+    eqn, name = item.eqn, item.primitive
+    others = [a for a in view.moving(eqn) if a is not value]
+
+    def on(changed: _Follow = state) -> bool:
+        return all(_ends_well(view, v, changed, visited) for v in eqn.outvars if not _compat.is_dropped(v))
+
+    if name in _compat.CUSTOM or name in OPENED or any(_compat.program_in(p) is not None for p in eqn.params.values()):
+        return False
+    if name in REDUCTIONS:
+        return on(replace(state, summed=True))
+    if name in CONTRACTIONS:
+        if state.even and not others:
+            return on(replace(state, summed=True))
+        return state.exponential and bool(others) and on()
+    if name == "log":
+        return on(replace(state, logarithm=state.summed or state.logarithm))
+    if not others:
+        return on()
+    if name in ("mul", "div"):
+        other = others[0]
+        if spreads_over(view, value, other):
+            return True
+        squares = view.known[value].squares and not view.known[other].squares
+        if squares and (name == "mul" or value is eqn.invars[1]):
+            return True
+        if state.exponential and not state.summed and _descends_from(view, other, state.start):
+            return True
+        return on() if spreads_over(view, other, value) or _both_reduced(view, value, other) else False
+    if name in ("add", "add_any", "sub"):
+        if state.logarithm and spreads_over(view, value, others[0]):
+            return True
+        even = state.even and view.known[others[0]].curved
+        return on() if _both_reduced(view, value, others[0]) or even else False
+    if name in ("select_n", "max", "min", "concatenate", "pow", "clamp"):
+        guarded = name == "select_n" and (is_guard(view, eqn) or all(_both_reduced(view, value, o) for o in others))
+        return on() if guarded or all(_both_reduced(view, value, o) for o in others) else False
+    return False
+
+
+def _both_reduced(view: View, value: Any, other: Any) -> bool:
+    return view.known[value].reduced and view.known[other].reduced
+
+
+def _descends_from(view: View, value: Any, start: int) -> bool:
+    """Does a value rest on the result of an equation, by moves and sums alone?"""
+    source, front = number_of(view, view.equations[start].out), [value]
+    while front:
+        variable = front.pop()
+        if number_of(view, variable) is source:
+            return True
+        index = view.makers.get(variable)
+        if index is not None and view.equations[index].primitive in MOVES | SUMS | {"add", "max", "mul", "div"}:
+            front += view.moving(view.equations[index].eqn)
+    return False

@@ -1,0 +1,331 @@
+"""What is known of the values of a program, as far as it matters to what a signal may pass.
+
+Of each value: along which axes it does not vary with the image, of which other value it is an entry by entry function,
+whether that function bends, whether it was reduced over an axis. `learn` works it out equation by equation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from deconvviz.network import _compat
+from deconvviz.network.trace.jaxpr import Equation, is_literal, needed
+from deconvviz.network.trace.pooling import Pools
+from deconvviz.network.trace.rectifiers import Survey
+
+#: Linear in each operand by itself and in all together: they move, copy, add up or drop entries.
+MOVES = {
+    "broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "rev", "pad", "slice", "concatenate", "stack",
+    "split", "copy", "copy_p", "convert_element_type", "reduce_precision", "optimization_barrier", "device_put",
+    "sharding_constraint", "mesh_cast", "reshard", "real", "imag", "complex", "conj", "tie_in", "stop_gradient",
+}  # fmt: skip
+SUMS = {"reduce_sum", "reduce_window_sum", "cumsum", "fft"}
+ADDS = {"add", "add_any", "sub", "neg"}
+#: Linear in the first operand (and in an update), as long as the places do not depend on the signal.
+PICKS = {"gather": 1, "dynamic_slice": 1, "dynamic_update_slice": 2, "scatter": None, "scatter-add": None}
+#: Products: linear as long as one operand only depends on the signal.
+CONTRACTIONS = {"dot_general", "conv_general_dilated"}
+REDUCTIONS = {"reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_window_sum", "reduce_window_max",
+               "reduce_window", "reduce_window_min", "cumsum", "cummax", "cumlogsumexp"}  # fmt: skip
+_EQUAL = {"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "xor", "is_finite"}
+#: Inner programs that are opened and looked into by whoever calls `objections`.
+OPENED = {"scan", "while", "cond"}
+#: Each entry of the result depends on the entries at its own place alone.
+ENTRYWISE = ADDS | {
+    "mul", "div", "rem", "max", "min", "pow", "integer_pow", "square", "sqrt", "rsqrt", "cbrt", "exp", "exp2", "log",
+    "log1p", "expm1", "tanh", "tan", "sin", "cos", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh",
+    "atanh", "logistic", "erf", "erfc", "erf_inv", "lgamma", "digamma", "abs", "sign", "floor", "ceil", "round",
+    "select_n", "clamp", "nextafter", "convert_element_type", "stop_gradient", "copy", "copy_p", "reduce_precision",
+    "optimization_barrier", *_EQUAL,
+}  # fmt: skip
+
+
+@dataclass(eq=False)
+class Known:
+    """What is known of a value that depends on the image.
+
+    Attributes:
+      spread: axes along which it only varies by what does not depend on the image.
+      origin: the value that it is an entry by entry function of, itself where it is none.
+      curved: whether that function holds a rectifier or something else that bends.
+      reduced: reduced over an axis, and worked on entry by entry since.
+      squares: sums of squares or absolute values, worked on entry by entry since.
+      dead: no derivative flows into it.
+      finite: an indicator of what is NaN, infinite or neither.
+    """
+
+    spread: frozenset[int] = frozenset()
+    origin: Any = None
+    curved: bool = False
+    reduced: bool = False
+    squares: bool = False
+    dead: bool = False
+    finite: bool = False
+
+
+@dataclass(eq=False)
+class View:
+    """A program, what of it is live, what carries a signal, and what is known of its values."""
+
+    equations: Sequence[Equation]
+    live: set[Any]
+    carried: set[Any]
+    targets: set[Any]
+    surveyed: Survey
+    pools: Pools
+    known: dict[Any, Known] = field(default_factory=dict)
+    makers: dict[Any, int] = field(default_factory=dict)
+    held: set[Any] = field(default_factory=set)
+    readers: dict[Any, list[int]] = field(default_factory=dict)
+    numbers: dict[Any, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for index in self.path():
+            item = self.equations[index]
+            self.makers.update((v, index) for v in item.eqn.outvars)
+            for atom in item.eqn.invars:
+                if not is_literal(atom):
+                    self.readers.setdefault(atom, []).append(index)
+
+    def path(self) -> Sequence[int]:
+        """Indices of the equations that the targets rest on; of all where there are no targets."""
+        return needed(self.equations, self.targets) if self.targets else range(len(self.equations))
+
+    def outs(self, index: int) -> list[Any]:
+        """The results of an equation that depend on the image."""
+        return [v for v in self.equations[index].eqn.outvars if v in self.known]
+
+    def signal_of(self, eqn: Any) -> list[Any]:
+        """The results that a signal comes down through."""
+        return [v for v in eqn.outvars if v in self.carried and is_floating(v)]
+
+    def readers_of(self, value: Any) -> list[int]:
+        """The equations that read a value and through which a signal comes down to it."""
+        return [i for i in dict.fromkeys(self.readers.get(value, ())) if self.signal_of(self.equations[i].eqn)]
+
+    def moving(self, eqn: Any) -> list[Any]:
+        """The operands that depend on the image, each as often as it stands there; not those held fixed."""
+        return [a for a in eqn.invars if not is_literal(a) and a in self.live and a not in self.held]
+
+    def signals(self, eqn: Any) -> list[Any]:
+        """Those of them that a signal goes down to."""
+        return [a for a in self.moving(eqn) if a in self.carried and not self.known[a].dead]
+
+
+def learn(view: View, index: int) -> None:
+    """Work out the trails of an equation's results."""
+    item = view.equations[index]
+    eqn, name = item.eqn, item.primitive
+    moving = view.moving(eqn)
+    for atom in moving:
+        if atom not in view.known:
+            view.known[atom] = Known(origin=atom)
+    trails = [view.known[a] for a in moving]
+    for out in eqn.outvars:
+        origin = _origin(view, eqn, out)
+        view.known[out] = Known(
+            spread=_spread(view, eqn, out),
+            origin=origin,
+            curved=origin is not number_of(view, out) and (bends(view, index) or any(t.curved for t in trails)),
+            reduced=name in REDUCTIONS or (name not in OPENED and all(t.reduced for t in trails)),
+            squares=_sums_squares(view, index, trails),
+            dead=not is_floating(out) or all(t.dead for t in trails),
+            finite=_tells_finite(eqn, name, trails),
+        )
+
+
+def is_floating(variable: Any) -> bool:
+    dtype = getattr(variable.aval, "dtype", None)
+    return dtype is not None and jnp.issubdtype(dtype, jnp.inexact)
+
+
+def bends(view: View, index: int) -> bool:
+    """Is the equation no affine function of its operands?"""
+    item = view.equations[index]
+    name, moving = item.primitive, view.moving(item.eqn)
+    if name in MOVES or name in SUMS or name in ADDS:
+        return False
+    if name in ("mul", "div", *CONTRACTIONS):
+        return len(moving) > 1 or (name == "div" and moving[0] is not item.eqn.invars[0])
+    if name in PICKS:
+        return False
+    return not (name == "select_n" and not any(a is item.eqn.invars[0] for a in moving))
+
+
+def _origin(view: View, eqn: Any, out: Any) -> Any:
+    """The value that a result is an entry by entry function of; the result itself where there is not just one."""
+    moving = view.moving(eqn)
+    if eqn.primitive.name in ENTRYWISE and all(a.aval.shape == out.aval.shape for a in moving):
+        origins = {view.known[a].origin for a in moving}
+        if len(origins) == 1:
+            return origins.pop()
+    return number_of(view, out)
+
+
+def _key(view: View, eqn: Any) -> Any:
+    """Equal for two equations that compute the same."""
+    operands = tuple(repr(a.val) if is_literal(a) else number_of(view, a) for a in eqn.invars)
+    return eqn.primitive.name, repr(sorted((k, repr(v)) for k, v in eqn.params.items())), operands
+
+
+def number_of(view: View, variable: Any) -> Any:
+    """The first of the variables known to hold the same values."""
+    index = view.makers.get(variable)
+    if index is None or len(view.equations[index].eqn.outvars) != 1:
+        return variable
+    if any(_compat.program_in(value) is not None for value in view.equations[index].eqn.params.values()):
+        return variable
+    if variable not in view.numbers:
+        view.numbers[variable] = view.numbers.setdefault(_key(view, view.equations[index].eqn), variable)
+    return view.numbers[variable]
+
+
+def _sums_squares(view: View, index: int, trails: list[Known]) -> bool:
+    """A sum over neighbours or channels of squares, or an entry by entry function of such sums."""
+    item = view.equations[index]
+    name = item.primitive
+    if name in {"reduce_window_sum", "reduce_sum", "cumsum", *CONTRACTIONS}:
+        moving = view.moving(item.eqn)
+        return len(moving) == 1 and _is_square(view, moving[0])
+    if name in ENTRYWISE or name in MOVES:
+        return bool(trails) and all(t.squares for t in trails)
+    return False
+
+
+def _is_square(view: View, variable: Any) -> bool:
+    while (index := view.makers.get(variable)) is not None:
+        item = view.equations[index]
+        if item.primitive in ("square", "abs") or (item.primitive in ("integer_pow", "mul") and is_even(item.eqn)):
+            return True
+        moving = view.moving(item.eqn)
+        if item.primitive not in MOVES | {"mul", "div"} or len(moving) != 1:
+            return False
+        variable = moving[0]
+    return False
+
+
+def is_even(eqn: Any) -> bool:
+    if eqn.primitive.name == "mul":
+        return eqn.invars[0] is eqn.invars[1]
+    return eqn.params["y"] % 2 == 0 and eqn.params["y"] > 0
+
+
+def _tells_finite(eqn: Any, name: str, trails: list[Known]) -> bool:
+    if name == "is_finite":
+        return True
+    if name in ("eq", "ne"):
+        same = eqn.invars[0] is eqn.invars[1]
+        return same or any(is_literal(a) and jnp.ndim(a.val) == 0 and np.isinf(a.val) for a in eqn.invars)
+    if name in ("and", "or", "not", "convert_element_type", "broadcast_in_dim", "reshape"):
+        return bool(trails) and all(t.finite for t in trails)
+    return False
+
+
+def _broadcast_spread(view: View, value: Any, other: Any) -> frozenset[int]:
+    """The axes along which a value does not vary with the image, those that meet a longer axis included."""
+    a, b = value.aval.shape, other.aval.shape
+    implicit = {d for d, (n, m) in enumerate(zip(a, b, strict=True)) if n == 1 < m} if len(a) == len(b) else set()
+    return view.known[value].spread | implicit
+
+
+def spreads_over(view: View, factor: Any, other: Any) -> bool:
+    """Is the factor one number along an axis on which the other value varies?"""
+    own = _broadcast_spread(view, factor, other)
+    return bool(own - view.known[other].spread) if other in view.known else bool(own)
+
+
+def _spread(view: View, eqn: Any, out: Any) -> frozenset[int]:
+    """Axes of a result along which it does not vary with the image."""
+    name, moving = eqn.primitive.name, view.moving(eqn)
+    if not hasattr(out.aval, "shape"):
+        return frozenset()
+    shape = out.aval.shape
+    if name in ENTRYWISE:
+        whole = [a for a in moving if len(a.aval.shape) == len(shape)]
+        if not whole:
+            return frozenset(range(len(shape)))
+        common = set(range(len(shape)))
+        if name in _EQUAL:  # compared with one number here and another there, a constant makes a pattern
+            fixed = [a.aval.shape for a in eqn.invars if a not in moving or is_literal(a)]
+            common = {d for d in common if all(len(s) != len(shape) or s[d] == 1 for s in fixed)}
+        for atom in whole:
+            own = view.known[atom].spread
+            common &= own | {d for d, (n, m) in enumerate(zip(atom.aval.shape, shape, strict=True)) if n == 1 < m}
+        return frozenset(common)
+    rule = _SPREADS.get(name)
+    if rule is None or len(moving) != 1:
+        return frozenset()
+    which = next(n for n, a in enumerate(eqn.invars) if a is moving[0])
+    return frozenset(rule(eqn, which, view.known[moving[0]].spread, shape))
+
+
+def _spread_broadcast(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
+    operand, targets = eqn.invars[0].aval.shape, eqn.params["broadcast_dimensions"]
+    new = set(range(len(shape))) - set(targets)
+    return new | {t for s, t in enumerate(targets) if s in below or operand[s] != shape[t]}
+
+
+def _spread_reshape(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
+    old, result, i, j = eqn.invars[0].aval.shape, set(), 0, 0
+    while i < len(old) or j < len(shape):
+        if j < len(shape) and shape[j] == 1 and (i == len(old) or old[i] != 1):
+            result.add(j)
+            j += 1
+            continue
+        if i < len(old) and old[i] == 1 and (j == len(shape) or shape[j] != 1):
+            i += 1
+            continue
+        i_end, j_end = i + 1, j + 1
+        while (a := int(np.prod(old[i:i_end]))) != (b := int(np.prod(shape[j:j_end]))):
+            i_end, j_end = (i_end + 1, j_end) if a < b else (i_end, j_end + 1)
+        if all(d in below for d in range(i, i_end)):
+            result.update(range(j, j_end))
+        i, j = i_end, j_end
+    return result
+
+
+def _spread_reduce(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
+    rest = [d for d in range(len(eqn.invars[0].aval.shape)) if d not in set(eqn.params["axes"])]
+    return {n for n, d in enumerate(rest) if d in below}
+
+
+def _spread_transpose(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
+    return {n for n, d in enumerate(eqn.params["permutation"]) if d in below}
+
+
+def _spread_same_size(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
+    old = eqn.invars[0].aval.shape
+    return {d for d in below if len(old) == len(shape) and old[d] == shape[d]}
+
+
+def _spread_dot(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
+    """A free axis of the operand that depends on the image stays what it was."""
+    (contract, batch) = eqn.params["dimension_numbers"]
+    axes: list[tuple[int, int]] = [(0, d) for d in batch[0]]
+    for n in (0, 1):
+        rank = len(eqn.invars[n].aval.shape)
+        axes += [(n, d) for d in range(rank) if d not in contract[n] and d not in batch[n]]
+    return {k for k, (n, d) in enumerate(axes) if n == which and d in below}
+
+
+def _spread_conv(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
+    numbers, old = eqn.params["dimension_numbers"], eqn.invars[0].aval.shape
+    if which:
+        return ()
+    pairs = zip((numbers.lhs_spec[0], *numbers.lhs_spec[2:]), (numbers.out_spec[0], *numbers.out_spec[2:]), strict=True)
+    return {o for i, o in pairs if i in below and old[i] == shape[o] == 1}
+
+
+_SPREADS: Mapping[str, Callable[[Any, int, frozenset[int], tuple[int, ...]], Iterable[int]]] = {
+    "broadcast_in_dim": _spread_broadcast, "reshape": _spread_reshape, "squeeze": _spread_reshape,
+    "expand_dims": _spread_reshape, "reduce_sum": _spread_reduce, "reduce_max": _spread_reduce,
+    "reduce_min": _spread_reduce, "transpose": _spread_transpose, "dot_general": _spread_dot,
+    "conv_general_dilated": _spread_conv, "pad": _spread_same_size, "slice": _spread_same_size,
+    "rev": _spread_same_size, "reduce_window_sum": _spread_same_size, "reduce_window_max": _spread_same_size,
+    "cumsum": _spread_same_size,
+}  # fmt: skip
