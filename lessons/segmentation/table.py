@@ -67,7 +67,7 @@ def claim(decoder: str) -> None:
     )
     st.markdown(
         t(
-            "These are validation figures, of one stretch of one drive. On CamVid's test part, which are other drives, "
+            "These are validation figures, of one stretch of one drive. On CamVid's test part "
             "mean IoU is about 11 points less, with switches and without a decoder."
         )
     )
