@@ -136,7 +136,7 @@ def test_a_derived_program_runs_forward_once(program: Program, filters: int, mon
     counted.defvjp(lambda x: (counted(x), None), lambda _, g: (tick("backward", g),))
     net = network(lambda x: program(counted(x)))
     assert "no hand-written adjoint" in str(net.steps_to(net.layers[-1].name))
-    dv.reconstruct_rules(net, IMAGE, last(net), on_unsupported="gradient")
+    dv.reconstruct_rules(net, IMAGE, last(net), on_unsupported="gradient", prove=False)
     assert count == {"forward": 1, "backward": len(dv.RULES)}
 
 
@@ -164,10 +164,10 @@ def test_a_wrong_map_does_not_agree() -> None:
     assert dv.prove_maps(blue_first, IMAGE, turned)["guided"].agreement < 1e-5, "the maps are in RGB order"
 
 
-def test_what_has_one_way_only_says_so() -> None:
+def test_what_has_no_adjoint_by_hand_has_a_second_computation_too() -> None:
     net = network(gated)
     maps = dv.reconstruct_rules(net, IMAGE, last(net), on_unsupported="gradient", prove=False)
-    assert {one.agreement for one in dv.prove_maps(net, IMAGE, maps).values()} == {None}
+    assert all(one.agreement < 1e-5 for one in dv.prove_maps(net, IMAGE, maps).values())
     assert dv.prove_maps(net, IMAGE, {}) == {}
 
 
