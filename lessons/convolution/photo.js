@@ -65,7 +65,8 @@ export default function ({ data, setTriggerValue, parentElement }) {
     const screen = event.target.closest("[data-pick]");
     if (!screen) return;
     const box = screen.getBoundingClientRect();
-    const part = [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
+    // Whole pixels of the screen: their middle is meant, or a picture that lies between two is read a row too high.
+    const part = [(event.clientY + 0.5 - box.top) / box.height, (event.clientX + 0.5 - box.left) / box.width];
     if (screen.dataset.pick === "output") choose(part.map((value, axis) => Math.floor(value * data.out[axis])));
     else choose(part.map((value, axis) =>
       (Math.floor(value * data.size[axis]) + data.first[axis] - (data.spans[axis] - 1) / 2) / data.stride[axis]));
