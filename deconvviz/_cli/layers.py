@@ -25,8 +25,10 @@ def layers(chosen: Chosen, as_json: bool) -> None:
     chosen.check()
     network = load_chosen(chosen)
     rows = [
-        (x.name, x.kind, by(x.shape), by(x.stride), by(x.receptive_field), x.parameters or "-") for x in network.layers
-    ]
+        (x.name, x.kind, by(x.shape) + ("" if x.known_axes else ", which axis holds the channels is not known"),
+         by(x.stride), by(x.receptive_field), x.parameters or "-")
+        for x in network.layers
+    ]  # fmt: skip
     record = {
         "model": chosen.name,
         "input": network.input_spec.size,

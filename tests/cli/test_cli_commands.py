@@ -65,7 +65,9 @@ def test_layers_are_those_of_the_network(model: list[str], weights: Path) -> Non
     record = said("layers", *model)
     assert record["model"] == "caltech"
     assert [tuple(layer["shape"]) for layer in record["layers"]] == [layer.shape for layer in net.layers]
-    assert {"name", "kind", "shape", "stride", "receptive_field", "parameters"} == record["layers"][0].keys()
+    assert {"name", "kind", "shape", "stride", "receptive_field", "parameters", "known_axes"} == record["layers"][
+        0
+    ].keys()
     table = run("layers", *model).stdout.splitlines()
     assert table[0].split("  ")[0] == "name"
     assert len(table) == 1 + len(net.layers)
