@@ -46,7 +46,7 @@ def test_more_noise_costs_decibels_and_the_link_keeps_it(page: Page, app_url: st
 def test_a_shift_is_undone_by_the_adjoint(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{INVERSE}?kernel=box")
     page.get_by_text("29 % away from x").wait_for()
-    page.get_by_role("button", name="A blur that is none").click()
+    page.get_by_role("button", name="A kernel that only shifts").click()
     page.get_by_text("0 % away from x").wait_for()
     settle(page)
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 3
