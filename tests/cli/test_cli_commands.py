@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -241,14 +242,16 @@ def test_the_module_runs_as_a_program(on_cat: list[str], tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_ctrl_c_is_one_line_and_130(tmp_path: Path) -> None:
-    fifo = tmp_path / "recipe.json"
-    os.mkfifo(fifo)
+    begun = tmp_path / "begun"
     # A shell that starts a program in the background lets it ignore Ctrl-C; a terminal does not.
     listen = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    code = f"{listen}; from deconvviz.cli import main; main(sys.argv[1:])"
-    command = [sys.executable, "-c", code, "reconstruct", "--recipe", str(fifo)]
-    program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with program, fifo.open("w"):  # opens as soon as the program waits for the recipe
+    wait = f"import pathlib, time; from deconvviz import storage; begun = pathlib.Path({str(begun)!r})"
+    slow = "storage.read_bytes = lambda *given, **named: (begun.touch(), time.sleep(240))"
+    code = f"{listen}; {wait}; {slow}; from deconvviz.cli import main; main(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "reconstruct", "--recipe", "recipe.json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        while not begun.exists() and program.poll() is None:
+            time.sleep(0.05)
         program.send_signal(signal.SIGINT)
         out, complaint = program.communicate(timeout=240)
     assert program.returncode == 130
