@@ -27,7 +27,7 @@ def step(page: Page) -> int:
 
 @pytest.mark.timeout(600)
 def test_an_inversion_is_begun_stopped_and_continued(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
-    opened(page, f"{app_url}/inversion?layer=relu1&image=coffee", *SIGNS["inversion"])
+    opened(page, f"{app_url}/inversion?layer=relu1&seed=2", *SIGNS["inversion"])
     assert page.locator(".inverted img").count() == 1
     page.get_by_role("button", name="Invert relu1").click()
     stop = page.get_by_role("button", name="Stop", exact=True)

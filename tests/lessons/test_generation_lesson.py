@@ -152,7 +152,7 @@ def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     page = open_page(lesson.LESSON.slug, view="draw", wanted="airplanes", seed="4")
     assert not page.exception
     shown = " ".join(element.proto.body for element in page.get("html"))
-    assert "of 12 by their class, airplanes" in shown
+    assert "of 12 by their class, airplane." in shown
     assert shown.count("<figure>") >= 12 + 8
     page = open_page(lesson.LESSON.slug, view="walk", first="2")
     assert not page.exception
