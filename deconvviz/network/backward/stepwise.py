@@ -110,14 +110,14 @@ def steps_to(network: Network, node: Node, rule: str) -> Steps:
     surveyed = survey(path, context.known)
     plain = {path[i].out: z for i, z in surveyed.rectifiers.items()} if not network.rules else {}
     items = [Equation(eqn, ()) for eqn in eqns]
-    moving = [eqn for eqn in eqns if any(not is_literal(a) and a in program.live for a in eqn.invars)]
-    made = {v for eqn in moving for v in eqn.outvars}
-    # The pieces of a bound and the like bind variables that the program does not have; they move with the image, too.
-    free = {a for eqn in eqns for a in eqn.invars if not is_literal(a) and a in made}
-    moving = [eqn for eqn in eqns if any(not is_literal(a) and (a in program.live or a in free) for a in eqn.invars)]
-    made = {v for eqn in moving for v in eqn.outvars}
-    others = [a for eqn in moving for a in eqn.invars if not is_literal(a) and a not in made]
-    fixed = fold(program.flat, [a for a in others if a is not program.flat.input])
+    # The pieces of a bound bind variables that the program does not have; they move with the image, too.
+    live, moving = set(program.live), []
+    for eqn in eqns:
+        if any(not is_literal(a) and a in live for a in eqn.invars):
+            moving.append(eqn)
+            live.update(eqn.outvars)
+    others = [a for eqn in moving for a in eqn.invars if not is_literal(a) and a not in live]
+    fixed = fold(program.flat, others)
     signals = carrying(items, [node.variable])
     return Steps(program.flat.input, node.variable, tuple(moving), plain, signals, fixed)
 

@@ -8,12 +8,12 @@ moves the roles along. A role that gets lost is None, and nobody reads columns a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from deconvviz.network import _compat
+from deconvviz.network.trace.geometry import regrouped
 from deconvviz.network.trace.jaxpr import Equation, flatten, is_literal
 from deconvviz.network.trace.loops import bodies
 
@@ -118,19 +118,10 @@ def _reshape(eqn: Any, incoming: Sequence[Roles | None]) -> Roles | None:
         return None
     old, new = eqn.invars[0].aval.shape, eqn.outvars[0].aval.shape
     roles: list[Role] = [None] * len(new)
-    i = j = 0
-    while i < len(old) or j < len(new):
-        if j < len(new) and new[j] == 1 and (i == len(old) or old[i] != 1):
-            j += 1
-            continue
-        if i < len(old) and old[i] == 1 and (j == len(new) or new[j] != 1):
-            i += 1
-            continue
-        i_end, j_end = i + 1, j + 1
-        while (a := math.prod(old[i:i_end])) != (b := math.prod(new[j:j_end])):
-            i_end, j_end = (i_end + 1, j_end) if a < b else (i_end, j_end + 1)
-        roles[j:j_end] = _regrouped(below[i:i_end], old[i:i_end], new[j:j_end])
-        i, j = i_end, j_end
+    for before, after in regrouped(old, new):
+        if before and after:
+            part, at = slice(before.start, before.stop), slice(after.start, after.stop)
+            roles[at] = _regrouped(below[part], old[part], new[at])
     return tuple(roles)
 
 

@@ -11,7 +11,7 @@ Source: dumoulin2016guide
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -151,21 +151,38 @@ def _reshape(eqn: Any, field: Field) -> Field:
     """Dimensions that survive, are split (H -> H/k, k), are joined again, or lose their size-1 neighbours."""
     old, new = eqn.invars[0].aval.shape, eqn.outvars[0].aval.shape
     tracks: list[Track | Inside | None] = [None] * len(new)
-    whole, i, j = field.whole, 0, 0
-    while i < len(old) or j < len(new):
-        if j < len(new) and new[j] == 1 and (i == len(old) or old[i] != 1):
-            j += 1
-            continue
-        if i < len(old) and old[i] == 1 and (j == len(new) or new[j] != 1):
-            whole = whole or isinstance(field.tracks[i], Track)
-            i += 1
-            continue
-        i_end, j_end = i + 1, j + 1
-        while (a := math.prod(old[i:i_end])) != (b := math.prod(new[j:j_end])):
-            i_end, j_end = (i_end + 1, j_end) if a < b else (i_end, j_end + 1)
-        tracks[j:j_end], mixed = _regroup(old[i:i_end], field.tracks[i:i_end], new[j:j_end])
-        whole, i, j = whole or mixed, i_end, j_end
+    whole = field.whole
+    for below, above in regrouped(old, new):
+        if not above:
+            whole = whole or isinstance(field.tracks[below.start], Track)
+        elif below:
+            part, at = slice(below.start, below.stop), slice(above.start, above.stop)
+            tracks[at], mixed = _regroup(old[part], field.tracks[part], new[at])
+            whole = whole or mixed
     return Field(tuple(tracks), whole)
+
+
+def regrouped(old: Sequence[int], new: Sequence[int]) -> Iterator[tuple[range, range]]:
+    """(dimensions before, dimensions after) of each smallest group that a reshape splits, joins or leaves.
+
+    A dimension of size 1 that comes or goes is a group with nothing on the other side.
+
+    >>> list(regrouped((2, 6, 1), (1, 2, 3, 2)))
+    [(range(0, 0), range(0, 1)), (range(0, 1), range(1, 2)), (range(1, 2), range(2, 4)), (range(2, 3), range(4, 4))]
+    """
+    i = j = 0
+    while i < len(old) or j < len(new):
+        i_end, j_end = i, j
+        if j < len(new) and new[j] == 1 and (i == len(old) or old[i] != 1):
+            j_end += 1
+        elif i < len(old) and old[i] == 1 and (j == len(new) or new[j] != 1):
+            i_end += 1
+        else:
+            i_end, j_end = i + 1, j + 1
+            while (a := math.prod(old[i:i_end])) != (b := math.prod(new[j:j_end])):
+                i_end, j_end = (i_end + 1, j_end) if a < b else (i_end, j_end + 1)
+        yield range(i, i_end), range(j, j_end)
+        i, j = i_end, j_end
 
 
 def _regroup(

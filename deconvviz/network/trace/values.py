@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.network import _compat
+from deconvviz.network.trace.geometry import regrouped
 from deconvviz.network.trace.jaxpr import Equation, is_literal, needed
 from deconvviz.network.trace.pooling import Pools
 from deconvviz.network.trace.rectifiers import Survey
@@ -271,22 +272,8 @@ def _spread_broadcast(eqn: Any, which: int, below: frozenset[int], shape: tuple[
 
 
 def _spread_reshape(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
-    old, result, i, j = eqn.invars[0].aval.shape, set(), 0, 0
-    while i < len(old) or j < len(shape):
-        if j < len(shape) and shape[j] == 1 and (i == len(old) or old[i] != 1):
-            result.add(j)
-            j += 1
-            continue
-        if i < len(old) and old[i] == 1 and (j == len(shape) or shape[j] != 1):
-            i += 1
-            continue
-        i_end, j_end = i + 1, j + 1
-        while (a := int(np.prod(old[i:i_end]))) != (b := int(np.prod(shape[j:j_end]))):
-            i_end, j_end = (i_end + 1, j_end) if a < b else (i_end, j_end + 1)
-        if all(d in below for d in range(i, i_end)):
-            result.update(range(j, j_end))
-        i, j = i_end, j_end
-    return result
+    groups = regrouped(eqn.invars[0].aval.shape, shape)
+    return {d for before, after in groups for d in after if all(axis in below for axis in before)}
 
 
 def _spread_reduce(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
