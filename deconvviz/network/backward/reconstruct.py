@@ -22,7 +22,7 @@ import numpy as np
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
 from deconvviz.metrics import relative_gap
 from deconvviz.network import units
-from deconvviz.network.backward import select
+from deconvviz.network.backward import select, stepwise
 from deconvviz.network.backward.backprop import BackpropRequest, BackpropResult
 from deconvviz.network.network import Network
 from deconvviz.network.rewrite.program import OnUnsupported, coverage_of, refuse, rewritten
@@ -151,9 +151,14 @@ def reconstruct_target(
     (signal,) = pull(g)
     map, whole, agreement = np.asarray(signal)[0], _resolved(Unit(layer, "all"), node, units.ALL, units.ALL), None
     units.check_finite(network.name, whole, number, map)
-    if prove and not isinstance(steps := network.steps_to(layer), str):
-        _, memories = steps.forward(steps.constants, batch)
-        agreement = relative_gap(map, np.asarray(steps.backward(steps.constants, memories, g, rule))[0])
+    if prove:
+        steps = network.steps_to(layer)
+        if isinstance(steps, str):
+            each = stepwise.steps_to(network, node, rule)
+            other = each.backward(each.forward(batch)[1], g[None], rule)[0]
+        else:
+            other = steps.backward(steps.constants, steps.forward(steps.constants, batch)[1], g, rule)
+        agreement = relative_gap(map, np.asarray(other)[0])
     result = BackpropResult(map, number, units.ALL, units.ALL)
     return replace(_record(network, node, whole, result, rule, start, coverage), agreement=agreement, target=target)
 

@@ -22,7 +22,7 @@ import numpy as np
 from deconvviz.network import _compat
 from deconvviz.network.network import Network
 from deconvviz.network.rewrite import rules
-from deconvviz.network.trace.jaxpr import Equation, carrying, fold, is_literal
+from deconvviz.network.trace.jaxpr import Equation, carrying, fold, is_floating, is_literal
 from deconvviz.network.trace.rectifiers import survey
 from deconvviz.network.trace.trace import Node
 from deconvviz.ops.rectify import backward as rectifier_backward
@@ -78,7 +78,7 @@ class Steps:
     ) -> list[tuple[Any, Any]]:  # fmt: skip
         """(variable, signal) for each operand of one equation that a signal goes down to."""
         moving = dict.fromkeys(
-            a for a in eqn.invars if not is_literal(a) and a in self.carrying and a not in self.fixed and _floating(a)
+            a for a in eqn.invars if not is_literal(a) and a in self.carrying and a not in self.fixed and is_floating(a)
         )
         if not moving:
             return []
@@ -87,12 +87,12 @@ class Steps:
         def of(*given: Any) -> list[Any]:
             known = dict(zip(operands, given, strict=True))
             results = run(*(known[a] if not is_literal(a) and a in known else _value(a, values) for a in eqn.invars))
-            return [r for r, v in zip(results, eqn.outvars, strict=True) if _floating(v)]
+            return [r for r, v in zip(results, eqn.outvars, strict=True) if is_floating(v)]
 
         _, pull = jax.vjp(of, *(values[a] for a in operands))
         arrived = [
             jnp.zeros((units, *v.aval.shape), v.aval.dtype) if out is None else out.astype(v.aval.dtype)
-            for out, v in zip(outs, eqn.outvars, strict=True) if _floating(v)
+            for out, v in zip(outs, eqn.outvars, strict=True) if is_floating(v)
         ]  # fmt: skip
         return list(zip(operands, jax.vmap(pull)(arrived), strict=True))
 
@@ -137,7 +137,3 @@ def _function(eqn: Any) -> Callable[..., list[Any]]:
 
 def _value(atom: Any, values: dict[Any, Any]) -> Any:
     return np.asarray(atom.val, atom.aval.dtype) if is_literal(atom) else values[atom]
-
-
-def _floating(variable: Any) -> bool:
-    return jnp.issubdtype(variable.aval.dtype, jnp.floating)

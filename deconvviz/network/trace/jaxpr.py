@@ -18,7 +18,8 @@ from deconvviz.network import _compat
 from deconvviz.network._compat import is_literal, program_in
 
 __all__ = [
-    "Equation", "Flat", "as_function", "carrying", "dependent", "flatten", "fold", "is_literal", "needed",
+    "Equation", "Flat", "as_function", "carrying", "dependent", "flatten", "fold", "is_floating", "is_literal",
+    "needed",
 ]  # fmt: skip
 
 #: What JAX writes around the scopes inside a vmapped function: ``vmap(scope)``.
@@ -169,13 +170,14 @@ def carrying(flat_equations: Sequence[Equation], targets: Iterable[Any] = ()) ->
     for item in reversed(flat_equations):
         outs = [v for v in item.eqn.outvars if not _compat.is_dropped(v)]
         carried.update(v for v in outs if v not in read)
-        passes = item.primitive != "stop_gradient" and any(v in carried and _floating(v) for v in outs)
+        passes = item.primitive != "stop_gradient" and any(v in carried and is_floating(v) for v in outs)
         if passes:
             carried.update(a for a in item.eqn.invars if not is_literal(a))
     return carried
 
 
-def _floating(variable: Any) -> bool:
+def is_floating(variable: Any) -> bool:
+    """True for a variable of numbers that a derivative flows through."""
     dtype = getattr(variable.aval, "dtype", None)
     return dtype is not None and jnp.issubdtype(dtype, jnp.inexact)
 

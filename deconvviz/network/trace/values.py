@@ -15,7 +15,7 @@ import numpy as np
 
 from deconvviz.network import _compat
 from deconvviz.network.trace.geometry import regrouped
-from deconvviz.network.trace.jaxpr import Equation, is_literal, needed
+from deconvviz.network.trace.jaxpr import Equation, is_floating, is_literal, needed
 from deconvviz.network.trace.pooling import Pools
 from deconvviz.network.trace.rectifiers import Survey
 
@@ -138,11 +138,6 @@ def learn(view: View, index: int) -> None:
             dead=not is_floating(out) or all(t.dead for t in trails),
             finite=_tells_finite(eqn, name, trails),
         )
-
-
-def is_floating(variable: Any) -> bool:
-    dtype = getattr(variable.aval, "dtype", None)
-    return dtype is not None and jnp.issubdtype(dtype, jnp.inexact)
 
 
 def bends(view: View, index: int) -> bool:
