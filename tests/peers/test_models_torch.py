@@ -88,7 +88,7 @@ def test_every_layer_is_that_of_pytorch(name: str, tmp_path: Path) -> None:
     net = _imagenet.network(dataclasses.replace(ARCHITECTURES[name], input_spec=spec), arrays, {})
     x = np.random.default_rng(5).standard_normal((2, 71, 93, 3), np.float32)
     wanted = activations(theirs, x)
-    averaged = hasattr(theirs, "classifier")  # its pool to a fixed size is a layer here, or several, as the map has cells
+    averaged = hasattr(theirs, "classifier")  # its pool to a fixed size is one layer here, or several
     names = [layer.name for layer in net.layers if not (averaged and layer.name.split("/")[0] == "avgpool")]
     found = net.taps(x, names)
     assert len(names) == len(wanted)
