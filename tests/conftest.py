@@ -8,10 +8,11 @@ import gc
 import importlib.util
 import mmap
 import os
+import random
 import socket
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,28 @@ def _skip_reason(item: pytest.Item) -> str | None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--release``: see `_skip_reason`."""
     parser.addoption("--release", action="store_true", help="run what only a release has to pass too")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the cases of a test marked ``sampled(n)`` only n stay in ``make test``, the others become ``deep``.
+
+    ``sampled(n, check=m)`` leaves m of the n in ``make check``. The draw depends on the name of the test alone.
+    """
+    families: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            families[item.nodeid.split("[")[0]].append(item)
+    for name, cases in families.items():
+        mark = cases[0].get_closest_marker("sampled")
+        assert mark is not None
+        (count,), check = mark.args, mark.kwargs.get("check")
+        drawn = random.Random(name).sample(cases, min(count, len(cases)))
+        for case in drawn[check:] if check is not None else ():
+            case.add_marker(pytest.mark.slow)
+        for case in cases:
+            if case not in drawn:
+                case.add_marker(pytest.mark.deep)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
