@@ -58,6 +58,11 @@ class _Turns:
                 self._holder = None
                 self._changed.notify_all()
 
+    @property
+    def waiting(self) -> int:
+        """Threads that wait for the turn."""
+        return len(self._queue)
+
 
 _TURNS = _Turns()
 _COMPILED: set[Hashable] = set()
@@ -113,6 +118,15 @@ def once(key: Hashable, run: Callable[[], _T]) -> _T:
                 _COMPILED.add(key)
                 return result
     return run()
+
+
+def waiting() -> int:
+    """How many threads wait for their turn to compile.
+
+    >>> waiting()
+    0
+    """
+    return _TURNS.waiting
 
 
 def is_compiled(key: Hashable) -> bool:

@@ -25,6 +25,11 @@ def wait() -> None:
         _thread.join()
 
 
+def has_ended() -> bool:
+    """Whether the pages are imported, or will be by who asks first."""
+    return _thread is None or not _thread.is_alive()
+
+
 def _pages() -> None:
     end = time.monotonic() + PATIENCE
     while not runtime.exists() and time.monotonic() < end:

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from lessons import _server
+from lessons._app import health
 
 _server.guard()
-app = st.App(Path(__file__).with_name("start.py"), middleware=_server.MIDDLEWARE)
+app = st.App(Path(__file__).with_name("start.py"), routes=health.ROUTES, middleware=_server.MIDDLEWARE)

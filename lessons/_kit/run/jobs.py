@@ -296,6 +296,12 @@ def find(key: str) -> Job[Any] | None:
     return _QUEUE.find(key)
 
 
+def counts() -> tuple[int, int]:
+    """(jobs that run, jobs that wait) at this moment."""
+    with _QUEUE.changed:
+        return len(_QUEUE._running), len(_QUEUE.waiting)
+
+
 def watch(job: Job[T], draw: Callable[[Job[T]], None], key: str = "job", every: float = EVERY) -> None:
     """Draw a job again and again until it rests, and above it how far it is and the button to stop or continue.
 
