@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from scipy.special import softmax
 
 from deconvviz import catalog
-from deconvviz.data import images, preprocess
-from deconvviz.errors import DeconvvizError, NetworkError
-from deconvviz.methods import activation_maximization, feature_inversion, layer_grid
+from deconvviz.checks import audit as auditing
+from deconvviz.checks import grey
+from deconvviz.checks.audit import Audit, Forecast, Randomization
+from deconvviz.checks.audit import randomize as randomizing
+from deconvviz.data import folder, images, preprocess
+from deconvviz.errors import DataError, DeconvvizError, NetworkError
+from deconvviz.methods import activation_maximization, attribution, feature_inversion, layer_grid
 from deconvviz.models import inverters
 from deconvviz.network import Network, reconstruct_units
 from deconvviz.network.backward.reconstruct import reconstruct_layer, reconstruct_target, with_agreement
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import (
     Array,
+    Attribution,
     Inversion,
     LayerVisualization,
     Reconstruction,
@@ -200,7 +207,8 @@ def reconstruct(
         return reconstruct_many(net, image, wanted, rule, start, on_unsupported=on_unsupported, prove=prove)[0]
     if unit is not None:
         raise DeconvvizError(f"a unit, or a target in place of one, is what goes down; got both, {unit!r} and a target")
-    return _in_rgb(net, reconstruct_target(net, model_input(net, image), target, rule, start, on_unsupported, prove))
+    x = model_input(net, image)
+    return _shown(net, x, reconstruct_target(net, x, target, rule, start, on_unsupported, prove))
 
 
 def reconstruct_many(
@@ -236,7 +244,7 @@ def reconstruct_many(
         )
     x = model_input(net, image)
     results = reconstruct_units(net, x, units, rule, start, on_unsupported, prove)
-    return tuple(_in_rgb(net, result) for result in results)
+    return tuple(_shown(net, x, result) for result in results)
 
 
 def reconstruct_rules(
@@ -277,7 +285,7 @@ def reconstruct_rules(
     x = model_input(net, image)
     results = reconstruct_layer(net, x, [Unit.of(unit)], rules, start, on_unsupported, refusals)
     results = with_agreement(net, x, results) if prove else results
-    return {rule: _in_rgb(net, one) for rule, (one,) in results.items()}
+    return {rule: _shown(net, x, one) for rule, (one,) in results.items()}
 
 
 def prove_maps(net: Network, image: Any, maps: Mapping[str, Reconstruction]) -> dict[str, Reconstruction]:
@@ -322,8 +330,178 @@ def prove_maps(net: Network, image: Any, maps: Mapping[str, Reconstruction]) -> 
     return {rule: one for rule, (one,) in proven.items()}
 
 
-def _in_rgb(net: Network, result: Reconstruction) -> Reconstruction:
-    return dataclasses.replace(result, map=preprocess.signed_rgb(result.map, net.input_spec))
+def attribute(
+    net: Network,
+    image: Any,
+    unit: UnitLike,
+    method: str = "occlusion",
+    seed: int = 0,
+    *,
+    on_unsupported: Literal["refuse", "gradient"] = "refuse",
+    **options: Any,
+) -> Attribution:
+    """Which pixels a unit, or a class, rests on, by any method of `deconvviz.catalog.methods()`.
+
+    Formula: with f the unit's value as a function of the picture, each method's own: `METHOD.formula`. The four rules
+    are the maps of `reconstruct`.
+
+    Args:
+      net: any network.
+      image: path, bytes, PIL image, or array (H, W, 3), uint8 or float in 0..1.
+      unit: a `Unit` or a tuple; a class is a unit of the scores, ``("logits", 5)``. Without row and column its
+        strongest position on this image; with "all" the sum over its map.
+      method: "gradient", "deconvnet", "guided", "linear", "gradient_x_input", "integrated_gradients", "smoothgrad",
+        "grad_cam" or "occlusion".
+      seed: of the random draws, where the method has any.
+      on_unsupported: activations other than ReLU under one of the rules: "refuse", or leave them to their "gradient".
+      options: of the method: start (the rules: "activation" or "one"); baseline ("black", "grey", "mean", "blur", or
+        model inputs) and steps (integrated gradients); samples and noise (SmoothGrad); layer (Grad-CAM); patch, stride
+        and baseline (occlusion).
+
+    Returns:
+      An `Attribution`; its map is (H, W, 3) at the model's size, in RGB order, its `pixels` (H, W).
+
+    Raises:
+      DeconvvizError: no such method or option, or a value that makes no sense.
+      NetworkError: no such layer, channel or position; numbers that are not finite; no maps for Grad-CAM.
+      RuleError: a rule cannot apply.
+      ImageError: the image cannot be read.
+
+    Source: zeiler2014visualizing, sundararajan2017axiomatic, smilkov2017smoothgrad, selvaraju2017gradcam
+
+    >>> from deconvviz.data import samples
+    >>> found = attribute(load("caltech"), samples.load("cat"), ("logits", 27), "grad_cam")
+    >>> found.map.shape, found.pixels.shape, bool(found.pixels.min() >= 0)
+    ((128, 128, 3), (128, 128), True)
+    """
+    found = attribution.attribute(net, model_input(net, image), unit, method, seed, on_unsupported, **options)
+    signal = np.asarray(found.map, np.float32)
+    shown = np.repeat(signal[..., None], 3, axis=-1) if signal.ndim == 2 else None
+    return dataclasses.replace(found, map=preprocess.signed_rgb(signal, net.input_spec) if shown is None else shown)
+
+
+def randomize(
+    net: Network,
+    image: Any,
+    unit: UnitLike,
+    method: str = "deconvnet",
+    order: Literal["top_down", "independent"] = "top_down",
+    seed: int = 0,
+    how: Literal["permute", "redraw"] = "permute",
+    **options: Any,
+) -> Randomization:
+    """The maps of one unit while the weights of the network are made random: a map that shows what was learned changes.
+
+    Args:
+      net, image, unit, method: as in `attribute`.
+      order: "top_down", each step one layer more from the top; or "independent", each layer alone.
+      seed: of the random weights, and of the method's own draws.
+      how: "permute" shuffles the entries of every array; "redraw" draws kernels from a normal distribution with their
+        mean and standard deviation.
+      options: of the method.
+
+    Returns:
+      A `Randomization`: the layers, the maps as the method makes them (channels of the model input), and how like the
+      first each of them is.
+
+    Raises:
+      NetworkError: no kernel to make random; as `attribute` otherwise.
+
+    Source: adebayo2018sanity
+
+    >>> from deconvviz.data import samples
+    >>> steps = randomize(load("caltech"), samples.load("cat"), ("relu2", 3), "gradient", start="one")
+    >>> steps.layers[:2], steps.rank_correlation[0], len(steps.maps) == len(steps.layers) == 9
+    (('', 'logits'), 1.0, True)
+    """
+    return randomizing.randomize(net, model_input(net, image), unit, method, order, seed, how, **options)
+
+
+def audit(
+    net: Network,
+    pictures: Any,
+    methods: Sequence[str] | None = None,
+    seed: int = 0,
+    *,
+    unit: UnitLike | None = None,
+    resume: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    command: str = "",
+) -> Audit:
+    """Whether the maps of a network can be trusted: every control of every method, with intervals over the pictures.
+
+    Random weights (from the top down, all redrawn, the lowest alone), another class, deletion and insertion, agreement
+    with occlusion, a small shift and faint noise, infidelity, likeness to an edge detector; for the rules the coverage,
+    the agreement of two computations, and the adjoint test.
+
+    Args:
+      net: any network.
+      pictures: a folder of pictures, a sequence of whatever `attribute` takes as an image, or name -> image.
+      methods: names; all if None. One that cannot apply is refused in the report, with the reason.
+      seed: of all draws.
+      unit: what is explained; the class with the largest score of each picture if None.
+      resume: a file that takes what is done after each picture, and from which a stopped audit goes on.
+      progress: called with pictures done and all of them.
+      command: how it was made, for the report.
+
+    Returns:
+      An `Audit`: `.table`, `.sentences`, `.to_json(path)`, `.to_html(path)`.
+
+    Raises:
+      DataError: no picture could be read, or an unfinished audit that cannot be read.
+      NetworkError: scores that are not finite, or a unit that is not there.
+      DeconvvizError: no such method.
+
+    Example::
+
+      dv.audit(net, "pictures/", methods=["deconvnet", "grad_cam"]).to_html("report.html")
+    """
+    return auditing.audit(net, _audited(net, pictures), methods, unit, seed, resume, command, progress)
+
+
+def audit_forecast(
+    net: Network, pictures: Any, methods: Sequence[str] | None = None, *, unit: UnitLike | None = None
+) -> Forecast:
+    """What `audit` will take, measured on the first picture that can be read: time and memory.
+
+    Raises:
+      DataError, NetworkError, DeconvvizError: as `audit`.
+    """
+    wanted, reason = _audited(net, pictures), "no picture was given"
+    for name, read in wanted:
+        try:
+            x = read()
+        except DeconvvizError as error:
+            reason = f"{name}: {error}"
+            continue
+        return auditing.forecast(net, x, unit, methods or tuple(catalog.methods()), len(wanted))
+    raise DataError(f"none of {len(wanted)} pictures could be used: {reason}")
+
+
+def _audited(net: Network, pictures: Any) -> list[tuple[str, Callable[[], np.ndarray]]]:
+    """Name of each picture, and a function that reads it."""
+    if isinstance(pictures, Mapping):
+        return [(str(name), functools.partial(model_input, net, one)) for name, one in pictures.items()]
+    if isinstance(pictures, (str, Path)):
+        listed: list[Any] = list(folder.list_pictures(pictures))
+    elif isinstance(pictures, Iterable) and not isinstance(pictures, (bytes, np.ndarray)):
+        listed = list(pictures)
+    else:
+        raise DeconvvizError(
+            f"an audit takes a folder of pictures, or a list of them; got {type(pictures).__name__}: for one picture, "
+            "a list of one"
+        )
+    names = [one.name if isinstance(one, Path) else str(one) if isinstance(one, str) else "" for one in listed]
+    return [
+        (name or f"picture {number}", functools.partial(model_input, net, one))
+        for number, (name, one) in enumerate(zip(names, listed, strict=True))
+    ]
+
+
+def _shown(net: Network, x: Array, result: Reconstruction) -> Reconstruction:
+    """In RGB order, with what is to be said of it where it is grey."""
+    why = grey.diagnosis(net, x, result)
+    return dataclasses.replace(result, map=preprocess.signed_rgb(result.map, net.input_spec), diagnosis=why)
 
 
 def invert(net: Network, image: Any, layer: str, method: str = "optimize", **options: Any) -> Inversion:

@@ -93,10 +93,13 @@ class Method:
     Attributes:
       name: as given to the library and the command line.
       title: one line for people.
-      formula: LaTeX, what happens to the signal g at a rectifier with input z.
+      formula: LaTeX; of a backward rule, what happens to the signal g at a rectifier with input z.
       sources: keys of docs/references.bib.
       order: place among the others on the screen.
       limits: one sentence, what it does not show.
+      assumes: one sentence, what it takes for granted.
+      signed: whether the sign of a pixel says that it speaks for the unit, or against it.
+      draw: ``draw(score, x, *, seed, **options) -> Drawn``: its map of one unit (`deconvviz.methods.attribution`).
     """
 
     name: str
@@ -105,6 +108,9 @@ class Method:
     sources: tuple[str, ...]
     order: int
     limits: str
+    assumes: str = ""
+    signed: bool = False
+    draw: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -221,8 +227,8 @@ def discover(package: str, constant: str, folders: bool = False) -> MappingProxy
       constant: name of the module constant, "MODEL" for example: a record with a ``name``, or a tuple of such.
       folders: look into the folders of the package alone, not into its files.
 
-    >>> sorted(discover("deconvviz.methods", "METHOD"))
-    ['deconvnet', 'gradient', 'guided', 'linear']
+    >>> sorted(discover("deconvviz.methods", "METHOD"))[:4]
+    ['deconvnet', 'grad_cam', 'gradient', 'gradient_x_input']
     """
     parent = importlib.import_module(package)
     records: dict[str, Any] = {}
@@ -243,7 +249,11 @@ def models() -> MappingProxyType[str, ModelEntry]:
 
 
 def methods() -> dict[str, Method]:
-    """All backward methods, in the order in which they are shown."""
+    """All methods that draw a map of a unit, in the order in which they are shown.
+
+    >>> list(methods())[4:]
+    ['gradient_x_input', 'integrated_gradients', 'smoothgrad', 'grad_cam', 'occlusion']
+    """
     return dict(sorted(discover("deconvviz.methods", "METHOD").items(), key=lambda item: item[1].order))
 
 
@@ -260,7 +270,7 @@ def trainings() -> MappingProxyType[str, Trainable]:
     """All that can be trained besides applications: the shipped network, inverters of its layers.
 
     >>> sorted(trainings())
-    ['caltech', 'inverter']
+    ['caltech', 'inverter', 'watermark']
     """
     return discover("deconvviz.training", "TRAINING", folders=True)
 

@@ -270,6 +270,7 @@ class Reconstruction:
       coverage: rectifiers that obeyed the rule.
       agreement: relative difference of two independent computations; None where only one was made.
       target: the function of the output that went down in place of a unit; None for units.
+      diagnosis: why there is little or nothing to see, and what to do, as a sentence; empty where nothing was noticed.
     """
 
     map: SignedMap
@@ -281,6 +282,37 @@ class Reconstruction:
     coverage: Coverage
     agreement: float | None
     target: Any = None
+    diagnosis: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Which pixels a unit of a network rests on, as one method says.
+
+    Attributes:
+      map: (H, W, 3) float32 in RGB order; a method that gives one number a pixel has it in all three.
+      pixels: (H, W) float64, one signed number a pixel: the sum over the model's channels, or the method's own number.
+      unit: the unit with its row and column resolved.
+      method: its name.
+      value: the unit's activation, or the sum over its map where all of that is meant.
+      seed: of the random draws, where the method has any.
+      options: every option as it was used.
+      facts: what the method measured on its way: of integrated gradients "completeness", the share of
+        ``f(x) - f(baseline)`` that its sum misses.
+      note: what is wrong with the map, as a sentence; empty if nothing was noticed.
+      seconds: wall time, compiling included.
+    """
+
+    map: SignedMap
+    pixels: np.ndarray
+    unit: Unit
+    method: str
+    value: float
+    seed: int
+    options: dict[str, Any]
+    facts: dict[str, float]
+    note: str
+    seconds: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,15 +37,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network": {"ops", "compiled"},
     "models": {"network", "ops", "catalog", "storage"},
     "methods": {"network", "ops", "priors", "catalog", "storage"},
-    "checks": {"methods", "network", "ops"},
+    # figures: the pictures of an audit's report; storage: a whole file or none.
+    # data: what a picture would be in another range.
+    "checks": {"methods", "network", "ops", "data", "figures", "catalog", "storage"},
     # tasks: the claim about training is measured on networks that a task trained.
     "articles": {"checks", "methods", "network", "ops", "tasks"},
     # catalog: the records Task and Option; figures: its writer leaves a whole file or none.
     # training: the loop and its Trainer, which every trained task shares.
     "tasks": {"models", "network", "ops", "data", "catalog", "figures", "training", "storage"},
-    "training": {"models", "network", "ops", "data", "catalog", "storage"},
+    # methods, checks: how well each method finds what a network was trained to look for.
+    "training": {"models", "network", "ops", "data", "catalog", "storage", "methods", "checks"},
     "atlas": {"methods", "network", "data", "figures", "storage"},
-    "api": {"network", "methods", "models", "ops", "data", "catalog"},
+    "api": {"network", "methods", "models", "ops", "data", "catalog", "checks"},
     "recipe": {"api", "methods", "models", "network", "data", "figures", "catalog", "storage"},
     "_cli": EVERYTHING,
     "cli": {"_cli"},

@@ -116,7 +116,7 @@ def test_the_pytorch_network_of_the_how_to_runs(
 
 def test_the_method_of_the_how_to_is_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record is all that there is to do: the rule runs forward and backward, both computations of it agree."""
-    (code,) = blocks(ROOT / "docs" / "add-a-method.md", "python")
+    code, _ = blocks(ROOT / "docs" / "add-a-method.md", "python")
     module = types.ModuleType("leaky")
     exec(code, module.__dict__)
     rule = module.RULE
@@ -137,6 +137,21 @@ def test_the_method_of_the_how_to_is_a_method(monkeypatch: pytest.MonkeyPatch) -
     assert result.agreement < 1e-5
     steep, linear = (dv.reconstruct(net, image, ("relu2", 1, 2, 1), rule, "one").map for rule in ("gradient", "linear"))
     assert all(np.abs(result.map - other).max() > 1e-3 for other in (0, steep, linear))
+
+
+def test_the_other_method_of_the_how_to_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its options, its map, and its place among the others."""
+    _, code = blocks(ROOT / "docs" / "add-a-method.md", "python")
+    module = types.ModuleType("steepness")
+    exec(code, module.__dict__)
+    known = catalog.methods() | {module.METHOD.name: module.METHOD}
+    monkeypatch.setattr(catalog, "methods", lambda: known)
+    net = dv.Network(lambda x: (x * x).sum((1, 2)), input_spec=dv.InputSpec(size=(4, 5)))
+    image = np.random.default_rng(1).random((4, 5, 3))
+    found = dv.attribute(net, image, (net.layers[-1].name, 1), "steepness", power=2)
+    wanted = np.zeros((4, 5, 3))
+    wanted[..., 1] = (2 * image[..., 1]) ** 2
+    np.testing.assert_allclose(found.map, wanted, rtol=1e-5)
 
 
 def test_the_task_of_the_how_to_is_a_task(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from deconvviz.checks import Report, RuleReport
     from deconvviz.network import Network
 
+#: Pictures of a folder that are looked at.
+MOST = 16
 #: What to do about what was assumed.
 SAY_IT = "Say it with --size, --channels, --input-range, --mean and --std, or make it a dv.Network."
 
@@ -29,9 +32,17 @@ SAY_IT = "Say it with --size, --channels, --input-range, --mean and --std, or ma
     help="A picture file, or a built-in photograph.",
 )
 @click.option("--layer", metavar="NAME", help="Where the rules start.  [default: the last layer]")
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A folder of pictures: also look for dead channels, and for a wrong range or channel order.",
+)
 @json_option
 @click.pass_context
-def check(ctx: click.Context, chosen: Chosen, image: str, layer: str | None, as_json: bool) -> None:
+def check(
+    ctx: click.Context, chosen: Chosen, image: str, layer: str | None, images: Path | None, as_json: bool
+) -> None:
     """Try everything on a network of your own. Finds its layers, runs it forward, and applies each rule.
 
     Says how many rectifiers obey, how far the two computations differ, what is not supported and what to change. Exits
@@ -47,10 +58,44 @@ def check(ctx: click.Context, chosen: Chosen, image: str, layer: str | None, as_
     start = time.perf_counter()
     chosen.check()
     network, assumed = load_own(chosen) if chosen.own else (load_chosen(chosen), ())
-    result = checks.report(network, model_input(load_image(image), network.input_spec), layer)
-    record = _record(chosen, image, result, assumed) | {"images": 1, "seconds": seconds_since(start)}
-    answer(record, as_json, _lines(chosen, image, result, assumed))
+    x = model_input(load_image(image), network.input_spec)
+    result = checks.report(network, x, layer)
+    grey, hints = _diagnosis(result, x), _hints(network, images)
+    record = _record(chosen, image, result, assumed) | {"diagnosis": grey or None, "hints": hints}
+    record |= {"images": 1, "seconds": seconds_since(start)}
+    said = [*([grey] if grey else []), *hints]
+    lines = _lines(chosen, image, result, assumed) + (
+        ["", "Worth knowing:", *(f"- {one}" for one in said)] if said else []
+    )
+    answer(record, as_json, lines)
     ctx.exit(0 if result.applies else 1)
+
+
+def _diagnosis(found: Report, x: Any) -> str:
+    """Why the deconvnet's map of the strongest unit is grey; empty where it is not, or where the rule is refused."""
+    from deconvviz.checks import grey
+    from deconvviz.errors import DeconvvizError
+    from deconvviz.network import reconstruct_units
+
+    try:
+        (one,) = reconstruct_units(found.network, x, [found.unit], prove=False)
+        return grey.diagnosis(found.network, x, one)
+    except DeconvvizError:
+        return ""
+
+
+def _hints(network: Network, images: Path | None) -> list[str]:
+    """What a folder of pictures shows of the network: dead channels, and a range in which it is much surer."""
+    from deconvviz.checks import grey
+    from deconvviz.data import folder
+    from deconvviz.data.preprocess import model_input
+
+    if images is None:
+        return []
+    pictures = [load_image(str(path)) for path in folder.list_pictures(images)[:MOST]]
+    dead = grey.dead_channels(network, [model_input(picture, network.input_spec) for picture in pictures])
+    hint = grey.better_input(network, pictures)
+    return [*grey.dead_sentences(dead, network, len(pictures)), *([hint] if hint else [])]
 
 
 def _record(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import jax.numpy as jnp
 import numpy as np
 
+from deconvviz.checks import grey
 from deconvviz.errors import NetworkError, RuleError
 from deconvviz.network.backward.reconstruct import reconstruct_units
 from deconvviz.network.network import Network
@@ -188,6 +189,7 @@ def _notes(network: Network, x: Array, output: np.ndarray, rules: tuple[RuleRepo
             "The output for an image depends on the other images of its batch, as in batch normalization in training: "
             "use the running averages (use_running_average=True, training=False)."
         )
+    yield from grey.notes(network, x, output)
     yield from _about_rules(rules)
 
 

@@ -36,6 +36,7 @@ class BackwardRule:
         nothing else of it: that is all that is stored of a forward pass where memory is dear.
       sources: keys of docs/references.bib.
       limits: one sentence, what the picture does not show.
+      assumes: one sentence, what the rule takes for granted.
     """
 
     name: str
@@ -44,6 +45,7 @@ class BackwardRule:
     below: Callable[[jax.Array, jax.Array], jax.Array]
     sources: tuple[str, ...]
     limits: str
+    assumes: str = ""
 
 
 def gated(z: jax.Array, g: jax.Array) -> jax.Array:
@@ -65,6 +67,7 @@ RECTIFIER_RULES = (
         below=gated,
         sources=("simonyan2014deep",),
         limits="The slope at this very image: right for small changes, noisy to the eye.",
+        assumes="The unit is about as steep around the picture as it is at the picture itself.",
     ),
     BackwardRule(
         name="deconvnet",
@@ -73,6 +76,7 @@ RECTIFIER_RULES = (
         below=lambda z, g: positive(g),
         sources=("zeiler2014visualizing",),
         limits="The signal is rectified, the input forgotten: no derivative of any function, and alike for many units.",
+        assumes="What a rectifier let through need not be known; the switches of the pools are enough.",
     ),
     BackwardRule(
         name="guided",
@@ -81,6 +85,7 @@ RECTIFIER_RULES = (
         below=lambda z, g: gated(z, positive(g)),
         sources=("springenberg2015striving", "adebayo2018sanity", "nie2018theoretical"),
         limits="Sharp, but it leans on the image itself: it changes little when the upper layers are made random.",
+        assumes="Only paths that raise the unit, through rectifiers that were open, matter.",
     ),
     BackwardRule(
         name="linear",
@@ -89,6 +94,7 @@ RECTIFIER_RULES = (
         below=lambda z, g: g,
         sources=("zeiler2014visualizing",),
         limits="The rectifiers taken away in the backward pass: what switches and filters alone would paint.",
+        assumes="The unit would have answered the same without rectifiers.",
     ),
 )
 #: Their names.

@@ -25,6 +25,7 @@ class Rewritten:
 
     call: Callable[..., Any]
     coverage: Coverage
+    eqns: tuple[Any, ...] = ()
 
 
 def rewritten(
@@ -63,7 +64,7 @@ def rewritten(
     for each in rules:
         refuse(network.name, layer, each, on_unsupported, coverage)
     eqns = by_switches(eqns) if switches else eqns
-    return Rewritten(as_function(program.flat, eqns, [node.variable]), coverage)
+    return Rewritten(as_function(program.flat, eqns, [node.variable]), coverage, tuple(eqns))
 
 
 def refuse(network: str, layer: str, rule: str, on_unsupported: OnUnsupported, coverage: Coverage) -> None:

@@ -1,0 +1,71 @@
+"""`deconvviz attribute`: which pixels a unit, or a class, rests on, by any method."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deconvviz._cli._common import answer, check_out, json_option, load_image, seconds_since
+from deconvviz._cli._user_network import Chosen, load_chosen, network_options
+
+
+@click.command()
+@network_options
+@click.option("--image", required=True, metavar="FILE", help="A picture file, or a built-in photograph: sample:cat.")
+@click.option("--layer", metavar="NAME", help="Of the unit.  [default: the last layer]")
+@click.option("--channel", type=int, help="Of the unit; a class is a channel of the scores.  [default: the largest]")
+@click.option("--method", default="occlusion", show_default=True, metavar="NAME", help="deconvnet, grad_cam, ...")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the method's random draws.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the map as a PNG, blue to red.")
+@json_option
+def attribute(
+    chosen: Chosen,
+    image: str,
+    layer: str | None,
+    channel: int | None,
+    method: str,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Draw which pixels a unit or a class rests on, by one method.
+
+    \b
+    Example:
+      deconvviz attribute --model caltech --image sample:cat --method grad_cam --out map.png
+    """
+    import deconvviz as dv
+    from deconvviz.checks.audit.run import chosen_unit
+    from deconvviz.figures import files, scale
+
+    start = time.perf_counter()
+    chosen.check()
+    if out is not None:
+        check_out(out, (".png",))
+    network, picture = load_chosen(chosen), load_image(image)
+    if channel is not None and layer is None:
+        raise click.UsageError(f"--channel {channel} is of a layer: name it with --layer")
+    if channel is None:
+        x = dv.model_input(network, picture)
+        unit = chosen_unit(network, x, None)
+        if layer is not None:
+            values = network.taps(x, [network.layer(layer).name])[layer][0]
+            unit = dv.Unit(layer, int(values.reshape(-1, values.shape[-1]).max(axis=0).argmax()))
+    else:
+        unit = dv.Unit(str(layer), channel)
+    found = dv.attribute(network, picture, unit, method, seed)
+    if out is not None:
+        files.write_png(out, scale.diverging_rgb(found.pixels, scale.signed_limit(found.pixels)))
+    record: dict[str, Any] = {
+        "network": chosen.name, "image": image, "layer": found.unit.layer, "channel": found.unit.channel,
+        "row": found.unit.row, "column": found.unit.column, "value": found.value, "method": found.method, "seed": seed,
+        "options": found.options, "lowest": float(found.pixels.min()), "highest": float(found.pixels.max()),
+        **found.facts, "note": found.note or None, "out": out, "images": 1, "seconds": seconds_since(start),
+    }  # fmt: skip
+    answer(record, as_json, [f"{name}: {value}" for name, value in record.items() if value is not None])
+
+
+COMMAND = attribute

@@ -1,0 +1,101 @@
+"""`deconvviz audit`: can the maps of a network be trusted? Every control of every method, and one report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deconvviz._cli._common import answer, check_file, check_out, json_option, seconds_since
+from deconvviz._cli._user_network import Chosen, load_chosen, network_options
+
+#: What stands for the built-in photographs.
+BUILT_IN = "sample:all"
+
+
+@click.command()
+@network_options
+@click.option("--images", required=True, metavar="DIR", help="A folder of pictures; sample:all, those built in.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The report, FILE.html.")
+@click.option("--method", "methods", multiple=True, metavar="NAME", help="Only this one; may be given again.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N pictures alone.")
+@click.option("--layer", metavar="NAME", help="Explain a unit of this layer, with --channel.  [default: the top class]")
+@click.option("--channel", type=int, help="Channel of --layer.")
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the report.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes every random draw.")
+@json_option
+def audit(
+    chosen: Chosen,
+    images: str,
+    out: Path,
+    methods: tuple[str, ...],
+    limit: int | None,
+    layer: str | None,
+    channel: int | None,
+    language: str,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Measure whether the maps of a network mean anything, and write FILE.html and FILE.json.
+
+    Weights made random, another class, deletion and insertion, occlusion, shift, noise, edges: every control for every
+    method, with intervals over the pictures. A stopped audit goes on from FILE.partial where it was.
+
+    \b
+    Example:
+      deconvviz audit --model caltech --images pictures/ --out report.html
+    """
+    import deconvviz as dv
+    from deconvviz.data import folder
+
+    start = time.perf_counter()
+    chosen.check()
+    if (layer is None) != (channel is None):
+        raise click.UsageError("--layer and --channel go together: name both, or neither for the top class")
+    check_out(out, (".html",))
+    check_file(out.with_suffix(".json"), "--out")
+    pictures: Any = folder.list_pictures(images)[:limit] if images != BUILT_IN else _built_in(limit)
+    network = load_chosen(chosen)
+    unit = None if layer is None or channel is None else (layer, channel)
+    click.echo(str(dv.audit_forecast(network, pictures, methods or None, unit=unit)), err=True)
+    partial = out.with_suffix(".partial")
+
+    def progress(done: int, every: int) -> None:
+        spent = time.perf_counter() - start
+        end = "\n" if done == every or not sys.stderr.isatty() else "\r"
+        click.echo(f"{done} of {every} pictures, {spent:.0f} s" + " " * 9 + end, nl=False, err=True)
+
+    found = dv.audit(
+        network, pictures, methods or None, seed, unit=unit, resume=partial, progress=progress, command=_command()
+    )
+    found.to_html(out, language)
+    found.to_json(out.with_suffix(".json"))
+    partial.unlink(missing_ok=True)
+    record = {
+        "network": chosen.name, "images": len(found.pictures), "unreadable": len(found.unreadable),
+        "methods": list(found.table), "refused": found.refused, "out": out, "json": out.with_suffix(".json"),
+        "sentences": found.sentences, "processor_seconds": round(found.seconds, 3),
+        "seconds": seconds_since(start),
+    }  # fmt: skip
+    answer(record, as_json, [*found.sentences, f"written: {out}", f"written: {out.with_suffix('.json')}"])
+
+
+def _built_in(limit: int | None) -> dict[str, Any]:
+    """The photographs of the gallery."""
+    from deconvviz.data import samples
+
+    names = [one.id for one in samples.SAMPLES.values() if one.kind == "photo"][:limit]
+    return {name: samples.load(name) for name in names}
+
+
+def _command() -> str:
+    """The command line as it was given."""
+    import shlex
+
+    return shlex.join(["deconvviz", *sys.argv[1:]])
+
+
+COMMAND = audit

@@ -1,0 +1,264 @@
+"""Every control of one picture: what `run` repeats for each, as plain numbers that JSON can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import uniform_filter
+from scipy.special import softmax
+
+from deconvviz import catalog
+from deconvviz.checks.audit import picture_only, removal, sensitivity
+from deconvviz.checks.audit.randomize import random_weights
+from deconvviz.checks.audit.similarity import METRICS, Compared, pixels, strengths
+from deconvviz.checks.randomization import rank_correlation, weight_layers
+from deconvviz.errors import DeconvvizError, NetworkError
+from deconvviz.methods._baselines import baseline
+from deconvviz.methods.attribution import drawn
+from deconvviz.network.network import Network
+from deconvviz.network.score import Score
+from deconvviz.ops.rectify import RULES
+from deconvviz.types import Array, Unit
+
+#: What covers pixels in deletion and insertion.
+BASELINES = ("grey", "blur")
+#: What the shares of a method are measured from; the others foretell no fall of the unit.
+MEASURED_FROM: dict[str, Any] = {"gradient": "grey", "gradient_x_input": 0.0, "integrated_gradients": "grey"}
+#: Orders of pixels that no method is asked for.
+RANDOM, EDGES = "random", "edges"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was measured on one picture.
+
+    Attributes:
+      unit: layer and channel, and row and column where it has them.
+      value: the unit's.
+      controls: method -> control -> number; NaN where a control does not apply.
+      curves: order of the pixels (a method, "random", "edges") -> "deletion grey", ... -> the score after each step.
+      refused: method -> why it cannot apply.
+      skipped: control -> why it was left out.
+    """
+
+    unit: tuple[Any, ...]
+    value: float
+    controls: dict[str, dict[str, float]]
+    curves: dict[str, dict[str, list[float]]]
+    refused: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def options(network: Network, method: str) -> dict[str, Any]:
+    """The settings of a method in an audit: coarser than its defaults, said in the report."""
+    height, width = network.input_spec.size
+    patch = (max(1, height // 5), max(1, width // 5))
+    given: dict[str, dict[str, Any]] = {
+        "integrated_gradients": {"steps": 8, "baseline": "grey"},
+        "smoothgrad": {"samples": 8},
+        "occlusion": {"patch": patch, "stride": patch},
+        **{rule: {"start": "one"} for rule in RULES},
+    }
+    return given.get(method, {})
+
+
+def stages(network: Network) -> dict[str, tuple[tuple[str, ...], str]]:
+    """Name of a randomization -> (layers, "permute" or "redraw").
+
+    Raises:
+      NetworkError: the network holds no weights.
+    """
+    top_down = [name for name, _ in weight_layers(network)][::-1]
+    half = (len(top_down) + 1) // 2
+    return {
+        "top layer": (tuple(top_down[:1]), "permute"),
+        "upper half": (tuple(top_down[:half]), "permute"),
+        "all layers": (tuple(top_down), "permute"),
+        "all redrawn": (tuple(top_down), "redraw"),
+        "lowest alone": (tuple(top_down[-1:]), "permute"),
+    }
+
+
+def findings(network: Network, x: Array, unit: Unit, methods: tuple[str, ...], seed: int) -> Findings:
+    """All controls of one picture and unit.
+
+    Args:
+      network: any.
+      x: (1, H, W, C) model input.
+      unit: what is explained.
+      methods: names of methods.
+      seed: of every draw.
+
+    Raises:
+      NetworkError: no method applies, or the numbers are not finite.
+    """
+    batch = network.checked_input(x)
+    score, maps = Score.of(network, batch, unit), {}
+    refused: dict[str, str] = {}
+    for method in methods:
+        try:
+            maps[method] = drawn(score, batch, method, seed, **options(network, method)).signal
+        except DeconvvizError as error:
+            refused[method] = str(error)
+    if not maps:
+        raise NetworkError(f"no method applies to {unit.layer} of {network.name}: {next(iter(refused.values()), '')}")
+    controls: dict[str, dict[str, float]] = {method: {} for method in maps}
+    skipped: dict[str, str] = {}
+    ready = {method: Compared.of(signal) for method, signal in maps.items()}
+    _randomized(score, batch, ready, controls, skipped, seed)
+    _other_class(score, batch, ready, controls, skipped, seed)
+    _nearby(score, batch, maps, ready, controls, seed)
+    _of_picture(network, batch, maps, controls)
+    _infidelity(score, batch, maps, controls, seed)
+    curves = _removed(score, batch, maps, controls, seed)
+    value = float(score.values(batch)[0])
+    place = tuple(part for part in (unit.layer, unit.channel, score.unit.row, score.unit.column) if part is not None)
+    return Findings(place, value, controls, curves, refused, skipped)
+
+
+def ranked(method: str, signal: np.ndarray) -> np.ndarray:
+    """The order of importance that a map gives: signed, where its sign says for or against, else by strength."""
+    return pixels(signal) if catalog.methods()[method].signed else strengths(signal)
+
+
+def _again(score: Score, x: Array, method: str, seed: int) -> np.ndarray | None:
+    """The map of another score or picture; None where the method finds no finite number or nothing to weigh there."""
+    try:
+        return drawn(score, x, method, seed, **options(score.network, method)).signal
+    except NetworkError:
+        return None
+
+
+def _note(into: dict[str, float], name: str, first: Compared, second: np.ndarray | None) -> None:
+    """Four measures of two maps under one name."""
+    alike = dict.fromkeys(METRICS, float("nan")) if second is None else first.like(Compared.of(second))
+    into.update({name if metric == "rank" else f"{name}, {metric}": value for metric, value in alike.items()})
+
+
+def _randomized(
+    score: Score,
+    x: Array,
+    ready: dict[str, Compared],
+    controls: dict[str, dict[str, float]],
+    skipped: dict[str, str],
+    seed: int,
+) -> None:
+    """Maps of the same unit and picture, with random weights."""
+    try:
+        found = stages(score.network)
+    except NetworkError as error:
+        skipped["randomized weights"] = str(error)
+        return
+    for name, (layers, how) in found.items():
+        other = score.with_weights(random_weights(score.network, layers, how, seed))
+        for method, first in ready.items():
+            _note(controls[method], f"random weights: {name}", first, _again(other, x, method, seed))
+
+
+def _other_class(
+    score: Score,
+    x: Array,
+    ready: dict[str, Compared],
+    controls: dict[str, dict[str, float]],
+    skipped: dict[str, str],
+    seed: int,
+) -> None:
+    """The map of another channel of the same layer, drawn from the seed."""
+    channels = score.node.layer.shape[-1]
+    if channels < 2 or score.code[0] < 0:
+        skipped["another class"] = f"{score.unit.layer} has one channel, or all of them are meant"
+        return
+    step = int(np.random.default_rng([seed, 7]).integers(1, channels))
+    other = Score.of(score.network, x, Unit(score.unit.layer, (score.code[0] + step) % channels), score.on_unsupported)
+    for method, first in ready.items():
+        _note(controls[method], "another class", first, _again(other, x, method, seed))
+
+
+def _nearby(
+    score: Score,
+    x: np.ndarray,
+    maps: dict[str, np.ndarray],
+    ready: dict[str, Compared],
+    controls: dict[str, dict[str, float]],
+    seed: int,
+) -> None:
+    """The picture a little shifted, and with faint noise: the map should follow and stay."""
+    moved, grainy = sensitivity.shifted(x), sensitivity.noisy(x, seed)
+    for method, signal in maps.items():
+        after = _again(score, moved, method, seed)
+        first, second = (signal, None) if after is None else sensitivity.without_border(signal, after)
+        _note(controls[method], "shifted", Compared.of(first), second)
+        _note(controls[method], "noise", ready[method], _again(score, grainy, method, seed))
+
+
+def _of_picture(network: Network, x: Array, maps: dict[str, np.ndarray], controls: dict[str, dict[str, float]]) -> None:
+    """Likeness to maps that know the picture alone, and to the witness."""
+    edges, slopes = picture_only.edges(x), picture_only.gradient_magnitude(x)
+    witness = maps.get("occlusion")
+    patch = options(network, "occlusion")["patch"]
+    for method, signal in maps.items():
+        into = controls[method]
+        into["edges"] = rank_correlation(strengths(signal), edges)
+        into["picture's gradient"] = rank_correlation(strengths(signal), slopes)
+        if witness is not None and method != "occlusion":
+            into["occlusion"] = rank_correlation(uniform_filter(ranked(method, signal), patch), witness)
+
+
+def _infidelity(
+    score: Score, x: np.ndarray, maps: dict[str, np.ndarray], controls: dict[str, dict[str, float]], seed: int
+) -> None:
+    """How far the falls that a map foretells are from those that happen."""
+    wanted = {method: MEASURED_FROM[method] for method in maps if method in MEASURED_FROM}
+    covers = {start: baseline(x, score.network.input_spec, start) for start in dict.fromkeys(wanted.values())}
+    squares = sensitivity.squares(score.network.input_spec.size, seed)
+    before = float(score.values(x)[0])
+    falls = {start: before - score.values(np.where(squares[..., None], cover, x)) for start, cover in covers.items()}
+    for method, start in wanted.items():
+        signal = maps[method] * (x - covers[start])[0] if method == "gradient" else maps[method]
+        controls[method]["infidelity"] = sensitivity.infidelity(pixels(signal), squares, falls[start])
+
+
+def _removed(
+    score: Score, x: np.ndarray, maps: dict[str, np.ndarray], controls: dict[str, dict[str, float]], seed: int
+) -> dict[str, dict[str, list[float]]]:
+    """Deletion and insertion in the order of every map, of chance, and of edges; each area less that of chance."""
+    chance = np.random.default_rng([seed, 9]).random(score.network.input_spec.size)
+    orders = {RANDOM: chance, EDGES: picture_only.edges(x)} | {m: ranked(m, signal) for m, signal in maps.items()}
+    curves: dict[str, dict[str, list[float]]] = {name: {} for name in orders}
+    for start in BASELINES:
+        cover = baseline(x, score.network.input_spec, start)
+        call = scorer(score, x, cover)
+        ends = (float(call(np.asarray(x))[0]), float(call(cover)[0]))
+        for name, values in orders.items():
+            for kind in ("deletion", "insertion"):
+                steps = removal.curve(call, x, cover, values, ends, kind == "insertion", seed)
+                curves[name][f"{kind} {start}"] = steps.tolist()
+    for method in maps:
+        for kind, by_chance in curves[RANDOM].items():
+            gain = removal.area(curves[method][kind]) - removal.area(by_chance)
+            controls[method][kind] = -gain if kind.startswith("deletion") else gain
+    return curves
+
+
+def scorer(score: Score, x: Array, cover: Array) -> Callable[[np.ndarray], np.ndarray]:
+    """Pictures -> what the curves show: the probability of a class, or the unit's value from cover (0) to picture (1).
+
+    Formula: ``exp(s_c) / sum_k exp(s_k)`` of a row of scores, the row itself where it sums to 1 already; of another
+    unit ``(f - f(cover)) / (f(x) - f(cover))``, NaN where the two are equal.
+    """
+    channels = score.node.layer.shape
+    if len(channels) == 1 and channels[0] > 1 and score.code[0] >= 0:
+        row = np.asarray(score.layer_values(x), np.float64)
+        done = bool(row.min() >= 0 and abs(row.sum() - 1) < 1e-4)
+
+        def probability(xs: np.ndarray) -> np.ndarray:
+            rows = np.asarray(score.layer_values(xs), np.float64)
+            return (rows if done else np.asarray(softmax(rows, axis=1)))[:, score.code[0]]
+
+        return probability
+    ends = score.values(np.concatenate([np.asarray(cover), np.asarray(x)]))
+    low, high = float(ends[0]), float(ends[1])
+    return lambda xs: (score.values(xs) - low) / (high - low if high != low else np.nan)

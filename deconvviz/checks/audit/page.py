@@ -1,0 +1,198 @@
+"""The report of an audit: one HTML file that holds everything it shows, and one JSON."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from dataclasses import asdict
+from html import escape
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from deconvviz import catalog
+from deconvviz.checks.audit.controls import EDGES, RANDOM
+from deconvviz.checks.audit.intervals import Interval
+from deconvviz.checks.audit.record import AuditRecord
+from deconvviz.checks.audit.sentences import sentences
+from deconvviz.checks.audit.words import LANGUAGES, say
+from deconvviz.errors import check_choice
+from deconvviz.figures.scale import diverging_rgb, signed_limit
+
+#: Controls of the table, in order; the other measures of each stand in the JSON file.
+SHOWN = (
+    "random weights: top layer", "random weights: upper half", "random weights: all layers",
+    "random weights: all redrawn", "random weights: lowest alone", "another class", "edges", "picture's gradient",
+    "occlusion", "shifted", "noise", "deletion grey", "deletion blur", "insertion grey", "insertion blur", "infidelity",
+)  # fmt: skip
+#: What a good map has: 0 close, 1 close, or more than 0.
+WANTED = dict.fromkeys(SHOWN[:8], "low") | dict.fromkeys(SHOWN[8:11], "high") | dict.fromkeys(SHOWN[11:15], "gain")
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;color:#1b1b1b;background:#fff}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}.wide{overflow-x:auto}
+table{border-collapse:collapse;font-size:.85rem}th,td{padding:.3rem .5rem;border:1px solid #ccc;text-align:left;
+vertical-align:top}thead th{background:#f4f4f4}td.good{background:#e3f1e3}td.bad{background:#f8e0dc}
+figure{display:inline-block;margin:.3rem;width:9rem;vertical-align:top}figure img{width:100%;image-rendering:pixelated}
+figcaption{font-size:.75rem}svg{max-width:100%;height:auto}pre{white-space:pre-wrap;word-break:break-word}
+"""
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7b3294", "#a6761d", "#444444")
+
+
+def as_json(audit: AuditRecord) -> str:
+    """All numbers, with the sentences."""
+    record = {name: value for name, value in vars(audit).items() if name not in ("examples", "table", "curves")}
+    record["table"] = {m: {c: asdict(one) for c, one in row.items()} for m, row in audit.table.items()}
+    record["curves"] = {
+        name: {kind: [asdict(one) for one in steps] for kind, steps in row.items()}
+        for name, row in audit.curves.items()
+    }
+    return json.dumps(_plain(record | {"sentences": sentences(audit)}), allow_nan=False, indent=1, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def as_html(audit: AuditRecord, language: str = "en") -> str:
+    """The page in one language.
+
+    Raises:
+      DeconvvizError: a language that is not there.
+    """
+    check_choice("language", language, LANGUAGES)
+
+    def t(text: str, **values: Any) -> str:
+        return escape(say(text, language, **values))
+
+    title = t("Can the maps of {network} be trusted?", network=audit.network)
+    facts = t(
+        "{count} pictures, layer {layer}, seed {seed}, {minutes:.1f} minutes of processor time.",
+        count=len(audit.pictures), layer=audit.layer, seed=audit.seed, minutes=audit.seconds / 60,
+    )  # fmt: skip
+    found = "".join(f"<li>{escape(line)}</li>" for line in sentences(audit, language))
+    how = t(
+        "Mean over the pictures, and its 95 % bootstrap interval. Likenesses are rank correlations of the strengths of "
+        "two maps, from -1 to 1: 0 is wanted under random weights and for another class, 1 after a shift or faint "
+        "noise. Deletion and insertion: area gained over an order drawn by chance, above 0 is better. Infidelity: 0 "
+        "foretells every fall of the score, 1 none."
+    )
+    return (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head><body>'
+        f"<h1>{title}</h1><p>{facts}</p><h2>{t('What was measured means')}</h2><ul>{found}</ul>"
+        f"<h2>{t('Every control for every method')}</h2><p>{how}</p>{_table(audit, t)}"
+        f"<h2>{t('Deletion and insertion')}</h2>{_curves(audit, t)}"
+        f"<h2>{t('The first picture')}</h2>{_examples(audit, t)}"
+        f"<h2>{t('The methods')}</h2>{_cards(audit, t)}"
+        f"<h2>{t('How it was made')}</h2><pre>{escape(_made(audit))}</pre></body></html>\n"
+    )
+
+
+def _table(audit: AuditRecord, t: Any) -> str:
+    shown = [control for control in SHOWN if any(control in row for row in audit.table.values())]
+    head = "".join(f"<th>{t(control)}</th>" for control in shown)
+    rows = "".join(
+        f"<tr><th>{t(catalog.methods()[method].title)}</th>"
+        + "".join(_cell(row.get(control), WANTED.get(control, "")) for control in shown) + "</tr>"
+        for method, row in audit.table.items()
+    )  # fmt: skip
+    return f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _cell(one: Interval | None, wanted: str) -> str:
+    if one is None or not one.count:
+        return "<td>-</td>"
+    low, high = (one.low, one.high) if one.count > 1 else (one.mean, one.mean)
+    good = {"low": high < 0.3, "high": low > 0.6, "gain": low > 0}.get(wanted, False)
+    bad = {"low": low > 0.6, "high": high < 0.3, "gain": high < 0}.get(wanted, False)
+    kind = ' class="good"' if good else ' class="bad"' if bad else ""
+    return f"<td{kind}>{one}</td>"
+
+
+def _curves(audit: AuditRecord, t: Any) -> str:
+    """A drawing for each kind of curve, the orders by chance and by edges dashed."""
+    kinds = dict.fromkeys(kind for row in audit.curves.values() for kind in row)
+    return "".join(_curve(audit, kind, t) for kind in kinds)
+
+
+def _curve(audit: AuditRecord, kind: str, t: Any) -> str:
+    lines, legend = "", ""
+    known = [one.mean for row in audit.curves.values() for one in row.get(kind, ()) if one.count]
+    top = max([1e-9, *known])
+    colours = dict(zip([n for n in audit.curves if n not in (RANDOM, EDGES)], _COLOURS * 2, strict=False))
+    for number, (name, row) in enumerate(audit.curves.items()):
+        steps = row.get(kind, ())
+        points = " ".join(
+            f"{40 + 300 * k / max(1, len(steps) - 1):.1f},{190 - 170 * max(0.0, one.mean) / top:.1f}"
+            for k, one in enumerate(steps) if one.count
+        )  # fmt: skip
+        dash = ' stroke-dasharray="5 4"' if name in (RANDOM, EDGES) else ""
+        colour = colours.get(name, "#000000" if name == RANDOM else "#888888")
+        lines += f'<polyline fill="none" stroke="{colour}" stroke-width="1.6"{dash} points="{points}"/>'
+        label = t(catalog.methods()[name].title) if name in colours else t(name)
+        at = 24 + 17 * number
+        legend += f'<path d="M355 {at}h22" stroke="{colour}" stroke-width="2"{dash}/>'
+        legend += f'<text x="382" y="{at + 4}">{label}</text>'
+    return (
+        f'<svg viewBox="0 0 560 230" width="560" role="img" aria-label="{t(kind)}" font-size="12">'
+        f'<text x="40" y="14" font-weight="bold">{t(kind)}</text><path d="M40 20V190H340" fill="none" stroke="#333"/>'
+        f'<text x="4" y="26">{top:.2g}</text><text x="20" y="194">0</text>'
+        f'<text x="40" y="210">{t("share of pixels, 0 to 100 %")}</text>{lines}{legend}</svg>'
+    )
+
+
+def _examples(audit: AuditRecord, t: Any) -> str:
+    made = ""
+    for label, values in audit.examples.items():
+        method, _, kind = label.partition(", ")
+        if label == "picture":
+            low, high = float(values.min()), float(values.max())
+            plane = (values - low) / (high - low) if high > low else np.zeros_like(values)
+            shown = np.rint(255 * (plane if plane.shape[-1] == 3 else np.repeat(plane[..., :1], 3, -1))).astype(
+                np.uint8
+            )
+            text = t("The picture as the network is fed it")
+        else:
+            shown = diverging_rgb(values, signed_limit(values, 99.5))
+            text = f"{t(catalog.methods()[method].title)}, {t(kind)}"
+        made += f'<figure><img alt="{text}" src="{_png(shown)}"><figcaption>{text}</figcaption></figure>'
+    return made
+
+
+def _png(rgb: np.ndarray) -> str:
+    data = io.BytesIO()
+    Image.fromarray(rgb).save(data, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
+
+
+def _cards(audit: AuditRecord, t: Any) -> str:
+    rows = ""
+    for method in audit.table:
+        card, used = catalog.methods()[method], audit.settings.get(method, {})
+        settings = ", ".join(f"{name}={value}" for name, value in used.items()) or "-"
+        cells = "".join(f"<td>{said}</td>" for said in (t(card.assumes), t(card.limits), escape(settings)))
+        rows += f"<tr><th>{t(card.title)}</th>{cells}</tr>"
+    heads = "".join(f"<th>{t(word)}</th>" for word in ("Method", "It assumes", "It cannot show", "Settings here"))
+    return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _made(audit: AuditRecord) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in audit.versions.items())
+    proofs = ", ".join(f"{rule} {gap:.1g} ({audit.coverage.get(rule, '')})" for rule, gap in audit.agreement.items())
+    adjoint = "-" if audit.adjoint is None else f"{audit.adjoint:.1g}"
+    pictures = ", ".join(f"{one['name']}: {one['unit'][1]} ({one['value']:.4g})" for one in audit.pictures)
+    lines = [
+        audit.command, f"network {audit.network}, SHA-256 {audit.digest}", versions, f"seed {audit.seed}",
+        f"two computations: {proofs or '-'}; adjoint test: {adjoint}", f"pictures, channel (value): {pictures}",
+        *(f"{name}: {why}" for name, why in audit.unreadable.items()),
+    ]  # fmt: skip
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,297 @@
+"""The audit of a network's maps: every control on every picture, one picture after the other, stopped and resumed.
+
+Memory is bounded: one picture's maps are held at a time, and pictures go through the network in chunks. What is done is
+written down after each picture, so that a stopped audit goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deconvviz import catalog, storage
+from deconvviz.checks import network as network_checks
+from deconvviz.checks.audit import controls, page, sentences
+from deconvviz.checks.audit.intervals import Interval, interval
+from deconvviz.checks.audit.record import AuditRecord
+from deconvviz.errors import DataError, DeconvvizError, NetworkError, RuleError
+from deconvviz.methods import attribution
+from deconvviz.network.backward.reconstruct import reconstruct_units
+from deconvviz.network.network import Network
+from deconvviz.network.score import AT_ONCE, Score
+from deconvviz.ops.rectify import RULES
+from deconvviz.types import Array, Unit, UnitLike
+
+#: Changes when numbers of an audit change their meaning: files of unfinished audits then begin anew.
+FORMAT = 1
+#: Fewer seeds than pictures: picture number i is made random by seed i modulo this.
+SEEDS = 5
+
+
+class Audit(AuditRecord):
+    """What was measured of a network's maps, with what it means; the fields are those of `AuditRecord`."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the numbers mean, and how sure they are, in English."""
+        return sentences.sentences(self)
+
+    def to_json(self, path: str | Path) -> Path:
+        """Write all numbers and sentences as one JSON file; numbers that are not finite become null."""
+        storage.write(path, page.as_json(self).encode())
+        return Path(path)
+
+    def to_html(self, path: str | Path, language: str = "en") -> Path:
+        """Write one HTML file that holds all it shows and asks nothing of a network.
+
+        Raises:
+          DeconvvizError: a language other than "en" and "zh".
+        """
+        storage.write(path, page.as_html(self, language).encode())
+        return Path(path)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What an audit will take, said before it begins.
+
+    Attributes:
+      pictures: how many.
+      passes: forward passes of one picture, a backward pass counted as one and a half more.
+      seconds: of this machine as it is now, for all pictures, compiling not counted.
+      megabytes: of values that are held at a time, weights included.
+    """
+
+    pictures: int
+    passes: int
+    seconds: float
+    megabytes: float
+
+    def __str__(self) -> str:
+        wanted = f"{self.seconds / 60:.0f} minutes" if self.seconds >= 120 else f"{self.seconds:.0f} seconds"
+        return (
+            f"{self.pictures} pictures, about {self.passes:,} forward passes each: about {wanted} on this machine as "
+            f"it is now, compiling not counted; values and weights take up to {self.megabytes:,.0f} MB"
+        )
+
+
+def chosen_unit(network: Network, x: Array, unit: UnitLike | None) -> Unit:
+    """The unit that a picture is audited for: the one given; else the class with the largest score, or, where the last
+    layer is no row of scores, its channel with the largest value.
+
+    Raises:
+      NetworkError: no layer to start from, or values that are no finite numbers.
+    """
+    if unit is not None:
+        return Unit.of(unit)
+    layers = [node.layer for node in network.program().nodes if node.order is not None and node.layer.shape]
+    if not layers:
+        raise NetworkError(f"{network.name} has no layer whose channels are known, so there is no unit to explain")
+    values = network.taps(x, [layers[-1].name])[layers[-1].name][0]
+    if not np.isfinite(values).all():
+        raise NetworkError(
+            f"the scores of {network.name} hold numbers that are not finite for this picture: load trained weights, "
+            "and feed values in the range that the network was trained with"
+        )
+    return Unit(layers[-1].name, int(values.reshape(-1, values.shape[-1]).max(axis=0).argmax()))
+
+
+def forecast(network: Network, x: Array, unit: UnitLike | None, methods: Sequence[str], pictures: int) -> Forecast:
+    """Time and memory of an audit, from one timed call of eight pictures and one of a gradient."""
+    score = Score.of(network, x, chosen_unit(network, x, unit))
+    batch = np.repeat(network.checked_input(x), AT_ONCE, axis=0)
+    score.values(batch), score.signals(batch[:1])
+    start = time.perf_counter()
+    score.values(batch)
+    forward = (time.perf_counter() - start) / len(batch)
+    start = time.perf_counter()
+    score.signals(batch[:1])
+    gradient = time.perf_counter() - start
+    maps = 10  # the map itself, five randomizations, another class, shifted, noise, and one more for comparisons
+    cost = {"integrated_gradients": (2, 8), "smoothgrad": (1, 8), "occlusion": (37, 0), "grad_cam": (1, 1)}
+    forwards, backwards = np.sum([cost.get(name, (0, 1)) for name in methods], axis=0) * maps
+    forwards += 4 * 7 * (len(methods) + 2) + 78
+    constants = sum(np.asarray(one).nbytes for one in score.consts)
+    return Forecast(
+        pictures,
+        int(forwards + 2.5 * backwards),
+        pictures * float(forwards * forward + backwards * gradient),
+        (score.bytes_at_once + 2 * constants) / 1e6,
+    )
+
+
+def audit(
+    network: Network,
+    pictures: Sequence[tuple[str, Callable[[], Array]]],
+    methods: Sequence[str] | None = None,
+    unit: UnitLike | None = None,
+    seed: int = 0,
+    resume: str | Path | None = None,
+    command: str = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> Audit:
+    """See `deconvviz.checks.audit`.
+
+    Args:
+      pictures: name and a function that gives the model input (1, H, W, C), called when its turn comes.
+      progress: called with pictures done and all, before each.
+    """
+    names = tuple(catalog.methods()) if methods is None else tuple(dict.fromkeys(methods))
+    for name in names:
+        attribution.method(name)
+    if not names:
+        raise DeconvvizError("an audit needs a method; got methods=[]")
+    key = sha256(repr((FORMAT, network.digest, names, seed, unit)).encode()).hexdigest()
+    known = _stored(resume, key)
+    inputs, unreadable = [], {}
+    done: list[tuple[str, controls.Findings]] = []
+    seconds, first = 0.0, None
+    for number, (name, read) in enumerate(pictures):
+        if progress is not None:
+            progress(number, len(pictures))
+        try:
+            x = read()
+        except DeconvvizError as error:
+            unreadable[name] = str(error)
+            continue
+        first = x if first is None else first
+        inputs.append(name)
+        place = f"{number} {sha256(np.ascontiguousarray(x).tobytes()).hexdigest()}"
+        if place not in known:
+            start = time.process_time()
+            found = controls.findings(network, x, chosen_unit(network, x, unit), names, seed + number % SEEDS)
+            known[place] = {"seconds": time.process_time() - start, **asdict(found)}
+            _store(resume, key, known)
+        record = dict(known[place])
+        seconds += record.pop("seconds")
+        done.append((name, controls.Findings(**record | {"unit": tuple(record["unit"])})))
+    if progress is not None:
+        progress(len(pictures), len(pictures))
+    if first is None:
+        listed = "; ".join(f"{name}: {why}" for name, why in list(unreadable.items())[:3])
+        raise DataError(f"none of {len(unreadable)} pictures could be used: {listed or 'no picture was given'}")
+    return _gathered(network, names, done, unreadable, first, seed, command, seconds)
+
+
+def _stored(resume: str | Path | None, key: str) -> dict[str, Any]:
+    """What an unfinished audit of the same network, methods and seed has measured."""
+    if resume is None or not Path(resume).is_file():
+        return {}
+    text = storage.read_bytes(resume, lambda reason: DataError(f"cannot go on from {resume}: {reason}"), 500_000_000)
+    try:
+        record = json.loads(text)
+        return dict(record["pictures"]) if record["key"] == key else {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"cannot go on from {resume}: it is no file of an unfinished audit; delete it") from error
+
+
+def _store(resume: str | Path | None, key: str, known: dict[str, Any]) -> None:
+    if resume is not None:
+        storage.write(resume, json.dumps({"key": key, "pictures": known}).encode())
+
+
+def _gathered(
+    network: Network,
+    names: tuple[str, ...],
+    done: list[tuple[str, controls.Findings]],
+    unreadable: dict[str, str],
+    first: Array,
+    seed: int,
+    command: str,
+    seconds: float,
+) -> Audit:
+    """Intervals over the pictures, and what is measured on the first picture alone."""
+    each = [found for _, found in done]
+    table: dict[str, dict[str, Interval]] = {}
+    curves: dict[str, dict[str, tuple[Interval, ...]]] = {}
+    for name in names:
+        kinds = dict.fromkeys(kind for one in each for kind in one.controls.get(name, {}))
+        if kinds:
+            nothing = float("nan")
+            table[name] = {
+                kind: interval([one.controls.get(name, {}).get(kind, nothing) for one in each], seed) for kind in kinds
+            }
+    for name in (controls.RANDOM, controls.EDGES, *table):
+        kinds = dict.fromkeys(kind for one in each for kind in one.curves.get(name, {}))
+        curves[name] = {
+            kind: tuple(
+                interval(step, seed)
+                for step in zip(*(o.curves[name][kind] for o in each if name in o.curves), strict=True)
+            )
+            for kind in kinds
+        }
+    unit = Unit(*each[0].unit)
+    agreement, coverage, adjoint = _proofs(network, first, unit, names)
+    return Audit(
+        network=network.name, digest=network.digest, layer=unit.layer,
+        pictures=tuple({"name": name, "unit": list(one.unit), "value": one.value} for name, one in done),
+        unreadable=unreadable, table=table, curves=curves,
+        refused={k: v for one in reversed(each) for k, v in one.refused.items()},
+        skipped={k: v for one in reversed(each) for k, v in one.skipped.items()},
+        agreement=agreement, coverage=coverage, adjoint=adjoint,
+        settings={name: attribution.options_of(name, controls.options(network, name)) for name in table},
+        seed=seed, versions=_versions(), command=command, seconds=seconds,
+        examples=_examples(network, first, unit, tuple(table), seed),
+    )  # fmt: skip
+
+
+def _proofs(
+    network: Network, x: Array, unit: Unit, names: Sequence[str]
+) -> tuple[dict[str, float], dict[str, str], float | None]:
+    """Two computations of each rule's map, the rectifiers that obey it, and the dot test."""
+    agreement, coverage = {}, {}
+    for rule in (name for name in names if name in RULES):
+        try:
+            (one,) = reconstruct_units(network, x, [unit], rule, "one")
+        except (RuleError, NetworkError):
+            continue
+        coverage[rule] = str(one.coverage)
+        if one.agreement is not None:
+            agreement[rule] = one.agreement
+    try:
+        adjoint: float | None = network_checks.adjoint(network, x, unit.layer).error
+    except DeconvvizError:
+        adjoint = None
+    return agreement, coverage, adjoint
+
+
+def _examples(network: Network, x: Array, unit: Unit, names: Sequence[str], seed: int) -> dict[str, np.ndarray]:
+    """The first picture, and each method's map of it with the network's weights and with random ones."""
+    score = Score.of(network, x, unit)
+    made = {"picture": np.asarray(x)[0]}
+    for kind, other in _both(network, score, seed):
+        for name in names:
+            try:
+                signal = attribution.drawn(other, x, name, seed, **controls.options(network, name)).signal
+                made[f"{name}, {kind}"] = controls.ranked(name, signal)
+            except DeconvvizError:
+                continue
+    return made
+
+
+def _both(network: Network, score: Score, seed: int) -> Iterator[tuple[str, Score]]:
+    yield "network", score
+    try:
+        layers, how = controls.stages(network)["all layers"]
+    except NetworkError:
+        return
+    yield "random weights", score.with_weights(controls.random_weights(network, layers, how, seed))
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("deconvviz", "jax", "numpy", "scikit-image"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,96 @@
+"""What the numbers of an audit mean, as sentences that say how sure they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deconvviz import catalog
+from deconvviz.checks.audit.intervals import Interval
+from deconvviz.checks.audit.record import AuditRecord
+from deconvviz.checks.audit.words import say
+
+#: A rank correlation from which two maps are called alike, and below which they are called different.
+ALIKE, DIFFERENT = 0.6, 0.3
+#: Pictures below which no sentence claims more than "here".
+FEW = 10
+
+
+def sentences(audit: AuditRecord, language: str = "en") -> tuple[str, ...]:
+    """One sentence for each finding that a person should not overlook, the general ones first."""
+    return tuple(_general(audit, language)) + tuple(
+        line for method, found in audit.table.items() for line in _of_method(_title(method, language), found, language)
+    )
+
+
+def _title(method: str, language: str) -> str:
+    return say(catalog.methods()[method].title, language)
+
+
+def _general(audit: AuditRecord, language: str) -> Iterator[str]:
+    count = len(audit.pictures)
+    if count < FEW:
+        yield say("Only {count} pictures: the intervals say little about others; give {few} or more.", language,
+                  count=count, few=FEW)  # fmt: skip
+    if len({round(one["value"], 9) for one in audit.pictures}) == 1 and count > 1:
+        text = (
+            "The unit has the same value, {value:.4g}, for every picture: a constant network, or one fed the wrong "
+            "range; no map of it can mean anything."
+        )
+        yield say(text, language, value=audit.pictures[0]["value"])
+    if audit.agreement:
+        worst = max(audit.agreement, key=lambda rule: audit.agreement[rule])
+        yield say("Two independent computations of each rule's map differ by at most {gap:.1g} of its length ({rule}).",
+                  language, gap=audit.agreement[worst], rule=_title(worst, language))  # fmt: skip
+    for method, why in audit.refused.items():
+        yield say("{method} was refused: {why}.", language, method=_title(method, language), why=why)
+    for control, why in audit.skipped.items():
+        yield say("Left out: {control}, because {why}.", language, control=say(control, language), why=why)
+    if audit.unreadable:
+        yield say("{count} pictures could not be used.", language, count=len(audit.unreadable))
+
+
+def _of_method(title: str, found: dict[str, Interval], language: str) -> Iterator[str]:
+    """What the controls say of one method."""
+    yield from _compared(title, found, language, "random weights: all layers", (
+        "{method}: with all weights shuffled the map is still {value} like the network's: do not read from it what the "
+        "network has learned.",
+        "{method}: with all weights shuffled the map is {value} like the network's: it rests on what was learned.",
+        "{method}: with all weights shuffled the map is {value} like the network's: in part it is the picture's own.",
+    ))  # fmt: skip
+    yield from _compared(title, found, language, "random weights: top layer", (
+        "{method}: with the top layer shuffled the map is {value} like the network's: it hardly knows the scores.",
+        "{method}: with the top layer shuffled the map is {value} like the network's: it follows the scores.",
+        "",
+    ))  # fmt: skip
+    yield from _compared(title, found, language, "another class", (
+        "{method}: the map of another class is {value} like this one's: do not read the class from it.",
+        "{method}: the map of another class is {value} like this one's: it tells classes apart.",
+        "{method}: the map of another class is {value} like this one's: it tells classes apart in part.",
+    ))  # fmt: skip
+    yield from _compared(title, found, language, "edges", (
+        "{method}: the map is {value} like an edge detector's, which knows no network.", "", "",
+    ))  # fmt: skip
+    gains = {kind: one for kind, one in found.items() if kind.startswith(("deletion", "insertion")) and one.count > 1}
+    if gains:
+        better = [say(kind, language) for kind, one in gains.items() if one.low > 0]
+        if len(better) == len(gains):
+            yield say("{method}: removing or bringing pixels in its order beats chance in every curve.", language,
+                      method=title)  # fmt: skip
+        elif not better:
+            yield say("{method}: its order of pixels is no better than chance in any curve.", language, method=title)
+        else:
+            yield say("{method}: its order of pixels beats chance in {better} alone.", language, method=title,
+                      better=say(", ", language).join(better))  # fmt: skip
+
+
+def _compared(
+    title: str, found: dict[str, Interval], language: str, control: str, texts: tuple[str, str, str]
+) -> Iterator[str]:
+    """The first text where the whole interval lies above `ALIKE`, the second below `DIFFERENT`, else the third."""
+    one = found.get(control)
+    if one is None or not one.count:
+        return
+    low, high = (one.low, one.high) if one.count > 1 else (one.mean, one.mean)
+    text = texts[0] if low > ALIKE else texts[1] if high < DIFFERENT else texts[2]
+    if text:
+        yield say(text, language, method=title, value=str(one))

@@ -1,0 +1,210 @@
+"""Why a map looks grey or zero, in a sentence, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from scipy.special import softmax
+
+from deconvviz.data.preprocess import model_input
+from deconvviz.errors import DeconvvizError
+from deconvviz.network.network import Network
+from deconvviz.network.score import Score
+from deconvviz.types import Array, Reconstruction
+
+#: Share of pixels of a map that are looked at as the rest, and how far above all of them an outlier lies.
+REST, OUTLIER = 0.999, 20.0
+#: A probability so close to 0 or 1 has a derivative that float32 cannot tell from 0.
+SATURATED = 1e-6
+#: Relative difference of two outputs that counts as none.
+SAME = 1e-6
+#: Names that a sentence lists.
+_LISTED = 5
+
+
+def diagnosis(network: Network, x: Array, found: Reconstruction) -> str:
+    """What is wrong with a reconstruction, as a sentence with what to do; empty where nothing was noticed.
+
+    Cheap where the map is not zero: it looks at the numbers of the map alone.
+
+    Args:
+      network: whose unit it is.
+      x: (1, H, W, C) model input.
+      found: of that input.
+    """
+    magnitude = np.abs(found.map)
+    if not magnitude.any():
+        return _zero(network, x, found)
+    return outlier(magnitude.max(axis=-1))
+
+
+def _zero(network: Network, x: Array, found: Reconstruction) -> str:
+    """Why a map is zero everywhere."""
+    name = f"channel {found.unit.channel} of {found.unit.layer}"
+    if found.activation == 0:
+        return (
+            f"the map is zero everywhere because {name} is silent on this picture, its value is 0: choose another unit "
+            "or another picture"
+        )
+    if found.target is not None:
+        return "the map is zero everywhere: no signal of the target arrives at the picture; try the gradient rule"
+    layer = blocked_at(network, x, found)
+    down = " and its signal starts below 0" if found.activation < 0 and found.start == "activation" else ""
+    return (
+        f"the map is zero everywhere although the value of {name} is {found.activation:.4g}{down}: under the rule "
+        f"{found.rule} nothing of it gets below {layer}; try another rule, start='one', or a layer below it"
+    )
+
+
+def blocked_at(network: Network, x: Array, found: Reconstruction) -> str:
+    """The lowest layer at whose output the signal still is; the unit's own where it gets nowhere.
+
+    By bisection over the layers that the unit rests on, for once all of a chain is 0, it stays so.
+    """
+    score = Score.of(network, x, found.unit, "gradient")
+    program = network.program()
+    below = {v for item in program.path_to(score.node.variable) for v in item.eqn.outvars} - {score.node.variable}
+    names = [node.layer.name for node in program.nodes if node.variable in below and node.order is not None]
+
+    def passes(name: str) -> bool:
+        return bool(score.layer_signal(x, name, found.rule, found.start)[1].any())
+
+    low, high = 0, len(names)  # at names[high] and above it passes, below names[low] it does not
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if passes(names[middle]) else (middle + 1, high)
+    return found.unit.layer if low == len(names) else names[low]
+
+
+def outlier(magnitude: Array) -> str:
+    """A sentence where a few pixels are so much stronger than the rest that they alone would set the scale.
+
+    Args:
+      magnitude: (H, W), from 0 up.
+
+    >>> spread = np.ones((50, 50))
+    >>> spread[3, 4] = 900
+    >>> outlier(np.ones((50, 50))), outlier(spread)[:56]
+    ('', 'the map looks grey because of the pixel at row 3, column')
+    """
+    values = np.asarray(magnitude, np.float64)
+    active = values[values > 0]
+    if active.size < 100:  # a small receptive field, not a map with an outlier
+        return ""
+    rest, top = float(np.quantile(active, REST - 1 / active.size)), float(values.max())
+    usual = float(np.median(active))
+    if top <= OUTLIER * rest or usual * 255 >= top:
+        return ""
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    return (
+        f"the map looks grey because of the pixel at row {row}, column {column}, {top / rest:.0f} times as strong as "
+        f"{REST:.1%} of the others: draw it with a limit at a percentile (figures.scale.signed_limit(map, 99.5))"
+    )
+
+
+def notes(network: Network, x: Array, output: Array) -> Iterator[str]:
+    """What in a network makes maps grey, in sentences: an output that is saturated, or the same for every picture.
+
+    Args:
+      network: any.
+      x: (1, H, W, C) model input.
+      output: what the network answers, (1, ...).
+    """
+    values = np.asarray(output, np.float64)
+    if not np.isfinite(values).all():
+        return
+    random = np.random.default_rng(0)
+    others = [random.permutation(np.asarray(x).ravel()).reshape(np.shape(x)), np.zeros_like(x)]
+    size = max(float(np.linalg.norm(values)), 1e-12)
+    try:
+        gaps = [float(np.linalg.norm(network.run(other) - values)) / size for other in others]
+    except DeconvvizError:
+        return
+    if max(gaps) < SAME:
+        yield (
+            "The output is the same for this picture, for its pixels in another order and for one of zeros: a "
+            "constant, whose maps are zero. Load trained weights, and feed values in the range of its training."
+        )
+        return
+    ends = next((n.layer.kind for n in network.program().nodes if n.variable is network.program().flat.outputs[0]), "")
+    top, row = float(values.max()), values.size > 1 and values.min() >= 0 and abs(values.sum() - 1) < 1e-4
+    if (row and top > 1 - SATURATED) or (ends == "sigmoid" and not SATURATED < top < 1 - SATURATED):
+        yield (
+            f"The output is {top:.7g}, a probability so close to its end that its derivative is 0 in float32: explain "
+            "the scores below it, not the probability."
+        )
+
+
+def dead_channels(network: Network, xs: Sequence[Array]) -> dict[str, tuple[int, ...]]:
+    """Layer -> channels that are 0 at every place of every picture, for the rectified layers that have any.
+
+    Args:
+      network: any.
+      xs: model inputs (1, H, W, C); one after the other goes through.
+    """
+    names = [
+        node.layer.name for node in network.program().nodes if node.layer.kind == "relu" and node.order is not None
+    ]
+    awake: dict[str, np.ndarray] = {}
+    for x in xs:
+        for name, value in network.taps(x, names).items():
+            some = (value.reshape(-1, value.shape[-1]) != 0).any(axis=0)
+            awake[name] = awake[name] | some if name in awake else some
+    return {name: tuple(np.flatnonzero(~some).tolist()) for name, some in awake.items() if not some.all()}
+
+
+def dead_sentences(dead: dict[str, tuple[int, ...]], network: Network, pictures: int) -> Iterator[str]:
+    """A sentence for each layer with dead channels."""
+    for name, channels in dead.items():
+        every = network.layer(name).shape[-1]
+        listed = ", ".join(map(str, channels[:_LISTED])) + (", ..." if len(channels) > _LISTED else "")
+        yield (
+            f"{len(channels)} of {every} channels of {name} are 0 everywhere on {pictures} pictures ({listed}): their "
+            "maps are zero; choose others, or feed values in the range that the network was trained with."
+        )
+
+
+def confidence(network: Network, xs: Sequence[Array]) -> float:
+    """Mean probability of the most likely class; NaN where the output is no row of scores."""
+    rows = [np.asarray(network.run(x), np.float64) for x in xs]
+    if any(row.ndim != 2 or row.shape[1] < 2 or not np.isfinite(row).all() for row in rows):
+        return float("nan")
+    return float(np.mean([r.max() if r.min() >= 0 and abs(r.sum() - 1) < 1e-4 else softmax(r).max() for r in rows]))
+
+
+def better_input(network: Network, pictures: Sequence[Array]) -> str:
+    """A sentence where the network is much surer of pictures fed in another range or order of channels; else empty.
+
+    It is a hint: a network may be surer of what it was not trained on.
+
+    Args:
+      network: a classifier of pictures in colour.
+      pictures: (H, W, 3), 0..1; several photographs.
+    """
+    spec = network.input_spec
+    if spec.channels not in ("RGB", "BGR"):
+        return ""
+    known = {
+        "0 to 1": (1.0, (0.0,) * 3, (1.0,) * 3),
+        "0 to 255": (255.0, (0.0,) * 3, (1.0,) * 3),
+        "-1 to 1": (1.0, (0.5,) * 3, (0.5,) * 3),
+        "ImageNet's mean and deviation": (1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    }
+    other: Literal["RGB", "BGR"] = "BGR" if spec.channels == "RGB" else "RGB"
+    tried = {f"channels={other!r}": replace(spec, channels=other, mean=spec.mean[::-1], std=spec.std[::-1])}
+    for name, (scale, mean, std) in known.items():
+        tried[f"values from {name}" if " to " in name else name] = replace(spec, scale=scale, mean=mean, std=std)
+    now = confidence(network, [model_input(picture, spec) for picture in pictures])
+    sure = {
+        name: confidence(network, [model_input(p, one) for p in pictures]) for name, one in tried.items() if one != spec
+    }
+    best = max(sure, key=lambda name: np.nan_to_num(sure[name]))
+    if not sure[best] > now + 0.15 or sure[best] < 1.5 * now:
+        return ""
+    return (
+        f"The network is {sure[best]:.0%} sure of the likeliest class of {len(pictures)} photographs fed with {best}, "
+        f"and {now:.0%} as they are fed now: is that the range and order of channels that it was trained with?"
+    )

@@ -1,0 +1,202 @@
+"""One unit as a number of the picture: its values and its backward signals for many pictures, and for other weights.
+
+Weights are arguments of what is compiled, and channel and position are traced numbers, so one program serves every unit
+of a layer and every set of weights. Pictures go through in chunks that fit into `MEMORY`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from deconvviz.errors import NetworkError
+from deconvviz.network import units
+from deconvviz.network._compat import callable_of
+from deconvviz.network._jit import jit
+from deconvviz.network.network import Network
+from deconvviz.network.rewrite.program import OnUnsupported, rewritten
+from deconvviz.network.trace.trace import Node, permuted
+from deconvviz.types import Array, Start, Unit, UnitLike
+
+#: Bytes that the values of one chunk of pictures may take, and pictures at once at most.
+MEMORY, AT_ONCE = 256_000_000, 8
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """``f(x) = <m, a(x)>``: a the values of the unit's layer, m 1 at the unit and 0 elsewhere.
+
+    A unit without a position is its strongest one on the picture that the score was made for, and stays there.
+
+    Attributes:
+      network: whose program it is.
+      unit: with its row and column resolved.
+      code: channel, row and column as `units.codes` gives them.
+      consts: the weights, in the order of the program's constants.
+      on_unsupported: what the rules do about activations that are no ReLU.
+    """
+
+    network: Network
+    unit: Unit
+    code: tuple[int, int, int]
+    consts: tuple[Any, ...]
+    on_unsupported: OnUnsupported = "refuse"
+
+    @classmethod
+    def of(cls, network: Network, x: Array, unit: UnitLike, on_unsupported: OnUnsupported = "refuse") -> Score:
+        """The score of a unit, its position resolved on a model input (1, H, W, C).
+
+        Raises:
+          NetworkError: no such layer, channel or position, or a value that is no finite number.
+        """
+        wanted, batch = Unit.of(unit), network.checked_input(x)
+        node = network.node(wanted.layer)
+        code = units.codes(wanted, node.layer)
+        value = network.taps(batch, [node.layer.name])[node.layer.name]
+        _, activation, row, column = units.seed(jnp.asarray(value), *code, True)
+        units.check_finite(network.name, wanted, float(activation), 0.0)
+        place = (code[0], int(row), int(column))
+        if len(node.layer.shape) == 1:
+            resolved = replace(wanted, row=None, column=None)
+        elif units.ALL in code:
+            resolved = replace(wanted, row="all", column="all")
+        else:
+            resolved = replace(wanted, row=place[1], column=place[2])
+        return cls(network, resolved, place, tuple(network.program().flat.consts), on_unsupported)
+
+    @property
+    def node(self) -> Node:
+        """The unit's layer."""
+        return self.network.node(self.unit.layer)
+
+    def with_weights(self, consts: Sequence[Any]) -> Score:
+        """The same unit of the network with other weights."""
+        return replace(self, consts=tuple(consts))
+
+    def values(self, xs: Array) -> np.ndarray:
+        """f of each model input of a batch (N, H, W, C): (N,) numbers."""
+        values = self.layer_values(xs)
+        one = np.asarray(units.seed(jnp.asarray(values[:1]), *self.code, True)[0])
+        return np.asarray((values * one).reshape(len(values), -1).sum(axis=1))
+
+    def layer_values(self, xs: Array) -> np.ndarray:
+        """The values of the unit's layer for each model input: (N, h, w, c), or (N, c)."""
+
+        def make() -> Callable[..., Any]:
+            layer = self._layer("gradient")
+            return jit(jax.vmap(lambda consts, x, code: (layer(consts, x)[0],), (None, 0, None)))
+
+        return self._chunked("values", make, xs, ())[0]
+
+    def signals(self, xs: Array, rule: str = "gradient", start: Start = "one") -> tuple[np.ndarray, np.ndarray]:
+        """f and the signal that a backward rule brings to each model input: (N,) and (N, H, W, C).
+
+        Args:
+          xs: (N, H, W, C) model inputs.
+          rule: a backward rule; "gradient" with start "one" gives the derivative of f.
+          start: "one" (m goes down) or "activation" (m times the values of the layer).
+
+        Raises:
+          RuleError: the rule cannot apply.
+        """
+        rewritten(self.network, self.unit.layer, rule, self.on_unsupported)  # refuses before anything is compiled
+
+        def make() -> Callable[..., Any]:
+            layer = self._layer(rule)
+
+            def signal(consts: Any, x: Any, code: Any, ones: Any) -> Any:
+                value, pull = jax.vjp(lambda x: layer(consts, x), x)
+                one = units.seed(value, code[0], code[1], code[2], True)[0]
+                return (value * one).sum(), pull(jnp.where(ones, one, one * value))[0]
+
+            return jit(jax.vmap(signal, (None, 0, None, None)))
+
+        values, maps = self._chunked(f"signals {rule} {self.on_unsupported}", make, xs, (np.bool_(start == "one"),))
+        units.check_finite(self.network.name, self.unit, float(values.sum()), maps)
+        return values, maps
+
+    def layer_signal(
+        self, x: Array, layer: str, rule: str = "gradient", start: Start = "one"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A layer's values at one model input and the signal that arrives there: both (h, w, c), or (c,).
+
+        Args:
+          x: (1, H, W, C) model input.
+          layer: below the unit.
+          rule, start: as in `signals`; as they are, the signal is the derivative of f by the layer's values.
+
+        Raises:
+          NetworkError: no such layer, or one that the unit does not rest on.
+        """
+        node, target, flat = self.network.node(layer), self.node, self.network.program().flat
+        eqns = rewritten(self.network, self.unit.layer, rule, self.on_unsupported, switches=True).eqns
+        if not any(v is node.variable for eqn in eqns for v in eqn.outvars):
+            raise NetworkError(
+                f"{self.unit.layer} of {self.network.name} does not rest on {layer}: choose a layer below it"
+            )
+
+        def make() -> Callable[..., Any]:
+            free = [*flat.constvars, flat.input]
+            below = callable_of(flat.jaxpr, free, eqns, [node.variable])
+            rest = [eqn for eqn in eqns if all(v is not node.variable for v in eqn.outvars)]
+            above = callable_of(flat.jaxpr, [*free, node.variable], rest, [target.variable])
+
+            def signal(consts: Any, x: Any, code: Any, ones: Any) -> Any:
+                middle = below(*consts, x)[0]
+                value, pull = jax.vjp(lambda middle: permuted(target, above(*consts, x, middle)[0]), middle)
+                one = units.seed(value, code[0], code[1], code[2], True)[0]
+                return permuted(node, middle)[0], permuted(node, pull(jnp.where(ones, one, one * value))[0])[0]
+
+            return jit(signal)
+
+        batch = self.network.checked_input(x)
+        key = ("score layer", self.unit.layer, layer, rule, self.on_unsupported, batch.dtype.name)
+        call = self.network.store.compiled(key, make)
+        found = call(self.consts, batch, np.asarray(self.code, np.int32), np.bool_(start == "one"))
+        value, slope = (np.asarray(part) for part in found)
+        units.check_finite(self.network.name, self.unit, 0.0, slope)
+        return value, slope
+
+    def _layer(self, rule: str) -> Callable[[Any, Any], Any]:
+        """(constants, (H, W, C) picture) -> the layer's values (1, ...), its rectifiers under a rule."""
+        node = self.node
+        call = rewritten(self.network, self.unit.layer, rule, self.on_unsupported, switches=True).call
+        return lambda consts, x: permuted(node, call(consts, x[None])[0])
+
+    def _chunked(
+        self, name: str, make: Callable[[], Callable[..., Any]], xs: Array, more: tuple[Any, ...]
+    ) -> list[np.ndarray]:
+        """The compiled function over a batch, in chunks of one size, the last filled up."""
+        batch = self.network.checked_input(xs)
+        size = 1 if len(batch) == 1 else self._chunk()
+        key = ("score", name, self.unit.layer, batch.dtype.name, size)
+        call, code = self.network.store.compiled(key, make), np.asarray(self.code, np.int32)
+        results: list[Any] = []
+        for at in range(0, len(batch), size):
+            part = batch[at : at + size]
+            filled = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
+            results.append([np.asarray(one)[: len(part)] for one in call(self.consts, filled, code, *more)])
+        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+
+    @property
+    def bytes_at_once(self) -> int:
+        """What the values of the program take for the pictures that go through together."""
+        return self._bytes() * self._chunk()
+
+    def _chunk(self) -> int:
+        return min(AT_ONCE, max(1, MEMORY // self._bytes()))
+
+    def _bytes(self) -> int:
+        """What the values of the program take for one picture, up to the unit."""
+
+        def make() -> int:
+            path = self.network.program().path_to(self.node.variable)
+            return 8 * sum(math.prod(v.aval.shape) for item in path for v in item.eqn.outvars)
+
+        return max(1, int(self.network.store.get(("score bytes", self.unit.layer), make)))

@@ -1,0 +1,167 @@
+"""The whole audit, on networks whose answer is known; stopped and resumed; the report; what it refuses."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+import deconvviz as dv
+from deconvviz import catalog
+from deconvviz.checks.audit import page, words
+from deconvviz.errors import DataError, DeconvvizError, NetworkError
+
+RANDOM = np.random.default_rng(2)
+SIZE = (16, 18)
+SPEC = dv.InputSpec(size=SIZE, mean=0.5, std=0.25)
+LINEAR = jnp.asarray(RANDOM.normal(size=(*SIZE, 3, 3)).reshape(-1, 3), jnp.float32)
+KERNEL = jnp.asarray(RANDOM.normal(size=(3, 3, 3, 3)), jnp.float32)
+TOP = jnp.asarray(RANDOM.normal(size=(3, 3)), jnp.float32)
+PICTURES = [RANDOM.uniform(size=(*SIZE, 3)) for _ in range(3)]
+FEW = ("gradient", "gradient_x_input", "occlusion")
+
+
+def conv(x: Any) -> Any:
+    return jax.nn.relu(lax.conv_general_dilated(x, KERNEL, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")))
+
+
+@functools.cache
+def linear() -> dv.Network:
+    return dv.Network(lambda x: x.reshape(x.shape[0], -1) @ LINEAR, input_spec=SPEC, name="linear")
+
+
+@functools.cache
+def audited() -> Any:
+    return dv.audit(linear(), PICTURES, (*FEW, "guided", "grad_cam", "integrated_gradients"))
+
+
+@pytest.mark.slow
+def test_a_linear_network_is_told_exactly() -> None:
+    found = audited()
+    rows = found.table
+    assert rows["gradient"]["infidelity"].mean < 1e-9
+    assert rows["gradient_x_input"]["infidelity"].mean < 1e-9
+    assert rows["integrated_gradients"]["infidelity"].mean < 1e-9
+    for control in ("noise", "shifted"):  # its slope is the same everywhere; moved back, it is not
+        assert (rows["gradient"][control].mean > 0.999) == (control == "noise")
+    assert abs(rows["gradient"]["random weights: all layers"].mean) < 0.2
+    assert abs(rows["gradient"]["another class, signed"].mean) < 0.2
+    assert rows["gradient_x_input"]["deletion grey"].low > 0
+    assert rows["gradient_x_input"]["insertion grey"].low > 0
+    assert found.adjoint is not None
+    assert found.adjoint < 1e-5
+    assert "no rectifier" in found.refused["guided"]
+    assert "needs a convolution below the unit" in found.refused["grad_cam"]
+    assert any(line.startswith("Guided backprop was refused: no rectifier") for line in found.sentences)
+    assert any(line.startswith("Only 3 pictures") for line in found.sentences)
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_numbers_and_a_stopped_audit_goes_on(tmp_path: Path) -> None:
+    file, seen = tmp_path / "a.partial", []
+
+    def stop(done: int, every: int) -> None:
+        seen.append((done, every))
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dv.audit(linear(), PICTURES, FEW, resume=file, progress=stop)
+    assert seen == [(0, 3), (1, 3), (2, 3)]
+    assert len(json.loads(file.read_text())["pictures"]) == 2
+    whole = dv.audit(linear(), PICTURES, FEW)
+    resumed = dv.audit(linear(), PICTURES, FEW, resume=file)
+    plain = [{k: str(v) for k, v in one.table["occlusion"].items()} for one in (whole, resumed)]
+    assert plain[0] == plain[1]
+    other = dv.audit(linear(), PICTURES[:1], FEW[:1], seed=3, resume=file)  # another audit does not read that file
+    assert len(other.pictures) == 1
+    assert list(other.table) == ["gradient"]
+    file.write_text("no")
+    with pytest.raises(DataError, match="no file of an unfinished audit; delete it"):
+        dv.audit(linear(), PICTURES, FEW, resume=file)
+
+
+@pytest.mark.slow
+def test_a_network_that_ignores_its_top_layer_keeps_its_map() -> None:
+    ignoring = dv.Network(
+        lambda x: conv(x).mean((1, 2)) + 0 * (conv(x).mean((1, 2)) @ TOP), input_spec=SPEC, name="ignoring"
+    )
+    row = dv.audit(ignoring, PICTURES, ["gradient"], unit=(ignoring.layers[-1].name, 1)).table["gradient"]
+    assert row["random weights: top layer"].mean == 1
+    assert row["random weights: top layer, ssim"].mean == 1
+    assert row["random weights: all layers"].mean < 0.9
+    mixed = dv.Network(lambda x: conv(x).mean((1, 2)) @ TOP, input_spec=SPEC, name="mixed")
+    row = dv.audit(mixed, PICTURES, ["gradient"]).table["gradient"]
+    assert row["random weights: top layer"].mean < 0.999
+
+
+@pytest.mark.slow
+def test_constant_scores_are_said() -> None:
+    constant = dv.Network(lambda x: 0 * conv(x).mean((1, 2)) + 2, input_spec=SPEC, name="constant")
+    found = dv.audit(constant, PICTURES, ["gradient", "occlusion"])
+    assert any("the same value, 2, for every picture" in line for line in found.sentences)
+    assert found.table["gradient"]["deletion grey"].mean == 0
+    assert found.table["gradient"]["random weights: all layers"].mean == 0
+
+
+@pytest.mark.slow
+def test_the_report_is_whole_in_both_languages(tmp_path: Path) -> None:
+    found = audited()
+    for language in words.LANGUAGES:
+        text = found.to_html(tmp_path / f"{language}.html", language).read_text("utf-8")
+        assert f'<html lang="{language}">' in text
+        assert "width=device-width" in text
+        assert not [mark for mark in ("http:", "https:", "<script", "<link", "url(") if mark in text]
+        assert text.count("data:image/png;base64,") == len(found.examples) > 4
+        assert ("可信吗" in text) == (language == "zh")
+        assert str(found.table["occlusion"]["noise"]) in text
+    record = json.loads(found.to_json(tmp_path / "a.json").read_text("utf-8"))
+    assert record["table"]["gradient"]["noise"]["count"] == 3
+    assert record["sentences"] == list(found.sentences)
+    assert record["versions"]["jax"] == jax.__version__
+    with pytest.raises(DeconvvizError, match="language='fr' is no choice"):
+        found.to_html(tmp_path / "a.html", "fr")
+
+
+def test_every_text_of_the_report_is_translated() -> None:
+    known = words.chinese()
+    cards = [text for one in catalog.methods().values() for text in (one.assumes, one.limits)]
+    missing = [text for text in (*page.SHOWN, *cards) if text not in known]
+    assert not missing
+    for english, chinese in known.items():
+        assert sorted(_places(english)) == sorted(_places(chinese)), english
+
+
+def _places(text: str) -> list[str]:
+    return [part.split("}")[0] for part in text.split("{")[1:]]
+
+
+def test_what_cannot_be_audited_says_why(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        dv.audit(linear(), tmp_path / "none")
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"none of 1 pictures could be used: a\.png"):
+        dv.audit(linear(), tmp_path)
+    with pytest.raises(DeconvvizError, match="a folder of pictures, or a list of them; got ndarray"):
+        dv.audit(linear(), PICTURES[0])
+    with pytest.raises(DeconvvizError, match="there is no method 'guidde'"):
+        dv.audit(linear(), PICTURES, ["guidde"])
+    broken = dv.Network(lambda x: x.mean((1, 2)) * jnp.nan, input_spec=SPEC, name="broken")
+    with pytest.raises(NetworkError, match="scores of broken hold numbers that are not finite"):
+        dv.audit(broken, PICTURES)
+
+
+@pytest.mark.slow
+def test_the_forecast_says_time_and_memory() -> None:
+    said = dv.audit_forecast(linear(), PICTURES, FEW)
+    assert said.pictures == 3
+    assert said.seconds > 0
+    assert "3 pictures, about" in str(said)
+    assert "MB" in str(said)

@@ -1,0 +1,151 @@
+"""Methods of attribution against Captum in float64: the shipped network retyped, and residual blocks."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import deconvviz as dv
+from deconvviz.methods import attribution
+from deconvviz.models import caltech
+
+pytestmark = [pytest.mark.peers, pytest.mark.slow]
+
+TOLERANCE = 1e-6
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Captum warns that it hooks modules; PyTorch's random state stays as it was."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("captum")
+    with warnings.catch_warnings(), torch.random.fork_rng():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(4)
+        yield
+
+
+def retyped() -> Any:
+    """The shipped network as a PyTorch module."""
+    import torch
+
+    params, layers, depth = caltech.load_params(), [], 3
+    for i, step in enumerate(caltech.CHAIN, start=1):
+        pad = (step.kernel - step.stride) // 2 if step.stride > 1 else step.kernel // 2
+        conv = torch.nn.Conv2d(depth, step.channels, step.kernel, step.stride, pad)
+        kernel = np.asarray(params[f"conv{i}.kernel"]).transpose(3, 2, 0, 1)
+        conv.weight.data = torch.from_numpy(np.ascontiguousarray(kernel))
+        conv.bias.data = torch.from_numpy(np.array(params[f"conv{i}.bias"]))
+        layers += [conv, torch.nn.ReLU(), *([torch.nn.MaxPool2d(2)] if step.pool else [])]
+        depth = step.channels
+    dense = torch.nn.Linear(depth, caltech.CLASSES)
+    dense.weight.data = torch.from_numpy(np.ascontiguousarray(np.asarray(params["logits.kernel"]).T))
+    dense.bias.data = torch.from_numpy(np.array(params["logits.bias"]))
+    pool = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()]
+    return torch.nn.Sequential(*layers, *pool, dense).double().eval()
+
+
+def residual() -> Any:
+    """Two residual blocks of ResNet on a small picture, with running statistics that are not 0 and 1."""
+    import torch
+    from peers import torch_nets
+
+    class Small(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.blocks = torch.nn.Sequential(torch_nets.Block(3, 5, 1, False), torch_nets.Block(5, 6, 2, False))
+            self.pool, self.fc = torch.nn.AdaptiveAvgPool2d(1), torch.nn.Linear(6, 4)
+
+        def forward(self, x: Any) -> Any:
+            return self.fc(self.pool(self.blocks(x)).flatten(1))
+
+    net = Small()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.4, 0.9)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2.5)
+    torch.nn.init.uniform_(net.fc.weight, -0.2, 1.0)  # so that Grad-CAM, cut off at 0, shows something
+    return net.double().eval()
+
+
+@functools.cache
+def pair(name: str) -> tuple[Any, dv.Network, np.ndarray]:
+    """One network twice, and a model input, all in float64."""
+    torch_net = retyped() if name == "caltech" else residual()
+    size = (128, 128) if name == "caltech" else (13, 18)
+    x = np.random.default_rng(2).normal(size=(1, *size, 3))
+    if name == "residual":
+        return torch_net, dv.Network.from_torch(torch_net, input_spec=dv.InputSpec(size=size)), x
+    params = {key: np.asarray(value, np.float64) for key, value in caltech.load_params().items()}
+    return torch_net, dv.Network(lambda x: caltech.forward(params, x), input_spec=caltech.INPUT), x
+
+
+def theirs(torch_net: Any, x: np.ndarray, target: int, method: str, last: Any, monkeypatch: Any) -> np.ndarray:
+    """Captum's answer, (H, W, C) or (H, W)."""
+    import torch
+    from captum import attr
+
+    image = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
+    if method == "gradient_x_input":
+        found = attr.InputXGradient(torch_net).attribute(image.requires_grad_(), target=target)
+    elif method == "integrated_gradients":
+        start = torch.full_like(image, -2.0)
+        found = attr.IntegratedGradients(torch_net).attribute(
+            image, start, target=target, n_steps=12, method="riemann_middle"
+        )
+    elif method == "smoothgrad":
+        draws = np.stack([np.random.default_rng([3, k]).standard_normal(x.shape[1:]) for k in range(5)])
+        sigma = 0.15 * (x.max() - x.min())
+        noise = torch.from_numpy(np.ascontiguousarray((sigma * draws).transpose(0, 3, 1, 2)))
+        monkeypatch.setattr(torch, "normal", lambda *_, **__: noise)
+        found = attr.NoiseTunnel(attr.Saliency(torch_net)).attribute(
+            image.requires_grad_(), nt_type="smoothgrad", nt_samples=5, stdevs=sigma, target=target, abs=False
+        )
+    elif method == "grad_cam":
+        found = attr.LayerGradCam(torch_net, last).attribute(image, target=target, relu_attributions=True)
+        found = attr.LayerAttribution.interpolate(found, x.shape[1:3], "bilinear")
+    else:
+        size, step = OCCLUSION[x.shape[1]]
+        found = attr.Occlusion(torch_net).attribute(
+            image, (3, *size), strides=(3, *step), target=target, baselines=0.0, perturbations_per_eval=16
+        )
+    answer = found.detach().numpy()[0].transpose(1, 2, 0)
+    return answer[..., 0] if method in ("grad_cam", "occlusion") else answer
+
+
+#: Height of the picture: patch and stride, which do not divide it.
+OCCLUSION = {128: ((37, 50), (30, 41)), 13: ((5, 4), (3, 4))}
+
+
+def options(method: str, height: int) -> dict[str, Any]:
+    """The same settings in ours."""
+    patch, stride = OCCLUSION[height]
+    return {
+        "integrated_gradients": {"baseline": -2.0, "steps": 12},
+        "smoothgrad": {"samples": 5, "noise": 0.15},
+        "occlusion": {"patch": patch, "stride": stride, "baseline": 0.0},
+    }.get(method, {})
+
+
+METHODS = ("gradient_x_input", "integrated_gradients", "smoothgrad", "grad_cam", "occlusion")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["caltech", "residual"])
+def test_methods_as_captum(name: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with jax.enable_x64():
+        torch_net, ours, x = pair(name)
+        top = ours.layers[-1].name
+        target = int(ours.run(x)[0].argmax())
+        found = attribution.attribute(ours, x, (top, target), method, 3, **options(method, x.shape[1]))
+    last = torch_net[-4] if name == "caltech" else torch_net.blocks[-1]
+    wanted = theirs(torch_net, x, target, method, last, monkeypatch)
+    assert np.abs(wanted).max() > 0
+    gap = np.linalg.norm(found.map - wanted) / np.linalg.norm(wanted)
+    assert gap < TOLERANCE, gap
