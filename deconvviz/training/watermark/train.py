@@ -1,0 +1,231 @@
+"""Trains the network that looks for a watermark, and measures whether each method's maps find it.
+
+Crops of any photographs; by the toss of a coin a crop is of the class "watermark" and gets the mark at a place drawn
+at random. Nothing else tells the classes apart, so what the network learned is known.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax  # type: ignore[import-untyped]
+from safetensors.numpy import save
+from tqdm import tqdm
+
+from deconvviz import catalog
+from deconvviz.checks.audit import controls
+from deconvviz.checks.audit.intervals import interval
+from deconvviz.checks.audit.planted import mass_inside, pointing_game
+from deconvviz.data import preprocess
+from deconvviz.data.folder import SUFFIXES, decode
+from deconvviz.errors import DataError
+from deconvviz.methods import attribution
+from deconvviz.methods._settings import check_whole
+from deconvviz.models import watermark
+from deconvviz.network.score import Score
+from deconvviz.training import augment, loop
+from deconvviz.training.checkpoint import write_whole
+
+#: Every so many-th file of the folder, by name, is never trained on.
+HELD_OUT = 5
+#: Shorter side that photographs are reduced to.
+SHORT_SIDE = 96
+
+
+@dataclass(frozen=True)
+class WatermarkRecipe:
+    """What fixes the network besides its data; a checkpoint of another recipe is refused.
+
+    Attributes:
+      seed: of the first weights, every crop, label and place.
+      epochs: how many, of `length` batches.
+      length, batch: batches an epoch, crops a batch.
+      rate: Adam's, falling to 0 along half a cosine.
+      photographs: of the folder that are used at most.
+    """
+
+    seed: int = 0
+    epochs: int = 8
+    length: int = 100
+    batch: int = 32
+    rate: float = 4e-3
+    photographs: int = 400
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    seed: int = 0,
+    epochs: int = WatermarkRecipe.epochs,
+    resume: bool = True,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Trains the network; writes checkpoints, metrics, watermark.safetensors and its card watermark.md to `out`.
+
+    Args:
+      data: a folder of photographs, DIR/*.jpg or DIR/CLASS/*.jpg; classes do not matter.
+      out: folder of the run; a killed run goes on after its last whole epoch and ends in the same weights.
+      seed: fixes every draw.
+      epochs: length of the schedule.
+      resume: go on from the checkpoint in `out`, if there is one.
+      progress: a bar on standard error.
+
+    Returns:
+      The last epoch's metrics, "val_accuracy" among them: of crops of held-out photographs.
+
+    Raises:
+      DataError: no pictures, or one that cannot be read.
+      TrainingError: the run cannot start or go on.
+    """
+    check_whole(epochs=(epochs, 1), seed=(seed, 0))
+    recipe, out = WatermarkRecipe(seed=seed, epochs=epochs), Path(out)
+    pictures, held = _pictures(Path(data), recipe.photographs)
+    optimizer = optax.adam(optax.cosine_decay_schedule(recipe.rate, epochs * recipe.length))
+
+    def initial() -> dict[str, Any]:
+        params = first_params(seed)
+        return {"params": params, "memory": optimizer.init(params)}
+
+    def loss(params: Any, x: Any, y: Any) -> Any:
+        scores = watermark.forward(params, x)
+        entropy = optax.softmax_cross_entropy_with_integer_labels(scores, y).mean()
+        return entropy, (scores.argmax(axis=-1) == y).mean()
+
+    @jax.jit
+    def step(state: Any, batch: Any) -> Any:
+        (value, right), slopes = jax.value_and_grad(loss, has_aux=True)(state["params"], *batch)
+        updates, memory = optimizer.update(slopes, state["memory"], state["params"])
+        return {"params": optax.apply_updates(state["params"], updates), "memory": memory}, {
+            "loss": value,
+            "accuracy": right,
+        }
+
+    def batches(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return (crops(pictures, recipe.batch, [seed, epoch, k])[:2] for k in range(recipe.length))
+
+    test = crops(held, 512, [seed, 0])
+
+    def validate(state: Any, epoch: int) -> dict[str, float]:
+        return {"val_accuracy": _accuracy(state["params"], *test[:2])}
+
+    facts = loop.plain(dataclasses.asdict(recipe) | {"pictures": len(pictures)})
+    plan = loop.Plan(facts, epochs, initial, step, batches, lambda epoch: recipe.length, validate)
+    state, records = loop.run(plan, out, resume=resume, progress=progress)
+    stored = {name: np.asarray(value, np.float32) for name, value in state["params"].items()}
+    about = {
+        "val_accuracy": records[-1]["val_accuracy"], "training_photographs": len(pictures),
+        "held_out_photographs": len(held), "recipe": facts, "seconds": round(sum(r["seconds"] for r in records), 1),
+    }  # fmt: skip
+    file = out / "watermark.safetensors"
+    write_whole(file, save(stored, metadata={"about": json.dumps(about, sort_keys=True)}))
+    text = (Path(__file__).parent / "card.md").read_text("utf-8")
+    size, weights = file.stat().st_size, sum(value.size for value in stored.values())
+    write_whole(out / "watermark.md", text.format(**{**about, **facts, "size": size, "weights": weights}).encode())
+    return records[-1]
+
+
+def evaluate(data: Path, *, pictures: int = 40, weights: Path | None = None, progress: bool = False) -> dict[str, Any]:
+    """Whether each method's map of the class "watermark" finds the mark, on crops of held-out photographs.
+
+    Args:
+      data: as in `train`.
+      pictures: marked crops.
+      weights: a file that `train` wrote; the shipped one if None.
+      progress: a bar on standard error.
+
+    Returns:
+      "accuracy" (512 crops), "share" (of a crop that the mark covers: what a map without knowledge has inside), for
+      every method "METHOD_pointing" and "METHOD_inside", means with 95 % intervals as text; "images", "seconds".
+
+    Raises:
+      DataError: no pictures, or one that cannot be read.
+      WeightsError: a weights file that cannot be read.
+    """
+    check_whole(pictures=(pictures, 1))
+    started, net = time.perf_counter(), watermark.build(weights)
+    held = _pictures(Path(data), WatermarkRecipe.photographs)[1]
+    x, labels, _ = crops(held, 512, [1, 0])
+    right = float(np.mean(net.run(x).argmax(axis=-1) == labels))
+    inputs, _, regions = crops(held, pictures, [1, 1], marked=True)
+    hits: dict[str, list[float]] = {}
+    inside: dict[str, list[float]] = {}
+    for number in tqdm(range(pictures), unit="picture", disable=not progress):
+        one = inputs[number : number + 1]
+        score = Score.of(net, one, ("logits", 1))
+        for name in catalog.methods():
+            signal = attribution.drawn(score, one, name, number, **options(net, name)).signal
+            ranked = controls.ranked(name, signal)
+            hits.setdefault(name, []).append(float(pointing_game(ranked, regions[number])))
+            inside.setdefault(name, []).append(mass_inside(ranked, regions[number]))
+    found = {f"{name}_pointing": str(interval(values)) for name, values in hits.items()}
+    found |= {f"{name}_inside": str(interval(values)) for name, values in inside.items()}
+    share = watermark.MARK_SIDE**2 / watermark.SIDE**2
+    seconds = round(time.perf_counter() - started, 3)
+    return {"accuracy": right, "share": share, **found, "images": pictures, "seconds": seconds}
+
+
+def options(net: Any, name: str) -> dict[str, Any]:
+    """An audit's settings of a method, with patches as large as the mark."""
+    patch = {"patch": watermark.MARK_SIDE, "stride": watermark.MARK_SIDE // 3}
+    return patch if name == "occlusion" else controls.options(net, name)
+
+
+def first_params(seed: int) -> dict[str, jax.Array]:
+    """Normal kernels of variance 2 over the inputs of an output (He), zero biases."""
+    random, params = np.random.default_rng([seed, 77]), {}
+    for name, shape in watermark.shapes().items():
+        deviation = np.sqrt(2 / np.prod(shape[:-1])) if name.endswith("kernel") else 0.0
+        params[name] = jnp.asarray(deviation * random.standard_normal(shape), jnp.float32)
+    return params
+
+
+def crops(
+    pictures: list[np.ndarray], count: int, seed: list[int], marked: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Model inputs (count, 48, 48, 3), labels (1 where the mark is), and regions of the mark, (count, 48, 48) bool.
+
+    Args:
+      pictures: (H, W, 3) uint8.
+      count: crops.
+      seed: of crops, labels and places.
+      marked: every crop gets the mark; else a coin decides.
+    """
+    random, how = np.random.default_rng(seed), augment.Augmentation(area=(0.3, 1.0), aspect=1.2)
+    side = watermark.SIDE
+    xs, labels = np.empty((count, side, side, 3), np.float32), random.integers(0, 2, count)
+    labels = np.ones_like(labels) if marked else labels
+    regions = np.zeros((count, side, side), bool)
+    for k in range(count):
+        image = augment.random_crop(pictures[int(random.integers(len(pictures)))], side, how, random)
+        image = image.astype(np.float32) / np.float32(255)
+        place = random.integers(0, side - watermark.MARK_SIDE + 1, 2)
+        if labels[k]:
+            image, regions[k] = watermark.stamp(image, int(place[0]), int(place[1]))
+        xs[k] = preprocess.model_input(image, watermark.INPUT)[0]
+    return xs, labels, regions
+
+
+def _accuracy(params: Any, x: np.ndarray, labels: np.ndarray) -> float:
+    return float(np.mean(np.asarray(jax.jit(watermark.forward)(params, x)).argmax(axis=-1) == labels))
+
+
+def _pictures(root: Path, most: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Photographs to train on, and those held out: spread evenly over the files by name."""
+    if not root.is_dir():
+        raise DataError(f"no such folder: {root}; name one that holds photographs")
+    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    files = [files[round(i)] for i in np.linspace(0, len(files) - 1, min(most, len(files)))]
+    if len(files) < 2 * HELD_OUT:
+        raise DataError(f"{root} holds {len(files)} pictures; {2 * HELD_OUT} or more are needed")
+    decoded = decode(files, SHORT_SIDE)
+    return [p for i, p in enumerate(decoded) if i % HELD_OUT], decoded[::HELD_OUT]
