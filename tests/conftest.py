@@ -26,8 +26,11 @@ collect_ignore_glob = ["*conftest.py", "*/public_networks/*"]
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob.append("*/torch_*.py")
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
+#: Where the examples of docstrings load trained networks.
+WITH_NETWORKS = ("deconvviz/api.py", "deconvviz/tasks/")
 #: Bytes from which a test process drops its compiled programs, about four million each.
-LARGE = 2_500_000_000
+LARGE, GROWTH = 2_500_000_000, 1_000_000_000
+GROWN = [LARGE]
 #: Makes XLA compile for a CPU in the way that compiles quickly; not every release has the flag.
 QUICK_COMPILATION = "--xla_cpu_use_fusion_emitters=false"
 
@@ -81,16 +84,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of the cases of a test marked ``sampled(n)`` only n stay in ``make test``, the others become ``deep``.
 
-    ``sampled(n, check=m)`` leaves m of the n in ``make check``. The draw depends on the name of the test alone.
+    ``sampled(check=m)`` leaves m of them in ``make check``, the others become ``slow``. The draw depends on the name of
+    the test alone. Examples of docstrings that load trained networks are slow too.
     """
     families: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
+        if isinstance(item, pytest.DoctestItem) and item.path.relative_to(ROOT).as_posix().startswith(WITH_NETWORKS):
+            item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("sampled"):
             families[item.nodeid.split("[")[0]].append(item)
     for name, cases in families.items():
         mark = cases[0].get_closest_marker("sampled")
         assert mark is not None
-        (count,), check = mark.args, mark.kwargs.get("check")
+        count, check = (mark.args or (len(cases),))[0], mark.kwargs.get("check")
         drawn = random.Random(name).sample(cases, min(count, len(cases)))
         for case in drawn[check:] if check is not None else ():
             case.add_marker(pytest.mark.slow)
@@ -107,13 +113,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Between two files: drop compiled programs where there are so many that the process has become large."""
-    if nextitem is None or nextitem.path == item.path or "jax" not in sys.modules or resident() < LARGE:
+    """Between two files: drop compiled programs where there are so many that the process has become large.
+
+    Most of what it has grown to may stay with it: the next time is when it has grown as much again.
+    """
+    if nextitem is None or nextitem.path == item.path or "jax" not in sys.modules or resident() < GROWN[0]:
         return
     sys.modules["jax"].clear_caches()
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # glibc keeps what was freed; others have no such call
         ctypes.CDLL(None).malloc_trim(0)
+    GROWN[0] = max(LARGE, resident() + GROWTH)
 
 
 def resident() -> int:

@@ -114,6 +114,7 @@ def test_the_pytorch_network_of_the_how_to_runs(
     sys.modules.pop("torchnet")
 
 
+@pytest.mark.slow
 def test_the_method_of_the_how_to_is_a_method(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record is all that there is to do: the rule runs forward and backward, both computations of it agree."""
     code, _ = blocks(ROOT / "docs" / "add-a-method.md", "python")

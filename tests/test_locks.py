@@ -216,6 +216,7 @@ def is_local(name: str) -> bool:
     return any((place / f"{name}.py").exists() or (place / name).is_dir() for place in places)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [

@@ -30,6 +30,7 @@ def test_all_ten_are_there_and_rest_on_formulas() -> None:
         assert set(claim.articles) <= {"000", "001", "002", "003", "004"}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(("id", "kind"), MATHEMATICAL.items())
 def test_what_needs_no_network_is_measured_and_judged(id: str, kind: str) -> None:

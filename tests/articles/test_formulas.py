@@ -24,6 +24,7 @@ def test_all_ten_are_there() -> None:
     assert all(id == formula.id and formula.article == id[1:4] for id, formula in FORMULAS.items())
 
 
+@pytest.mark.sampled(check=25)
 @every
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_versions_are_the_sums_of_the_loops(formula: formulas.Formula, seed: int) -> None:
@@ -43,6 +44,7 @@ def test_the_solved_equation_is_solved(seed: int) -> None:
     assert np.abs(left).max() < 1e-12
 
 
+@pytest.mark.sampled(check=10)
 @every
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_it_computes_and_what_it_should_be(formula: formulas.Formula, seed: int) -> None:

@@ -150,6 +150,7 @@ def test_an_atlas_that_is_there_is_not_built_again(net: Network, pictures: Path,
     assert atlas_cases.contents(built) == before
 
 
+@pytest.mark.sampled(check=2)
 @pytest.mark.parametrize("batch", [1, 4, 64])
 def test_batches_do_not_matter(net: Network, pictures: Path, built: Path, tmp_path: Path, batch: int) -> None:
     atlases.build(net, pictures, LAYERS, tmp_path / "atlas", top=4, batch=batch)
@@ -185,6 +186,7 @@ def jax_relu(x: Any) -> Any:
     return jax.nn.relu(x)
 
 
+@pytest.mark.slow
 def test_pictures_that_make_nan_are_skipped_and_listed(pictures: Path, tmp_path: Path) -> None:
     import jax.numpy as jnp
 
@@ -239,6 +241,7 @@ def test_a_folder_that_changed_is_refused(net: Network, tmp_path: Path) -> None:
         atlases.build(net, pictures, LAYERS, tmp_path / "atlas")
 
 
+@pytest.mark.slow
 def test_a_picture_that_changes_meanwhile_is_refused(net: Network, tmp_path: Path) -> None:
     pictures = atlas_cases.folder(tmp_path / "set", 5)
 

@@ -90,7 +90,7 @@ def alone(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_four_devices_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_path: Path) -> None:
     flags = {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=4"}
     devices, processes, _ = finish(start(flags, pictures=str(pictures), out=str(tmp_path / "four"), batch=3))
@@ -113,7 +113,7 @@ def test_two_processes_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_pa
     same_atlas(alone, out)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("state", ["scan-0-of-1.npz", "tiles-0-of-1.npz"])
 def test_a_process_killed_at_any_moment_leaves_what_the_next_one_needs(
     pictures: Path, alone: Path, tmp_path: Path, state: str
@@ -132,7 +132,7 @@ def test_a_process_killed_at_any_moment_leaves_what_the_next_one_needs(
     assert atlas_cases.contents(out) == atlas_cases.contents(alone)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> None:
     peaks = []
     for count in (150, 1500):

@@ -177,7 +177,7 @@ def test_another_activation_is_named_with_what_to_change(folder: Path) -> None:
     assert below["layer"] == "relu1"
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("name", "status", "note"),
     [
@@ -240,7 +240,7 @@ def test_the_digits_of_flax(public: Path) -> None:
         assert one["agreement"] < 1e-5
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_digits_of_equinox(public: Path) -> None:
     pytest.importorskip("equinox")
     record = checked("--network", "equinox_digits:model", status=1)
@@ -252,7 +252,7 @@ def test_the_digits_of_equinox(public: Path) -> None:
     assert "With on_unsupported='gradient' 2 of 3 rectifiers obey" in note
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_residual_network_of_stax(public: Path) -> None:
     assert "stax_resnet:forward takes params, x" in refused("check", "--network", "stax_resnet:forward")
     record = checked("--network", "stax_resnet:predict", "--size", "32", "32", status=1)
@@ -261,7 +261,7 @@ def test_a_residual_network_of_stax(public: Path) -> None:
     assert record["notes"][0].startswith("The output for an image depends on the other images of its batch")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_mixer_of_linen(public: Path) -> None:
     assert "the Linen module Mixer, which holds no weights" in refused("check", "--network", "linen_mixer:mixer")
     record = checked("--network", "linen_mixer:net", status=1)

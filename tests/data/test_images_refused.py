@@ -270,6 +270,7 @@ def test_arrays_of_any_kind_give_a_picture_or_an_error(array):
     picture_or_error(array)
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_damaged_files_give_a_picture_or_an_error(data):

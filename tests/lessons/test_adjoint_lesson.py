@@ -123,6 +123,7 @@ def test_wrong_ways_turn_red(way: str) -> None:
     assert not lesson.sides(SEEN_WRONG[way]).agree
 
 
+@pytest.mark.sampled(11, check=4)
 @pytest.mark.parametrize("way", WRONG)
 @pytest.mark.parametrize("state", FEW, ids=str)
 def test_the_meter_never_disagrees_with_the_proofs(state: lesson.State, way: str) -> None:
@@ -167,6 +168,7 @@ def test_rounding_down_loses_the_row_that_no_window_reached() -> None:
     assert all(check.holds for check in lesson.checks(State(way="rounded", stride=2)))
 
 
+@pytest.mark.sampled(check=20)
 @pytest.mark.parametrize("way", ["adjoint", *WRONG])
 @pytest.mark.parametrize("state", FEW, ids=str)
 def test_zero_insertion_shows_what_the_way_really_is(state: lesson.State, way: str) -> None:
@@ -199,6 +201,7 @@ def test_the_products_of_zero_insertion_are_those_of_the_planes(state: lesson.St
         assert spread.values[spread.chosen] == arrays.g[0, *state.cell, 0]
 
 
+@pytest.mark.sampled(check=3)
 @pytest.mark.parametrize("way", ["adjoint", "turned", "padding", "rounded"])
 def test_the_matrix_on_screen_is_the_way_back(way: str) -> None:
     state = replace(SEEN_WRONG.get(way, State(kernel="edge", stride=2)), view="matrix")
@@ -343,6 +346,7 @@ def test_a_click_moves_the_frames(open_page: Callable[..., AppTest]) -> None:
     assert "z_{0,0}" in latex(test.run())
 
 
+@pytest.mark.slow
 def test_words_say_whether_a_proof_holds(open_page: Callable[..., AppTest]) -> None:
     for way, word, other in (("adjoint", "holds", "fails"), ("turned", "fails", "holds")):
         labels = [str(block.proto.popover.label) for block in open_page(SLUG, way=way).get("popover")]
@@ -360,6 +364,7 @@ def test_a_way_back_that_ends_in_nothing_says_so(view: str, open_page: Callable[
     assert not open_page(SLUG, kernel="blur", dilation="3", way="padding", view=view).exception
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("way", ["adjoint", "rounded", "channels"])
@@ -380,10 +385,12 @@ def test_the_printed_formulas_and_the_table_are_there(open_page: Callable[..., A
     assert any("PyTorch and Keras" in label for label in labels)
 
 
+@pytest.mark.slow
 def test_a_wrong_way_that_is_right_says_what_to_change(open_page: Callable[..., AppTest]) -> None:
     assert "Take a 3 × 3 kernel and stride 2." in open_page(SLUG, way="rounded").info[0].value
     assert not open_page(SLUG, way="rounded", kernel="edge", stride="2").info
 
 
+@pytest.mark.deep
 def test_cells_show_whole_numbers_whole() -> None:
     assert [planes.number(value) for value in (3.0, -3.0, 0.126, -0.001)] == ["3", "−3", "0.13", "0"]

@@ -73,6 +73,7 @@ def small_network() -> Subject:
     return Subject(network, random.standard_normal((6, 10, 12, 3)).astype(np.float32))
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("id", CLAIMS)
 def test_a_card_shows_every_number_that_its_verdict_rests_on(id: str) -> None:
@@ -137,6 +138,7 @@ def test_cards_lead_to_lessons(open_page: Callable[..., AppTest]) -> None:
     assert "See for yourself: Upsampling and checkerboards" in labels
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("id", QUICK)
@@ -154,6 +156,7 @@ def test_the_card_says_what_the_code_found(id: str, language: str, open_page: Ca
     assert all(FORMULAS[f].printed_latex in latex and FORMULAS[f].corrected_latex in latex for f in CLAIMS[id].formulas)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("id", FORMULAS)
 def test_every_formula_has_a_card(id: str, open_page: Callable[..., AppTest]) -> None:
@@ -185,6 +188,7 @@ def test_a_network_claim_without_weights_says_so(
     assert "[**not measured**] It needs a trained network to look at (`deconvviz.models.weights`)" in said
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(("id", "kind"), [("C5", "only if"), ("C7", "fails"), ("C10", "only if")])
 def test_the_shipped_network_is_judged(id: str, kind: str, open_page: Callable[..., AppTest]) -> None:
@@ -219,6 +223,7 @@ def test_numbers_of_sentences_are_those_measured() -> None:
     assert "width: 100%" in bars.to_html("c", [bars.Bar("x", (float("inf"),))])
 
 
+@pytest.mark.sampled(check=16)
 @pytest.mark.parametrize("seed", range(20))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
     question = questions.constant(seed)
@@ -234,6 +239,7 @@ def test_answers_are_those_of_the_loops(seed: int) -> None:
     assert question.answer == ((rows - 2) // 2 * 8,)
 
 
+@pytest.mark.slow
 def test_the_quotes_are_chinese_and_the_translations_are_not() -> None:
     for record in (*CLAIMS.values(), *FORMULAS.values()):
         assert re.search(r"[\u4e00-\u9fff]", record.says.chinese)

@@ -80,6 +80,7 @@ def test_the_output_is_that_of_the_loops(state: lesson.State) -> None:
     np.testing.assert_array_equal(lesson.compute(state).z, looped(state))
 
 
+@pytest.mark.sampled(check=10)
 @every_state
 def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -270,6 +271,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert numbers(picture.whole_sum(arrays, (0, 0))) == (-4.5 + 2 - 3 + 1, -4.5)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("link", "sentence"),
@@ -293,6 +295,7 @@ def test_what_cannot_be_says_why_and_the_first_picture_is_there(
     assert picture.whole_sum(lesson.compute(State()), State.cell) in latex(test)
 
 
+@pytest.mark.slow
 def test_the_last_picture_that_worked_stays(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, kernel="blur", stride="2", cell="1,1")
     shown = picture.whole_sum(lesson.compute(State(kernel="blur", stride=2)), (1, 1))
@@ -338,6 +341,7 @@ def test_typed_cells_make_an_own_picture_and_nonsense_is_kept_apart(
     assert [lesson.st.session_state[name] for name in ("turned", "channels", "tap")] == ["yes", "3", "2,1"]
 
 
+@pytest.mark.slow
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, stride="3", x="nonsense", picture="own")
     for i, red in ((0, "z_{28,66}"), (1, "w_{1,0,2}"), (2, "w_{")):

@@ -137,7 +137,7 @@ def test_the_card_tells_the_numbers_that_are_kept() -> None:
     assert claim_cutouts.COMMAND in card
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_sweep_yields_a_row_for_every_change() -> None:
     shown = lesson.subject(HAND)
     rows = list(run.sweep(shown, HAND.choice))
@@ -146,7 +146,7 @@ def test_the_sweep_yields_a_row_for_every_change() -> None:
     assert rows[-1].rows[1][1] != rows[-1].rows[0][1]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_call_gives_the_cut_out(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(str(tmp_path))
     names: dict[str, object] = {}

@@ -113,7 +113,7 @@ def test_any_cell_is_its_sum(at: int, stages: tuple[trace.Stage, ...]) -> None:
         assert stages[at].gap(cell) < 1e-5
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @every_state
 def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -314,6 +314,7 @@ def _answer(kind: str, seed: int, question: Any) -> tuple[int, ...]:
     return 2 * u + down, 2 * v + along
 
 
+@pytest.mark.sampled(11, check=3)
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(9))
 def test_answers_are_those_of_the_way_up(kind: str, seed: int) -> None:

@@ -21,7 +21,7 @@ SLUG = lesson.LESSON.slug
 SMALL = State(image="coins", sigma="35")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("state", [SMALL, State(image="coins", damage="jpeg", quality="5"), State(damage="none")])
 def test_what_is_shown_is_what_the_library_makes(state: State) -> None:
     found = lesson.found_of(state)
@@ -90,6 +90,7 @@ def test_the_switches_of_the_small_networks(open_page: Callable[..., AppTest]) -
     assert all(label.split(":")[0] in shown for label in picture.FUSIONS.values())
 
 
+@pytest.mark.sampled(check=2)
 @pytest.mark.parametrize("seed", range(12))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
     question = questions.decibels(seed)

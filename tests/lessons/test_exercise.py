@@ -39,7 +39,7 @@ def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable
     assert any("1 of 3 questions" in element.value for element in test.markdown)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_a_known_mistake_gets_its_own_reason(kind: str, open_page: Callable[..., AppTest]) -> None:
     question = questions.QUESTIONS[kind][1](0)
@@ -52,6 +52,7 @@ def test_a_known_mistake_gets_its_own_reason(kind: str, open_page: Callable[...,
         assert any("0 of 3 questions" in element.value for element in test.markdown)
 
 
+@pytest.mark.slow
 def test_after_the_second_wrong_answer_it_is_worked_out_and_can_be_tried_anew(
     open_page: Callable[..., AppTest],
 ) -> None:
@@ -67,6 +68,7 @@ def test_after_the_second_wrong_answer_it_is_worked_out_and_can_be_tried_anew(
     assert test.success
 
 
+@pytest.mark.slow
 def test_an_empty_answer_is_asked_for_again(open_page: Callable[..., AppTest]) -> None:
     test = practice.press(open_page(SLUG), "Check my prediction")
     assert "whole number" in test.warning[0].value
@@ -84,6 +86,7 @@ def test_answers_are_those_of_the_loops(seed: int) -> None:
     assert question.answer == (int(back[0, r, c, 0]),)
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_shown_does_not_count(open_page: Callable[..., AppTest]) -> None:
     test, question = open_page(SLUG), questions.output_rows(0)
     practice.answer(test, SLUG, "size", other(question))
@@ -104,6 +107,7 @@ def test_a_right_answer_after_the_hint_counts(open_page: Callable[..., AppTest])
     assert any("1 of 3 questions" in element.value for element in test.markdown)
 
 
+@pytest.mark.slow
 def test_the_link_names_the_numbers_and_people_begin_with_their_own(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +129,7 @@ def test_a_lucky_mistake_is_no_mistake() -> None:
     }
 
 
+@pytest.mark.slow
 def test_questions_change_with_the_seed() -> None:
     for _, maker in questions.QUESTIONS.values():
         assert len({(maker(seed).prompt, maker(seed).answer) for seed in range(8)}) > 4

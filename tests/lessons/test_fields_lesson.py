@@ -76,7 +76,7 @@ def test_the_offered_layers_are_all_that_slide_a_window() -> None:
     assert tuple(step.name for step in chain.steps if step.slide is not None) == measure.LAYERS
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "state", [State(layer="conv2", at=(1, 126)), State("coffee", "pool2", "2", (90, 30)), State(layer="conv7")], ids=str
 )
@@ -153,7 +153,7 @@ def test_pooling_alone_kills_paths() -> None:
     assert measure.support(scene.slopes).sum() == 36 < 64
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_pixel_stays_when_the_layer_changes() -> None:
     for layer in measure.LAYERS[:-2]:
         scene = lesson.compute(State(layer=layer, at=(60, 44)))
@@ -220,6 +220,7 @@ def _again(kind: str, question: questions.Question) -> int:
     return rows(int(re.findall(r"unit (\d+)", question.prompt)[0]))[0]
 
 
+@pytest.mark.sampled(8, check=3)
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(8))
 def test_answers_are_those_of_the_loops(kind: str, seed: int) -> None:

@@ -34,6 +34,7 @@ def opens(found: page.Page, number: int, open_page: Callable[..., AppTest]) -> N
     assert test.title or test.markdown
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(2))
 @pytest.mark.parametrize("slug", ["convolution", "adjoint-is-not-inverse", "pooling-and-switches", "claims-under-test"])

@@ -147,7 +147,7 @@ def test_questions_read_their_answers_from_arrays() -> None:
         assert (max(counts) == min(counts)) == (taps % 2 == 0)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     page = open_page(lesson.LESSON.slug, view="draw", wanted="airplanes", seed="4")
     assert not page.exception

@@ -184,6 +184,7 @@ def again(kind: str, question: questions.Question) -> tuple[int, ...]:
     return (round(100 * looped(np.array(numbers[1:3]), np.array(numbers[3:]))),)
 
 
+@pytest.mark.sampled(15, check=3)
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(16))
 def test_answers_are_right(kind: str, seed: int) -> None:

@@ -53,6 +53,7 @@ def test_it_opens_in_a_language_that_nobody_translated_it_into(
     assert test.title[0].value == lesson.question
 
 
+@pytest.mark.slow
 def test_it_keeps_the_rules_of_the_house(lesson: page.Lesson, tmp_path: Path) -> None:
     source = (tmp_path / "average_pooling" / "__init__.py").read_text("utf-8")
     for folder in ("lessons", "deconvviz"):

@@ -78,6 +78,7 @@ def test_an_unknown_language_in_a_link_is_english() -> None:
     assert title(test.run()) == "Convolution and its adjoint"
 
 
+@pytest.mark.slow
 def test_two_sessions_do_not_share_a_language() -> None:
     first, second = AppTest.from_function(one_word).run(), AppTest.from_function(one_word).run()
     first.segmented_control("lang-shown").set_value("zh").run()
@@ -127,6 +128,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
     return replace
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "word"),
@@ -203,6 +205,7 @@ TERMS = {
 }
 
 
+@pytest.mark.sampled(check=8)
 @pytest.mark.parametrize("word", TERMS)
 def test_one_term_has_one_rendering(word: str) -> None:
     wanted, banned = TERMS[word]

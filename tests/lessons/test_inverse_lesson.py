@@ -27,6 +27,7 @@ def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @every_state
 def test_a_wrong_kernel_would_be_noticed(state: lesson.State, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_the_error_by_hand_is_that_of_the_loops() -> None:
     assert inversion_run.feature_error(values, target) == pytest.approx(slow, rel=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_proofs_hold_with_and_without_prior_pixels_and_waves() -> None:
     for state in (STATE, replace(STATE, prior="off", moved="fourier", seed="3")):
         assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -86,7 +86,7 @@ def test_the_terms_of_the_formula_are_those_of_the_loops() -> None:
     assert [weight for weight, _ in picture.penalties(without)] == [0, 0]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_nothing_runs_unasked_and_a_run_is_shown_stopped_and_continued(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +127,7 @@ def badges(page: AppTest) -> list[str]:
     return [label for label in labels if "holds" in label or "fails" in label]
 
 
+@pytest.mark.slow
 def test_the_code_of_the_page_makes_the_picture_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inversion_run, "STEPS", 12)
     state = replace(STATE, prior="off", moved="pixel", seed="1")

@@ -131,7 +131,7 @@ def test_every_map_is_the_receptive_field_and_fills_its_scale(laboratory: OpenPa
     assert "DeconvNet: relu2" in hero["sides"][1]["alt"]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_one_scale_for_all_is_a_switch_and_a_weak_map_says_so(laboratory: OpenPage) -> None:
     test = laboratory(layer="relu6")
     own = panels(test)
@@ -195,6 +195,8 @@ def test_numbers_can_be_typed_and_emptied(laboratory: OpenPage) -> None:
     assert unit(test) == strongest
 
 
+@pytest.mark.sampled(3)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "link",
     [
@@ -242,7 +244,7 @@ def test_a_layer_without_rectifiers_below_shows_why_three_rules_refuse(laborator
     assert texts(test).count("does not apply: no rectifier lies between the picture and conv1") == 3
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_class_scores_are_units_too(laboratory: OpenPage) -> None:
     test = laboratory(layer="logits")
     assert re.fullmatch(r"logits-\d+-None-None", unit(test))
@@ -278,6 +280,7 @@ def bring(test: AppTest, name: str, data: bytes) -> AppTest:
     return test.file_uploader[0].set_value((name, data, "image/" + name.rsplit(".", 1)[1])).run()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind", "mode"),
@@ -420,7 +423,7 @@ def test_a_tile_that_was_picked_is_read_back(session: Session) -> None:
     assert tiles.picked("road") == "relu3"
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_proofs_of_a_large_network_wait_for_a_button(laboratory: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(networks.load("caltech").network.layers) <= engine.CHECKED_AHEAD
     monkeypatch.setattr(engine, "CHECKED_AHEAD", 3)

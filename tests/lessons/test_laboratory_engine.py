@@ -63,6 +63,7 @@ def test_arrays_in_the_caches_cannot_be_written_to(loaded: networks.Loaded) -> N
             result.map[0, 0, 0] = 1.0
 
 
+@pytest.mark.slow
 def test_the_maps_are_those_of_the_library(loaded: networks.Loaded) -> None:
     from deconvviz.data import samples
 
@@ -90,6 +91,7 @@ def test_rules_that_cannot_apply_say_why(loaded: networks.Loaded) -> None:
     assert all("no rectifier" in reason for reason in seen.refused.values())
 
 
+@pytest.mark.slow
 def test_the_way_down_ends_at_the_map(loaded: networks.Loaded) -> None:
     picture, unit = pictures.sample("cat"), Unit("pool1", 5, 7, 9)
     frames = engine.backward_trace(loaded, picture, unit, "guided")
@@ -161,6 +163,7 @@ def test_accuracy_is_found_in_any_card() -> None:
     assert networks.accuracy({"figures": '{"interim_epoch": 28}', "labels": "not json"}) is None
 
 
+@pytest.mark.slow
 def test_the_app_compiles_ahead_unless_it_is_told_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[tuple[str, str]] = []
     monkeypatch.setattr(engine, "reconstruct", lambda _loaded, _picture, unit: done.append(("maps", unit.layer)))
@@ -183,6 +186,7 @@ def test_the_app_compiles_ahead_unless_it_is_told_not_to(monkeypatch: pytest.Mon
     assert sorted(done) == sorted((kind, layer) for kind in ("maps", "checks", "adjoint") for layer in layers)
 
 
+@pytest.mark.slow
 def test_compiling_ahead_gives_way_to_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person who comes while the first of four programs is compiled ahead waits for that one alone."""
     first, order = threading.Event(), []

@@ -39,7 +39,7 @@ def html(test: AppTest) -> str:
     return "\n".join(element.proto.body for element in test.get("html"))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_one_click_opens_the_other_network(open_page: OpenPage, weights: Path) -> None:
     put(weights)
     test = open_page("laboratory", unit="pool1:3")
@@ -66,6 +66,7 @@ def test_a_link_without_weights_says_so_and_offers_them(open_page: OpenPage) -> 
     assert test.button(key="lab-fetch-squeezenet").label == "Download 0.68 MB and open"
 
 
+@pytest.mark.slow
 def test_offline_the_button_says_what_to_do(open_page: OpenPage) -> None:
     test = open_page("laboratory", unit="pool1:3")
     test.button(key="lab-fetch-squeezenet").click().run()

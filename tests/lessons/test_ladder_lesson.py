@@ -28,7 +28,7 @@ def short() -> Ladder:
     return run.short(networks.load("caltech"), pictures.sample("cat"), 0)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_short_ladder_has_its_rungs_with_the_errors_of_the_loops() -> None:
     ladder, loaded, picture = short(), networks.load("caltech"), pictures.sample("cat")
     shown = pictures.fitted(loaded, picture).model
@@ -81,6 +81,7 @@ def test_the_claims_can_fail() -> None:
     assert run.by_hand(Ladder(), loaded, picture) == 0
 
 
+@pytest.mark.slow
 def test_a_layer_with_a_decoder_gets_its_picture() -> None:
     loaded, picture = networks.load("caltech"), pictures.sample("disc")
     layer = next(layer for layer in inverters.layers(loaded.network) if layer in run.LAYERS)
@@ -98,6 +99,7 @@ def texts(page: AppTest) -> list[str]:
     return [part.split('"')[0] for part in bodies.split('alt="')[1:] if part.startswith("relu")]
 
 
+@pytest.mark.slow
 def test_it_is_made_when_asked_and_shows_rungs_as_they_come(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +128,7 @@ def test_it_is_made_when_asked_and_shows_rungs_as_they_come(
     assert jobs.find(run.key(loaded, picture, 2)) is None
 
 
+@pytest.mark.slow
 def test_a_preset_puts_the_upload_away(open_page: Callable[..., AppTest]) -> None:
     page = open_page(SLUG)
     file = (np.random.default_rng(1).random((40, 30, 3)) * 255).astype(np.uint8)

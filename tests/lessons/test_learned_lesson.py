@@ -95,6 +95,7 @@ def test_the_mean_is_the_best_answer() -> None:
     assert questions.best_answer(values) == int(np.argmin(guesses)) == 5
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     page = open_page(lesson.LESSON.slug, image="cat", layer="relu6", change="swap")
     assert not page.exception

@@ -56,6 +56,7 @@ def test_the_matrix_is_that_of_the_loops(state: lesson.State) -> None:
     )
 
 
+@pytest.mark.sampled(check=16)
 @some_states
 def test_the_matrix_times_the_picture_is_the_convolution_of_the_loops(state: lesson.State) -> None:
     view, geometry = lesson.compute(state), state.geometry
@@ -104,6 +105,7 @@ def test_counts_hold_for_pairs_and_uneven_padding(padding: object, stride: tuple
     assert {(i, j): down[i] * across[j] for i in range(3) for j in range(2) if down[i] * across[j]} == entries
 
 
+@pytest.mark.sampled(check=9)
 @some_states
 def test_proofs_hold(state: lesson.State) -> None:
     assert all(check.holds for check in lesson.checks(state))
@@ -159,6 +161,7 @@ def test_the_sum_on_screen_is_the_cell(state: lesson.State) -> None:
     assert total == shown == view.z[0, *state.cell, 0] == loops(state)[view.row] @ view.x.ravel()
 
 
+@pytest.mark.sampled(check=46)
 @some_states
 @pytest.mark.parametrize("look", lesson.LOOKS)
 def test_what_is_lit_is_a_row_a_weight_or_a_column(state: lesson.State, look: str) -> None:

@@ -73,6 +73,7 @@ def test_the_weights_come_back_as_they_were(folder: Path) -> None:
     assert len(list(kept)) == 10
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("variant", "refused", "note"),
@@ -168,6 +169,7 @@ def test_one_that_cannot_be_loaded_is_said_and_the_shipped_one_opens(
     assert "<b>caltech</b>" in html(test)
 
 
+@pytest.mark.deep
 def test_another_address_cannot_come_from_a_link(lab: Callable[[str], None], open_page: Callable[..., AppTest]) -> None:
     lab("")
     test = open_page("laboratory", network="os:getcwd", unit="pool1:3")

@@ -55,6 +55,7 @@ def test_the_bar_holds_every_lesson() -> None:
     assert len([label for label in labels if re.fullmatch(r"\d+ · [^*]+", label)]) == len(LESSONS)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @slugs
 def test_every_page_opens_in_another_language(slug: str, open_page: Callable[..., AppTest]) -> None:
@@ -103,6 +104,7 @@ def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:
     assert all(check.tolerance <= 1e-5 for check in checks)
 
 
+@pytest.mark.sampled(96, check=13)
 @every_lesson
 @pytest.mark.parametrize("seed", range(12))
 def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int) -> None:
@@ -129,6 +131,7 @@ def test_an_answer_cannot_be_guessed(lesson: page.Lesson, kind: str) -> None:
     assert maker(9_999).mistakes
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("lesson", "kind"),
@@ -150,6 +153,7 @@ def test_right_is_accepted_and_a_known_mistake_explained(lesson: page.Lesson, ki
             practice.press(test, "New numbers")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @every_lesson
 def test_the_exercise_is_on_the_page(lesson: page.Lesson, open_page: Callable[..., AppTest]) -> None:

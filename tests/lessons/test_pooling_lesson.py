@@ -37,6 +37,7 @@ def loops(state: lesson.State) -> tuple[np.ndarray, np.ndarray, tuple, tuple]:
     return np.asarray(how.x), switches, pairs, how.pads
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @every_state
 def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
@@ -65,6 +66,7 @@ def test_random_switches_stay_in_their_windows(state: lesson.State) -> None:
         assert divmod(int(places[window]), toy_arrays.SIZE[1]) in how.cells(window)
 
 
+@pytest.mark.sampled(check=14)
 @every_state
 @pytest.mark.parametrize("way", unpool_variants.VARIANTS)
 def test_what_arrives_at_a_cell_is_its_value(state: lesson.State, way: str) -> None:
@@ -74,6 +76,7 @@ def test_what_arrives_at_a_cell_is_its_value(state: lesson.State, way: str) -> N
         assert total == pytest.approx(toy_arrays.plane(arrays.back)[cell], abs=1e-5)
 
 
+@pytest.mark.sampled(check=4)
 @every_state
 def test_the_proofs_hold_for_adding_at_the_true_switches(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -129,6 +132,7 @@ def latex(test: AppTest) -> str:
     return " ".join(element.value for element in test.latex)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     link = {"picture": "peak", "window": "3", "way": "overwrite", "cell": "1,2", "back": "2,2", "lang": language}
@@ -146,6 +150,7 @@ def test_the_own_picture_is_in_the_link_and_a_wild_cell_is_no_error(open_page: C
     assert picture.forward_line(lesson.compute(State("own", digits=digits)), (2, 0)) in latex(test)
 
 
+@pytest.mark.slow
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, way="nearest", stride="3")
     for i in range(3):
@@ -170,6 +175,7 @@ def _loops_answer(kind: str, question: questions.Question) -> Cell | tuple[int]:
     return row, column
 
 
+@pytest.mark.sampled(8, check=3)
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 @pytest.mark.parametrize("seed", range(8))
 def test_answers_are_those_of_the_loops(kind: str, seed: int) -> None:

@@ -52,7 +52,7 @@ def test_the_gallery_shows_each_digit_and_none_that_was_learned() -> None:
     assert np.array_equal(shown, pictures[run.gallery()[4], :, :, 0])
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_training_in_the_background_answers_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "EPOCHS", 1)
     state = State(norm="off", pictures="100")
@@ -116,6 +116,7 @@ def test_the_page_shows_what_was_measured_over_seeds(
     assert recorded_figures.command("recognition", "effects", "digits") == picture.COMMAND
 
 
+@pytest.mark.deep
 def test_without_measured_effects_only_what_was_trained_here(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:

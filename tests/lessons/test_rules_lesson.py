@@ -148,6 +148,7 @@ def test_guided_maps_hardly_tell_which_unit_they_are_of(layer: str) -> None:
     assert abs(found["gradient"]) < 0.2
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("state", [State(), State("own", "coffee", "relu3", "4", "gradient-linear", OWN)])
 def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     made: dict = {}
@@ -180,7 +181,7 @@ def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
     assert grid.line(*grid.numbers("mixed"), (2, 4)) in " ".join(element.value for element in test.latex)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="relu3", rank="2")
     for i in range(3):
@@ -213,5 +214,6 @@ def test_answers_are_those_of_the_loops(kind: str, seed: int) -> None:
     assert question.answer == _again(kind, question)
 
 
+@pytest.mark.deep
 def test_states_with_the_same_numbers_share_their_proofs() -> None:
     assert lesson.checks(State())[:4] == lesson.checks(replace(State(), pair="gradient-linear"))[:4]

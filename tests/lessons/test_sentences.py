@@ -164,6 +164,7 @@ def test_gradients_of_strided_convolutions_have_checkerboards() -> None:
     assert "Gradients have checkerboards too" in text("upsampling-and-checkerboards")
 
 
+@pytest.mark.slow
 def test_a_deconvnet_map_marks_pixels_that_cause_nothing() -> None:
     """The unit's rectifier below is closed: no small change moves the unit, and its map is not zero."""
     down, up = -jnp.ones((1, 1, 3, 1)), jnp.ones((1, 1, 1, 1))
@@ -198,6 +199,7 @@ def without_pooling() -> dv.Network:
     return dv.Network(forward, input_spec=dv.InputSpec(size=(8, 9)))
 
 
+@pytest.mark.slow
 def test_without_switches_deconvnet_does_not_depend_on_the_photograph() -> None:
     network, random = without_pooling(), np.random.default_rng(5)
     pictures = [random.random((8, 9, 3), np.float32) for _ in range(2)]
@@ -247,6 +249,7 @@ def test_the_gap_is_not_overfitting() -> None:
     assert "learned gain and shift" in said
 
 
+@pytest.mark.slow
 def test_a_matrix_grows_with_the_square_of_the_number_of_pixels() -> None:
     sizes = [conv_map(np.ones((1, 1, 1, 1)), ConvGeometry(), (n, n)).dense().size for n in (4, 8)]
     assert sizes == [4**4, 8**4]
@@ -324,6 +327,7 @@ def test_the_lost_waves_are_explained_with_the_right_reasons() -> None:
         assert not any("window fits a whole number of times" in reason for reason in question.mistakes.values())
 
 
+@pytest.mark.deep
 def test_a_training_that_overfits_is_one() -> None:
     """Both curves begin together, the unseen one lies above the seen one, and the gap grows."""
     from lessons.recognition import questions

@@ -70,6 +70,7 @@ def test_what_a_browser_remembers_is_added_and_nonsense_is_left_out(monkeypatch:
     assert progress.known() == {"convolution": ["size", "value"]}
 
 
+@pytest.mark.deep
 def test_every_lesson_leads_to_the_next_and_the_last_one_to_the_end() -> None:
     lessons = [found for found in page.discover() if isinstance(found, page.Lesson)]
     script = "from lessons._kit.form import frame, page\nframe._foot(page.named(page.discover(), {slug!r}))"

@@ -101,6 +101,7 @@ def test_the_four_last_layers_are_what_the_page_says() -> None:
     assert max(run.flat(kind, True).ripple for kind in run.KINDS) < 1
 
 
+@pytest.mark.deep
 def test_a_kernel_rearranged_wrongly_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     assert upsampler_lab.same_layer(upsampler_lab.State()) < 1e-5
     right = run.as_subpixel

@@ -60,6 +60,7 @@ def failing(state: State) -> list[str]:
     return [check.name for check in lesson.checks(state) if not check.holds]
 
 
+@pytest.mark.slow
 def test_a_reconstruction_two_levels_off_is_found(own: Path) -> None:
     sheet = own / dict(atlases.Atlas.open(own).rows("relu3", 44)[0].sheets)["maps"]
     repaint(sheet, lambda pixels: np.where(pixels > 128, pixels - 2, pixels).astype(np.uint8))
@@ -106,6 +107,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert f"a_{{{rows[1].unit.row},{rows[1].unit.column},3}}" in shown
 
 
+@pytest.mark.slow
 def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="relu99", channel="x", rank="77", scale="no")
     assert not test.exception
@@ -222,7 +224,7 @@ def test_the_patch_is_counted_pixel_by_pixel(seed: int) -> None:
     assert question.answer == (len(seen),)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_right_is_accepted_and_a_known_mistake_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
     question = questions.QUESTIONS[kind][1](0)

@@ -57,6 +57,7 @@ def test_there_is_room_for_so_many_bytes_and_the_oldest_gives_way(decoded: list[
     assert decoded[4:] == ["a"], "one picture is kept, however large"
 
 
+@pytest.mark.slow
 def test_pixels_are_given_back_when_the_last_who_brought_them_has_left(decoded: list[str]) -> None:
     uploads, first, second = pictures.Uploads(1000), brought("a"), brought("a")
     uploads.pixels(first)

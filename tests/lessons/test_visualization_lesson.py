@@ -49,7 +49,7 @@ def test_the_strongest_photograph_is_the_strongest() -> None:
     assert neuron.patch.shape == (bottom - top, right - left, 3)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_without_helps_the_picture_is_finer_and_falls_apart() -> None:
     helped, bare = (look(state.run) for state in (State(), BARE))
     assert visualization_run.fine(bare.image) > 2 * visualization_run.fine(helped.image)
@@ -92,7 +92,7 @@ def test_a_dead_unit_says_so_and_stops(monkeypatch: pytest.MonkeyPatch, open_pag
     assert not [button for button in test.button if button.key == "visualize"]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="relu4", unit="17", objective="neuron", lang=language)

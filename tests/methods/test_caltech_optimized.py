@@ -11,6 +11,7 @@ from deconvviz.data import samples
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("layer", "feature_error", "image_error"), [("relu1", 0.005, 0.01), ("relu2", 0.03, 0.06), ("relu4", 0.06, 0.09)]
 )
@@ -20,6 +21,7 @@ def test_a_layer_is_inverted(layer: str, feature_error: float, image_error: floa
     assert found.image_error < image_error
 
 
+@pytest.mark.deep
 def test_what_a_class_looks_for_is_taken_for_it() -> None:
     net = dv.load("caltech")
     assert net.labels is not None

@@ -98,6 +98,7 @@ def test_another_run_is_not_gone_on_with(net: dv.Network, found: dv.Inversion, c
         dv.invert(net, options.pop("image"), options.pop("layer"), **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parametrization", ["pixel", "fourier"])
 def test_pixels_stay_in_the_box(parametrization: str) -> None:
     plain = dv.Network(jax.nn.relu, input_spec=dv.InputSpec(size=nets.SIZE))
@@ -110,6 +111,7 @@ def test_pixels_stay_in_the_box(parametrization: str) -> None:
     assert parametrization == "fourier" or (params.min() == 0 and params.max() == 1)
 
 
+@pytest.mark.slow
 def test_of_several_restarts_the_best_counts(net: dv.Network) -> None:
     several = dv.invert(net, IMAGE, "relu2", steps=12, restarts=3, jitter=0)
     singles = several.state.progress
@@ -146,6 +148,7 @@ def bombed(bomb: dv.Network, rate: float) -> dv.Inversion:
     return dv.invert(bomb, np.full((*nets.SIZE, 3), 0.59, np.float32), bomb.layers[-1].name, rate=rate, **BOMBED)
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_is_slowed_down_once(bomb: dv.Network) -> None:
     found = bombed(bomb, 3.0)
     assert re.fullmatch(
@@ -175,6 +178,7 @@ def test_a_target_that_is_no_number_is_refused() -> None:
         dv.invert(broken, IMAGE, broken.layers[-1].name)
 
 
+@pytest.mark.slow
 def test_a_layer_without_rows_and_columns_is_inverted_too() -> None:
     flat = dv.Network(lambda x: jax.nn.relu(x).mean((1, 2)), input_spec=dv.InputSpec(size=nets.SIZE))
     found = dv.invert(flat, IMAGE, "mean1", steps=40, parametrization="pixel", rate=0.02, tv=0.0, norm=0.0)

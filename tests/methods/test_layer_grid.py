@@ -50,7 +50,7 @@ def test_a_picture_is_the_one_of_its_unit_alone(net: dv.Network, batch: int) -> 
     assert np.abs(sheet.images[0] - sheet.images[1]).max() > 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_sleeping_unit_is_woken_and_a_dead_one_noted(scores: dv.Network, batch: int) -> None:
     sheet = dv.visualize_layer(scores, "relu1", steps=300, rate=0.4, batch=batch)

@@ -62,7 +62,7 @@ def ratios(net: dv.Network, layer: str) -> list[float]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_pictures_are_nearer_than_the_mean_colour_and_less_so_with_depth(net: dv.Network) -> None:
     medians = {}
     for layer in LAYERS:

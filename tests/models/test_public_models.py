@@ -141,7 +141,7 @@ def test_layers_of_resnet() -> None:
     assert found[-2:] == ["avgpool", "fc"]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_layers_of_vgg_and_alexnet() -> None:
     found = layers("vgg16")
     assert list(found)[:6] == ["conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1", "conv2_1"]

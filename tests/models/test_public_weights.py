@@ -180,6 +180,7 @@ def changed(stored: Path, path: Path, change: dict[str, np.ndarray | None]) -> P
     return path
 
 
+@pytest.mark.slow
 def test_a_file_that_fits(stored: Path) -> None:
     net = dv.load("squeezenet1_1", weights=stored)
     assert net.labels is not None

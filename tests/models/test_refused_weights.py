@@ -89,6 +89,7 @@ CHANGES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
 }
 
 
+@pytest.mark.sampled(check=14)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("change", CHANGES)
 def test_numbers_that_no_network_has(
@@ -120,6 +121,7 @@ def test_arrays_too_many_and_too_few(
         loader.read(path)
 
 
+@pytest.mark.sampled(check=31)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("text", "reason"),

@@ -84,6 +84,7 @@ def other_kernel(x: Any) -> Any:
     return nets.run_chain(layers, x)
 
 
+@pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("function", [other_window, other_kernel])
 def test_networks_of_another_form_share_nothing(function: Callable[[Any], Any]) -> None:
     shared, x = Programs(), nets.picture()
@@ -94,6 +95,7 @@ def test_networks_of_another_form_share_nothing(function: Callable[[Any], Any]) 
     np.testing.assert_allclose(found, np.asarray(function(jnp.asarray(x))), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_floor_that_is_zero_in_one_network_only_is_a_rectifier_there_only() -> None:
     """The rule stands on the value of an array: networks that differ in it are of two forms."""
     shared = Programs()

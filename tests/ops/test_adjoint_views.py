@@ -67,6 +67,7 @@ def test_padding_comes_before_cropping() -> None:
     assert np.asarray(pad_or_crop(x, ((-2, 4), (1, -1)))).ravel().tolist() == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_a_kernel_is_turned_and_its_channels_swapped() -> None:
     w = np.random.default_rng(1).standard_normal((2, 3, 4, 5))
     v = np.asarray(turn(w))

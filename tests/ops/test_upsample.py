@@ -112,6 +112,7 @@ def test_what_does_not_fit_is_refused_in_words(call, said: str) -> None:  # type
         call()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("taps", "stride", "padding"), [(3, 2, 1), (4, 2, 0), (5, 2, 2), (9, 3, 3), (9, 4, 3), (2, 3, 0), (1, 2, 3)]

@@ -94,6 +94,7 @@ def test_an_unknown_option_is_refused_with_the_nearest_name(name: str, function:
         task.check(function, {option.key: option.choices[0] if option.choices else 1})
 
 
+@pytest.mark.sampled(check=15)
 @pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("function", sorted(CONTRACT))
 def test_the_command_lists_the_options(name: str, function: str) -> None:

@@ -80,6 +80,7 @@ def test_statistics_move_and_the_module_uses_them() -> None:
     np.testing.assert_allclose(module(X + 7)[:1], module(X[:1] + 7), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_average_follows() -> None:
     fit = Trainer(Net(), loss, Schedule(0.05, average=0.9), steps=40)
     state = fit.initial()

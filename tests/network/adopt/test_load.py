@@ -128,6 +128,7 @@ def refusal(address: str, given: load.Given = load.Given()) -> str:  # noqa: B00
 SIZE = load.Given(size=(9, 7))
 
 
+@pytest.mark.sampled(check=3)
 @pytest.mark.parametrize("name", ["forward", "jitted", "partial", "Holder.inner"])
 def test_a_function_is_run_as_it_is(folder: Path, name: str) -> None:
     made = load.load(f"mynet:{name}", SIZE)
@@ -158,6 +159,7 @@ def test_modules_are_put_into_inference_mode_and_left_alone(folder: Path, name: 
     assert (module.norm.use_running_average, module.drop.deterministic) == (False, False)
 
 
+@pytest.mark.slow
 def test_an_equinox_module_is_called_image_by_image() -> None:
     eqx = pytest.importorskip("equinox")
     conv = eqx.nn.Conv2d(3, 5, (3, 2), key=jax.random.key(0))
@@ -168,6 +170,7 @@ def test_an_equinox_module_is_called_image_by_image() -> None:
     assert "image by image with channels first" in made.assumed[-1]
 
 
+@pytest.mark.slow
 def test_an_equinox_module_names_its_layers() -> None:
     eqx = pytest.importorskip("equinox")
     keys = jax.random.split(jax.random.key(0), 4)

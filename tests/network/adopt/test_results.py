@@ -59,6 +59,7 @@ def test_an_output_that_does_not_exist_is_named() -> None:
         dv.Network(heads, input_spec=SPEC, output="logit")
 
 
+@pytest.mark.slow
 def test_further_arguments_are_given_and_one_varies() -> None:
     depth = np.full((1, 6, 5, 1), 2.0, np.float32)
 
@@ -96,6 +97,7 @@ class Trained(nnx.Module):
         return 2 * x if train else x
 
 
+@pytest.mark.slow
 def test_a_module_that_wants_more_keeps_its_names() -> None:
     module = Trained(rngs=nnx.Rngs(0))
     net = dv.Network.from_nnx(module, input_spec=SPEC, call=lambda model, x: model(x, train=False))

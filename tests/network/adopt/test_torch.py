@@ -72,6 +72,7 @@ NAMED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NAMED)
 def test_every_layer_is_as_in_pytorch(name: str) -> None:
     module, x = architecture(name), images(3)
@@ -103,6 +104,7 @@ def operation_groups() -> list[str]:
             "bilinear", "bicubic", "area"]  # fmt: skip
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("group", operation_groups())
 def test_operations_are_as_in_pytorch(group: str) -> None:
     """In float64, where every spelling of a formula agrees to ten digits and a wrong one does not."""
@@ -122,6 +124,7 @@ def test_operations_are_as_in_pytorch(group: str) -> None:
         np.testing.assert_allclose(mine, other.detach().numpy(), rtol=1e-6, atol=1e-6, err_msg=str(index))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("rule", "method"), [
     ("deconvnet", "NeuronDeconvolution"), ("guided", "NeuronGuidedBackprop"), ("gradient", "NeuronGradient"),
 ])  # fmt: skip

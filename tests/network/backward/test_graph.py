@@ -56,6 +56,7 @@ def network(program: Callable[[Any], Any]) -> dv.Network:
 SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule != "guided"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [fire, residual, module])
@@ -120,6 +121,7 @@ def test_layers_share_their_operators() -> None:
     assert [key[1][0] for key in keys] == ["seeds"]
 
 
+@pytest.mark.slow
 def test_what_has_no_adjoint_by_hand_is_computed_equation_by_equation(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network(lambda x: jax.nn.relu(x * x.mean((1, 2, 3), keepdims=True)))
     layer = net.layers[-1].name

@@ -48,6 +48,7 @@ UNITS = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("start", ["activation", "one"])
 @pytest.mark.parametrize("rule", dv.RULES)
@@ -67,6 +68,7 @@ def test_equals_the_loops(rule: str, start: Any) -> None:
             assert one.activation == pytest.approx(value[0, row, column, unit.channel], rel=1e-12)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_float32_computations_agree(rule: str) -> None:
@@ -163,6 +165,7 @@ def test_rules_in_many_threads_do_not_leak_into_each_other() -> None:
     assert len({want[rule].tobytes() for rule in dv.RULES}) == 4
 
 
+@pytest.mark.slow
 def test_branches_are_no_chain_but_have_two_computations() -> None:
     def branching(x: Any) -> Any:
         w = jnp.ones((3, 3, 3, 3)) / 9

@@ -55,6 +55,8 @@ def last(net: dv.Network, channel: int = 1) -> dv.Unit:
     return dv.Unit(net.layers[-1].name, channel)
 
 
+@pytest.mark.sampled(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["activation", "one"])
 @pytest.mark.parametrize("program", [chain, vector, residual, gated])
 def test_each_rule_gives_the_map_that_it_has_alone(program: Program, start: Any) -> None:
@@ -70,6 +72,7 @@ def test_each_rule_gives_the_map_that_it_has_alone(program: Program, start: Any)
     assert len({one.map.tobytes() for one in together.values()}) == 4
 
 
+@pytest.mark.slow
 def test_a_whole_map_and_few_rules_in_another_order() -> None:
     net, whole = network(chain), dv.Unit("max_pool2", 2, "all", "all")
     together = dv.reconstruct_rules(net, IMAGE, whole, ["guided", "linear", "guided"])
@@ -104,6 +107,7 @@ class Passes:
         return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", [chain, residual])
 def test_one_forward_pass_and_one_backward_pass_a_rule(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     passes, net = Passes(monkeypatch), network(program)
@@ -140,6 +144,7 @@ def test_a_derived_program_runs_forward_once(program: Program, filters: int, mon
     assert count == {"forward": 1, "backward": len(dv.RULES)}
 
 
+@pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("program", [chain, vector, residual])
 def test_the_second_computation_can_come_later(program: Program) -> None:
     net = network(program)
@@ -152,6 +157,7 @@ def test_the_second_computation_can_come_later(program: Program) -> None:
         assert one.agreement < 1e-5
 
 
+@pytest.mark.slow
 def test_a_wrong_map_does_not_agree() -> None:
     net = network(chain)
     maps = dv.reconstruct_rules(net, IMAGE, last(net), ["guided", "linear"], prove=False)
@@ -164,6 +170,7 @@ def test_a_wrong_map_does_not_agree() -> None:
     assert dv.prove_maps(blue_first, IMAGE, turned)["guided"].agreement < 1e-5, "the maps are in RGB order"
 
 
+@pytest.mark.slow
 def test_what_has_no_adjoint_by_hand_has_a_second_computation_too() -> None:
     net = network(gated)
     maps = dv.reconstruct_rules(net, IMAGE, last(net), on_unsupported="gradient", prove=False)
@@ -181,6 +188,7 @@ def test_maps_of_several_units_are_refused() -> None:
         dv.prove_maps(net, IMAGE, {"deconvnet": one})
 
 
+@pytest.mark.slow
 def test_refusals_are_raised_or_collected() -> None:
     net = dv.Network(lambda x: jax.nn.gelu(filtered(jax.nn.relu(x))), input_spec=SPEC)
     with pytest.raises(RuleError, match="the deconvnet rule is defined at ReLUs only"):
@@ -213,6 +221,7 @@ def test_a_unit_or_rule_that_does_not_exist_is_raised_all_the_same() -> None:
         dv.reconstruct_rules(net, IMAGE, last(net), ["gided"], refusals={})
 
 
+@pytest.mark.slow
 def test_rules_are_taken_together_through_loops_and_branches() -> None:
     """`pull_each` inside scan, cond and checkpoint, against one rule at a time."""
     w = jnp.asarray(np.random.default_rng(3).normal(size=(5, 5)), jnp.float32)

@@ -26,6 +26,7 @@ def forward(x: Any) -> Any:
 NET = dv.Network(forward, input_spec=dv.InputSpec(size=SIZE), name="mine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_a_single_score_is_its_unit(rule: str) -> None:
     unit = dv.reconstruct(NET, IMAGE, (NET.layers[-1].name, 3), rule)
@@ -37,6 +38,7 @@ def test_a_single_score_is_its_unit(rule: str) -> None:
     assert mine.agreement < 1e-5
 
 
+@pytest.mark.slow
 def test_a_difference_and_a_loss_have_the_derivative_that_jax_gives() -> None:
     def difference(out: Any) -> Any:
         return out[0, 3] - out[0, 5]
@@ -84,6 +86,7 @@ def test_units_and_targets_are_not_mixed() -> None:
         dv.reconstruct(plain, IMAGE, target=lambda out: out[0, 0])
 
 
+@pytest.mark.slow
 def test_a_target_behind_what_has_no_adjoint_by_hand_is_computed_twice_too() -> None:
     net = dv.Network(
         lambda x: jax.nn.relu(x * x.mean((1, 2, 3), keepdims=True) - 0.1), input_spec=dv.InputSpec(size=SIZE)

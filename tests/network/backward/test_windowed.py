@@ -69,6 +69,7 @@ def places(height: int, width: int) -> list[tuple[int, int]]:
 SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule != "guided"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [blocks, uneven, scaled])
@@ -138,7 +139,7 @@ def test_windows_are_the_receptive_fields(program: Program) -> None:
             assert (*np.maximum(first, 0), *last) == net.receptive_box(layer.name, row, column)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_large_windows_go_on_over_the_whole_map(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windowed, "MIN_SAVED_FLOPS", -1)
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=(17, 19)))
@@ -179,7 +180,7 @@ def test_a_reshape_on_the_way_cannot_be_cropped() -> None:
     assert windowed.plan_windows(steps, (39, 47)) is None
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_more_units_than_fit_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windowed, "BATCH_BYTES", 4 * 22 * 22 * 4 * 3)
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))

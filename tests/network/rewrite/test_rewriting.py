@@ -24,6 +24,7 @@ SLOW = [name for name in ALL if name not in QUICK]
 SPEC = dv.InputSpec(size=(6, 4))
 
 
+@pytest.mark.sampled(9, check=1)
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_forward_values_are_bit_identical(name: str) -> None:
     example = ALL[name]
@@ -90,6 +91,7 @@ def below(function: Any, x: np.ndarray, g: np.ndarray, rule: str) -> np.ndarray:
 POOLS = {"reshape": zoo.by_reshape, "patches": zoo.by_patches, "slices": zoo.by_slices, "stack": zoo.by_stack}
 
 
+@pytest.mark.sampled(check=6)
 @pytest.mark.parametrize("name", POOLS)
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_ties_go_to_the_first_cell_under_every_rule(name: str, rule: str) -> None:
@@ -189,6 +191,7 @@ def test_a_kernel_of_pallas_is_left_alone_and_reported() -> None:
     assert any("kernel" in reason or "pallas" in reason for reason in coverage.unsupported)
 
 
+@pytest.mark.slow
 def test_a_call_to_python_beside_the_signal_is_none_of_its_business() -> None:
     def counted(x: Any) -> Any:
         return jax.pure_callback(lambda a: np.asarray(a).mean(keepdims=True), jax.ShapeDtypeStruct((1,), x.dtype), x)

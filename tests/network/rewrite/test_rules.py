@@ -72,6 +72,7 @@ def rewritten(function: Any, z: np.ndarray, rule: str) -> tuple[Any, int, list[s
     return (lambda z: run(flat.consts, z)[0]), obeyed, unsupported
 
 
+@pytest.mark.sampled(check=17)
 @pytest.mark.parametrize("spelling", OBEYING)
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_spellings_obey(spelling: str, rule: str) -> None:
@@ -120,6 +121,7 @@ def net(activation: Any) -> dv.Network:
     )
 
 
+@pytest.mark.slow
 def test_refusal_names_what_is_in_the_way_and_what_to_do() -> None:
     model = net(lambda z: jax.nn.leaky_relu(z))
     with pytest.raises(RuleError, match=r"deconvnet rule .* passes leaky_relu.*on_unsupported='gradient'"):
@@ -167,6 +169,8 @@ OWN = {
 }
 
 
+@pytest.mark.sampled(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OWN)
 def test_a_rule_of_ones_own_takes_the_place_of_a_refusal(name: str) -> None:
     """The map is that of the same network with the activation's derivative written by hand."""

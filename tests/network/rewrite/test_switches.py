@@ -54,7 +54,7 @@ sides = st.tuples(st.integers(1, 4), st.integers(1, 4))
 ends = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @settings(max_examples=25, deadline=None)
 @given(sides, sides, ends, ends, st.integers(0, 99))
 def test_values_and_derivative_stay(window: Any, strides: Any, rows: Any, columns: Any, seed: int) -> None:
@@ -105,6 +105,7 @@ KEPT = {
 }
 
 
+@pytest.mark.sampled(check=12)
 @pytest.mark.parametrize("name", KEPT)
 def test_what_it_cannot_compute_stays_as_it_is(name: str) -> None:
     whole, shape, dtype = KEPT[name]

@@ -58,6 +58,8 @@ ABOVE: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ABOVE)
 def test_a_unit_is_one_of_its_channel(name: str) -> None:
     """Its activation is the largest of its channel, and the gradient map that of this one entry."""
@@ -94,6 +96,7 @@ def test_axes_that_nothing_tells_are_asked_for() -> None:
     assert dv.reconstruct(told, IMAGE, (layer.name, 2), rule="gradient").unit.channel == 2
 
 
+@pytest.mark.slow
 def test_members_of_an_ensemble_are_never_added_up() -> None:
     def ensemble(x: Any) -> Any:
         def member(w: Any) -> Any:
@@ -108,6 +111,7 @@ def test_members_of_an_ensemble_are_never_added_up() -> None:
     np.testing.assert_allclose(first.map, slope, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_head_is_a_column_and_a_token_a_row() -> None:
     attention = nnx.MultiHeadAttention(2, 8, decode=False, rngs=nnx.Rngs(0))
     kernel = jnp.asarray(RNG.normal(size=(3, 8)), jnp.float32)

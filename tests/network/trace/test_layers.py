@@ -28,6 +28,7 @@ def network(example: Example, wrap: Any = lambda f: f, dtype: str = "float32") -
     return dv.Network(wrap(example.make(dtype)), input_spec=dv.InputSpec(size=example.size), name="tiny")
 
 
+@pytest.mark.sampled(check=8)
 @pytest.mark.parametrize("name", ALL)
 def test_names_kinds_and_fields_are_the_same_plain_jitted_in_a_batch_and_in_float64(name: str) -> None:
     example = ALL[name]
@@ -49,6 +50,7 @@ FIELDS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FIELDS if name in ALL])
 def test_receptive_fields_are_the_support_of_the_gradient(name: str) -> None:
@@ -154,6 +156,7 @@ def first(net: dv.Network, x: np.ndarray, rule: str = "gradient", **options: Any
     return reconstruct.reconstruct_units(net, x, [dv.Unit(net.layers[-1].name, 0)], rule, **options)[0]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_sent_down_gets_a_sentence() -> None:
     h = lambda x: zoo.conv(zoo.FIRST, x)  # noqa: E731
     ones = np.ones((1, *zoo.SIZE, 3), np.float32)
@@ -184,6 +187,7 @@ def test_functions_of_other_shapes() -> None:
         dv.Network(lambda x: None, input_spec=SPEC)
 
 
+@pytest.mark.slow
 def test_tokens_are_units() -> None:
     w = jnp.asarray(zoo.W2[0, 0], jnp.float32)
     net = dv.Network(lambda x: jax.nn.relu(zoo.conv(zoo.FIRST, x)).reshape(x.shape[0], -1, 4) @ w, input_spec=SPEC)

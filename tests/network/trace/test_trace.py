@@ -78,6 +78,7 @@ def test_taps_are_the_values_of_the_program() -> None:
     np.testing.assert_allclose(both[1:], found["max_pool2"], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_channels_first_programs_are_read_in_image_order() -> None:
     w = jnp.asarray(np.random.default_rng(2).normal(size=(4, 3, 3, 3)), jnp.float32)
 
@@ -112,6 +113,7 @@ FIELD_NETS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FIELD_NETS)
 def test_receptive_field_is_the_support_of_the_gradient(name: str) -> None:

@@ -50,6 +50,7 @@ def folder(path: Path, sizes: list[tuple[int, int]]) -> Path:
     return path
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("options", [TINY, {"width": 4, "depth": 2, "norm": True}])

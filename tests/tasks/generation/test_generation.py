@@ -114,7 +114,7 @@ def test_the_linear_code_of_as_many_numbers_as_pictures_gives_them_back() -> Non
     assert measures.components_psnr(known, draw.random((2, 11, 12, 3)), 3) < 20
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_transposed_decoder_is_the_adjoint_of_its_convolution() -> None:
     net = Autoencoder(3, 2, rngs=nnx.Rngs(0))
     draw = np.random.default_rng(6)
@@ -128,7 +128,7 @@ def test_a_transposed_decoder_is_the_adjoint_of_its_convolution() -> None:
         np.testing.assert_allclose(found, slow[:, :6, :8], atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_density_of_a_class_has_the_moments_of_its_codes(run: tuple[Path, dict[str, Any]], folder: Path) -> None:
     made = model.model(run[0])
     part, _ = pictures_of.split(folder, (), 0.1)
@@ -193,7 +193,7 @@ def test_batches_follow_from_seed_and_epoch_and_only_faces_are_mirrored(folder: 
         assert found == sides
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_training_goes_on_where_it_was_killed(
     run: tuple[Path, dict[str, Any]], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,7 +219,7 @@ def test_training_goes_on_where_it_was_killed(
         train.train(folder, tmp_path / "killed", progress=False, **(TOY | {"batch": 4}))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_figures_are_whole(run: tuple[Path, dict[str, Any]], folder: Path) -> None:
     out, trained = run
     found = measures.evaluate(folder, weights=out, part="held_out")
@@ -317,6 +317,7 @@ def test_folders_that_do_not_do_are_refused(folder: Path, tmp_path: Path, run: t
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.deep
 def test_the_command_line_says_what_it_made(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     out = tmp_path / "made.png"
     line = ["apply", "generation", "--image", "sample:motorcycle", "--weights", str(run[0]), "--out", str(out)]

@@ -61,7 +61,7 @@ def few(count: int = 60) -> Pictures:
     return Pictures(data.values[:count], data.classes[:count], data.labels, False)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_training_learns_and_is_the_same_from_the_same_seed() -> None:
     setting: dict[str, Any] = {"norm": False, "drop": False, "decoder": True, "pictures": 20}
     setting |= {"epochs": 2, "batch": 10, "seed": 1}

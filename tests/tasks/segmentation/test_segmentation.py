@@ -131,7 +131,7 @@ def test_unpooling_places_values_at_the_switches() -> None:
     assert up(x, switches).shape == (1, 8, 12, 3)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_fusion_with_an_even_share_is_the_average() -> None:
     """A weighted fusion starts as the average; its shares are learned from there."""
     x = jnp.asarray(np.random.default_rng(0).normal(size=(1, 16, 24, 3)), jnp.float32)
@@ -171,7 +171,7 @@ def coarse(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_training_learns_and_is_used(folder: Path, coarse: Path, tmp_path: Path) -> None:
     found = measures.evaluate(folder / "val", variant="coarse", weights=coarse)
     assert found["images"] == 2
@@ -184,7 +184,7 @@ def test_training_learns_and_is_used(folder: Path, coarse: Path, tmp_path: Path)
     assert set(np.unique(answered.classes)) <= set(range(VOID))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(
     folder: Path, coarse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

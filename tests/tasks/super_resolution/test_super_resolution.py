@@ -74,6 +74,7 @@ def test_it_has_the_weights_of_the_paper() -> None:
     assert network.weights(2) == network.weights(4) == counts["transposed"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", UPSAMPLERS)
 def test_tiles_give_what_the_whole_gives(kind: str) -> None:
@@ -120,7 +121,7 @@ def test_parts_are_those_of_the_whole_small_picture() -> None:
     assert any(fits)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_run_is_repeated_and_resumed_to_the_same_weights(
     pictures: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +265,7 @@ def test_what_is_refused(run: Path, pictures: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize(("scale", "bicubic", "least"), [(2, 33.65, 36.89), (3, 30.39, 33.0), (4, 28.42, 30.61)])
 def test_set5(scale: int, bicubic: float, least: float) -> None:

@@ -76,7 +76,7 @@ def test_folded_arrays_are_those_of_the_network(model: chain.Chain) -> None:
     assert sum(math.prod(shape) for shape in network.shapes().values()) < 950_000
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_dropout_keeps_the_mean(model: chain.Chain) -> None:
     x = jnp.broadcast_to(normal(1, 1, 32, 32, 3), (100, 32, 32, 3))
     dropped, plain = trained(model, x, jax.random.key(0)), trained(model, x)

@@ -43,7 +43,7 @@ def test_only_kernels_decay() -> None:
     assert all((v == 1).all() for v in jax.tree.leaves((params["norm"], params["bias"])))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_it_learns_and_the_average_follows() -> None:
     trainer = make_trainer(RECIPE, 3, 24)
     rng = np.random.default_rng(0)
@@ -76,6 +76,7 @@ def test_scores_do_not_depend_on_the_batch() -> None:
     np.testing.assert_allclose(scores(folded, images, 3), scores(folded, images, 7), atol=1e-5)
 
 
+@pytest.mark.deep
 def test_the_same_seed_gives_the_same_weights() -> None:
     one, other, two = (make_trainer(CaltechConfig(seed=s), 3, 10).initial()["parts"][0] for s in (4, 5, 4))
     equal = [np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True)]

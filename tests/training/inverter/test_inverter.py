@@ -39,7 +39,7 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
     return out, train.train(data, out, layer="relu7", upsampler="unpool", epochs=3, **TOY)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
     out, last = run
     written = {"checkpoint.safetensors", "metrics.csv", "metrics.jsonl", "inverter.safetensors"}
@@ -86,7 +86,7 @@ def test_an_interrupted_run_ends_in_the_same_weights(
         assert all(found[key].tobytes() == wanted[key].tobytes() for key in wanted)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_training_brings_the_picture_nearer(data: Path, tmp_path: Path) -> None:
     last = train.train(data, tmp_path, layer="relu7", epochs=12, **{**TOY, "learning_rate": 3e-3})
     first = float((tmp_path / "metrics.csv").read_text().splitlines()[1].split(",")[3])
@@ -123,7 +123,7 @@ def test_evaluate_measures_what_the_library_answers(run: tuple[Path, dict[str, A
     assert (figures["psnr"], figures["ssim"]) == pytest.approx(tuple(np.mean(wanted, axis=0)), rel=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_runs_of_several_layers_are_packed(run: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path) -> None:
     train.train(data, tmp_path / "relu6", layer="relu6", upsampler="resize", epochs=1, **TOY)
     files = [run[0] / "inverter.safetensors", tmp_path / "relu6" / "inverter.safetensors"]
@@ -140,7 +140,7 @@ def test_runs_of_several_layers_are_packed(run: tuple[Path, dict[str, Any]], dat
     assert not (tmp_path / "twice.safetensors").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_card_holds_the_figures(run: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path) -> None:
     train.train(data, tmp_path / "resize", layer="relu7", upsampler="resize", epochs=3, **TOY)
     files = [run[0] / "inverter.safetensors", tmp_path / "resize" / "inverter.safetensors"]
