@@ -35,6 +35,8 @@ PATIENCE = 300_000
 FOLLOWING = 10.0
 #: Between a click and the run that it causes nothing moves on the page for some milliseconds.
 STILL = 150
+#: Milliseconds between two looks: looking at every frame makes Chromium draw every frame, without a graphics card.
+LOOKING = 50
 _IS_STILL = """([moving, still]) => {
   const now = performance.now();
   if (document.querySelector(moving)) window.stillSince = null;
@@ -111,13 +113,13 @@ def _turn(page: Page, url: str) -> None:
     settle(page)
     headline = page.locator("h1").first.inner_text()
     page.evaluate(_TURN, url)
-    page.wait_for_function(_OTHER_HEADLINE, arg=headline, timeout=PATIENCE)
+    page.wait_for_function(_OTHER_HEADLINE, arg=headline, timeout=PATIENCE, polling=LOOKING)
 
 
 def settle(page: Page) -> None:
     """Wait until no run is under way and nothing is still to be drawn, and none begins for `STILL` milliseconds."""
     page.evaluate("() => { window.stillSince = null; }")
-    page.wait_for_function(_IS_STILL, arg=[MOVING, STILL], timeout=PATIENCE)
+    page.wait_for_function(_IS_STILL, arg=[MOVING, STILL], timeout=PATIENCE, polling=LOOKING)
 
 
 def in_colours(page: Page, scheme: Literal["light", "dark"]) -> None:
@@ -158,7 +160,7 @@ def broken_rules(page: Page, context: str | None = None) -> list[tuple[str, list
     from axe_playwright_python.sync_playwright import Axe
 
     within = {"exclude": [[NOT_OURS]]} if context is None else context
-    found = Axe().run(page, within).response["violations"]
+    found = Axe().run(page, within, {"resultTypes": ["violations"], "preload": False}).response["violations"]
     bad = [rule for rule in found if rule["impact"] in ("serious", "critical")]
     return [(rule["id"], [node["html"][:160] for node in rule["nodes"]]) for rule in bad]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import formulas, opened, settle
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def test_a_typed_cell_changes_the_output_and_the_link_keeps_it(page: Page, app_u
     assert cell(grid(page, "input x"), 0, 1).locator("input").input_value() == "0.50"
 
 
+@pytest.mark.deep
 def test_what_is_being_typed_is_not_overwritten(page: Page, app_url: str) -> None:
     from playwright.sync_api import expect
 
@@ -76,6 +78,7 @@ def test_what_is_being_typed_is_not_overwritten(page: Page, app_url: str) -> Non
     expect(cell(weights, 1, 2).locator("input")).to_have_value("−2")
 
 
+@pytest.mark.deep
 def test_nonsense_in_a_cell_gets_a_sentence_and_the_picture_stays(page: Page, app_url: str) -> None:
     from playwright.sync_api import expect
 
@@ -115,6 +118,7 @@ def test_a_click_traces_a_cell_down_to_one_product(page: Page, app_url: str) -> 
     assert page.url.split("?")[0].endswith(SLUG), "arrow keys in a plane must not turn the page"
 
 
+@pytest.mark.deep
 def test_switches_turn_the_kernel_and_add_channels(page: Page, app_url: str) -> None:
     from playwright.sync_api import expect
 
@@ -131,6 +135,7 @@ def test_switches_turn_the_kernel_and_add_channels(page: Page, app_url: str) -> 
     assert "turned=yes" in page.url
 
 
+@pytest.mark.deep
 def test_stride_zero_gets_a_sentence_and_the_picture_stays(page: Page, app_url: str) -> None:
     from playwright.sync_api import expect
 
@@ -143,6 +148,7 @@ def test_stride_zero_gets_a_sentence_and_the_picture_stays(page: Page, app_url: 
     assert numbers(grid(page, "output z")) == before
 
 
+@pytest.mark.deep
 def test_a_place_of_the_photograph_leads_to_its_products(
     page: Page, app_url: str, screenshot: Callable[..., Path]
 ) -> None:
@@ -162,6 +168,7 @@ def test_a_place_of_the_photograph_leads_to_its_products(
     screenshot(page, "lesson-convolution-photograph-1440", full=False)
 
 
+@pytest.mark.deep
 def test_the_languages_have_the_same_picture(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?channels=3&stride=2&lang=en")
     before = numbers(page.locator(".first-cells .total table"))
@@ -172,6 +179,7 @@ def test_the_languages_have_the_same_picture(page: Page, app_url: str) -> None:
     assert "lang=zh" in page.url
 
 
+@pytest.mark.deep
 def test_the_card_of_the_formula_leads_here(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/claims-under-test?card=F002.1")
     page.get_by_role("button", name="See for yourself: Convolution").click(timeout=120_000)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import BOXES, FORMULAS, opened, settle
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _number(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
+@pytest.mark.deep
 def test_the_sum_written_out_is_the_signals_cell(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?step=13&picture=rocket")
     rows = page.locator(".dn-products tbody tr td:last-child").all_inner_texts()
@@ -89,6 +91,7 @@ def test_keys_choose_a_cell(page: Page, app_url: str) -> None:
     assert SLUG in page.url
 
 
+@pytest.mark.deep
 def test_a_silent_unit_is_named(page: Page, app_url: str) -> None:
     open_lesson(page, app_url)
     page.get_by_role("button", name="A silent unit").click()
@@ -97,6 +100,7 @@ def test_a_silent_unit_is_named(page: Page, app_url: str) -> None:
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 5
 
 
+@pytest.mark.deep
 def test_proofs_and_shares_open(page: Page, app_url: str) -> None:
     open_lesson(page, app_url)
     page.locator(".st-key-proofs").get_by_role("button").nth(1).click()

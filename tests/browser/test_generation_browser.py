@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import opened, settle
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ PATH = "generation"
 SIGNS = (".made img", "[data-testid=stForm]", ".st-key-proofs")
 
 
+@pytest.mark.deep
 def test_another_seed_draws_others_and_all_proofs_hold(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/{PATH}?view=draw&wanted=Motorbikes", *SIGNS)
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 5

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import opened, settle
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def test_the_slider_walks_through_the_training_and_the_link_keeps_it(page: Page,
     assert page.evaluate(SHOWN) == after
 
 
+@pytest.mark.deep
 def test_at_the_end_nothing_is_left_to_go(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?epoch=120&layer=relu2")
     words = page.locator(".grown figcaption").all_inner_texts()
@@ -59,6 +61,7 @@ def test_at_the_end_nothing_is_left_to_go(page: Page, app_url: str) -> None:
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 5
 
 
+@pytest.mark.deep
 def test_all_layers_are_measured_and_judged(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
     open_lesson(page, app_url, "?epoch=41")
     measure_all(page)
@@ -72,6 +75,7 @@ def test_all_layers_are_measured_and_judged(page: Page, app_url: str, screenshot
     screenshot(page, "lesson-growth-1440")
 
 
+@pytest.mark.deep
 def test_a_silent_channel_is_named(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?epoch=4&layer=relu7")
     assert page.locator(".grown .silent").count() == 1

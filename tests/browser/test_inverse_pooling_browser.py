@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import opened, plane, settle
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def test_more_noise_costs_decibels_and_the_link_keeps_it(page: Page, app_url: st
     assert shown(page, "Wiener") == after
 
 
+@pytest.mark.deep
 def test_a_shift_is_undone_by_the_adjoint(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{INVERSE}?kernel=box")
     page.get_by_text("29 % away from x").wait_for()
@@ -52,6 +54,7 @@ def test_a_shift_is_undone_by_the_adjoint(page: Page, app_url: str) -> None:
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 3
 
 
+@pytest.mark.deep
 def test_a_proof_opens_its_code(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, INVERSE)
     page.locator(".st-key-proofs").get_by_role("button").nth(1).click()
@@ -83,6 +86,7 @@ def test_keys_choose_a_window_and_its_switch(page: Page, app_url: str) -> None:
     assert POOLING in page.url, "arrow keys in a plane must not turn the page"
 
 
+@pytest.mark.deep
 def test_overwriting_turns_red_where_windows_share_a_maximum(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{POOLING}?picture=peak&window=3")
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 3

@@ -57,6 +57,7 @@ def test_an_inversion_is_begun_stopped_and_continued(page: Page, app_url: str, s
     assert step(page) == 512  # the same job for everybody
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(600)
 def test_the_ladder_is_climbed_when_asked_and_can_be_stopped(
     page: Page, app_url: str, screenshot: Callable[..., Path]

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlparse
 
 import looking
 import numpy as np
+import pytest
 from PIL import Image
 
 SMALL = "/laboratory?layer=pool1"  # compiles quickly
@@ -97,6 +98,7 @@ def test_back_undoes_one_choice_at_a_time(page: Any, app_url: str) -> None:
     wait_for_unit(page, clicked)
 
 
+@pytest.mark.deep
 def test_the_language_changes_every_word_and_nothing_else(page: Any, app_url: str) -> None:
     opened(page, app_url + SMALL + "&channel=4&mode=plane")
     kept = unit(page), first_map(page)
@@ -164,6 +166,7 @@ def test_everything_can_be_done_with_keys(page: Any, app_url: str) -> None:
     assert option(page, 9).get_attribute("aria-selected") == "true"
 
 
+@pytest.mark.deep
 def test_pages_of_maps_turn_by_click_and_by_key(page: Any, app_url: str) -> None:
     opened(page, app_url + "/laboratory?layer=conv2&sort=number")
     assert option(page, 0).get_attribute("aria-label").startswith("channel 0,")
@@ -176,6 +179,7 @@ def test_pages_of_maps_turn_by_click_and_by_key(page: Any, app_url: str) -> None
     page.get_by_role("option", name=re.compile("^channel 0,")).wait_for()
 
 
+@pytest.mark.deep
 def test_the_link_is_copied(page: Any, app_url: str) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     opened(page, app_url + SMALL + "&channel=4&row=8&column=9")
@@ -186,6 +190,7 @@ def test_the_link_is_copied(page: Any, app_url: str) -> None:
     assert parse_qs(urlparse(copied).query) == {"unit": ["pool1:4,8,9"]}
 
 
+@pytest.mark.deep
 def test_a_value_is_read_where_the_mouse_is(page: Any, app_url: str) -> None:
     opened(page, app_url + SMALL)
     option(page, 2).locator("canvas").hover()
@@ -193,6 +198,7 @@ def test_a_value_is_read_where_the_mouse_is(page: Any, app_url: str) -> None:
     assert re.fullmatch(r"channel \d+ · row 16 · column 16 · [\d.e-]+", readout.inner_text())
 
 
+@pytest.mark.deep
 def test_files_can_be_taken_away(page: Any, app_url: str) -> None:
     opened(page, app_url + SMALL + "&channel=4&row=8&column=9")
     for kind, begins in (("PNG", b"\x89PNG"), ("SVG", b"<?xml"), ("NPZ", b"PK"), ("Recipe", b"{")):

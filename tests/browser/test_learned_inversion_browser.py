@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import formulas, opened, settle
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def answer(page: Page) -> tuple[str, str, str]:
     return title, note, figure.locator("img").get_attribute("src") or ""
 
 
+@pytest.mark.deep
 def test_a_deeper_layer_gives_another_picture_with_a_larger_error(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/{PATH}?layer=relu2", *SIGNS)
     title, note, early = answer(page)

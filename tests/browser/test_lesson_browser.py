@@ -81,6 +81,7 @@ def test_a_wrong_way_turns_red_in_words(page: Page, app_url: str) -> None:
     page.get_by_text("def dot_test").first.wait_for()
 
 
+@pytest.mark.deep
 def test_three_views_bring_the_same_back(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?stride=2&kernel=edge&back=3,3")
     before = [cell(plane(page, "what comes back"), r, c).inner_text() for r in range(6) for c in range(7)]
@@ -97,6 +98,7 @@ def test_three_views_bring_the_same_back(page: Page, app_url: str) -> None:
     assert picture.evaluate("image => image.naturalWidth") > 0
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("link", "sign"),
     [
@@ -120,6 +122,7 @@ def test_every_wrong_way_fails_in_sight(page: Page, app_url: str, link: str, sig
     assert len(set(page.locator(".meter td.number").all_inner_texts())) == 1
 
 
+@pytest.mark.deep
 def test_the_table_of_libraries_opens_and_scrolls_in_its_own_box(phone: Page, app_url: str) -> None:
     open_lesson(phone, app_url, "?kernel=edge&stride=2")
     assert phone.locator(".conventions").count() == 0

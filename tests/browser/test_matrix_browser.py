@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import cell, opened, plane, settle
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def test_arrow_keys_and_enter_choose_a_column(page: Page, app_url: str) -> None:
     assert SLUG in page.url, "arrow keys in a plane must not turn the page"
 
 
+@pytest.mark.deep
 def test_a_click_in_the_matrix_chooses_its_row(page: Page, app_url: str) -> None:
     open_lesson(page, app_url)
     page.locator(".big-matrix .entry").first.click()
@@ -58,12 +60,14 @@ def test_a_click_in_the_matrix_chooses_its_row(page: Page, app_url: str) -> None
     page.get_by_text("Column 9 of A is where input cell 1, 2 goes").wait_for()
 
 
+@pytest.mark.deep
 def test_the_pointer_reads_an_entry(page: Page, app_url: str) -> None:
     open_lesson(page, app_url)
     page.locator(".big-matrix .entry").nth(1).hover()
     page.get_by_text("row 0, column 1: weight 1, 2 = 6").wait_for()
 
 
+@pytest.mark.deep
 def test_a_kernel_that_does_not_fit_leaves_the_matrix(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?kernel=edge&padding=0")
     before = page.locator(".big-matrix .entry").count()

@@ -61,6 +61,7 @@ def test_ones_own_network_opens_and_a_unit_is_clicked(page: Any, own_url: str, s
     screenshot(page, "own-network-laboratory")
 
 
+@pytest.mark.deep
 def test_it_stands_beside_the_built_in_ones(page: Any, own_url: str) -> None:
     opened(page, own_url + "/laboratory")
     page.get_by_role("button", name="Change network").click()
@@ -77,6 +78,7 @@ def test_it_stands_beside_the_built_in_ones(page: Any, own_url: str) -> None:
     assert query(page)["network"] == "caltech"
 
 
+@pytest.mark.deep
 def test_a_wrong_address_is_said_and_the_shipped_network_stays(page: Any, wrong_url: str) -> None:
     opened(page, wrong_url + "/laboratory?layer=pool1")
     said = page.get_by_role("alert").first.inner_text()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from looking import (
@@ -160,7 +160,16 @@ def _is_work(look: Look) -> bool:
     return isinstance(page, Lesson) and page.section == "work"
 
 
-@pytest.mark.parametrize("look", [*LOOKS, *REST], ids=lambda look: re.sub(r"\W+", "-", look.path) or "home")
+def further(looks: tuple[Look, ...]) -> Iterator[Any]:
+    """The looks as parameters; a page is opened in one state by `make test`, in its others by `make test-deep`."""
+    slugs = set[str]()
+    for look in looks:
+        name = re.sub(r"\W+", "-", look.path) or "home"
+        yield pytest.param(look, id=name, marks=[pytest.mark.deep] if look.slug in slugs else [])
+        slugs.add(look.slug)
+
+
+@pytest.mark.parametrize("look", further((*LOOKS, *REST)))
 def test_nobody_is_kept_out(page: Page, app_url: str, look: Look, screenshot: Callable[..., Path]) -> None:
     name = re.sub(r"\W+", "-", look.path) or "home"
     opened(page, f"{app_url}/{look.path}", *look.signs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import formulas, opened, plane, settle
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def test_closing_a_gate_stops_the_gradient_there(page: Page, app_url: str) -> No
     assert numbers(page, "Gradient").locator(at).inner_text() == "0"
 
 
+@pytest.mark.deep
 def test_keys_choose_a_cell_of_a_mask(page: Page, app_url: str) -> None:
     from playwright.sync_api import expect
 
@@ -51,6 +53,7 @@ def test_keys_choose_a_cell_of_a_mask(page: Page, app_url: str) -> None:
     assert RULES in page.url, "arrow keys in a plane must not turn the page"
 
 
+@pytest.mark.deep
 def test_another_unit_and_pair_change_the_maps(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, RULES)
     before = page.locator(".lab-panels img").first.get_attribute("src")
@@ -60,6 +63,7 @@ def test_another_unit_and_pair_change_the_maps(page: Page, app_url: str) -> None
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 5
 
 
+@pytest.mark.deep
 def test_the_claim_opens_from_the_finding(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, RULES)
     page.get_by_role("button", name=re.compile("^Claim C10")).click()
@@ -85,6 +89,7 @@ def test_pointing_shows_a_field_at_once_and_a_click_chooses_it(page: Page, app_u
     assert "= 26 " in formulas(page), "the first row of the field stands in the formula"
 
 
+@pytest.mark.deep
 def test_arrow_keys_walk_the_map_and_turn_no_page(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{FIELDS}?layer=conv4")
     readout = page.locator(".field-map .readout")

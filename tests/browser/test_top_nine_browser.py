@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import as_for_users, opened, settle
 from open_app import served
 
@@ -42,6 +43,7 @@ def test_a_click_on_a_channel_shows_its_nine(page: Page, app_url: str) -> None:
     assert activations(page) == [f"{row.activation:.3g}" for row in rows]
 
 
+@pytest.mark.deep
 def test_arrow_keys_walk_the_channels_and_turn_no_page(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{SLUG}?layer=relu3&channel=52")
     page.locator(".tiles [role=radio][data-id='52']").focus()
@@ -50,6 +52,7 @@ def test_arrow_keys_walk_the_channels_and_turn_no_page(page: Page, app_url: str)
     assert SLUG in page.url
 
 
+@pytest.mark.deep
 def test_another_of_the_nine_is_framed_and_proven(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{SLUG}?layer=relu5&channel=95&rank=6")
     row = atlases.Atlas.open(atlases.SHIPPED).rows("relu5", 95)[5]
@@ -65,6 +68,7 @@ def test_another_of_the_nine_is_framed_and_proven(page: Page, app_url: str) -> N
     assert page.locator(".st-key-proofs").get_by_text("holds").count() == 4
 
 
+@pytest.mark.deep
 def test_one_scale_for_all_makes_weak_reconstructions_pale(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{SLUG}?scale=own")
     own = page.locator(".nine section").last.locator("img").evaluate_all("found => found.map(one => one.src)")

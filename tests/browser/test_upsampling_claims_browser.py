@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import cell, opened, plane, settle
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def test_the_slider_makes_the_overlap_even_and_the_link_keeps_it(
     page.get_by_text("2 on every cell, no checkerboard").wait_for()
 
 
+@pytest.mark.deep
 def test_a_click_on_a_count_shows_who_wrote_there(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, UPSAMPLING)
     cell(plane(page, "writes on each"), 0, 6).click()
@@ -64,6 +66,7 @@ def test_cards_are_dealt_by_list_board_and_link(page: Page, app_url: str, screen
     assert "card=F001.1" in page.url
 
 
+@pytest.mark.deep
 def test_the_card_of_the_cut_out_tells_its_rule_and_leads_to_the_lesson(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{CLAIMS}?card=C8")
     said = r"^one run These are two claims\. Accuracy: the cut-out overlaps the true object by 0\.637"

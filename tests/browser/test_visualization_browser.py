@@ -50,6 +50,7 @@ def test_a_long_run_streams_and_can_be_stopped_and_continued(page: Page, app_url
     assert page.locator(".vision img.made").get_attribute("src") != before
 
 
+@pytest.mark.deep
 def test_a_sheet_comes_and_a_tile_opens_its_unit(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
     open_lesson(page, app_url, "?layer=relu1")
     page.get_by_role("button", name="Make channels 0 to 15 of relu1").click()
