@@ -129,7 +129,6 @@ def _record(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...])
             }
             for one in found.rules
         ],
-        "one_road": found.no_second or None,
         "notes": found.notes,
         "ok": found.applies,
     }
@@ -156,8 +155,6 @@ def _lines(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) 
     rows = [_row(one) for one in found.rules]
     lines = [f"{name:9} {said}" for name, said in facts]
     lines += ["", *table(("rule", "applies", "coverage", "two computations differ by", "seconds"), rows)]
-    if found.no_second:
-        lines.append(f"Computed one way only: {found.no_second}.")
     if found.notes:
         lines += ["", "What to change:", *(f"- {note}" for note in found.notes)]
     else:

@@ -32,7 +32,7 @@ class RuleReport:
       rule: its name.
       refused: why it does not apply; "" where it does.
       coverage: rectifiers that obey the rule; of a refused rule, those that would.
-      agreement: relative difference of two independent computations; None where only one was made.
+      agreement: relative difference of two independent computations; None for a refused rule.
       largest: largest magnitude of the map.
       seconds: wall time, compiling included.
       reaches: for a refused rule, the last layer from which it applies; "" if there is none.
@@ -59,7 +59,6 @@ class Report:
       output: shape of the network's first output for one image.
       finite: whether all of it are finite numbers.
       top: (index, value) of the three largest outputs; empty where the output is no vector.
-      no_second: why there is no second computation; "" where there is one.
       rules: one report a rule.
       notes: one sentence for everything to change or to know.
       seconds: of the forward pass, compiling included.
@@ -72,7 +71,6 @@ class Report:
     output: tuple[int, ...]
     finite: bool
     top: tuple[tuple[int, float], ...]
-    no_second: str
     rules: tuple[RuleReport, ...]
     notes: tuple[str, ...] = field(default=())
     seconds: float = 0.0
@@ -110,7 +108,6 @@ def report(network: Network, x: Array, layer: str | None = None) -> Report:
     unit = Unit(chosen.name, int(peaks.argmax()))
     rules = tuple(_of_rule(network, x, unit, rule) for rule in RULES)
     finite = bool(np.isfinite(output).all())
-    chain = network.chain_to(chosen.name)
     return Report(
         network=network,
         layer=chosen.name,
@@ -119,7 +116,6 @@ def report(network: Network, x: Array, layer: str | None = None) -> Report:
         output=output.shape[1:],
         finite=finite,
         top=_top(output),
-        no_second=chain if isinstance(chain, str) and rules[0].agreement is None else "",
         rules=rules,
         notes=tuple(_notes(network, x, output, rules)),
         seconds=seconds,

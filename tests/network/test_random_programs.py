@@ -92,11 +92,13 @@ def test_random_programs_have_the_map_of_rules_by_hand(plan: list[tuple[str, str
 
 @settings(max_examples=40, **QUIET)
 @given(PLANS, st.tuples(st.integers(0, 3), st.sampled_from(BENT)))
+@example([("stochastic depth", "branch", False)] * 2, (1, "cube"))
 def test_one_activation_anywhere_is_objected_to(plan: list[tuple[str, str, bool]], bent: tuple[int, str]) -> None:
     objected(plan, bent)
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(3600)
 @settings(max_examples=3000, **(QUIET | {"derandomize": False}))
 @given(PLANS, st.sampled_from(RULES))
 def test_many_random_programs_have_the_map_of_rules_by_hand(plan: list[tuple[str, str, bool]], rule: str) -> None:
@@ -104,6 +106,7 @@ def test_many_random_programs_have_the_map_of_rules_by_hand(plan: list[tuple[str
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(3600)
 @settings(max_examples=5000, **(QUIET | {"derandomize": False}))
 @given(PLANS, st.tuples(st.integers(0, 3), st.sampled_from(BENT)))
 def test_one_activation_is_objected_to_in_many(plan: list[tuple[str, str, bool]], bent: tuple[int, str]) -> None:

@@ -158,4 +158,6 @@ def _evaluated(eqns: Sequence[Any], signal: Any, result: Any) -> np.ndarray | No
         spread = eqn.primitive.name in ("broadcast_in_dim", "reshape")
         out = operands[0] if spread else eqn.primitive.bind(*operands, **eqn.params)
         values.update(zip(eqn.outvars, out if eqn.primitive.multiple_results else [out], strict=True))
-    return np.asarray(values[result], np.float64) if result in values else None
+    if result not in values or jnp.shape(values[result]) != _AT.shape:  # a constant result is no activation
+        return None
+    return np.asarray(values[result], np.float64)
