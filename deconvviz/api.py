@@ -21,6 +21,7 @@ from deconvviz.errors import DataError, DeconvvizError, NetworkError
 from deconvviz.methods import activation_maximization, attribution, feature_inversion, layer_grid
 from deconvviz.models import inverters
 from deconvviz.network import Network, reconstruct_units
+from deconvviz.network.backward.inner import reconstruct_inner
 from deconvviz.network.backward.reconstruct import reconstruct_layer, reconstruct_target, with_agreement
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import (
@@ -160,6 +161,7 @@ def reconstruct(
     start: Start = "activation",
     *,
     target: Callable[[Any], Any] | None = None,
+    to: str | None = None,
     on_unsupported: Literal["refuse", "gradient"] = "refuse",
     prove: bool = True,
     rules: Mapping[str, Callable[[Any, Any], Any]] | None = None,
@@ -179,6 +181,8 @@ def reconstruct(
       target: in place of a unit, a number of one's own: a function of the network's output as `Network.run` gives it,
         (1, ...), that JAX can differentiate, ``lambda out: out[0, 3] - out[0, 5]``. Its derivative, times its value
         where start="activation", goes down; the map's `activation` is its value.
+      to: name of a layer below the unit where the signal ends, in place of the image. The map is then of that layer's
+        shape, (h, w, channels); what reaches the unit past that layer, through a shortcut for example, is left out.
       on_unsupported: activations other than ReLU on the path: "refuse", or leave them to their "gradient".
       prove: also compute the map a second, independent way, and report the agreement of the two.
       rules: backward rules of your own for activations that are no rectifiers, in place of refusing:
@@ -188,7 +192,7 @@ def reconstruct(
       A `Reconstruction`; its map is (H, W, 3) at the model's size, in RGB order.
 
     Raises:
-      NetworkError: no such layer, channel or position.
+      NetworkError: no such layer, channel or position; the unit is not made from the layer `to`.
       RuleError: the rule cannot apply.
       ImageError: the image cannot be read.
       DeconvvizError: what was given is no unit, or no start; both a unit and a target; a target that gives no single
@@ -200,8 +204,16 @@ def reconstruct(
     >>> result = reconstruct(load("caltech"), samples.load("cat"), ("relu3", 7))
     >>> result.map.shape, str(result.coverage), result.agreement < 1e-5
     ((128, 128, 3), '3 of 3 rectifiers obey', True)
+    >>> inner = reconstruct(load("caltech"), samples.load("cat"), ("relu3", 7), to="relu2")
+    >>> inner.map.shape == load("caltech").layer("relu2").shape, str(inner.coverage)
+    (True, '1 of 1 rectifiers obey')
     """
     net = net.with_rules(rules) if rules else net
+    if to is not None:
+        if target is not None:
+            raise DeconvvizError(f"only units go down to an inner layer; got a target and to={to!r}: leave one out")
+        x = model_input(net, image)
+        return reconstruct_inner(net, x, unit, to, rule, start, on_unsupported, prove)  # type: ignore[arg-type]
     if target is None:
         wanted = [Unit.of(unit)]  # type: ignore[arg-type]  # None is refused there, like all that is no unit
         return reconstruct_many(net, image, wanted, rule, start, on_unsupported=on_unsupported, prove=prove)[0]

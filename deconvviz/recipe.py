@@ -221,8 +221,13 @@ def picture(
     if kind not in ("png", "svg"):
         raise RecipeError(f"a picture is made as png, svg or npz; got kind={kind!r}")
     draw = panels.reconstruction_png if kind == "png" else panels.reconstruction_svg
+    spec = network.input_spec
+    if spec.is_picture:
+        shown = preprocess.fit_image(image, spec)
+    else:
+        shown = preprocess.display(preprocess.model_input(image, spec), spec)
     return draw(
-        preprocess.fit_image(image, network.input_spec),
+        shown,
         found,
         mode=recipe.mode,
         shared=recipe.scale == "shared",

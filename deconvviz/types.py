@@ -261,7 +261,7 @@ class Reconstruction:
     """What one unit saw: a signed map aligned with the model input, and the check that came with it.
 
     Attributes:
-      map: (H, W, 3) float32, centred on zero.
+      map: (H, W, 3) float32, centred on zero; of the shape of the layer `to` where the signal ended there.
       unit: the unit with its row and column resolved.
       activation: its value (the largest one for a whole map).
       rule: "gradient", "deconvnet", "guided" or "linear".
@@ -271,6 +271,7 @@ class Reconstruction:
       agreement: relative difference of two independent computations; None where only one was made.
       target: the function of the output that went down in place of a unit; None for units.
       diagnosis: why there is little or nothing to see, and what to do, as a sentence; empty where nothing was noticed.
+      to: the inner layer where the signal ended; None for the image.
     """
 
     map: SignedMap
@@ -283,6 +284,7 @@ class Reconstruction:
     agreement: float | None
     target: Any = None
     diagnosis: str = ""
+    to: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

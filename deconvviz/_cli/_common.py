@@ -16,7 +16,7 @@ from deconvviz.errors import DeconvvizError
 
 if TYPE_CHECKING:
     from deconvviz.network import Network
-    from deconvviz.types import DisplayImage
+    from deconvviz.types import DisplayImage, InputSpec
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 SAMPLE = "sample:"
@@ -29,7 +29,10 @@ weights_option = click.option(
     help="Weights to use instead of the shipped ones; of caltech also epoch:N, as it was after N epochs of training.",
 )
 image_option = click.option(
-    "--image", required=True, metavar="FILE", help="A picture file, or a built-in photograph: sample:cat."
+    "--image",
+    required=True,
+    metavar="FILE",
+    help="A picture file, or a built-in photograph: sample:cat; FILE.npy, an array, for --channels NUMBER.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of a table.")
 
@@ -44,10 +47,12 @@ def load_network(model: str, weights: Path | None = None) -> Network:
     return network
 
 
-def load_image(source: str) -> DisplayImage:
-    """The picture named on the command line: a path, or ``sample:ID``."""
+def load_image(source: str, spec: InputSpec | None = None) -> DisplayImage:
+    """The picture named on the command line: a path, or ``sample:ID``; an array where the network takes no pictures."""
     from deconvviz.data import images, samples
 
+    if spec is not None and not spec.is_picture:
+        return images.load_stack(Path(source), spec)
     sample = sample_id(source)
     return images.load(Path(source)) if sample is None else samples.load(sample)
 

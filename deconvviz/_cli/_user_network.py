@@ -36,6 +36,20 @@ class Numbers(click.ParamType):
             self.fail(f"{value!r} is not one number, or one a channel with commas between them", param, ctx)
 
 
+class ChannelsOption(click.ParamType):
+    """RGB, BGR, L, or how many channels there are."""
+
+    name = "RGB|BGR|L|NUMBER"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | int:
+        """The name, or the number."""
+        if value in ("RGB", "BGR", "L"):
+            return str(value)
+        if str(value).isascii() and str(value).isdigit() and int(value) > 0:
+            return int(value)
+        self.fail(f"{value!r} is neither RGB, BGR or L, nor a number of channels", param, ctx)
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What the options of `network_options` say.
@@ -142,7 +156,11 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     ),
     click.option("--torch", metavar="MODULE:OBJECT", help="The same, and it has to be a PyTorch module (N, C, H, W)."),
     click.option("--size", type=click.IntRange(min=1), nargs=2, metavar="H W", help="Your network's input, in pixels."),
-    click.option("--channels", type=click.Choice(["RGB", "BGR", "L"]), help="Its channels; L is one grey channel."),
+    click.option(
+        "--channels",
+        type=ChannelsOption(),
+        help="Its channels; L is one grey channel, 4 or 12 so many of any numbers, from an array in --image FILE.npy.",
+    ),
     click.option(
         "--input-range", type=float, nargs=2, metavar="LOW HIGH", help="What 0..1 is brought to: -1 1, 0 255."
     ),

@@ -49,7 +49,7 @@ def activations(chosen: Chosen, image: str, layer: str, top: int, out: Path | No
         check_out(out, (".npz",))
     chosen.check()
     network = load_chosen(chosen)
-    values = dv.activations(network, load_image(image), layer)
+    values = dv.activations(network, load_image(image, network.input_spec), layer)
     strongest = strongest_channels(values, top)
     if out is not None:
         files.write(out, _npz(values))

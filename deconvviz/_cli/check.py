@@ -58,7 +58,7 @@ def check(
     start = time.perf_counter()
     chosen.check()
     network, assumed = load_own(chosen) if chosen.own else (load_chosen(chosen), ())
-    x = model_input(load_image(image), network.input_spec)
+    x = model_input(load_image(image, network.input_spec), network.input_spec)
     result = checks.report(network, x, layer)
     grey, hints = _diagnosis(result, x), _hints(network, images)
     record = _record(chosen, image, result, assumed) | {"diagnosis": grey or None, "hints": hints}

@@ -130,7 +130,7 @@ def _from_options(chosen: Chosen, options: dict[str, Any]) -> Job:
         raise click.UsageError("--all starts from the whole map: leave out --row and --column, or --all")
     chosen.check()
     network = load_chosen(chosen)
-    image = load_image(options["image"])
+    image = load_image(options["image"], network.input_spec)
     position: dict[str, Any] = {name: "all" if options["whole"] else options[name] for name in ("row", "column")}
     recipe = recipes.describe(
         network,
@@ -167,7 +167,8 @@ def _from_recipe(ctx: click.Context, file: Path, chosen: Chosen, options: dict[s
     if source is None:
         raise DeconvvizError(f"the recipe {file} is of a picture that is not built in: give it again with --image FILE")
     _same_network(recipe, chosen, file)
-    return Job(recipe, load_chosen(chosen, recipe.model), load_image(source), source)
+    network = load_chosen(chosen, recipe.model)
+    return Job(recipe, network, load_image(source, network.input_spec), source)
 
 
 def _same_network(recipe: Recipe, chosen: Chosen, file: Path) -> None:

@@ -7,6 +7,7 @@ bytes and pixels is known to lie under the limits, so a decompression bomb costs
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import stat
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from PIL import Image
 
+from deconvviz import storage
 from deconvviz.data.decode import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -27,12 +29,14 @@ from deconvviz.data.decode import (
     too_many_bytes,
 )
 from deconvviz.errors import ImageError
-from deconvviz.types import Array, DisplayImage
+from deconvviz.types import Array, DisplayImage, InputSpec
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | Array
 
 #: Floats this far outside 0..1 are rounding (resampling overshoots by it), not another range; they are clipped.
 _ROUNDING = 1e-6
+#: Bytes of an array file at most.
+MAX_STACK = 1 << 30
 
 
 def load(
@@ -199,3 +203,31 @@ def _similar(path: Path) -> str:
         return ""
     close = difflib.get_close_matches(path.name, names, n=2, cutoff=0.7)
     return f", did you mean {' or '.join(close)}?" if close else ""
+
+
+def load_stack(path: Path, spec: InputSpec) -> np.ndarray:
+    """Reads an array of any numbers, for a network that takes a number of channels, from a .npy file.
+
+    Args:
+      path: what ``numpy.save`` wrote; nothing in it is run.
+      spec: the network's input.
+
+    Returns:
+      (H, W, channels) float32.
+
+    Raises:
+      ImageError: no such file, another kind of file, or an array of another shape.
+    """
+    asked = f"the network takes {spec.depth} channels, which come as an array (H, W, {spec.depth}) in a .npy file"
+    if path.suffix.lower() != ".npy":
+        raise ImageError(f"{asked}, as numpy.save writes it; got {str(path)!r}")
+    data = storage.read_bytes(path, lambda reason: ImageError(f"{path} cannot be read: {reason}"), MAX_STACK)
+    try:
+        values = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, MemoryError, OSError, SyntaxError) as error:
+        raise ImageError(f"{asked}; {path} holds no array of numbers that can be read: write it again") from error
+    if values.ndim != 3 or values.shape[2] != spec.depth or not np.issubdtype(values.dtype, np.number):
+        raise ImageError(f"{asked}; {path} holds one of shape {values.shape} of {values.dtype}")
+    if np.iscomplexobj(values) or not np.isfinite(values).all() or not values.size:
+        raise ImageError(f"{asked}, finite and real; {path} holds others")
+    return values.astype(np.float32)

@@ -268,3 +268,62 @@ def test_a_mixer_of_linen(public: Path) -> None:
     assert record["kinds"]["conv"] == 5
     assert by_rule(record)["deconvnet"]["rectifiers"] == 5
     assert "gelu in tanh1, gelu in tanh2, gelu in tanh3, gelu in tanh4, ... (5 in all)" in record["notes"][0]
+
+
+STACK = """
+import jax, jax.numpy as jnp
+from jax import lax
+
+W = jnp.cos(jnp.arange(3 * 3 * 5 * 4.0)).reshape(3, 3, 5, 4)
+
+
+def net(x):
+    return jax.nn.relu(lax.conv_general_dilated(x, W, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")))
+"""
+
+
+@pytest.fixture
+def five(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Options for a network of five channels."""
+    (tmp_path / "five.py").write_text(STACK)
+    np.save(tmp_path / "stack.npy", np.random.default_rng(2).normal(size=(13, 11, 5)))
+    for _ in at(tmp_path, monkeypatch, ["five"]):
+        yield ["--network", "five:net", "--size", "13", "11", "--channels", "5", "--image"]
+
+
+@pytest.mark.slow
+def test_a_network_of_five_channels_takes_an_array(five: list[str], tmp_path: Path) -> None:
+    record = checked(*five, "stack.npy", status=0)
+    assert (record["channels"], [one["obeyed"] for one in record["rules"]]) == (5, [1, 1, 1, 1])
+    answer = run("activations", *five, "stack.npy", "--layer", "relu1", "--json")
+    x = np.load("stack.npy").astype(np.float32)[None]
+    best = np.asarray(sys.modules["five"].net(x))[0].max((0, 1))
+    assert json.loads(answer.stdout)["top"][0] == pytest.approx(
+        json.loads(answer.stdout)["top"][0] | {"channel": int(best.argmax()), "value": float(best.max())}, rel=1e-5
+    )
+    unit = ["--layer", "relu1", "--channel", "2", "--rule", "guided", "--rule", "linear"]
+    made = run("reconstruct", *five, "stack.npy", *unit, "--out", "map.svg", "--save-recipe", "r.json")
+    assert made.exit_code == 0, made.output
+    again = run("reconstruct", *five, "stack.npy", "--recipe", "r.json", "--out", "again.svg")
+    assert again.exit_code == 0, again.output
+    assert Path("map.svg").read_bytes() == Path("again.svg").read_bytes()
+
+
+def test_what_is_no_array_of_that_many_channels_is_refused(five: list[str]) -> None:
+    asked = r"takes 5 channels, which come as an array \(H, W, 5\) in a .npy file"
+    np.save("flat.npy", np.zeros((13, 11)))
+    np.save("objects.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    np.save("infinite.npy", np.full((2, 2, 5), np.inf))
+    Path("cut.npy").write_bytes(Path("stack.npy").read_bytes()[:300])
+    for file, said in (
+        ("sample:cat", "got 'sample:cat'"),
+        ("missing.npy", "cannot be read"),
+        ("flat.npy", r"holds one of shape \(13, 11\)"),
+        ("objects.npy", "holds no array of numbers"),
+        ("cut.npy", "holds no array of numbers"),
+        ("infinite.npy", "finite and real"),
+    ):
+        line = refused("check", *five, file)
+        assert re.search(said, line), line
+        assert file == "missing.npy" or re.search(asked, line), line
+    assert "neither RGB, BGR or L" in refused("check", "--network", "five:net", "--channels", "0")

@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import jax
 from flax import nnx
@@ -19,8 +19,8 @@ from deconvviz.types import InputSpec, Size
 
 #: Sizes that are tried where none is given: a dense layer after a flattened map fits one of them only.
 SIZES = (224, 32, 28, 64, 128, 96, 256, 227, 299, 384, 112, 48)
-CHANNELS: tuple[Literal["RGB", "L"], ...] = ("RGB", "L")
-Channels = Literal["RGB", "BGR", "L"]
+Channels: TypeAlias = Literal["RGB", "BGR", "L"] | int
+CHANNELS: tuple[Channels, ...] = ("RGB", "L")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Given:
 
     Attributes:
       size: (height, width) in pixels.
-      channels: "RGB", "BGR" or "L".
+      channels: "RGB", "BGR" or "L", or how many there are.
       low_high: the range that 0..1 is brought to, (0, 255) for bytes.
       mean, std: subtracted and divided by after that, one number or one a channel.
 
@@ -45,7 +45,7 @@ class Given:
 
     def spec(self, size: Size, channels: Channels) -> InputSpec:
         """The input at a size and with channels."""
-        depth = 1 if channels == "L" else 3
+        depth = channels if isinstance(channels, int) else 1 if channels == "L" else 3
         low, high = self.low_high or (0.0, 1.0)
         mean = tuple(m - low for m in self.mean or (0.0,) * depth)
         std = self.std or (1.0,) * depth

@@ -89,8 +89,7 @@ def reconstruct_layer(
     Raises:
       RuleError, NetworkError: as `reconstruct_units`; those about a rule only where there are no `refusals`.
     """
-    if start not in ("activation", "one"):
-        raise DeconvvizError(f"start is 'activation' or 'one'; got start={start!r}")
+    check_start(start)
     batch, node = network.checked_input(x), network.node(wanted[0].layer)
     layer, codes = node.layer.name, [units.codes(unit, node.layer) for unit in wanted]
     applicable: dict[str, Coverage] = {}
@@ -108,7 +107,7 @@ def reconstruct_layer(
             for unit, result in zip(wanted, results, strict=True):
                 units.check_finite(network.name, unit, result.activation, result.map)
             pairs = zip(wanted, results, strict=True)
-            maps[rule] = tuple(_record(network, node, *pair, rule, start, applicable[rule]) for pair in pairs)
+            maps[rule] = tuple(record(network, node, *pair, rule, start, applicable[rule]) for pair in pairs)
     return maps
 
 
@@ -132,8 +131,7 @@ def reconstruct_target(
     Returns:
       A `Reconstruction` of the whole output, with the target's value as its activation.
     """
-    if start not in ("activation", "one"):
-        raise DeconvvizError(f"start is 'activation' or 'one'; got start={start!r}")
+    check_start(start)
     batch, program = network.checked_input(x), network.program()
     node = next((node for node in program.nodes if node.variable is program.flat.outputs[0]), None)
     if node is None:
@@ -160,7 +158,7 @@ def reconstruct_target(
             other = steps.backward(steps.constants, steps.forward(steps.constants, batch)[1], g, rule)
         agreement = relative_gap(map, np.asarray(other)[0])
     result = BackpropResult(map, number, units.ALL, units.ALL)
-    return replace(_record(network, node, whole, result, rule, start, coverage), agreement=agreement, target=target)
+    return replace(record(network, node, whole, result, rule, start, coverage), agreement=agreement, target=target)
 
 
 def _derivative(target: Callable[[Any], Any], value: Any) -> tuple[float, Any]:
@@ -178,6 +176,12 @@ def _derivative(target: Callable[[Any], Any], value: Any) -> tuple[float, Any]:
     return float(number.reshape(())), pull(jnp.ones_like(number))[0]
 
 
+def check_start(start: str) -> None:
+    """Refuse what is no start."""
+    if start not in ("activation", "one"):
+        raise DeconvvizError(f"start is 'activation' or 'one'; got start={start!r}")
+
+
 @contextlib.contextmanager
 def _collecting(refusals: dict[str, str] | None, rules: Iterable[str]) -> Iterator[None]:
     """Write down why these rules cannot apply, or raise where nobody asks for it."""
@@ -189,7 +193,7 @@ def _collecting(refusals: dict[str, str] | None, rules: Iterable[str]) -> Iterat
         refusals.update(dict.fromkeys(rules, str(error)))
 
 
-def _record(
+def record(
     network: Network, node: Node, unit: Unit, result: BackpropResult, rule: str, start: Start, coverage: Coverage
 ) -> Reconstruction:
     """What arrived of one unit, with the place that it was resolved to."""

@@ -12,7 +12,7 @@ Source: zeiler2014visualizing
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -22,7 +22,7 @@ import numpy as np
 from deconvviz.network import _compat
 from deconvviz.network.network import Network
 from deconvviz.network.rewrite import rules
-from deconvviz.network.trace.jaxpr import Equation, carrying, fold, is_floating, is_literal
+from deconvviz.network.trace.jaxpr import Equation, carrying, dependent, fold, is_floating, is_literal
 from deconvviz.network.trace.rectifiers import survey
 from deconvviz.network.trace.trace import Node
 from deconvviz.ops.rectify import backward as rectifier_backward
@@ -34,14 +34,16 @@ class Steps:
 
     Attributes:
       input, output: variables of the model input and the layer.
+      end: where the signal ends, the input or a layer below the other.
       eqns: in execution order.
       rectifiers: result of an equation that is a rectifier -> what goes into it.
-      carrying: variables that a signal reaches.
+      carrying: variables that a signal reaches and that rest on its end.
       fixed: values that do not depend on the image.
     """
 
     input: Any
     output: Any
+    end: Any
     eqns: tuple[Any, ...]
     rectifiers: dict[Any, Any]
     carrying: set[Any]
@@ -56,10 +58,10 @@ class Steps:
         return values[self.output], values
 
     def backward(self, values: dict[Any, Any], g: Any, rule: str) -> Any:
-        """Signals at the model input, (units, 1, H, W, C), for signals (units, *value) of the layer."""
+        """Signals at the end, (units, 1, H, W, C) at the input, for signals (units, *value) of the layer."""
         signals: dict[Any, Any] = {self.output: g}
         for eqn in reversed(self.eqns):
-            outs = [signals.pop(v, None) for v in eqn.outvars]
+            outs = [None if v is self.end else signals.pop(v, None) for v in eqn.outvars]
             if all(out is None for out in outs):
                 continue
             below = self.rectifiers.get(eqn.outvars[0])
@@ -70,8 +72,8 @@ class Steps:
                 passed = self._through(eqn, values, outs, len(g))
             for variable, signal in passed:
                 signals[variable] = signal if variable not in signals else signals[variable] + signal
-        none = jnp.zeros((len(g), *values[self.input].shape), g.dtype)
-        return signals.get(self.input, none)
+        none = jnp.zeros((len(g), *values[self.end].shape), g.dtype)
+        return signals.get(self.end, none)
 
     def _through(
         self, eqn: Any, values: dict[Any, Any], outs: Sequence[Any], units: int
@@ -97,18 +99,27 @@ class Steps:
         return list(zip(operands, jax.vmap(pull)(arrived), strict=True))
 
 
-def steps_to(network: Network, node: Node, rule: str) -> Steps:
+def steps_to(network: Network, node: Node, rule: str, to: Node | None = None) -> Steps:
     """The equations up to a layer, rewritten for a rule as far as they are no plain rectifiers.
+
+    Args:
+      network: the network.
+      node: the layer.
+      rule: a backward rule.
+      to: the layer where the signal ends; the image if None.
 
     Raises:
       RuleError: if the signal would have to pass a while loop.
     """
     program = network.program()
     path = program.path_to(node.variable)
+    end = program.flat.input if to is None else to.variable
     context = program.context(node.variable, network.rules)
+    context = context if to is None else replace(context, live=dependent(path, end))
     eqns, *_ = rules.rewrite(path, rule, context)
     surveyed = survey(path, context.known)
-    plain = {path[i].out: z for i, z in surveyed.rectifiers.items()} if not network.rules else {}
+    plain = {path[i].out: z for i, z in surveyed.rectifiers.items() if path[i].out in context.live}
+    plain = {} if network.rules else plain
     items = [Equation(eqn, ()) for eqn in eqns]
     # The pieces of a bound bind variables that the program does not have; they move with the image, too.
     live, moving = set(program.live), []
@@ -118,8 +129,8 @@ def steps_to(network: Network, node: Node, rule: str) -> Steps:
             live.update(eqn.outvars)
     others = [a for eqn in moving for a in eqn.invars if not is_literal(a) and a not in live]
     fixed = fold(program.flat, others)
-    signals = carrying(items, [node.variable])
-    return Steps(program.flat.input, node.variable, tuple(moving), plain, signals, fixed)
+    signals = carrying(items, [node.variable]) & dependent(items, end)
+    return Steps(program.flat.input, node.variable, end, tuple(moving), plain, signals, fixed)
 
 
 def _function(eqn: Any) -> Callable[..., list[Any]]:

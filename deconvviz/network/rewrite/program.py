@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import jax.numpy as jnp
 
 from deconvviz.errors import NetworkError, RuleError
+from deconvviz.network import _compat
 from deconvviz.network.network import Network
 from deconvviz.network.rewrite.rules import rewrite
 from deconvviz.network.rewrite.switches import by_switches
-from deconvviz.network.trace.jaxpr import as_function
+from deconvviz.network.trace.jaxpr import as_function, dependent
 from deconvviz.ops.rectify import check_rule
 from deconvviz.types import Coverage
 
@@ -67,7 +68,28 @@ def rewritten(
     return Rewritten(as_function(program.flat, eqns, [node.variable]), coverage, tuple(eqns))
 
 
-def refuse(network: str, layer: str, rule: str, on_unsupported: OnUnsupported, coverage: Coverage) -> None:
+def rewritten_above(network: Network, layer: str, to: str, rule: str) -> Rewritten:
+    """The program from one layer up to another under a rule: ``call(consts, x, value of the lower one) -> (value,)``.
+
+    Everything that does not rest on the lower layer is worked out from the image and counts as constant.
+    """
+    program, node, inner = network.program(), network.node(layer), network.node(to).variable
+    path = program.path_to(node.variable)
+    above = dependent(path, inner)
+    context = replace(program.context(node.variable, network.rules), live=above)
+    eqns, obeyed, unsupported, own = rewrite(path, rule, context)
+    # The equation that makes the inner value gives it another name; the value itself comes from outside.
+    other = _compat.new_variable(inner.aval)
+    eqns = [e.replace(outvars=[other if v is inner else v for v in e.outvars]) for e in eqns]
+    flat = program.flat
+    run = _compat.callable_of(flat.jaxpr, [*flat.constvars, flat.input, inner], eqns, [node.variable])
+    coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported), tuple(own))
+    return Rewritten(lambda consts, x, value: run(*consts, x, value), coverage)
+
+
+def refuse(
+    network: str, layer: str, rule: str, on_unsupported: OnUnsupported, coverage: Coverage, to: str = "the image"
+) -> None:
     """Refuse a rule that would pass activations which it is not defined for, or that would meet no rectifier.
 
     Raises:
@@ -84,7 +106,7 @@ def refuse(network: str, layer: str, rule: str, on_unsupported: OnUnsupported, c
         )
     if not coverage.obeyed and not coverage.own:
         raise RuleError(
-            f"no rectifier (max(x, 0) in any spelling) lies between the image and {layer} of {network}, so the {rule} "
+            f"no rectifier (max(x, 0) in any spelling) lies between {to} and {layer} of {network}, so the {rule} "
             "rule would silently be the plain gradient: choose a layer above a ReLU, or rule='gradient'"
         )
 
