@@ -149,6 +149,11 @@ def attention_pooling(h: Any) -> Any:
     return (jax.nn.softmax(h @ DENSE[:, :1], (1, 2)) * h).sum((1, 2), keepdims=True) + h
 
 
+def pooled(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A head: scores of the mean over the map, and what is made of them, on a map again."""
+    return lambda h: f(h.mean((1, 2)) @ DENSE)[:, None, None] @ DENSE + h
+
+
 def norm(h: Any) -> Any:
     return jnp.linalg.norm(h, axis=-1, keepdims=True)
 
@@ -202,6 +207,9 @@ PASSING: dict[str, tuple[Callable[..., Any], int]] = {
     "attention divided last": (attention_divided_last, 0),
     "attention pooling": (attention_pooling, 0),
     "jax.nn.softmax": (jax.nn.softmax, 0),
+    "softmax of pooled scores": (pooled(jax.nn.softmax), 0),
+    "softmax of pooled scores by hand": (pooled(lambda z: jnp.exp(z) / jnp.exp(z).sum(-1, keepdims=True)), 0),
+    "log softmax of pooled scores": (pooled(jax.nn.log_softmax), 0),
     "softmax by hand": (lambda h: jnp.exp(h) / jnp.exp(h).sum(-1, keepdims=True), 0),
     "softmax over places": (lambda h: jax.nn.softmax(h, (1, 2)), 0),
     "jax.nn.log_softmax": (jax.nn.log_softmax, 0),
@@ -292,6 +300,8 @@ BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "fractional part": (lambda h: h - jnp.floor(h), "floor"),
     "winner takes all": (lambda h: h * jax.nn.one_hot(h.argmax(-1), 8), "product"),
     "three winners": (best_three, "selection"),
+    "exponential in a head": (pooled(jnp.exp), "exp"),
+    "quotient of exponentials in a head": (pooled(lambda z: jnp.exp(z) / (1 + jnp.exp(2 * z))), "exp"),
     "activation in a head": (lambda h: jnp.tanh(h.mean((1, 2), keepdims=True)) @ DENSE + 0 * h, "tanh"),
     "activation inside a gate": (gated_by_swish, "silu"),
     "deviation as a feature": (with_deviation, "sqrt"),

@@ -65,9 +65,10 @@ class Steps:
             if all(out is None for out in outs):
                 continue
             below = self.rectifiers.get(eqn.outvars[0])
-            if below is not None:
+            out = outs[0]
+            if below is not None and out is not None:
                 z = values[below]
-                passed = [(below, rectifier_backward(rule, jnp.broadcast_to(z, outs[0].shape), outs[0]))]
+                passed = [(below, rectifier_backward(rule, jnp.broadcast_to(z, out.shape), out))]
             else:
                 passed = self._through(eqn, values, outs, len(g))
             for variable, signal in passed:

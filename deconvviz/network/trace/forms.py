@@ -140,7 +140,8 @@ def is_part_of_a_form(view: View, index: int) -> bool:
         return _cancels(view, index)
     even = item.primitive in ("square", "abs") or (item.primitive in ("integer_pow", "mul") and is_even(item.eqn))
     reduced = view.known[item.out].reduced
-    start = _Follow(index, even, item.primitive == "exp", item.primitive == "log" and reduced, reduced)
+    exponential = item.primitive == "exp"  # of pooled scores it is no sum of exponentials yet
+    start = _Follow(index, even, exponential, item.primitive == "log" and reduced, reduced and not exponential)
     return _ends_well(view, item.out, start, set())
 
 
