@@ -57,7 +57,7 @@ def audit(
         raise click.UsageError("--layer and --channel go together: name both, or neither for the top class")
     check_out(out, (".html",))
     check_file(out.with_suffix(".json"), "--out")
-    pictures: Any = folder.list_pictures(images)[:limit] if images != BUILT_IN else _built_in(limit)
+    pictures: Any = folder.list_pictures(images)[:limit] if images != BUILT_IN else built_in(limit)
     network = load_chosen(chosen)
     unit = None if layer is None or channel is None else (layer, channel)
     click.echo(str(dv.audit_forecast(network, pictures, methods or None, unit=unit)), err=True)
@@ -83,7 +83,7 @@ def audit(
     answer(record, as_json, [*found.sentences, f"written: {out}", f"written: {out.with_suffix('.json')}"])
 
 
-def _built_in(limit: int | None) -> dict[str, Any]:
+def built_in(limit: int | None) -> dict[str, Any]:
     """The photographs of the gallery."""
     from deconvviz.data import samples
 

@@ -20,7 +20,7 @@ from deconvviz.network import units
 from deconvviz.network._compat import callable_of
 from deconvviz.network._jit import jit
 from deconvviz.network.network import Network
-from deconvviz.network.rewrite.program import OnUnsupported, rewritten
+from deconvviz.network.rewrite.program import OnUnsupported, Rewritten, rewritten
 from deconvviz.network.trace.trace import Node, permuted
 from deconvviz.types import Array, Start, Unit, UnitLike
 
@@ -105,7 +105,7 @@ class Score:
         Raises:
           RuleError: the rule cannot apply.
         """
-        rewritten(self.network, self.unit.layer, rule, self.on_unsupported)  # refuses before anything is compiled
+        self._rewritten(rule)  # refuses before anything is compiled
 
         def make() -> Callable[..., Any]:
             layer = self._layer(rule)
@@ -135,7 +135,7 @@ class Score:
           NetworkError: no such layer, or one that the unit does not rest on.
         """
         node, target, flat = self.network.node(layer), self.node, self.network.program().flat
-        eqns = rewritten(self.network, self.unit.layer, rule, self.on_unsupported, switches=True).eqns
+        eqns = self._rewritten(rule).eqns
         if not any(v is node.variable for eqn in eqns for v in eqn.outvars):
             raise NetworkError(
                 f"{self.unit.layer} of {self.network.name} does not rest on {layer}: choose a layer below it"
@@ -163,10 +163,18 @@ class Score:
         units.check_finite(self.network.name, self.unit, 0.0, slope)
         return value, slope
 
+    def _rewritten(self, rule: str) -> Rewritten:
+        """The program up to the unit's layer under a rule, made once."""
+        key = ("score rewritten", self.unit.layer, rule, self.on_unsupported, jnp.result_type(float).name)
+        made: Rewritten = self.network.store.get(
+            key, lambda: rewritten(self.network, self.unit.layer, rule, self.on_unsupported, switches=True)
+        )
+        return made
+
     def _layer(self, rule: str) -> Callable[[Any, Any], Any]:
         """(constants, (H, W, C) picture) -> the layer's values (1, ...), its rectifiers under a rule."""
         node = self.node
-        call = rewritten(self.network, self.unit.layer, rule, self.on_unsupported, switches=True).call
+        call = self._rewritten(rule).call
         return lambda consts, x: permuted(node, call(consts, x[None])[0])
 
     def _chunked(

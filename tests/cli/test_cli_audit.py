@@ -14,6 +14,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from deconvviz import cli
+from deconvviz._cli import audit
+from deconvviz.data import samples
 from deconvviz.errors import DeconvvizError
 
 MODULE = """
@@ -86,6 +88,11 @@ def test_check_says_which_channels_are_dead(folder: Path) -> None:
     (hint,) = [one for one in json.loads(answer.stdout)["hints"] if "of relu1" in one]
     assert "channels of relu1 are 0 everywhere on 2 pictures" in hint
     assert "Worth knowing:\n- " in run("check", *NETWORK, "--image", "pictures/0.png", "--images", "pictures").stdout
+
+
+def test_the_built_in_photographs_stand_for_a_folder() -> None:
+    assert list(audit.built_in(2)) == ["cat", "astronaut"]
+    assert len(audit.built_in(None)) == sum(one.kind == "photo" for one in samples.SAMPLES.values())
 
 
 @pytest.mark.parametrize(
