@@ -38,6 +38,7 @@ def attribute(
       deconvviz attribute --model caltech --image sample:cat --method grad_cam --out map.png
     """
     import deconvviz as dv
+    from deconvviz.checks import audit as audits
     from deconvviz.checks.audit.run import chosen_unit
     from deconvviz.figures import files, scale
 
@@ -65,7 +66,10 @@ def attribute(
         "options": found.options, "lowest": float(found.pixels.min()), "highest": float(found.pixels.max()),
         **found.facts, "note": found.note or None, "out": out, "images": 1, "seconds": seconds_since(start),
     }  # fmt: skip
-    answer(record, as_json, [f"{name}: {value}" for name, value in record.items() if value is not None])
+    about = audits.card(method)
+    record |= {"assumes": about.assumes, "limits": about.limits, "measured": about.measured, "where": about.where}
+    lines = [f"{name}: {value}" for name, value in record.items() if value is not None and name != "measured"]
+    answer(record, as_json, lines + [f"- {line}" for line in about.measured])
 
 
 COMMAND = attribute

@@ -15,7 +15,8 @@ from jax import lax
 
 import deconvviz as dv
 from deconvviz import catalog
-from deconvviz.checks.audit import page, words
+from deconvviz.checks.audit import card, page, words
+from deconvviz.checks.audit.card import measured
 from deconvviz.errors import DataError, DeconvvizError, NetworkError
 
 RANDOM = np.random.default_rng(2)
@@ -128,6 +129,20 @@ def test_the_report_is_whole_in_both_languages(tmp_path: Path) -> None:
     assert record["versions"]["jax"] == jax.__version__
     with pytest.raises(DeconvvizError, match="language='fr' is no choice"):
         found.to_html(tmp_path / "a.html", "fr")
+
+
+def test_every_method_has_a_card_measured_on_the_shipped_network() -> None:
+    """Other weights, or another method, ask for a new measurement."""
+    record = measured()
+    assert record["digest"] == dv.load("caltech").digest
+    assert set(record["table"]) == set(catalog.methods())
+    for name in catalog.methods():
+        for language in words.LANGUAGES:
+            about = card(name, language)
+            assert min(len(about.assumes), len(about.limits), len(about.measured), len(about.where)) > 0
+    assert "do not read the class from it" in " ".join(card("guided").measured)
+    with pytest.raises(DeconvvizError, match="there is no method 'guidde'"):
+        card("guidde")
 
 
 def test_every_text_of_the_report_is_translated() -> None:

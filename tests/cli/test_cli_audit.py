@@ -74,6 +74,8 @@ def test_attribute_draws_a_map(folder: Path) -> None:
     answer = run("attribute", *NETWORK, "--image", "pictures/0.png", "--method", "grad_cam", "--out", "m.png", "--json")
     assert answer.exit_code == 0, answer.output
     record = json.loads(answer.stdout)
+    assert record["limits"].startswith("As coarse as the layer")
+    assert len(record["measured"]) > 1
     assert (record["method"], record["options"]) == ("grad_cam", {"layer": None})
     with Image.open(folder / "m.png") as drawn:
         assert drawn.size == (12, 13)

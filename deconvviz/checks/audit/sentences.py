@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from deconvviz import catalog
 from deconvviz.checks.audit.intervals import Interval
@@ -18,8 +18,19 @@ FEW = 10
 def sentences(audit: AuditRecord, language: str = "en") -> tuple[str, ...]:
     """One sentence for each finding that a person should not overlook, the general ones first."""
     return tuple(_general(audit, language)) + tuple(
-        line for method, found in audit.table.items() for line in _of_method(_title(method, language), found, language)
+        line for method, found in audit.table.items() for line in of_method(method, found, language)
     )
+
+
+def of_method(method: str, found: Mapping[str, Interval], language: str = "en") -> tuple[str, ...]:
+    """What the controls say of one method.
+
+    Args:
+      method: its name.
+      found: control -> interval, a row of `Audit.table`.
+      language: "en" or "zh".
+    """
+    return tuple(_of_method(_title(method, language), found, language))
 
 
 def _title(method: str, language: str) -> str:
@@ -49,7 +60,7 @@ def _general(audit: AuditRecord, language: str) -> Iterator[str]:
         yield say("{count} pictures could not be used.", language, count=len(audit.unreadable))
 
 
-def _of_method(title: str, found: dict[str, Interval], language: str) -> Iterator[str]:
+def _of_method(title: str, found: Mapping[str, Interval], language: str) -> Iterator[str]:
     """What the controls say of one method."""
     yield from _compared(title, found, language, "random weights: all layers", (
         "{method}: with all weights shuffled the map is still {value} like the network's: do not read from it what the "
@@ -84,7 +95,7 @@ def _of_method(title: str, found: dict[str, Interval], language: str) -> Iterato
 
 
 def _compared(
-    title: str, found: dict[str, Interval], language: str, control: str, texts: tuple[str, str, str]
+    title: str, found: Mapping[str, Interval], language: str, control: str, texts: tuple[str, str, str]
 ) -> Iterator[str]:
     """The first text where the whole interval lies above `ALIKE`, the second below `DIFFERENT`, else the third."""
     one = found.get(control)
