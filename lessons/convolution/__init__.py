@@ -15,14 +15,16 @@ from deconvviz.ops import ConvGeometry, conv
 from deconvviz.types import Check
 from lessons._kit.claims import words
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice, nearest, remember, remembered, url_cell
+from lessons._kit.form.controls import choice, designed, is_offered, nearest, remember, remembered, url_cell, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula
-from lessons.convolution import cells, number_field, photo, picture, questions, sums, values
+from lessons.convolution import cells, number_field, photo, picture, questions, scenes, sums, values
 
 #: Session key of a cell in which something stands that is no number.
 BAD = "convolution-bad"
+#: Name of a switch above the cells -> its two values in the URL.
+SWITCHES = {"turned": {"no": "", "yes": ""}, "channels": {"1": "", "3": ""}}
 
 
 @dataclass(frozen=True)
@@ -189,9 +191,9 @@ def _said(attempt: Callable[[], object]) -> bool:
 
 def shown(state: State | None) -> State:
     """The state to show: the chosen one or the last that worked, with switches and cells that exist in it."""
-    turned, channels = number_field.url_text("turned"), number_field.url_text("channels")
+    turned, channels = url_value("turned", "no", SWITCHES["turned"]), url_value("channels", "1", SWITCHES["channels"])
     state = remembered("first", State()) if state is None else remember("first", state)
-    state = replace(state, turned="yes" if turned == "yes" else "no", channels="3" if channels == "3" else "1")
+    state = replace(state, turned=turned, channels=channels)
     arrays = compute(state)
     height, width = arrays.z.shape[1:3]
     cell = nearest(url_cell("cell", State.cell), (height, width))
@@ -216,10 +218,8 @@ def events(state: State) -> cells.Events:
         st.session_state.update({name: changed, "picture" if name == "x" else "kernel": "own"})
 
     def press(name: str) -> None:
-        if name == "turned":
-            st.session_state["turned"] = "" if state.turned == "yes" else "yes"
-        else:
-            st.session_state["channels"] = "" if state.channels == "3" else "3"
+        value = next(value for value in SWITCHES[name] if value != getattr(state, name))
+        st.session_state[name] = "" if value == designed(name, getattr(State, name)) else value
 
     return cells.Events(pick, edit, press)
 
@@ -229,36 +229,41 @@ def _cells(state: State) -> tuple[str, ...]:
     return state.picture, state.kernel, state.channels, state.x, state.w
 
 
-def draw(state: State) -> None:
+def draw(page: frame.Places, state: State) -> None:
     """Photograph or cells, the chosen window down to a single product, and the formulas."""
     arrays, told = compute(state), events(state)
     bad, where = st.session_state.get(BAD, (None, ()))
     bad = bad if where == _cells(state) else None
     switches = [("turned", t("Turn the kernel by 180°: true convolution"), arrays.turned)]
+    if not state.is_photograph:
+        switches.append(("channels", t("Three channels"), state.depth == 3))
+    switches = [switch for switch in switches if is_offered(switch[0])]
     tracer = picture.tracer(arrays, state.cell, state.tap, typed=state.is_photograph)
     if state.is_photograph:
         name = t(values.PHOTOGRAPHS[state.picture])
         photo.show(arrays, state.cell, name, told.pick)
         cells.show([], None, [tracer], switches, bad, told)
-        st.markdown(t("Choose a place in **x** or **z**, a product of its window; type into a cell of **w**."))
+        how = t("Choose a place in **x** or **z**, a product of its window; type into a cell of **w**.")
     else:
-        switches.append(("channels", t("Three channels"), state.depth == 3))
         lines, out = picture.inputs(arrays, state.cell), picture.output(arrays, state.cell)
         cells.show(lines, out, [tracer], switches, bad, told)
-        st.markdown(
-            t("Type into a cell of **x** or **w**. Choose a cell of **z** to see its window, then a product of it.")
-        )
+        how = t("Type into a cell of **x** or **w**. Choose a cell of **z** to see its window, then a product of it.")
     left, right = st.columns(2)
     with left:
-        st.latex(picture.symbols(arrays))
-        st.latex(picture.sizes(arrays))
-    with right:
         st.latex(picture.one_product(arrays, state.cell, state.tap))
+        with st.container(key="part-sizes"):
+            st.latex(picture.sizes(arrays))
+    with right:
         st.latex(picture.whole_sum(arrays, state.cell))
+    with page.aside:
+        st.caption(how)
+    with page.more:
+        st.latex(picture.symbols(arrays))
+        st.latex(picture.SIZE)
 
 
-def proofs(state: State) -> None:
-    """The badges, and where moving along ends."""
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks, and where moving along ends."""
     every = t("All output cells by adding tap after tap, no convolution called, against the operator (`conv`):")
     shape = t("Rows and columns by the formula, against those that came out:")
     turn = t("The operator with the kernel turned by 180°, against true convolution by SciPy (`convolve2d`):")
@@ -272,12 +277,13 @@ def proofs(state: State) -> None:
         (turned_kernel, sums.scipy_convolution),
         (moved,),
     ]
-    proof.badges_of(checks(state), (every, shape, turn, along), codes)
+    page.checks(checks(state), (every, shape, turn, along), codes)
     if state.stride > 1:
         away = t("moved by one cell, z changes by {percent} %", percent=f"{100 * moved(state, 1):.0f}")
-        proof.measurement(
-            away, t("Less than a stride: the windows now read other cells, so z does not just move."), moved
-        )
+        with page.more:
+            proof.measurement(
+                away, t("Less than a stride: the windows now read other cells, so z does not just move."), moved
+            )
 
 
 def contents(page: frame.Places) -> None:
@@ -286,8 +292,8 @@ def contents(page: frame.Places) -> None:
         state = chosen()
     with page.picture:
         state = shown(state)
-        draw(state)
-        proofs(state)
+        draw(page, state)
+    proofs(page, state)
     with page.more:
         printed_formula.show("F002.1", t(words.COMPUTES["F002.1"]))
         printed_formula.show("F003.1", t(words.COMPUTES["F003.1"]))
@@ -301,26 +307,7 @@ LESSON: Lesson = Lesson(
     order=1,
     question=mark("What does a convolution compute?"),
     goal=mark("You will be able to compute any output cell by hand, and say how many cells there are."),
-    text=mark(
-        "A [[kernel]] is a small table of weights. It lies on a window of the picture; each number is multiplied "
-        "by the weight on it, and the sum of the products is one output cell. Then the window moves on, with the "
-        "**same** weights: a pattern found in one place is found a whole number of steps away too.\n\n"
-        "[[stride|Stride]] is how far the window moves, [[padding]] how many zeros surround the picture, "
-        "[[dilation]] how far apart the taps lie.\n\n"
-        "With several channels the kernel has one slice for each. Every slice reads its own channel, and all sums "
-        "are added into **one** plane. A layer has a kernel for each plane that it puts out, and adds a bias to "
-        "each.\n\n"
-        "Mathematics turns the kernel by 180° first. Networks do not: what they call convolution is correlation. "
-        "For learned weights the flip makes no difference; in formulas it does."
-    ),
-    presets=(
-        (mark("Edges of a photograph"), {"picture": "camera", "cell": "28,66"}),
-        (mark("Three channels"), {"channels": "3"}),
-        (
-            mark("One pixel shows the kernel"),
-            {"picture": "pixel", "kernel": "numbered", "turned": "yes", "cell": "1,2", "tap": "1,1"},
-        ),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

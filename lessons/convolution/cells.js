@@ -48,6 +48,7 @@ function table(grid) {
   const active = grid.pick || grid.edit;
   const element = make("table", `plane ${grid.colour}${active ? " pick" : ""}`);
   if (active) element.setAttribute("role", "grid");
+  element.dataset.part = grid.part;
   element.append(make("caption"));
   const body = make("tbody");
   const head = make("tr");

@@ -97,6 +97,7 @@ def message(grid: Grid, bad: Bad | None = None) -> dict[str, Any]:
     return {
         "title": grid.title,
         "colour": grid.colour,
+        "part": grid.part or grid.colour,
         "pick": grid.pick,
         "edit": grid.edit,
         "channel": grid.channel,

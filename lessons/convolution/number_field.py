@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from deconvviz.errors import DeconvvizError
-from lessons._kit.form.controls import url_text
+from lessons._kit.form.controls import designed, is_offered, url_text
 from lessons._kit.form.i18n import t
 
 
@@ -23,12 +23,15 @@ def whole(label: str, key: str, default: int) -> int | str:
       the number, which may be any; the text of the URL if that is no whole number.
     """
     text = url_text(key)
-    value = int(text) if re.fullmatch(r"-?[0-9]{1,6}", text) else default
+    first = int(designed(key, str(default)))
+    value = int(text) if re.fullmatch(r"-?[0-9]{1,6}", text) else first
+    if not is_offered(key):
+        return value if text in ("", str(value)) else text
     shown = f"{key}-shown"
     st.session_state[shown] = value
 
     def chosen() -> None:
-        st.session_state[key] = "" if st.session_state[shown] in (default, None) else str(st.session_state[shown])
+        st.session_state[key] = "" if st.session_state[shown] in (first, None) else str(st.session_state[shown])
 
     st.number_input(label, step=1, key=shown, on_change=chosen, width=128)
     return value if text in ("", str(value)) else text

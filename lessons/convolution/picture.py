@@ -14,6 +14,8 @@ from lessons.convolution.cells import Grid, Line
 from lessons.convolution.sums import Arrays, Cell
 from lessons.convolution.values import CHANNELS
 
+#: How many rows come out of H rows; columns alike.
+SIZE = r"H' = \left\lfloor \frac{H + 2p - (k-1)d - 1}{s} \right\rfloor + 1"
 #: Rows and columns of a kernel whose products are all written out.
 MOST = 4
 
@@ -70,18 +72,20 @@ def tracer(arrays: Arrays, cell: Cell, tap: Cell, typed: bool = False) -> Line:
     chosen: dict[str, Any] = {"chosen": tap, "pick": "tap"}
     made = sums.products(arrays, cell)
     answer = arrays.z[0, cell[0] : cell[0] + 1, cell[1] : cell[1] + 1, 0]
-    last = Grid(t("z"), answer, "output", rows=[cell[0]], columns=[cell[1]], scale=float(np.abs(arrays.z).max()) or 1.0)
+    largest = float(np.abs(arrays.z).max()) or 1.0
+    last = Grid(t("z"), answer, "output", rows=[cell[0]], columns=[cell[1]], scale=largest, part="sum")
     if arrays.x.shape[3] == 3:
         grids = []
         for channel in range(3):
             title = f"{t(CHANNELS[channel])}: Σ {number(made[:, :, channel].sum())}"
-            grids.append(Grid(title, made[:, :, channel], "output", **chosen))
+            grids.append(Grid(title, made[:, :, channel], "output", part="products", **chosen))
         title = t("One output cell: the products of each channel, and the sum of all")
         return Line([*grids, last], ("+", "+", "="), title)
     read = Grid(t("window of x"), sums.window(arrays, cell)[:, :, 0], "input", **at, **chosen)
     name = t("kernel w, turned") if arrays.turned else t("kernel w")
     used = kernel(arrays) if typed and not arrays.turned else Grid(name, arrays.w[:, :, 0, 0], "kernel", **chosen)
-    product = Grid(t("products: Σ {sum}", sum=number(made.sum())), made[:, :, 0], "output", **chosen)
+    total = t("products: Σ {sum}", sum=number(made.sum()))
+    product = Grid(total, made[:, :, 0], "output", part="products", **chosen)
     title = t("One output cell: the window times the kernel, added up")
     if typed and arrays.turned:
         return Line([kernel(arrays), used, read, product, last], ("↻", "×", "=", "→"), title)
@@ -103,8 +107,8 @@ def sizes(arrays: Arrays) -> str:
     """The size of the output, with the numbers in it."""
     (s, _), (d, _) = arrays.geometry.strides, arrays.geometry.dilations
     (p, _), _ = arrays.geometry.resolve(arrays.size, arrays.kernel_size)
-    lines = [r"H' &= \left\lfloor \frac{H + 2p - (k-1)d - 1}{s} \right\rfloor + 1"]
-    for name, n, k, out in zip(("", "W'"), arrays.size, arrays.kernel_size, arrays.z.shape[1:3], strict=True):
+    lines = []
+    for name, n, k, out in zip(("H'", "W'"), arrays.size, arrays.kernel_size, arrays.z.shape[1:3], strict=True):
         top = rf"{n} + 2\cdot {p} - {k - 1}\cdot {d} - 1"
         lines.append(rf"{name} &= \left\lfloor \frac{{{top}}}{{{s}}} \right\rfloor + 1 = {out}")
     return _aligned(lines)

@@ -285,7 +285,7 @@ LESSON: Lesson = Lesson(
     slug="adjoint-is-not-inverse",
     title=mark("Adjoint is not inverse"),
     render=lambda: frame.page(LESSON, draw),
-    order=4,
+    order=5,
     question=mark("What would an inverse have to do?"),
     goal=mark(
         "You will be able to say what AᵀA does to a picture, what no method can bring back, and when Aᵀ is enough."

@@ -20,7 +20,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula, toy_arrays
 from lessons.pooling import picture as pooling_picture
-from lessons.pooling import questions, unpool_variants
+from lessons.pooling import questions, scenes, unpool_variants
 
 
 @dataclass(frozen=True)
@@ -165,13 +165,13 @@ def chosen() -> State:
     return State(picture, int(window), int(stride), edge, digits=digits if picture == "own" else "")
 
 
-def proofs(state: State) -> None:
-    """The badges, and how far each way is from the picture."""
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks, and how far each way is from the picture."""
     dots = t("A is pooling with its switches held fixed. ⟨Ax, y⟩ and ⟨x, Aᵀy⟩, for random x and y:")
     same = t("Against the derivative of max pooling that JAX finds by itself (`jax.vjp`); it knows of no switch:")
     turn = t("A written out as a matrix: one row a window, a single 1 in it. Transposed, and multiplied with g:")
     dot, gap, transposed = measured = checks(state)
-    proof.badges(
+    page.proofs(
         [
             proof.Proof(dot, dots, (dot_test, LinearMap.dot_test)),
             proof.Proof(gap, same, (two_computations, jax_derivative)),
@@ -179,12 +179,14 @@ def proofs(state: State) -> None:
         ]
     )
     if state.way != "true" and all(check.holds for check in measured):
-        st.info(
-            t("Right here by luck: no two windows share a maximum, or all switches are the same. Change something.")
-        )
+        with page.picture:
+            st.info(
+                t("Right here by luck: no two windows share a maximum, or all switches are the same. Change something.")
+            )
     away = distances(state)
     shown = [bars.Bar(t(v[0]), (away[way],), second=way == state.way) for way, v in unpool_variants.VARIANTS.items()]
-    bars.show(t("How far what comes back is from x: ‖u − x‖ / ‖x‖"), shown)
+    with page.more:
+        bars.show(t("How far what comes back is from x: ‖u − x‖ / ‖x‖"), shown)
 
 
 def draw(page: frame.Places) -> None:
@@ -198,8 +200,17 @@ def draw(page: frame.Places) -> None:
         height, width = arrays.y.shape
         cell = nearest(url_cell("cell", State.cell), (height, width))
         pooling_picture.draw(arrays, cell, nearest(url_cell("back", State.back), toy_arrays.SIZE))
-        proofs(state)
+    with page.aside:
+        st.caption(
+            t(
+                "Choose a cell of **x** to raise it by one (9 becomes 0), a cell of **y**, **s** or **g** to see its "
+                "window and its arrow, a cell of what comes back to see the sum that made it."
+            )
+        )
+    proofs(page, state)
     with page.more:
+        st.latex(pooling_picture.forward_formula())
+        st.latex(pooling_picture.backward_formula(state.way))
         printed_formula.show(
             "F002.3", t("a grey dilation: every place gets the largest value near it; no switch, no larger map")
         )
@@ -213,25 +224,10 @@ LESSON: Lesson = Lesson(
     slug="pooling-and-switches",
     title=mark("Pooling and switches"),
     render=lambda: frame.page(LESSON, draw),
-    order=5,
+    order=6,
     question=mark("Where does a pooled maximum go back to?"),
     goal=mark("You will be able to say what unpooling puts where, and what is lost for good."),
-    text=mark(
-        "[[max pooling|Max pooling]] keeps the largest value of each window. A [[switch]] remembers where it "
-        "stood. With the switches held fixed, pooling only copies cells. That is linear, so it has an [[adjoint]]: "
-        "[[unpooling]]. Each value goes back to its switch; all other cells stay zero.\n\n"
-        "Where windows overlap they can share a maximum. Then both values arrive and **add**. Code that assigns "
-        "instead loses one, and its checks turn red.\n\n"
-        "At a tie the first cell in reading order wins. What no window reads comes back as zero.\n\n"
-        "Unpooling is no inverse: the smaller values of each window are gone. Where maxima are shared, overwriting "
-        "even ends closer to x. Closeness is not its purpose. It keeps **places**, for signals of every kind; "
-        "another picture's switches put them where nothing was."
-    ),
-    presets=(
-        (mark("Four windows, one maximum"), {"picture": "peak", "window": "3", "cell": "1,1"}),
-        (mark("Nothing but ties"), {"picture": "flat", "stride": "1", "cell": "0,0", "back": "0,0"}),
-        (mark("Another picture's switches"), {"way": "other"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

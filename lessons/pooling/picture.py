@@ -109,18 +109,10 @@ def draw(arrays: Arrays, cell: Cell, back: Cell) -> None:
             st.session_state[name] = f"{where[0]},{where[1]}"
 
     planes.show(rows(arrays, cell, back), "planes", words, picked)
-    st.markdown(
-        t(
-            "Choose a cell of **x** to raise it by one (9 becomes 0), a cell of **y**, **s** or **g** to see its "
-            "window and its arrow, a cell of what comes back to see the sum that made it."
-        )
-    )
     left, right = st.columns(2)
     with left:
-        st.latex(forward_formula())
         st.latex(forward_line(arrays, cell))
     with right:
-        st.latex(backward_formula(arrays.way))
         st.latex(backward_line(arrays, back))
 
 
@@ -141,8 +133,10 @@ def rows(arrays: Arrays, cell: Cell, back: Cell) -> list[planes.Row]:
             chosen=_place(arrays.switches, cell),
             pick="x",
         ),
-        planes.Plane(t("maxima y, {size}", size=_size(y)), y, "output", chosen=cell, pick="cell"),
-        planes.Plane(t("switches s"), arrays.switches, "kernel", scale=1000.0, chosen=cell, pick="cell"),
+        planes.Plane(t("maxima y, {size}", size=_size(y)), y, "output", chosen=cell, pick="cell", part="maxima"),
+        planes.Plane(
+            t("switches s"), arrays.switches, "kernel", scale=1000.0, chosen=cell, pick="cell", part="switches"
+        ),
     ]
     here = [
         planes.Plane(t("signal g = y"), y, "output", touched=reaching, chosen=cell, pick="cell"),
@@ -155,6 +149,7 @@ def rows(arrays: Arrays, cell: Cell, back: Cell) -> list[planes.Row]:
             frame=frame,
             chosen=back,
             pick="back",
+            part="back",
             scale=float(x.max()) or None,
         ),
     ]

@@ -215,7 +215,7 @@ LESSON: Lesson = Lesson(
     slug="upsampling-and-checkerboards",
     title=mark("Upsampling and checkerboards"),
     render=lambda: frame.page(LESSON, draw),
-    order=6,
+    order=7,
     question=mark("Where do checkerboards come from?"),
     goal=mark(
         "You will be able to say how often each cell is written to, and choose a way to enlarge without a pattern."

@@ -25,7 +25,7 @@ def test_progress_survives_a_reload_and_is_cleared_on_request(page: Page, app_ur
     page.evaluate("([place, value]) => localStorage.setItem(place, value)", [PLACE, value])
     page.reload()
     page.get_by_text("You have solved 1 of").wait_for()
-    opened(page, app_url, "text=Continue: lesson 5")
+    opened(page, app_url, "text=Continue: lesson 6")
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Clear my progress").click()
     page.get_by_role("button", name="Start the course").wait_for()
@@ -46,8 +46,8 @@ def test_choices_stay_on_their_page_and_back_restores_them(page: Page, app_url: 
     settle(page)
     assert "picture=pixel" in page.url
     assert "kernel=numbered" in page.url
-    page.keyboard.press("ArrowRight")
-    page.wait_for_url(lambda url: "/convolution-is-a-matrix" in url)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(lambda url: "/convolution?" in url and "scene=6" in url)
 
 
 def test_an_address_that_no_page_has_is_named_with_the_nearest(page: Page, app_url: str) -> None:

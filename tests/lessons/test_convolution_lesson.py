@@ -18,7 +18,7 @@ from deconvviz.errors import DeconvvizError
 from lessons import convolution as lesson
 from lessons._kit.claims import words
 from lessons.convolution import cells as first_cells
-from lessons.convolution import number_field, photo, picture, questions, sums
+from lessons.convolution import number_field, photo, picture, questions, scenes, sums
 from lessons.convolution import values as typed_values
 
 SLUG = lesson.LESSON.slug
@@ -342,12 +342,54 @@ def test_typed_cells_make_an_own_picture_and_nonsense_is_kept_apart(
 
 
 @pytest.mark.slow
-def test_presets_open(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, stride="3", x="nonsense", picture="own")
-    for i, red in ((0, "z_{28,66}"), (1, "w_{1,0,2}"), (2, "w_{")):
-        test.button(f"preset-{i}").click().run()
-        assert red in latex(test)
+def test_a_link_without_a_scene_opens_what_it_always_opened(open_page: Callable[..., AppTest]) -> None:
+    for link, sign in (
+        ({"picture": "camera", "cell": "28,66"}, "z_{28,66}"),
+        ({"channels": "3"}, "w_{1,0,2}"),
+        ({"picture": "pixel", "kernel": "numbered", "turned": "yes", "cell": "1,2", "tap": "1,1"}, "z_{1,2}"),
+    ):
+        test = open_page(SLUG, **link)
+        assert test.subheader[0].value == lesson.LESSON.scenes[-1].title
+        assert sign in latex(test)
         assert not test.error
+
+
+@pytest.mark.slow
+def test_what_is_chosen_in_a_scene_stays_in_its_link(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG)
+    test.session_state["cell"] = "0,1"
+    test.run()
+    assert "".join(test.query_params["scene"]) == "1", "the link of a chosen cell opens the same scene"
+    assert "z_{0,1}" in latex(test)
+    test = open_page(SLUG, scene="2")
+    test.selectbox("kernel-shown").set_value("blur").run()
+    assert ["".join(test.query_params[name]) for name in ("scene", "kernel")] == ["2", "blur"]
+    test.button("turn-scene-Right").click().run()
+    assert "kernel" not in test.query_params, "a scene begins as it was designed"
+    assert "stride-shown" in {field.key for field in test.number_input}
+
+
+@pytest.mark.slow
+def test_a_scene_shows_its_own_state_and_offers_only_its_controls(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, scene="3")
+    assert picture.whole_sum(lesson.compute(State(stride=2)), (1, 1)) in latex(test)
+    assert {field.key for field in test.number_input} >= {"stride-shown", "padding-shown"}
+    assert "dilation-shown" not in {field.key for field in test.number_input}
+    assert [box.key for box in test.selectbox] == []
+
+
+@pytest.mark.slow
+def test_a_question_comes_before_the_picture_that_answers_it(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, scene="5")
+    before, after = (lesson.compute(State(name, "numbered")) for name in ("corner", "pixel"))
+    assert picture.whole_sum(before, (1, 2)) in latex(test)
+    guess = scenes.one_pixel()
+    assert (guess.answer, scenes.flat().answer) == ("turned", "0")
+    test.pills[0].set_value("same").run()
+    assert guess.reasons["same"] in test.error[0].value
+    test.pills[0].set_value("turned").run()
+    assert guess.reasons["turned"] in test.success[0].value
+    assert picture.whole_sum(after, (1, 2)) in latex(test)
 
 
 def test_the_printed_formulas_of_this_lesson_are_here(open_page: Callable[..., AppTest]) -> None:

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from lessons._kit.form import page
 
 PAGES = page.discover()
-#: Names that several pages read, beside those that a page's presets hold.
-NAMES = ("image", "unit", "layer", "channel", "row", "column", "page", "lang", "network", "cell", "seed")
+#: Names that several pages read, beside those that a page's presets and scenes hold.
+NAMES = ("image", "unit", "layer", "channel", "row", "column", "page", "lang", "network", "cell", "seed", "scene")
 VALUES = (
     "", " ", "a", "0", "-1", "1e9", "9" * 40, "٣", "nan", "null", "[]", "1,2", "1,2,3,4", ",", "relu3:", "relu3:5,-1,9",
     ":::", "../../etc/passwd", "<script>alert(1)</script>", "%00", "\0", "你好", "x" * 5000, "'", '"', "\\", "{0}",
@@ -21,8 +21,9 @@ VALUES = (
 
 def garbage(found: page.Page, number: int) -> dict[str, str]:
     """A link of a page: half of the names it may hold, with values that it may not."""
-    presets = found.presets if isinstance(found, page.Lesson) else ()
-    names = sorted({*NAMES, *(name for _, values in presets for name in values)})
+    held = [values for _, values in found.presets] if isinstance(found, page.Lesson) else []
+    held += [scene.values for scene in found.scenes] if isinstance(found, page.Lesson) else []
+    names = sorted({*NAMES, *(name for values in held for name in values)})
     draw = Draw(number)
     return {name: draw.one_of(VALUES) for name in names if draw.below(2)}
 

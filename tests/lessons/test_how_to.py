@@ -42,7 +42,17 @@ def test_the_lesson_opens_and_its_proofs_hold(lesson: page.Lesson, open_page: Ca
     assert test.title[0].value == lesson.question
     assert all(check.holds for check in lesson.checks(lesson.example))
     assert len(lesson.checks(lesson.example)) >= 2
-    assert len(lesson.presets) == 3
+    assert test.subheader[0].value == lesson.scenes[-1].title
+    test.button("turn-scene-Left").click().run()
+    assert test.subheader[0].value == lesson.scenes[-2].title
+    assert [box.label for box in test.selectbox] == ["Window"]
+
+
+def test_its_story_keeps_the_form(lesson: page.Lesson) -> None:
+    assert 4 <= len(lesson.scenes) <= 7
+    guess = next(scene.ask for scene in lesson.scenes if scene.ask)()
+    assert guess.answer == "4"
+    assert guess.reasons.keys() == guess.options.keys()
 
 
 def test_it_opens_in_a_language_that_nobody_translated_it_into(

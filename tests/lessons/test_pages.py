@@ -21,6 +21,7 @@ from lessons._kit.form.exercise import Question
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = page.discover()
 LESSONS = [found for found in PAGES if isinstance(found, page.Lesson)]
+TOLD = [lesson for lesson in LESSONS if lesson.scenes]
 slugs = pytest.mark.parametrize("slug", [found.slug for found in PAGES])
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.slug)
 
@@ -86,13 +87,55 @@ def test_a_lesson_fills_the_form(lesson: page.Lesson) -> None:
     assert lesson.question.endswith("?")
     assert lesson.goal.endswith(".")
     assert lesson.goal.count(".") == 1
-    assert 30 < len(re.sub(r"\[\[|\]\]|\*", "", lesson.text).split()) <= 150
-    assert len(lesson.presets) == 3
     names = {field.name for field in fields(lesson.example)}
     assert all(values.keys() <= names for _, values in lesson.presets)
     assert lesson.sources
     assert all(sources.citation(key) for key, _ in lesson.sources)
-    assert "popovertarget" in glossary.to_html(lesson.text, "k")
+    assert "popovertarget" in glossary.to_html(lesson.text or " ".join(scene.text for scene in lesson.scenes), "k")
+    if not lesson.scenes:
+        assert 30 < words(lesson.text) <= 150
+        assert len(lesson.presets) == 3
+
+
+def words(text: str) -> int:
+    """Words of a text as a person reads it."""
+    return len(re.sub(r"\[\[[^|\]]*\||\[\[|\]\]|\*", "", text).split())
+
+
+@pytest.mark.parametrize("lesson", TOLD, ids=lambda lesson: lesson.slug)
+def test_a_story_keeps_its_form(lesson: page.Lesson) -> None:
+    names = {field.name for field in fields(lesson.example)}
+    assert (lesson.text, lesson.presets) == ("", ()), "the scenes say it"
+    assert 4 <= len(lesson.scenes) <= 7
+    *before, last = lesson.scenes
+    for scene in lesson.scenes:
+        assert 20 < words(scene.text) <= 60, scene.title
+        assert {*scene.values, *scene.then, *(scene.controls or ())} <= names, scene.title
+        assert bool(scene.look) == bool(scene.parts), scene.title
+        if scene.ask is not None:
+            guess = scene.ask()
+            assert guess.answer in guess.options
+            assert guess.reasons.keys() == guess.options.keys()
+            assert len(guess.options) >= 3
+    assert all(scene.controls is not None and len(scene.controls) <= 2 for scene in before)
+    assert (last.controls, last.values) == (None, {}), "links of before there were scenes open the last one"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson", TOLD, ids=lambda lesson: lesson.slug)
+def test_a_story_is_read_from_its_first_scene_to_its_last(
+    lesson: page.Lesson, open_page: Callable[..., AppTest]
+) -> None:
+    test = open_page(lesson.slug)
+    for number, scene in enumerate(lesson.scenes, 1):
+        assert not test.exception
+        assert not test.error
+        assert test.subheader[0].value == scene.title
+        assert test.button("turn-scene-Left").disabled == (number == 1)
+        assert "".join(test.query_params.get("scene", "1")) == str(number)
+        if number < len(lesson.scenes):
+            test.button("turn-scene-Right").click().run()
+    assert test.button("turn-scene-Right").disabled
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from lessons import pooling as lesson
 from lessons._kit.numbers import toy_arrays
-from lessons.pooling import picture, questions, unpool_variants
+from lessons.pooling import picture, questions, scenes, unpool_variants
 from lessons.pooling.unpool_variants import Cell
 
 SLUG = lesson.LESSON.slug
@@ -151,12 +151,23 @@ def test_the_own_picture_is_in_the_link_and_a_wild_cell_is_no_error(open_page: C
 
 
 @pytest.mark.slow
-def test_presets_open(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, way="nearest", stride="3")
-    for i in range(3):
-        test.button(f"preset-{i}").click().run()
-        assert not test.exception
-    assert [test.text_input(name).value for name in ("way", "stride", "window")] == ["other", "", ""]
+def test_a_scene_turns_red_where_it_says_so(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, scene="4")
+    assert "0 of 3 checks hold" in " ".join(element.value for element in test.markdown)
+    arrays = lesson.compute(State(way="other"))
+    assert picture.backward_line(arrays, (2, 2)) in latex(test)
+    test.button("turn-scene-Left").click().run()
+    assert "3 of 3 checks hold" in " ".join(element.value for element in test.markdown)
+
+
+def test_the_questions_of_the_scenes_are_answered_by_the_loops() -> None:
+    hills = picture.picture("hills", "")[:, :6, :6]
+    _, switches = pool_loops.max_pool(hills, (2, 2), (2, 2), ((0, 0), (0, 0)))
+    first = [2 * i * 6 + 2 * j for i in range(3) for j in range(3)]
+    assert scenes.in_one_cell().answer == str(int((switches.ravel() == first).sum()))
+    values, places = pool_loops.max_pool(picture.picture("peak", ""), (3, 3), (2, 2), ((0, 0), (0, 0)))
+    back = pool_loops.max_unpool(values, places, (6, 7))
+    assert scenes.shared().answer == str(int(back.max()))
 
 
 def _loops_answer(kind: str, question: questions.Question) -> Cell | tuple[int]:

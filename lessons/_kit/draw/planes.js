@@ -26,6 +26,7 @@ function cellElement(plane, words, [text, tint, kinds], row, column) {
 function planeElement(plane, words) {
   const table = make("table", `plane ${plane.colour}${plane.pick ? " pick" : ""}`);
   if (plane.pick) table.setAttribute("role", "grid");
+  table.dataset.part = plane.part;
   table.append(make("caption", "", plane.title));
   const body = make("tbody");
   const head = make("tr");

@@ -34,6 +34,7 @@ class Plane:
       chosen: the chosen cell.
       pick: name under which a click is reported; "" if cells cannot be chosen.
       scale: value of full tint; the plane's own largest if None.
+      part: name by which a scene frames it; its colour if empty.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Plane:
     chosen: Cell | None = None
     pick: str = ""
     scale: float | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def _message(plane: Plane) -> dict[str, Any]:
     return {
         "title": plane.title,
         "colour": plane.colour,
+        "part": plane.part or plane.colour,
         "pick": plane.pick,
         "first": [-top, -left],
         "size": [height, width],

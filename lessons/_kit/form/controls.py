@@ -18,6 +18,8 @@ S = TypeVar("S")
 IN_URL = {"page", "libraries"}
 _LANGUAGE = "lang"
 _STALE = "stale-links"
+#: In the session: where a scene puts controls, and which it offers (None: all); it outlives a run for fragments.
+_STAGE = "scene-stage"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,28 @@ class Stale:
     nearest: str
 
 
+def stage(values: Mapping[str, str] | None = None, offered: Iterable[str] | None = None) -> None:
+    """Say where controls stand at first, and which of them are drawn; called without arguments: as their page has it.
+
+    Args:
+      values: name -> value of the URL.
+      offered: names of the controls that are drawn; None draws all.
+    """
+    st.session_state[_STAGE] = dict(values or {}), None if offered is None else frozenset(offered)
+
+
+def designed(key: str, default: str) -> str:
+    """Where a control stands at first: where the scene puts it, else at the default of the page."""
+    values, _ = st.session_state.get(_STAGE, ({}, None))
+    return str(values.get(key, default))
+
+
+def is_offered(key: str) -> bool:
+    """Whether a control is to be drawn; one that is not keeps its value in the URL all the same."""
+    _, offered = st.session_state.get(_STAGE, ({}, None))
+    return offered is None or key in offered
+
+
 def url_text(key: str) -> str:
     """The text that the URL holds under ``?key=``."""
     if key != _LANGUAGE:
@@ -45,6 +69,8 @@ def url_text(key: str) -> str:
 
 def forget_choices() -> None:
     """Let go of every choice of the page that was left; what the address says is taken from there."""
+    for name in (_STAGE, "scene-home"):
+        st.session_state.pop(name, None)
     for key in IN_URL - set(st.query_params):
         for name in (key, f"{key}-shown", f"{key}-last"):
             st.session_state.pop(name, None)
@@ -70,7 +96,7 @@ def url_value(key: str, default: str, allowed: Mapping[str, object]) -> str:
     asked = value or asked
     if asked and asked not in allowed and key != _LANGUAGE:
         is_stale(key, str(asked), allowed)
-    return value if value in allowed else default
+    return value if value in allowed else designed(key, default)
 
 
 def url_cell(key: str, default: tuple[int, int]) -> tuple[int, int]:
@@ -82,6 +108,8 @@ def url_cell(key: str, default: tuple[int, int]) -> tuple[int, int]:
     parts = text.split(",")
     if text and not _is_pair(parts):
         is_stale(key, text, ())
+    if not _is_pair(parts):
+        parts = designed(key, "").split(",")
     row, column = (int(part) for part in parts) if _is_pair(parts) else default
     return row, column
 
@@ -120,8 +148,10 @@ def choice(
     Returns:
       the chosen value.
     """
-    default = default or next(iter(options))
+    default = designed(key, default or next(iter(options)))
     value = url_value(key, default, options)
+    if not is_offered(key):
+        return value
     shown = f"{key}-shown"
     st.session_state[shown] = value
 
@@ -159,12 +189,16 @@ def switch(label: str, key: str, *, off: str, on: str) -> bool:
       key: name of the choice in the URL and in the session.
       off, on: its two values in the URL.
     """
+    default = designed(key, off)
     is_on = url_value(key, off, {off: "", on: ""}) == on
+    if not is_offered(key):
+        return is_on
     shown = f"{key}-shown"
     st.session_state[shown] = is_on
 
     def turned() -> None:
-        st.session_state[key] = on if st.session_state[shown] else ""
+        value = on if st.session_state[shown] else off
+        st.session_state[key] = "" if value == default else value
 
     st.toggle(label, key=shown, on_change=turned)
     return is_on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lessons._kit.form import controls, exercise, glossary, progress, proof
+from deconvviz.types import Check
+from lessons._kit.form import controls, exercise, glossary, progress, proof, scenes
 from lessons._kit.form.i18n import t
 from lessons._kit.form.page import END, SECTIONS, Lesson, Page, discover, entry, named
 from lessons._kit.form.sources import citation
@@ -27,35 +28,44 @@ class Columns:
       controls: at the left, above the presets.
       aside: at the left, below the presets.
       picture: at the right.
+      verdict: below the picture: how many checks hold.
     """
 
     controls: DeltaGenerator
     aside: DeltaGenerator
     picture: DeltaGenerator
+    verdict: DeltaGenerator
 
 
 class Places:
     """Where a lesson draws what is its own; a place that is not used leaves no gap.
 
     Attributes:
-      wide: below the two columns.
-      more: below the exercise.
+      wide: below the two columns; in a lesson told in scenes first in the evidence.
+      more: below the exercise; in a lesson told in scenes in the evidence.
     """
 
     def __init__(self, lesson: Lesson) -> None:
         self._lesson = lesson
+        self._scene = scenes.begin(lesson)
         self._waiting = st.container()
         self._top = st.container()
-        self.wide = st.container()
+        if not lesson.scenes:
+            self.wide = st.container()
         self._fixed = st.container()
-        self.more = st.container()
-        self._code = st.container()
+        with st.expander(t("Evidence: checks, code, sources")) if lesson.scenes else st.container():
+            self._proofs = st.container()
+            if lesson.scenes:
+                self.wide = st.container()
+            self.more = st.container()
+            self._code = st.container()
+            self._sources = st.container()
         self._last: list[tuple[DeltaGenerator, Callable[..., object], tuple[Any, ...]]] = []
 
     @cached_property
     def _columns(self) -> Columns:
         with self._top:
-            return two_columns(self._lesson)
+            return two_columns(self._lesson, self._scene)
 
     @property
     def controls(self) -> DeltaGenerator:
@@ -71,6 +81,21 @@ class Places:
     def picture(self) -> DeltaGenerator:
         """See `Columns`."""
         return self._columns.picture
+
+    def checks(self, checks: Iterable[Check], meanings: Iterable[str], codes: Iterable[proof.Code]) -> None:
+        """`proofs` of checks with, in the same order, the meaning and the code of each."""
+        self.proofs([proof.Proof(*row) for row in zip(checks, meanings, codes, strict=True)])
+
+    def proofs(self, proofs: Sequence[proof.Proof]) -> None:
+        """The checks of the picture: how many hold below it, each with its meaning and its code in the evidence."""
+        if not self._lesson.scenes:
+            with self.picture:
+                proof.badges(proofs)
+            return
+        with self._columns.verdict:
+            proof.verdict([one.check for one in proofs])
+        with self._proofs:
+            proof.badges(proofs)
 
     def code(self, functions: proof.Code, call: str) -> None:
         """Show the code that ran, below everything of the lesson."""
@@ -98,8 +123,11 @@ def page(lesson: Lesson, draw: Callable[[Places], None]) -> None:
     places = Places(lesson)
     foot = st.container()
     with places._fixed:
-        _text(lesson)
+        if lesson.text:
+            _text(lesson)
         practice(lesson)
+    with places._sources if lesson.scenes else foot:
+        _sources(lesson)
     with foot:
         _foot(lesson)
     progress.opened(lesson.slug)
@@ -111,14 +139,18 @@ def page(lesson: Lesson, draw: Callable[[Places], None]) -> None:
             draw_last(*args)
 
 
-def two_columns(lesson: Lesson) -> Columns:
-    """The controls with the presets below them, and beside them the picture."""
-    left, right = st.columns([3, 8], gap="large")
+def two_columns(lesson: Lesson, scene: int = 0) -> Columns:
+    """The controls beside the picture: with them the scene, or the presets below them."""
+    left, right = st.columns([4, 8] if lesson.scenes else [3, 8], gap="large")
     with left, st.container(key="controls"):
-        own = st.container()
-        _presets(lesson)
+        if lesson.scenes:
+            own = scenes.tell(lesson, scene)
+        else:
+            own = st.container()
+            _presets(lesson)
         below = st.container()
-    return Columns(own, below, right)
+    with right:
+        return Columns(own, below, st.container(), st.container())
 
 
 def _presets(lesson: Lesson) -> None:
@@ -161,11 +193,16 @@ def _headline(lesson: Lesson) -> None:
     st.markdown(t(lesson.goal))
 
 
-def _foot(lesson: Lesson) -> None:
-    """Sources, the lessons before and after, progress."""
-    st.divider()
+def _sources(lesson: Lesson) -> None:
+    """What the lesson rests on."""
+    if not lesson.scenes:
+        st.divider()
     sources = "".join(f"\n- {citation(key)}" + (f", {t(place)}" if place else "") for key, place in lesson.sources)
     st.markdown(f"**{t('Sources')}**{sources}")
+
+
+def _foot(lesson: Lesson) -> None:
+    """The lessons before and after, progress."""
     pages = discover()
     chain = [*(page for page in pages if isinstance(page, Lesson)), named(pages, END)]
     here = [page.slug for page in chain].index(lesson.slug)

@@ -15,6 +15,7 @@ import lessons
 from deconvviz.types import Check
 from lessons._kit.form.exercise import Maker
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.scenes import Scene
 
 #: Paths of the pages that others lead to.
 HOME, LABORATORY, END = "home", "laboratory", "end-of-the-course"
@@ -51,6 +52,8 @@ class Lesson(Page):
       section: key of `SECTIONS`.
       question: the headline.
       goal: one sentence: what the reader will be able to do.
+      scenes: the story, 4 to 7 scenes over one picture; the last offers every control. A lesson that has none tells
+        itself by `text` and `presets`.
       text: what the picture does not say itself; at most 150 words, terms of art as ``[[term]]``.
       presets: (label, values of controls) of the buttons under "Try this".
       example: a state of the controls.
@@ -62,6 +65,7 @@ class Lesson(Page):
     section: str = "operator"
     question: str = ""
     goal: str = ""
+    scenes: tuple[Scene, ...] = ()
     text: str = ""
     presets: tuple[tuple[str, Mapping[str, str]], ...] = ()
     example: Any = None

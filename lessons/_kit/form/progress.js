@@ -51,14 +51,15 @@ function save() {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-// Arrow keys turn the pages, unless they are wanted where the focus is.
+// Arrow keys turn the scenes of a lesson, or its pages where it has none, unless they are wanted where the focus is.
 function turn(event) {
   const side = { ArrowLeft: "Left", ArrowRight: "Right" }[event.key];
   const focus = event.composedPath()[0];
   const wanted = "input, textarea, select, [contenteditable], [role=radio], [role=option], [role=slider], [role=gridcell], [role=tab], [role=grid]";
   if (!side || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (focus instanceof Element && focus.closest(wanted)) return;
-  document.querySelector(`.st-key-turn-${side} a`)?.click();
+  const scenes = document.querySelector(".st-key-story");
+  document.querySelector(scenes ? `.st-key-scene-${side} button:enabled` : `.st-key-turn-${side} a`)?.click();
 }
 
 // Streamlit empties the address of a page before it turns to another: Back finds here what stood there.

@@ -64,6 +64,16 @@ def badges_of(checks: Iterable[Check], meanings: Iterable[str], codes: Iterable[
     badges([Proof(*row) for row in zip(checks, meanings, codes, strict=True)])
 
 
+def verdict(checks: Sequence[Check]) -> None:
+    """How many checks hold, and the names of those that do not."""
+    failing = [t(check.name) for check in checks if not check.holds]
+    count = t("{holds} of {all} checks hold", holds=len(checks) - len(failing), all=len(checks))
+    icon, colour = (":material/cancel:", "red") if failing else (":material/check_circle:", "green")
+    names = f" · {t('fails')}: {', '.join(failing)}" if failing else ""
+    with st.container(key="part-checks"):
+        st.markdown(f"{icon} :{colour}[**{count}**]{names}")
+
+
 def _badge(proof: Proof) -> None:
     check = proof.check
     holds = check.holds

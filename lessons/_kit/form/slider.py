@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from lessons._kit.form.controls import url_value
+from lessons._kit.form.controls import designed, is_offered, url_value
 
 
 def whole(label: str, low: int, high: int, key: str, default: int) -> int:
@@ -21,12 +21,15 @@ def whole(label: str, low: int, high: int, key: str, default: int) -> int:
     Returns:
       the chosen number.
     """
-    value = int(url_value(key, str(default), {str(number): "" for number in range(low, high + 1)}))
+    first = designed(key, str(default))
+    value = int(url_value(key, first, {str(number): "" for number in range(low, high + 1)}))
+    if not is_offered(key):
+        return value
     shown = f"{key}-shown"
     st.session_state[shown] = value
 
     def chosen() -> None:
-        st.session_state[key] = "" if st.session_state[shown] == default else str(st.session_state[shown])
+        st.session_state[key] = "" if str(st.session_state[shown]) == first else str(st.session_state[shown])
 
     st.slider(label, low, high, key=shown, on_change=chosen)
     return value
@@ -35,11 +38,15 @@ def whole(label: str, low: int, high: int, key: str, default: int) -> int:
 def stops(label: str, numbers: Sequence[int], key: str, default: int) -> int:
     """A slider that stops at some numbers only, evenly apart; otherwise like `whole`."""
     allowed = [str(number) for number in numbers]
+    first = designed(key, str(default))
+    value = url_value(key, first, dict.fromkeys(allowed, ""))
+    if not is_offered(key):
+        return int(value)
     shown = f"{key}-shown"
-    st.session_state[shown] = value = url_value(key, str(default), dict.fromkeys(allowed, ""))
+    st.session_state[shown] = value
 
     def chosen() -> None:
-        st.session_state[key] = "" if st.session_state[shown] == str(default) else st.session_state[shown]
+        st.session_state[key] = "" if st.session_state[shown] == first else st.session_state[shown]
 
     st.select_slider(label, allowed, key=shown, on_change=chosen)
     return int(value)
@@ -48,9 +55,11 @@ def stops(label: str, numbers: Sequence[int], key: str, default: int) -> int:
 def span(label: str, low: int, high: int, step: int, key: str, default: tuple[int, int]) -> tuple[int, int]:
     """A slider with two handles that stay a step apart; in the URL "10-80"."""
     allowed = {f"{a}-{b}": "" for a in range(low, high + 1, step) for b in range(a + step, high + 1, step)}
-    first = f"{default[0]}-{default[1]}"
+    first = designed(key, f"{default[0]}-{default[1]}")
     text = url_value(key, first, allowed)
     left, right = (int(part) for part in text.split("-"))
+    if not is_offered(key):
+        return left, right
     shown = f"{key}-shown"
     st.session_state[shown] = (left, right)
 
