@@ -106,8 +106,9 @@ def refuse(
         )
     if not coverage.obeyed and not coverage.own:
         raise RuleError(
-            f"no rectifier (max(x, 0) in any spelling) lies between {to} and {layer} of {network}, so the {rule} "
-            "rule would silently be the plain gradient: choose a layer above a ReLU, or rule='gradient'"
+            f"no rectifier (max(x, 0), as maximum, where, clip or a mask computes it) lies between {to} and {layer} of "
+            f"{network}, so the {rule} rule would silently be the plain gradient: choose a layer above a ReLU, or "
+            "rule='gradient'"
         )
 
 

@@ -1,4 +1,4 @@
-"""Which equations of a program compute ``max(z, 0)``, in any spelling, and which only look like it.
+"""Which equations compute ``max(z, 0)``, by a maximum, a selection, a mask or a clip, and which only look like it.
 
 Nothing is recognized by its name: a small analysis follows constants, sign masks and copies down the program. Three
 things next to a rectifier matter too: an upper bound (ReLU6), a power of it (squared ReLU), and the sign of its
