@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
 from pathlib import Path
@@ -148,10 +149,23 @@ def test_every_method_has_a_card_measured_on_the_shipped_network() -> None:
 def test_every_text_of_the_report_is_translated() -> None:
     known = words.chinese()
     cards = [text for one in catalog.methods().values() for text in (one.assumes, one.limits)]
-    missing = [text for text in (*page.SHOWN, *cards) if text not in known]
+    missing = [text for text in (*page.SHOWN, *cards, *_said()) if text not in known]
     assert not missing
     for english, chinese in known.items():
         assert sorted(_places(english)) == sorted(_places(chinese)), english
+
+
+def _said() -> list[str]:
+    """The texts in the source of what writes the report: those handed to `say` or `t`, and sentences of a method."""
+    found = []
+    for part in ("page", "sentences", "card"):
+        for node in ast.walk(ast.parse((Path(page.__file__).parent / f"{part}.py").read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("t", "say") and node.args:
+                found += [node.args[0].value] if isinstance(node.args[0], ast.Constant) else []
+            if isinstance(node, ast.Constant) and str(node.value).startswith("{method}: "):
+                found.append(node.value)
+    assert len(found) > 30
+    return found
 
 
 def _places(text: str) -> list[str]:

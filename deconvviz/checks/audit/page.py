@@ -83,7 +83,8 @@ def as_html(audit: AuditRecord, language: str = "en") -> str:
         "Mean over the pictures, and its 95 % bootstrap interval. Likenesses are rank correlations of the strengths of "
         "two maps, from -1 to 1: 0 is wanted under random weights and for another class, 1 after a shift or faint "
         "noise. Deletion and insertion: area gained over an order drawn by chance, above 0 is better. Infidelity: 0 "
-        "foretells every fall of the score, 1 none."
+        "foretells every fall of the score, 1 none. Green: the whole interval lies where it is wanted; "
+        "red: where it is not."
     )
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
