@@ -1,6 +1,6 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help app test check test-deep release-check train bench clean distclean requirements screenshot test-lowest check-newest chromium peers
+.PHONY: help notebooks app test check test-deep release-check train bench clean distclean requirements screenshot test-lowest check-newest chromium peers
 
 # PYTHON=3.13, PYTHON=python3.12 or a path: the same in an environment of its own, .venv-3.13.
 ifneq ($(PYTHON),)
@@ -63,6 +63,12 @@ chromium: $(VENV)/.dev ## find or get the Chromium that the browser tests drive
 
 requirements: $(VENV)/.dev ## write requirements.txt and the locks again from pyproject.toml (with the newest releases: UPGRADE=1)
 	$(PY) scripts/requirements.py --write $(if $(UPGRADE),--upgrade)
+
+notebooks: $(VENV)/.app ## make notebooks with coding tasks of notebooks/*.py, in build/notebooks (installs Jupyter)
+	@$(PY) -m pip install --quiet $(EDITABLE) ".[notebooks]"
+	@mkdir -p build/notebooks
+	@for file in notebooks/[0-9]*.py; do $(PY) -m jupytext --to ipynb --output "build/notebooks/$$(basename $$file .py).ipynb" $$file || exit 1; done
+	@echo "open them: $(VENV)/bin/jupyter lab build/notebooks"
 
 screenshot: $(VENV)/.dev chromium ## make the README's picture of the laboratory again
 	@$(PY) scripts/screenshot.py
