@@ -1,6 +1,6 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help notebooks app test check test-deep release-check train bench clean distclean requirements screenshot test-lowest check-newest chromium peers
+.PHONY: help notebooks app test check test-deep release-check train bench clean distclean requirements screenshot test-lowest check-newest chromium peers test-zoo zoo-table
 
 # PYTHON=3.13, PYTHON=python3.12 or a path: the same in an environment of its own, .venv-3.13.
 ifneq ($(PYTHON),)
@@ -21,7 +21,7 @@ EDITABLE := --config-settings editable_mode=compat --editable
 # those in a browser share one app, and who is done takes half of what another has left.
 SPREAD := -n $(JOBS) --dist worksteal
 # The part of the tests that `make check` and `make test-lowest` run.
-FAST := -m "not slow and not browser and not peers and not deep"
+FAST := -m "not slow and not browser and not peers and not deep and not zoo"
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ test: $(VENV)/.dev chromium $(if $(PEERS),peers) ## everything: lint, types, all
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest $(SPREAD) -m "not deep"
+	$(PY) -m pytest $(SPREAD) -m "not deep and not zoo"
 
 check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are neither slow nor in a browser
 	$(PY) -m ruff check .
@@ -79,6 +79,12 @@ test-lowest: $(VENV)-lowest/bin/python ## the quick tests with the oldest releas
 	$< -m pip install --quiet $(EDITABLE) . --no-deps
 	$< -m pytest -q $(FAST)
 
+test-zoo: $(VENV)-zoo/.zoo ## networks of other people, each against backward rules by hand (in .venv-zoo; docs/networks.md)
+	$(VENV)-zoo/bin/python -m pytest -n $(JOBS) -m zoo tests/public
+
+zoo-table: $(VENV)-zoo/.zoo ## measure those networks and write the table in docs/networks.md again
+	$(VENV)-zoo/bin/python tests/public/measure.py --write
+
 check-newest: $(VENV)-newest/bin/python ## make check with the newest releases that pyproject.toml allows (in .venv-newest); tells what is to mend before the locks can follow
 	$< -m pip install --quiet --upgrade --upgrade-strategy eager $(EDITABLE) ".[dev]"
 	$< -m mypy
@@ -92,7 +98,7 @@ distclean: clean ## clean, and remove the environments too
 	rm -rf .venv .venv-* $(VENV)
 
 # The environments. A stamp is younger than pyproject.toml and the lock when everything in it is installed.
-$(VENV)/bin/python $(VENV)-lowest/bin/python $(VENV)-newest/bin/python:
+$(VENV)/bin/python $(VENV)-lowest/bin/python $(VENV)-newest/bin/python $(VENV)-zoo/bin/python:
 	@python=$$(sh scripts/find-python) && echo "making $(@:/bin/python=) with $$python" && "$$python" -m venv $(@:/bin/python=)
 
 $(VENV)/.app: pyproject.toml locks/app.txt | $(VENV)/bin/python
@@ -104,3 +110,8 @@ $(VENV)/.dev: pyproject.toml locks/dev.txt | $(VENV)/bin/python
 	@echo "installing what the tests need"
 	@$(PY) scripts/install.py dev
 	@touch $@ $(VENV)/.app
+
+$(VENV)-zoo/.zoo: pyproject.toml | $(VENV)-zoo/bin/python
+	@echo "installing networks of other people, PyTorch among them (several GB)"
+	@$(VENV)-zoo/bin/python -m pip install --quiet $(EDITABLE) ".[dev,zoo]"
+	@touch $@

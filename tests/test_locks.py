@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SYSTEMS = {"linux": ("Linux", "posix"), "darwin": ("Darwin", "posix"), "win32": ("Windows", "nt")}
 MACHINES = ("x86_64", "aarch64", "arm64", "AMD64")
 #: Where the name of a package is not what is imported.
-IMPORTED_AS = {"pillow": "PIL", "scikit-image": "skimage"}
+IMPORTED_AS = {"dm-haiku": "haiku", "pillow": "PIL", "scikit-image": "skimage"}
 #: Compared with where a machine has them, which the skipped test says; the extra does not bring them, as their
 #: dependencies ask for builds of PyTorch and of JAX that are not this project's to choose.
 NOT_DECLARED = {"keras", "zennit"}
@@ -224,7 +224,7 @@ def is_local(name: str) -> bool:
         ("lessons", ("dev",)),
         ("scripts", ("dev",)),
         ("benchmarks", ("dev", "peers")),
-        ("tests", ("dev", "peers")),
+        ("tests", ("dev", "peers", "zoo")),
     ],
 )
 def test_everything_that_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
