@@ -97,7 +97,22 @@ def predict(net: Network, image: Any) -> np.ndarray:
     >>> probabilities.shape, round(float(probabilities.sum()), 6), net.labels[probabilities.argmax()]
     ((102,), 1.0, 'cougar_face')
     """
-    output = net.run(model_input(net, image))
+    return class_probabilities(net, net.run(model_input(net, image)))
+
+
+def class_probabilities(net: Network, output: np.ndarray) -> np.ndarray:
+    """`predict`, for whoever has run the network already.
+
+    Args:
+      net: a network whose output is one number a class.
+      output: of ``net.run``.
+
+    Raises:
+      NetworkError: the output is no row of scores.
+
+    >>> class_probabilities(load("caltech"), np.zeros((1, 102))).max().item() == 1 / 102
+    True
+    """
     sizes = [size for size in output.shape if size > 1]
     ends = next((node.layer.kind for node in net.program().nodes if node.variable is net.program().flat.outputs[0]), "")
     reason = ""

@@ -1,32 +1,43 @@
 """Make again what pages show before anything is computed: python scripts/ship_results.py. Some minutes on two cores.
 
-The ladder of the cat with its searches, and the first sheet of feature visualization, from the shipped weights, with
-the steps and the seed that the pages themselves take. tests/lessons/test_shipped.py compares it with the code.
+The ladder of the cat with its searches, the first sheet of feature visualization, and the maps of the units that pages
+open with, from the shipped weights, with the steps and the seed that the pages themselves take.
+tests/lessons/test_shipped.py compares it with the code.
+
+    python scripts/ship_results.py          all of it
+    python scripts/ship_results.py units    the maps alone; the rest stays
 """
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
 
 import deconvviz as dv
-from lessons._kit.draw.pixels import to_bytes
+from deconvviz.types import Unit
+from lessons import fields, rules
+from lessons._kit.draw.pixels import crop, to_bytes
 from lessons._kit.inversion import run as inversion
-from lessons._kit.run import networks, pictures, shipped
+from lessons._kit.photo import selection
+from lessons._kit.run import engine, networks, pictures, shipped
 from lessons.ladder import run as ladder
+from lessons.rules import network as four_rules
 from lessons.visualization import State, sheet_of
 from lessons.visualization import run as visualization
 
 
-def main() -> None:
-    loaded, picture = networks.load("caltech"), pictures.sample(shipped.PICTURE)
-    arrays = {"photograph": to_bytes(pictures.fitted(loaded, picture).model)}
-    facts: dict[str, object] = {"digest": loaded.digest}
-    *_, climbed = ladder.ladder_snapshots(loaded, picture, 0, ladder.STEPS)
+def climbed(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """The ladder of the photograph, with its searches."""
+    picture = pictures.sample(shipped.PICTURE)
     photograph = pictures.fitted(loaded, picture).model
-    for (layer, method), rung in climbed.rungs.items():
+    arrays["photograph"] = to_bytes(photograph)
+    *_, whole = ladder.ladder_snapshots(loaded, picture, 0, ladder.STEPS)
+    for (layer, method), rung in whole.rungs.items():
         name = f"{method}/{layer}"
         arrays[name] = to_bytes(rung.image)
         image = arrays[name].astype(np.float32) / 255
@@ -39,12 +50,56 @@ def main() -> None:
         if rung.losses is not None:
             arrays[f"losses/{layer}"] = np.asarray(rung.losses, np.float32)
         print(name, facts[name], flush=True)
+
+
+def sheet(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """The first sheet of feature visualization."""
     channels = sheet_of(State().run)
-    *_, sheet = dv.visualize_layer_snapshots(loaded.network, shipped.SHEET, channels, steps=visualization.TILE)
-    arrays["sheet"] = np.stack([to_bytes(image) for image in sheet.images])
-    arrays["sheet/activations"] = np.asarray(sheet.activations, np.float32)
-    arrays["sheet/dead"] = np.asarray(sheet.dead)
+    *_, made = dv.visualize_layer_snapshots(loaded.network, shipped.SHEET, channels, steps=visualization.TILE)
+    arrays["sheet"] = np.stack([to_bytes(image) for image in made.images])
+    arrays["sheet/activations"] = np.asarray(made.activations, np.float32)
+    arrays["sheet/dead"] = np.asarray(made.dead)
     facts["sheet"] = [int(channel) for channel in channels]
+
+
+def opened() -> list[tuple[str, Unit]]:
+    """Photograph and unit of the pages that open with the maps of one."""
+    loaded, first = networks.load("caltech"), selection.FIRST_PICTURE
+    name = selection.first_layer(tuple(layer for layer in loaded.network.layers if layer.shape))
+    maps = selection.planes(engine.forward(loaded, pictures.sample(first)).maps[name])
+    laboratory = selection.resolve(loaded.network.layer(name), maps, None, None, None).unit
+    state = rules.State()
+    ruled = four_rules.place(state.image, state.layer).units[int(state.rank) - 1]
+    return [(first, laboratory), (state.image, ruled), (fields.State().image, fields.compute(fields.State()).unit)]
+
+
+def units(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """The maps of those units by every rule, in their receptive fields: they are zero outside."""
+    for id, unit in opened():
+        name = shipped.unit_name(id, unit)
+        image = pictures.fitted(loaded, pictures.sample(id)).model
+        found = dv.reconstruct_rules(loaded.network, image, unit, prove=False)
+        one = next(iter(found.values()))
+        coverage = {rule: [result.coverage.obeyed, result.coverage.total] for rule, result in found.items()}
+        facts[name] = {"activation": one.activation, "box": list(one.receptive_field), "coverage": coverage}
+        for rule, result in found.items():
+            arrays[f"{name}/{rule}"] = crop(result.map, result.receptive_field)
+        print(name, facts[name], flush=True)
+
+
+PARTS: dict[str, Callable[..., None]] = {"ladder": climbed, "sheet": sheet, "units": units}
+
+
+def main() -> None:
+    loaded = networks.load("caltech")
+    arrays, facts = {}, dict[str, Any]()
+    if sys.argv[1:]:
+        arrays, facts = dict(shipped.arrays()), dict(shipped.facts())
+        if facts["digest"] != loaded.digest:
+            raise SystemExit("the stored results are of other weights: make all of them again")
+    facts["digest"] = loaded.digest
+    for part in sys.argv[1:] or PARTS:
+        PARTS[part](loaded, arrays, facts)
     whole = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     save_file(whole, shipped.FILE, {"facts": json.dumps(facts)})
     print(f"{shipped.FILE.name}: {shipped.FILE.stat().st_size:,} bytes")

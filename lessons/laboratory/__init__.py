@@ -40,6 +40,7 @@ def explore(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.
     """Everything below the top line: a click on a tile or a map runs only this part."""
     typed = selection.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
     layers.show(loaded, forward, picture, typed.layer)
+    warm_up.look_at(loaded.name, typed.layer.name)
     chosen = choose.choose(loaded, picture, forward, typed)
     waiting = t("Computing the four maps of {layer}; from a new layer it takes some seconds", layer=typed.layer.name)
     with st.container(key="lab-wait"), st.spinner(waiting, show_time=True):
@@ -49,7 +50,7 @@ def explore(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.
     else:
         st.error(next(iter(results.refused.values())))
     if networks.is_served():
-        warm_up.start(loaded.name, picture, typed.layer.name)
+        warm_up.start(loaded.name, picture)
 
 
 def panels(

@@ -31,7 +31,9 @@ def proof_line(
             badges(proofs)
         coverage = max((result.coverage for result in shown), key=lambda c: c.total)
         measurement(_coverage(coverage), _coverage_text(chosen.unit.layer))
-        if not seen.compiled:  # how long compiling took says nothing about the maps
+        if seen.compiled is None:
+            measurement(t("maps made beforehand"), _beforehand_text())
+        elif not seen.compiled:  # how long compiling took says nothing about the maps
             measurement(_time(seen), _time_text(len(shown)))
 
 
@@ -110,4 +112,11 @@ def _time_text(count: int) -> str:
         "Computing the {count} maps on this computer, from the picture to the last array; the second computation "
         "and drawing are not counted. A unit seen before comes from memory and keeps its first time.",
         count=count,
+    )
+
+
+def _beforehand_text() -> str:
+    return t(
+        "The maps that the laboratory opens with come with the package, so that nothing has to be compiled before they "
+        "are shown. The second computation, with which they are compared here, runs on this computer."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -67,8 +68,9 @@ def _maker(
         from deconvviz import recipe as recipes  # figures take 0.4 s to import: only when asked for
 
         made = recipe(loaded, picture, chosen, seen, look)
-        found = tuple(engine.checked(loaded, picture, chosen.unit).values())
-        return recipes.picture(made, found, loaded.network, pictures.decoded(picture), kind)
+        image = pictures.decoded(picture)
+        run = partial(recipes.render, made, loaded.network, image, kind)  # the file of the command that stands below
+        return engine.run_compiled(loaded, chosen.unit.layer, "file", run)
 
     return make
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.types import Layer
-from lessons._kit.draw.pixels import heat_pixels, png
+from lessons._kit.draw.pixels import heat_pixels, number, png
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
@@ -26,7 +26,7 @@ def show(loaded: networks.Loaded, forward: engine.Forward, picture: pictures.Pic
         with st.container(key="lab-layers-tiles", width="stretch"):
             _tiles(loaded, forward, picture, chosen)
         with st.container(key="lab-layers-classes", width=208):
-            st.html(_classes(loaded.network.labels, forward.probabilities))
+            st.html(_says(loaded.network.labels, forward))
 
 
 def _tiles(loaded: networks.Loaded, forward: engine.Forward, picture: pictures.Picture, chosen: Layer) -> None:
@@ -82,6 +82,23 @@ def _folded(values: np.ndarray) -> np.ndarray:
     square = np.zeros(side * side)
     square[: values.size] = values
     return square.reshape(side, side)
+
+
+def _says(labels: tuple[str, ...] | None, forward: engine.Forward) -> str:
+    """What comes out at the end: the likeliest classes, or what the output is where it is no row of class scores."""
+    if forward.probabilities is not None:
+        return _classes(labels, forward.probabilities)
+    output = np.asarray(forward.output)
+    if output.size == 1:
+        said = t("One number: {value}", value=number(float(output.reshape(-1)[0])))
+    else:
+        said = t(
+            "{size} numbers from {low} to {high}: no row of class scores, so no classes are listed.",
+            size=size(output.shape),
+            low=number(float(output.min())),
+            high=number(float(output.max())),
+        )
+    return f'<div class="lab-classes"><h3>{escape(t("The network says"))}</h3><p>{escape(said)}</p></div>'
 
 
 def _classes(labels: tuple[str, ...] | None, probabilities: np.ndarray) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,8 +20,9 @@ from deconvviz.errors import ImageError
 from deconvviz.network.backward import backprop
 from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.network import Network
-from deconvviz.types import Unit
+from deconvviz.types import InputSpec, Unit
 from lessons._kit.run import engine, networks, pictures, warm_up
+from lessons.laboratory import layers
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +58,7 @@ def test_arrays_in_the_caches_cannot_be_written_to(loaded: networks.Loaded) -> N
     picture = pictures.sample("disc")
     forward = engine.forward(loaded, picture)
     seen = engine.reconstruct(loaded, picture, Unit("pool1", 3, 4, 5))
+    assert forward.probabilities is not None
     for array in (forward.probabilities, forward.maps["conv1"], pictures.fitted(loaded, picture).model):
         assert not array.flags.writeable
     for result in seen.by_rule.values():
@@ -122,6 +125,7 @@ def test_a_first_look_takes_one_forward_pass_for_all_layers_and_one_for_all_rule
     unit = Unit("pool1", 2, 3, 4)
     result = engine.forward(loaded, picture)
     assert (passes, len(decoded)) == (["output_and_taps"], 1)
+    assert result.probabilities is not None
     np.testing.assert_allclose(result.probabilities, dv.predict(loaded.network, pictures.decoded(picture)), atol=1e-6)
     passes.clear()
     assert tuple(engine.reconstruct(loaded, picture, unit).by_rule) == dv.RULES
@@ -157,6 +161,23 @@ def count_passes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return passes
 
 
+def test_what_is_no_row_of_class_scores_is_said_and_gets_no_percents() -> None:
+    spec = InputSpec(size=(6, 4))
+    outputs: dict[str, Callable[..., Any]] = {
+        "6 × 4 × 3 numbers from 0 to ": lambda x: jax.nn.relu(x),
+        "One number: ": lambda x: jax.nn.relu(x).sum((1, 2, 3)),
+    }
+    for words, function in outputs.items():
+        network = dv.Network(function, input_spec=spec, name="mine")
+        loaded = networks.Loaded("mine", network, network.digest, None)
+        found = engine.forward(loaded, pictures.sample("cat"))
+        assert found.probabilities is None
+        said = layers._says(None, found)
+        assert words in said
+        assert "%" not in said
+        assert "class 0" not in said
+
+
 def test_accuracy_is_found_in_any_card() -> None:
     assert networks.accuracy({"figures": '{"validation": {"top1": 0.7, "mean_per_class": 0.625}}'}) == 0.625
     assert networks.accuracy({"top1": "0.75", "seed": "1"}) == 0.75
@@ -176,14 +197,17 @@ def test_the_app_compiles_ahead_unless_it_is_told_not_to(monkeypatch: pytest.Mon
     assert done == []
     warm_up.start.clear()
     monkeypatch.delenv(warm_up.VARIABLE)
-    thread = warm_up.start("caltech", pictures.sample("cat"), "relu3")
+    monkeypatch.setattr(warm_up, "_VIEW", {"caltech": "relu3"})
+    thread = warm_up.start("caltech", pictures.sample("cat"))
     assert thread is not None
     thread.join()
     warm_up.start.clear()
     layers = [layer.name for layer in networks.load("caltech").network.layers]
-    in_order = [layer for kind, layer in done if kind == "maps"]
-    assert in_order == ["relu3", *(layer for layer in layers if layer != "relu3")], "what is in view comes first"
-    assert sorted(done) == sorted((kind, layer) for kind in ("maps", "checks", "adjoint") for layer in layers)
+    at = layers.index("relu3")
+    assert done[:3] == [("maps", "relu3"), ("maps", layers[at - 1]), ("maps", layers[at + 1])], (
+        "what is near comes first"
+    )
+    assert sorted(done) == sorted(("maps", layer) for layer in layers), "checks wait until a page shows them"
 
 
 @pytest.mark.slow

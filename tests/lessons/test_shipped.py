@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+import deconvviz as dv
+from deconvviz.metrics import relative_gap
+from deconvviz.types import Unit
+from lessons import fields, rules
 from lessons._kit.inversion import run as inversion
-from lessons._kit.run import networks, pictures, shipped
+from lessons._kit.photo import selection
+from lessons._kit.run import engine, networks, pictures, shipped
 from lessons.ladder import run as ladder
+from lessons.rules import network as four_rules
 from lessons.visualization import State
 from lessons.visualization import run as visualization
 
@@ -68,3 +76,44 @@ def test_the_sheet_is_of_the_page_and_its_values_are_those_of_its_pictures() -> 
     for channel, image, value in zip(sheet.channels, sheet.images, sheet.activations, strict=True):
         one = visualization.of(run.layer, int(channel))
         assert visualization.plain_pass(one, image) == pytest.approx(float(value), rel=0.02)
+
+
+@pytest.mark.slow
+def test_pages_about_a_unit_open_with_its_maps_and_compile_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded, cat = networks.load("caltech"), pictures.sample(selection.FIRST_PICTURE)
+    layers = tuple(layer for layer in loaded.network.layers if layer.shape)
+    name = selection.first_layer(layers)
+    maps = selection.planes(engine.forward(loaded, cat).maps[name])
+    opened = selection.resolve(loaded.network.layer(name), maps, None, None, None).unit
+    state = rules.State()
+    computed = dv.reconstruct_rules(loaded.network, pictures.fitted(loaded, cat).model, opened, prove=False)
+    engine._reconstruct.clear()
+    monkeypatch.setattr(engine.dv, "reconstruct_rules", lambda *_, **__: pytest.fail("computed"))
+    seen = engine.reconstruct(loaded, cat, opened)
+    assert seen.compiled is None
+    assert tuple(seen.by_rule) == dv.RULES
+    for rule, wanted in computed.items():
+        found = seen.by_rule[rule]
+        assert relative_gap(found.map, wanted.map) < 1e-4
+        assert found.activation == pytest.approx(wanted.activation, rel=1e-4)
+        assert (found.unit, found.receptive_field, found.coverage) == (
+            wanted.unit,
+            wanted.receptive_field,
+            wanted.coverage,
+        )
+    at = four_rules.place(state.image, state.layer)
+    assert four_rules.reconstructions(at, int(state.rank) - 1).compiled is None
+    assert np.any(fields.compute(fields.State()).slopes)
+
+
+def test_maps_of_another_unit_photograph_or_network_are_not_stored() -> None:
+    loaded, cat = networks.load("caltech"), pictures.sample("cat")
+    known = next(name for name in shipped.facts() if name.startswith("maps/cat/relu6:"))
+    channel, row, column = (int(part) for part in known.partition(":")[2].split(","))
+    unit = Unit("relu6", channel, row, column)
+    assert shipped.maps(loaded, cat, unit) is not None
+    assert shipped.maps(loaded, cat, Unit("relu6", channel, row, column - 1)) is None
+    assert shipped.maps(loaded, pictures.sample("coffee"), unit) is None
+    own = pictures.Picture(None, "mine.png", "", cat.digest)
+    assert shipped.maps(loaded, own, unit) is None
+    assert shipped.maps(dataclasses.replace(loaded, digest="of other weights"), cat, unit) is None

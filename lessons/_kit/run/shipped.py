@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
+from deconvviz.types import Coverage, Reconstruction, Unit
 from lessons._kit.run.networks import Loaded
 from lessons._kit.run.pictures import Picture, frozen
 
@@ -36,6 +37,34 @@ def facts() -> dict[str, Any]:
 def is_of(loaded: Loaded, picture: Picture, seed: int) -> bool:
     """Whether they are of this network, photograph and seed."""
     return FILE.exists() and picture.id == PICTURE and seed == 0 and facts()["digest"] == loaded.digest
+
+
+def maps(loaded: Loaded, picture: Picture, unit: Unit) -> dict[str, Reconstruction] | None:
+    """Rule -> the stored map of a unit on a photograph of the gallery; None where it is not among them."""
+    if not FILE.exists() or picture.id is None or facts()["digest"] != loaded.digest:
+        return None
+    name = unit_name(picture.id, unit)
+    known: dict[str, Any] | None = facts().get(name)
+    if known is None:
+        return None
+    top, left, bottom, right = box = tuple(known["box"])
+    found = {}
+    for rule, coverage in known["coverage"].items():
+        whole = np.zeros((*loaded.network.input_spec.size, 3), np.float32)
+        whole[top:bottom, left:right] = arrays()[f"{name}/{rule}"]
+        found[rule] = Reconstruction(
+            frozen(whole), unit, known["activation"], rule, "activation", box, Coverage(*coverage), None
+        )
+    return found
+
+
+def unit_name(picture: str, unit: Unit) -> str:
+    """What the maps of a unit are stored under.
+
+    >>> unit_name("cat", Unit("relu6", 59, 2, 5))
+    'maps/cat/relu6:59,2,5'
+    """
+    return f"maps/{picture}/{unit.layer}:{unit.channel},{unit.row},{unit.column}"
 
 
 def image(name: str) -> np.ndarray:

@@ -25,16 +25,25 @@ def freeze_gc() -> bool:
     return True
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def start(name: str, _picture: Picture, _layer: str = "") -> threading.Thread | None:
-    """Compile every layer's maps and then its checks in the background, once a process; None where it is off.
+#: Network -> the layer that somebody looked at last.
+_VIEW: dict[str, str] = {}
 
-    The insides of blocks (``fire2.expand1x1``) are left to the click that opens them.
+
+def look_at(name: str, layer: str) -> None:
+    """What is compiled next is what lies nearest to this layer."""
+    _VIEW[name] = layer
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def start(name: str, _picture: Picture) -> threading.Thread | None:
+    """Compile every layer's maps in the background, once a process; None where it is off.
+
+    What lies nearest to the layer in view comes first. Checks are compiled when a page shows them, and the insides of
+    blocks (``fire2.expand1x1``) by the click that opens them.
 
     Args:
       name: of the network.
       _picture: any; programs do not depend on it.
-      _layer: the one in view: it comes first.
     """
     if os.environ.get(VARIABLE) == "0":
         return None
@@ -42,25 +51,16 @@ def start(name: str, _picture: Picture, _layer: str = "") -> threading.Thread | 
     def run() -> None:
         with compiled.background():
             loaded = networks.load(name)
-            units = [Unit(layer.name, 0) for layer in loaded.network.layers if "." not in layer.name]
-            units.sort(key=lambda unit: unit.layer != _layer)
-            for compile_ahead in (_maps, _checks):
-                for unit in units:
-                    if not threading.main_thread().is_alive():  # the app is closing
-                        return
-                    compile_ahead(loaded, _picture, unit)
+            layers = [layer.name for layer in loaded.network.layers if "." not in layer.name]
+            places = {layer: place for place, layer in enumerate(layers)}
+            while layers and threading.main_thread().is_alive():  # no longer when the app is closing
+                view = places.get(_VIEW.get(name, "").partition(".")[0], 0)
+                nearest = min(layers, key=lambda layer: abs(places[layer] - view))
+                layers.remove(nearest)
+                engine.reconstruct(loaded, _picture, Unit(nearest, 0))
         gc.collect()
         gc.freeze()
 
     thread = threading.Thread(target=run, name="warm-up")
     thread.start()
     return thread
-
-
-def _maps(loaded: networks.Loaded, picture: Picture, unit: Unit) -> None:
-    engine.reconstruct(loaded, picture, unit)
-
-
-def _checks(loaded: networks.Loaded, picture: Picture, unit: Unit) -> None:
-    engine.checked(loaded, picture, unit)
-    engine.adjoint(loaded, picture, unit.layer)
