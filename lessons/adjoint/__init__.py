@@ -246,6 +246,7 @@ LESSON: Lesson = Lesson(
     title=mark("Convolution and its adjoint"),
     render=lambda: frame.page(LESSON, draw),
     order=4,
+    needs=("convolution-is-a-matrix",),
     question=mark("Is the transposed convolution an inverse?"),
     goal=mark("You will be able to run a convolution backwards by hand, and say what comes back and what does not."),
     text=mark(

@@ -106,6 +106,7 @@ LESSON: Lesson = Lesson(
     title=mark("Claims under test"),
     render=lambda: frame.page(LESSON, draw),
     order=8,
+    needs=("convolution-and-its-adjoint",),
     question=mark("What is true of what is written about deconvolution?"),
     goal=mark("You will be able to take a printed formula at its word, run it, and say what it really computes."),
     text=mark(

@@ -202,6 +202,7 @@ LESSON: Lesson = Lesson(
     title=mark("Cut-out"),
     render=lambda: frame.page(LESSON, draw),
     order=23,
+    needs=("four-rules-at-a-rectifier",),
     section="work",
     question=mark("Can a network that knows only names cut an object out?"),
     goal=mark("You will be able to say how a class map becomes an object with a soft edge, and where it goes wrong."),

@@ -201,6 +201,7 @@ LESSON: Lesson = Lesson(
     title=mark("DeconvNet, step by step"),
     render=lambda: frame.page(LESSON, draw),
     order=8,
+    needs=("convolution-and-its-adjoint", "pooling-and-switches"),
     section="network",
     question=mark("How does one number become a picture?"),
     goal=mark(

@@ -201,6 +201,7 @@ LESSON: Lesson = Lesson(
     title=mark("Enhancement"),
     render=lambda: frame.page(LESSON, draw),
     order=22,
+    needs=("super-resolution",),
     section="work",
     question=mark("Convolve, come back, fuse: does that make a picture better?"),
     goal=mark("You will be able to say what training adds to the article's three lines, and what stays lost."),

@@ -195,6 +195,7 @@ LESSON: Lesson = Lesson(
     title=mark("Receptive fields"),
     render=lambda: frame.page(LESSON, draw),
     order=7,
+    needs=("convolution", "pooling-and-switches"),
     section="network",
     question=mark("Which pixels can a unit see?"),
     goal=mark("You will be able to work out the field of any unit, and to say how much of it the unit really uses."),

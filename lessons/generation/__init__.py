@@ -220,6 +220,7 @@ LESSON: Lesson = Lesson(
     title=mark("Generation"),
     render=lambda: frame.page(LESSON, draw),
     order=24,
+    needs=("upsampling-and-checkerboards",),
     section="work",
     question=mark("Where do pictures come from that nobody took?"),
     goal=mark("You will be able to say what a code of few numbers keeps of a picture, and what its upsampler adds."),

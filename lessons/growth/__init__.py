@@ -224,6 +224,7 @@ LESSON: Lesson = Lesson(
     title=mark("How features grow"),
     render=lambda: frame.page(LESSON, draw),
     order=15,
+    needs=("deconvnet-step-by-step",),
     section="network",
     question=mark("What does a network learn first?"),
     goal=mark(

@@ -286,6 +286,7 @@ LESSON: Lesson = Lesson(
     title=mark("Adjoint is not inverse"),
     render=lambda: frame.page(LESSON, draw),
     order=5,
+    needs=("convolution-and-its-adjoint",),
     question=mark("What would an inverse have to do?"),
     goal=mark(
         "You will be able to say what AᵀA does to a picture, what no method can bring back, and when Aᵀ is enough."

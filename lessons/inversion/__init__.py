@@ -170,6 +170,7 @@ LESSON: Lesson = Lesson(
     title=mark("Inversion"),
     render=lambda: frame.page(LESSON, draw),
     order=11,
+    needs=("deconvnet-step-by-step",),
     section="network",
     question=mark("What does a layer still know about the picture?"),
     goal=mark("You will be able to make a picture from a layer's numbers alone, and to say how far to trust it."),

@@ -149,6 +149,7 @@ LESSON: Lesson = Lesson(
     title=mark("The ladder"),
     render=lambda: frame.page(LESSON, draw),
     order=13,
+    needs=("inversion", "learned-inversion"),
     section="network",
     question=mark("How much of the picture is left, layer after layer?"),
     goal=mark(

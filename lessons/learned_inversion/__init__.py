@@ -151,6 +151,7 @@ LESSON: Lesson = Lesson(
     title=mark("Learned inversion"),
     render=lambda: frame.page(LESSON, draw),
     order=12,
+    needs=("inversion",),
     section="network",
     question=mark("Can a network learn to run another one backwards?"),
     goal=mark("You will be able to say what a decoder that was trained on photographs adds to a layer's numbers."),

@@ -221,6 +221,7 @@ LESSON: Lesson = Lesson(
     title=mark("Convolution is a matrix"),
     render=lambda: frame.page(LESSON, draw),
     order=2,
+    needs=("convolution",),
     question=mark("What does a convolution look like as a matrix?"),
     goal=mark("You will be able to find every weight of a kernel in the matrix of its convolution."),
     text=mark(

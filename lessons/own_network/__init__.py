@@ -113,6 +113,7 @@ LESSON: Lesson = Lesson(
     render=lambda: frame.page(LESSON, draw),
     section="network",
     order=99,
+    needs=("four-rules-at-a-rectifier",),
     question=mark("What does my own network see?"),
     goal=mark("You will be able to look into a network of your own, and to read what the report says about it."),
     text=mark(

@@ -225,6 +225,7 @@ LESSON: Lesson = Lesson(
     title=mark("Pooling and switches"),
     render=lambda: frame.page(LESSON, draw),
     order=6,
+    needs=("convolution",),
     question=mark("Where does a pooled maximum go back to?"),
     goal=mark("You will be able to say what unpooling puts where, and what is lost for good."),
     scenes=scenes.SCENES,

@@ -167,6 +167,7 @@ LESSON: Lesson = Lesson(
     title=mark("Recognition"),
     render=lambda: frame.page(LESSON, draw),
     order=25,
+    needs=("deconvnet-step-by-step",),
     section="work",
     question=mark("What does a network learn, and what does it only remember?"),
     goal=mark("You will be able to read a training's curves, and tell the generalization gap from overfitting."),

@@ -225,6 +225,7 @@ LESSON: Lesson = Lesson(
     title=mark("Four rules at a rectifier"),
     render=lambda: frame.page(LESSON, draw),
     order=9,
+    needs=("deconvnet-step-by-step",),
     section="network",
     question=mark("What may pass a rectifier in the backward pass?"),
     goal=mark("You will be able to say which signals each rule stops, why, and what that does to a map."),

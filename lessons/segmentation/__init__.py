@@ -169,6 +169,7 @@ LESSON: Lesson = Lesson(
     title=mark("Segmentation"),
     render=lambda: frame.page(LESSON, draw),
     order=20,
+    needs=("pooling-and-switches", "upsampling-and-checkerboards"),
     section="work",
     question=mark("What does a decoder add to a coarse answer?"),
     goal=mark(

@@ -148,6 +148,7 @@ LESSON: Lesson = Lesson(
     title=mark("Super-resolution"),
     render=lambda: frame.page(LESSON, draw),
     order=21,
+    needs=("upsampling-and-checkerboards",),
     section="work",
     question=mark("Can detail that was thrown away come back?"),
     goal=mark("You will be able to say what an enlargement computes, what it learned, and what stays lost."),

@@ -230,6 +230,7 @@ LESSON: Lesson = Lesson(
     title=mark("Top nine"),
     render=lambda: frame.page(LESSON, draw),
     order=16,
+    needs=("deconvnet-step-by-step", "receptive-fields"),
     section="network",
     question=mark("What do a unit's favourite pictures share?"),
     goal=mark("You will be able to say what a channel answers to, and how far nine pictures can tell."),

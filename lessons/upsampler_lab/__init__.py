@@ -143,6 +143,7 @@ LESSON: Lesson = Lesson(
     title=mark("Swap the upsampler"),
     render=lambda: frame.page(LESSON, draw),
     order=26,
+    needs=("upsampling-and-checkerboards",),
     section="work",
     question=mark("Does it matter how a map is made larger?"),
     goal=mark("You will be able to say what the choice of the enlarging layer changes, before training and after."),

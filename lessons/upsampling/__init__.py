@@ -216,6 +216,7 @@ LESSON: Lesson = Lesson(
     title=mark("Upsampling and checkerboards"),
     render=lambda: frame.page(LESSON, draw),
     order=7,
+    needs=("convolution-and-its-adjoint",),
     question=mark("Where do checkerboards come from?"),
     goal=mark(
         "You will be able to say how often each cell is written to, and choose a way to enlarge without a pattern."

@@ -215,6 +215,7 @@ LESSON: Lesson = Lesson(
     title=mark("Feature visualization"),
     render=lambda: frame.page(LESSON, draw),
     order=14,
+    needs=("inversion",),
     section="network",
     question=mark("What would excite this unit most?"),
     goal=mark("You will be able to make the picture that a unit is looking for, and to say what was added to it."),

@@ -78,3 +78,14 @@ def test_every_lesson_leads_to_the_next_and_the_last_one_to_the_end() -> None:
         links = AppTest.from_string(script.format(slug=lesson.slug), default_timeout=60).run().get("page_link")
         assert links[-1].proto.label == f"Next: {after.title}"
         assert len(links) == (1 if lesson is lessons[0] else 2)
+
+
+def test_what_a_lesson_builds_on_comes_before_it() -> None:
+    """So needs form no circle, and the course can be read in its order."""
+    lessons = [found for found in page.discover() if isinstance(found, page.Lesson)]
+    before: set[str] = set()
+    for lesson in lessons:
+        assert set(lesson.needs) <= before, lesson.slug
+        assert lesson.needs or not before, f"{lesson.slug} says what it builds on"
+        assert 3 <= lesson.minutes <= 30
+        before.add(lesson.slug)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -184,11 +185,18 @@ def practice(lesson: Lesson) -> None:
 
 
 def _headline(lesson: Lesson) -> None:
-    """Where one is, the question, the goal."""
+    """Where one is, about how long it takes, what it builds on, the question, the goal."""
     lessons = [page for page in discover() if isinstance(page, Lesson)]
-    number = [page.slug for page in lessons].index(lesson.slug) + 1
-    place = t("Lesson {number} of {count}", number=number, count=len(lessons))
-    st.html(f'<p class="lesson-place">{t(SECTIONS[lesson.section])} · {place}</p>')
+    numbers = {page.slug: number for number, page in enumerate(lessons, 1)}
+    facts = [
+        t(SECTIONS[lesson.section]),
+        t("Lesson {number} of {count}", number=numbers[lesson.slug], count=len(lessons)),
+        t("about {minutes} minutes", minutes=lesson.minutes),
+    ]
+    if lesson.needs:
+        needed = ", ".join(f"{numbers[slug]} ({t(named(lessons, slug).title)})" for slug in lesson.needs)
+        facts.append(t("builds on lesson {lessons}", lessons=needed))
+    st.html(f'<p class="lesson-place">{" · ".join(map(escape, facts))}</p>')
     st.title(t(lesson.question), anchor=False)
     st.markdown(t(lesson.goal))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Lesson(Page):
       example: a state of the controls.
       checks: the proofs of a state, as plain data: what is on screen is what the tests run.
       questions: kind -> (title, maker of the question of a seed) of the exercise.
+      needs: paths of the lessons that it builds on.
       sources: (key of docs/references.bib, place to read).
     """
 
@@ -71,7 +73,14 @@ class Lesson(Page):
     example: Any = None
     checks: Callable[[Any], list[Check]] = lambda _state: []
     questions: Mapping[str, tuple[str, Maker]] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def minutes(self) -> int:
+        """About how long it takes: 150 words a minute, a minute for a preset and two for a kind of question."""
+        words = sum(len(text.split()) for text in (self.question, self.goal, self.text))
+        return math.ceil(words / 150 + len(self.presets) + 2 * len(self.questions))
 
 
 def discover() -> tuple[Page, ...]:
