@@ -220,7 +220,7 @@ def is_local(name: str) -> bool:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("deconvviz", ("torch",)),
+        ("deconvviz", ("torch", "heic")),
         ("lessons", ("dev",)),
         ("scripts", ("dev",)),
         ("benchmarks", ("dev", "peers")),

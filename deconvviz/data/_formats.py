@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 #: The formats that are tried, as Pillow names them. Others stay closed: fewer decoders, fewer holes.
-READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+READABLE = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")
 
+#: What a HEIC file calls itself; pillow-heif reads it where it is installed.
+_HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _RASTER = "; save it as JPEG or PNG and try again"
 _HEADS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "is a PDF document, not a picture; export the page as PNG"),
@@ -21,6 +23,22 @@ _HEADS: tuple[tuple[bytes, str], ...] = (
     (b"II*\x00", "begins like a TIFF picture but is damaged, cut short or of a rare kind" + _RASTER),
     (b"MM\x00*", "begins like a TIFF picture but is damaged, cut short or of a rare kind" + _RASTER),
 )
+
+
+def readable(data: bytes) -> tuple[str, ...]:
+    """The formats to try for a file: HEIC, whose decoder is an extra, only where a file says that it is one."""
+    is_heic = data[4:8] == b"ftyp" and data[8:12] in _HEIC
+    return (*READABLE, "HEIF") if is_heic and heic_is_read() else READABLE
+
+
+def heic_is_read() -> bool:
+    """Whether pillow-heif is installed; Pillow knows it from then on."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener(thumbnails=False)
+    return True
 
 
 def what_else(data: bytes) -> str:
@@ -46,13 +64,16 @@ def what_else(data: bytes) -> str:
 
 
 def _of_brand(brand: bytes) -> str:
-    if brand in (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"):
+    if brand in _HEIC:
+        if heic_is_read():
+            return "is a HEIC picture that is damaged, cut short or of a rare kind; share or export it as JPEG"
         return (
-            "is a HEIC picture (an iPhone's usual format), which is not read; share or export it as JPEG "
+            "is a HEIC picture (an iPhone's usual format), which is read where pillow-heif is installed "
+            "(pip install pillow-heif); or share or export it as JPEG "
             "(iPhone: Settings, Camera, Formats, Most Compatible)"
         )
     if brand in (b"avif", b"avis"):
-        return "is an AVIF picture, which is not read" + _RASTER
+        return "is an AVIF picture that is damaged, cut short or of a kind that Pillow does not read here" + _RASTER
     return "is a film or another container file, not a picture; save one frame of it as PNG"
 
 

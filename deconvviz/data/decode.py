@@ -67,7 +67,7 @@ def levels(
             "whole picture; open it in an image editor and save it again"
         )
     try:
-        picture = Image.open(io.BytesIO(data), formats=_formats.READABLE)
+        picture = Image.open(io.BytesIO(data), formats=_formats.readable(data))
     except MemoryError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

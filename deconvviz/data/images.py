@@ -44,11 +44,11 @@ def load(
 ) -> DisplayImage:
     """Reads one picture as an RGB array.
 
-    Files and bytes: JPEG, PNG, WebP, GIF and TIFF (first frame), BMP; grey, palette, transparent, CMYK, 1-bit and
-    16-bit (a grey level of 65535 is 1; of 16-bit colour Pillow keeps the upper 8 bits). The camera's orientation mark
-    is obeyed. Arrays: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); uint8 of 0..255, uint16 of 0..65535, bool, or floats
-    of 0..1, which pass unchanged. Transparent pixels are laid over white. Colour profiles are not applied, as in the
-    training of image networks.
+    Files and bytes: JPEG, PNG, BMP, WebP, GIF, AVIF and TIFF (first frame), HEIC where pillow-heif is installed; grey,
+    palette, transparent, CMYK, 1-bit and 16-bit (a grey level of 65535 is 1; of 16-bit colour Pillow keeps the upper 8
+    bits). The camera's orientation mark is obeyed. Arrays: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4); uint8 of 0..255,
+    uint16 of 0..65535, bool, or floats of 0..1, which pass unchanged. Transparent pixels are laid over white. Colour
+    profiles are not applied, as in the training of image networks.
 
     Args:
       source: path, bytes, a file opened in binary mode, a `PIL.Image.Image` or an array (NumPy, JAX).

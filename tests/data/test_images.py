@@ -31,9 +31,16 @@ def test_lossless_formats_give_every_level_over_255(format, options):
     same(images.load(pf.encoded(RGB, format, **options)), EXACT)
 
 
-@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("format", ["JPEG", "WEBP", "AVIF"])
 def test_lossy_formats_are_close(format):
     loaded = images.load(pf.encoded(pf.smooth(), format, quality=95))
+    assert loaded.shape == (pf.ROWS, pf.COLUMNS, 3)
+    assert np.abs(loaded - pf.smooth() / 255).max() < 0.06
+
+
+def test_heic_is_read_where_its_decoder_is_installed():
+    pytest.importorskip("pillow_heif", reason="pillow-heif is an extra: pip install pillow-heif").register_heif_opener()
+    loaded = images.load(pf.encoded(pf.smooth(), "HEIF", quality=95))
     assert loaded.shape == (pf.ROWS, pf.COLUMNS, 3)
     assert np.abs(loaded - pf.smooth() / 255).max() < 0.06
 

@@ -224,7 +224,7 @@ def test_what_the_decoders_print_is_kept_from_the_screen(capfd: pytest.CaptureFi
 # --- whatever comes ---------------------------------------------------------------------------------------------
 
 FILES = {
-    **{f: pf.encoded(pf.smooth(23, 31), f) for f in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")},
+    **{f: pf.encoded(pf.smooth(23, 31), f) for f in ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")},
     "LZW": pf.encoded(pf.smooth(23, 31), "TIFF", compression="tiff_lzw"),
     "RGBA": pf.encoded(pf.levels(9, 7, 4), "PNG"),
     "palette": pf.encoded(Image.fromarray(pf.smooth(23, 31)).quantize(16), "PNG"),
@@ -255,6 +255,7 @@ HEADS = [
     b"II*\x00",
     b"MM\x00*",
     b"RIFF\x20\x00\x00\x00WEBPVP8 ",
+    b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00",
 ]
 
 

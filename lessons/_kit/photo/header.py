@@ -106,7 +106,7 @@ def field() -> None:
     problem = st.session_state.get("lab-problem")
     if problem:
         st.error(t("This file cannot be shown: {reason}. The picture before stays.", reason=problem))
-    limits = t("JPEG, PNG, WebP or GIF, at most 8 MB and 25 million pixels. Kept in memory only, and in no link.")
+    limits = t("JPEG, PNG, WebP, GIF or AVIF, at most 8 MB and 25 million pixels. Kept in memory only, and in no link.")
     st.html(f'<p class="lab-note">{escape(limits)}</p>')
 
 
