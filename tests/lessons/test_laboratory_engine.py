@@ -164,7 +164,7 @@ def count_passes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_what_is_no_row_of_class_scores_is_said_and_gets_no_percents() -> None:
     spec = InputSpec(size=(6, 4))
     outputs: dict[str, Callable[..., Any]] = {
-        "6 × 4 × 3 numbers from 0 to ": lambda x: jax.nn.relu(x),
+        "6 × 4 × 3 numbers from 0.": lambda x: jax.nn.relu(x),
         "One number: ": lambda x: jax.nn.relu(x).sum((1, 2, 3)),
     }
     for words, function in outputs.items():
