@@ -10,6 +10,7 @@ from typing import Any
 
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import RerunData, ScriptRunner
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 #: Bytes and number of the uploads that a session has on the server at once; the oldest give way.
@@ -56,6 +57,9 @@ def guard() -> None:
     """Bound what one session may do to the others: no setting of Streamlit does."""
     # A message of the protocol, from any client, that would clear the caches of everybody.
     AppSession._handle_clear_cache_request = _nothing  # type: ignore[method-assign]
+    run = ScriptRunner._run_script
+    if not hasattr(run, "__wrapped__"):
+        ScriptRunner._run_script = _as_the_address_says(run)  # type: ignore[method-assign]
     add = MemoryUploadedFileManager.add_file
     if not hasattr(add, "__wrapped__"):
         MemoryUploadedFileManager.add_file = _bounded(add)  # type: ignore[method-assign]
@@ -63,6 +67,24 @@ def guard() -> None:
 
 def _nothing(self: AppSession) -> None:
     """Do nothing."""
+
+
+def _as_the_address_says(run: Any) -> Any:
+    """`ScriptRunner._run_script`, where Back, Forward and a new address give the next page all that they ask for.
+
+    Streamlit takes ``?image=`` of the next page for a remainder of the page before where that had a choice of the same
+    name, and drops it. For a link on a page it is right to do so: the browser sends the old address with it.
+    """
+
+    @functools.wraps(run)
+    def whole(self: ScriptRunner, rerun_data: RerunData) -> None:
+        if rerun_data.is_history_navigation:
+            with self._session_state.query_params() as params:
+                for widget in list(params._bindings_by_widget):
+                    params.unbind_widget(widget)
+        run(self, rerun_data)
+
+    return whole
 
 
 def _bounded(add: Any) -> Any:

@@ -10,6 +10,8 @@ import tomllib
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from unittest.mock import MagicMock
 
 import open_app
@@ -17,6 +19,8 @@ import pytest
 import websockets
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from lessons import _server
@@ -59,6 +63,23 @@ def test_no_session_clears_the_caches_of_all(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(type(cache), "clear", lambda self: pytest.fail("cleared for everybody"))
     assert "_handle_clear_cache_request()" in inspect.getsource(AppSession.handle_backmsg), "what the message calls"
     AppSession._handle_clear_cache_request(MagicMock())
+
+
+@pytest.mark.parametrize(("by_history", "left"), [(True, {"image": "coffee"}), (False, {})])
+def test_back_and_forward_give_a_page_what_they_ask_for(by_history: bool, left: dict[str, str]) -> None:
+    """The page before had a choice of the same name; a link on a page sends the address of the page before."""
+    state = SafeSessionState(SessionState(), lambda: None)
+    with state.query_params() as params:
+        params.bind_widget("image", "widget of the page before", "string_value", "page before")
+
+    def run(self: Any, data: RerunData) -> None:
+        with state.query_params() as params:
+            params.populate_from_query_string(data.query_string, {"main", "this page"})
+
+    runner = SimpleNamespace(_session_state=state)
+    _server._as_the_address_says(run)(runner, RerunData("image=coffee", is_history_navigation=by_history))
+    with state.query_params() as params:
+        assert params.to_dict() == left
 
 
 def test_a_plain_start_is_as_safe_as_that_of_make() -> None:

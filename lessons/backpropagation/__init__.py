@@ -122,6 +122,7 @@ LESSON: Lesson = Lesson(
     title=mark("Backpropagation is adjoints in a chain"),
     render=lambda: frame.page(LESSON, contents),
     order=3,
+    needs=("convolution-is-a-matrix",),
     question=mark("How does a network know which pixel matters?"),
     goal=mark("You will be able to take the derivative of a score by any pixel, layer by layer, by hand."),
     scenes=scenes.SCENES,

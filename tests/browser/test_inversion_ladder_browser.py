@@ -62,7 +62,7 @@ def test_an_inversion_is_begun_stopped_and_continued(page: Page, app_url: str, s
 def test_the_ladder_is_climbed_when_asked_and_can_be_stopped(
     page: Page, app_url: str, screenshot: Callable[..., Path]
 ) -> None:
-    opened(page, f"{app_url}/ladder?image=coffee", *SIGNS["ladder"], anew=True)
+    opened(page, f"{app_url}/ladder?image=coffee", *SIGNS["ladder"])
     assert page.locator(".ladder section").count() == 8
     assert page.locator(".ladder img").count() == 1
     page.get_by_role("button", name="Climb the ladder").click()

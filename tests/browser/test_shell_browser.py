@@ -50,6 +50,18 @@ def test_choices_stay_on_their_page_and_back_restores_them(page: Page, app_url: 
     page.wait_for_url(lambda url: "/convolution?" in url and "scene=6" in url)
 
 
+def test_a_choice_in_the_address_of_the_next_page_is_its_own(page: Page, app_url: str) -> None:
+    """Both pages have a choice of that name: what the address asks for is no remainder of the page before."""
+    opened(page, f"{app_url}/convolution?picture=pixel&kernel=numbered", "[data-testid=stForm]", anew=True)
+    opened(page, f"{app_url}/convolution-is-a-matrix?kernel=corner", ".big-matrix .entry")
+    assert "kernel=corner" in page.url
+    page.go_back()
+    page.get_by_role("heading", name="What does a convolution compute?").wait_for()
+    settle(page)
+    assert "picture=pixel" in page.url
+    assert "kernel=numbered" in page.url
+
+
 def test_an_address_that_no_page_has_is_named_with_the_nearest(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/laboratry", "text=There is no page “laboratry”", anew=True)
     page.get_by_role("link", name="Did you mean “Laboratory”?").click()

@@ -169,7 +169,7 @@ def test_what_is_no_row_of_class_scores_is_said_and_gets_no_percents() -> None:
     }
     for words, function in outputs.items():
         network = dv.Network(function, input_spec=spec, name="mine")
-        loaded = networks.Loaded("mine", network, network.digest, None)
+        loaded = networks.Loaded("mine", network, words, None)  # nothing cached of the other
         found = engine.forward(loaded, pictures.sample("cat"))
         assert found.probabilities is None
         said = layers._says(None, found)
