@@ -175,7 +175,7 @@ LESSON: Lesson = Lesson(
         "The recognition network of article 004, on digits written by hand: two convolutions with "
         "[[rectifier|rectifiers]] and [[max pooling]], then two dense layers. It is shown some digits ten times; "
         "only others, held back, show what it has learned. The distance between the two curves is the "
-        "**generalization gap**. Overfitting is something else: the loss on the digits held back rises again, or "
+        "**generalization gap**. Overfitting is something else: the [[loss]] on the digits held back rises again, or "
         "stays above what another setting reaches.\n\n"
         "Batch normalization gives every channel mean 0 and spread 1 over the batch, then a learned gain and "
         "shift; in use it takes the averages that training kept. Dropout silences half of the last units at "

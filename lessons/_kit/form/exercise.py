@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from lessons._kit.draw import planes
-from lessons._kit.form import controls
+from lessons._kit.form import answers, controls
 from lessons._kit.form.i18n import t
 
 Answer = tuple[int, ...]
@@ -126,17 +126,24 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
     given = _ask(question, key)
     if given is not None and (not memory["given"] or memory["given"][-1] != given):
         memory["given"].append(given)
+        answers.note(slug, kind, memory["seed"], given)
     if memory["given"]:
         _respond(question, memory, done, kind, st.session_state.setdefault(f"{slug}-revealed", set()))
+    due = answers.due()
+    if due is not None:
+        st.info(
+            t("For your class: answer all questions of this page with these numbers by {day}.", day=due.isoformat())
+        )
+        answers.save_button(slug)
 
 
 def _first_seed() -> int:
     """The seed of the link; one of the session's own where it names none."""
-    text = controls.url_text("exercise")
+    text = controls.url_text(answers.SEED)
     if text.isascii() and text.isdigit() and int(text) < SEEDS:
         return int(text)
     if text:
-        controls.is_stale("exercise", text, ())
+        controls.is_stale(answers.SEED, text, ())
     return int(st.session_state.setdefault("own-numbers", own_seed()))
 
 
@@ -184,12 +191,12 @@ def _respond(
     else:
         reason = question.mistakes.get(tries[-1])
         st.error(t("Not {answer}.", answer=shown) + (f" {reason}" if reason else ""))
-        if len(tries) == 1:
+        if len(tries) < answers.TRIES:
             st.info(question.hint)
         else:
             revealed.add(numbers)
             right = ", ".join(str(number) for number in question.answer)
             st.markdown(t("The arrays say {answer}:", answer=right))
             st.latex(question.worked)
-    if tries[-1] == question.answer or len(tries) > 1:
+    if tries[-1] == question.answer or len(tries) >= answers.TRIES:
         st.button(t("New numbers"), on_click=memory.update, kwargs={"seed": memory["seed"] + 1, "given": []})

@@ -5,10 +5,13 @@ from __future__ import annotations
 import html
 import itertools
 import re
+from functools import cache
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.i18n import KEY as LANGUAGE
+from lessons._kit.form.i18n import catalogue, current_language, mark, t
 
 #: Key -> (term, definition), both marked for the catalogue.
 TERMS = {
@@ -81,13 +84,159 @@ TERMS = {
         mark("receptive field"),
         mark("The window of input pixels that can reach a unit; no pixel outside it ever changes the unit."),
     ),
+    "convolution": (
+        mark("convolution"),
+        mark(
+            "A layer or map whose every output cell is the sum of a window's numbers, each times a weight; the "
+            "weights are the same in every window."
+        ),
+    ),
+    "tap": (mark("tap"), mark("One weight of a kernel, at its row and column.")),
+    "feature map": (
+        mark("feature map"),
+        mark("One channel of a layer's output: a plane with one number for every position."),
+    ),
+    "channel": (
+        mark("channel"),
+        mark(
+            "One of the planes of a picture or of a layer's output: red, green and blue at the input, one for "
+            "each kernel afterwards."
+        ),
+    ),
+    "layer": (mark("layer"), mark("One step of a network: it takes maps, computes new ones and hands them on.")),
+    "unit": (mark("unit"), mark("One cell of one channel in one layer: a single number of the network.")),
+    "activation": (
+        mark("activation"),
+        mark("The value of a unit for a given picture, after the rectifier where there is one."),
+    ),
+    "score": (
+        mark("score"),
+        mark("The number that a network gives to a class before softmax turns all of them into probabilities."),
+    ),
+    "bias": (
+        mark("bias"),
+        mark("A number that a layer adds to every cell of a channel. It does not depend on the picture."),
+    ),
+    "gradient": (
+        mark("gradient"),
+        mark(
+            "How much a number, such as a score or a loss, changes for a small change of each input: one "
+            "derivative for each pixel or weight."
+        ),
+    ),
+    "backpropagation": (
+        mark("backpropagation"),
+        mark(
+            "Computing a gradient from the last layer to the first: at each layer, the adjoint of its derivative "
+            "is applied to what arrives."
+        ),
+    ),
+    "guided backpropagation": (
+        mark("guided backpropagation"),
+        mark(
+            "A backward pass whose rectifiers pass a value only if it is positive and the forward value was "
+            "positive too."
+        ),
+    ),
+    "DeconvNet": (
+        mark("DeconvNet"),
+        mark(
+            "A backward pass from one unit to the pixels: unpooling by the switches, a rectifier on the signal "
+            "itself, and the adjoint of each convolution."
+        ),
+    ),
+    "loss": (
+        mark("loss"),
+        mark("The number that training makes small: how far the network's answers are from the wanted ones."),
+    ),
+    "epoch": (mark("epoch"), mark("One pass of training over all training examples.")),
+    "overfitting": (
+        mark("overfitting"),
+        mark(
+            "Training goes on and the loss on the training examples falls, but the loss on examples that were "
+            "held back rises."
+        ),
+    ),
+    "batch normalization": (
+        mark("batch normalization"),
+        mark(
+            "Shifts and scales each channel to mean 0 and variance 1 over the pictures of a batch, then by two "
+            "learned numbers."
+        ),
+    ),
+    "dropout": (
+        mark("dropout"),
+        mark("Sets a random part of the units to zero in each step of training; when the network is used, none."),
+    ),
+    "singular value": (
+        mark("singular value"),
+        mark(
+            "How much a linear map stretches one of the directions that stay at right angles to each other. 0 "
+            "means that the direction is lost."
+        ),
+    ),
+    "orthonormal": (mark("orthonormal"), mark("Vectors of length 1, each at right angles to all others.")),
+    "prior": (
+        mark("prior"),
+        mark(
+            "What is assumed of a picture before anything is measured, for instance that neighbouring pixels are alike."
+        ),
+    ),
+    "PSNR": (
+        mark("PSNR"),
+        mark(
+            "Peak signal-to-noise ratio in decibels: 10 log₁₀(1 / mean squared error) for values from 0 to 1. "
+            "Larger is closer."
+        ),
+    ),
+    "IoU": (
+        mark("IoU"),
+        mark(
+            "Intersection over union: the pixels that two regions share, divided by the pixels that lie in either "
+            "of them."
+        ),
+    ),
+    "KL divergence": (
+        mark("KL divergence"),
+        mark(
+            "How far one distribution is from another, in nats: the mean under the first of log(first / second). "
+            "0 only if they are equal."
+        ),
+    ),
+    "rank correlation": (
+        mark("rank correlation"),
+        mark(
+            "The correlation of two lists after each number is replaced by its rank: 1 means the same order, −1 "
+            "the reverse, about 0 no relation."
+        ),
+    ),
+    "Wiener filter": (
+        mark("Wiener filter"),
+        mark(
+            "The linear filter with the smallest mean squared error when blur, noise power and the power of the "
+            "picture are known: it weakens a frequency the more, the less signal it holds."
+        ),
+    ),
+    "checkerboard": (
+        mark("checkerboard"),
+        mark(
+            "A regular pattern that appears because some cells are written to by more taps than their neighbours, "
+            "when the stride does not divide the kernel."
+        ),
+    ),
 }
 
-_LINK = re.compile(r"\[\[([a-z ]+)(?:\|([^\]]+))?\]\]")
+_LINK = re.compile(r"\[\[([A-Za-z ]+)(?:\|([^\]]+))?\]\]")
+#: Everyday words too: only an author knows which is meant, so that a link to them is always written.
+_WRITTEN = ("loss", "score")
+#: In the address of the page with all terms: the one that stands on top.
+KEY = "term"
 
 
 def prose(text: str, key: str) -> None:
     """Show a translated text: paragraphs between empty lines, ``**strong**``, ``[[term]]`` or ``[[term|as shown]]``.
+
+    The first use of a term that has no such link gets one.
 
     Args:
       text: already translated.
@@ -111,11 +260,63 @@ def to_html(text: str, key: str) -> str:
     def link(match: re.Match[str]) -> str:
         term, definition = TERMS[match[1]]
         name = f"{key}-{next(counter)}"
+        page = f'<a href="{address(match[1])}" target="_blank">{t("All terms")}</a>'
         definitions.append(
-            f'<div class="definition" popover id="{name}"><strong>{t(term)}</strong> {t(definition)}</div>'
+            f'<div class="definition" popover id="{name}"><strong>{t(term)}</strong> {t(definition)} {page}</div>'
         )
         return f'<button class="term" popovertarget="{name}">{match[2] or t(term)}</button>'
 
-    body = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", _LINK.sub(link, html.escape(text, quote=False)))
+    escaped = html.escape(with_links(text, current_language()), quote=False)
+    body = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", _LINK.sub(link, escaped))
     paragraphs = "".join(f"<p>{part}</p>" for part in body.split("\n\n"))
     return f'<div class="prose">{paragraphs}{"".join(definitions)}</div>'
+
+
+def address(term: str) -> str:
+    """The page with all terms, with one of them on top."""
+    return "glossary?" + urlencode({LANGUAGE: current_language(), KEY: term})
+
+
+def with_links(text: str, language: str) -> str:
+    """The text with a link at the first use of every term that it does not link itself.
+
+    >>> with_links("A [[kernel]] has channels. Each channel has a kernel.", "en")
+    'A [[kernel]] has [[channel|channels]]. Each channel has a kernel.'
+    """
+    linked = {match[1] for match in _LINK.finditer(text)}
+    keys, words = _words(language)
+
+    def link(match: re.Match[str]) -> str:
+        key = keys.get(match[1].lower(), "") if match[1] else ""
+        if not key or key in linked:
+            return match[0]
+        linked.add(key)
+        return f"[[{key}|{match[0]}]]"
+
+    return words.sub(link, text)
+
+
+def used(text: str) -> set[str]:
+    """The terms that an English text uses, linked or not."""
+    return {match[1] for match in _LINK.finditer(with_links(text, "en"))}
+
+
+@cache
+def _words(language: str) -> tuple[dict[str, str], re.Pattern[str]]:
+    """Each term as a text of that language writes it -> its key, and what finds them, the longest first.
+
+    A Chinese term of one character is left to the author: 层 and 轮 stand in many other words.
+    """
+    names = catalogue(language)
+    keys = {
+        re.sub(r" \(.*", "", names.get(term, term)).lower(): key
+        for key, (term, _) in TERMS.items()
+        if key not in _WRITTEN
+    }
+    if language == "en":
+        found = "|".join(rf"\b{re.escape(word)}" for word in sorted(keys, key=len, reverse=True))
+        pattern = rf"\[\[.*?\]\]|({found})(?:e?s)?\b"
+    else:
+        keys = {word: key for word, key in keys.items() if len(word) > 1}
+        pattern = r"\[\[.*?\]\]|(" + "|".join(map(re.escape, sorted(keys, key=len, reverse=True))) + ")"
+    return keys, re.compile(pattern, re.IGNORECASE)

@@ -7,7 +7,9 @@ that two people read two languages from one process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,22 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 LOCALES = Path(__file__).parents[2] / "locales"
 DOMAIN = "deconvviz"
 KEY = "lang"
+_outside = ContextVar("language", default="en")
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """The language of texts outside a session: in programs that write reports or handouts.
+
+    >>> with speaking("zh"):
+    ...     current_language()
+    'zh'
+    """
+    token = _outside.set(language)
+    try:
+        yield
+    finally:
+        _outside.reset(token)
 
 
 def mark(text: str) -> str:
@@ -47,13 +65,13 @@ def catalogue(language: str) -> Mapping[str, str]:
 
 
 def current_language() -> str:
-    """The session's language: the switch, else ``?lang=``, else the browser's, else English.
+    """The session's language: the switch, else ``?lang=``, else the browser's, else English; outside one `speaking`'s.
 
     >>> current_language()
     'en'
     """
     if get_script_run_ctx(suppress_warning=True) is None:
-        return "en"
+        return _outside.get()
     chosen = st.session_state.get(KEY)  # asked first: the other two take longer, and every text asks
     return chosen if chosen in LANGUAGES else first_known(st.query_params.get(KEY), st.context.locale)
 

@@ -14,7 +14,11 @@ function tidy(given) {
   for (const [slug, kinds] of Object.entries(given?.solved ?? {})) {
     if (Array.isArray(kinds) && kinds.length) solved[slug] = kinds.filter((kind) => typeof kind === "string").sort();
   }
-  return { solved, last: typeof given?.last === "string" ? given.last : "" };
+  const answers = {};
+  for (const [place, one] of Object.entries(given?.answers ?? {})) {
+    if (Array.isArray(one?.given) && Array.isArray(one?.times)) answers[place] = { given: one.given, times: one.times };
+  }
+  return { solved, last: typeof given?.last === "string" ? given.last : "", answers };
 }
 
 function both(first, second) {
@@ -22,10 +26,16 @@ function both(first, second) {
   for (const [slug, kinds] of Object.entries(second.solved)) {
     solved[slug] = [...new Set([...(solved[slug] ?? []), ...kinds])].sort();
   }
-  return { solved, last: second.last || first.last };
+  const answers = { ...first.answers };
+  for (const [place, one] of Object.entries(second.answers)) {
+    if (!(answers[place]?.given.length > one.given.length)) answers[place] = one;
+  }
+  return { solved, last: second.last || first.last, answers };
 }
 
-const count = (progress) => Object.values(progress.solved).reduce((sum, kinds) => sum + kinds.length, 0);
+const count = (progress) =>
+  Object.values(progress.solved).reduce((sum, kinds) => sum + kinds.length, 0) +
+  Object.values(progress.answers).reduce((sum, one) => sum + one.given.length, 0);
 
 function keep(progress) {
   try {

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from lessons._kit.draw import component
-from lessons._kit.form import exercise
+from lessons._kit.form import answers, exercise
 from lessons._kit.form.i18n import t
 from lessons._kit.form.page import discover
 
@@ -37,6 +37,7 @@ def keep(with_buttons: bool = False) -> None:
     data = {
         "solved": known(),
         "last": last(),
+        "answers": answers.known(),
         "pages": [page.slug for page in discover()],
         "words": words,
         "cleared": st.session_state.get("progress-cleared", 0),
@@ -77,6 +78,7 @@ def take(stored: Any) -> None:
             exercise.solved(slug).update(kind for kind in kinds if isinstance(kind, str))
     if not last() and isinstance(stored.get("last"), str):
         opened(stored["last"])
+    answers.take(stored.get("answers"))
 
 
 def _stored() -> None:
@@ -85,5 +87,6 @@ def _stored() -> None:
 
 def _cleared() -> None:
     st.session_state[exercise.SOLVED] = {}
+    answers.forget()
     st.session_state.pop(_LAST, None)
     st.session_state["progress-cleared"] = st.session_state.get("progress-cleared", 0) + 1

@@ -72,6 +72,9 @@ def _bar(pages: Sequence[Page], here: Page) -> None:
             with st.container(horizontal=True, key="shell-pages"):
                 st.page_link(entry(named(pages, HOME)), label=t("Home"))
                 st.page_link(entry(named(pages, LABORATORY)), label=t("Laboratory"))
+                for page in pages:
+                    if page.slug in ("glossary", "class"):
+                        st.page_link(entry(page), label=t(page.title))
             course(lessons, here)
         st.page_link(entry(named(pages, LABORATORY)), label=t("Laboratory"))
         if isinstance(here, Lesson):

@@ -1,0 +1,305 @@
+"""`python -m lessons._grade DIR`: grade the answers of a class anew, from the arrays of every question.
+
+What a file says of itself is not believed: the maker of each question makes it again from its seed, and the right
+answer is read there. `deconvviz grade` starts this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import html
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from deconvviz import storage
+from deconvviz.errors import DataError, DeconvvizError, nearest
+from lessons._kit.form import answers
+from lessons._kit.form.answers import Answered, Sheet, Task
+from lessons._kit.form.exercise import SEEDS, Answer
+from lessons._kit.form.i18n import LANGUAGES, speaking, t
+from lessons._kit.form.page import Lesson, discover
+
+COLUMNS = (
+    "file", "name", "lesson", "question", "seed", "answers", "right", "solved", "tries", "first", "last", "late",
+    "checksum",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """One graded question of one person.
+
+    Attributes:
+      answered: what was answered.
+      right: the answer of the arrays.
+      tries: the answer that was right, counted from 1; 0 where none was before the right one was shown.
+      is_late: the right answer came after the last day, or all answers did.
+    """
+
+    answered: Answered
+    right: Answer
+    tries: int
+    is_late: bool
+
+
+@dataclass
+class Graded:
+    """One file.
+
+    Attributes:
+      file: its name.
+      sheet: what it holds; None where it cannot be read.
+      rows: its questions.
+      notes: what the teacher should know of it, a sentence each.
+    """
+
+    file: str
+    sheet: Sheet | None = None
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def grade(folder: Path, tasks: Sequence[Task]) -> list[Graded]:
+    """Every file ``*.json`` of a folder, graded.
+
+    Args:
+      folder: of the files.
+      tasks: what the teacher asked for; empty takes every question with whatever seed.
+
+    Raises:
+      DataError: there is no such folder, or no such file in it; a task names no lesson.
+    """
+    if not folder.is_dir():
+        raise DataError(f"DIR={str(folder)!r} is no folder: name the one that holds the files of the class")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".json")
+    if not paths:
+        raise DataError(f"{folder} holds no .json file: put the files of the class there, one a person")
+    for task in tasks:
+        if task.slug not in lessons():
+            raise DataError(
+                f"--link names the lesson {task.slug!r}, which there is not; {nearest(task.slug, lessons())}"
+            )
+    graded = [grade_file(path, tasks) for path in paths]
+    _note_copies(graded)
+    return graded
+
+
+@cache
+def lessons() -> dict[str, Lesson]:
+    """Slug -> lesson, in the order of the course."""
+    return {page.slug: page for page in discover() if isinstance(page, Lesson)}
+
+
+def grade_file(path: Path, tasks: Sequence[Task]) -> Graded:
+    """One file; whatever is wrong with it becomes a note."""
+    graded = Graded(path.name)
+    try:
+        graded.sheet = sheet = answers.read(storage.read_bytes(path, DataError))
+    except DataError as error:
+        graded.notes.append(t("This file cannot be graded: {reason}.", reason=str(error)))
+        return graded
+    if not sheet.is_whole:
+        graded.notes.append(
+            t("The checksum does not fit: the file was changed after it was saved, or damaged. Ask for a new one.")
+        )
+    if sheet.course != version("deconvviz"):
+        graded.notes.append(
+            t(
+                "It was answered with release {theirs}, and is graded with {ours}: questions may differ.",
+                theirs=sheet.course[:40],
+                ours=version("deconvviz"),
+            )
+        )
+    seen: set[tuple[str, str, int]] = set()
+    for one in sheet.answered:
+        place = (one.slug, one.kind, one.seed)
+        wanted = [task for task in tasks if (task.slug, task.seed) == (one.slug, one.seed)]
+        if place in seen:
+            graded.notes.append(t("{question} stands twice; the first counts.", question=_name(one)))
+        elif one.slug not in lessons() or one.kind not in lessons()[one.slug].questions:
+            graded.notes.append(t("There is no question {question}; it is left out.", question=_name(one)))
+        elif not 0 <= one.seed < SEEDS * 10:
+            graded.notes.append(
+                t("{question} has seed {seed}, which there is not.", question=_name(one), seed=one.seed)
+            )
+        elif one.given and (wanted or not tasks):
+            graded.rows.append(row(one, wanted[0] if wanted else None))
+        seen.add(place)
+    if tasks and any(not _asked(one, tasks) for one in sheet.answered):
+        graded.notes.append(t("Answers to other numbers than the links ask for are left out."))
+    return graded
+
+
+def _asked(one: Answered, tasks: Sequence[Task]) -> bool:
+    return any((task.slug, task.seed) == (one.slug, one.seed) for task in tasks)
+
+
+def _name(one: Answered) -> str:
+    return f"“{one.slug[:60]}/{one.kind[:60]}”"
+
+
+def row(one: Answered, task: Task | None) -> Row:
+    """A question, with the right answer read from its arrays."""
+    right = right_answer(one.slug, one.kind, one.seed)
+    counted = one.given[: answers.TRIES]
+    tries = counted.index(right) + 1 if right in counted else 0
+    decided = answers.moment(one.times[tries - 1 if tries else 0])
+    is_late = (
+        task is not None
+        and task.due is not None
+        and decided >= datetime(task.due.year, task.due.month, task.due.day, tzinfo=UTC) + timedelta(days=1)
+    )
+    return Row(one, right, tries, is_late)
+
+
+@cache
+def right_answer(slug: str, kind: str, seed: int) -> Answer:
+    """The answer of the arrays; a class asks for the same one many times."""
+    return lessons()[slug].questions[kind][1](seed).answer
+
+
+def _note_copies(graded: Iterable[Graded]) -> None:
+    """Say which files hold the same answers given at the same seconds."""
+    first: dict[tuple[Answered, ...], str] = {}
+    for one in graded:
+        if one.sheet is not None and one.sheet.answered:
+            other = first.setdefault(one.sheet.answered, one.file)
+            if other != one.file:
+                one.notes.append(t("It holds the same answers of the same seconds as {file}.", file=other))
+
+
+def table(graded: Iterable[Graded]) -> str:
+    """The CSV: a row for each question of each person."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for one in graded:
+        for each in one.rows:
+            assert one.sheet is not None
+            said = each.answered
+            writer.writerow(
+                (
+                    _cell(one.file), _cell(one.sheet.name), said.slug, said.kind, said.seed,
+                    " | ".join(map(_numbers, said.given)), _numbers(each.right), int(each.tries > 0), each.tries,
+                    said.times[0], said.times[-1], int(each.is_late), "fits" if one.sheet.is_whole else "does not fit",
+                )
+            )  # fmt: skip
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text of a stranger for a spreadsheet, which would run what begins like a formula."""
+    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+
+
+def _numbers(answer: Answer) -> str:
+    return " ".join(map(str, answer))
+
+
+def report(graded: Sequence[Graded], tasks: Sequence[Task]) -> str:
+    """The page: who solved what, what is wrong with which file, and what a checksum tells."""
+    asked = columns(graded, tasks)
+    head = "".join(f"<th>{_e(t(lessons()[slug].title))}<br>{_e(t(lessons()[slug].questions[kind][0]))}</th>"
+                   for slug, kind in asked)  # fmt: skip
+    people = [one for one in graded if one.sheet is not None]
+    rows = "".join(_person(one, asked) for one in people)
+    notes = "".join(
+        f"<li><b>{_e(one.file)}</b><ul>{''.join(f'<li>{_e(note)}</li>' for note in one.notes)}</ul></li>"
+        for one in graded
+        if one.notes
+    )
+    wanted = "".join(f"<li>{_e(t(lessons()[task.slug].title))}: {_e(_task(task))}</li>" for task in tasks)
+    said = [
+        t("✓ solved at the first answer, ✓2 at the second. ✗ not solved before the answer was shown, – not answered."),
+        t("Every right answer was computed anew from the arrays of its question and seed. Days end at midnight UTC."),
+        t(
+            "The checksum shows damage, and a change by somebody who did not make a new checksum. It does not show who "
+            "answered, with what help, or whether the file was written by a program: the course is open, and whoever "
+            "runs its code can make a fitting checksum for any answers. What must be certain is asked in person."
+        ),
+    ]
+    return f"""<!doctype html>
+<meta charset="utf-8"><title>{_e(t("Grades"))}</title>
+<style>
+body {{ font: 14px/1.4 system-ui, sans-serif; margin: 24px; }} table {{ border-collapse: collapse; }}
+th, td {{ border: 1px solid #999; padding: 4px 8px; text-align: center; }} td:first-child {{ text-align: left; }}
+.late {{ background: #fde9c8; }} p, ul {{ max-width: 90ch; }}
+</style>
+<h1>{_e(t("Grades"))}</h1>
+<p>{_e(t("{count} files, {date}", count=len(graded), date=datetime.now(UTC).date().isoformat()))}</p>
+<ul>{wanted}</ul>
+<table><tr><th>{_e(t("Name"))}</th><th>{_e(t("Solved"))}</th>{head}</tr>{rows}</table>
+{"".join(f"<p>{_e(sentence)}</p>" for sentence in said)}
+<ul>{notes}</ul>
+"""
+
+
+def _e(text: str) -> str:
+    return html.escape(text)
+
+
+def _task(task: Task) -> str:
+    numbers = t("numbers {seed}", seed=task.seed)
+    return numbers if task.due is None else f"{numbers}, {t('until {day}', day=task.due.isoformat())}"
+
+
+def columns(graded: Iterable[Graded], tasks: Sequence[Task]) -> list[tuple[str, str]]:
+    """(lesson, question) of every column: those of the links, else those that anybody answered; in course order."""
+    answered = {(each.answered.slug, each.answered.kind) for one in graded for each in one.rows}
+    slugs = {task.slug for task in tasks}
+    every = [(slug, kind) for slug, lesson in lessons().items() for kind in lesson.questions]
+    return [place for place in every if place[0] in slugs or (not tasks and place in answered)]
+
+
+def _person(one: Graded, asked: Sequence[tuple[str, str]]) -> str:
+    """A row of the table; of a question with several seeds the best counts."""
+    assert one.sheet is not None
+    best: dict[tuple[str, str], Row] = {}
+    for each in sorted(one.rows, key=lambda each: (each.is_late, each.tries or 9), reverse=True):
+        best[each.answered.slug, each.answered.kind] = each
+    solved = sum(place in best and best[place].tries > 0 and not best[place].is_late for place in asked)
+    cells = "".join(_mark(best.get(place)) for place in asked)
+    name = one.sheet.name.strip() or one.file
+    return f"<tr><td>{_e(name)}</td><td>{solved} / {len(asked)}</td>{cells}</tr>"
+
+
+def _mark(each: Row | None) -> str:
+    if each is None:
+        return "<td>–</td>"
+    sign = {0: "✗", 1: "✓"}.get(each.tries, f"✓{each.tries}")
+    return f'<td class="late">{sign} {_e(t("late"))}</td>' if each.is_late else f"<td>{sign}</td>"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Grade a folder and write both files."""
+    parser = argparse.ArgumentParser(prog="deconvviz grade")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--link", action="append", default=[])
+    parser.add_argument("--csv", type=Path, required=True)
+    parser.add_argument("--html", type=Path, required=True)
+    parser.add_argument("--lang", choices=LANGUAGES, default="en")
+    asked = parser.parse_args(arguments)
+    try:
+        with speaking(asked.lang):
+            tasks = [answers.task_of(link) for link in asked.link]
+            graded = grade(asked.folder, tasks)
+            storage.write(asked.csv, table(graded).encode("utf-8-sig"))
+            storage.write(asked.html, report(graded, tasks).encode())
+    except (DeconvvizError, OSError) as error:
+        print(f"deconvviz: {error}", file=sys.stderr)
+        sys.exit(2)
+    unread = sum(one.sheet is None for one in graded)
+    noted = sum(bool(one.notes) for one in graded)
+    print(f"{len(graded)} files: {len(graded) - unread} graded, {unread} not readable, {noted} with notes")
+    print(f"{asked.csv}\n{asked.html}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""What a person answered, for a teacher: the browser keeps it, one file holds it, and whoever reads it grades it anew.
+
+A file says which question with which seed was answered how and when, never what is right: `lessons/_grade.py` asks the
+makers of the questions for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import streamlit as st
+
+from deconvviz import storage
+from deconvviz.errors import DataError
+from lessons._kit.form import controls
+from lessons._kit.form.i18n import t
+
+#: After so many answers the right one is shown: later ones count no more.
+TRIES = 2
+#: Names in an address: the seed that everybody answers, and the last day, as 2026-12-24.
+SEED, DUE = "exercise", "due"
+#: What the file says of itself.
+FORMAT, EDITION = "deconvviz-answers", 1
+#: Answered questions that are remembered, and answers of each.
+MOST, MOST_GIVEN = 1000, 20
+_ANSWERS = "answers"
+_PLACE = re.compile(r"[a-z0-9_-]{1,80}/[a-z0-9_-]{1,80}/[0-9]{1,9}")
+_ONE = {"given": [[int]], "times": [str]}
+_SHAPE = {
+    "format": str,
+    "edition": int,
+    "course": str,
+    "name": str,
+    "answers": [{"question": str, "seed": int, "given": [[int]], "times": [str]}],
+    "checksum": str,
+}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One question that a person answered.
+
+    Attributes:
+      slug, kind: of the lesson and of the question in it.
+      seed: of its numbers.
+      given: every answer, the first one first.
+      times: when each was given, ISO 8601 in UTC.
+    """
+
+    slug: str
+    kind: str
+    seed: int
+    given: tuple[tuple[int, ...], ...]
+    times: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The answers of one person.
+
+    Attributes:
+      name: as the person wrote it.
+      course: release of the course that asked.
+      answered: the questions.
+      is_whole: whether the checksum fits.
+    """
+
+    name: str
+    course: str
+    answered: tuple[Answered, ...]
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a teacher's link asks for.
+
+    Attributes:
+      slug: the lesson.
+      seed: of the numbers.
+      due: the last day, in UTC; None where there is none.
+    """
+
+    slug: str
+    seed: int
+    due: date | None = None
+
+
+def link(base: str, task: Task, scene: int | None = None) -> str:
+    """The address that opens a lesson, at a scene, with these numbers.
+
+    >>> link("http://127.0.0.1:8501/", Task("convolution", 12, date(2026, 12, 24)), 3)
+    'http://127.0.0.1:8501/convolution?exercise=12&due=2026-12-24&scene=3'
+    """
+    said = {SEED: str(task.seed)}
+    if task.due is not None:
+        said[DUE] = task.due.isoformat()
+    if scene is not None:
+        said["scene"] = str(scene)
+    return f"{base.rstrip('/')}/{task.slug}?{urlencode(said)}"
+
+
+def task_of(address: str) -> Task:
+    """What a teacher's link asks for.
+
+    Raises:
+      DataError: it names no lesson, no seed, or a day that there is not.
+
+    >>> task_of("http://127.0.0.1:8501/convolution?exercise=12&due=2026-12-24")
+    Task(slug='convolution', seed=12, due=datetime.date(2026, 12, 24))
+    """
+    try:
+        parts = urlsplit(address)
+        said = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        slug = parts.path.rstrip("/").rpartition("/")[2]
+        seed = said.get(SEED, "")
+        if not slug or not (seed.isascii() and seed.isdigit() and len(seed) < 10):
+            raise ValueError(f"a lesson and {SEED}=NUMBER are missing")
+        return Task(slug, int(seed), date.fromisoformat(said[DUE]) if DUE in said else None)
+    except ValueError as error:
+        raise DataError(
+            f"{address!r} is no teacher's link ({error}); it looks like "
+            f".../convolution?{SEED}=12&{DUE}=2026-12-24: copy it from the page “For a class”"
+        ) from error
+
+
+def known() -> dict[str, dict[str, Any]]:
+    """What this session knows: "lesson/question/seed" -> its answers and their times."""
+    remembered: dict[str, dict[str, Any]] = st.session_state.setdefault(_ANSWERS, {})
+    return remembered
+
+
+def note(slug: str, kind: str, seed: int, given: tuple[int, ...]) -> None:
+    """Remember an answer and the time."""
+    all_known = known()
+    place = f"{slug}/{kind}/{seed}"
+    if len(all_known) < MOST or place in all_known:
+        one = all_known.setdefault(place, {"given": [], "times": []})
+        if len(one["given"]) < MOST_GIVEN:
+            one["given"].append(list(given))
+            one["times"].append(datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def forget() -> None:
+    """Forget all answers of this session."""
+    st.session_state[_ANSWERS] = {}
+
+
+def take(stored: Any) -> None:
+    """Add what a browser remembers; what is no answer is left out, and of one question the longer record counts."""
+    remembered = known()
+    for place, one in stored.items() if isinstance(stored, dict) else ():
+        try:
+            storage.check_shape(one, _ONE, ValueError)
+        except ValueError:
+            continue
+        count = len(one["given"])
+        old = remembered.get(place, {"given": []})["given"]
+        if _PLACE.fullmatch(place) and len(old) < count == len(one["times"]) <= MOST_GIVEN and len(remembered) < MOST:
+            remembered[place] = {"given": one["given"], "times": one["times"]}
+
+
+def document(name: str, remembered: Mapping[str, Mapping[str, Any]]) -> str:
+    """The file of a person, as JSON.
+
+    Args:
+      name: of the person.
+      remembered: as `known` returns it.
+    """
+    answers = []
+    for place, one in sorted(remembered.items()):
+        question, _, seed = place.rpartition("/")
+        answers.append({"question": question, "seed": int(seed), "given": one["given"], "times": one["times"]})
+    record = {
+        "format": FORMAT,
+        "edition": EDITION,
+        "course": version("deconvviz"),
+        "name": name,
+        "answers": answers,
+    }
+    return json.dumps({**record, "checksum": checksum(record)}, ensure_ascii=False, indent=1)
+
+
+def checksum(record: Mapping[str, Any]) -> str:
+    """SHA-256 of everything else in the file, however it is spaced."""
+    rest = {key: value for key, value in record.items() if key != "checksum"}
+    text = json.dumps(rest, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def read(data: bytes) -> Sheet:
+    """The answers in a file.
+
+    Raises:
+      DataError: it is no such file, or one of another edition of the format.
+    """
+    record = storage.parse(data, dict, DataError)
+    if record.get("format") != FORMAT:
+        raise DataError("it is JSON, but holds no answers of this course (saved progress is another file)")
+    if record.get("edition") != EDITION:
+        raise DataError(
+            f"its format is edition {record.get('edition')!r:.20}, this program reads edition {EDITION}; "
+            "grade it with the release that saved it"
+        )
+    storage.check_shape(record, _SHAPE, DataError)
+    answered = []
+    for i, one in enumerate(record["answers"]):
+        slug, _, kind = one["question"].partition("/")
+        if len(one["given"]) != len(one["times"]):
+            raise DataError(f"answers[{i}] has {len(one['given'])} answers and {len(one['times'])} times")
+        for time in one["times"]:
+            moment(time)
+        given = tuple(map(tuple, one["given"]))
+        answered.append(Answered(slug, kind, one["seed"], given, tuple(one["times"])))
+    return Sheet(record["name"], record["course"], tuple(answered), record["checksum"] == checksum(record))
+
+
+def moment(text: str) -> datetime:
+    """A time of the file.
+
+    Raises:
+      DataError: it is none, or says no time zone.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else _no_zone()
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{text!r:.60} is no time with a time zone, as 2026-12-24T08:30:00+00:00 is") from error
+
+
+def _no_zone() -> datetime:
+    raise ValueError("no time zone")
+
+
+def due() -> date | None:
+    """The last day that the link names."""
+    text = controls.url_text(DUE)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        controls.is_stale(DUE, text, ())
+        return None
+
+
+def save_button(key: str) -> None:
+    """A name and the button that saves the file."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(t("Your name"), key=f"{key}-name", max_chars=80, width=320)
+        st.download_button(
+            t("Save my answers for the teacher"),
+            data=document(name.strip(), known()),
+            file_name="deconvviz-answers.json",
+            mime="application/json",
+            disabled=not name.strip() or not known(),
+            key=f"{key}-save",
+            on_click="ignore",
+        )
+    st.caption(
+        t(
+            "The file holds {count} answered questions: what you answered, how often and when. Your answers stay in "
+            "this browser until you hand the file in.",
+            count=len(known()),
+        )
+    )

@@ -1,0 +1,116 @@
+"""For a class: links that give everybody the same numbers, all questions with worked answers, how to grade."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import streamlit as st
+
+from lessons._kit.draw import planes
+from lessons._kit.form import answers, controls, exercise
+from lessons._kit.form.answers import Task
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import Lesson, Page, discover
+
+
+def render() -> None:
+    """Draw the page."""
+    st.title(t("For a class"), anchor=False)
+    st.markdown(
+        t(
+            "Choose a lesson, the numbers and the last day, and give the link to your class: everybody gets the same "
+            "questions. Each student saves the answers as a file and hands it in; `deconvviz grade` grades a folder "
+            "of such files."
+        )
+    )
+    lessons = [page for page in discover() if isinstance(page, Lesson)]
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        names = {lesson.slug: f"{number} · {t(lesson.title)}" for number, lesson in enumerate(lessons, 1)}
+        slug = controls.choice(t("Lesson"), names, "lesson")
+        lesson = next(lesson for lesson in lessons if lesson.slug == slug)
+        seed = _seed()
+        day = st.date_input(t("Last day (optional)"), value=None, key="class-day", format="YYYY-MM-DD")
+        scene = _scene(lesson)
+    task = Task(slug, seed, day if isinstance(day, date) else None)
+    with right:
+        st.subheader(t("The link for the class"), anchor=False)
+        link = answers.link(_base(), task, scene)
+        st.code(link, language=None, wrap_lines=True)
+        st.subheader(t("Grading"), anchor=False)
+        st.code(f'deconvviz grade DIR --link "{link}"', language="shell", wrap_lines=True)
+        st.markdown(
+            t(
+                "DIR is the folder with the files. Every answer is computed anew from the arrays; the checksum in a "
+                "file shows damage and careless changes, not who answered or with what help."
+            )
+        )
+        with st.expander(t("For students: save your answers")):
+            answers.save_button("class")
+    st.header(t("Questions and worked answers"), anchor=False)
+    st.caption(t("Students can open this page too: choose numbers that they do not know before."))
+    worked(lesson, [seed])
+
+
+def worked(lesson: Lesson, seeds: Sequence[int]) -> None:
+    """All questions of a lesson with their answers."""
+    words = {"row": t("row"), "column": t("column")}
+    for seed in seeds:
+        for kind, (title, maker) in lesson.questions.items():
+            question = maker(seed)
+            st.subheader(t(title), anchor=False)
+            st.markdown(question.prompt)
+            if question.picture:
+                planes.show(question.picture, f"class-{lesson.slug}-{kind}-{seed}", words, lambda _name, _cell: None)
+            right = ", ".join(
+                f"{name}: {number}" for name, number in zip(question.fields, question.answer, strict=True)
+            )
+            st.markdown(f"**{right}**")
+            st.latex(question.worked)
+            mistakes = "\n".join(
+                f"- {', '.join(map(str, given))}: {reason}" for given, reason in question.mistakes.items()
+            )
+            with st.expander(t("Wrong answers that are explained")):
+                st.markdown(mistakes)
+
+
+def _seed() -> int:
+    """The numbers, which the link of this page holds too."""
+    text = controls.url_text("numbers")
+    known = text.isascii() and text.isdigit() and int(text) < exercise.SEEDS
+    if text and not known:
+        controls.is_stale("numbers", text, ())
+
+    def chosen() -> None:
+        st.session_state["numbers"] = str(st.session_state["numbers-shown"])
+
+    st.session_state["numbers-shown"] = int(text) if known else 1
+    return int(
+        st.number_input(
+            t("Numbers of the questions"),
+            min_value=0,
+            max_value=exercise.SEEDS - 1,
+            step=1,
+            key="numbers-shown",
+            on_change=chosen,
+        )
+    )
+
+
+def _scene(lesson: Lesson) -> int | None:
+    """The scene that the link opens, where the lesson is told in scenes."""
+    scenes = getattr(lesson, "scenes", ())
+    if len(scenes) < 2:
+        return None
+    number = st.number_input(t("Opens at scene"), min_value=1, max_value=len(scenes), step=1, key="class-scene")
+    return None if number == 1 else int(number)
+
+
+def _base() -> str:
+    """The address of the app, as this browser has it."""
+    url = str(st.context.url or "")
+    return url.split("?")[0].rstrip("/").rpartition("/")[0] or "http://127.0.0.1:8501"
+
+
+PAGE = Page(slug="class", title=mark("For a class"), render=render, order=102)
