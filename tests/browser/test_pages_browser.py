@@ -86,6 +86,8 @@ LOOKS = (
     Look("feature-visualization", (FORM, ".vision img.made", ".st-key-proofs button")),
     Look("growth?epoch=19", (FORM, ".grown img", PROOFS), *GROWTH),
     Look("end-of-the-course", ("h2",)),
+    Look("glossary", (".glossary dt",)),
+    Look("class", ("[data-testid=stCode]", ".katex")),
     Look("generation?view=draw", (FORM, ".made img", PROOFS)),
 )
 PAGES = {page.slug: page for page in discover()}

@@ -21,16 +21,19 @@ def stored(page: Page) -> dict[str, object]:
 
 def test_progress_survives_a_reload_and_is_cleared_on_request(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/end-of-the-course", "h2", anew=True)
-    value = json.dumps({"solved": {"convolution": ["value"]}, "last": "pooling-and-switches"})
+    answers = {"convolution/value/12": {"given": [[3]], "times": ["2026-12-24T08:00:00+00:00"]}}
+    value = json.dumps({"solved": {"convolution": ["value"]}, "last": "pooling-and-switches", "answers": answers})
     page.evaluate("([place, value]) => localStorage.setItem(place, value)", [PLACE, value])
     page.reload()
     page.get_by_text("You have solved 1 of").wait_for()
     opened(page, app_url, "text=Continue: lesson 6")
+    assert stored(page)["answers"] == answers
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Clear my progress").click()
     page.get_by_role("button", name="Start the course").wait_for()
     settle(page)
     assert stored(page).get("solved", {}) == {}
+    assert stored(page).get("answers", {}) == {}
 
 
 def test_choices_stay_on_their_page_and_back_restores_them(page: Page, app_url: str) -> None:
