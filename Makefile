@@ -1,6 +1,6 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help notebooks app test check test-deep release-check train bench clean distclean requirements screenshot test-lowest check-newest chromium peers test-zoo zoo-table
+.PHONY: help handouts notebooks app test check test-deep release-check train bench clean distclean requirements screenshot test-lowest check-newest chromium peers test-zoo zoo-table
 
 # PYTHON=3.13, PYTHON=python3.12 or a path: the same in an environment of its own, .venv-3.13.
 ifneq ($(PYTHON),)
@@ -69,6 +69,9 @@ notebooks: $(VENV)/.app ## make notebooks with coding tasks of notebooks/*.py, i
 	@mkdir -p build/notebooks
 	@for file in notebooks/[0-9]*.py; do $(PY) -m jupytext --to ipynb --output "build/notebooks/$$(basename $$file .py).ipynb" $$file || exit 1; done
 	@echo "open them: $(VENV)/bin/jupyter lab build/notebooks"
+
+handouts: $(VENV)/.dev chromium ## print every lesson on a page of A4, in both languages, in build/handouts
+	@$(PY) scripts/handouts.py build/handouts
 
 screenshot: $(VENV)/.dev chromium ## make the README's picture of the laboratory again
 	@$(PY) scripts/screenshot.py

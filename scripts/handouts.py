@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 #: Height and width of A4 at 96 pixels an inch, less margins of 10 mm.
 ROOM, WIDTH = 1042, 718
-#: What lies over the picture, and what stands in the handout already.
-HIDDEN = "[data-testid=stHeader], .st-key-shell, .st-key-language-switch, .st-key-proofs { display: none !important; }"
+#: What lies over the picture is hidden, and the picture is as high as it is, not as its controls are.
+HIDDEN = """
+[data-testid=stHeader], .st-key-shell, .st-key-language-switch, .st-key-proofs { display: none !important; }
+[data-testid=stHorizontalBlock]:has(.st-key-controls) { align-items: flex-start !important; }
+"""
 SHEET = Path(__file__).with_name("handouts.css").read_text("utf-8")
 
 
