@@ -36,9 +36,14 @@ def where_used(lessons: Iterable[Lesson]) -> dict[str, list[tuple[int, Lesson]]]
     """Term -> the lessons whose text uses it, with their number in the course."""
     uses: dict[str, list[tuple[int, Lesson]]] = {key: [] for key in glossary.TERMS}
     for number, lesson in enumerate(lessons, 1):
-        for key in glossary.used(f"{lesson.text} {lesson.goal} {lesson.question}"):
+        for key in glossary.used(words(lesson)):
             uses[key].append((number, lesson))
     return uses
+
+
+def words(lesson: Lesson) -> str:
+    """Everything that a lesson says of its subject, in English."""
+    return " ".join([lesson.text, lesson.goal, lesson.question, *(scene.text for scene in lesson.scenes)])
 
 
 def entry(key: str, lessons: Iterable[tuple[int, Lesson]]) -> str:

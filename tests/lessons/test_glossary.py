@@ -61,7 +61,7 @@ def test_a_term_lists_the_lessons_whose_text_has_it() -> None:
     for key, lessons in uses.items():
         for number, lesson in lessons:
             assert LESSONS[number - 1] is lesson
-            assert key in glossary.used(f"{lesson.text} {lesson.goal} {lesson.question}")
+            assert key in glossary.used(listed.words(lesson))
     assert sum(not lessons for lessons in uses.values()) < 12
 
 
