@@ -1,4 +1,5 @@
-"""Puts figures that take long into the package: what `deconvviz evaluate TASK --what WHAT --json` printed.
+"""Puts figures that take long into the package: what `deconvviz evaluate TASK --what WHAT --json` printed, or
+`deconvviz train TASK --experiment WHAT --json`.
 
 Usage: python scripts/keep_figures.py TASK WHAT FILE, FILE what the command printed, with or without its progress. The
 card of the task, if it has one, is written anew.
@@ -13,6 +14,7 @@ from ship_task import told, write_card
 
 from deconvviz import catalog
 from deconvviz.tasks._shared import recorded_figures, weights
+from deconvviz.tasks.segmentation import EXPERIMENTS
 
 
 def keep(task: str, what: str, printed: Path, folder: Path = weights.FOLDER) -> Path:
@@ -22,7 +24,10 @@ def keep(task: str, what: str, printed: Path, folder: Path = weights.FOLDER) -> 
       DeconvvizError: something that the task does not measure, or a file that the command did not print.
     """
     record = catalog.tasks()[task]
-    record.check("evaluate", {"what": what})
+    if what in EXPERIMENTS:
+        record.check("train", {"experiment": what})
+    else:
+        record.check("evaluate", {"what": what})
     path = recorded_figures.keep(task, what, printed, folder)
     write_card(record, folder / f"{task}.safetensors")
     return path

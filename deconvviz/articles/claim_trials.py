@@ -17,8 +17,9 @@ PAIRS = (("none", "none-resize"), ("add", "add-resize"))
 
 
 def stored() -> Stored:
-    """The runs that the package holds: one from each seed."""
-    return Stored(COMMAND, "2026-11-21", min(len(about["seeds"]) for about in ablations.trials().values()))
+    """The runs that the package holds of the networks compared: one from each seed."""
+    trials = ablations.trials()
+    return Stored(COMMAND, "2026-11-21", min(len(trials[name]["seeds"]) for pair in PAIRS for name in pair))
 
 
 def gradients_and_memory(seed: int, subject: Any = None) -> dict[str, float]:
@@ -34,8 +35,9 @@ def gradients_and_memory(seed: int, subject: Any = None) -> dict[str, float]:
       shown less that on the same pictures with other noise, what it knows of its noise by heart.
     """
     figures: dict[str, float] = {}
-    for name, about in ablations.trials().items():
-        row = about["seeds"][seed]
+    trials = ablations.trials()
+    for name in (name for pair in PAIRS for name in pair):
+        row = trials[name]["seeds"][seed]
         for label, key in (("depth", "gradients_first"), ("after", "gradients_last")):
             figures[f"{label} {name}"] = row[key][0] / row[key][-1]
         figures[f"unseen {name}"], figures[f"gap {name}"] = row["psnr"], row["gap"]

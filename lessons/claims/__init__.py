@@ -1,4 +1,4 @@
-"""Lesson: ten claims and ten printed formulas, run; each card shows what was said and what was measured."""
+"""Lesson: the articles' claims and printed formulas, run; each card shows what was said and what was measured."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def worst(formulas: tuple[str, ...], which: str) -> float:
 
 
 def checks(state: State) -> list[Check]:
-    """What is exact on a card: the reading of the printed formulas, and the corrections."""
+    """What is exact on a card: the reading of the printed formulas, and the corrections; none where no formula is."""
+    if not state.formulas:
+        return []
     found = {which: max(max(card.errors(id)[which]) for id in state.formulas) for which in ("equals", "corrected")}
     return [
         Check(mark("printed formula read rightly"), found["equals"], TOLERANCE),
@@ -67,14 +69,14 @@ def chosen() -> State:
 
 
 def board() -> None:
-    """All ten verdicts that were reached, and a way to reach the others."""
+    """All verdicts that were reached, and a way to reach the others."""
     st.markdown(f"**{t('Verdicts so far')}**")
     with st.container(horizontal=True, key="board", gap="small"):
         for id in CLAIMS:
             known = card.known(id)
             label = f"{id} {card.word(known.kind)}" if known else f"{id} ?"
             st.button(label, key=f"board-{id}", on_click=st.session_state.update, args=({"card": id},))
-    if any(card.known(id) is None for id in CLAIMS) and st.button(t("Measure all ten")):
+    if any(card.known(id) is None for id in CLAIMS) and st.button(t("Measure all claims")):
         with st.spinner(t("Measuring. Claims about the network take up to a minute the first time.")):
             for id in CLAIMS:
                 card.judged(id)
@@ -94,7 +96,8 @@ def draw(page: frame.Places) -> None:
             t("The printed formula, run as it stands, against what it really computes, found another way:"),
             t("The corrected formula, written out, against the operator of the library:"),
         ]
-        proof.badges_of(checks(state), meanings, [(worst, measure)] * 2)
+        if state.formulas:
+            proof.badges_of(checks(state), meanings, [(worst, measure)] * 2)
     with page.aside:
         board()
     functions = [f for id in state.formulas for f in (FORMULAS[id].printed, FORMULAS[id].corrected)]

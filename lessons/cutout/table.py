@@ -1,4 +1,4 @@
-"""Claim C8 on the page: real photographs as they were measured, and the drawn scene made worse step by step, now."""
+"""Claims C8 and C11 on the page: photographs as they were measured, and the drawn scene made worse step by step."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def to_html(caption: str, rows: Sequence[tuple[str, float, float]]) -> str:
 def claim(subject: Subject, choice: Choice) -> None:
     """The article's sentence, the verdict that the numbers give, both tables."""
     st.markdown(f"#### {t('Accurate in noise and other light?')}")
-    st.markdown(t("Article 003 says that the cut-out stays accurate where there is noise or a change of light (C8)."))
+    st.markdown(
+        t("Article 003 says that the cut-out stays accurate where there is noise or a change of light (C8, C11).")
+    )
     st.markdown(verdict())
     left, right = st.columns(2, gap="large")
     with left:
@@ -65,9 +67,9 @@ def claim(subject: Subject, choice: Choice) -> None:
 
 
 def verdict() -> str:
-    """What the kept numbers say of C8, as on its card."""
-    judgement = card.judged("C8")
-    return f"{card.word(judgement.kind)} {card.sentence('C8', judgement)}"
+    """What the kept numbers say of accuracy and of robustness, as on the cards of C8 and C11."""
+    found = [(id, card.judged(id)) for id in ("C8", "C11")]
+    return "\n\n".join(f"{card.word(judgement.kind)} {card.sentence(id, judgement)}" for id, judgement in found)
 
 
 def _live(subject: Subject, choice: Choice) -> None:

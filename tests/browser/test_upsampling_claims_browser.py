@@ -69,7 +69,7 @@ def test_cards_are_dealt_by_list_board_and_link(page: Page, app_url: str, screen
 @pytest.mark.deep
 def test_the_card_of_the_cut_out_tells_its_rule_and_leads_to_the_lesson(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{CLAIMS}?card=C8")
-    said = r"^one run These are two claims\. Accuracy: the cut-out overlaps the true object by 0\.637"
+    said = r"^fails Not accurate: the cut-out overlaps the true object by 0\.637"
     page.get_by_role("heading", name=re.compile(said)).wait_for()
     page.get_by_role("button", name="See for yourself: Cut-out").click()
     page.wait_for_url(re.compile("cut-out"))

@@ -10,6 +10,7 @@ import pytest
 from reference import matting_loops
 
 from deconvviz.articles import claim_cutouts
+from deconvviz.articles.claims import CLAIMS, judge
 from deconvviz.tasks.cutout import evaluate, matting
 from lessons import cutout as lesson
 from lessons._kit.claims import card
@@ -110,12 +111,13 @@ def test_the_verdict_is_that_of_the_claim(monkeypatch: pytest.MonkeyPatch) -> No
     measured = evaluate.measured_robustness()
     rows = measured["rows"]
     said = table.verdict()
-    assert "[**one run**]" in said
+    assert "[**fails**] Not accurate" in said
+    assert "[**holds**] Robust" in said
     assert f"by {rows[0]['iou']:.3g}, a threshold by {rows[0]['iou_threshold']:.3g}" in said
-    better = [row | {"iou": 0.9 - 0.01 * i} for i, row in enumerate(rows)]
+    better = [row | {"each": [0.9 - 0.01 * i] * 14} for i, row in enumerate(rows)]
     monkeypatch.setattr(evaluate, "measured_robustness", lambda: {**measured, "rows": better})
     monkeypatch.setattr(card, "_JUDGED", {})
-    assert "overlaps the true object by 0.9, " in table.verdict()
+    assert "[**holds**] Accurate: the cut-out overlaps the true object by 0.9, " in table.verdict()
 
 
 def test_the_card_tells_the_numbers_that_are_kept() -> None:
@@ -124,15 +126,15 @@ def test_the_card_tells_the_numbers_that_are_kept() -> None:
     table = card.split("| picture | cut-out | threshold |")[1].split("\n\n")[0]
     told = [row.split(" | ")[1:] for row in table.splitlines()[2:]]
     assert told == [[f"{row['iou']:.3f}", f"{row['iou_threshold']:.3f} |"] for row in kept["rows"]]
-    numbers = claim_cutouts.cutouts(0)
-    noise, light = (f"{numbers[f'lost to {change}']:.3f}" for change in claim_cutouts.CHANGES)
-    assert f"noise takes\n{noise} and other light {light} from the cut-out" in card
-    noise, light = (f"{numbers[f'threshold lost to {change}']:.3f}" for change in claim_cutouts.CHANGES)
-    assert f"{noise} and {light} from the threshold" in card
-    accurate, robust = claim_cutouts.ACCURATE, claim_cutouts.ROBUST
-    assert f"accurate is an overlap of {accurate:g}, robust a loss below {robust:g}." in card
-    assert "One run, so no verdict" in card
-    assert f"**{numbers['none']:.3f}** (threshold {numbers['threshold none']:.3f})" in card
+    runs = judge(CLAIMS["C11"]).runs
+    low, high = runs.interval("none")
+    assert f"0.637, {low:.3f} to {high:.3f} by the t interval of the 14" in " ".join(card.split())
+    for name, words in (("noise 0.2", "noise of 0.2"), ("brightness 2", "twice the light")):
+        low, high = runs.interval(f"lost {name}")
+        mean = runs.mean(f"lost {name}")
+        assert f"{words} {mean:.3f} ({low:.3f} to {high:.3f})" in " ".join(card.split())
+    assert f"accurate is an overlap of {claim_cutouts.ACCURATE:g}, robust a loss below {claim_cutouts.ROBUST:g}" in card
+    assert f"**{runs.mean('none'):.3f}** (threshold {runs.mean('threshold none'):.3f})" in card
     assert f"Measured on {kept['images']} pictures" in card
     assert claim_cutouts.COMMAND in card
 

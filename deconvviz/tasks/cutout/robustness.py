@@ -20,6 +20,10 @@ from deconvviz.types import DisplayImage
 
 NOISE = (0.1, 0.2)
 BRIGHTNESS = (0.25, 0.5, 2.0)
+#: How often noise is drawn on every picture.
+DRAWS = 5
+#: Between the seeds of two draws on one picture: more than there are pictures.
+APART = 1000
 
 
 def sweep(
@@ -28,6 +32,7 @@ def sweep(
     noise: Sequence[float] = NOISE,
     brightness: Sequence[float] = BRIGHTNESS,
     seed: int = 0,
+    draws: int = DRAWS,
     limit: int | None = None,
     progress: bool = False,
     settings: Sequence[Mapping[str, Any]] = (),
@@ -40,22 +45,27 @@ def sweep(
       noise: standard deviations of Gaussian noise, in units of the range 0..1.
       brightness: factors; what leaves 0..1 is clipped.
       seed: of the noise.
+      draws: how often noise is drawn on each picture; the mean of these overlaps is the picture's.
       limit: how many pictures.
       settings: more options, of each picture its own.
       options: of `deconvviz.tasks.cutout.predict.apply`.
 
     Returns:
-      One row a change: "change" ("none", "noise" or "brightness"), "level", and the means "iou", "iou_threshold".
+      One row a change: "change" ("none", "noise" or "brightness"), "level", the means "iou" and "iou_threshold", and
+      as "each" and "each_threshold" the overlaps of every picture.
     """
     changes = [("none", 0.0), *(("noise", s) for s in noise), *(("brightness", f) for f in brightness)]
     listed, rows = [read(pair)[:2] for pair in pairs(root, limit)], []
     for change, level in tqdm(changes, unit="change", disable=not progress):
-        results = [
-            overlaps(changed(picture, change, level, seed + i), alpha > 0.5, {**options, **own})
-            for i, ((picture, alpha), own) in enumerate(zip(listed, settings or [{}] * len(listed), strict=True))
-        ]
-        means = {name: float(np.mean([row[name] for row in results])) for name in results[0]}
-        rows.append({"change": change, "level": float(level), **means})
+        count, results = (draws if change == "noise" else 1), []
+        for i, ((picture, alpha), own) in enumerate(zip(listed, settings or [{}] * len(listed), strict=True)):
+            drawn = [changed(picture, change, level, seed + i + APART * draw) for draw in range(count)]
+            found = [overlaps(one, alpha > 0.5, {**options, **own}) for one in drawn]
+            results.append({name: float(np.mean([row[name] for row in found])) for name in found[0]})
+        each = {name: [row[name] for row in results] for name in results[0]}
+        means = {name: float(np.mean(values)) for name, values in each.items()}
+        lists = {"each": each["iou"], "each_threshold": each["iou_threshold"]}
+        rows.append({"change": change, "level": float(level), **means, **lists})
     return rows
 
 

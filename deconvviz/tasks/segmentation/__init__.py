@@ -11,6 +11,7 @@ from deconvviz.catalog import Lazy, Option, Task, weights_options
 DECODERS = ("coarse", "transposed", "unpool", "bilinear")
 FUSIONS = ("none", "average", "weighted")
 BALANCES = ("none", "root", "median")
+EXPERIMENTS = ("end-to-end",)
 
 _TRAIN = ("train",)
 TASK = Task(
@@ -34,6 +35,10 @@ TASK = Task(
         Option("epochs", "How often every picture is shown (24).", int, of=_TRAIN),
         Option("batch", "Parts in a step (4).", int, of=_TRAIN),
         Option("learning_rate", "Its peak (0.002).", float, of=_TRAIN),
+        Option(
+            "experiment", "Instead of one run: all decoders with their encoders, five seeds, half size.",
+            choices=EXPERIMENTS, of=_TRAIN,
+        ),
         Option("hold_back", "Leave out training pictures whose names begin so.", of=_TRAIN),
     ),
     sources=("badrinarayanan2017segnet", "noh2015learning", "paszke2016enet", "brostow2009semantic"),

@@ -18,7 +18,7 @@ from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import DeconvvizError
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from deconvviz.tasks.cutout import evaluate
+from deconvviz.tasks.segmentation import end_to_end
 from lessons._kit.claims import words
 from lessons._kit.draw import bars, image_row
 from lessons._kit.draw.bars import Bar
@@ -87,6 +87,8 @@ def sentence(claim: str, judgement: Judgement) -> str:
     """
     if judgement.kind == "unmeasured":
         return t("It needs a trained network to look at (`deconvviz.models.weights`), and there is none.")
+    if judgement.kind == "not measurable":
+        return t("Nothing here can be measured: {why}.", why=t(words.further.WHY[claim]))
     given = {name: _said(judgement.runs.mean(key), form) for name, (key, form) in words.NUMBERS[claim].items()}
     if claim == "C6":
         hearts = [
@@ -113,7 +115,9 @@ def _said(value: float, form: str = "") -> str:
         return "∞"
     if not form:
         return error_text(value, DIGITS)
-    return {"share": f"{100 * value:.1f} %", "fine": f"{100 * value:.2f} %", "points": f"{100 * value:.1f}"}[form]
+    percent = 100 * value
+    forms = {"share": f"{percent:.1f} %", "fine": f"{percent:.2f} %", "points": f"{percent:.1f}"}
+    return forms.get(form) or f"{value:,.0f}"
 
 
 def claim_card(claim: Claim) -> None:
@@ -127,14 +131,15 @@ def claim_card(claim: Claim) -> None:
         for table in tables(claim.id, judgement):
             bars.show(*table)
         intervals(claim.id, judgement)
-    if claim.id == "C8":
-        st.markdown(t("{count} photographs of alphamatting.com", count=evaluate.measured_robustness()["images"]))
-    if claim.id in words.NOTES:
-        st.markdown(t(words.NOTES[claim.id]))
+    if claim.id in words.NOTES and (claim.id != "C9" or judgement.kind == "one run"):
+        st.markdown(t(words.NOTES[claim.id], command=end_to_end.COMMAND, hours=end_to_end.HOURS))
     if claim.id == "C10" and judgement.runs.values:
         maps()
     for id in claim.formulas:
         lines(FORMULAS[id])
+    if claim.why:
+        _lesson(claim.lesson)
+        return
     if claim.stored is None:
         meaning = t("The code that measured the numbers of one seed, and the rule that made them a verdict:")
     else:
@@ -156,6 +161,8 @@ def basis(claim: Claim, judgement: Judgement) -> str:
     if claim.stored is None:
         return f"{on} {count}"
     found = claim.stored()
+    if found.of == "photographs":
+        count = t("{runs} photographs.", runs=runs)
     made = t("Stored figures, made by `{command}`, stored on {date}.", command=found.command, date=found.date)
     return f"{on} {count} {made}"
 
@@ -163,8 +170,9 @@ def basis(claim: Claim, judgement: Judgement) -> str:
 def tables(claim: str, judgement: Judgement) -> list[tuple[str, list[Bar], float | None]]:
     """Every table of bars of a card: (translated caption, bars, value of a full track or None)."""
     values = judgement.runs.values
-    full = None if claim in ("C3", "C4", "C6") else 1.0
-    found = [(t(words.CAPTIONS[claim]), list(numbers(claim, judgement).values()), full)]
+    full = 1.0 if claim in ("C1", "C2", "C5", "C7", "C8", "C9", "C10", "C11", "C17") else None
+    first = list(numbers(claim, judgement).values())
+    found = [(t(words.CAPTIONS[claim]), first, full)] if first else []
     if claim == "C3":
         rows = claim_measures.article_sizes(256)
         layers = (t("input"), t("convolution"), t("pooling"), *(t("decoder {i}", i=i) for i in (1, 2, 3)))
@@ -225,6 +233,7 @@ def numbers(claim: str, judgement: Judgement) -> dict[str, Bar]:
         name: Bar(
             t(labels[name]) if name in labels else name,
             values,
+            whole=name in words.further.COUNTS,
             second=name.startswith(("gradient", "threshold")),
             digits=DIGITS,
         )

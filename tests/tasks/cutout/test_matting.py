@@ -312,9 +312,11 @@ def test_a_folder_without_partner_or_with_an_empty_alpha(tmp_path: Path) -> None
 
 
 def test_the_sweep_has_a_row_for_every_change(tmp_path: Path) -> None:
-    rows = robustness.sweep(planted(tmp_path), noise=(0.5,), brightness=(0.5,), work=32)
+    rows = robustness.sweep(planted(tmp_path), noise=(0.5,), brightness=(0.5,), work=32, draws=2)
     assert [(row["change"], row["level"]) for row in rows] == [("none", 0.0), ("noise", 0.5), ("brightness", 0.5)]
     assert rows[0]["iou_threshold"] > rows[1]["iou_threshold"]
+    assert all(row["iou"] == np.mean(row["each"]) for row in rows)
+    assert len(rows[1]["each_threshold"]) == len(data.pairs(tmp_path))
 
 
 def test_the_one_that_is_left_out_has_no_say() -> None:

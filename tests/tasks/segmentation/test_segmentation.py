@@ -18,7 +18,7 @@ from reference import segmentation_loops as loops
 from deconvviz import cli
 from deconvviz.errors import DataError, DeconvvizError, TrainingError, WeightsError
 from deconvviz.ops.upsample import transposed_conv
-from deconvviz.tasks.segmentation import DECODERS, FUSIONS, predict
+from deconvviz.tasks.segmentation import DECODERS, FUSIONS, end_to_end, fit, predict
 from deconvviz.tasks.segmentation import data as data_of
 from deconvviz.tasks.segmentation import evaluate as measures
 from deconvviz.tasks.segmentation import network as net
@@ -80,7 +80,7 @@ def test_the_loss_of_cells_is_that_of_their_pixels() -> None:
     draw = np.random.default_rng(1)
     scores, labels = draw.normal(size=(2, 3, 5, VOID)).astype(np.float32), draw.integers(0, VOID + 1, (2, 12, 20))
     weights = draw.random(VOID).astype(np.float32) + 0.5
-    found, _ = training.loss_of(weights)(lambda x: x, (jnp.asarray(scores), jnp.asarray(labels)), jax.random.key(0))
+    found, _ = fit.loss_of(weights)(lambda x: x, (jnp.asarray(scores), jnp.asarray(labels)), jax.random.key(0))
     assert float(found) == pytest.approx(loops.cross_entropy(scores, labels, weights), rel=1e-5)
 
 
@@ -339,3 +339,28 @@ def test_commands(folder: Path, coarse: Path, tmp_path: Path) -> None:
     answer = CliRunner().invoke(cli.main, ["evaluate", "segmentation", "--data", str(folder / "val"), *common])
     assert answer.exit_code == 0, answer.stderr
     assert json.loads(answer.stdout)["mean_iou"] > 0.3
+
+
+@pytest.mark.slow
+def test_decoders_end_to_end_are_compared_from_seeds_and_go_on(folder: Path, tmp_path: Path) -> None:
+    """Two steps of each of two decoders from two seeds; a finished run is read, one of another recipe refused."""
+    toy = {name: TOY[name] for name in ("widths", "dilations", "crop", "batch")} | {"epochs": 1}
+    options = {"decoders": ("transposed", "coarse"), "seeds": 2, **toy}
+    first = end_to_end.train(folder, tmp_path / "out", **options)
+    assert [(row["decoder"], row["seed"]) for row in first["rows"]] == [
+        ("transposed", 0), ("coarse", 0), ("transposed", 1), ("coarse", 1)
+    ]  # fmt: skip
+    assert all(0 <= row["mean_iou"] <= 1 and 0 <= row["boundary_f1"] <= 1 for row in first["rows"])
+    assert first["images"] == 2
+    again = end_to_end.train(folder, tmp_path / "out", **options)
+    assert again["rows"] == first["rows"]
+    encoders = [
+        fit.Recipe(decoder=decoder, seed=1, widths=TOY["widths"], dilations=TOY["dilations"])
+        for decoder in options["decoders"]
+    ]
+    kernels = [training.first_module(recipe, None).encoder.half.conv.kernel[...] for recipe in encoders]
+    np.testing.assert_array_equal(*kernels)  # decoders of one seed begin with one encoder
+    with pytest.raises(TrainingError, match="holds a finished run with another epochs; name another folder"):
+        end_to_end.train(folder, tmp_path / "out", **{**options, "epochs": 2})
+    with pytest.raises(DeconvvizError, match="experiment"):
+        training.train(folder, tmp_path / "no", experiment="middle-out")
