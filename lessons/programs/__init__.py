@@ -93,6 +93,7 @@ LESSON: Lesson = Lesson(
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,
+    needs=("convolution", "pooling-and-switches", "upsampling-and-checkerboards"),
     sources=(
         ("dumoulin2016guide", mark("chapter 4")),
         ("long2015fully", ""),

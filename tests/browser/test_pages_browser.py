@@ -171,7 +171,7 @@ def further(looks: tuple[Look, ...]) -> Iterator[Any]:
         slugs.add(look.slug)
 
 
-@pytest.mark.parametrize("look", further((*LOOKS, *REST)))
+@pytest.mark.parametrize("look", list(further((*LOOKS, *REST))))
 def test_nobody_is_kept_out(page: Page, app_url: str, look: Look, screenshot: Callable[..., Path]) -> None:
     name = re.sub(r"\W+", "-", look.path) or "home"
     opened(page, f"{app_url}/{look.path}", *look.signs)
