@@ -41,7 +41,7 @@ check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are nei
 	$(PY) -m mypy
 	$(PY) -m pytest -q $(SPREAD) $(FAST)
 
-test-deep: $(VENV)/.dev ## what make test leaves out: longer searches for counterexamples, the core as XLA compiles it for users
+test-deep: $(VENV)/.dev chromium ## what make test leaves out: all cases of sampled tests, longer searches, the core as XLA compiles it for users
 	$(PY) -m pytest $(SPREAD) -m deep
 
 release-check: $(VENV)/.dev ## what a release has to pass besides make test: every text is translated
