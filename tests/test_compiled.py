@@ -76,6 +76,7 @@ def test_programs_are_found_there_afterwards(tmp_path: Path, monkeypatch: pytest
     assert any(path.is_file() for path in compiled.folder().rglob("*"))
 
 
+@pytest.mark.slow
 def test_a_flag_is_given_to_xla_only_where_xla_knows_it() -> None:
     """It would end the process otherwise; releases differ in their flags."""
     ask = "import conftest; print(*(conftest.xla_knows(flag) for flag in ('', '--xla_no_such_flag=1')))"

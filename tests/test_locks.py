@@ -110,6 +110,7 @@ def test_the_locks_hold_what_is_declared_on_every_python_and_system(kind: str) -
         assert not found, f"pyproject.toml has changed: make requirements ({found})"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["app", "dev"])
 def test_the_locks_hold_what_the_packages_need_themselves(kind: str) -> None:
     """Of the packages that are installed here in the locked release: nothing else is installed with a lock."""
@@ -242,6 +243,7 @@ def test_an_import_that_nothing_declares_is_found() -> None:
     assert is_local("deconvviz")
 
 
+@pytest.mark.slow
 def test_only_the_keeper_of_the_catalogue_needs_what_the_app_does_not_bring() -> None:
     brought = {canonicalize_name(Requirement(line).name) for line in requirements.declared(extra="dev")}
     assert {Path(file).name for name, file in imported("lessons") if name in brought} <= {"messages.py"}

@@ -46,6 +46,7 @@ def test_what_needs_no_network_is_measured_and_judged(id: str, kind: str) -> Non
     assert all(len(values) == 6 for values in judgement.runs.values.values())
 
 
+@pytest.mark.slow
 def test_the_numbers_behind_them() -> None:
     inverse = judge(CLAIMS["C1"]).runs
     assert inverse.low("adjoint") > 0.2

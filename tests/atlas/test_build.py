@@ -186,7 +186,7 @@ def jax_relu(x: Any) -> Any:
     return jax.nn.relu(x)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_pictures_that_make_nan_are_skipped_and_listed(pictures: Path, tmp_path: Path) -> None:
     import jax.numpy as jnp
 

@@ -26,6 +26,7 @@ def test_another_seed_draws_others_and_all_proofs_hold(page: Page, app_url: str)
     assert page.locator(".made").first.locator("figure").count() == 12
 
 
+@pytest.mark.deep
 def test_a_preset_walks_through_the_faces(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/{PATH}", *SIGNS)
     page.get_by_role("button", name="A walk through the faces").click()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SLUGS = [page.slug for page in discover() if isinstance(page, Lesson)]
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_lesson_fits_on_a_page(slug: str, browser: Browser, app_url: str, tmp_path: Path) -> None:
     written = handouts.make(browser, app_url, tmp_path, [slug])

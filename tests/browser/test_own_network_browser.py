@@ -40,6 +40,7 @@ def wrong_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from started("mynett:net", tmp_path_factory.mktemp("nothing"))
 
 
+@pytest.mark.deep
 def test_ones_own_network_opens_and_a_unit_is_clicked(page: Any, own_url: str, screenshot: Take) -> None:
     opened(page, own_url + "/laboratory")
     chip = page.locator(".st-key-lab-network .lab-chip")

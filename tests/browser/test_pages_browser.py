@@ -143,11 +143,11 @@ def other_font(page: Page, family: str, spacing: str) -> Iterator[None]:
     style.evaluate("node => node.remove()")
 
 
-def fits(page: Page, look: Look) -> None:
-    """Nothing is cut or wider than its place, in the app's font and in others."""
+def fits(page: Page, look: Look, *families: str) -> None:
+    """Nothing is cut or wider than its place, in the app's font and in these others."""
     stays_within(page, look.parts, look.boxes)
-    for family, spacing in FONTS.items():
-        with other_font(page, family, spacing):
+    for family in families:
+        with other_font(page, family, FONTS[family]):
             stays_within(page, look.parts, look.boxes, family)
     if PROOFS in look.signs and look.slug in PAGES:
         assert page.locator(PROOFS).evaluate(SPARE) < LINE or not _is_work(look)
@@ -162,16 +162,17 @@ def _is_work(look: Look) -> bool:
     return isinstance(page, Lesson) and page.section == "work"
 
 
-def further(looks: tuple[Look, ...]) -> Iterator[Any]:
-    """The looks as parameters; a page is opened in one state by `make test`, in its others by `make test-deep`."""
-    slugs = set[str]()
-    for look in looks:
-        name = re.sub(r"\W+", "-", look.path) or "home"
-        yield pytest.param(look, id=name, marks=[pytest.mark.deep] if look.slug in slugs else [])
-        slugs.add(look.slug)
+def named(looks: tuple[Look, ...]) -> list[Any]:
+    """The looks as parameters."""
+    return [pytest.param(look, id=re.sub(r"\W+", "-", look.path) or "home") for look in looks]
 
 
-@pytest.mark.parametrize("look", list(further((*LOOKS, *REST))))
+def first_of_each(looks: tuple[Look, ...]) -> tuple[Look, ...]:
+    """One look a page."""
+    return tuple({look.slug: look for look in reversed(looks)}.values())[::-1]
+
+
+@pytest.mark.parametrize("look", named(first_of_each((*LOOKS, *REST))))
 def test_nobody_is_kept_out(page: Page, app_url: str, look: Look, screenshot: Callable[..., Path]) -> None:
     name = re.sub(r"\W+", "-", look.path) or "home"
     opened(page, f"{app_url}/{look.path}", *look.signs)
@@ -179,16 +180,29 @@ def test_nobody_is_kept_out(page: Page, app_url: str, look: Look, screenshot: Ca
     is_whole(page, in_chinese=False)
     screenshot(page, f"{name}-en-{DESKTOP}", full=False)
     keeps_nobody_out(page, look.parts, look.boxes)
-    fits(page, look)
     in_sight(page, PHONE)
-    fits(page, look)
     to_chinese(page)
     is_whole(page, in_chinese=True)
     screenshot(page, f"{name}-zh-{PHONE}", full=False)
-    assert broken_rules(page) == []
-    fits(page, look)
+    fits(page, look, "monospace")
     in_sight(page, DESKTOP)
-    fits(page, look)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("look", named((*LOOKS, *REST)))
+def test_nobody_is_kept_out_in_any_state_and_font(page: Page, app_url: str, look: Look) -> None:
+    opened(page, f"{app_url}/{look.path}", *look.signs)
+    ready(page, look)
+    keeps_nobody_out(page, look.parts, look.boxes)
+    fits(page, look, *FONTS)
+    in_sight(page, PHONE)
+    fits(page, look, *FONTS)
+    to_chinese(page)
+    is_whole(page, in_chinese=True)
+    assert broken_rules(page) == []
+    fits(page, look, *FONTS)
+    in_sight(page, DESKTOP)
+    fits(page, look, *FONTS)
 
 
 def test_every_page_is_looked_at() -> None:

@@ -131,7 +131,7 @@ def test_a_recipe_makes_the_same_bytes_again(
     assert len(first.read_bytes()) > 1000
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_npz_holds_the_arrays(on_cat: list[str], weights: Path, tmp_path: Path) -> None:
     out = tmp_path / "map.npz"
     run("reconstruct", *on_cat, *UNIT, "--all", "--rule", "linear", "--rule", "gradient", "--out", out)

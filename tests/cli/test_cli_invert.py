@@ -80,7 +80,7 @@ def test_a_decoder_answers_in_one_pass(tmp_path: Path) -> None:
     assert "method='learned' has no option 'steps'" in run(*learned, "--steps", "8").stderr
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_visualize_writes_the_pictures_of_the_library(model: list[str], weights: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen.png"
     options = ["--layer", "conv1", "--channel", "3", "--steps", "5", "--pictures", "2", "--rate", "0.1"]

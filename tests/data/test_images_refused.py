@@ -265,6 +265,7 @@ def test_random_bytes_give_a_picture_or_an_error(head, tail):
     picture_or_error(head + tail)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(hnp.arrays(hnp.scalar_dtypes(), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)))
 def test_arrays_of_any_kind_give_a_picture_or_an_error(array):

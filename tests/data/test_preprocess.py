@@ -30,7 +30,7 @@ cases = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @settings(max_examples=60, deadline=None)
 @given(cases, st.integers(0, 99))
 def test_crop_is_the_centre_of_the_scaled_picture(case, seed):

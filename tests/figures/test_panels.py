@@ -186,6 +186,7 @@ def test_an_empty_receptive_field_draws_no_crop():
     assert len(figure.axes) == 3
 
 
+@pytest.mark.slow
 def test_every_alphabet_is_drawn_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -17,6 +17,7 @@ finite = st.floats(-1e6, 1e6, width=32)
 planes = hnp.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 7)), elements=finite)
 
 
+@pytest.mark.slow
 @given(st.lists(planes, min_size=1, max_size=4))
 def test_the_limit_is_the_largest_magnitude_of_all(maps):
     expected = 0.0

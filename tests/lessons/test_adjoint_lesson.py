@@ -68,6 +68,7 @@ def test_most_geometries_fit() -> None:
     assert 100 < len(STATES) < 6 * 27
 
 
+@pytest.mark.sampled(check=7)
 @pytest.mark.parametrize("state", SOME, ids=str)
 def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
     arrays = lesson.compute(state)
@@ -105,6 +106,7 @@ def test_the_stamp_of_one_cell_lies_in_its_frame() -> None:
     assert np.count_nonzero(arrays.back) == len(taps)
 
 
+@pytest.mark.sampled(check=5)
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("state", FEW, ids=str)
 def test_proofs_hold_for_the_adjoint_in_every_view(state: lesson.State, view: str) -> None:
@@ -311,12 +313,13 @@ def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     assert picture.backward_sum(lesson.compute(state), state.geometry, (3, 4)) in latex(test)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("cell", ["99,99", "abc", "1", "-1,2", "1,2,3", "9999999,0"])
 def test_a_cell_in_a_link_that_does_not_exist_is_no_error(cell: str, open_page: Callable[..., AppTest]) -> None:
     assert "z_{" in latex(open_page(SLUG, cell=cell, stride="x"))
 
 
+@pytest.mark.slow
 def test_a_kernel_that_does_not_fit_says_so_and_keeps_the_picture(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, kernel="edge", cell="0,1")
     before = latex(test)

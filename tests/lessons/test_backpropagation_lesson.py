@@ -40,6 +40,7 @@ def looped(state: lesson.State) -> tuple[np.ndarray, float, np.ndarray]:
     return z, float((np.where(z > 0, z, 0) * net.v).sum()), conv_loops.conv_adjoint(by_z, net.w, *how, net.x.shape[1:3])
 
 
+@pytest.mark.sampled(check=6)
 @every_state
 def test_forward_and_backward_are_those_of_the_loops(state: lesson.State) -> None:
     net, (z, score, by_x) = lesson.network(state), looped(state)
@@ -110,6 +111,7 @@ def _looped_answer(kind: str, question: questions.Question) -> int:
     return scale * sum(s * u <= row < s * u + k and s * v <= column < s * v + k for u, v in windows)
 
 
+@pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_answers_are_those_of_the_loops_and_differ(kind: str) -> None:
     made = [questions.QUESTIONS[kind][1](seed) for seed in range(20)]

@@ -112,6 +112,7 @@ def rounded(bar: bars.Bar, value: float) -> float:
     return float(text.replace("−", "-").replace("∞", "inf").replace(" ", ""))
 
 
+@pytest.mark.slow
 def test_too_few_runs_give_no_verdict() -> None:
     kinds = {id: judge(CLAIMS[id]) for id in ("C6", "C9")}
     assert [kinds[id].kind for id in kinds] == ["not shown", "one run"]
@@ -191,6 +192,7 @@ def test_a_changed_formula_turns_the_badges_red(
     assert "misses what the article says by 50 %" in words(test)
 
 
+@pytest.mark.slow
 def test_a_network_claim_without_weights_says_so(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -315,7 +315,7 @@ def test_switches_work_beside_a_number_that_cannot_be(open_page: Callable[..., A
     assert picture.symbols(lesson.compute(state)) in latex(test)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("cell", ["99,99", "abc", "-1,2", "9999999,0"])
 def test_a_cell_in_a_link_that_does_not_exist_is_no_error(cell: str, open_page: Callable[..., AppTest]) -> None:
     assert "z_{" in latex(open_page(SLUG, cell=cell, tap=cell, channels="7", turned="perhaps"))

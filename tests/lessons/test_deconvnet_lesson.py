@@ -50,7 +50,7 @@ def layers_for_loops() -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_every_signal_is_that_of_the_loops(stages: tuple[trace.Stage, ...]) -> None:
     shown, layers = lesson.scene(State()), layers_for_loops()
     value, memories = deconvnet_loops.up(layers, trace.fed(shown.loaded, shown.picture).astype(np.float64))
@@ -119,6 +119,7 @@ def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
+@pytest.mark.slow
 def test_another_rule_in_one_computation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def other(loaded: Any, shown: Any, unit: Any, rule: str) -> Any:
         return engine_walk(loaded, shown, unit, "gradient")
@@ -200,6 +201,7 @@ def test_the_first_look_at_a_rectifier_is_at_something_that_is_stopped(stages: t
             assert stage.below[cell] != 0
 
 
+@pytest.mark.slow
 @every_state
 def test_what_is_framed_above_holds_all_that_arrives(state: lesson.State) -> None:
     for stage in lesson.scene(state).stages[1:]:
@@ -255,7 +257,7 @@ def shown_text(test: AppTest) -> str:
     return " ".join([*bodies, *(element.value for element in test.latex), *(m.value for m in test.markdown)])
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, picture="rocket", layer="relu6", channel="4", step="4", cell="4:5,6,7", lang=language)
@@ -277,7 +279,7 @@ def test_a_layer_with_fewer_steps_opens(open_page: Callable[..., AppTest]) -> No
     assert "Step 2 of 2: filter of conv1" in shown_text(open_page(SLUG, layer="relu1", step="12"))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="pool2", step="2", cell="2:0,0,0")
     said = ("Step 6 of 13: rectify of relu3", "Step 18 of 18: filter of conv1, 64 × 64 × 32 → 128 × 128 × 3", "silent")

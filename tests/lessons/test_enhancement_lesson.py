@@ -37,6 +37,7 @@ def test_what_is_shown_is_what_the_library_makes(state: State) -> None:
     assert all(check.holds for check in lesson.checks(state))
 
 
+@pytest.mark.slow
 def test_the_blur_of_the_page_is_that_of_the_loops() -> None:
     plane = lesson.found_of(SMALL).given[:12, :14, 1].astype(np.float64)
     matrix = inverse_loops.matrix(untrained.BLUR, plane.shape)
@@ -78,7 +79,7 @@ def test_the_code_on_the_page_runs(
         assert numbers[1] > numbers[0] + 3
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_switches_of_the_small_networks(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, image="coins")
     keys = [group.key for group in test.get("button_group")]

@@ -27,7 +27,7 @@ def other(question: Question) -> tuple[int, ...]:
     return tuple(number + 1000 for number in question.answer)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable[..., AppTest]) -> None:
     test = practice.choose(open_page(SLUG), SLUG, kind)
@@ -100,6 +100,7 @@ def test_an_answer_that_was_shown_does_not_count(open_page: Callable[..., AppTes
     assert any("1 of 3 questions" in element.value for element in test.markdown)
 
 
+@pytest.mark.slow
 def test_a_right_answer_after_the_hint_counts(open_page: Callable[..., AppTest]) -> None:
     test, question = open_page(SLUG), questions.output_rows(0)
     practice.answer(test, SLUG, "size", other(question))
@@ -107,7 +108,7 @@ def test_a_right_answer_after_the_hint_counts(open_page: Callable[..., AppTest])
     assert any("1 of 3 questions" in element.value for element in test.markdown)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_link_names_the_numbers_and_people_begin_with_their_own(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +130,7 @@ def test_a_lucky_mistake_is_no_mistake() -> None:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_questions_change_with_the_seed() -> None:
     for _, maker in questions.QUESTIONS.values():
         assert len({(maker(seed).prompt, maker(seed).answer) for seed in range(8)}) > 4

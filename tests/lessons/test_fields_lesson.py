@@ -89,7 +89,7 @@ def _moved(change: Callable[[theory.Field], theory.Field]) -> Callable[..., Any]
     return lambda below: [*true(below)[:-1], change(true(below)[-1])]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("change", "red"),
     [
@@ -109,7 +109,7 @@ def test_a_wrong_field_turns_its_proofs_red(
     assert tuple(i for i, check in enumerate(found) if not check.holds) == red
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_noise_outside_leaves_every_bit_and_one_pixel_inside_does_not() -> None:
     for state in (State(), State("rocket", "conv2", "3", (20, 100)), State(layer="conv5", at=(10, 10))):
         scene = lesson.compute(state)

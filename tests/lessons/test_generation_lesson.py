@@ -18,7 +18,7 @@ from lessons.generation import picture, questions, run
 State = lesson.State
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "state",
     [

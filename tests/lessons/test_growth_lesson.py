@@ -160,7 +160,7 @@ def test_the_code_on_the_page_makes_its_distances() -> None:
     assert made["distances"] == pytest.approx(lesson.grown(state).distances, abs=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_link_opens_its_state_and_nonsense_the_first(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, image="coffee", layer="relu1", epoch="41")
     assert not test.exception

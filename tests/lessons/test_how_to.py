@@ -35,7 +35,7 @@ def lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> page.Lesson:
     return importlib.import_module(NAME).LESSON
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_lesson_opens_and_its_proofs_hold(lesson: page.Lesson, open_page: Callable[..., AppTest]) -> None:
     test = open_page(lesson.slug, picture="flat", window="3")
     assert not test.exception

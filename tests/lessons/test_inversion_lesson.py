@@ -69,7 +69,7 @@ def test_another_seed_gives_other_pixels() -> None:
     assert np.abs(first.image - other.image).max() > 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_terms_of_the_formula_are_those_of_the_loops() -> None:
     found = inversion_run.short(State(layer="relu2").run)[0]
     (tv, rough), (norm, strong) = picture.penalties(found)

@@ -227,7 +227,7 @@ def test_a_bad_link_falls_back(laboratory: OpenPage, link: dict[str, str]) -> No
         assert unit(test).split("-")[0] == selection.first_layer(networks.load("caltech").network.layers)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_number_that_another_layer_does_not_have_is_forgotten(laboratory: OpenPage) -> None:
     test = laboratory(layer="conv1", row="63", column="60", channel="30")
     assert unit(test) == "conv1-30-63-60"
@@ -252,7 +252,7 @@ def test_the_class_scores_are_units_too(laboratory: OpenPage) -> None:
     assert test.number_input("column-shown").disabled
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_silent_unit_says_so_and_offers_the_strongest(laboratory: OpenPage) -> None:
     maps = engine.forward(networks.load("caltech"), pictures.sample("black")).maps["pool1"]
     row, column, channel = np.argwhere(maps == 0)[0]
@@ -417,6 +417,7 @@ def test_the_selection_travels_only_when_the_browser_does_not_show_it(session: S
     assert send((4, 5, 6), "v2")[1] != back[1]
 
 
+@pytest.mark.slow
 def test_a_tile_that_was_picked_is_read_back(session: Session) -> None:
     assert tiles.picked("road") is None
     session["road"] = {"pick": {"id": "relu3", "count": 2}}

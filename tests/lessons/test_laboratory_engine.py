@@ -41,6 +41,7 @@ def file_of(colour: tuple[int, int, int]) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.slow
 def test_one_changed_pixel_is_another_picture(loaded: networks.Loaded) -> None:
     first = np.asarray(Image.new("RGB", (900, 700), (9, 9, 9)))
     second = first.copy()
@@ -54,6 +55,7 @@ def test_one_changed_pixel_is_another_picture(loaded: networks.Loaded) -> None:
     assert pictures.upload(file_of((1, 2, 3)), "a.png").digest == pictures.upload(file_of((1, 2, 3)), "b.png").digest
 
 
+@pytest.mark.slow
 def test_arrays_in_the_caches_cannot_be_written_to(loaded: networks.Loaded) -> None:
     picture = pictures.sample("disc")
     forward = engine.forward(loaded, picture)
@@ -110,6 +112,7 @@ def test_a_broken_upload_is_refused_with_its_name() -> None:
         pictures.upload(b"\x89PNG" + bytes(pictures.MAX_UPLOAD), "large.png")
 
 
+@pytest.mark.slow
 def test_a_first_look_takes_one_forward_pass_for_all_layers_and_one_for_all_rules(
     loaded: networks.Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +187,7 @@ def test_accuracy_is_found_in_any_card() -> None:
     assert networks.accuracy({"figures": '{"interim_epoch": 28}', "labels": "not json"}) is None
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_app_compiles_ahead_unless_it_is_told_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[tuple[str, str]] = []
     monkeypatch.setattr(engine, "reconstruct", lambda _loaded, _picture, unit: done.append(("maps", unit.layer)))

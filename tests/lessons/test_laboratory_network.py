@@ -57,6 +57,7 @@ def test_one_click_opens_the_other_network(open_page: OpenPage, weights: Path) -
     assert test.session_state["network"] == ""
 
 
+@pytest.mark.slow
 def test_a_link_without_weights_says_so_and_offers_them(open_page: OpenPage) -> None:
     test = open_page("laboratory", network="squeezenet", unit="pool1:3")
     assert not test.exception
@@ -88,6 +89,7 @@ def test_the_button_downloads_and_opens(open_page: OpenPage, weights: Path, monk
     assert "<b>squeezenet</b>" in html(test)
 
 
+@pytest.mark.slow
 def test_damaged_weights_are_said_and_the_shipped_network_stays(open_page: OpenPage, weights: Path) -> None:
     (weights / "compressed_SqueezeNet.net").write_bytes(b"short")
     test = open_page("laboratory", network="squeezenet", unit="pool1:3")

@@ -161,7 +161,7 @@ def test_the_sum_on_screen_is_the_cell(state: lesson.State) -> None:
     assert total == shown == view.z[0, *state.cell, 0] == loops(state)[view.row] @ view.x.ravel()
 
 
-@pytest.mark.sampled(check=46)
+@pytest.mark.sampled(check=24)
 @some_states
 @pytest.mark.parametrize("look", lesson.LOOKS)
 def test_what_is_lit_is_a_row_a_weight_or_a_column(state: lesson.State, look: str) -> None:
@@ -213,12 +213,13 @@ def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
         assert write(lesson.compute(state)) in latex(test)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("link", [{"cell": "99,99"}, {"tap": "7,7", "look": "weight"}, {"look": "x"}, {"back": "-1"}])
 def test_a_link_to_nothing_is_no_error(link: dict[str, str], open_page: Callable[..., AppTest]) -> None:
     assert "A_{" in latex(open_page(SLUG, **link))
 
 
+@pytest.mark.slow
 def test_a_kernel_that_does_not_fit_says_so_and_keeps_the_picture(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, kernel="edge", padding="0", cell="0,1")
     before = latex(test)

@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     importlib.invalidate_caches()
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_lines_of_python_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     exec(own_code.LIBRARY, names)  # the page's own lines
@@ -107,6 +107,7 @@ def test_the_document_shows_the_same() -> None:
         assert code in shown
 
 
+@pytest.mark.slow
 def test_the_page_shows_report_and_code(open_page: Callable[..., AppTest]) -> None:
     test = open_page("your-own-network", variant="gelu")
     assert not test.exception
@@ -129,7 +130,7 @@ def html(test: AppTest) -> str:
     return "\n".join(element.proto.body for element in test.get("html"))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_laboratory_opens_it_beside_the_others(
     folder: Path, lab: Callable[[str], None], open_page: Callable[..., AppTest]
 ) -> None:

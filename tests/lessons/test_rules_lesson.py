@@ -113,7 +113,7 @@ def test_both_roads_agree_for_another_unit_and_layer() -> None:
     assert 0 < lesson.two_computations(State(image="coffee", layer="relu3", rank="3")) < 1e-5
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_what_is_stopped_is_counted_at_every_rectifier() -> None:
     at = rules_network.place("cat", "relu4")
     found = rules_network.stopped(at, 1)
@@ -138,7 +138,7 @@ def test_what_is_stopped_is_counted_at_every_rectifier() -> None:
     assert found[1].gradient == pytest.approx(share, abs=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("layer", ["relu3", "relu7"])
 def test_guided_maps_hardly_tell_which_unit_they_are_of(layer: str) -> None:
     found = {
@@ -161,7 +161,7 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     np.testing.assert_allclose(made["difference"], found[first].map - found[second].map, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:
     test = open_page(

@@ -43,7 +43,7 @@ def no_memory() -> Iterator[None]:
 STATES = [State(), State("relu2", "3", "4"), State("relu5", "95", "6", "shared"), State("relu1", "7")]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("state", STATES)
 def test_the_proofs_hold(state: State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
@@ -121,7 +121,7 @@ def test_a_channel_of_another_layer_falls_back(open_page: Callable[..., AppTest]
     assert any("Channel 0 of relu4" in element.value for element in test.markdown)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_presets_open(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, scale="shared")
     for i, (_, values) in enumerate(lesson.LESSON.presets):
@@ -141,7 +141,7 @@ def test_an_atlas_that_is_none_is_said_and_the_shipped_one_shown(
     assert any("Channel 44 of relu3" in element.value for element in test.markdown)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_an_atlas_of_another_network_is_browsed_without_proofs(
     open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

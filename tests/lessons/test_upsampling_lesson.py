@@ -57,6 +57,7 @@ def mean(way: str, weights: str, k: int, s: int) -> float:
     return float(np.mean(upsamplers.make(way, weights, k, s).energy))
 
 
+@pytest.mark.slow
 def test_patterns_are_where_the_text_says() -> None:
     assert mean("transposed", "ones", 3, 2) > 0.1
     assert mean("transposed", "ones", 4, 2) < 1e-9

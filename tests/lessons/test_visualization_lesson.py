@@ -68,6 +68,7 @@ def test_pixels_left_alone_make_the_finest_noise() -> None:
     assert visualization_run.fine(pixels.image) > 2 * visualization_run.fine(look(BARE.run).image)
 
 
+@pytest.mark.slow
 def test_a_wrong_number_turns_its_proof_red(monkeypatch: pytest.MonkeyPatch) -> None:
     state = State()
     assert lesson.plain_pass(state) < 1e-5
@@ -101,7 +102,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert r"f = a_{ijc}" in " ".join(element.value for element in test.latex)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_unit_that_the_layer_does_not_have_falls_back(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, layer="relu4", unit="500", objective="colour", way="up", begin="x")
     assert not test.exception

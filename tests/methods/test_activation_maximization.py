@@ -123,7 +123,7 @@ def test_a_run_starts_from_an_image_if_one_is_given(net: dv.Network, parametriza
     assert np.abs(found.image - image).max() < 1e-4
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_unit_that_sleeps_is_woken(scores: dv.Network) -> None:
     grey = np.asarray(jax.grad(lambda x: jax.nn.relu(x.mean((1, 2)) @ jnp.array([0.0, 0.0, 1.0]) - 0.6).sum())(
         jnp.full((1, *nets.SIZE, 3), 0.5)))  # fmt: skip

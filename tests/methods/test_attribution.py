@@ -126,6 +126,7 @@ def test_a_unit_stays_where_it_was_strongest() -> None:
     assert whole.value == pytest.approx(float(values.sum()), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_seeds_and_channels_in_their_order() -> None:
     blue = dv.Network(
         lambda x: x.sum((1, 2)) @ jnp.asarray([[5.0, 0], [1, 0], [2, 0]]),
@@ -165,6 +166,7 @@ def test_what_makes_no_sense_is_refused(method: str, options: dict[str, Any], co
         attribution.attribute(net(), X, ("dense1", 1), method, **options)
 
 
+@pytest.mark.slow
 def test_networks_that_a_method_cannot_take() -> None:
     plain = dv.Network(lambda x: x.mean((1, 2)) @ jnp.asarray(DENSE[:3]), input_spec=SPEC, name="plain")
     top = (plain.layers[-1].name, 0)

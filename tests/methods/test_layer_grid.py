@@ -36,7 +36,7 @@ def scores() -> dv.Network:
     return dv.Network(function, input_spec=SPEC, name="scores")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("batch", [1, 2])
 def test_a_picture_is_the_one_of_its_unit_alone(net: dv.Network, batch: int) -> None:
     sheet = dv.visualize_layer(net, "conv2", [3, 0, 4], steps=12, seed=2, batch=batch)

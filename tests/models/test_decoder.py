@@ -18,7 +18,7 @@ def drawn(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("upsampler", _decoder.UPSAMPLERS)
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_an_upsampler_is_what_its_definition_says(upsampler: _decoder.Upsampler, factor: int) -> None:
@@ -32,7 +32,7 @@ def test_an_upsampler_is_what_its_definition_says(upsampler: _decoder.Upsampler,
     np.testing.assert_allclose(by_blocks, wanted, atol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("upsampler", _decoder.UPSAMPLERS)
 def test_decode_equals_its_slow_twin(upsampler: _decoder.Upsampler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_decoder, "WIDTHS", {4: 5, 8: 3})

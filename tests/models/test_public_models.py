@@ -52,7 +52,7 @@ def check(parts: tuple[Part, ...], run: Callable[..., Any], looped: Callable[...
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("normed", [False, True])
 def test_vgg_against_loops(normed: bool) -> None:
     plan = (1, 2)

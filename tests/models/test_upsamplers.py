@@ -34,8 +34,7 @@ def long_way(layer: Upsample, x: np.ndarray) -> np.ndarray:
     return np.asarray(conv(large, kernel, ConvGeometry(padding="SAME")))
 
 
-@pytest.mark.sampled(6)
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("kind", UPSAMPLERS)
 @pytest.mark.parametrize(("factor", "taps"), [(2, None), (3, 9), (2, 3), (4, 2)])
 def test_the_short_way_is_the_long_way(kind: str, factor: int, taps: int | None) -> None:
@@ -67,8 +66,7 @@ def test_with_that_many_taps_all_four_have_as_many_weights(factor: int, taps: in
     assert (len(counts) == 1) == (taps == 3 * factor), counts
 
 
-@pytest.mark.sampled(6)
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("kind", UPSAMPLERS)
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_they_can_begin_as_linear_interpolation(kind: str, factor: int) -> None:

@@ -90,6 +90,7 @@ def test_random_programs_have_the_map_of_rules_by_hand(plan: list[tuple[str, str
     agrees(plan, rule)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, **QUIET)
 @given(PLANS, st.tuples(st.integers(0, 3), st.sampled_from(BENT)))
 @example([("stochastic depth", "branch", False)] * 2, (1, "cube"))

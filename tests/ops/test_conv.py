@@ -167,6 +167,7 @@ def test_precision_is_stated_on_every_road() -> None:
     assert text.count("= conv_general_dilated[") == text.count("precision=(Precision.HIGHEST, Precision.HIGHEST)") >= 3
 
 
+@pytest.mark.slow
 def test_geometry_is_a_value() -> None:
     same = ConvGeometry([2, 2], np.array([[1, 1], [0, 0]]), np.int64(1), 1)  # type: ignore[arg-type]
     assert same == ConvGeometry(2, (1, 0))

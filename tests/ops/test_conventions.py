@@ -74,7 +74,7 @@ def paddings(key: str) -> list[Arguments]:
     return [Arguments(False, ((0, 1), (1, 0))), Arguments(True, ((2, 0), (0, 1)))]
 
 
-@pytest.mark.sampled(check=7)
+@pytest.mark.sampled(check=3)
 @every_key
 @pytest.mark.parametrize("kernel", [(3, 2), (4, 5), (1, 3)])
 def test_a_call_gives_what_its_documentation_says(key: str, kernel: tuple[int, int]) -> None:
@@ -89,7 +89,7 @@ def test_a_call_gives_what_its_documentation_says(key: str, kernel: tuple[int, i
         np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
-@pytest.mark.sampled(check=16)
+@pytest.mark.sampled(check=11)
 @every_key
 @every_geometry
 def test_the_numbers_of_the_way_there_give_what_the_documentation_says(key: str, how: ConvGeometry) -> None:
@@ -106,6 +106,7 @@ def test_the_numbers_of_the_way_there_give_what_the_documentation_says(key: str,
     assert output_size(convention, arguments, signal, KERNEL, how) == expected.shape[1:3]
 
 
+@pytest.mark.sampled(check=21)
 @every_key
 @every_geometry
 def test_a_converted_call_is_the_adjoint(key: str, how: ConvGeometry) -> None:
@@ -129,7 +130,7 @@ def test_every_convention_is_wrong_somewhere_as_it_is(key: str) -> None:
     assert wrong
 
 
-@pytest.mark.sampled(check=4)
+@pytest.mark.sampled(check=1)
 @pytest.mark.parametrize(("key", "turning"), [("flax", False), ("flax-kernel", True)])
 @every_geometry
 def test_flax_is_the_real_layers(key: str, turning: bool, how: ConvGeometry) -> None:

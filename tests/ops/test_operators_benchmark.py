@@ -25,6 +25,7 @@ def operators() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_rows_hold_times_and_the_difference_of_the_roads(operators: ModuleType) -> None:
     small = operators.Layer("small", (9, 8), 4, 3, 6, ConvGeometry(2, 1, groups=2))
     rows = operators.convolution(small, 2, 3)

@@ -74,6 +74,7 @@ def test_max_pooling_equals_loops(case: PoolCase) -> None:
     max_pooling_equals_loops(case, np.float32, tied=True)
 
 
+@pytest.mark.sampled(check=2)
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "distinct"])
 @pytest.mark.parametrize(("case", "dtype"), [(OVERLAP, np.float64), (GAPS, np.float32)], ids=["overlap", "gaps"])
 def test_max_pooling_equals_lax(case: PoolCase, dtype: type, tied: bool) -> None:

@@ -14,6 +14,7 @@ RANDOM = np.random.default_rng(31)
 SIZES = [((9, 14), (3, 7)), ((5, 7), (15, 28)), ((6, 4), (5, 9)), ((1, 3), (4, 1)), ((8, 5), (8, 5))]
 
 
+@pytest.mark.sampled(check=5)
 @pytest.mark.parametrize(("size", "wanted"), SIZES)
 @pytest.mark.parametrize("antialias", [True, False])
 def test_it_is_that_of_the_loops(size: tuple[int, int], wanted: tuple[int, int], antialias: bool) -> None:

@@ -38,6 +38,7 @@ def test_a_map_that_differs_or_a_rectifier_too_few_is_told() -> None:
     assert "not objected to" in verdict(refusing, right | {"refusal": ""})
 
 
+@pytest.mark.slow
 @pytest.mark.zoo
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("package", PACKAGES)

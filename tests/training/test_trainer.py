@@ -54,7 +54,7 @@ def test_a_step_of_adam_is_what_the_formula_says() -> None:
     assert float(figures["loss"]) == pytest.approx(float(np.mean((X @ w + b - 1) ** 2)), rel=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_named_arrays_move_slower() -> None:
     moved = {}
     for factor in (1.0, 0.1):

@@ -128,7 +128,7 @@ def refusal(address: str, given: load.Given = load.Given()) -> str:  # noqa: B00
 SIZE = load.Given(size=(9, 7))
 
 
-@pytest.mark.sampled(check=3)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["forward", "jitted", "partial", "Holder.inner"])
 def test_a_function_is_run_as_it_is(folder: Path, name: str) -> None:
     made = load.load(f"mynet:{name}", SIZE)

@@ -46,6 +46,7 @@ NET = dv.Network(forward, input_spec=dv.InputSpec(size=SIZE), name="mine")
 CONV3 = next(layer.name for layer in NET.layers if layer.kind == "conv" and layer.shape[-1] == 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_the_signal_at_an_inner_layer_is_that_of_rules_by_hand(rule: str) -> None:
     mine = dv.reconstruct(NET, IMAGE, (CONV3, 2, 1, 1), rule, to="relu1")
@@ -69,6 +70,7 @@ def test_what_goes_past_the_inner_layer_is_left_out() -> None:
     np.testing.assert_allclose(mine.map, signal[0], rtol=0, atol=1e-5 * np.abs(signal).max())
 
 
+@pytest.mark.slow
 def test_an_inner_layer_with_channels_first_comes_as_rows_columns_channels() -> None:
     net = dv.Network(channels_first, input_spec=dv.InputSpec(size=SIZE))
     mine = dv.reconstruct(net, IMAGE, (net.layers[-1].name, 3), "gradient", "one", to="relu1")

@@ -68,15 +68,14 @@ def test_equals_the_loops(rule: str, start: Any) -> None:
             assert one.activation == pytest.approx(value[0, row, column, unit.channel], rel=1e-12)
 
 
-@pytest.mark.sampled(2)
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_float32_computations_agree(rule: str) -> None:
     for one in reconstruct.reconstruct_units(tiny(), nets.picture(), UNITS, rule):
         assert checks.agreement(one).holds
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_whole_layer_is_all_its_maps_at_once() -> None:
     x, whole = nets.picture(), dv.Unit("relu2", "all")
     one = reconstruct.reconstruct_units(tiny(), x, [whole], "linear")[0]
@@ -117,7 +116,7 @@ def test_agreement_sees_a_wrong_computation() -> None:
     assert not checks.agreement(one).holds
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_many_equal_one_by_one() -> None:
     net, image = tiny(), np.random.default_rng(1).random((*nets.SIZE, 3)).astype(np.float32)
     units = [dv.Unit("relu2", c) for c in range(5)] + [dv.Unit("relu1", 2), *UNITS]
@@ -233,6 +232,7 @@ def test_the_backward_trace_ends_at_the_map() -> None:
     assert all(0 <= step.obeyed <= 1 for step in trace if step.kind == "rectify")
 
 
+@pytest.mark.slow
 def test_adjoint_check_sees_a_wrong_derivative() -> None:
     assert checks.adjoint(tiny(), nets.picture(), "relu2").holds
 
@@ -275,6 +275,7 @@ def test_other_bad_input() -> None:
         tiny().run(nets.picture((5, 5)))
 
 
+@pytest.mark.slow
 def test_padding_beyond_the_kernel() -> None:
     """Where XLA's own derivative can read outside its arrays, both computations still equal the loops."""
     rng = np.random.default_rng(4)

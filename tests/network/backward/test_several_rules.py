@@ -121,6 +121,7 @@ def test_one_forward_pass_and_one_backward_pass_a_rule(program: Program, monkeyp
     assert passes.take() == {"conv": 2 * len(dv.RULES), "conv_adjoint": 2 * len(dv.RULES)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "filters"), [(vector, 2), (gated, 1)])
 def test_a_derived_program_runs_forward_once(program: Program, filters: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same where JAX differentiates the program: an identity in it counts its forward and backward passes."""
@@ -221,7 +222,7 @@ def test_a_unit_or_rule_that_does_not_exist_is_raised_all_the_same() -> None:
         dv.reconstruct_rules(net, IMAGE, last(net), ["gided"], refusals={})
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_rules_are_taken_together_through_loops_and_branches() -> None:
     """`pull_each` inside scan, cond and checkpoint, against one rule at a time."""
     w = jnp.asarray(np.random.default_rng(3).normal(size=(5, 5)), jnp.float32)

@@ -26,7 +26,7 @@ def forward(x: Any) -> Any:
 NET = dv.Network(forward, input_spec=dv.InputSpec(size=SIZE), name="mine")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_a_single_score_is_its_unit(rule: str) -> None:
     unit = dv.reconstruct(NET, IMAGE, (NET.layers[-1].name, 3), rule)

@@ -96,6 +96,7 @@ def test_bfloat16_and_float64_obey() -> None:
         assert jax.vjp(ruled, jnp.asarray(Z))[1](jnp.asarray(G))[0].tolist() == [0, 0, 0, 0, 1]
 
 
+@pytest.mark.sampled(check=5)
 @pytest.mark.parametrize("name", OTHER)
 def test_other_activations_are_named(name: str) -> None:
     _, obeyed, unsupported = rewritten(OTHER[name], jnp.asarray(Z, jnp.float32), "deconvnet")

@@ -96,7 +96,7 @@ def test_axes_that_nothing_tells_are_asked_for() -> None:
     assert dv.reconstruct(told, IMAGE, (layer.name, 2), rule="gradient").unit.channel == 2
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_members_of_an_ensemble_are_never_added_up() -> None:
     def ensemble(x: Any) -> Any:
         def member(w: Any) -> Any:

@@ -28,7 +28,7 @@ def network(example: Example, wrap: Any = lambda f: f, dtype: str = "float32") -
     return dv.Network(wrap(example.make(dtype)), input_spec=dv.InputSpec(size=example.size), name="tiny")
 
 
-@pytest.mark.sampled(check=8)
+@pytest.mark.sampled(check=2)
 @pytest.mark.parametrize("name", ALL)
 def test_names_kinds_and_fields_are_the_same_plain_jitted_in_a_batch_and_in_float64(name: str) -> None:
     example = ALL[name]
@@ -102,6 +102,7 @@ def test_parameters_are_counted_where_they_are_stored() -> None:
     assert sum(layer.parameters for layer in network(EXAMPLES["patches"]).layers) == 3 * 2 * 3 * 4 + 4 + 2 * 3 * 4 * 5
 
 
+@pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("name", ["Flax NNX", "maxima of slices", "attention"])
 def test_every_layer_can_be_tapped(name: str) -> None:
     example = ALL[name]

@@ -24,7 +24,7 @@ def test_the_rules_by_hand_are_those_of_the_loops() -> None:
         np.testing.assert_array_equal(down, rectify_loops.backward(rule, z, g))
 
 
-@pytest.mark.sampled(check=43)
+@pytest.mark.sampled(check=28)
 @pytest.mark.parametrize("name", forms.PASSING)
 def test_what_is_linear_or_of_a_known_form_passes(name: str) -> None:
     part, rectifiers = forms.PASSING[name]

@@ -113,8 +113,7 @@ FIELD_NETS = {
 }
 
 
-@pytest.mark.sampled(3)
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("name", FIELD_NETS)
 def test_receptive_field_is_the_support_of_the_gradient(name: str) -> None:
     """Never less than what has a gradient; with positive weights and away from the border, exactly its bounding box."""

@@ -171,6 +171,7 @@ def test_figures_are_those_of_the_loops() -> None:
     assert found["ssim"] == pytest.approx(metric_loops.ssim(0.9 * shown, picture), abs=1e-5)
 
 
+@pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_network_that_changes_nothing_gives_every_colour_back(way: str) -> None:
     module = network.Enhancer(TINY, seed=0)
@@ -253,7 +254,7 @@ def test_a_small_network_is_measured_from_every_seed(data: Path, tmp_path: Path)
     assert found.picture.shape == (70, 83, 3)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_gradient_lengths_are_those_of_differences() -> None:
     module = network.Enhancer({"width": 2, "depth": 3}, seed=4)
     clean = RANDOM.random((2, 6, 8, 1)).astype(np.float32)
@@ -294,7 +295,7 @@ KINDS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_picture_is_cleaned(kind: str, tmp_path: Path) -> None:
     values = Image.fromarray((samples.load("cat")[:37, :50] * 255).astype(np.uint8))
@@ -352,6 +353,7 @@ def test_a_grey_picture_is_damaged_and_stays_grey() -> None:
         assert abs(found - grey).mean() > 0.01
 
 
+@pytest.mark.slow
 def test_differences_of_colour_are_cleaned_at_half_the_size() -> None:
     module = predict.load("main")
     picture = np.random.default_rng(1).random((21, 34, 3)).astype(np.float32)

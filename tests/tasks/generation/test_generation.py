@@ -69,6 +69,7 @@ def run(folder: Path, tmp_path_factory: pytest.TempPathFactory, one_decoder: Non
     return out, train.train(folder, out, progress=False, **TOY)
 
 
+@pytest.mark.slow
 def test_the_divergence_is_that_of_the_slow_twin_and_of_the_integral() -> None:
     draw = np.random.default_rng(0)
     mean, logs = 2 * draw.normal(size=(4, 5)), draw.normal(size=(4, 5))
@@ -234,6 +235,7 @@ def test_figures_are_whole(run: tuple[Path, dict[str, Any]], folder: Path) -> No
     assert "CC BY 4.0" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "picture",
     [

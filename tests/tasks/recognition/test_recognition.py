@@ -33,7 +33,7 @@ def module(norm: bool) -> network.Recognizer:
     return made
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("norm", [False, True])
 def test_folding_changes_no_score(norm: bool) -> None:
     made = module(norm)
@@ -42,6 +42,7 @@ def test_folding_changes_no_score(norm: bool) -> None:
     np.testing.assert_allclose(found, np.asarray(made(jnp.asarray(x))[0]), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_definition() -> None:
     params = network.folded(module(False))
     data = read("digits")
@@ -150,6 +151,7 @@ def test_a_switch_that_is_off_is_as_if_it_were_not_there() -> None:
     assert np.abs(np.asarray(dropped) - np.asarray(found)).max() > 0.01
 
 
+@pytest.mark.slow
 def test_the_decoder_gives_a_picture_of_the_same_size() -> None:
     made = network.make({"labels": LABELS, "norm": False, "drop": False, "decoder": True, "seed": 0})
     given = made(jnp.zeros((2, 28, 28, 1)))[1]

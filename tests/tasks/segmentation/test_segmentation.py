@@ -98,7 +98,7 @@ def test_bilinear_is_a_fixed_transposed_convolution() -> None:
     np.testing.assert_allclose(found, net.bilinear(jnp.asarray(x), 2), atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_every_network_has_its_size(decoder: str, fusion: str) -> None:

@@ -54,7 +54,7 @@ def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_network_is_that_of_the_loops() -> None:
     module = network.FSRCNN(3, rngs=nnx.Rngs(4))
     for rectify in module.rectify:
@@ -74,8 +74,7 @@ def test_it_has_the_weights_of_the_paper() -> None:
     assert network.weights(2) == network.weights(4) == counts["transposed"]
 
 
-@pytest.mark.sampled(2)
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("kind", UPSAMPLERS)
 def test_tiles_give_what_the_whole_gives(kind: str) -> None:
     module = network.FSRCNN(2, kind, rngs=nnx.Rngs(1))
@@ -204,6 +203,7 @@ def test_every_kind_of_picture_is_enlarged(mode: str, run: Path, tmp_path: Path)
     np.testing.assert_array_equal(images.load(tmp_path / "out.png"), np.rint(255 * found.picture) / np.float32(255))
 
 
+@pytest.mark.slow
 def test_brightness_is_the_networks_and_colour_that_of_bicubic(run: Path) -> None:
     picture = images.load(photograph(15, 18))
     found = predict.apply(picture, scale=3, weights=run)

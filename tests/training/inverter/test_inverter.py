@@ -54,6 +54,7 @@ def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
     assert arrays["relu7.stage3.kernel"].shape == (5, 5, 96, 80)
 
 
+@pytest.mark.slow
 def test_statistics_are_those_of_the_features(run: tuple[Path, dict[str, Any]], data: Path) -> None:
     pictures, _ = train._pictures(data, 1, 0)
     net = dv.load("caltech")
@@ -63,7 +64,7 @@ def test_statistics_are_those_of_the_features(run: tuple[Path, dict[str, Any]], 
     np.testing.assert_allclose(arrays["relu7.std"], values.std((0, 1, 2)), rtol=2e-3, atol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_an_interrupted_run_ends_in_the_same_weights(
     data: Path, run: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
