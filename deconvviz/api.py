@@ -438,7 +438,7 @@ def randomize(
 
     >>> from deconvviz.data import samples
     >>> steps = randomize(load("caltech"), samples.load("cat"), ("relu2", 3), "gradient", start="one")
-    >>> steps.layers[:2], steps.rank_correlation[0], len(steps.maps) == len(steps.layers) == 9
+    >>> steps.layers[:2], round(steps.rank_correlation[0], 6), len(steps.maps) == len(steps.layers) == 9
     (('', 'logits'), 1.0, True)
     """
     return randomizing.randomize(net, model_input(net, image), unit, method, order, seed, how, **options)

@@ -144,13 +144,12 @@ def each(chosen: Sequence[definitions.Definition]) -> Iterator[tuple[definitions
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "HF_HUB_OFFLINE": "1"}
     environment.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     command = [sys.executable, __file__, "--serve", chosen[0].package, *(one.name for one in chosen)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
-    assert process.stdout is not None
     left = list(chosen)
-    for line in process.stdout:
-        if line.startswith("{") and left:
-            yield left.pop(0), json.loads(line)
-    process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("{") and left:
+                yield left.pop(0), json.loads(line)
     for one in left:
         yield one, {"name": one.name, "package": one.package, "error": f"its process ended with {process.returncode}"}
 
