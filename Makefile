@@ -12,7 +12,7 @@ endif
 VENV ?= .venv
 PORT ?= 8501
 OUT ?= runs/caltech
-JOBS ?= 2
+JOBS ?= 3
 PY := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # As scripts/install.py installs the project itself.

@@ -29,7 +29,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
 #: Where the examples of docstrings load trained networks.
 WITH_NETWORKS = ("deconvviz/api.py", "deconvviz/tasks/")
 #: Bytes from which a test process drops its compiled programs, about four million each.
-LARGE, GROWTH = 4_000_000_000, 1_000_000_000
+LARGE, GROWTH = 3_000_000_000, 1_000_000_000
 GROWN = [LARGE]
 #: Makes XLA compile for a CPU in the way that compiles quickly; not every release has the flag.
 QUICK_COMPILATION = "--xla_cpu_use_fusion_emitters=false"

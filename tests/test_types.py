@@ -46,7 +46,7 @@ GREY = dv.Network(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("parametrization", ["fourier", "pixel"])
 def test_a_network_without_colours_gets_pictures_without(parametrization: str) -> None:
     picture = np.random.default_rng(5).random((14, 11, 3)).astype(np.float32)

@@ -61,7 +61,7 @@ def built(options: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_atlas_is_that_of_the_library(built: Path, weights: Path, pictures: Path, tmp_path: Path) -> None:
     other = tmp_path / "atlas"
     atlas.build(dv.load("caltech", weights=weights), pictures, {"relu1": 5, "relu2": 3}, other, top=2)

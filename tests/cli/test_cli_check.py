@@ -158,7 +158,7 @@ def test_the_answer_for_people_names_everything(folder: Path) -> None:
         assert part in answer.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_another_activation_is_named_with_what_to_change(folder: Path) -> None:
     record = checked("--network", "small:smooth", *INPUT, status=1)
     rules = by_rule(record)
@@ -291,7 +291,7 @@ def five(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
         yield ["--network", "five:net", "--size", "13", "11", "--channels", "5", "--image"]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_network_of_five_channels_takes_an_array(five: list[str], tmp_path: Path) -> None:
     record = checked(*five, "stack.npy", status=0)
     assert (record["channels"], [one["obeyed"] for one in record["rules"]]) == (5, [1, 1, 1, 1])

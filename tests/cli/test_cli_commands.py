@@ -229,7 +229,7 @@ def test_nothing_half_written_is_left(on_cat: list[str], tmp_path: Path, monkeyp
     assert old.read_bytes() == b"the old one"
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_module_runs_as_a_program(on_cat: list[str], tmp_path: Path) -> None:
     out = tmp_path / "map.png"
     command = [sys.executable, "-m", "deconvviz", "reconstruct", *on_cat, *UNIT, "--out", str(out), "--json"]

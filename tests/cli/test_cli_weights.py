@@ -83,7 +83,7 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_any_classifier_can_be_measured(pictures: Path, tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 

@@ -244,7 +244,7 @@ def test_an_svg_refers_only_to_what_it_holds():
     assert set(used) <= set(names)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_threads_draw_their_own_figures():
     recs = [made(seed=seed) for seed in range(3)]
     alone = [(reconstruction_png(PICTURE, rec), reconstruction_svg(PICTURE, rec)) for rec in recs]

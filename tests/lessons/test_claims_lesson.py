@@ -140,7 +140,7 @@ def test_the_card_of_the_cut_out_tells_accuracy_and_robustness_apart() -> None:
     assert worst == "lost noise 0.2"
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_cards_lead_to_lessons(open_page: Callable[..., AppTest]) -> None:
     assert set(claim_words.LESSONS) == set(FORMULAS)
     slugs = {page.slug for page in discover()}

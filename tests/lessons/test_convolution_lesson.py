@@ -341,7 +341,7 @@ def test_typed_cells_make_an_own_picture_and_nonsense_is_kept_apart(
     assert [lesson.st.session_state[name] for name in ("turned", "channels", "tap")] == ["yes", "3", "2,1"]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_link_without_a_scene_opens_what_it_always_opened(open_page: Callable[..., AppTest]) -> None:
     for link, sign in (
         ({"picture": "camera", "cell": "28,66"}, "z_{28,66}"),

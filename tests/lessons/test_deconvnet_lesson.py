@@ -119,7 +119,7 @@ def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_another_rule_in_one_computation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def other(loaded: Any, shown: Any, unit: Any, rule: str) -> Any:
         return engine_walk(loaded, shown, unit, "gradient")
@@ -201,7 +201,7 @@ def test_the_first_look_at_a_rectifier_is_at_something_that_is_stopped(stages: t
             assert stage.below[cell] != 0
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @every_state
 def test_what_is_framed_above_holds_all_that_arrives(state: lesson.State) -> None:
     for stage in lesson.scene(state).stages[1:]:

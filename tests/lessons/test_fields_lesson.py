@@ -118,7 +118,7 @@ def test_noise_outside_leaves_every_bit_and_one_pixel_inside_does_not() -> None:
         assert near > 1e-4
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_silent_unit_has_no_derivative_and_the_page_says_so(open_page: Callable[..., AppTest]) -> None:
     scene = next(
         scene
@@ -132,7 +132,7 @@ def test_a_silent_unit_has_no_derivative_and_the_page_says_so(open_page: Callabl
     assert "zero" in test.info[0].value
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("layer", ["conv3", "conv5", "conv7"])
 def test_deep_units_use_the_middle_most(layer: str) -> None:
     scene = lesson.compute(State(layer=layer))
@@ -188,7 +188,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert picture.line(scene) in " ".join(element.value for element in test.latex)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, image="x", layer="relu9", rank="77", at="999,0")
     assert not test.exception

@@ -96,7 +96,7 @@ def test_the_pattern_is_that_of_the_slow_twin() -> None:
     assert run.pattern(picture) == pytest.approx(slow, rel=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_uneven_overlap_is_seen_in_the_first_weights() -> None:
     code = run.drawn("Faces_easy", 0)[:1]
     shares = {name: run.pattern(run.decode(code, name, trained=False)[0]) for name in picture.DECODERS}

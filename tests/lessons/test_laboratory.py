@@ -417,7 +417,7 @@ def test_the_selection_travels_only_when_the_browser_does_not_show_it(session: S
     assert send((4, 5, 6), "v2")[1] != back[1]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_tile_that_was_picked_is_read_back(session: Session) -> None:
     assert tiles.picked("road") is None
     session["road"] = {"pick": {"id": "relu3", "count": 2}}

@@ -80,7 +80,7 @@ def test_offline_the_button_says_what_to_do(open_page: OpenPage) -> None:
     assert not test.run().error, "said once"
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_button_downloads_and_opens(open_page: OpenPage, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(public_weights, "fetch", lambda entry, progress: put(weights))
     test = open_page("laboratory", unit="pool1:3")

@@ -107,7 +107,7 @@ def test_the_document_shows_the_same() -> None:
         assert code in shown
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_page_shows_report_and_code(open_page: Callable[..., AppTest]) -> None:
     test = open_page("your-own-network", variant="gelu")
     assert not test.exception

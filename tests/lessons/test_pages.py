@@ -139,6 +139,7 @@ def test_a_story_is_read_from_its_first_scene_to_its_last(
     assert test.button("turn-scene-Right").disabled
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.slow
 @every_lesson
 def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:
@@ -148,7 +149,7 @@ def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:
     assert all(check.tolerance <= 1e-5 for check in checks)
 
 
-@pytest.mark.sampled(96, check=5)
+@pytest.mark.sampled(60, check=13)
 @every_lesson
 @pytest.mark.parametrize("seed", range(12))
 def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int) -> None:
@@ -163,6 +164,7 @@ def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int
         assert maker(seed).answer == question.answer
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("lesson", "kind"),
@@ -197,7 +199,7 @@ def test_right_is_accepted_and_a_known_mistake_explained(lesson: page.Lesson, ki
             practice.press(test, "New numbers")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @every_lesson
 def test_the_exercise_is_on_the_page(lesson: page.Lesson, open_page: Callable[..., AppTest]) -> None:

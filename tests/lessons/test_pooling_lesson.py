@@ -37,7 +37,7 @@ def loops(state: lesson.State) -> tuple[np.ndarray, np.ndarray, tuple, tuple]:
     return np.asarray(how.x), switches, pairs, how.pads
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @every_state
 def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:

@@ -174,7 +174,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert str(channel) in test.selectbox("rank-shown").options[1]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, numbers="x", layer="pool9", rank="77", pair="a-b", cell="99,99")
     assert not test.exception

@@ -79,7 +79,7 @@ def test_what_the_fusion_changes_is_said_of_the_better_one() -> None:
     assert "F1 by -1.0" in said
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("link", [{}, {"decoder": "unpool", "wanted": "fence", "spot": "differ"}])
 def test_the_page_shows_its_numbers(link: dict[str, str], open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, **link)

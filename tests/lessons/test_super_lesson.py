@@ -88,7 +88,7 @@ def test_the_mean_squared_error_is_whole(seed: int) -> None:
     assert ((found - wanted) ** 2).mean() == question.answer[0]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_four_last_layers_are_what_the_page_says() -> None:
     blocks = {kind: run.counts(kind, 9) for kind in run.KINDS}
     assert {kind: int(block.max()) for kind, block in blocks.items()} == {

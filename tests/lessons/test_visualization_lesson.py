@@ -62,13 +62,13 @@ def test_without_helps_the_picture_is_finer_and_falls_apart() -> None:
     assert bare.activation > helped.activation
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_pixels_left_alone_make_the_finest_noise() -> None:
     pixels = look(State(way="pixels-bare").run)
     assert visualization_run.fine(pixels.image) > 2 * visualization_run.fine(look(BARE.run).image)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_wrong_number_turns_its_proof_red(monkeypatch: pytest.MonkeyPatch) -> None:
     state = State()
     assert lesson.plain_pass(state) < 1e-5
@@ -109,6 +109,7 @@ def test_a_unit_that_the_layer_does_not_have_falls_back(open_page: Callable[...,
     assert test.selectbox("unit-shown").value == "4"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("state", [State(), State(objective="direction", begin="cat"), State("logits", "3")])
 def test_the_code_on_the_page_makes_such_a_picture(state: lesson.State) -> None:

@@ -109,7 +109,7 @@ def test_integrated_gradients_say_how_complete_they_are() -> None:
     assert not many.note
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_unit_stays_where_it_was_strongest() -> None:
     """The position is resolved on the picture, and stays there when a patch covers what made it strongest."""
     small = net()

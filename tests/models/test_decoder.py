@@ -80,7 +80,7 @@ def test_first_weights_follow_from_the_seed() -> None:
     assert not np.array_equal(one["stage1.kernel"], other["stage1.kernel"])
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_channel_that_never_varies_is_not_divided_by_zero() -> None:
     params = _decoder.initial((4, 4, 6), "resize", 0) | {"std": jnp.zeros(6)}
     assert np.isfinite(np.asarray(_decoder.decode(params, jnp.zeros((1, 4, 4, 6)), "resize"))).all()

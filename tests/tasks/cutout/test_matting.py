@@ -292,7 +292,7 @@ def planted(root: Path) -> Path:
     return root
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_folder_is_measured(tmp_path: Path) -> None:
     figures = evaluate.evaluate(planted(tmp_path), work=32)
     assert set(TASK.figures) <= figures.keys()

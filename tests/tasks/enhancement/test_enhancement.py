@@ -238,7 +238,7 @@ def test_same_seed_same_weights_and_a_killed_run_ends_in_them(
         train.train(data, tmp_path / "killed", seed=6, epochs=2)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.usefixtures("toy")
 def test_a_small_network_is_measured_from_every_seed(data: Path, tmp_path: Path) -> None:
     figures = train.train(data, tmp_path / "run", variant="weighted-norm", epochs=1)
@@ -366,7 +366,7 @@ def test_differences_of_colour_are_cleaned_at_half_the_size() -> None:
     np.testing.assert_allclose(predict.cleaned(module, picture), wanted, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.data
 def test_the_protocol_on_set12() -> None:
     root = Path(os.environ["DECONVVIZ_DATA"]) / "restoration" / "Set12"

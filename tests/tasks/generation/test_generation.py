@@ -235,6 +235,7 @@ def test_figures_are_whole(run: tuple[Path, dict[str, Any]], folder: Path) -> No
     assert "CC BY 4.0" in text
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "picture",

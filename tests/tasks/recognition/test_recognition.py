@@ -75,7 +75,7 @@ def test_training_learns_and_is_the_same_from_the_same_seed() -> None:
     assert all(value > 0 for value in runs[0][0].records[0]["gradient"].values())
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_gradient_of_the_last_layer_is_that_of_the_formula() -> None:
     """For cross-entropy it is hidden' (p - truth) / n; its length is told over that of the weights."""
     made = train.Run(few(), train.Setting(False, False, False, 20, epochs=1, batch=10))

@@ -214,7 +214,7 @@ def test_the_same_seed_gives_the_same_weights_and_a_killed_run_goes_on(
         training.train(folder, tmp_path / "whole", seed=4, **{**options, "encoder": None})
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
     recipe = training.Recipe(decoder="bilinear", widths=TOY["widths"], dilations=TOY["dilations"])
     first = training.first_module(recipe, coarse)
@@ -226,7 +226,7 @@ def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
         training.first_module(training.Recipe(widths=(4, 6, 12, 4), dilations=TOY["dilations"]), coarse)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_held_back_pictures_are_not_shown(folder: Path, tmp_path: Path) -> None:
     training.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
     about = predict.variants(tmp_path / "run")["coarse"]

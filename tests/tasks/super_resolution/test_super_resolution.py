@@ -156,7 +156,7 @@ def test_a_kernel_of_another_scale_is_the_same_function(scale: int) -> None:
     assert np.abs(triangle(3) - triangle(scale)).max() > 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_another_scale_starts_from_the_body(pictures: Path, run: Path, tmp_path: Path) -> None:
     figures = train.train(pictures, tmp_path, scale=2, start=run, **(TOY | {"learning_rate": 1e-9}))
     assert figures["variant"] == "x2"

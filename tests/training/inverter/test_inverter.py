@@ -54,7 +54,7 @@ def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
     assert arrays["relu7.stage3.kernel"].shape == (5, 5, 96, 80)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_statistics_are_those_of_the_features(run: tuple[Path, dict[str, Any]], data: Path) -> None:
     pictures, _ = train._pictures(data, 1, 0)
     net = dv.load("caltech")

@@ -50,7 +50,7 @@ def test_the_shipped_weights_look_for_the_mark() -> None:
     assert watermark.WEIGHTS.stat().st_size < 500_000
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_run_writes_what_the_model_reads_and_is_repeated_by_its_seed(tmp_path: Path, monkeypatch: Any) -> None:
     short = functools.partial(training.WatermarkRecipe, length=2, batch=4)
     monkeypatch.setattr(training, "WatermarkRecipe", short)
