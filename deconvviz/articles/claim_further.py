@@ -1,4 +1,8 @@
-"""The claims of the articles from the eleventh on, and their rules, written down before the figures were made."""
+"""The claims of the articles from the eleventh on, and their rules.
+
+What is counted or computed exactly follows from its rule. C12 was measured once with one channel and no bias, which
+cannot bend and failed, before its networks got four channels and biases.
+"""
 
 from __future__ import annotations
 
