@@ -315,6 +315,15 @@ class Network:
             digest.update(f"{array.shape}{array.dtype}".encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
+    @property
+    def identity(self) -> str:
+        """`digest` and every operation of the traced program: names the network among all that a process has open.
+
+        Numbers within the program count, ``2 * x`` or ``3 * x``; another release of JAX may write it otherwise, so
+        files hold the `digest`.
+        """
+        return str(self.store.get(("identity", _float()), lambda: f"{self.digest} {self._form()}"))
+
     def _form(self) -> str:
         """SHA-256 over everything that a compiled program depends on: all but the values of the weights.
 

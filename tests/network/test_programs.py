@@ -116,3 +116,11 @@ def test_a_floor_that_is_zero_in_one_network_only_is_a_rectifier_there_only() ->
     assert len(shared) == kept + 1
     with pytest.raises(dv.DeconvvizError, match="max with a constant"):
         reconstruct_units(one, nets.picture(), [dv.Unit(one.layers[-1].name, 1)], "guided")
+
+
+def test_networks_that_differ_in_a_number_of_the_program_are_not_taken_for_each_other() -> None:
+    spec = dv.InputSpec(size=(5, 6))
+    one, other, same = (dv.Network(lambda x, by=by: jnp.maximum(by * x, 0), input_spec=spec) for by in (2.0, 3.0, 2.0))
+    assert one.digest == other.digest, "no weights, and the same layers"
+    assert one.identity != other.identity
+    assert one.identity == same.identity

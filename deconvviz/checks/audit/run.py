@@ -150,7 +150,7 @@ def audit(
         attribution.method(name)
     if not names:
         raise DeconvvizError("an audit needs a method; got methods=[]")
-    key = sha256(repr((FORMAT, network.digest, names, seed, unit)).encode()).hexdigest()
+    key = sha256(repr((FORMAT, network.identity, names, seed, unit)).encode()).hexdigest()
     known = _stored(resume, key)
     inputs, unreadable = [], {}
     done: list[tuple[str, controls.Findings]] = []
