@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +16,6 @@ from looking import (
     BOXES,
     DESKTOP,
     FORMULAS,
-    PATIENCE,
     PHONE,
     broken_rules,
     in_sight,
@@ -37,8 +36,6 @@ FORM, PROOFS = "[data-testid=stForm]", ".st-key-proofs"
 FONTS = {"monospace": "0", "serif": ".05em"}
 #: What is drawn in fonts that the app brings, whatever the machine has: icons, and formulas but for Chinese in them.
 OWN_FONT = ".katex, .katex *, [data-testid=stIconMaterial]"
-#: Milliseconds after which a click that changed nothing is made again.
-CLICK_LOST = 30_000
 #: A few seconds of work wait behind some pages; a busy machine takes minutes to compile them.
 pytestmark = pytest.mark.timeout(600)
 
@@ -123,16 +120,9 @@ def ready(page: Page, look: Look) -> None:
 
 def to_chinese(page: Page) -> None:
     """Change the language of an open page."""
-    from playwright.sync_api import TimeoutError as Late
-
     headline = page.locator("h1").first.inner_text()
-    for patience in (CLICK_LOST, CLICK_LOST, PATIENCE):  # a click on a page that is being laid out anew may be lost
-        page.get_by_role("radio", name="中文").click()
-        with suppress(Late):
-            page.wait_for_function(
-                "was => document.querySelector('h1').innerText !== was", arg=headline, timeout=patience
-            )
-            break
+    page.get_by_role("radio", name="中文").click()
+    page.wait_for_function("was => document.querySelector('h1').innerText !== was", arg=headline)
     settle(page)
 
 

@@ -132,6 +132,9 @@ def test_a_story_is_read_from_its_first_scene_to_its_last(
         assert not test.exception
         assert not test.error
         assert test.subheader[0].value == scene.title
+        assert "lang-shown" in {buttons.key for buttons in test.button_group}, (
+            "a scene takes no control of the app away"
+        )
         assert test.button("turn-scene-Left").disabled == (number == 1)
         assert "".join(test.query_params.get("scene", "1")) == str(number)
         if number < len(lesson.scenes):
@@ -139,7 +142,6 @@ def test_a_story_is_read_from_its_first_scene_to_its_last(
     assert test.button("turn-scene-Right").disabled
 
 
-@pytest.mark.sampled(10)
 @pytest.mark.slow
 @every_lesson
 def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:

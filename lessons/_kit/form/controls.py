@@ -49,14 +49,20 @@ def stage(values: Mapping[str, str] | None = None, offered: Iterable[str] | None
 
 def designed(key: str, default: str) -> str:
     """Where a control stands at first: where the scene puts it, else at the default of the page."""
-    values, _ = st.session_state.get(_STAGE, ({}, None))
+    values, _ = _staged(key)
     return str(values.get(key, default))
 
 
 def is_offered(key: str) -> bool:
     """Whether a control is to be drawn; one that is not keeps its value in the URL all the same."""
-    _, offered = st.session_state.get(_STAGE, ({}, None))
+    _, offered = _staged(key)
     return offered is None or key in offered
+
+
+def _staged(key: str) -> tuple[Mapping[str, str], frozenset[str] | None]:
+    """What the scene says of a control; nothing of the language: that belongs to every page and is drawn before it."""
+    nothing: tuple[Mapping[str, str], frozenset[str] | None] = ({}, None)
+    return nothing if key == _LANGUAGE else st.session_state.get(_STAGE, nothing)
 
 
 def url_text(key: str) -> str:

@@ -75,7 +75,7 @@ class Reconstructions:
 
 def forward(loaded: Loaded, picture: Picture) -> Forward:
     """Probabilities and activations of every layer, kept for the last `KEPT_FORWARDS` pictures."""
-    return _forward(loaded.network.identity, picture.digest, loaded, picture)
+    return _forward(loaded.identity, picture.digest, loaded, picture)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_FORWARDS)
@@ -94,7 +94,7 @@ def _forward(network_digest: str, picture_digest: str, _loaded: Loaded, _picture
 
 def reconstruct(loaded: Loaded, picture: Picture, unit: Unit) -> Reconstructions:
     """The maps of a unit by every rule, kept for the last `KEPT_UNITS` units."""
-    return _reconstruct(loaded.network.identity, picture.digest, repr(unit), loaded, picture, unit)
+    return _reconstruct(loaded.identity, picture.digest, repr(unit), loaded, picture, unit)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_UNITS)
@@ -119,7 +119,7 @@ def checked(loaded: Loaded, picture: Picture, unit: Unit) -> dict[str, Reconstru
 
     It costs several times the maps themselves, so a page asks for it once the maps are on it.
     """
-    return _checked(loaded.network.identity, picture.digest, repr(unit), loaded, picture, unit)
+    return _checked(loaded.identity, picture.digest, repr(unit), loaded, picture, unit)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_CHECKS)
@@ -146,7 +146,7 @@ def adjoint(loaded: Loaded, picture: Picture, layer: str) -> Check:
 
 def backward_trace(loaded: Loaded, picture: Picture, unit: Unit, rule: str) -> tuple[SignalStep, ...]:
     """The signal after every step of its backward pass; empty where the network is no chain."""
-    return _backward_trace(loaded.network.identity, picture.digest, repr(unit), rule, loaded, picture, unit)
+    return _backward_trace(loaded.identity, picture.digest, repr(unit), rule, loaded, picture, unit)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_TRACES)
@@ -171,7 +171,7 @@ def _memories(network_digest: str, picture_digest: str, layer: str, _steps: Chai
 
 def cached(loaded: Loaded, picture: Picture, name: str, make: Callable[[], _T]) -> _T:
     """A small value about a network and a picture, computed once."""
-    return _cached(loaded.network.identity, picture.digest, name, make)
+    return _cached(loaded.identity, picture.digest, name, make)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_VALUES)
@@ -185,4 +185,4 @@ def run_compiled(loaded: Loaded, layer: str, program: str, run: Callable[[], _T]
 
 
 def _key(loaded: Loaded, layer: str, program: str) -> tuple[str, str, str]:
-    return loaded.network.identity, layer, program
+    return loaded.identity, layer, program

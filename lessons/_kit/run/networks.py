@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -22,9 +22,11 @@ class Loaded:
     Attributes:
       name: what `dv.load` was given.
       network: the network itself.
-      digest: of its weights and layers; part of every key.
+      digest: of its weights and layers; part of every key of what lasts.
       accuracy: mean-per-class accuracy on the validation images, 0..1; None if its card does not say.
       assumed: sentences about the input of a network of one's own that were not said.
+      identity: part of every key of what this process holds; taken when the network is loaded, because one in float32
+        cannot be traced anew where a lesson computes in float64.
     """
 
     name: str
@@ -32,6 +34,10 @@ class Loaded:
     digest: str
     accuracy: float | None
     assumed: tuple[str, ...] = ()
+    identity: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "identity", self.network.identity)
 
 
 @st.cache_resource(show_spinner=False)
