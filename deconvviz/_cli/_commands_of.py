@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from deconvviz import catalog
-from deconvviz._cli._common import answer, check_out, image_option, json_option, load_image, seconds_since
+from deconvviz._cli._common import answer, check_out, image_option, json_option, load_image, seconds_since, typed
 from deconvviz.catalog import Option, Task, Trainable
 from deconvviz.errors import nearest
 
@@ -139,10 +139,6 @@ def _option(option: Option) -> Callable[[Any], Any]:
 Made = tuple[tuple[Callable[[Any], Any], ...], Callable[..., None]]
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
 def _apply(task: Task) -> Made:
     def run(image: str, out: Path, as_json: bool, **options: Any) -> None:
         from deconvviz import compiled
@@ -151,8 +147,8 @@ def _apply(task: Task) -> Made:
         check_out(out, task.suffixes)
         compiled.keep()
         written = {option.key: options.pop(option.key) for option in task.options_of("write")}
-        result = task.apply(load_image(image), **_given(options))
-        task.write(result, out, **_given(written))
+        result = task.apply(load_image(image), **typed(options))
+        task.write(result, out, **typed(written))
         record = {"task": task.name, "image": image, **task.describe(result), "out": out, "images": 1}
         _say(record | {"seconds": seconds_since(start)}, as_json)
 
@@ -164,7 +160,7 @@ def _evaluate(record: Trainable, fixed: Mapping[str, Any]) -> Made:
         from deconvviz import compiled
 
         compiled.keep()
-        _say(record.evaluate(data, progress=True, **_given(options), **fixed), as_json)
+        _say(record.evaluate(data, progress=True, **typed(options), **fixed), as_json)
 
     return (DATA,), run
 
@@ -173,7 +169,7 @@ def _train(record: Trainable, network: str, fixed: Mapping[str, Any]) -> Made:
     def run(data: Path, out: Path, seed: int, resume: bool, as_json: bool, **options: Any) -> None:
         start = time.perf_counter()
         assert record.train is not None
-        figures = record.train(data, out, seed=seed, resume=resume, progress=True, **_given(options), **fixed)
+        figures = record.train(data, out, seed=seed, resume=resume, progress=True, **typed(options), **fixed)
         named = {"network": network} if network else {"task": record.name}
         _say({**named, "out": out, **figures, "seconds": seconds_since(start)}, as_json)
 

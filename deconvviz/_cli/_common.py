@@ -37,6 +37,15 @@ image_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON line instead of a table.")
 
 
+def typed(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were typed.
+
+    >>> typed({"steps": 8, "rate": None})
+    {'steps': 8}
+    """
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def load_network(model: str, weights: Path | None = None) -> Network:
     """The network named on the command line."""
     import deconvviz as dv

@@ -26,15 +26,6 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that were typed.
-
-    >>> given({"steps": 8, "rate": None})
-    {'steps': 8}
-    """
-    return {name: value for name, value in options.items() if value is not None}
-
-
 def run(snapshots: Iterator[Any], said: Callable[[Any], str]) -> Any:
     """The last snapshot of a run, its progress and time left on stderr."""
     from tqdm import tqdm

@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deconvviz._cli._common import answer, check_file, check_out, image_option, json_option, load_image, seconds_since
-from deconvviz._cli._optimized import given, run, run_options
+from deconvviz._cli._common import (
+    answer,
+    check_file,
+    check_out,
+    image_option,
+    json_option,
+    load_image,
+    seconds_since,
+    typed,
+)
+from deconvviz._cli._optimized import run, run_options
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 from deconvviz.errors import DeconvvizError
 
@@ -63,12 +72,12 @@ def invert(
         _check(checkpoint, method)
     network, picture = load_chosen(chosen), load_image(image)
     begin = partial(dv.invert_snapshots, network, picture, layer, method, restarts=restarts)
-    typed = given(options)
+    chosen_options = typed(options)
     known = 0
     if checkpoint is None:
-        snapshots = begin(**typed)
+        snapshots = begin(**chosen_options)
     else:
-        known, snapshots = _resumed(checkpoint, begin, network, layer, typed)
+        known, snapshots = _resumed(checkpoint, begin, network, layer, chosen_options)
     result: Inversion = run(snapshots, lambda now: f"feature error {now.feature_error:.4f}")
     if out is not None:
         files.write(out, montage.png_bytes(result.image))
@@ -100,15 +109,15 @@ def _check(checkpoint: Path, method: str) -> None:
 
 
 def _resumed(
-    path: Path, begin: Callable[..., Iterator[Inversion]], network: Network, layer: str, typed: dict[str, Any]
+    path: Path, begin: Callable[..., Iterator[Inversion]], network: Network, layer: str, chosen_options: dict[str, Any]
 ) -> tuple[int, Iterator[Inversion]]:
     """(steps that an earlier process has done, the snapshots from there on), each written down as it comes."""
     from deconvviz.figures import files
     from deconvviz.methods import run_files
 
-    seed = {"seed": typed.pop("seed")} if "seed" in typed else {}
+    seed = {"seed": chosen_options.pop("seed")} if "seed" in chosen_options else {}
     known = run_files.read(path) if path.exists() else None
-    settings = run_files.settings_of(network, layer, typed)
+    settings = run_files.settings_of(network, layer, chosen_options)
 
     def keeping() -> Iterator[Inversion]:
         try:

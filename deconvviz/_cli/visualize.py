@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deconvviz._cli._common import answer, check_out, json_option, load_image, seconds_since
-from deconvviz._cli._optimized import given, run, run_options
+from deconvviz._cli._common import answer, check_out, json_option, load_image, seconds_since, typed
+from deconvviz._cli._optimized import run, run_options
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def visualize(
         chosen.check()
         network = load_chosen(chosen)
         result = _layer(network, layer, options["objective"])
-        _grid.make(chosen, network, result, channel, grid, batch, as_json, start, given(options))
+        _grid.make(chosen, network, result, channel, grid, batch, as_json, start, typed(options))
         return
     if batch is not None:
         raise click.UsageError("--batch goes with --grid FILE.png")
@@ -100,11 +100,11 @@ def _one(
     from deconvviz.figures import files, montage
 
     unit = dv.Unit(_layer(network, layer, options["objective"]), channel, row, column)
-    typed = given(options)
-    if "start" in typed:
-        typed["start"] = load_image(typed["start"])
+    chosen_options = typed(options)
+    if "start" in chosen_options:
+        chosen_options["start"] = load_image(chosen_options["start"])
     result: Visualization = run(
-        dv.visualize_snapshots(network, unit, **typed), lambda now: f"activation {now.activation:.4g}"
+        dv.visualize_snapshots(network, unit, **chosen_options), lambda now: f"activation {now.activation:.4g}"
     )
     files.write(out, montage.png_bytes(np.concatenate(result.images, axis=1)))
     record = {

@@ -166,7 +166,7 @@ def parameters(seed: int, subject: Subject | None) -> dict[str, float]:
     The deconvnet's are those of its adjoints that the forward program does not hold. A learned decoder is the
     mirror of the network: for each layer a kernel of the same size, trained for itself.
     """
-    network = _given(subject).network
+    network = _checked_subject(subject).network
     consts = [np.asarray(c) for c in network.program().flat.consts]
     forward = sum(c.size for c in consts)
     chain = network.chain_to(network.layers[-1].name)
@@ -181,7 +181,7 @@ def parameters(seed: int, subject: Subject | None) -> dict[str, float]:
 
 def direction(seed: int, subject: Subject | None) -> dict[str, float]:
     """What colour and edges explain of the first and of the last convolution, what each sees, and all between."""
-    network, inputs = _given(subject).network, _given(subject).inputs
+    network, inputs = _checked_subject(subject).network, _checked_subject(subject).inputs
     layers = [layer for layer in network.layers if layer.kind == "conv"]
     maps = network.taps(inputs, [layer.name for layer in layers])
     shares = {layer.name: explained(maps[layer.name], inputs, seed) for layer in layers}
@@ -196,7 +196,7 @@ def understands(seed: int, subject: Subject | None) -> dict[str, float]:
 
     Beside it "RULE edges": the trained map's rank correlation with the edges of the photograph, which knows no network.
     """
-    given = _given(subject)
+    given = _checked_subject(subject)
     figures: dict[str, float] = {}
     for rule in RULES:
         run = sanity(given, seed, rule)
@@ -227,7 +227,7 @@ def _picture(subject: Subject, seed: int) -> np.ndarray:
     return subject.inputs[seed % len(subject.inputs)][None]
 
 
-def _given(subject: Subject | None) -> Subject:
+def _checked_subject(subject: Subject | None) -> Subject:
     if subject is None:
         raise RuleError("this claim is about a trained network: hand one in as Subject(network, inputs)")
     return subject

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from deconvviz import storage
-from deconvviz.atlas.scan import Found
+from deconvviz.atlas.scan import ScanResult
 from deconvviz.atlas.top import Top
 from deconvviz.errors import DataError
 
@@ -98,7 +98,7 @@ def unpack(path: Path) -> tuple[dict[str, np.ndarray], Any] | None:
         return None
 
 
-def save_found(path: Path, found: Found) -> None:
+def save_scan(path: Path, found: ScanResult) -> None:
     """Keep the state of a scan."""
     arrays = {
         f"{part} {layer}": getattr(tops, part)
@@ -108,7 +108,7 @@ def save_found(path: Path, found: Found) -> None:
     write(path, pack(arrays, {"done": found.done, "layers": list(found.tops), "broken": list(found.broken.items())}))
 
 
-def load_found(path: Path) -> Found | None:
+def load_scan(path: Path) -> ScanResult | None:
     """The state of a scan; None where there is none."""
     kept = unpack(path)
     if kept is None:
@@ -118,4 +118,4 @@ def load_found(path: Path) -> Found | None:
         layer: Top(*(arrays[f"{part} {layer}"] for part in ("values", "pictures", "places")))
         for layer in about["layers"]
     }
-    return Found(about["done"], tops, dict(about["broken"]))
+    return ScanResult(about["done"], tops, dict(about["broken"]))

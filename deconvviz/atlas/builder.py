@@ -18,7 +18,7 @@ import numpy as np
 from deconvviz.atlas import _disk, scan, sheets, tiles
 from deconvviz.atlas.pictures import Pictures, listed
 from deconvviz.atlas.processes import Team
-from deconvviz.atlas.scan import Found
+from deconvviz.atlas.scan import ScanResult
 from deconvviz.errors import DataError, NetworkError
 from deconvviz.network import Network, rewritten
 
@@ -196,12 +196,12 @@ def _short(value: Any) -> str:
     return text[:12] if len(text) == 64 else text
 
 
-def _scan(plan: Plan, batch: int, progress: Progress) -> Found:
+def _scan(plan: Plan, batch: int, progress: Progress) -> ScanResult:
     """The strongest pictures of all channels, by all processes."""
     team, count = plan.team, len(plan.pictures.names)
     share = range(team.index, count, team.size)
     path = plan.work / f"scan-{team.name}.npz"
-    result = _disk.load_found(path) or scan.nothing(plan.channels, plan.top)
+    result = _disk.load_scan(path) or scan.nothing(plan.channels, plan.top)
     progress("scan", result.done, len(share))
     if result.done < len(share):
         kept = time.monotonic()
@@ -211,11 +211,11 @@ def _scan(plan: Plan, batch: int, progress: Progress) -> Found:
         for result in steps:
             progress("scan", result.done, len(share))
             if time.monotonic() - kept > KEEP:
-                _disk.save_found(path, result)
+                _disk.save_scan(path, result)
                 kept = time.monotonic()
-    _disk.save_found(path, result)
+    _disk.save_scan(path, result)
     team.wait("pictures scanned")
-    parts = [_disk.load_found(plan.work / f"scan-{Team(i, team.size).name}.npz") for i in range(team.size)]
+    parts = [_disk.load_scan(plan.work / f"scan-{Team(i, team.size).name}.npz") for i in range(team.size)]
     if any(part is None for part in parts):
         raise DataError(f"the scan of a process is missing in {plan.work}: all processes need the same folder")
     everything = scan.together([part for part in parts if part is not None], plan.top)
@@ -270,7 +270,7 @@ def _notes(path: Path) -> tuple[int, Notes]:
     return done, {(layer, index, rank): (tuple(box), scale, digest) for layer, index, rank, box, scale, digest in rows}
 
 
-def _content(plan: Plan, found: Found, slots: Sequence[Sequence[tiles.Slot]]) -> sheets.Content:
+def _content(plan: Plan, found: ScanResult, slots: Sequence[Sequence[tiles.Slot]]) -> sheets.Content:
     """All that the files are made of."""
     team = plan.team
     owners = {wanted[0].picture: i % team.size for i, wanted in enumerate(slots)}

@@ -34,7 +34,7 @@ THREADS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ScanResult:
     """What a scan knows after some of its pictures.
 
     Attributes:
@@ -48,18 +48,18 @@ class Found:
     broken: dict[int, str]
 
 
-def nothing(channels: Mapping[str, Sequence[int]], room: int) -> Found:
+def nothing(channels: Mapping[str, Sequence[int]], room: int) -> ScanResult:
     """What is known before the first picture."""
-    return Found(0, {layer: top.empty(len(kept), room) for layer, kept in channels.items()}, {})
+    return ScanResult(0, {layer: top.empty(len(kept), room) for layer, kept in channels.items()}, {})
 
 
-def together(parts: Sequence[Found], room: int) -> Found:
+def together(parts: Sequence[ScanResult], room: int) -> ScanResult:
     """The scans of several shares as one."""
     first, *rest = parts
     for one in rest:
         tops = {layer: top.merge(first.tops[layer], one.tops[layer], room) for layer in first.tops}
-        first = Found(first.done + one.done, tops, first.broken | one.broken)
-    return Found(first.done, first.tops, dict(sorted(first.broken.items())))
+        first = ScanResult(first.done + one.done, tops, first.broken | one.broken)
+    return ScanResult(first.done, first.tops, dict(sorted(first.broken.items())))
 
 
 def scan(
@@ -70,8 +70,8 @@ def scan(
     *,
     room: int,
     batch: int,
-    begun: Found | None = None,
-) -> Iterator[Found]:
+    begun: ScanResult | None = None,
+) -> Iterator[ScanResult]:
     """Looks at a share of the pictures, a batch at a time.
 
     Args:
@@ -102,7 +102,7 @@ def scan(
                 kept = np.asarray(channels[layer], np.intp)
                 these = top.of_batch(peaks[finite][:, kept], places[finite][:, kept], seen[finite])
                 tops[layer] = top.merge(tops[layer], these, room)
-        result = Found(result.done + len(numbers), tops, result.broken | broken)
+        result = ScanResult(result.done + len(numbers), tops, result.broken | broken)
         yield result
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from deconvviz.atlas import _disk, tiles
 from deconvviz.atlas.pictures import Pictures
-from deconvviz.atlas.scan import Found
+from deconvviz.atlas.scan import ScanResult
 from deconvviz.errors import DataError
 from deconvviz.figures import files
 from deconvviz.network import Network
@@ -58,7 +58,7 @@ class Content:
     pictures: Pictures
     settings: Mapping[str, Any]
     channels: Mapping[str, Sequence[int]]
-    found: Found
+    found: ScanResult
     notes: Mapping[tuple[str, int, int], tuple[tuple[int, int, int, int], float, str]]
     stores: Sequence[tiles.Store]
     owners: Mapping[int, int]

@@ -97,7 +97,7 @@ def cascade(network: Network, x: Array, rule: str, seed: int = 0, layers: int | 
     if len(top.shape) != 1:
         raise NetworkError(f"the last layer of {network.name} is {top.name} of shape {top.shape}, not a list of scores")
     groups = weight_layers(network)[::-1][:layers]
-    call = network.store.compiled(("cascade", rule, batch.dtype.name), lambda: _road(network, top.name, rule))
+    call = network.store.compiled(("cascade", rule, batch.dtype.name), lambda: _map_of(network, top.name, rule))
     wanted = np.int32(network.run(batch)[0].argmax())
     random = np.random.default_rng(seed)
     maps = [np.asarray(call(tuple(consts), batch, wanted))]
@@ -110,7 +110,7 @@ def cascade(network: Network, x: Array, rule: str, seed: int = 0, layers: int | 
     return Cascade(rule, ("", *(name for name, _ in groups)), np.stack(maps), similarity)
 
 
-def _road(network: Network, layer: str, rule: str) -> Callable[..., Any]:
+def _map_of(network: Network, layer: str, rule: str) -> Callable[..., Any]:
     """Compiled: constants, model input and class -> the map of that class, under the rule."""
     cut = rewritten(network, layer, rule)
 

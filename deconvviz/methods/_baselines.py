@@ -36,7 +36,7 @@ def baseline(x: Array, spec: InputSpec, name: Any) -> np.ndarray:
     """
     x = np.asarray(x, np.float64)
     if not isinstance(name, str):
-        return _given(x, name)
+        return _as_baseline(x, name)
     check_choice("baseline", name, NAMES)
     if name == "mean":
         return np.broadcast_to(x.mean(axis=(1, 2), keepdims=True), x.shape)
@@ -47,7 +47,7 @@ def baseline(x: Array, spec: InputSpec, name: Any) -> np.ndarray:
     return np.broadcast_to((level * spec.scale - np.asarray(spec.mean)) / np.asarray(spec.std), x.shape)
 
 
-def _given(x: np.ndarray, values: Any) -> np.ndarray:
+def _as_baseline(x: np.ndarray, values: Any) -> np.ndarray:
     try:
         given = np.asarray(values, np.float64)
         filled = np.broadcast_to(given, x.shape)

@@ -133,18 +133,18 @@ def advance(problem: Problem, progress: Progress, steps: int, every: int = EVERY
     """
     while progress.done < steps and not progress.stopped:
         length = min(FIRST if progress.done == 0 else every, every, steps - progress.done)
-        later = _walk(problem, progress, steps, length)
+        later = _descend(problem, progress, steps, length)
         if not _diverged(problem, later):
             progress = later
             yield progress
         elif progress.slower == 1.0:
             progress = replace(progress, slower=LOWER, note=_lowered(problem, progress))
         else:
-            progress = replace(progress, stopped=True, note=_given_up(problem, progress))
+            progress = replace(progress, stopped=True, note=_stopped(problem, progress))
             yield progress
 
 
-def _walk(problem: Problem, progress: Progress, steps: int, length: int) -> Progress:
+def _descend(problem: Problem, progress: Progress, steps: int, length: int) -> Progress:
     settings, state = problem.settings, progress.state
     rows = []
     for _ in range(length):
@@ -175,7 +175,7 @@ def _lowered(problem: Problem, progress: Progress) -> str:
     )
 
 
-def _given_up(problem: Problem, progress: Progress) -> str:
+def _stopped(problem: Problem, progress: Progress) -> str:
     return (
         f"the loss grew beyond bounds again after step {progress.done}, at rate {problem.settings.rate * LOWER:g} "
         f"after {problem.settings.rate:g}: this is the last good picture; give a smaller rate"

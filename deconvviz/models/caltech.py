@@ -219,11 +219,11 @@ def build(weights: str | Path | None = None) -> Network:
     epoch = epoch_of(weights)
     if epoch is not None:
         index = _index_of(epoch)
-        params, facts = load_snapshot(index), _said(snapshots()[index]._asdict())
+        params, facts = load_snapshot(index), _as_text(snapshots()[index]._asdict())
         names = labels()
     else:
         params, names = load_params(weights), labels(weights)
-        facts = _said(_read(Path(weights or WEIGHTS), arrays=False)[1])
+        facts = _as_text(_read(Path(weights or WEIGHTS), arrays=False)[1])
     return Network(
         lambda x: forward(params, x), input_spec=INPUT, labels=names or None, name="caltech", about=facts,
         programs=_PROGRAMS,
@@ -239,7 +239,7 @@ def _index_of(epoch: int) -> int:
     return epochs.index(epoch)
 
 
-def _said(about: dict[str, Any]) -> dict[str, str]:
+def _as_text(about: dict[str, Any]) -> dict[str, str]:
     return {key: json.dumps(value) for key, value in about.items() if key != "labels"}
 
 

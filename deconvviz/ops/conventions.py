@@ -151,11 +151,11 @@ def adjoint_arguments(convention: Convention, how: ConvGeometry, input_size: int
     by_hand = not convention.turns
     crop: Pads = (_cut(added[0]), _cut(added[1]))
     if convention.padding == "added":
-        return Arguments(by_hand, (_kept(added[0]), _kept(added[1])), crop=crop)
+        return Arguments(by_hand, (_positive(added[0]), _positive(added[1])), crop=crop)
     spans = how.extent(kernel)
     if convention.padding == "forward":
         rows, columns = (
-            (ke - 1 - before, ke - 1 - after) for ke, (before, after) in zip(spans, map(_kept, added), strict=True)
+            (ke - 1 - before, ke - 1 - after) for ke, (before, after) in zip(spans, map(_positive, added), strict=True)
         )
         return Arguments(by_hand, (rows, columns), crop=crop)
     lost_rows, lost_columns = (
@@ -166,7 +166,7 @@ def adjoint_arguments(convention: Convention, how: ConvGeometry, input_size: int
     return Arguments(by_hand, (0, 0) if convention.padding == "number" else "valid", (lost_rows, lost_columns), pads)
 
 
-def _kept(added: tuple[int, int]) -> tuple[int, int]:
+def _positive(added: tuple[int, int]) -> tuple[int, int]:
     return max(added[0], 0), max(added[1], 0)
 
 

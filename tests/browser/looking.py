@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import urlparse
 
@@ -33,6 +34,8 @@ _TOO_WIDE = """() => {
 PATIENCE = 300_000
 #: Seconds in which a page follows a change of the window or of the font on a busy machine.
 FOLLOWING = 10.0
+#: Milliseconds after which a button that could not be clicked is thought to be gone.
+STOPPING = 10_000
 #: Between a click and the run that it causes nothing moves on the page for some milliseconds.
 STILL = 150
 #: Milliseconds between two looks: looking at every frame makes Chromium draw every frame, without a graphics card.
@@ -120,6 +123,14 @@ def settle(page: Page) -> None:
     """Wait until no run is under way and nothing is still to be drawn, and none begins for `STILL` milliseconds."""
     page.evaluate("() => { window.stillSince = null; }")
     page.wait_for_function(_IS_STILL, arg=[MOVING, STILL], timeout=PATIENCE, polling=LOOKING)
+
+
+def stop(page: Page) -> None:
+    """Click Stop; what it would stop may have ended meanwhile, and the button with it."""
+    from playwright.sync_api import TimeoutError as Late
+
+    with suppress(Late):
+        page.get_by_role("button", name="Stop", exact=True).click(timeout=STOPPING)
 
 
 def in_colours(page: Page, scheme: Literal["light", "dark"]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import broken_rules, opened, settle
+from looking import broken_rules, opened, settle, stop
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -30,12 +30,10 @@ def test_an_inversion_is_begun_stopped_and_continued(page: Page, app_url: str, s
     opened(page, f"{app_url}/inversion?layer=relu1&seed=2", *SIGNS["inversion"])
     assert page.locator(".inverted img").count() == 1
     page.get_by_role("button", name="Invert relu1").click()
-    stop = page.get_by_role("button", name="Stop", exact=True)
-    stop.wait_for(timeout=LONG)
+    page.get_by_role("button", name="Stop", exact=True).wait_for(timeout=LONG)
     assert broken_rules(page) == []
     page.locator(".inverted img").nth(1).wait_for(timeout=LONG)
-    if stop.count():
-        stop.click()
+    stop(page)
     ended = page.get_by_text(re.compile(r"Stopped\.")).or_(page.get_by_text("feature error by hand"))
     ended.first.wait_for(timeout=LONG)
     settle(page)
@@ -67,7 +65,7 @@ def test_the_ladder_is_climbed_when_asked_and_can_be_stopped(
     assert page.locator(".ladder img").count() == 1
     page.get_by_role("button", name="Climb the ladder").click()
     page.locator('.ladder img[alt^="relu2, DeconvNet"]').wait_for(timeout=LONG)
-    page.get_by_role("button", name="Stop", exact=True).click()
+    stop(page)
     page.get_by_role("button", name="Continue", exact=True).wait_for(timeout=LONG)
     settle(page)
     assert page.locator(".ladder img").count() >= 3

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from looking import opened, settle
+from looking import opened, settle, stop
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -41,7 +41,7 @@ def test_a_long_run_streams_and_can_be_stopped_and_continued(page: Page, app_url
     open_lesson(page, app_url, "?layer=relu2")
     before = page.locator(".vision img.made").get_attribute("src")
     page.get_by_role("button", name="Go on to 256 steps").click()
-    page.get_by_role("button", name="Stop").click()
+    stop(page)
     page.get_by_role("button", name="Continue").or_(page.locator(".vision", has_text="step 256")).first.wait_for()
     if page.get_by_role("button", name="Continue").count():
         page.get_by_role("button", name="Continue").click()

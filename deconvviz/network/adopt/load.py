@@ -56,8 +56,9 @@ def load(address: str, given: Given = ANYTHING, *, torch: bool = False) -> Adopt
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # somebody else's code raises whatever it likes
-        raise NetworkError(f"{address} was called without arguments, to make a network, and raised {_said(error)}")\
-            from error  # fmt: skip
+        raise NetworkError(
+            f"{address} was called without arguments, to make a network, and raised {_first_line(error)}"
+        ) from error
 
 
 def _check_numbers(network: Network, address: str) -> None:
@@ -85,7 +86,7 @@ def _object(address: str) -> Any:
         try:
             has = hasattr(target, name)
         except Exception as error:  # a __getattr__ of its own
-            raise NetworkError(f"{address} cannot be looked up: {name} raised {_said(error)}") from error
+            raise NetworkError(f"{address} cannot be looked up: {name} raised {_first_line(error)}") from error
         if not has:
             where = ":".join(filter(None, (module_name, ".".join(path.split(".")[:depth]))))
             known = [known for known in getattr(target, "__dict__", {}) if not known.startswith("_")]
@@ -127,7 +128,7 @@ def _module(name: str) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise NetworkError(f"{name} cannot be imported: it raised {_said(error)}") from error
+        raise NetworkError(f"{name} cannot be imported: it raised {_first_line(error)}") from error
 
 
 def _neighbours(missing: str) -> Iterator[str]:
@@ -139,7 +140,7 @@ def _neighbours(missing: str) -> Iterator[str]:
         yield f"{parent}.{info.name}" if parent else info.name
 
 
-def _said(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     """An error of somebody else's code: its kind, its first line, and where it was raised."""
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"

@@ -83,6 +83,8 @@ def by_vjp(request: BackpropRequest, call: Callable[..., Any]) -> Results:
                 g, activation, row, column = units.seed(value, code[0], code[1], code[2], ones)
                 return pull_each(pull, g, request.rules)[:, 0], activation, row, column
 
+            if len(codes) == 1:  # an axis of one would hide the shapes that convolutions are quickest at
+                return tuple(part[None] for part in unit(codes[0]))
             return jax.vmap(unit)(codes)
 
         return run
@@ -159,10 +161,11 @@ def window_plan(network: Network, node: Node) -> windowed.Plan | None:
     """Where the windows of single units lie in the backward pass; None where only whole maps will do."""
 
     def make() -> windowed.Plan | None:
-        steps, shape = network.chain_to(node.layer.name), node.layer.shape
-        if not isinstance(steps, Chain) or len(shape) != 3 or not node.in_order:
+        shape = node.layer.shape
+        if len(shape) != 3 or not node.in_order:
             return None
-        return windowed.plan_windows(steps, (shape[0], shape[1]))
+        steps = network.chain_to(node.layer.name)
+        return windowed.plan_windows(steps, (shape[0], shape[1])) if isinstance(steps, Chain) else None
 
     return network.store.get(("windows", node.layer.name), make)
 

@@ -153,8 +153,11 @@ def value_of(atom: Any, values: dict[Any, Any]) -> Any:
 
 def _one_place(value: Any) -> Any:
     """A map that is the same at every place (a bias, spread out by the program) as one place, (1, 1, 1, C)."""
-    place = value[:1, :1, :1] if value.ndim == 4 else value
-    return place if bool((value == place).all()) else value
+    if value.ndim != 4:
+        return value
+    everywhere = np.asarray(value)  # on the device each shape would be a program to compile
+    place = everywhere[:1, :1, :1]
+    return jnp.asarray(place) if (everywhere == place).all() else value
 
 
 def make_step(item: Equation, signal: Any, others: list[Any], label: str) -> Step:

@@ -7,20 +7,16 @@ from deconvviz.network import units
 from deconvviz.network.backward import backprop, windowed
 from deconvviz.network.backward.backprop import BackpropRequest, Results
 from deconvviz.network.backward.explicit import Chain
-from deconvviz.network.backward.graph import Graph
 from deconvviz.network.rewrite.program import rewritten
 
 
 def cheapest(request: BackpropRequest) -> Results:
-    """The maps by the computation that takes least: within windows, else by adjoints where the network branches.
-
-    Over whole maps of a chain one compiled program by `jax.vjp` is quicker than operator after operator; where the
-    network branches, it takes so long to compile that the operators, which all layers share, are the better choice.
-    """
-    steps, plan = request.network.steps_to(request.node.layer.name), _windows(request)
-    if plan and isinstance(steps, Chain):
-        return backprop.by_adjoints_windowed(request, steps, plan)
-    return backprop.by_adjoints(request, steps) if isinstance(steps, Graph) else _by_vjp(request)
+    """The maps by the computation that takes least: within windows where units have some, else by `jax.vjp`."""
+    plan = _windows(request)
+    steps = request.network.steps_to(request.node.layer.name) if plan else None
+    return (
+        backprop.by_adjoints_windowed(request, steps, plan) if plan and isinstance(steps, Chain) else _by_vjp(request)
+    )
 
 
 def independent(request: BackpropRequest) -> Results:
@@ -29,10 +25,10 @@ def independent(request: BackpropRequest) -> Results:
     Where every operation has an adjoint written by hand, nothing but the weights; elsewhere JAX's derivatives of single
     operations (`stepwise`).
     """
-    steps = request.network.steps_to(request.node.layer.name)
-    if isinstance(steps, Graph) or _windows(request):
+    if _windows(request):
         return _by_vjp(request)
-    return backprop.by_adjoints(request, steps) if isinstance(steps, Chain) else backprop.by_equations(request)
+    steps = request.network.steps_to(request.node.layer.name)
+    return backprop.by_equations(request) if isinstance(steps, str) else backprop.by_adjoints(request, steps)
 
 
 def _windows(request: BackpropRequest) -> windowed.Plan | None:

@@ -101,9 +101,9 @@ def rewrite(
             new.append(eqn)  # it works on weights alone: max(w, 0) there is no rectifier of the signal
             continue
         if index in inside_owned:
-            new.append(_by_own_rule(equations, owned[index], context.own) if index in owned else eqn)
+            new.append(_by_custom_rule(equations, owned[index], context.own) if index in owned else eqn)
             continue
-        if (made := _made(index, item, surveyed, pools, rule)) is not None:
+        if (made := _replacement(index, item, surveyed, pools, rule)) is not None:
             new += made
             ruled = index in surveyed.rectifiers or index in surveyed.clamps
             # One that only feeds a comparison or a stopped gradient is replaced like the others, but none that obeys.
@@ -121,7 +121,7 @@ def rewrite(
     return new, obeyed, report.reasons, by_own
 
 
-def _by_own_rule(equations: Sequence[Equation], activation: Objection, own: Mapping[str, OwnRule]) -> Any:
+def _by_custom_rule(equations: Sequence[Equation], activation: Objection, own: Mapping[str, OwnRule]) -> Any:
     """The last equation of an activation exchanged for the whole of it, with a backward rule that a person gave."""
     curve, rule = activation.curve, own[activation.name]
     assert curve is not None
@@ -168,7 +168,9 @@ def _no_signal(value: jax.Array) -> Any:
     return np.zeros(value.shape, jax.dtypes.float0)
 
 
-def _made(index: int, item: Equation, surveyed: Survey, pools: Pools, rule: str | tuple[str, ...]) -> list[Any] | None:
+def _replacement(
+    index: int, item: Equation, surveyed: Survey, pools: Pools, rule: str | tuple[str, ...]
+) -> list[Any] | None:
     """What an equation is replaced by, or None if it stays."""
     eqn = item.eqn
     if index in surveyed.rectifiers:

@@ -191,7 +191,7 @@ class Figures:
             figures["components_psnr"] = components_psnr(known, unseen, self._options["latents"])
         wanted = unseen if known is None else known
         _, features = recognized(wanted, np.ones(len(wanted)))
-        figures["real"] = {**self._seen(unseen, classes), "distance": _floor(features)}
+        figures["real"] = {**self._recognized_share(unseen, classes), "distance": _floor(features)}
         figures["drawn"] = self.drawn(features)
         figures["pattern"] = self.patterns(wanted)
         return figures
@@ -218,7 +218,7 @@ class Figures:
         result: dict[str, Any] = {}
         for decoder in DECODERS:
             y = np.clip(decoded(self._net, codes, decoder), 0, 1)
-            result[decoder] = {**self._seen(y, kinds), "distance": self._distance(y, features)}
+            result[decoder] = {**self._recognized_share(y, kinds), "distance": self._distance(y, features)}
         y = np.clip(decoded(self._net, self._codes.draw(len(kinds), seed=SEED), "transposed4"), 0, 1)
         scores, _ = recognized(y, np.ones(len(y)))
         named = np.isin(scores.argmax(axis=1), [i for label in self._labels for i in _right(label)])
@@ -238,7 +238,7 @@ class Figures:
     def _distance(self, pictures: np.ndarray, features: np.ndarray) -> float:
         return frechet_distance(recognized(pictures, np.ones(len(pictures)))[1], features)
 
-    def _seen(self, pictures: np.ndarray, kinds: np.ndarray) -> dict[str, Any]:
+    def _recognized_share(self, pictures: np.ndarray, kinds: np.ndarray) -> dict[str, Any]:
         """Share of pictures that the recognition network calls by their class, of each class and on average."""
         scores, _ = recognized(pictures, self._shapes[kinds])
         guesses = scores.argmax(axis=1)
