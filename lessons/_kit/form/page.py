@@ -24,6 +24,7 @@ HOME, LABORATORY, END = "home", "laboratory", "end-of-the-course"
 SECTIONS = {
     "operator": mark("The operator"),
     "network": mark("Inside a network"),
+    "trust": mark("Can I trust it?"),
     "work": mark("At work"),
 }
 

@@ -17,6 +17,8 @@ from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit.draw.pixels import on_screen
 from lessons._kit.run.networks import Loaded
 
+#: The photographs of the gallery, which tables and curves of several pictures are of.
+PHOTOS = tuple(id for id, known in samples.SAMPLES.items() if known.kind == "photo")
 #: Pictures that are kept at a network's size.
 KEPT = 16
 #: Bytes of the pixels of uploads that are kept; the largest has 75 MB.
