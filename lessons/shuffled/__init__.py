@@ -120,7 +120,7 @@ LESSON: Lesson = Lesson(
     section="trust",
     question=mark("Does the map know the network?"),
     goal=mark(
-        "You will be able to test whether a map rests on what a network has learned, and say what the test proves."
+        "You will be able to test whether a map rests on what a network has learned, and say what the test is worth."
     ),
     scenes=scenes.SCENES,
     example=State(),

@@ -116,8 +116,8 @@ def svg(drawn: Mapping[str, Line], rule: str, step: int, dark: bool) -> str:
         for k, one in enumerate(line.intervals[1:], 1):
             parts.append(AXES.line([place(k, one.low), place(k, one.high)], colour, 1))
         ends.append((AXES.y(place(last, line.values[-1])[1]), line.name, colour))
-    below = -np.inf
-    for y, words, colour in sorted(ends):
-        below = max(y, below + 15)
-        parts.append(plot.text(AXES.x(1) + 8, below + 4, words, "start", colour))
+    above = AXES.y(0) + 4  # the words under the axis stay free
+    for y, words, colour in sorted(ends, reverse=True):
+        above = min(y, above - 15)
+        parts.append(plot.text(AXES.x(1) + 8, above + 4, words, "start", colour))
     return AXES.svg(parts, quiet)

@@ -107,11 +107,11 @@ SCENES = (
         controls=("over",),
     ),
     Scene(
-        title=mark("What a passed test proves"),
+        title=mark("What a passed test is worth"),
         text=mark(
             "A map that stays the same fails: it cannot show what was destroyed. Does a map that changes pass? Take "
             "noise that is drawn anew at every step. It knows nothing of picture or network. The test can refute a "
-            "map; it cannot prove one right."
+            "map; it cannot show one to be right."
         ),
         look=mark("The curve of the noise."),
         values={"steps": "1", "rule": "gradient"},
