@@ -44,8 +44,10 @@ check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are nei
 test-deep: $(VENV)/.dev chromium ## what make test leaves out: all cases of sampled tests, longer searches, the core as XLA compiles it for users
 	$(PY) -m pytest $(SPREAD) -m deep
 
-release-check: $(VENV)/.dev ## what a release has to pass besides make test: every text is translated
+release-check: $(VENV)/.dev ## what a release has to pass besides make test: translations, known vulnerabilities, build/sbom.json
 	$(PY) scripts/messages.py check
+	@$(PY) -m pip install --quiet $(EDITABLE) ".[release]"
+	$(PY) scripts/supply_chain.py build/sbom.json
 	$(PY) -m pytest -q --release -m release
 
 train: $(VENV)/.app ## train the shipped network: make train DATA=folder-of-classes [OUT=runs/caltech]
