@@ -65,6 +65,8 @@ class _Turns:
 
 
 _TURNS = _Turns()
+#: How many threads compute what somebody waits for.
+_WAITED_FOR, _WAITED_FOR_CHANGED = 0, threading.Condition()
 _COMPILED: set[Hashable] = set()
 
 
@@ -96,6 +98,36 @@ def background() -> Iterator[None]:
         yield
     finally:
         _IN_BACKGROUND.reset(token)
+
+
+@contextlib.contextmanager
+def foreground() -> Iterator[None]:
+    """``with foreground():`` somebody waits for what this thread computes; in the background it changes nothing.
+
+    >>> with foreground():
+    ...     give_way(0.01)
+    False
+    """
+    global _WAITED_FOR
+    counts = not _IN_BACKGROUND.get()
+    with _WAITED_FOR_CHANGED:
+        _WAITED_FOR += counts
+    try:
+        yield
+    finally:
+        with _WAITED_FOR_CHANGED:
+            _WAITED_FOR -= counts
+            _WAITED_FOR_CHANGED.notify_all()
+
+
+def give_way(timeout: float) -> bool:
+    """Wait until nothing is computed in the `foreground`, so many seconds at most; False if something still is.
+
+    >>> give_way(1.0)
+    True
+    """
+    with _WAITED_FOR_CHANGED:
+        return _WAITED_FOR_CHANGED.wait_for(lambda: not _WAITED_FOR, timeout)
 
 
 def once(key: Hashable, run: Callable[[], _T]) -> _T:

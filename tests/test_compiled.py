@@ -274,3 +274,11 @@ def test_programs_of_networks_take_the_same_turn() -> None:
         assert done.wait(20)
     for thread in threads:
         thread.join(timeout=20)
+
+
+def test_the_background_waits_for_what_somebody_waits_for() -> None:
+    with compiled.foreground(), compiled.foreground():
+        assert not compiled.give_way(0.01)
+    assert compiled.give_way(0.01)
+    with compiled.background(), compiled.foreground():
+        assert compiled.give_way(0.01), "nobody waits for the background"

@@ -46,14 +46,27 @@ class Cascade:
     similarity: tuple[float, ...]
 
 
-def weight_layers(network: Network) -> list[tuple[str, tuple[int, ...]]]:
+def weight_layers(network: Network, under: str | None = None) -> list[tuple[str, tuple[int, ...]]]:
     """The layers with weights in execution order: (name, places of their arrays among the program's constants).
 
     An array of two or more axes opens a layer (its kernel); smaller ones that follow belong to it (bias, scale).
 
+    Args:
+      network: any.
+      under: name of a layer: those alone that it rests on, its own weights among them; all if None.
+
     Raises:
-      NetworkError: if the network holds no such array.
+      NetworkError: if the network holds no such array, or no such layer.
     """
+    if under is not None:
+        rests = {
+            id(atom) for item in network.program().path_to(network.node(under).variable) for atom in item.eqn.invars
+        }
+        needed = [id(variable) in rests for variable in network.program().flat.constvars]
+        found = [(name, places) for name, places in weight_layers(network) if any(needed[place] for place in places)]
+        if not found:
+            raise NetworkError(f"{under} of {network.name} rests on no kernel, so there are no weights to shuffle")
+        return found
     flat, used = network.program().flat, []
     place = {id(variable): index for index, variable in enumerate(flat.constvars)}
     for item in flat.equations:

@@ -22,36 +22,48 @@ HELD = 32
 
 
 def draw(
-    score: Score, x: Array, *, seed: int = 0, patch: Any = None, stride: Any = None, baseline: Any = "grey"
+    score: Score,
+    x: Array,
+    *,
+    seed: int = 0,
+    patch: Any = None,
+    stride: Any = None,
+    baseline: Any = "grey",
+    region: Any = None,
 ) -> Drawn:
     """At each pixel, the mean of ``f(x) - f(x with the patch covered)`` over the patches that cover it.
 
     Patches start at every multiple of the stride until the last one reaches the border, where it is cut off.
 
     Args:
-      patch: (height, width) or one number, in pixels; a sixth of each side if None.
+      patch: (height, width) or one number, in pixels; a sixth of each side of the region if None.
       stride: likewise; half the patch if None, and no more than the patch, or pixels would stay uncovered.
       baseline: what covers: "grey", "mean", "blur", "black", or model inputs (`deconvviz.methods._baselines`).
+
+      region: the pixels that are covered, (top, left, bottom, right) with the last two exclusive, the receptive field
+        of the unit for example; the map is 0 elsewhere. The whole picture if None.
 
     Source: zeiler2014visualizing
     """
     x = np.asarray(x, np.float64)
-    size = (x.shape[1], x.shape[2])
+    top, left, bottom, right = _region(region, (x.shape[1], x.shape[2]))
+    size = (bottom - top, right - left)
     sides = _pair("patch", patch, (max(1, size[0] // SHARE), max(1, size[1] // SHARE)), size)
     steps = _pair("stride", stride, (max(1, sides[0] // 2), max(1, sides[1] // 2)), sides)
     cover = baseline_of(x, score.network.input_spec, baseline)
-    total, count = np.zeros(size), np.zeros(size)
+    total, count = np.zeros(x.shape[1:3]), np.zeros(x.shape[1:3])
+    inside = slice(top, bottom), slice(left, right)
     boxes = list(patches(size, sides, steps))
     value = float(score.values(x)[0])
     for at in range(0, len(boxes), HELD):
         some = boxes[at : at + HELD]
         covered = np.repeat(x, len(some), axis=0)
         for one, box in zip(covered, some, strict=True):
-            one[box] = cover[0][box]
-        for box, left in zip(some, score.values(covered), strict=True):
-            total[box] += value - left
-            count[box] += 1
-    return Drawn(total / count, value, {"patches": float(len(boxes))})
+            one[inside][box] = cover[0][inside][box]
+        for box, rest in zip(some, score.values(covered), strict=True):
+            total[inside][box] += value - rest
+            count[inside][box] += 1
+    return Drawn(total / np.maximum(count, 1), value, {"patches": float(len(boxes))})
 
 
 def patches(size: Size, patch: Size, stride: Size) -> Iterator[tuple[slice, slice]]:
@@ -64,6 +76,19 @@ def patches(size: Size, patch: Size, stride: Size) -> Iterator[tuple[slice, slic
     for top in tops:
         for left in lefts:
             yield slice(top, top + patch[0]), slice(left, left + patch[1])
+
+
+def _region(given: Any, size: Size) -> tuple[int, int, int, int]:
+    """Four whole numbers that bound some of the picture."""
+    values = (0, 0, *size) if given is None else given
+    if not isinstance(values, (tuple, list)) or len(values) != 4:
+        raise DeconvvizError(f"region is (top, left, bottom, right) in pixels; got region={given!r}")
+    check_whole(**{"region's top": (values[0], 0), "region's left": (values[1], 0)})
+    check_whole(**{"region's bottom": (values[2], values[0] + 1), "region's right": (values[3], values[1] + 1)})
+    if values[2] > size[0] or values[3] > size[1]:
+        raise DeconvvizError(f"region lies within the picture, {size[0]} x {size[1]} pixels; got region={given!r}")
+    top, left, bottom, right = map(int, values)
+    return top, left, bottom, right
 
 
 def _pair(name: str, given: Any, default: Size, most: Size) -> Size:

@@ -34,6 +34,7 @@ class Store:
       limit: how many are stored.
       programs: where compiled functions are stored instead, shared with other networks.
       form: what a function compiled for another network must have in common with one of this.
+      lender: the store whose compiled functions serve here as well: of a network with other weights.
 
     >>> store = Store(limit=1)
     >>> double = store.compiled("double", lambda: lambda x: 2 * x)
@@ -42,10 +43,14 @@ class Store:
     """
 
     def __init__(
-        self, limit: int = 640, programs: Programs | None = None, form: Callable[[], Hashable] | None = None
+        self,
+        limit: int = 640,
+        programs: Programs | None = None,
+        form: Callable[[], Hashable] | None = None,
+        lender: Store | None = None,
     ) -> None:
         self._limit, self._lock = limit, threading.RLock()
-        self._programs, self._form = programs, form
+        self._programs, self._form, self._lender = programs, form, lender
         self._stored: OrderedDict[Hashable, Any] = OrderedDict()
 
     def __len__(self) -> int:
@@ -63,6 +68,8 @@ class Store:
 
     def compiled(self, key: Hashable, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
         """The same for a jitted function, which compiles at its first call, one function at a time."""
+        if self._lender is not None:
+            return self._lender.compiled(key, make)
         if self._programs is None or self._form is None:
             return self.get(("compiled", key), lambda: _Once(make()))
         return self._programs.get((self._form(), key), lambda: _Once(make()))

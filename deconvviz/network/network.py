@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -85,6 +86,9 @@ class Network:
         self.input_spec, self.name, self.about = input_spec, name, dict(about or {})
         self.labels = tuple(labels) if labels is not None else None
         self._channel_axis = dict(channel_axis or {})
+        #: Of a network with other weights: whose program it is, and what stands in place of that one's constants.
+        self._origin: Network | None = None
+        self._weights: tuple[Any, ...] = ()
         self.rules: dict[str, OwnRule] = {}
         self.store = Store(programs=programs, form=self._form)
         outputs = self.program().output_shapes
@@ -173,6 +177,32 @@ class Network:
         made: Network = self.store.get(("rules", tuple(sorted(rules.items(), key=lambda pair: pair[0]))), make)
         return made
 
+    def with_weights(self, weights: Sequence[Any]) -> Network:
+        """The same network with other weights. It is not traced again, and what was compiled for either serves both.
+
+        Args:
+          weights: in place of the constants of the traced program, ``program().flat.consts``: as many arrays of the
+            same shapes. An array that was all zero stays so, and no other becomes it: rules may stand on that.
+
+        Raises:
+          NetworkError: another number of arrays, or another shape.
+
+        >>> w = jax.numpy.ones((3, 2))
+        >>> net = Network(lambda x: x.mean((1, 2)) @ w, input_spec=InputSpec(size=(8, 6)))
+        >>> net.with_weights([2 * w]).run(np.ones((1, 8, 6, 3))).tolist()
+        [[6.0, 6.0]]
+        """
+        flat = self.program().flat
+        shapes, given = [tuple(np.shape(each)) for each in flat.consts], [tuple(np.shape(each)) for each in weights]
+        if shapes != given:
+            raise NetworkError(f"the weights of {self.name} are arrays of the shapes {shapes}; got {given}")
+        replaced = dataclasses.replace(flat, consts=tuple(weights))
+        other = copy.copy(self)
+        other.__dict__.pop("digest", None)
+        other._origin, other._weights = self, tuple(weights)
+        other.store = Store(lender=self.store) if constants(replaced) == constants(flat) else Store()
+        return other
+
     def __repr__(self) -> str:
         height, width = self.input_spec.size
         return f"Network({self.name!r}, {height} x {width}, {len(self.layers)} layers)"
@@ -180,7 +210,17 @@ class Network:
     def program(self, batch: int = 1) -> Program:
         """The traced program for a batch size (in the float type that JAX is set to), traced once."""
         shape = (batch, *self.input_spec.size, self.input_spec.depth)
-        return self.store.get(("program", batch, _float()), lambda: trace(self._function, shape, self._channel_axis))
+
+        def make() -> Program:
+            if self._origin is None:
+                return trace(self._function, shape, self._channel_axis)
+            traced = self._origin.program(batch)
+            pairs = zip(self._weights, traced.flat.consts, strict=True)
+            consts = tuple(new if new is old else jax.numpy.asarray(new, old.dtype) for new, old in pairs)
+            return dataclasses.replace(traced, flat=dataclasses.replace(traced.flat, consts=consts))
+
+        made: Program = self.store.get(("program", batch, _float()), make)
+        return made
 
     @functools.cached_property
     def layers(self) -> tuple[Layer, ...]:

@@ -10,7 +10,7 @@ from lessons._kit.form.page import Page
 from lessons._kit.photo import header, network, selection
 from lessons._kit.reconstruction import maps, trace
 from lessons._kit.run import engine, networks, pictures, warm_up
-from lessons.laboratory import checks, choose, export, layers
+from lessons.laboratory import checks, choose, export, layers, trust
 
 
 def render() -> None:
@@ -59,7 +59,8 @@ def panels(
     """The maps of the unit, how they came about, and what can be taken away; their checks last."""
     look = maps.see(loaded, picture, chosen, results)
     line = st.container()
-    rule = trace.how_it_came_down(loaded, picture, chosen, results)
+    rule = trust.can_it_be_trusted(loaded, picture, chosen, results, look)
+    trace.how_it_came_down(loaded, picture, chosen, rule)
     export.take_away(loaded, picture, chosen, results, look, rule)
     with line:  # an independent computation takes longer than the maps
         checks.proof_line(loaded, picture, chosen, results)

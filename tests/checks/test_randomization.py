@@ -9,6 +9,7 @@ import pytest
 from jax import lax
 
 from deconvviz.checks import low_level, randomization
+from deconvviz.checks.audit import randomize
 from deconvviz.errors import NetworkError
 from deconvviz.network import Network, reconstruct_units
 from deconvviz.types import InputSpec, Unit
@@ -95,3 +96,34 @@ def test_what_is_colour_is_explained_and_what_is_noise_is_not() -> None:
     blocks = pictures.reshape(6, 4, 2, 6, 2, 3).mean((2, 4))
     assert low_level.explained(blocks @ [[1.0], [2.0], [-1.0]], pictures) > 0.95
     assert low_level.explained(RANDOM.standard_normal((6, 4, 6, 2)), pictures) < 0.2
+
+
+def test_layers_that_a_layer_rests_on(network: Network) -> None:
+    every = randomization.weight_layers(network)
+    assert randomization.weight_layers(network, "relu1") == every[:1]
+    assert randomization.weight_layers(network, network.layers[-1].name) == every
+    with pytest.raises(NetworkError, match="no layer"):
+        randomization.weight_layers(network, "relu9")
+    bare = Network(lambda x: jax.nn.relu(x).mean((1, 2)) @ DENSE[:3], input_spec=InputSpec(size=(9, 11)))
+    with pytest.raises(NetworkError, match="relu1 of network rests on no kernel"):
+        randomization.weight_layers(bare, "relu1")
+
+
+def test_a_deep_network_is_shuffled_several_layers_at_a_time(network: Network) -> None:
+    top = network.layers[-1].name
+    names = [name for name, _ in randomization.weight_layers(network)][::-1]
+    assert randomize.top_down(network, top) == [(), *(tuple(names[: k + 1]) for k in range(3))]
+    assert randomize.top_down(network, top, 2) == [(), tuple(names[:2]), tuple(names)]
+    assert len(randomize.top_down(network, "relu1")) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", ["guided", "deconvnet"])
+def test_the_cascade_of_networks_draws_the_maps_of_the_cascade_of_scores(network: Network, rule: str) -> None:
+    unit = Unit(network.layers[-1].name, 1)
+    wanted = randomize.randomize(network, X, unit, rule, seed=4, start="one").maps
+    steps = list(randomize.cascade(network, unit.layer, seed=4))
+    assert len(steps) == len(wanted) == 4
+    for (_, other), map in zip(steps, wanted, strict=True):
+        found = reconstruct_units(other, X, [unit], rule, start="one", prove=False)[0].map
+        np.testing.assert_allclose(found, map, atol=1e-4 * np.abs(wanted).max())

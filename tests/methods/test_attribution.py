@@ -127,6 +127,17 @@ def test_a_unit_stays_where_it_was_strongest() -> None:
 
 
 @pytest.mark.slow
+def test_only_a_region_is_covered() -> None:
+    """Patches of one pixel: those of the region fall as they do when all are covered, the others are not covered."""
+    every = attribution.attribute(net(), X, ("dense1", 1), "occlusion", patch=1).pixels
+    part = attribution.attribute(net(), X, ("dense1", 1), "occlusion", patch=1, region=(2, 3, 6, 10))
+    inside = np.zeros(every.shape, bool)
+    inside[2:6, 3:10] = True
+    np.testing.assert_allclose(part.pixels, np.where(inside, every, 0), atol=1e-6)
+    assert part.facts["patches"] == 4 * 7
+
+
+@pytest.mark.slow
 def test_seeds_and_channels_in_their_order() -> None:
     blue = dv.Network(
         lambda x: x.sum((1, 2)) @ jnp.asarray([[5.0, 0], [1, 0], [2, 0]]),
@@ -151,6 +162,9 @@ def test_seeds_and_channels_in_their_order() -> None:
         ("occlusion", {"patch": 0}, "patch is a whole number from 1 up; got patch=0"),
         ("occlusion", {"patch": 99}, "patch is no longer than the picture, 9 x 11; got patch=99"),
         ("occlusion", {"patch": 2, "stride": 3}, "or pixels would stay uncovered, 2 x 2; got stride=3"),
+        ("occlusion", {"region": (0, 0, 9, 12)}, "region lies within the picture, 9 x 11 pixels; got region="),
+        ("occlusion", {"region": (4, 0, 4, 2)}, "region's bottom is a whole number from 5 up; got region's bottom=4"),
+        ("occlusion", {"region": 3}, r"region is \(top, left, bottom, right\) in pixels; got region=3"),
         ("occlusion", {"baseline": "gray"}, "baseline='gray' is no choice; did you mean grey"),
         ("occlusion", {"baseline": [1, 2]}, r"finite model inputs that broadcast to \(9, 11, 3\)"),
         ("integrated_gradients", {"steps": 0}, "steps is a whole number from 1 up; got steps=0"),

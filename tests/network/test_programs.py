@@ -13,6 +13,7 @@ import pytest
 
 import deconvviz as dv
 from deconvviz import checks
+from deconvviz.errors import NetworkError
 from deconvviz.network import Programs, reconstruct_units
 
 UNIT = dv.Unit("relu2", 3)
@@ -124,3 +125,27 @@ def test_networks_that_differ_in_a_number_of_the_program_are_not_taken_for_each_
     assert one.digest == other.digest, "no weights, and the same layers"
     assert one.identity != other.identity
     assert one.identity == same.identity
+
+
+@pytest.mark.slow
+def test_other_weights_need_no_other_trace_and_no_other_programs() -> None:
+    first, fresh = network(weights(1)), network(weights(2))
+    everything(first)
+    made: list[np.ndarray] = []
+    count = compiles(lambda: made.extend(everything(first.with_weights(fresh.program().flat.consts))))
+    for got, wanted in zip(made, everything(fresh), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+    assert count <= 1, "the dot test alone compiles what it draws anew"
+
+
+@pytest.mark.slow
+def test_other_weights_make_another_network() -> None:
+    first, second = network(weights(1)), network(weights(2))
+    consts = second.program().flat.consts
+    other = first.with_weights(consts)
+    assert other.digest == second.digest != first.digest
+    both = np.concatenate([nets.picture(), nets.picture() + 1])
+    np.testing.assert_allclose(other.run(both), second.run(both), rtol=1e-4, atol=1e-4)
+    assert other.with_weights(first.program().flat.consts).digest == first.digest
+    with pytest.raises(NetworkError, match=r"are arrays of the shapes .* got"):
+        first.with_weights(consts[:-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,34 @@ def random_weights(network: Network, layers: Sequence[str], how: str = "permute"
                 drawn = random.permutation(array.ravel()).reshape(array.shape)
             consts[place] = drawn
     return tuple(consts)
+
+
+def top_down(network: Network, layer: str, most: int | None = None) -> list[tuple[str, ...]]:
+    """What `cascade` shuffles at each step: the layers with weights that a layer rests on, from the top down.
+
+    The first step shuffles none, the last one all.
+
+    Args:
+      most: steps at most after the first, evenly apart; each layer is one if None.
+    """
+    names = [name for name, _ in weight_layers(network, layer)][::-1]
+    steps = min(len(names), most or len(names))
+    return [tuple(names[: round(step * len(names) / steps)]) for step in range(steps + 1)]
+
+
+def cascade(
+    network: Network, layer: str, seed: int = 0, most: int | None = None
+) -> Iterator[tuple[tuple[str, ...], Network]]:
+    """The network while the layers that a layer rests on are shuffled from the top down: (those shuffled, network).
+
+    The weights are those of `random_weights`. No step compiles anything that the untouched network has compiled.
+    """
+    consts = network.program().flat.consts
+    places = dict(weight_layers(network))
+    every = random_weights(network, tuple(places), "permute", seed)
+    for names in top_down(network, layer, most):
+        random = {place for name in names for place in places[name]}
+        yield names, network.with_weights([every[k] if k in random else each for k, each in enumerate(consts)])
 
 
 def randomize(

@@ -55,16 +55,18 @@ CODE: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 
 
-def how_it_came_down(
-    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions
-) -> str:
-    """Draw the filmstrip and the chosen frame; return the rule whose way it shows."""
-    with st.container(horizontal=True, vertical_alignment="center", key="lab-steps-head"):
-        st.html(f'<div class="lab-heading"><h2>{escape(t("How it came down"))}</h2></div>', width="stretch")
-        with st.container(horizontal=True, width="content", key="lab-rule"):
-            known = {rule: t(RULES[rule]) for rule in seen.by_rule}
-            first = "deconvnet" if "deconvnet" in known else next(iter(known))
-            rule = controls.choice(t("Rule"), known, "rule", default=first, tabs=True, hidden_label=True)
+def choose_rule(seen: engine.Reconstructions) -> str:
+    """Draw the rules as tabs; return the chosen one."""
+    with st.container(horizontal=True, width="content", key="lab-rule"):
+        known = {rule: t(RULES[rule]) for rule in seen.by_rule}
+        first = "deconvnet" if "deconvnet" in known else next(iter(known))
+        return controls.choice(t("Rule"), known, "rule", default=first, tabs=True, hidden_label=True)
+
+
+def how_it_came_down(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, rule: str) -> None:
+    """Draw the filmstrip of a rule and the chosen frame."""
+    title, name = t("How it came down"), t(RULES[rule])
+    st.html(f'<div class="lab-heading"><h2>{escape(title)}</h2><span>{escape(name)}</span></div>')
     frames = engine.backward_trace(loaded, picture, chosen.unit, rule)
     if not frames:
         st.info(
@@ -73,10 +75,9 @@ def how_it_came_down(
                 "single strip."
             )
         )
-        return rule
+        return
     at = _strip(frames, chosen.unit.layer)
     _frame(frames, at, rule)
-    return rule
 
 
 def _strip(frames: tuple[SignalStep, ...], chosen_layer: str) -> int:

@@ -181,7 +181,8 @@ def _cached(network_digest: str, picture_digest: str, name: str, _make: Callable
 
 def run_compiled(loaded: Loaded, layer: str, program: str, run: Callable[[], _T]) -> _T:
     """Run; until it has run once for that layer, it waits for its turn to compile."""
-    return compiled.once(_key(loaded, layer, program), run)
+    with compiled.foreground():
+        return compiled.once(_key(loaded, layer, program), run)
 
 
 def _key(loaded: Loaded, layer: str, program: str) -> tuple[str, str, str]:

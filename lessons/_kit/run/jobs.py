@@ -278,17 +278,20 @@ def _step(snapshot: Any) -> tuple[int, int] | None:
 
 
 _QUEUE = JobQueue()
+#: For work of a second or two that a page begins by itself: one at a time, never behind the long jobs.
+SHORT = JobQueue(max_running=1, max_remembered=8)
 
 
-def start(key: str, make: Callable[[], Iterator[T]]) -> Job[T]:
+def start(key: str, make: Callable[[], Iterator[T]], queue: JobQueue | None = None) -> Job[T]:
     """The job of a key, the same for everybody; begun if there is none yet.
 
     Args:
       key: everything that the work depends on: digests, names, numbers.
       make: gives the iterator of snapshots; called in the job's own thread.
+      queue: where it waits for its turn; that of the long jobs if None.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    return _QUEUE.start(key, make, context.session_id if context else "")
+    return (queue or _QUEUE).start(key, make, context.session_id if context else "")
 
 
 def find(key: str) -> Job[Any] | None:

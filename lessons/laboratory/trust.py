@@ -1,0 +1,190 @@
+"""Can I trust it?: the map while the network is shuffled from the top down, another unit's, and covering as a witness.
+
+The steps are computed in the background and sent to the browser as they come; the slider over them asks nobody.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from lessons._kit.draw import component
+from lessons._kit.draw.pixels import address, largest, png, signed_pixels
+from lessons._kit.form.i18n import t
+from lessons._kit.photo.selection import Chosen
+from lessons._kit.reconstruction import trace
+from lessons._kit.reconstruction.maps import Look
+from lessons._kit.run import engine, jobs, networks, pictures
+from lessons.laboratory import run
+
+#: A rank correlation from which two maps are called alike, and below which they are called different.
+ALIKE, DIFFERENT = 0.6, 0.3
+_JOB, _COVERED = "lab-cascade", "lab-covered"
+
+
+def can_it_be_trusted(
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions, look: Look
+) -> str:
+    """Draw the section; return the rule whose map is looked at."""
+    with st.container(horizontal=True, vertical_alignment="center", key="lab-trust-head"):
+        st.html(f'<div class="lab-heading"><h2>{escape(t("Can I trust it?"))}</h2></div>', width="stretch")
+        rule = trace.choose_rule(seen)
+    job = run.start(loaded, picture, chosen.unit)
+    before = st.session_state.get(_JOB)
+    if before is not None and before is not job:
+        before.stop()  # nobody looks at that unit any more, and this one is waited for
+    st.session_state[_JOB] = job
+    _part(loaded, picture, chosen, job, look, rule)
+    return rule
+
+
+@st.fragment
+def _part(
+    loaded: networks.Loaded,
+    picture: pictures.Picture,
+    chosen: Chosen,
+    job: jobs.Job[run.Cascade],
+    look: Look,
+    rule: str,
+) -> None:
+    """What is there by now; the browser asks again until all of it is."""
+    job.look()
+    if job.stopped:  # by somebody who went on to another unit
+        job.go_on()
+    if job.error is not None:
+        st.info(t("No check by shuffling here: {reason}", reason=str(job.error)))
+        return
+    found = job.latest
+    with st.container(horizontal=True, gap="medium", key="lab-trust"):
+        with st.container(key="lab-trust-shuffle"):
+            component.mount(__file__, key="lab-shuffle", data=_steps(found, look, rule), on_more_change=lambda: None)
+        with st.container(key="lab-trust-others"):
+            if found is not None:
+                st.html(f'<div class="lab-witness">{_other(found, look, rule)}</div>')
+                _covering(loaded, picture, chosen, found, rule)
+
+
+def _steps(found: run.Cascade | None, look: Look, rule: str) -> dict[str, Any]:
+    """What the slider moves over."""
+    shuffled = found.shuffled if found else ((),)
+    all_layers = len(shuffled[-1])
+    labels = [t("The network as it is: none of {count} layers shuffled", count=all_layers)]
+    labels += [
+        t("{number} of {count} layers shuffled, down to {layer}", number=len(names), count=all_layers, layer=names[-1])
+        for names in shuffled[1:]
+    ]
+    steps = []
+    for number, maps in enumerate(found.steps if found else ()):
+        one = maps[rule]
+        steps.append(
+            {
+                "source": _picture(one, look),
+                "likeness": one.likeness,
+                "value": "–" if one.likeness is None else f"{one.likeness:.2f}".replace("-", "−"),
+                "said": _meaning(one.likeness) if number else t("Move the slider, and watch what is left of the map."),
+            }
+        )
+    height, width = found.steps[0][rule].levels.shape[:2] if found and found.steps else (1, 1)
+    return {
+        "steps": steps,
+        "labels": labels,
+        "size": [height, width],
+        "signed": look.summed,
+        "done": found is not None and found.is_done,
+        "name": t("Layers shuffled, from the top down"),
+        "measure": t("rank correlation with the map of the trained network"),
+        "waiting": t("This step is being computed."),
+    }
+
+
+def _picture(one: run.Map, look: Look) -> str:
+    """A map at its own scale, for the src of an image."""
+    values = one.levels.astype(np.float32)
+    return address(png(signed_pixels(values, largest(values, look.summed) or 1.0, look.summed)))
+
+
+def _meaning(likeness: float | None) -> str:
+    """What a rank correlation with the map of shuffled weights means."""
+    if likeness is None:
+        return t("With these weights no signal arrives at the picture: nothing is left of the map.")
+    if likeness >= ALIKE:
+        return t(
+            "Much the same map, although these layers have forgotten all that they learned: "
+            "do not read from it what they know."
+        )
+    if likeness >= DIFFERENT:
+        return t("In part the same map: that part comes from the picture, not from what these layers have learned.")
+    return t("Another map: the first one rests on what these layers have learned.")
+
+
+def _other(found: run.Cascade, look: Look, rule: str) -> str:
+    """The map of another unit, as a figure."""
+    title = t("Another unit")
+    if found.other is None:
+        return f"<p><b>{escape(title)}</b> {escape(t('No other channel of this layer is active here.'))}</p>"
+    unit, maps = found.other
+    one = maps[rule]
+    facts = t("channel {channel}, same place", channel=unit.channel)
+    if one.likeness is None:
+        said = t("Its map is zero everywhere.")
+    elif one.likeness >= ALIKE:
+        said = t("Nearly the same map: do not read from it which unit it belongs to.")
+    elif one.likeness >= DIFFERENT:
+        said = t("In part the same map: only the rest of it belongs to this unit.")
+    else:
+        said = t("Another map: the one above belongs to its unit.")
+    kind = "signed" if look.summed else ""
+    return _figure(_picture(one, look), kind, title, facts, one.likeness, said)
+
+
+def _figure(source: str, kind: str, title: str, facts: str, likeness: float | None, said: str) -> str:
+    value = "–" if likeness is None else f"{likeness:.2f}".replace("-", "−")
+    return (
+        f'<figure><img class="{kind}" src="{source}" alt="{escape(f"{title}: {facts}")}">'
+        f"<figcaption><b>{escape(title)}</b><span>{escape(facts)}</span>"
+        f'<span class="likeness">{value}</span><p>{escape(said)}</p></figcaption></figure>'
+    )
+
+
+def _covering(
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, found: run.Cascade, rule: str
+) -> None:
+    """Occlusion on request: a witness that knows no backward pass."""
+    unit = chosen.unit
+    here = f"{loaded.identity} {picture.digest} {unit!r}"
+
+    def ask() -> None:
+        st.session_state[_COVERED] = here
+
+    if st.session_state.get(_COVERED) != here:
+        st.button(
+            t("Cover it, patch by patch"),
+            icon=":material/grid_view:",
+            key="lab-cover",
+            on_click=ask,
+            help=t(
+                "Occlusion: each patch of the receptive field is covered with grey, and how far the unit falls is "
+                "measured. It uses no backward pass, so it can bear witness for the map or against it."
+            ),
+        )
+        return
+    with st.spinner(t("Covering one patch after the other"), show_time=True):
+        falls = run.occlusion(loaded, picture, unit)
+    box = run.box_of(loaded.network, unit)
+    rows, columns = run.patch_of(box)
+    title, facts = t("Covered"), t("patches of {rows} × {columns} pixels", rows=rows, columns=columns)
+    if not falls.any():
+        st.html(f"<p>{escape(t('No patch that is covered changes the unit.'))}</p>")
+        return
+    likeness = run.agreement(found.whole[rule], falls, box)
+    if likeness >= ALIKE:
+        said = t("Where the map is strong, the unit falls when that place is covered: the two agree.")
+    elif likeness >= DIFFERENT:
+        said = t("The two agree in part.")
+    else:
+        said = t("Covering points to other places than the map: rely on neither of them alone.")
+    pixels = signed_pixels(np.repeat(falls[..., None], 3, axis=-1), float(np.abs(falls).max()), summed=False)
+    st.html(f'<div class="lab-witness">{_figure(address(png(pixels)), "", title, facts, likeness, said)}</div>')
