@@ -526,9 +526,9 @@ def _audited(net: Network, pictures: Any) -> list[tuple[str, Callable[[], np.nda
 
 
 def _shown(net: Network, x: Array, result: Reconstruction) -> Reconstruction:
-    """In RGB order, with what is to be said of it where it is grey."""
-    why = grey.diagnosis(net, x, result)
-    return dataclasses.replace(result, map=preprocess.signed_rgb(result.map, net.input_spec), diagnosis=why)
+    """In RGB order, with what works out why it is grey."""
+    explain = functools.partial(grey.diagnosis, net, x, result)
+    return dataclasses.replace(result, map=preprocess.signed_rgb(result.map, net.input_spec), explain=explain)
 
 
 def invert(net: Network, image: Any, layer: str, method: str = "optimize", **options: Any) -> Inversion:

@@ -6,7 +6,9 @@ always present; what a person hands in or gets back is one image without it.
 
 from __future__ import annotations
 
+import functools
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -270,8 +272,8 @@ class Reconstruction:
       coverage: rectifiers that obeyed the rule.
       agreement: relative difference of two independent computations; None where only one was made.
       target: the function of the output that went down in place of a unit; None for units.
-      diagnosis: why there is little or nothing to see, and what to do, as a sentence; empty where nothing was noticed.
       to: the inner layer where the signal ended; None for the image.
+      explain: works out the `diagnosis`; None where that was never asked for.
     """
 
     map: SignedMap
@@ -283,8 +285,19 @@ class Reconstruction:
     coverage: Coverage
     agreement: float | None
     target: Any = None
-    diagnosis: str = ""
     to: str | None = None
+    explain: Callable[[], str] | None = field(default=None, repr=False)
+
+    @functools.cached_property
+    def diagnosis(self) -> str:
+        """Why there is little or nothing to see, and what to do, as a sentence; empty where nothing was noticed.
+
+        Worked out when it is first read: of a map that is zero it takes further runs of the network.
+        """
+        return "" if self.explain is None else self.explain()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"diagnosis": self.diagnosis, "explain": None}  # a network cannot be pickled
 
 
 @dataclass(frozen=True, eq=False)

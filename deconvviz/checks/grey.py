@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import softmax
 
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import DeconvvizError
+from deconvviz.network.backward.explicit import Chain
+from deconvviz.network.backward.graph import Graph, Part
+from deconvviz.network.backward.reconstruct import signal_at
 from deconvviz.network.network import Network
 from deconvviz.network.score import Score
 from deconvviz.types import Array, Reconstruction
@@ -23,51 +26,126 @@ SATURATED = 1e-6
 SAME = 1e-6
 #: Names that a sentence lists.
 _LISTED = 5
+#: Kind of finding -> what it says, and what to do.
+TEXTS = {
+    "silent": "the map is zero everywhere because channel {channel} of {layer} is silent on this picture, its value is "
+    "0: choose another unit or another picture",
+    "silent target": "the map is zero everywhere because the target is 0 on this picture: choose another target or "
+    "another picture, or start='one'",
+    "target": "the map is zero everywhere: no signal of the target arrives at the picture; try the gradient rule",
+    "saturated": "the map is zero everywhere because channel {channel} of {layer} is a probability so close to its end "
+    "({value}) that its derivative is 0 in float32: explain the score below it",
+    "constant": "the map is zero everywhere because channel {channel} of {layer} is {value} for every picture, a "
+    "constant: load trained weights, and feed values in the range of the training",
+    "blocked": "the map is zero everywhere although the value of channel {channel} of {layer} is {value}: under the "
+    "rule {rule} nothing of it gets below {below}; try another rule, or a layer below it",
+    "negative": "the map is zero everywhere although the value of channel {channel} of {layer} is {value}: its signal "
+    "starts below 0, and under the rule {rule} nothing of it gets below {below}; try another rule, or start='one'",
+    "outlier": "the map looks grey because of the pixel at row {row}, column {column}, {times} times as strong as "
+    "{share} of the others: draw it with a limit at a percentile (figures.scale.signed_limit(map, 99.5))",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why there is little or nothing to see in a map.
+
+    Attributes:
+      kind: key of `TEXTS`.
+      values: what stands in the sentence.
+
+    >>> str(Finding("outlier", {"row": 3, "column": 4, "times": 900, "share": "99.9%"}))[:57]
+    'the map looks grey because of the pixel at row 3, column 4'
+    """
+
+    kind: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return TEXTS[self.kind].format(**self.values)
 
 
 def diagnosis(network: Network, x: Array, found: Reconstruction) -> str:
     """What is wrong with a reconstruction, as a sentence with what to do; empty where nothing was noticed.
-
-    Cheap where the map is not zero: it looks at the numbers of the map alone.
 
     Args:
       network: whose unit it is.
       x: (1, H, W, C) model input.
       found: of that input.
     """
+    return "".join(str(one) for one in [finding(network, x, found)] if one is not None)
+
+
+def finding(network: Network, x: Array, found: Reconstruction) -> Finding | None:
+    """The same as a record; None where nothing was noticed.
+
+    Cheap where the map is not zero: it looks at the numbers of the map alone. Of a map that is, it runs the network on
+    other pictures, and the backward pass step by step.
+    """
     magnitude = np.abs(found.map)
-    if not magnitude.any():
-        return _zero(network, x, found)
-    return outlier(magnitude.max(axis=-1))
+    return outlying(magnitude.max(axis=-1)) if magnitude.any() else _zero(network, x, found)
 
 
-def _zero(network: Network, x: Array, found: Reconstruction) -> str:
+def _zero(network: Network, x: Array, found: Reconstruction) -> Finding:
     """Why a map is zero everywhere."""
-    name = f"channel {found.unit.channel} of {found.unit.layer}"
-    if found.activation == 0:
-        return (
-            f"the map is zero everywhere because {name} is silent on this picture, its value is 0: choose another unit "
-            "or another picture"
-        )
     if found.target is not None:
-        return "the map is zero everywhere: no signal of the target arrives at the picture; try the gradient rule"
-    layer = blocked_at(network, x, found)
-    down = " and its signal starts below 0" if found.activation < 0 and found.start == "activation" else ""
-    return (
-        f"the map is zero everywhere although the value of {name} is {found.activation:.4g}{down}: under the rule "
-        f"{found.rule} nothing of it gets below {layer}; try another rule, start='one', or a layer below it"
+        return Finding("silent target" if found.activation == 0 else "target")
+    named = {"channel": found.unit.channel, "layer": found.unit.layer, "value": f"{found.activation:.7g}"}
+    if _is_probability(network, x, found) and not SATURATED < found.activation < 1 - SATURATED:
+        return Finding("saturated", named)
+    if found.activation == 0:
+        return Finding("silent", named)
+    if _is_constant(network, x, found):
+        return Finding("constant", named)
+    down = found.activation < 0 and found.start == "activation"
+    below = blocked_at(network, x, found)
+    kind = "negative" if down else "blocked"
+    return Finding(kind, named | {"value": f"{found.activation:.4g}", "rule": found.rule, "below": below})
+
+
+def _is_probability(network: Network, x: Array, found: Reconstruction) -> bool:
+    """Whether the unit's layer holds what a sigmoid or a softmax gives."""
+    layer = network.layer(found.unit.layer)
+    if layer.kind == "sigmoid" or len(layer.shape) != 1:
+        return layer.kind == "sigmoid"
+    row = _values(network, x, layer.name)
+    return row.size > 1 and bool(row.min() >= 0 and abs(row.sum() - 1) < 1e-4)
+
+
+def _values(network: Network, x: Array, layer: str) -> np.ndarray:
+    """The values of a layer, by the one program that gives those of all layers."""
+    return np.asarray(network.output_and_taps(x, [each.name for each in network.layers])[1][layer][0], np.float64)
+
+
+def _others(x: Array) -> list[np.ndarray]:
+    """Pictures that have little in common with a model input: its numbers in another order, and zeros."""
+    return [np.random.default_rng(0).permutation(np.asarray(x).ravel()).reshape(np.shape(x)), np.zeros_like(x)]
+
+
+def _is_constant(network: Network, x: Array, found: Reconstruction) -> bool:
+    """Whether the unit's channel has the same values for other pictures."""
+    name, channel = found.unit.layer, found.unit.channel
+    first, *rest = (
+        _values(network, each, name)[..., slice(None) if channel == "all" else channel] for each in [x, *_others(x)]
     )
+    size = max(float(np.linalg.norm(first)), 1e-12)
+    return all(float(np.linalg.norm(other - first)) < SAME * size for other in rest)
 
 
 def blocked_at(network: Network, x: Array, found: Reconstruction) -> str:
     """The lowest layer at whose output the signal still is; the unit's own where it gets nowhere.
 
-    By bisection over the layers that the unit rests on, for once all of a chain is 0, it stays so.
+    Where every operation has an adjoint written by hand, step by step, which compiles no program of its own. Elsewhere
+    by bisection over the layers that the unit rests on, for once all of a chain is 0, it stays so.
     """
+    node, program = network.node(found.unit.layer), network.program()
+    below = {v for item in program.path_to(node.variable) for v in item.eqn.outvars} - {node.variable}
+    names = [one.layer.name for one in program.nodes if one.variable in below and one.order is not None]
+    steps = network.steps_to(node.layer.name)
+    if not isinstance(steps, str) and node.in_order:
+        reached = _reached(network, x, found, steps)
+        return next((name for name in names if reached.get(name)), found.unit.layer)
     score = Score.of(network, x, found.unit, "gradient")
-    program = network.program()
-    below = {v for item in program.path_to(score.node.variable) for v in item.eqn.outvars} - {score.node.variable}
-    names = [node.layer.name for node in program.nodes if node.variable in below and node.order is not None]
 
     def passes(name: str) -> bool:
         return bool(score.layer_signal(x, name, found.rule, found.start)[1].any())
@@ -79,30 +157,44 @@ def blocked_at(network: Network, x: Array, found: Reconstruction) -> str:
     return found.unit.layer if low == len(names) else names[low]
 
 
+def _reached(network: Network, x: Array, found: Reconstruction, steps: Chain | Graph) -> dict[str, bool]:
+    """Layer -> whether any of the signal arrives at its output."""
+    graph = steps if isinstance(steps, Graph) else Graph(tuple(Part(step, (k,)) for k, step in enumerate(steps.steps)))
+    value, memories = graph.forward(graph.constants, network.checked_input(x))
+    seed = signal_at(network, x, found.unit, found.start)(value)
+    reached: dict[str, bool] = {}
+    for number, signal in graph.signals(graph.constants, memories, seed, found.rule):
+        if number:  # the output of a layer is the first of its values that the signal meets
+            reached.setdefault(graph.parts[number - 1].operation.name, bool(np.asarray(signal).any()))
+    return reached
+
+
 def outlier(magnitude: Array) -> str:
-    """A sentence where a few pixels are so much stronger than the rest that they alone would set the scale.
+    """`outlying` as a sentence; empty where there is none."""
+    return str(outlying(magnitude) or "")
+
+
+def outlying(magnitude: Array) -> Finding | None:
+    """A pixel that is so much stronger than the rest that it alone would set the scale; None where there is none.
 
     Args:
       magnitude: (H, W), from 0 up.
 
     >>> spread = np.ones((50, 50))
     >>> spread[3, 4] = 900
-    >>> outlier(np.ones((50, 50))), outlier(spread)[:56]
-    ('', 'the map looks grey because of the pixel at row 3, column')
+    >>> outlying(np.ones((50, 50))), outlying(spread).values["row"]
+    (None, 3)
     """
     values = np.asarray(magnitude, np.float64)
     active = values[values > 0]
     if active.size < 100:  # a small receptive field, not a map with an outlier
-        return ""
+        return None
     rest, top = float(np.quantile(active, REST - 1 / active.size)), float(values.max())
     usual = float(np.median(active))
     if top <= OUTLIER * rest or usual * 255 >= top:
-        return ""
-    row, column = np.unravel_index(int(values.argmax()), values.shape)
-    return (
-        f"the map looks grey because of the pixel at row {row}, column {column}, {top / rest:.0f} times as strong as "
-        f"{REST:.1%} of the others: draw it with a limit at a percentile (figures.scale.signed_limit(map, 99.5))"
-    )
+        return None
+    row, column = (int(place) for place in np.unravel_index(int(values.argmax()), values.shape))
+    return Finding("outlier", {"row": row, "column": column, "times": round(top / rest), "share": f"{REST:.1%}"})
 
 
 def notes(network: Network, x: Array, output: Array) -> Iterator[str]:
@@ -116,11 +208,9 @@ def notes(network: Network, x: Array, output: Array) -> Iterator[str]:
     values = np.asarray(output, np.float64)
     if not np.isfinite(values).all():
         return
-    random = np.random.default_rng(0)
-    others = [random.permutation(np.asarray(x).ravel()).reshape(np.shape(x)), np.zeros_like(x)]
     size = max(float(np.linalg.norm(values)), 1e-12)
     try:
-        gaps = [float(np.linalg.norm(network.run(other) - values)) / size for other in others]
+        gaps = [float(np.linalg.norm(network.run(other) - values)) / size for other in _others(x)]
     except DeconvvizError:
         return
     if max(gaps) < SAME:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -55,6 +56,62 @@ def test_the_layer_below_which_a_rule_lets_nothing_through_is_named() -> None:
     assert not found.map.any()
     assert "under the rule deconvnet nothing of it gets below relu2; try another rule" in found.diagnosis
     assert dv.reconstruct(stopped, IMAGE, (top, 1), "gradient", "one").diagnosis == ""
+
+
+@pytest.mark.slow
+def test_a_diagnosis_is_worked_out_when_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a map that is zero it runs the network again: nothing of that is on the way of the map itself."""
+    stopped = net(lambda x: jax.nn.relu(jax.nn.relu(conv(x) + 9) @ jnp.eye(4)).mean((1, 2)) @ -SECOND)
+    top, asked = stopped.layers[-1].name, list[str]()
+    compute = grey.finding
+    monkeypatch.setattr(grey, "finding", lambda *given: asked.append("") or compute(*given))
+    found = dv.reconstruct(stopped, IMAGE, (top, 1), start="one")
+    programs = len(stopped.store)
+    assert not asked
+    dv.reconstruct(stopped, IMAGE, (top, 0), start="one")
+    assert len(stopped.store) == programs
+    assert found.diagnosis == found.diagnosis != ""
+    assert len(asked) == 1
+    again = pickle.loads(pickle.dumps(found))
+    assert again.diagnosis == found.diagnosis
+    assert len(asked) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("branches", [False, True])
+def test_where_a_rule_stops_is_known_step_by_step_as_by_bisection(
+    branches: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def function(x: jax.Array) -> jax.Array:
+        below = jax.nn.relu(conv(x) + 9)
+        above = jax.nn.relu(below @ jnp.eye(4)) + (2 * below if branches else 0)
+        return jax.nn.relu(above).mean((1, 2)) @ -SECOND
+
+    stopped = net(function)
+    found = dv.reconstruct(stopped, IMAGE, (stopped.layers[-1].name, 1), start="one")
+    assert not isinstance(stopped.steps_to(found.unit.layer), str)
+    by_steps = grey.blocked_at(stopped, IMAGE[None], found)
+    monkeypatch.setattr(type(stopped), "steps_to", lambda *_: "no step is known")
+    assert by_steps == grey.blocked_at(stopped, IMAGE[None], found)
+    assert stopped.layer(by_steps).kind == "relu"
+
+
+@pytest.mark.slow
+def test_a_saturated_probability_of_a_unit_is_told_from_a_silent_one() -> None:
+    sure = net(lambda x: jax.nn.softmax(jax.nn.relu(conv(x)).mean((1, 2)) @ (9999 * SECOND)))
+    layer = sure.layers[-1].name
+    values = sure.run(IMAGE[None])[0]
+    for channel in (int(values.argmax()), int(values.argmin())):
+        found = dv.reconstruct(sure, IMAGE, (layer, channel), "gradient", "one")
+        assert not found.map.any()
+        assert f"channel {channel} of {layer} is a probability so close to its end" in found.diagnosis
+
+
+@pytest.mark.slow
+def test_a_unit_that_no_picture_changes_is_constant() -> None:
+    constant = net(lambda x: 0 * jax.nn.relu(conv(x)).mean((1, 2)) + 3)
+    found = dv.reconstruct(constant, IMAGE, (constant.layers[-1].name, 1), "gradient")
+    assert "is 3 for every picture, a constant: load trained weights" in found.diagnosis
 
 
 def test_one_pixel_that_eats_the_scale_is_named() -> None:

@@ -8,7 +8,8 @@ Source: zeiler2014visualizing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,16 +72,23 @@ class Graph:
 
     def backward(self, constants: Sequence[Any], memories: Sequence[Any], g: Any, rule: str) -> Any:
         """Backward by the rule, from the layer to the model input."""
+        return deque(self.signals(constants, memories, g, rule), maxlen=1)[0][1]
+
+    def signals(
+        self, constants: Sequence[Any], memories: Sequence[Any], g: Any, rule: str
+    ) -> Iterator[tuple[int, Any]]:
+        """The number of every value (see `Part`) and the signal that arrives there, from the layer down to 0."""
         signals: list[Any] = [None] * len(self.parts) + [g]
         for k in reversed(range(len(self.parts))):
             operation, sources, here = self.parts[k].operation, self.parts[k].sources, signals.pop()
+            yield k + 1, here
             if isinstance(operation, Join):
                 below = operation.backward(here)
             else:
                 below = [operation.backward(constants[k], memories[k], here, rule)]
             for source, signal in zip(sources, below, strict=True):
                 signals[source] = signal if signals[source] is None else signals[source] + signal
-        return signals[0]
+        yield 0, signals[0]
 
 
 def explicit_graph(program: Program, node: Node) -> Chain | Graph:

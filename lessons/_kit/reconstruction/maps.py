@@ -33,6 +33,7 @@ from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULE_LINES, RULES
 from lessons._kit.photo.selection import Chosen
+from lessons._kit.reconstruction import doctor
 from lessons._kit.run import engine, networks, pictures
 
 #: Largest side of the photograph's patch, in pixels.
@@ -120,12 +121,13 @@ def panels(
     hero = "deconvnet" if "deconvnet" in seen.by_rule else next(iter(seen.by_rule))
     photo = pictures.fitted(loaded, picture).screen
     layer = next(iter(seen.by_rule.values())).unit.layer
+    why = {rule: doctor.why_grey(loaded, picture, result) for rule, result in seen.by_rule.items()}
     with st.container(horizontal=True, gap="medium", key="lab-see"):
         with st.container(key="lab-large"):
-            _large(seen.by_rule[hero], limits[hero], look, photo)
+            _large(seen.by_rule[hero], limits[hero], look, photo, why[hero])
         with st.container(key="lab-small"):
             figures = {
-                rule: _panel(seen.by_rule[rule], limits[rule], look)
+                rule: _panel(seen.by_rule[rule], limits[rule], look, why[rule])
                 if rule in seen.by_rule
                 else _refusal(rule, layer, seen.refused[rule])
                 for rule in RULES
@@ -140,12 +142,12 @@ def panels(
             )
 
 
-def _large(result: Reconstruction, limit: float, look: Look, photo: DisplayImage) -> None:
+def _large(result: Reconstruction, limit: float, look: Look, photo: DisplayImage, why: str) -> None:
     """The map that fills the frame, and the same part of the photograph left of the divider."""
     box, reach = result.receptive_field, largest(result.map, look.summed)
     st.html(f'<div class="lab-rule">{_head(result.rule)}</div>')
     if reach == 0:
-        st.html(f'<div class="lab-none">{_zero(result)}</div>')
+        st.html(f'<div class="lab-none">{_zero(why)}</div>')
         return
     patch = to_bytes(at_most(crop(photo, box, FINER), PATCH))
     drawn = address(png(signed_pixels(crop(result.map, box), limit, look.summed)))
@@ -154,24 +156,24 @@ def _large(result: Reconstruction, limit: float, look: Look, photo: DisplayImage
         before_after.Side(t("Map"), drawn, _alt(result, reach), signed=look.summed),
         (box[2] - box[0], box[3] - box[1]),
         key=f"lab-divider-{result.rule}",
-        note=f"{_where(result)} · {_facts(result, reach)}{_why_faint(result, limit, look, before=' · ')}",
+        note=f"{_where(result)} · {_facts(result, reach)}{_why_faint(result, limit, look, why, before=' · ')}",
         at=30,
         pixels=True,
     )
 
 
-def _panel(result: Reconstruction, limit: float, look: Look) -> str:
+def _panel(result: Reconstruction, limit: float, look: Look, why: str) -> str:
     """One rule: the map in the receptive field, then its facts."""
     reach = largest(result.map, look.summed)
     pixels = signed_pixels(crop(result.map, result.receptive_field), limit, look.summed)
     beyond = _badge(t("beyond the scale: ±{limit}", limit=number(reach))) if reach > limit else ""
     inside = _image(png(pixels), _alt(result, reach), "signed" if look.summed else "")
-    drawn = _zero(result) if reach == 0 else f"{inside}{beyond}"
-    grey = _why_faint(result, limit, look, before="")
-    why = f'<p class="why">{escape(grey)}</p>' if grey else ""
+    drawn = _zero(why) if reach == 0 else f"{inside}{beyond}"
+    faint = _why_faint(result, limit, look, why, before="")
+    note = f'<p class="why">{escape(faint)}</p>' if faint else ""
     return (
         f'<figure data-rule="{result.rule}">{_head(result.rule)}<div class="map">{drawn}</div>'
-        f'<figcaption class="facts">{escape(_facts(result, reach))}{why}</figcaption></figure>'
+        f'<figcaption class="facts">{escape(_facts(result, reach))}{note}</figcaption></figure>'
     )
 
 
@@ -189,12 +191,18 @@ def _facts(result: Reconstruction, reach: float) -> str:
     return t("activation {value} · range ±{reach}", value=number(result.activation), reach=number(reach))
 
 
-def _why_faint(result: Reconstruction, limit: float, look: Look, before: str) -> str:
-    """Why a map that is not zero looks empty, after `before`; "" where it does not."""
+def _why_faint(result: Reconstruction, limit: float, look: Look, why: str, before: str) -> str:
+    """Why a map that is not zero looks empty, after `before`; "" where it does not.
+
+    Args:
+      why: what `doctor.why_grey` says of it.
+    """
     part = crop(result.map, result.receptive_field)
     share, reach = strong_share(part, limit, look.summed), largest(result.map, look.summed)
     if reach == 0 or share >= FAINT:
         return ""
+    if why:
+        return before + why
     if reach < limit / 4:
         said = t("weak: it reaches {percent} % of the one scale", percent=f"{100 * reach / limit:.0f}")
     else:
@@ -225,12 +233,8 @@ def _head(rule: str) -> str:
     return f'<figcaption class="rule"><b>{escape(t(RULES[rule]))}</b><span>{line}</span></figcaption>'
 
 
-def _zero(result: Reconstruction) -> str:
-    if result.activation == 0:
-        said = t("all zero: this unit is silent on this picture")
-    else:
-        said = t("all zero: nothing passes this rule")
-    return f'<p class="zero">{escape(said)}</p>'
+def _zero(why: str) -> str:
+    return f'<p class="zero">{escape(why)}</p>'
 
 
 def _refusal(rule: str, layer: str, reason: str) -> str:

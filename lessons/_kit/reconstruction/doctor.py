@@ -1,0 +1,44 @@
+"""Why a map looks grey or zero, in the words of the page, and what to do about it."""
+
+from __future__ import annotations
+
+from deconvviz.checks import grey
+from deconvviz.data.preprocess import model_input
+from deconvviz.types import Reconstruction
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.run import engine, networks, pictures
+
+#: Kind of `grey.Finding` -> what the page says of a unit's map.
+SAID = {
+    "silent": mark("all zero: this unit is silent on this picture"),
+    "saturated": mark(
+        "all zero: a probability of {value} is so close to its end that its derivative is 0 in float32. "
+        "Look at the score below it."
+    ),
+    "constant": mark("all zero: this unit is {value} for every picture. Load trained weights, or choose another unit."),
+    "blocked": mark("all zero: under this rule nothing gets below {below}. Try another rule, or a unit below it."),
+    "negative": mark(
+        "all zero: the unit is negative, so its signal starts below 0, and under this rule nothing gets below {below}. "
+        "Choose a positive unit, or the gradient."
+    ),
+    "outlier": mark(
+        "grey because of one pixel at row {row}, column {column}: it is {times} times as strong as {share} of the "
+        "others. Take the numbers away, and draw them up to a percentile."
+    ),
+}
+
+
+def why_grey(loaded: networks.Loaded, picture: pictures.Picture, result: Reconstruction) -> str:
+    """A sentence; "" where nothing was noticed."""
+
+    def run() -> grey.Finding | None:
+        x = model_input(pictures.fitted(loaded, picture).model, loaded.network.input_spec)
+        return grey.finding(loaded.network, x, result)
+
+    if result.map.any():
+        found = run()  # looks at the numbers of the map alone
+    else:
+        name = f"grey {result.unit!r} {result.rule} {result.start}"
+        ask = engine.run_compiled
+        found = engine.cached(loaded, picture, name, lambda: ask(loaded, result.unit.layer, f"grey {result.rule}", run))
+    return "" if found is None else t(SAID[found.kind], **found.values)
