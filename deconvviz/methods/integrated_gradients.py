@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from deconvviz.catalog import Method
-from deconvviz.methods._baselines import baseline as baseline_of
 from deconvviz.methods._drawn import Drawn
 from deconvviz.methods._settings import check_whole
+from deconvviz.methods.baselines import baseline as baseline_of
 from deconvviz.network.score import Score
 from deconvviz.types import Array
 
@@ -24,7 +24,7 @@ def draw(score: Score, x: Array, *, seed: int = 0, baseline: Any = "black", step
     ``f(x) - f(b)`` (completeness); the share that it misses is in `Drawn.facts`.
 
     Args:
-      baseline: see `deconvviz.methods._baselines.baseline`.
+      baseline: see `deconvviz.methods.baselines.baseline`.
       steps: points on the line.
 
     Source: sundararajan2017axiomatic

@@ -9,9 +9,9 @@ import numpy as np
 
 from deconvviz.catalog import Method
 from deconvviz.errors import DeconvvizError
-from deconvviz.methods._baselines import baseline as baseline_of
 from deconvviz.methods._drawn import Drawn
 from deconvviz.methods._settings import check_whole
+from deconvviz.methods.baselines import baseline as baseline_of
 from deconvviz.network.score import Score
 from deconvviz.types import Array, Size
 
@@ -38,7 +38,7 @@ def draw(
     Args:
       patch: (height, width) or one number, in pixels; a sixth of each side of the region if None.
       stride: likewise; half the patch if None, and no more than the patch, or pixels would stay uncovered.
-      baseline: what covers: "grey", "mean", "blur", "black", or model inputs (`deconvviz.methods._baselines`).
+      baseline: what covers: "grey", "mean", "blur", "black", or model inputs (`deconvviz.methods.baselines`).
 
       region: the pixels that are covered, (top, left, bottom, right) with the last two exclusive, the receptive field
         of the unit for example; the map is 0 elsewhere. The whole picture if None.

@@ -17,8 +17,8 @@ from deconvviz.api import model_input
 from deconvviz.checks.audit import controls
 from deconvviz.checks.audit.intervals import Interval, interval
 from deconvviz.checks.randomization import rank_correlation
-from deconvviz.methods._baselines import baseline
 from deconvviz.methods.attribution import drawn
+from deconvviz.methods.baselines import baseline
 from deconvviz.network.score import Score
 from lessons._kit.draw.planes import Cell
 from lessons._kit.run import networks, pictures

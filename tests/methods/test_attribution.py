@@ -17,7 +17,7 @@ import deconvviz as dv
 from deconvviz import catalog
 from deconvviz.errors import DeconvvizError, NetworkError, RuleError
 from deconvviz.methods import attribution
-from deconvviz.methods._baselines import baseline
+from deconvviz.methods.baselines import baseline
 
 SIZE = (9, 11)
 RANDOM = np.random.default_rng(4)

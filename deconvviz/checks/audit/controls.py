@@ -16,8 +16,8 @@ from deconvviz.checks.audit.randomize import random_weights
 from deconvviz.checks.audit.similarity import METRICS, Compared, pixels, strengths
 from deconvviz.checks.randomization import rank_correlation, weight_layers
 from deconvviz.errors import DeconvvizError, NetworkError
-from deconvviz.methods._baselines import baseline
 from deconvviz.methods.attribution import drawn
+from deconvviz.methods.baselines import baseline
 from deconvviz.network.network import Network
 from deconvviz.network.score import Score
 from deconvviz.ops.rectify import RULES
