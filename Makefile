@@ -32,14 +32,20 @@ app: $(VENV)/.app ## open the course and the laboratory in a browser (PORT=8600;
 test: $(VENV)/.dev chromium $(if $(PEERS),peers) ## everything: lint, types, all tests, the app in a real Chromium (with PyTorch and Captum: PEERS=1)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy
-	$(PY) -m pytest $(SPREAD) -m "not deep and not zoo"
+	@$(MAKE) --no-print-directory -j2 types TESTS='$(SPREAD) -m "not deep and not zoo"' tests
 
 check: $(VENV)/.dev ## the quick part of it: lint, types, all tests that are neither slow nor in a browser
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	@$(MAKE) --no-print-directory -j2 types TESTS='-q $(SPREAD) $(FAST)' tests
+
+# Beside each other: mypy reads for a minute when it has not read before, and uses one core.
+.PHONY: types tests
+types:
 	$(PY) -m mypy
-	$(PY) -m pytest -q $(SPREAD) $(FAST)
+
+tests:
+	$(PY) -m pytest $(TESTS)
 
 test-deep: $(VENV)/.dev chromium ## what make test leaves out: all cases of sampled tests, longer searches, the core as XLA compiles it for users
 	$(PY) -m pytest $(SPREAD) -m deep
