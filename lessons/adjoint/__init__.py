@@ -18,12 +18,12 @@ from deconvviz.ops.conventions import CONVENTIONS
 from deconvviz.types import Array, Check
 from lessons._kit.claims import words
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice, url_cell
+from lessons._kit.form.controls import choice, is_offered, url_cell
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import conv_controls, printed_formula, toy_arrays
 from lessons._kit.numbers.conv_controls import Sliding
-from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture, questions
+from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture, questions, scenes
 
 
 @dataclass(frozen=True)
@@ -171,42 +171,40 @@ def chosen() -> State:
 
 
 def ways(state: State) -> State:
-    """Draw the switches above the picture and read the chosen cells."""
+    """Draw the controls of the way back and read them and the chosen cells."""
     signals = {"all": t("the whole output"), "cell": t("only the chosen cell")}
     views = {k: t(title) for k, (title, _) in adjoint_variants.VIEWS.items()}
     names = {k: t(way.title) for k, way in adjoint_variants.VARIANTS.items()}
-    left, middle, right = st.columns([9, 15, 13])
-    with left:
-        signal = choice(t("What goes back"), signals, "signal")
-    with middle:
-        view = choice(t("Shown as"), views, "view", tabs=True)
-    with right:
-        way = choice(t("Backward operator"), names, "way")
-    cell, back = url_cell("cell", (2, 2)), url_cell("back", (2, 2))
+    signal = choice(t("What goes back"), signals, "signal")
+    view = choice(t("Shown as"), views, "view", tabs=True)
+    way = choice(t("Backward operator"), names, "way")
+    cell, back = url_cell("cell", State.cell), url_cell("back", State.back)
     return replace(state, signal=signal, view=view, way=way, cell=cell, back=back)
 
 
-def proofs(state: State) -> None:
-    """The meter, the badges, and the number that answers the headline."""
-    meter.show(sides(state))
+def proofs(page: frame.Places, state: State) -> None:
+    """The number that answers the headline, the meter where the way back can be chosen, and the checks."""
     dots = t("Aᵀ is the adjoint when ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. Both sides, for random x and y:")
     views = t("Against the stamps, zero insertion, and the transposed matrix, each by its own code:")
     same = t("Against `lax.conv_transpose` with the right padding, and the derivative that JAX finds (`jax.vjp`):")
-    measured = checks(state)
     codes: tuple[proof.Code, ...] = (
         (dot_test, LinearMap.dot_test),
         (three_views, *(view for _, view in adjoint_variants.VIEWS.values())),
         (two_computations, conv_adjoint, conv_vjp),
     )
-    proof.badges_of(measured, (dots, views, same), codes)
-    luck = adjoint_variants.VARIANTS[state.way].luck
-    if luck and all(check.holds for check in measured):
-        st.info(t(luck))
+    measured = checks(state)
+    page.checks(measured, (dots, views, same), codes)
+    with page.picture if is_offered("way") else page.wide, st.container(key="part-meter"):
+        meter.show(sides(state))
+        luck = adjoint_variants.VARIANTS[state.way].luck
+        if luck and all(check.holds for check in measured):
+            st.info(t(luck))
     away = not_inverse(state)
     word = t("here an inverse") if away < 1e-6 else t("no inverse")
     label = t("AᵀAx is {percent} % away from x: {word}", percent=f"{100 * away:.0f}", word=word)
     meaning = t("The picture that came back, at its best brightness, against the picture that went in.")
-    proof.measurement(label, meaning, not_inverse)
+    with page.picture, st.container(key="part-away"):
+        proof.measurement(label, meaning, not_inverse)
 
 
 def conventions(state: State) -> None:
@@ -227,14 +225,23 @@ def conventions(state: State) -> None:
 def draw(page: frame.Places) -> None:
     """The operator and one way back from it, the proofs, what libraries and articles write."""
     with page.controls:
-        state = chosen()
+        state = ways(chosen())
     with page.picture:
-        state = picture.fitting(ways(state), State(), toy_arrays.kernel(state.kernel).shape[:2])
+        state = picture.fitting(state, State(), toy_arrays.kernel(state.kernel).shape[:2])
         at = back_views.Chosen(state.cell, state.back, state.way, state.view)
         written_out = matrix(state) if state.view == "matrix" and state.way != "channels" else None
         picture.draw(compute(state), state.geometry, at, written_out)
-        proofs(state)
+    with page.aside:
+        st.caption(
+            t(
+                "Choose a cell of **z** or **g**: the solid frame is its window above and its stamp below. "
+                "Choose a cell of what comes back: the dashed cells of **g** reach it."
+            )
+        )
+    proofs(page, state)
     with page.more:
+        for line in picture.symbols(at):
+            st.latex(line)
         conventions(state)
         for key in ("F000.1", "F001.1", "F002.2", "F003.1"):
             printed_formula.show(key, t(words.COMPUTES[key]))
@@ -249,25 +256,7 @@ LESSON: Lesson = Lesson(
     needs=("convolution-is-a-matrix",),
     question=mark("Is the transposed convolution an inverse?"),
     goal=mark("You will be able to run a convolution backwards by hand, and say what comes back and what does not."),
-    text=mark(
-        "A convolution is linear, so it is a matrix A: each output cell is a row, a window read through the "
-        "[[kernel]]. The [[adjoint]] Aᵀ uses the same weights the other way round. Three views, the same "
-        "numbers:\n\n"
-        "**Stamps**: each output cell lays down its value times the kernel, where its window was. Where "
-        "[[stamp|stamps]] overlap, they add.\n\n"
-        "**Zero insertion**: put the cells as far apart as the [[stride]], zeros between, and slide the kernel, "
-        "turned by 180 degrees, over them.\n\n"
-        "**Matrix**: swap the rows and columns of A.\n\n"
-        "No division, no equation solved. Aᵀ brings a signal back to its place and size, not to its old values. "
-        "What lands on the [[padding]] is cut off.\n\n"
-        "A [[transposed convolution]] is a layer that computes this Aᵀ; papers also say [[deconvolution]]. It "
-        "undoes a convolution only where AᵀA is a multiple of the identity: try the single 1."
-    ),
-    presets=(
-        (mark("One stamp"), {"picture": "pixel", "signal": "cell"}),
-        (mark("Rows that nobody reads"), {"picture": "flat", "stride": "3", "padding": "0"}),
-        (mark("A kernel that can be undone"), {"kernel": "single"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

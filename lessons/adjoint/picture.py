@@ -81,32 +81,24 @@ def draw(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen, matrix: 
         fits = arrays.back.shape == arrays.right.shape
         row = at.back[0] * arrays.back.shape[2] + at.back[1] if fits else None
         back_views.matrix_picture(matrix, row, at.cell[0] * arrays.g.shape[2] + at.cell[1])
-    st.markdown(
-        t(
-            "Choose a cell of **z** or **g**: the solid frame is its window above and its stamp below. "
-            "Choose a cell of what comes back: the dashed cells of **g** reach it. Arrow keys and Enter work too."
-        )
-    )
-    _sums(arrays, geometry, at)
-
-
-def _sums(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> None:
-    """Both sums in symbols and numbers."""
     left, right = st.columns(2)
     with left:
-        st.latex(forward_formula())
         st.latex(forward_sum(arrays, geometry, at.cell))
-    with right:
+    with right, st.container(key="part-sum"):
         if at.way != "adjoint":
-            st.latex(backward_formula())
             st.markdown(t("The sum is written out for the adjoint only: this operator does not follow the formula."))
         elif at.view == "zeros":
-            st.latex(back_views.insertion_formula())
             value = float(arrays.back[0, *at.back, 0])
             st.latex(back_views.insertion_sum(arrays.g, arrays.w, geometry, at.back, arrays.sizes[0], value))
         else:
-            st.latex(back_views.matrix_formula() if at.view == "matrix" else backward_formula())
             st.latex(backward_sum(arrays, geometry, at.back))
+
+
+def symbols(at: back_views.Chosen) -> list[str]:
+    """The convolution and its adjoint in symbols, the latter as it is shown."""
+    if at.way != "adjoint" or at.view == "stamp":
+        return [forward_formula(), backward_formula()]
+    return [forward_formula(), back_views.insertion_formula() if at.view == "zeros" else back_views.matrix_formula()]
 
 
 def _picked(name: str, cell: Cell) -> None:
@@ -129,7 +121,7 @@ def rows(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> list[
     ]
     written = {tap.output for tap in reaching(at.back, kernel_size, geometry, size)}
     title = t("signal g, {size}", size=size_text(g))
-    signal = planes.Plane(title, g, "output", touched=written, chosen=at.cell, pick="cell")
+    signal = planes.Plane(title, g, "output", touched=written, chosen=at.cell, pick="cell", part="signal")
     first = planes.Row(t("There: each output cell reads a window"), there, ("∗", "="))
     if not arrays.back.size:
         return [first, planes.Row(t("Back: nothing; with this padding the kernel does not fit the signal"), [signal])]
@@ -151,8 +143,9 @@ def _returned(arrays: Arrays, at: back_views.Chosen, pads: Pads, taps: Sequence[
     back, right = plane(arrays.back), plane(arrays.right)
     title, wrong = back_views.returned(back, right)
     if back.shape != right.shape:
-        return planes.Plane(title, back, "input")
-    return planes.Plane(title, back, "input", pads, cut=True, frame=taps, wrong=wrong, chosen=at.back, pick="back")
+        return planes.Plane(title, back, "input", part="back")
+    marks: dict[str, Any] = {"frame": taps, "wrong": wrong, "chosen": at.back}
+    return planes.Plane(title, back, "input", pads, cut=True, pick="back", part="back", **marks)
 
 
 def _channel_rows(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> list[planes.Row]:

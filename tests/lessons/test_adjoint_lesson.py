@@ -20,7 +20,7 @@ from lessons import adjoint as lesson
 from lessons._kit.draw import planes
 from lessons._kit.numbers import toy_arrays
 from lessons._kit.numbers.taps import window
-from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture
+from lessons.adjoint import adjoint_variants, back_views, convention_table, meter, picture, scenes
 from lessons.adjoint.back_views import Chosen
 
 SLUG = lesson.LESSON.slug
@@ -332,12 +332,32 @@ def test_a_kernel_that_does_not_fit_says_so_and_keeps_the_picture(open_page: Cal
     assert not test.error
 
 
-def test_presets_set_the_controls_and_put_the_others_back(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, kernel="edge", dilation="2", way="turned")
-    test.button("preset-1").click().run()
-    kept = {name: test.text_input(name).value for name in ("picture", "kernel", "stride", "padding", "dilation", "way")}
-    assert kept == {"picture": "flat", "kernel": "", "stride": "3", "padding": "0", "dilation": "", "way": ""}
-    assert not test.exception
+def test_the_scenes_say_what_the_loops_say() -> None:
+    ones = np.ones((1, 6, 7, 1)), np.ones((2, 3, 1, 1)), (1, 1), ((1, 1), (1, 1)), (1, 1), 1
+    taps = conv_loops.conv_adjoint(np.ones_like(conv_loops.conv(*ones)), *ones[1:], toy_arrays.SIZE)[0, :, :, 0]
+    asked = scenes.at_the_corner()
+    assert (asked.answer, "reach the corner" in asked.prompt) == (str(int(taps[0, 0])), True)
+    assert f"{taps[2, 2]:.0f} cells of g reach row 2, column 2" in asked.prompt
+    blind = [name for name in scenes.hidden_turn().options if not _is_moved_by_turning(toy_arrays.kernel(name))]
+    assert [scenes.hidden_turn().answer] == blind
+    away = {name: lesson.not_inverse(State(kernel=name)) for name in scenes.undone().options}
+    assert scenes.undone().answer == min(away, key=away.__getitem__)
+
+
+def _is_moved_by_turning(w: np.ndarray) -> bool:
+    return not np.array_equal(w, w[::-1, ::-1])
+
+
+def test_the_last_scene_asks_for_what_can_be_found() -> None:
+    """The padding of the forward pass is hidden at padding 1, a size rounded down wherever no row is left over."""
+    hidden = {way for way in WRONG if lesson.sides(State(way=way, kernel="corner")).agree}
+    assert hidden == {"padding", "rounded"}
+    assert lesson.sides(State(way="rounded", kernel="corner", stride=3, padding=0)).agree == (
+        (6 - 3) % 3 + (7 - 3) % 3 == 0
+    )
+    assert not lesson.sides(State(way="rounded", kernel="corner", stride=2)).agree
+    away = {kernel: lesson.not_inverse(State(picture="flat", kernel=kernel)) for kernel in toy_arrays.KERNELS}
+    assert set(sorted(away, key=away.__getitem__)[:3]) == {"single", "numbered", "blur"}
 
 
 def test_a_click_moves_the_frames(open_page: Callable[..., AppTest]) -> None:
@@ -386,6 +406,13 @@ def test_the_printed_formulas_and_the_table_are_there(open_page: Callable[..., A
         "F003.1",
     ]
     assert any("PyTorch and Keras" in label for label in labels)
+
+
+@pytest.mark.slow
+def test_a_link_to_the_table_opens_the_evidence_around_it(open_page: Callable[..., AppTest]) -> None:
+    for link, is_open in (({"libraries": "true"}, True), ({}, False)):
+        (evidence,) = (block for block in open_page(SLUG, **link).expander if block.label.startswith("Evidence"))
+        assert evidence.proto.expanded == is_open
 
 
 @pytest.mark.slow

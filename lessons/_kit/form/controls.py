@@ -20,6 +20,8 @@ _LANGUAGE = "lang"
 _STALE = "stale-links"
 #: In the session: where a scene puts controls, and which it offers (None: all); it outlives a run for fragments.
 _STAGE = "scene-stage"
+#: In the session: whether the address that opened the page asked for what stands in the evidence.
+EVIDENCE = "scene-evidence"
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def url_text(key: str) -> str:
 
 def forget_choices() -> None:
     """Let go of every choice of the page that was left; what the address says is taken from there."""
-    for name in (_STAGE, "scene-home"):
+    for name in (_STAGE, EVIDENCE, "scene-home"):
         st.session_state.pop(name, None)
     for key in IN_URL - set(st.query_params):
         for name in (key, f"{key}-shown", f"{key}-last"):

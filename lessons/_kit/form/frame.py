@@ -54,7 +54,9 @@ class Places:
         if not lesson.scenes:
             self.wide = st.container()
         self._fixed = st.container()
-        with st.expander(t("Evidence: checks, code, sources")) if lesson.scenes else st.container():
+        asked = st.session_state.setdefault(controls.EVIDENCE, "libraries" in st.query_params)
+        evidence = t("Evidence: checks, code, sources")
+        with st.expander(evidence, expanded=asked) if lesson.scenes else st.container():
             self._proofs = st.container()
             if lesson.scenes:
                 self.wide = st.container()
