@@ -81,13 +81,14 @@ def draw(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen, matrix: 
         fits = arrays.back.shape == arrays.right.shape
         row = at.back[0] * arrays.back.shape[2] + at.back[1] if fits else None
         back_views.matrix_picture(matrix, row, at.cell[0] * arrays.g.shape[2] + at.cell[1])
+    if at.way != "adjoint":
+        st.markdown(t("The sum is written out for the adjoint only: this operator does not follow the formula."))
+        return
     left, right = st.columns(2)
     with left:
         st.latex(forward_sum(arrays, geometry, at.cell))
     with right, st.container(key="part-sum"):
-        if at.way != "adjoint":
-            st.markdown(t("The sum is written out for the adjoint only: this operator does not follow the formula."))
-        elif at.view == "zeros":
+        if at.view == "zeros":
             value = float(arrays.back[0, *at.back, 0])
             st.latex(back_views.insertion_sum(arrays.g, arrays.w, geometry, at.back, arrays.sizes[0], value))
         else:

@@ -129,8 +129,8 @@ SCENES = (
     Scene(
         title=mark("One test tells"),
         text=mark(
-            "Aᵀ is defined by an equation: ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. Draw both at random and compare the two "
-            "sides. Here somebody turned the kernel before stamping, and the sides differ. Wrong padding, a size "
+            "Aᵀ is defined by an equation: ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for all x and y. Draw both at random and compare the "
+            "two sides. Here somebody turned the kernel before stamping, and the sides differ. Wrong padding, a size "
             "rounded down, channels not swapped: the same test finds them all."
         ),
         look=mark("The two bars, and the checks that fail."),
