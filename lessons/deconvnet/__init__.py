@@ -13,18 +13,20 @@ from deconvviz.ops.rectify import backward
 from deconvviz.types import Check
 from lessons._kit.draw.pixels import number
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice, url_text
+from lessons._kit.form.controls import choice, url_text, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.form.slider import whole
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import networks, warm_up
-from lessons.deconvnet import picture, questions, sums, trace, zoom
+from lessons.deconvnet import picture, questions, scenes, sums, trace, zoom
 from lessons.deconvnet.trace import Measured, Scene, Stage
 
 PICTURES = ("cat", "astronaut", "rocket", "motorcycle", "coffee", "disc", "black")
 LAYER, STEP = "relu5", 3
+#: What is drawn: the signal before and after the step, one cell of it, the picture at the end, or all of these.
+VIEWS = dict.fromkeys(("all", "maps", "cell", "end"), "")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class State:
       channel: its number; "" for the strongest.
       step: 0 is the start.
       cell: "step:row,column,channel" of the cell to look into; if of another step, the first look.
+      view: key of `VIEWS`.
     """
 
     picture: str = "cat"
@@ -44,6 +47,7 @@ class State:
     channel: str = ""
     step: int = STEP
     cell: str = ""
+    view: str = "all"
 
 
 def scene(state: State) -> Scene:
@@ -106,12 +110,12 @@ def chosen() -> State:
     names = {str(c): f"{c}: {number(strengths[c])}" for c in ordered}
     channel = choice(t("Channel, strongest first"), names, "channel", default=str(ordered[0]))
     last = len(trace.scene(picture, layer, int(channel)).stages) - 1
-    step = whole(t("Step down"), 0, last, "step", min(STEP, last))
-    return State(picture, layer, channel, step, url_text("cell"))
+    step, view = whole(t("Step down"), 0, last, "step", min(STEP, last)), url_value("view", State.view, VIEWS)
+    return State(picture, layer, channel, last if view == "end" else step, url_text("cell"), view)
 
 
-def proofs(state: State, shown: Scene) -> None:
-    """The badges, and how much each rectifier let through."""
+def proofs(page: frame.Places, state: State, shown: Scene) -> None:
+    """The checks, and how much each rectifier let through."""
     found = trace.measured(shown)
     codes: list[proof.Code] = [
         (relative_gap, backprop.by_vjp),
@@ -133,12 +137,12 @@ def proofs(state: State, shown: Scene) -> None:
         t("Rows, columns and channels of every signal, against the map that stood there in the forward pass."),
         _biases(shown, found),
     ]
-    proof.badges_of(checks(state), meanings, codes)
+    page.checks(checks(state), meanings, codes)
     passed = [(stage.name, stage.passed) for stage in shown.stages if stage.passed is not None]
     if shown.chosen.value > 0:
         low, high = (f"{100 * f(share for _, share in passed):.0f}" for f in (min, max))
         label = t("rectifiers let {low} to {high} % through", low=low, high=high)
-        with st.container(key="passed"):
+        with page.wide, st.container(key="passed"):
             proof.measurement(label, _passed(passed), backward)
 
 
@@ -167,31 +171,27 @@ def _passed(passed: list[tuple[str, float]]) -> str:
     return words + "\n\n" + "\n".join(f"- {name}: {100 * share:.0f} %" for name, share in passed)
 
 
-@st.fragment
-def explore() -> None:
-    """Controls, picture and proofs; the slider runs only this part."""
-    columns = frame.two_columns(LESSON)
-    with columns.controls:
+def draw(page: frame.Places) -> None:
+    """The signal on its way to the pixels."""
+    with page.controls:
+        with st.spinner(t("Loading the network, about two seconds the first time")):
+            trace.layers()
         state = chosen()
-    with columns.picture:
+    with page.picture:
         shown = scene(state)
         stage = stage_of(state, shown)
         cell = cell_of(state, stage)
         picture.film(shown, state.step)
-        picture.pair(shown, state.step, cell)
-        picture.channels(stage, cell, state.step)
-        zoom.show(stage, cell)
+        if state.view in ("all", "maps"):
+            picture.pair(shown, state.step, cell)
+            zoom.words(stage)
+        if state.view in ("all", "cell"):
+            picture.channels(stage, cell, state.step, before=state.view == "all")
+            zoom.show(stage, cell)
+    with page.picture if state.view == "end" else page.wide:
         picture.two_computations(shown)
-        proofs(state, shown)
-        frame.code((conv_adjoint, max_unpool, backward, backprop.by_vjp), call(state))
-
-
-def draw(page: frame.Places) -> None:
-    """The signal on its way to the pixels, in a part that runs alone."""
-    with page.wide:
-        with st.spinner(t("Loading the network, about two seconds the first time")):
-            trace.layers()
-        explore()
+    proofs(page, state, shown)
+    page.code((conv_adjoint, max_unpool, backward, backprop.by_vjp), call(state))
     if networks.is_served():
         warm_up.freeze_gc()
 
@@ -208,23 +208,7 @@ LESSON: Lesson = Lesson(
         "You will be able to say what unpool, rectify and filter each do to a signal in the backward pass to the "
         "pixels."
     ),
-    text=mark(
-        "The signal starts as one activation; all else is zero. Then the layers are passed again, from above.\n\n"
-        "**Unpool**: each value goes back to its [[switch]], where the maximum was in the forward pass. "
-        "**Filter**: each value spreads over the patch that it was computed from, by the same kernels. Both are "
-        "[[adjoint|adjoints]], of the filter and of pooling with fixed switches, so sizes come back as they were."
-        "\n\n"
-        "**Rectify**: what is negative becomes zero. That is not linear, so it is no adjoint; it is the method's "
-        "own choice. It looks at the signal only, not at what this rectifier was given in the forward pass.\n\n"
-        "So the photograph enters in two places: the value at the start, and the switches. Biases shift the "
-        "forward pass and have no part in the backward pass. The picture is no inverse: what pooling and "
-        "rectifiers dropped does not return."
-    ),
-    presets=(
-        (mark("A rectifier that drops most"), {"step": "6"}),
-        (mark("From the top to the pixels"), {"layer": "relu7", "step": "18"}),
-        (mark("A silent unit"), {"layer": "relu7", "channel": "19", "step": "2"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

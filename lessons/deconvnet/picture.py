@@ -144,7 +144,7 @@ def pair(scene: Scene, at: int, cell: sums.Cell) -> None:
     right = _figure(
         t("signal after"), said, pixels(stage), (row, column, row + 1, column + 1), _zero(scene, stage.below)
     )
-    st.html(f'<div class="dn-pair">{left}{right}</div>')
+    st.html(f'<div class="dn-pair" data-part="maps">{left}{right}</div>')
 
 
 def _figure(title: str, said: str, image: np.ndarray, box: Box, zero: str) -> str:
@@ -188,15 +188,21 @@ def _coloured(signal: np.ndarray) -> str:
     )
 
 
-def channels(stage: Stage, cell: sums.Cell, at: int) -> None:
-    """The strongest channels before and after, signed; a click on one after the step chooses the cell to look into."""
+def channels(stage: Stage, cell: sums.Cell, at: int, before: bool) -> None:
+    """The strongest channels, signed; a click on one after the step chooses the cell to look into.
+
+    Args:
+      stage: the step.
+      cell: chosen.
+      at: number of the step.
+      before: those before the step too.
+    """
     found = tiles_of(stage, cell[2])
-    which = t("the same channels") if stage.keeps_channels else t("its strongest channels")
-    tiles = "".join(_tile(stage.above[..., c], found.above_limit, c) for c in found.above)
-    st.html(
-        f'<h3 class="dn-row">{escape(_heading(t("Before"), which, found.above_limit))}</h3>'
-        f'<div class="dn-tiles">{tiles}</div>'
-    )
+    if before:
+        which = t("the same channels") if stage.keeps_channels else t("its strongest channels")
+        tiles = "".join(_tile(stage.above[..., c], found.above_limit, c) for c in found.above)
+        heading = escape(_heading(t("Before"), which, found.above_limit))
+        st.html(f'<h3 class="dn-row">{heading}</h3><div class="dn-tiles">{tiles}</div>')
     after = _heading(t("After"), t("the strongest channels"), found.below_limit)
     st.html(f'<h3 class="dn-row">{escape(after)}</h3>')
     _grid(stage, found, after, cell, at)
@@ -280,10 +286,11 @@ def two_computations(scene: Scene) -> None:
     gap = error_text(measured(scene).agreement)
     scale = t("each colour around grey, ±{limit}", limit=number(limit)) if limit else t("all zero")
     st.html(f'<h2 class="dn-here">{escape(t("Two computations, one picture"))}</h2>')
-    image_row.show(
-        [
-            image_row.Picture(photo, t("the receptive field of the unit"), t("photograph")),
-            image_row.Picture(walked, scale, t("computation 1: the steps above")),
-            image_row.Picture(derived, t("same scale; they differ by {gap}", gap=gap), t("computation 2: jax.vjp")),
-        ]
-    )
+    with st.container(key="part-end"):
+        image_row.show(
+            [
+                image_row.Picture(photo, t("the receptive field of the unit"), t("photograph")),
+                image_row.Picture(walked, scale, t("computation 1: the steps above")),
+                image_row.Picture(derived, t("same scale; they differ by {gap}", gap=gap), t("computation 2: jax.vjp")),
+            ]
+        )

@@ -21,14 +21,20 @@ WORDS = {kind: trace.FORMULAS[kind][1] for kind in ("start", "filter", "unpool")
 }
 
 
+def words(stage: Stage) -> None:
+    """What the step does, and how much of the signal a rectifier lets through."""
+    with st.container(key="part-share"):
+        st.markdown(t(WORDS[stage.kind]) + _share(stage))
+
+
 def show(stage: Stage, cell: sums.Cell) -> None:
     """Draw the cell."""
     row, column, channel = cell
     title = t("One cell: row {row}, column {column}, channel {channel}", row=row, column=column, channel=channel)
     st.html(f'<h2 class="dn-here">{escape(title)}</h2>')
-    st.markdown(t(WORDS[stage.kind]) + _share(stage))
-    st.latex(r"\begin{gathered} " + r" \\[4pt] ".join(lines(stage, cell)) + r" \end{gathered}")
-    st.html(f'<div class="dn-zoom">{"".join(_tables(stage, cell))}</div>')
+    with st.container(key="part-zoom"):
+        st.latex(r"\begin{gathered} " + r" \\[4pt] ".join(lines(stage, cell)) + r" \end{gathered}")
+        st.html(f'<div class="dn-zoom">{"".join(_tables(stage, cell))}</div>')
 
 
 def _share(stage: Stage) -> str:

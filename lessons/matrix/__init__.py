@@ -13,16 +13,16 @@ from deconvviz.errors import GeometryError
 from deconvviz.metrics import relative_error
 from deconvviz.ops import ConvGeometry, LinearMap, conv, conv_map
 from deconvviz.types import Check
-from lessons._kit.form import frame, proof
+from lessons._kit.form import frame
 from lessons._kit.form.controls import nearest, remember, remembered, url_cell, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import conv_controls, toy_arrays
 from lessons._kit.numbers.conv_controls import Sliding
-from lessons.matrix import entries, picture, questions
+from lessons.matrix import entries, picture, questions, scenes
 
 #: What can be looked at.
-LOOKS = ("row", "weight", "column")
+LOOKS = ("row", "weight", "column", "all")
 #: (height and width, channels) of the pictures that A is weighed for, next to the one on the page.
 LARGER = ((28, 1), (224, 64))
 
@@ -190,15 +190,15 @@ def _grouped(number: int) -> str:
     return f"{number / 10**power:.2f} · 10<sup>{power}</sup>"
 
 
-def proofs(state: State) -> None:
-    """The badges."""
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks."""
     times = t("A, written entry by entry, times the picture as one column; beside it JAX's convolution of the picture:")
     same = t("A once entry by entry (which weight reads which cell), once column by column (the convolution of a 1):")
     count = t(
         "How often each weight stands in A, counted in the matrix and by the formula rows times columns; "
         "nothing else but zeros stands there:"
     )
-    proof.badges_of(
+    page.checks(
         checks(state),
         (times, same, count),
         ((product, entries.dense), (two_computations, LinearMap.dense), (sharing, entries.axis_counts)),
@@ -211,8 +211,13 @@ def draw(page: frame.Places) -> None:
         state = chosen()
     with page.picture:
         picture.draw(compute(state))
-        proofs(state)
+    with page.aside:
+        st.caption(t("Choose a cell of **z** (a row of A), a weight of **w**, or a cell of **x** (a column of A)."))
+    proofs(page, state)
+    with page.picture if state.look == "all" else page.wide, st.container(key="part-growth"):
         st.html(growth_table(state))
+    with page.more:
+        st.latex(picture.entry_formula())
     page.code((entries.dense, entries.entries, conv, LinearMap.dense), call(state))
 
 
@@ -224,22 +229,7 @@ LESSON: Lesson = Lesson(
     needs=("convolution",),
     question=mark("What does a convolution look like as a matrix?"),
     goal=mark("You will be able to find every weight of a kernel in the matrix of its convolution."),
-    text=mark(
-        "Write the picture as one column, row after row: vec(x). Each output cell is a weighted sum of input "
-        "cells, so it is a row of a matrix A. The row holds the [[kernel]] at the places of its window and zeros "
-        "everywhere else.\n\n"
-        "The next output cell uses the **same** weights, one [[stride]] further on. So each weight runs down A on "
-        "diagonals: it is stored once and used in every window. This is parameter sharing. Where a weight falls on "
-        "the [[padding]], its diagonal has a gap.\n\n"
-        "Nobody stores A: it grows with the square of the number of pixels, while the kernel stays as it is. But a "
-        "matrix has columns too. A column says where one input cell goes. Read by columns, A becomes its "
-        "[[adjoint]]: the next lesson."
-    ),
-    presets=(
-        (mark("One weight, many places"), {"kernel": "edge", "look": "weight", "tap": "2,0"}),
-        (mark("Stride 2: flatter diagonals"), {"stride": "2", "look": "weight", "tap": "1,1"}),
-        (mark("A kernel that changes nothing"), {"kernel": "single", "look": "column"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

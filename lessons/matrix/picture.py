@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ class View:
       w: (kh, kw, 1, 1) kernel.
       z: (1, H', W', 1), A x.
       geometry: how the kernel slides.
-      look: what is looked at: "row", "weight" or "column" of A.
+      look: what is looked at: "row", "weight" or "column" of A, or "all" of it.
       cell: output cell of the row.
       tap: the weight.
       back: input cell of the column.
@@ -84,6 +83,7 @@ class View:
             "row": lambda entry: entry.row == self.row,
             "weight": lambda entry: entry.tap == self.tap,
             "column": lambda entry: entry.column == self.column,
+            "all": lambda _: True,
         }
         return list(filter(wanted[self.look], self.entries))
 
@@ -98,20 +98,12 @@ class View:
 
 def draw(view: View) -> None:
     """Planes, matrix, formula and the same with numbers."""
-    st.html(Path(__file__).with_name("style.css"))
-    with st.container(key="matrix-planes"):
+    left, right = st.columns([2, 3])
+    with left, st.container(key="matrix-planes"):
         planes.show([rows(view)], "planes", {"row": t("row"), "column": t("column")}, _picked)
-    _show_matrix(view)
-    st.markdown(
-        t(
-            "Choose a cell of **z** (a row of A), a weight of **w**, or a cell of **x** (a column of A). "
-            "Arrow keys and Enter work too."
-        )
-    )
-    left, right = st.columns(2)
-    with left:
-        st.latex(entry_formula())
-    with right:
+    with right, st.container(key="part-matrix"):
+        _show_matrix(view)
+    if view.look != "all":
         st.latex({"row": row_sum, "weight": weight_count, "column": column_list}[view.look](view))
     st.markdown(meaning(view))
 
@@ -147,7 +139,7 @@ def rows(view: View) -> planes.Row:
                 t("output z = A x, {size}", size=_size(z)),
                 z,
                 "output",
-                touched=() if look == "row" else writes,
+                touched=writes if look in ("weight", "column") else (),
                 chosen=view.cell if look == "row" else None,
                 pick="cell",
             ),
@@ -254,6 +246,10 @@ def _block(colour: str, rows_: dict[int, list[str]]) -> str:
 def meaning(view: View) -> str:
     """One sentence about what is lit."""
     n = len(view.lit)
+    if view.look == "all":
+        return t(
+            "{n} of the {all} entries are places of weights; all others are zero.", n=n, all=view.z.size * view.x.size
+        )
     if view.look == "row":
         u, v = view.cell
         text = t("Row {row} of A makes output cell {u}, {v}: the window, unrolled.", row=view.row, u=u, v=v)

@@ -16,7 +16,7 @@ from deconvviz.models import caltech
 from deconvviz.network.backward.explicit import Chain
 from lessons import deconvnet as lesson
 from lessons._kit.run import engine, networks, pictures
-from lessons.deconvnet import picture, questions, sums, trace, zoom
+from lessons.deconvnet import picture, questions, scenes, sums, trace, zoom
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -279,14 +279,28 @@ def test_a_layer_with_fewer_steps_opens(open_page: Callable[..., AppTest]) -> No
     assert "Step 2 of 2: filter of conv1" in shown_text(open_page(SLUG, layer="relu1", step="12"))
 
 
-@pytest.mark.deep
-def test_presets_open(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, layer="pool2", step="2", cell="2:0,0,0")
-    said = ("Step 6 of 13: rectify of relu3", "Step 18 of 18: filter of conv1, 64 × 64 × 32 → 128 × 128 × 3", "silent")
-    for i, words in enumerate(said):
-        test.button(f"preset-{i}").click().run()
-        assert words in shown_text(test)
-    assert test.text_input("cell").value == ""
+def test_the_scenes_say_what_the_signals_are(stages: tuple[trace.Stage, ...]) -> None:
+    unpool, rectify = stages[scenes.UNPOOL], stages[scenes.RECTIFY]
+    assert [stages[i].kind for i in (0, scenes.FILTER, scenes.UNPOOL, 4, 5, scenes.RECTIFY)] == [
+        *("start", "filter", "unpool", "rectify", "filter", "rectify")
+    ]
+    windows = [unpool.below[r : r + 2, c : c + 2] for r in range(0, 16, 2) for c in range(0, 16, 2)]
+    assert scenes.in_each_window().answer == str(max(np.count_nonzero(one, axis=(0, 1)).max() for one in windows))
+    kept, arrived = np.maximum(rectify.above, 0).sum(), np.abs(rectify.above).sum()
+    assert scenes.let_through().answer == f"{100 * kept / arrived:.0f}"
+    assert rectify.passed == min(stage.passed for stage in stages if stage.passed is not None)
+    assert len(stages) == 14
+    assert stages[-1].below.shape == (128, 128, 3)
+    assert len(lesson.scene(SILENT).stages) == 19
+    assert lesson.scene(SILENT).chosen.value == 0
+
+
+@pytest.mark.slow
+def test_a_scene_at_the_pixels_follows_the_layer(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, scene="6", layer="relu1")
+    assert "Step 2 of 2: filter of conv1" in shown_text(test)
+    test.selectbox("layer-shown").set_value("relu2").run()
+    assert "Step 5 of 5: filter of conv1" in shown_text(test)
 
 
 def test_numbers_of_a_small_cell_fit() -> None:

@@ -19,7 +19,7 @@ from deconvviz.ops import ConvGeometry
 from lessons import matrix as lesson
 from lessons._kit.numbers import toy_arrays
 from lessons.matrix import entries as matrix_entries
-from lessons.matrix import picture
+from lessons.matrix import picture, scenes
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -167,8 +167,8 @@ def test_the_sum_on_screen_is_the_cell(state: lesson.State) -> None:
 def test_what_is_lit_is_a_row_a_weight_or_a_column(state: lesson.State, look: str) -> None:
     view = lesson.compute(replace(state, look=look))
     for entry in view.entries:
-        on = {"row": entry.row == view.row, "weight": entry.tap == (0, 2), "column": entry.column == 4 * 7 + 1}[look]
-        assert (entry in view.lit) == on
+        on = {"row": entry.row == view.row, "weight": entry.tap == (0, 2), "column": entry.column == 4 * 7 + 1}
+        assert (entry in view.lit) == on.get(look, True)
     message = picture.message(view)
     assert sum(entry[-1] for entry in message["entries"]) == len(view.lit)
     assert len(message["x"]) == 42
@@ -236,12 +236,34 @@ def test_a_column_that_no_window_reads_says_so() -> None:
     assert "no window reads input cell 2, 0" in picture.meaning(view)
 
 
-def test_presets_set_the_controls_and_put_the_others_back(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, kernel="blur", dilation="2", cell="1,1")
-    test.button("preset-1").click().run()
-    kept = {name: test.text_input(name).value for name in ("kernel", "stride", "dilation", "look", "tap", "cell")}
-    assert kept == {"kernel": "", "stride": "2", "dilation": "", "look": "weight", "tap": "1,1", "cell": ""}
-    assert not test.exception
+def test_the_scenes_say_what_the_loops_say() -> None:
+    numbered = State(kernel="numbered")
+    size, pads = toy_arrays.SIZE, ((1, 1), (1, 1))
+    a = matrix_loops.matrix(np.arange(1, 10).reshape(3, 3), size, (1, 1), pads, (1, 1))
+    asked = scenes.how_often()
+    assert asked.answer == str((a == 7).sum()), "7 stands at row 2, column 0 of that kernel"
+    assert f"z has {len(a)} cells" in asked.prompt
+    column = loops(numbered)[:, 3 * 7 + 3]
+    assert column[column != 0].tolist() == [6, 5, 4, 3, 2, 1]
+    assert scenes.one_column().answer == "down"
+    assert (len(loops(replace(numbered, stride=2))), len(loops(numbered))) == (16, 49)
+    first, second = (np.flatnonzero(row == 5)[0] for row in loops(replace(numbered, stride=2))[1:3])
+    assert second - first == 2, "one row further down, two columns further to the right"
+
+
+def test_the_last_scene_asks_for_what_can_be_found() -> None:
+    assert not loops(State(stride=3, padding=0)).any(axis=0).all(), "a column that is empty"
+    assert len(np.unique(loops(State(padding=2)), axis=0)) < len(loops(State(padding=2))), "two rows that are equal"
+    assert loops(State(kernel="edge")).shape == (42, 42)
+    assert loops(State(kernel="single", padding=0)).shape == (20, 42), "without padding the border is not copied"
+
+
+@pytest.mark.slow
+def test_the_scene_on_size_shows_the_table_in_the_picture(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, scene="4")
+    assert "41.2 TB" in " ".join(block.proto.body for block in test.get("html"))
+    assert not test.latex[0].value.startswith(r"\#"), "nothing is counted"
+    assert test.text_input("look").value == ""
 
 
 def test_the_kernel_with_a_single_one_is_the_identity() -> None:
