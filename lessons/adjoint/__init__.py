@@ -203,7 +203,8 @@ def proofs(page: frame.Places, state: State) -> None:
     word = t("here an inverse") if away < 1e-6 else t("no inverse")
     label = t("AᵀAx is {percent} % away from x: {word}", percent=f"{100 * away:.0f}", word=word)
     meaning = t("The picture that came back, at its best brightness, against the picture that went in.")
-    with page.picture if state.way == "adjoint" else page.wide, st.container(key="part-away"):
+    shown = state.way == "adjoint" and is_offered("kernel")
+    with page.picture if shown else page.wide, st.container(key="part-away"):
         proof.measurement(label, meaning, not_inverse)
 
 

@@ -47,7 +47,7 @@ def to_html(sides: Sides) -> str:
     low, high = min(0.0, *known), max(0.0, *known)
     span = (high - low) or 1.0
     rows = "".join(_row(name, value, low, span, sides) for name, value in values)
-    caption = t("Adjoint meter: x and y drawn at random, B the chosen backward operator. Is B = Aᵀ?")
+    caption = t("x and y at random, B the chosen backward operator: is B = Aᵀ?")
     if sides.right is None:
         verdict = t("The two cannot even be compared.")
     elif sides.agree:

@@ -81,8 +81,7 @@ def draw(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen, matrix: 
         fits = arrays.back.shape == arrays.right.shape
         row = at.back[0] * arrays.back.shape[2] + at.back[1] if fits else None
         back_views.matrix_picture(matrix, row, at.cell[0] * arrays.g.shape[2] + at.cell[1])
-    if at.way != "adjoint":
-        st.markdown(t("The sum is written out for the adjoint only: this operator does not follow the formula."))
+    if at.way != "adjoint":  # no operator but the adjoint follows the formula
         return
     left, right = st.columns(2)
     with left:
