@@ -1,6 +1,7 @@
 """Puts the weights of trained runs into the package, with the card that tells about them.
 
-Usage: python scripts/ship_task.py TASK RUN [RUN...], each RUN a folder that `deconvviz train TASK --out RUN` wrote.
+Usage: python scripts/ship_task.py TASK RUN [RUN...], each RUN a folder that `deconvviz train TASK --out RUN` wrote, or
+a file of weights: the shipped one, named first, keeps what is in it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def ship(task: str, runs: list[Path], folder: Path = _weights.FOLDER) -> Path:
     if record.card is None:
         raise DeconvvizError(f"{task} trains nothing: there is nothing to ship")
     path = folder / f"{task}.safetensors"
-    _weights.pack(task, [run / _weights.RUN_FILE for run in runs], path)
+    _weights.pack(task, [_weights.located(task, run) for run in runs], path)
     write_card(record, path)
     return path
 

@@ -92,6 +92,20 @@ def decoded(data: bytes, layers: tuple[Part, ...], label: str) -> dict[str, np.n
     return dict(zip(shapes, (array for pair in pairs for array in pair), strict=True))
 
 
+def compressed_arrays(weights: str | Path | None = None) -> dict[str, np.ndarray]:
+    """The arrays of SqueezeNet 1.0 as its authors compressed it, under torchvision's names; blue is the first channel.
+
+    Args:
+      weights: the file; None for the one on this machine, which is downloaded once.
+
+    Raises:
+      WeightsError: no file and no connection, or a file that is damaged or of another network.
+    """
+    path = public_weights.locate(MODEL[0], weights)
+    public_weights.check(path)
+    return decoded(public_weights.verified(path, _WEIGHTS), COMPRESSED.parts, str(path))
+
+
 def _torchvision(version: str) -> Architecture:
     known, name = VERSIONS[version], f"squeezenet{version}"
     title = f"SqueezeNet {version.replace('_', '.')} of torchvision, ImageNet"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import ship_task
 from flax import nnx
 from safetensors.numpy import load_file, save_file
 
@@ -98,6 +99,16 @@ def test_runs_are_packed_once_each(run: tuple[Path, Net], tmp_path: Path) -> Non
     assert weights.load("toy", "narrow", make, packed).conv.kernel.shape == (3, 3, 2, 1)
     with pytest.raises(WeightsError, match="holds narrow a second time"):
         weights.pack("toy", [other, other], packed)
+
+
+def test_the_shipped_weights_are_shipped_again_with_what_was_in_them(tmp_path: Path) -> None:
+    """A run can be added to them without the folders of the runs before."""
+    shipped = weights.shipped("recognition")
+    path = ship_task.ship("recognition", [shipped], tmp_path)
+    assert list(weights.variants("recognition", path)) == list(weights.variants("recognition"))
+    arrays, again = load_file(shipped), load_file(path)
+    assert arrays.keys() == again.keys()
+    assert all(np.array_equal(arrays[name], again[name]) for name in arrays)
 
 
 def test_what_is_refused(run: tuple[Path, Net], tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from deconvviz.catalog import Lazy, Option, Task, weights_options
 
 DECODERS = ("coarse", "transposed", "unpool", "bilinear")
+#: The decoder of the network that starts from SqueezeNet's weights; not compared with the others.
+SKIPS = "skips"
 FUSIONS = ("none", "average", "weighted")
 BALANCES = ("none", "root", "median")
 EXPERIMENTS = ("end-to-end",)
@@ -28,10 +30,10 @@ TASK = Task(
         *weights_options("Which decoder, as the card names them (transposed)."),
         Option("indices", "Write class indices instead of colours over the picture.", bool, of=("write",)),
         Option("limit", "Measure that many pictures only.", int, of=("evaluate",)),
-        Option("decoder", "How maps become larger again (transposed).", choices=DECODERS, of=_TRAIN),
+        Option("decoder", "How maps become larger again (transposed).", choices=(*DECODERS, SKIPS), of=_TRAIN),
         Option("fusion", "How the picture comes in again at half size (none).", choices=FUSIONS, of=_TRAIN),
         Option("balance", "Weights of the classes in the loss (root).", choices=BALANCES, of=_TRAIN),
-        Option("encoder", "A run with --decoder coarse whose encoder is kept.", Path, of=_TRAIN),
+        Option("encoder", "A run with --decoder coarse; for skips: what it starts from.", Path, of=_TRAIN),
         Option("epochs", "How often every picture is shown (24).", int, of=_TRAIN),
         Option("batch", "Parts in a step (4).", int, of=_TRAIN),
         Option("learning_rate", "Its peak (0.002).", float, of=_TRAIN),
@@ -39,7 +41,7 @@ TASK = Task(
             "experiment", "Instead of one run: all decoders with their encoders, five seeds, half size.",
             choices=EXPERIMENTS, of=_TRAIN,
         ),
-        Option("hold_back", "Leave out training pictures whose names begin so.", of=_TRAIN),
+        Option("hold_back", "Leave out training pictures whose names begin so, and measure on them.", of=_TRAIN),
     ),
     sources=("badrinarayanan2017segnet", "noh2015learning", "paszke2016enet", "brostow2009semantic"),
 )  # fmt: skip

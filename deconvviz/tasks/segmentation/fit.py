@@ -14,10 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.errors import DataError, TrainingError, check_choice
+from deconvviz.models import squeezenet
 from deconvviz.tasks._shared import weights as stored
-from deconvviz.tasks.segmentation import BALANCES, DECODERS, FUSIONS
+from deconvviz.tasks.segmentation import BALANCES, DECODERS, FUSIONS, SKIPS, pretrained
 from deconvviz.tasks.segmentation import data as data_of
-from deconvviz.tasks.segmentation.network import CLASSES, DILATIONS, WIDTHS, Segmenter
+from deconvviz.tasks.segmentation.blocks import CLASSES
+from deconvviz.tasks.segmentation.network import DILATIONS, WIDTHS
 from deconvviz.training import loop
 from deconvviz.training.trainer import Schedule, Trainer
 
@@ -29,7 +31,7 @@ class Recipe:
     """What fixes a run besides its data; a checkpoint of another recipe is refused.
 
     Attributes:
-      decoder, fusion: of `Segmenter`.
+      decoder, fusion: of `Segmenter`; "skips" is the network of `pretrained`.
       balance: weights of the classes in the loss: "none", "root" or "median".
       seed: fixes the first weights, every order and every part.
       epochs: how many; each shows every picture once.
@@ -55,10 +57,32 @@ class Recipe:
     average: float = 0.995
 
 
+#: What differs where the network starts from SqueezeNet's weights.
+SKIPS_RECIPE = Recipe(
+    decoder=SKIPS,
+    epochs=16,
+    crop=(192, 256),
+    widths=pretrained.WIDTHS,
+    dilations=pretrained.DILATIONS,
+    average=0.99,
+)
+#: How much slower than the rest SqueezeNet's own weights move.
+SLOWER = 0.2
+
+
+def recipe_of(decoder: str | None) -> Recipe:
+    """The recipe of a decoder before any option.
+
+    >>> recipe_of("skips").decoder, recipe_of(None).decoder
+    ('skips', 'transposed')
+    """
+    return SKIPS_RECIPE if decoder == SKIPS else Recipe()
+
+
 class Fit(NamedTuple):
     """A trained module as a file holds it, the epochs' records, what fixes the run, and how long training took."""
 
-    module: Segmenter
+    module: Any
     records: list[dict[str, Any]]
     facts: dict[str, Any]
     seconds: float
@@ -67,7 +91,7 @@ class Fit(NamedTuple):
 def fitted(
     recipe: Recipe,
     scenes: Sequence[data_of.Scene],
-    first: Segmenter,
+    first: Any,
     out: Path,
     *,
     resume: bool,
@@ -84,12 +108,15 @@ def fitted(
     if crops.length(1) < 1:
         raise DataError(f"training has {len(scenes)} pictures, fewer than one batch of {recipe.batch}; add some")
     weights = data_of.class_weights([scene.labels for scene in scenes], recipe.balance)
-    still = (("encoder", 0.0), ("score", 0.0)) if encoder is not None else ()
+    if recipe.decoder == SKIPS:
+        still: tuple[tuple[str, float], ...] = (("encoder", SLOWER),)
+    else:
+        still = (("encoder", 0.0), ("score", 0.0)) if encoder is not None else ()
     schedule = Schedule(
         recipe.learning_rate, 0.03, weight_decay=recipe.weight_decay, average=recipe.average, slower=still
     )
     fit = Trainer(first, loss_of(weights), schedule, steps=recipe.epochs * crops.length(1), seed=recipe.seed)
-    facts = dataclasses.asdict(recipe) | {"pictures": len(scenes), "encoder": _digest(encoder)}
+    facts = dataclasses.asdict(recipe) | {"pictures": len(scenes), "encoder": _digest(recipe.decoder, encoder)}
     plan = loop.Plan(loop.plain(facts), recipe.epochs, fit.initial, fit.step, crops.epoch, crops.length)
     state, records = loop.run(plan, out, resume=resume, progress=progress)
     seconds = round(sum(record["seconds"] for record in records), 1)
@@ -131,12 +158,17 @@ def check(recipe: Recipe) -> None:
       DeconvvizError: no such decoder, fusion or balance.
       TrainingError: numbers out of range, or fusion without a map to fuse.
     """
-    for name, choices in (("decoder", DECODERS), ("fusion", FUSIONS), ("balance", BALANCES)):
+    for name, choices in (("decoder", (*DECODERS, SKIPS)), ("fusion", FUSIONS), ("balance", BALANCES)):
         check_choice(name, getattr(recipe, name), choices, of="segmentation")
     if recipe.decoder == "coarse" and recipe.fusion != "none":
         raise TrainingError(
             f"fusion happens at half size, where the coarse network has no map; got fusion={recipe.fusion!r}: "
             "choose another decoder"
+        )
+    if recipe.decoder == SKIPS and recipe.fusion != "none":
+        raise TrainingError(
+            f"the network with skips adds its encoder's maps instead of the picture; got fusion={recipe.fusion!r}: "
+            "leave it out or choose another decoder"
         )
     if recipe.epochs < 1 or recipe.batch < 1:
         raise TrainingError(
@@ -146,8 +178,10 @@ def check(recipe: Recipe) -> None:
         raise TrainingError(f"rows and columns of a part are multiples of 8; got crop={recipe.crop}")
 
 
-def _digest(encoder: str | Path | None) -> str:
+def _digest(decoder: str, encoder: str | Path | None) -> str:
     """Of the encoder's file, so that a run cannot go on from another one."""
+    if decoder == SKIPS and (encoder is None or not Path(encoder).is_dir()):
+        return pretrained.RANDOM if str(encoder) == pretrained.RANDOM else squeezenet.SHA256
     if encoder is None:
         return ""
     file = stored.located(TASK_NAME, encoder)

@@ -25,42 +25,15 @@ from flax import nnx
 from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops.pool import max_pool, max_unpool
 from deconvviz.ops.upsample import pixel_unshuffle
+from deconvviz.tasks.segmentation import SKIPS
+from deconvviz.tasks.segmentation.blocks import CLASSES, Bottleneck, Unit, bilinear
+from deconvviz.tasks.segmentation.pretrained import SkipSegmenter
 
 #: Cells of the full picture's side in a cell of the encoder's output: what rows and columns are multiples of.
 STRIDE = 8
-CLASSES = 11
 #: Channels at 1/2, 1/4, 1/8, and inside a bottleneck.
 WIDTHS = (16, 48, 128, 32)
 DILATIONS = (1, 2, 1, 4, 1, 8, 2, 16, 1, 4, 2, 8)
-
-
-class Unit(nnx.Module):
-    """A convolution without bias (a matrix where it is 1x1), batch normalization, ReLU; rows and columns stay."""
-
-    def __init__(self, inputs: int, outputs: int, taps: int = 3, dilation: int = 1, *, rngs: nnx.Rngs) -> None:
-        first = nnx.initializers.he_normal()
-        if taps == 1:
-            self.conv: Any = nnx.Linear(inputs, outputs, use_bias=False, kernel_init=first, rngs=rngs)
-        else:
-            self.conv = nnx.Conv(
-                inputs, outputs, (taps, taps), kernel_dilation=dilation, use_bias=False, kernel_init=first, rngs=rngs
-            )
-        self.norm = nnx.BatchNorm(outputs, momentum=0.95, rngs=rngs)
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return jax.nn.relu(self.norm(self.conv(x)))
-
-
-class Bottleneck(nnx.Module):
-    """Narrow, look around, widen, add: starts as the identity."""
-
-    def __init__(self, width: int, inner: int, dilation: int, *, rngs: nnx.Rngs) -> None:
-        self.narrow = Unit(width, inner, 1, rngs=rngs)
-        self.look = Unit(inner, inner, 3, dilation, rngs=rngs)
-        self.widen = nnx.Linear(inner, width, kernel_init=nnx.initializers.zeros, rngs=rngs)
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return jax.nn.relu(x + self.widen(self.look(self.narrow(x))))
 
 
 class Encoder(nnx.Module):
@@ -165,22 +138,10 @@ class Segmenter(nnx.Module):
         return bilinear(coarse, 4) + self.detail(y)
 
 
-def make(options: Mapping[str, Any]) -> Segmenter:
+def make(options: Mapping[str, Any]) -> Segmenter | SkipSegmenter:
     """The module of a stored variant."""
-    return Segmenter(
-        options["decoder"],
-        options["fusion"],
-        tuple(options["widths"]),
-        tuple(options["dilations"]),
-        rngs=nnx.Rngs(options.get("seed", 0)),
-    )
-
-
-def bilinear(x: jax.Array, factor: int) -> jax.Array:
-    """(N, H, W, C) -> (N, s H, s W, C): linear between the middles of the cells, the border kept beyond them.
-
-    >>> bilinear(jnp.array([0.0, 4.0]).reshape(1, 1, 2, 1), 2)[0, 0, :, 0].tolist()
-    [0.0, 1.0, 3.0, 4.0]
-    """
-    n, height, width, channels = x.shape
-    return jax.image.resize(x, (n, factor * height, factor * width, channels), "bilinear")
+    widths, dilations = tuple(options["widths"]), tuple(options["dilations"])
+    rngs = nnx.Rngs(options.get("seed", 0))
+    if options["decoder"] == SKIPS:
+        return SkipSegmenter(widths, dilations, rngs=rngs)
+    return Segmenter(options["decoder"], options["fusion"], widths, dilations, rngs=rngs)

@@ -115,8 +115,8 @@ def first_step(image: Any, *, variant: str = "unpool", weights: str | Path | Non
       DeconvvizError: a variant without a decoder; otherwise as `apply`.
     """
     network = load(variant, weights)
-    if network.decoder == "coarse":
-        raise DeconvvizError(f"{variant} has no decoder to look into; {nearest(variant, DECODERS[1:])}")
+    if network.decoder not in DECODERS[1:]:
+        raise DeconvvizError(f"{variant} has no such step to look into; {nearest(variant, DECODERS[1:])}")
     pixels = np.rint(images.load(image) * 255).astype(np.uint8)
     return Step(*compiled_step(network)(shown(pixels)))
 

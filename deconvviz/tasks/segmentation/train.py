@@ -1,4 +1,4 @@
-"""Trains the segmentation network: the encoder first, with classes at an eighth, then each decoder on that encoder."""
+"""Trains a segmentation network: the encoder first, then each decoder on that encoder; or SqueezeNet, all at once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from flax import nnx
 from deconvviz.data.folder import list_partners
 from deconvviz.errors import DataError, TrainingError, check_choice
 from deconvviz.tasks._shared import weights as stored
-from deconvviz.tasks.segmentation import EXPERIMENTS, end_to_end
+from deconvviz.tasks.segmentation import EXPERIMENTS, SKIPS, end_to_end, pretrained
 from deconvviz.tasks.segmentation import data as data_of
 from deconvviz.tasks.segmentation.evaluate import measure
-from deconvviz.tasks.segmentation.fit import TASK_NAME, Recipe, check, fitted
-from deconvviz.tasks.segmentation.network import Segmenter, make
+from deconvviz.tasks.segmentation.fit import TASK_NAME, Recipe, check, fitted, recipe_of
+from deconvviz.tasks.segmentation.network import make
+from deconvviz.tasks.segmentation.pretrained import SkipSegmenter
 from deconvviz.training import loop
 from deconvviz.training.trainer import with_options
 
@@ -35,7 +36,8 @@ def train(
     """Trains one variant on DIR/train/{images,labels} and measures it on DIR/val/{images,labels}.
 
     First the encoder, with ``decoder="coarse"``; then any decoder on it, with ``encoder`` naming that run, which stays
-    as it is; without one all is trained at once. Random parts of random scale, mirrored, in other light; Adam with
+    as it is; without one all is trained at once. With ``decoder="skips"`` all is trained at once, from
+    SqueezeNet's ImageNet weights. Random parts of random scale, mirrored, in other light; Adam with
     warm-up and cosine, a moving average of the weights.
 
     Args:
@@ -44,14 +46,16 @@ def train(
       seed: fixes every draw.
       resume: go on from the checkpoint in `out`.
       progress: a bar on standard error.
-      encoder: a run of "coarse".
-      hold_back: training pictures whose names begin so are left out.
+      encoder: a run of "coarse"; for "skips" what all of it starts from: SqueezeNet's file, by default the one on this
+        machine, which is downloaded once; a folder with a run of "skips"; or "random".
+      hold_back: training pictures whose names begin so are left out, and the weights are measured on them, too.
       experiment: "end-to-end" trains every decoder with its encoder from five seeds, at half size:
         `deconvviz.tasks.segmentation.end_to_end`.
       options: of `Recipe`: decoder, fusion, balance, epochs, batch, learning_rate; in the library also its others.
 
     Returns:
-      The last epoch's metrics and the validation figures of the weights as written.
+      The last epoch's metrics and the figures of the weights as written: "val_..." on the validation pictures,
+      "held_back_..." on those that were held back.
 
     Raises:
       DataError: a folder that is not laid out so.
@@ -60,25 +64,37 @@ def train(
     if experiment is not None:
         check_choice("experiment", experiment, EXPERIMENTS, of="segmentation")
         return end_to_end.train(data, out, seed=seed, resume=resume, progress=progress, **options)
-    recipe, data, out = with_options(Recipe(seed=seed), options), Path(data), Path(out)
+    data, out = Path(data), Path(out)
+    recipe = with_options(dataclasses.replace(recipe_of(options.get("decoder")), seed=seed), options)
     check(recipe)
     listed = list_partners(data / "train", data_of.FOLDERS)
+    apart: list[tuple[Path, ...]] = []
     if hold_back:
-        listed = _without(listed, hold_back)
+        listed, apart = _parted(listed, hold_back)
     scenes = [data_of.read(*pair) for pair in listed]
     held = [data_of.read(*pair) for pair in list_partners(data / "val", data_of.FOLDERS)]
     fit = fitted(recipe, scenes, first_module(recipe, encoder), out, resume=resume, progress=progress, encoder=encoder)
     figures = measure(fit.module, held, len(held), progress=progress)
+    unseen = (
+        measure(fit.module, (data_of.read(*pair) for pair in apart), len(apart), progress=progress) if apart else {}
+    )
     about = {
         "options": {name: fit.facts[name] for name in ("decoder", "fusion", "widths", "dilations")},
         "figures": figures, "recipe": loop.plain(dataclasses.asdict(recipe)),
         "command": command(recipe, encoder, hold_back),
-        "data": {"training": len(scenes), "validation": len(held)},
+        "data": {"training": len(scenes), "validation": len(held)} | ({"held_back": len(apart)} if apart else {}),
         "seconds": fit.seconds,
     }  # fmt: skip
+    if apart:
+        about["held_back"] = unseen
     name = variant_name(recipe.decoder, recipe.fusion)
     stored.save_run(out / stored.RUN_FILE, TASK_NAME, name, fit.module, about)
-    return fit.records[-1] | {f"val_{name}": value for name, value in figures.items() if not isinstance(value, dict)}
+    return fit.records[-1] | {
+        f"{part}_{name}": value
+        for part, found in (("val", figures), ("held_back", unseen))
+        for name, value in found.items()
+        if not isinstance(value, dict)
+    }
 
 
 def command(recipe: Recipe, encoder: Any = None, hold_back: str | None = None) -> str:
@@ -87,12 +103,22 @@ def command(recipe: Recipe, encoder: Any = None, hold_back: str | None = None) -
     >>> command(Recipe(decoder="unpool", epochs=3), encoder="here")
     'deconvviz train segmentation --data DIR --out RUN --decoder unpool --epochs 3 --encoder COARSE_RUN'
     """
-    names = ("fusion", "balance", "batch", "learning_rate", "seed")
-    changed = {name: getattr(recipe, name) for name in names if getattr(recipe, name) != getattr(Recipe, name)}
+    names, usual = ("fusion", "balance", "batch", "learning_rate", "seed"), recipe_of(recipe.decoder)
+    changed = {name: getattr(recipe, name) for name in names if getattr(recipe, name) != getattr(usual, name)}
+    start = None if encoder is None else "COARSE_RUN"
+    if recipe.decoder == SKIPS:
+        start = _start(encoder)
     return stored.command(
         "segmentation", "DIR", decoder=recipe.decoder, epochs=recipe.epochs, **changed,
-        encoder=None if encoder is None else "COARSE_RUN", hold_back=hold_back or None,
+        encoder=start, hold_back=hold_back or None,
     )  # fmt: skip
+
+
+def _start(encoder: Any) -> str | None:
+    """What a command says of the start of the network with skips: SqueezeNet's weights are understood."""
+    if encoder is not None and Path(encoder).is_dir():
+        return "SKIPS_RUN"
+    return pretrained.RANDOM if str(encoder) == pretrained.RANDOM else None
 
 
 def variant_name(decoder: str, fusion: str) -> str:
@@ -104,14 +130,22 @@ def variant_name(decoder: str, fusion: str) -> str:
     return decoder if fusion == "none" else f"{decoder}+{fusion}"
 
 
-def first_module(recipe: Recipe, encoder: str | Path | None) -> Segmenter:
+def first_module(recipe: Recipe, encoder: str | Path | None) -> Any:
     """The module as first drawn; encoder and coarse scores are those of the "coarse" run where one is named, and stay.
+
+    That with skips has SqueezeNet's weights in its encoder, or all the weights of another run, and nothing stays.
 
     Raises:
       WeightsError: no such run.
       TrainingError: a run of other widths or dilations.
     """
     module = make(dataclasses.asdict(recipe))
+    if isinstance(module, SkipSegmenter):
+        if encoder is not None and Path(encoder).is_dir():
+            module = nnx.merge(*nnx.split(stored.load(TASK_NAME, SKIPS, make, encoder)), copy=True)
+        elif str(encoder) != pretrained.RANDOM:
+            pretrained.fill(module, encoder)
+        return module
     if encoder is not None:
         trained = stored.variants(TASK_NAME, encoder).get("coarse", {}).get("options", {})
         for name in ("widths", "dilations"):
@@ -126,8 +160,10 @@ def first_module(recipe: Recipe, encoder: str | Path | None) -> Segmenter:
     return module
 
 
-def _without(listed: list[tuple[Path, ...]], start: str) -> list[tuple[Path, ...]]:
+def _parted(listed: list[tuple[Path, ...]], start: str) -> tuple[list[tuple[Path, ...]], list[tuple[Path, ...]]]:
+    """(those to train on, those whose names begin so)."""
     rest = [pair for pair in listed if not pair[0].stem.startswith(start)]
-    if len(rest) == len(listed):
+    apart = [pair for pair in listed if pair[0].stem.startswith(start)]
+    if not apart:
         raise DataError(f"no training picture's name begins with {start!r}; nothing would be held back")
-    return rest
+    return rest, apart

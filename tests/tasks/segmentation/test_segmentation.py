@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from reference import segmentation_loops as loops
 
 from deconvviz import cli
 from deconvviz.errors import DataError, DeconvvizError, TrainingError, WeightsError
+from deconvviz.models import squeezenet
+from deconvviz.models._layers import Classifier, max_pool, shapes_of
 from deconvviz.ops.upsample import transposed_conv
-from deconvviz.tasks.segmentation import DECODERS, FUSIONS, end_to_end, fit, predict
+from deconvviz.tasks.segmentation import DECODERS, FUSIONS, end_to_end, fit, predict, pretrained
 from deconvviz.tasks.segmentation import data as data_of
 from deconvviz.tasks.segmentation import evaluate as measures
 from deconvviz.tasks.segmentation import network as net
@@ -228,9 +232,17 @@ def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
 
 @pytest.mark.deep
 def test_held_back_pictures_are_not_shown(folder: Path, tmp_path: Path) -> None:
-    training.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
+    found = training.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
     about = predict.variants(tmp_path / "run")["coarse"]
-    assert about["data"] == {"training": 3, "validation": 2}
+    assert about["data"] == {"training": 3, "validation": 2, "held_back": 2}
+    whole = {*folder.glob("train/*/second*")}
+    for file in whole:
+        copy = tmp_path / "apart" / file.parent.name / file.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    alone = measures.evaluate(tmp_path / "apart", variant="coarse", weights=tmp_path / "run")
+    assert about["held_back"]["mean_iou"] == pytest.approx(alone["mean_iou"], abs=1e-6)
+    assert found["held_back_mean_iou"] == about["held_back"]["mean_iou"] != found["val_mean_iou"]
     assert "--hold-back second" in about["command"]
     with pytest.raises(DataError, match="'third'"):
         training.train(folder, tmp_path / "none", decoder="coarse", hold_back="third", **TOY)
@@ -317,6 +329,8 @@ def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
         ({"epochs": 0}, "epochs=0"),
         ({"crop": (12, 16)}, r"crop=\(12, 16\)"),
         ({"decoder": "unpol"}, "did you mean unpool"),
+        ({"decoder": "skips", "fusion": "average"}, "instead of the picture; got fusion='average'"),
+        ({"decoder": "skips", "encoder": folder / "val" / "images" / "first0.png"}, "truncated"),
         ({"batch": 9}, "5 pictures, fewer than one batch of 9"),
         ({"depth": 3}, "no option 'depth'"),
     ):
@@ -339,6 +353,69 @@ def test_commands(folder: Path, coarse: Path, tmp_path: Path) -> None:
     answer = CliRunner().invoke(cli.main, ["evaluate", "segmentation", "--data", str(folder / "val"), *common])
     assert answer.exit_code == 0, answer.stderr
     assert json.loads(answer.stdout)["mean_iou"] > 0.3
+
+
+@pytest.fixture
+def squeezed(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+    """Arrays of SqueezeNet's shapes, as if they were the published ones."""
+    draw = np.random.default_rng(0)
+    shapes = shapes_of(squeezenet.COMPRESSED.parts)
+    arrays = {
+        name: draw.normal(0, 1.2 / np.sqrt(np.prod(shape[1:])), shape).astype(np.float32)
+        for name, shape in shapes.items()
+    }
+    monkeypatch.setattr(squeezenet, "compressed_arrays", lambda weights=None: arrays)
+    return arrays
+
+
+@pytest.mark.slow
+def test_the_encoder_is_squeezenet_of_a_padded_picture(squeezed: dict[str, np.ndarray]) -> None:
+    """Its last map, averaged, is that of the network of the catalogue, blue first and in ImageNet's units."""
+    module = pretrained.SkipSegmenter(rngs=nnx.Rngs(0))
+    pretrained.fill(module, None)
+    x = np.random.default_rng(1).normal(size=(1, 24, 40, 3)).astype(np.float32)
+    features, skips = module.encoder(jnp.asarray(x))
+    layers = Classifier(squeezenet.COMPRESSED.parts, lambda layers, x: x, squeezed).layers
+    padded = pretrained.DEVIATION * np.pad(x[..., ::-1], ((0, 0), (3, 3), (3, 3), (0, 0)))
+    wanted = squeezenet.run((1, 4), len(pretrained.FIRES), {**layers, "conv10": lambda x: x}, padded)
+    np.testing.assert_allclose(features.mean((1, 2)), wanted, rtol=1e-3, atol=1e-4 * float(wanted.max()))
+    assert [features.shape, *(skip.shape for skip in skips)] == [(1, 3, 5, 512), (1, 6, 10, 256), (1, 12, 20, 96)]
+
+
+@pytest.mark.parametrize("size", [(2, 2), (4, 6), (12, 10)])
+def test_pooling_by_slices_is_that_of_windows(size: tuple[int, int]) -> None:
+    x = np.random.default_rng(0).normal(size=(2, *size, 3)).astype(np.float32)
+    np.testing.assert_array_equal(pretrained.pooled(jnp.asarray(x)), max_pool("pool", x, 3, 2, ceil=True))
+
+
+@pytest.mark.slow
+def test_the_network_with_skips_has_its_size_and_its_command() -> None:
+    recipe = fit.recipe_of("skips")
+    module = nnx.eval_shape(lambda: net.make(dataclasses.asdict(recipe)))
+    shapes = [value.shape for _, value in nnx.to_flat_state(nnx.state(module, nnx.Param))]
+    assert sum(map(math.prod, shapes)) == 666_438
+    found = jax.eval_shape(lambda x: net.make(dataclasses.asdict(recipe))(x), jnp.ones((1, 16, 40, 3)))
+    assert found.shape == (1, 8, 20, VOID)
+    said = "deconvviz train segmentation --data DIR --out RUN --decoder skips --epochs 16"
+    assert training.command(recipe, "squeezenet.net") == training.command(recipe) == said
+    assert training.command(recipe, "random", "0006R0") == f"{said} --encoder random --hold-back 0006R0"
+
+
+@pytest.mark.deep
+def test_the_network_with_skips_is_trained_and_trained_further(folder: Path, tmp_path: Path) -> None:
+    options = {**TOY, "decoder": "skips", "widths": (4, 6, 10, 4), "encoder": "random", "epochs": 1}
+    found = training.train(folder, tmp_path / "run", **options)
+    measured = measures.evaluate(folder / "val", variant="skips", weights=tmp_path / "run")
+    assert found["val_mean_iou"] == pytest.approx(measured["mean_iou"], abs=1e-6)
+    with pytest.raises(TrainingError, match="another encoder"):
+        training.train(folder, tmp_path / "run", **{**options, "encoder": tmp_path / "run"})
+    with pytest.raises(DeconvvizError, match="skips has no such step"):
+        predict.first_step(np.zeros((16, 24, 3)), variant="skips", weights=tmp_path / "run")
+    recipe = dataclasses.replace(fit.recipe_of("skips"), widths=(4, 6, 10, 4), dilations=TOY["dilations"])
+    further = training.first_module(recipe, tmp_path / "run")
+    learned = predict.load("skips", tmp_path / "run")
+    np.testing.assert_array_equal(further.encoder.conv1.kernel[...], learned.encoder.conv1.kernel[...])
+    assert training.command(recipe, tmp_path / "run").endswith("--encoder SKIPS_RUN")
 
 
 @pytest.mark.slow
