@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax  # type: ignore[import-untyped]
 from safetensors.numpy import save
@@ -26,19 +25,13 @@ from deconvviz.checks.audit import controls
 from deconvviz.checks.audit.intervals import interval
 from deconvviz.checks.audit.planted import mass_inside, pointing_game
 from deconvviz.data import preprocess
-from deconvviz.data.folder import SUFFIXES, decode
-from deconvviz.errors import DataError
 from deconvviz.methods import attribution
 from deconvviz.methods._settings import check_whole
 from deconvviz.models import watermark
 from deconvviz.network.score import Score
-from deconvviz.training import augment, loop
+from deconvviz.training import augment, loop, photographs
 from deconvviz.training.checkpoint import write_whole
-
-#: Every so many-th file of the folder, by name, is never trained on.
-HELD_OUT = 5
-#: Shorter side that photographs are reduced to.
-SHORT_SIDE = 96
+from deconvviz.training.weights import first_params
 
 
 @dataclass(frozen=True)
@@ -89,7 +82,7 @@ def train(
     """
     check_whole(epochs=(epochs, 1), seed=(seed, 0))
     recipe, out = WatermarkRecipe(seed=seed, epochs=epochs), Path(out)
-    pictures, held = _pictures(Path(data), recipe.photographs)
+    pictures, held = photographs.split(Path(data), recipe.photographs)
     optimizer = optax.adam(optax.cosine_decay_schedule(recipe.rate, epochs * recipe.length))
 
     def initial() -> dict[str, Any]:
@@ -153,7 +146,7 @@ def evaluate(data: Path, *, pictures: int = 40, weights: Path | None = None, pro
     """
     check_whole(pictures=(pictures, 1))
     started, net = time.perf_counter(), watermark.build(weights)
-    held = _pictures(Path(data), WatermarkRecipe.photographs)[1]
+    held = photographs.split(Path(data), WatermarkRecipe.photographs)[1]
     x, labels, _ = crops(held, 512, [1, 0])
     right = float(np.mean(net.run(x).argmax(axis=-1) == labels))
     inputs, _, regions = crops(held, pictures, [1, 1], marked=True)
@@ -178,15 +171,6 @@ def options(net: Any, name: str) -> dict[str, Any]:
     """An audit's settings of a method, with patches as large as the mark."""
     patch = {"patch": watermark.MARK_SIDE, "stride": watermark.MARK_SIDE // 3}
     return patch if name == "occlusion" else controls.options(net, name)
-
-
-def first_params(seed: int) -> dict[str, jax.Array]:
-    """Normal kernels of variance 2 over the inputs of an output (He), zero biases."""
-    random, params = np.random.default_rng([seed, 77]), {}
-    for name, shape in watermark.shapes().items():
-        deviation = np.sqrt(2 / np.prod(shape[:-1])) if name.endswith("kernel") else 0.0
-        params[name] = jnp.asarray(deviation * random.standard_normal(shape), jnp.float32)
-    return params
 
 
 def crops(
@@ -217,15 +201,3 @@ def crops(
 
 def _accuracy(params: Any, x: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(np.asarray(jax.jit(watermark.forward)(params, x)).argmax(axis=-1) == labels))
-
-
-def _pictures(root: Path, most: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Photographs to train on, and those held out: spread evenly over the files by name."""
-    if not root.is_dir():
-        raise DataError(f"no such folder: {root}; name one that holds photographs")
-    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    files = [files[round(i)] for i in np.linspace(0, len(files) - 1, min(most, len(files)))]
-    if len(files) < 2 * HELD_OUT:
-        raise DataError(f"{root} holds {len(files)} pictures; {2 * HELD_OUT} or more are needed")
-    decoded = decode(files, SHORT_SIDE)
-    return [p for i, p in enumerate(decoded) if i % HELD_OUT], decoded[::HELD_OUT]

@@ -1,0 +1,87 @@
+"""The exercise of the capstone: name the faults of a case, with the figure that shows one; a share against chance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deconvviz.models import planted
+from lessons._kit.draw.planes import Plane, Row
+from lessons._kit.form.exercise import Question, question
+from lessons._kit.form.i18n import mark, t
+from lessons.capstone import run
+
+#: The number by which each kind of network is named.
+NUMBERS = {fault: number for number, fault in enumerate(planted.FAULTS, 1)}
+
+
+def verdict(seed: int) -> Question:
+    """All four networks of a case, and how often the mark moves the one that rests on it."""
+    case = seed % run.CASES + 1
+    kinds = run.order(case)
+    by_kind = {fault: letter for letter, fault in kinds.items()}
+    named = tuple(NUMBERS[kinds[letter]] for letter in run.LETTERS)
+    moved = run.count(case, by_kind["watermark"], "mark")
+
+    def swapped(one: str, two: str) -> tuple[int, ...]:
+        other = {NUMBERS[one]: NUMBERS[two], NUMBERS[two]: NUMBERS[one]}
+        accused = by_kind[two] if one == "watermark" else by_kind[one] if two == "watermark" else by_kind["watermark"]
+        return (*(other.get(number, number) for number in named), run.count(case, accused, "mark"))
+
+    shown = ", ".join(f"{letter} {number}" for letter, number in zip(run.LETTERS, named, strict=True))
+    return question(
+        prompt=t(
+            "Open **case {case}** above and audit it. Name each network by a number: 1 honest, 2 rests on the mark, 3 "
+            "rests on the ground, 4 learned shuffled labels. As evidence write how many of 24 answers of the network "
+            "that you call 2 change with the mark.",
+            case=case,
+        ),
+        fields=("A", "B", "C", "D", t("changed by the mark")),
+        answer=(*named, moved),
+        wrong=[
+            (swapped("watermark", "background"),
+             t("2 and 3 are exchanged. Both fail on new pictures; change the mark alone, then the ground alone.")),
+            (swapped("honest", "labels"),
+             t("1 and 4 are exchanged. Both are right where they were trained; look at new pictures.")),
+            (swapped("background", "labels"),
+             t("3 and 4 are exchanged. Both fail on new pictures; only one of them changes with the ground.")),
+            (swapped("watermark", "labels"),
+             t("2 and 4 are exchanged. Both fail on new pictures; only one of them changes with the mark.")),
+            ((*named, run.count(case, by_kind["watermark"], "new")),
+             t("The verdicts are right. The evidence is how many answers the mark changes, not how many are right.")),
+        ],
+        hint=t("A test that moves one part alone shows what rests on it. Compare all four networks in each test."),
+        worked=rf"\text{{{shown}}}: \quad {moved} / {run.PICTURES}",
+    )  # fmt: skip
+
+
+def planted_truth(seed: int) -> Question:
+    """How much of a map lies on the mark, and how much would by chance."""
+    random = np.random.default_rng(3000 + seed)
+    values = random.integers(0, 6, (4, 5))
+    row, column = (int(n) for n in (random.integers(3), random.integers(4)))
+    frame = [(r, c) for r in (row, row + 1) for c in (column, column + 1)]
+    for cell in frame:
+        values[cell] += int(random.integers(2, 9))
+    values[(row + 2) % 4, (column + 2) % 5] += -int(values.sum()) % 5
+    total, inside = int(values.sum()), int(sum(values[cell] for cell in frame))
+    chance = total * len(frame) // values.size
+    return question(
+        prompt=t(
+            "A map of 4 × 5 pixels; the frame is where the mark was stamped. **How much of the map lies on the mark, "
+            "and how much would lie there if the map knew nothing and were spread evenly?**"
+        ),
+        fields=(t("on the mark"), t("by chance")),
+        answer=(inside, chance),
+        wrong=[
+            ((inside, total), t("That is the whole map. Spread evenly, the frame has its share of the area: 4 of 20.")),
+            ((inside, total // 4), t("The frame has 4 pixels, so its share is 4 of 20 and not a quarter.")),
+            ((total - inside, chance), t("That is what lies beside the mark.")),
+            ((int(max(values[cell] for cell in frame)), chance), t("That is the largest pixel; all four are added.")),
+        ],
+        hint=t("Add the four framed pixels. Then add all twenty, and take four twentieths."),
+        worked=rf"{inside}, \quad {total} \cdot \tfrac{{4}}{{20}} = {chance}",
+        picture=[Row("", [Plane(t("map"), values, "output", frame=frame)])],
+    )
+
+
+QUESTIONS = {"verdict": (mark("The verdict"), verdict), "planted": (mark("On the mark"), planted_truth)}
