@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +106,12 @@ def test_bad_names_files_and_folders_are_refused(tmp_path: Path) -> None:
         planted.build("honest", tmp_path / "bad.safetensors")
     with pytest.raises(DataError, match="no such folder"):
         train.train(tmp_path / "none", tmp_path / "out", progress=False)
+
+
+def test_the_table_in_the_docs_is_that_of_the_cards() -> None:
+    root = Path(__file__).resolve().parents[3]
+    text = (root / "docs" / "audit.md").read_text("utf-8")
+    shown = re.findall(r"^\| .* \| ([01]\.\d{3}(?: \| [01]\.\d{3}){4}) \|$", text, re.M)
+    for fault, row in zip(planted.FAULTS, shown, strict=True):
+        about = planted.read(fault)[1]
+        assert row == " | ".join(f"{float(about[name]):.3f}" for name in ("own", *train.TESTS))
