@@ -100,6 +100,8 @@ class Method:
       assumes: one sentence, what it takes for granted.
       signed: whether the sign of a pixel says that it speaks for the unit, or against it.
       draw: ``draw(score, x, *, seed, **options) -> Drawn``: its map of one unit (`deconvviz.methods.attribution`).
+      passes: ``passes(size, **options) -> (forward, backward)``: pictures that one map sends through the network, the
+        forward pass of a backward one not counted; size is the (height, width) of the model input.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Method:
     assumes: str = ""
     signed: bool = False
     draw: Callable[..., Any] | None = None
+    passes: Callable[..., tuple[int, int]] = lambda size, **options: (0, 1)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from deconvviz.catalog import Method
 from deconvviz.errors import NetworkError
 from deconvviz.methods._drawn import Drawn
 from deconvviz.network.score import Score
-from deconvviz.types import Array
+from deconvviz.types import Array, Size
 
 
 def draw(score: Score, x: Array, *, seed: int = 0, layer: str | None = None) -> Drawn:
@@ -72,6 +74,11 @@ def interpolation(cells: int, size: int) -> np.ndarray:
     return weights
 
 
+def passes(size: Size, **options: Any) -> tuple[int, int]:
+    """The unit's value, and its derivative by the maps."""
+    return 1, 1
+
+
 METHOD = Method(
     name="grad_cam",
     title="Grad-CAM",
@@ -82,4 +89,5 @@ METHOD = Method(
     limits="As coarse as the layer: it shows a region, no shape, and nothing that speaks against the unit.",
     signed=True,
     draw=draw,
+    passes=passes,
 )

@@ -11,7 +11,7 @@ from deconvviz.methods._drawn import Drawn
 from deconvviz.methods._settings import check_whole
 from deconvviz.methods.baselines import baseline as baseline_of
 from deconvviz.network.score import Score
-from deconvviz.types import Array
+from deconvviz.types import Array, Size
 
 #: A share of f(x) - f(baseline) that the sum may miss before it is said.
 TOLERANCE = 0.05
@@ -46,6 +46,11 @@ def draw(score: Score, x: Array, *, seed: int = 0, baseline: Any = "black", step
     return Drawn(signal, value, {"completeness": float(missed), "baseline_value": before}, note)
 
 
+def passes(size: Size, *, steps: int = 32, **options: Any) -> tuple[int, int]:
+    """The two ends of the line, and its points."""
+    return 2, steps
+
+
 METHOD = Method(
     name="integrated_gradients",
     title="Integrated gradients",
@@ -57,4 +62,5 @@ METHOD = Method(
     "line are none that the network was trained on.",
     signed=True,
     draw=draw,
+    passes=passes,
 )

@@ -39,21 +39,15 @@ def draw(
       patch: (height, width) or one number, in pixels; a sixth of each side of the region if None.
       stride: likewise; half the patch if None, and no more than the patch, or pixels would stay uncovered.
       baseline: what covers: "grey", "mean", "blur", "black", or model inputs (`deconvviz.methods.baselines`).
-
       region: the pixels that are covered, (top, left, bottom, right) with the last two exclusive, the receptive field
         of the unit for example; the map is 0 elsewhere. The whole picture if None.
 
     Source: zeiler2014visualizing
     """
     x = np.asarray(x, np.float64)
-    top, left, bottom, right = _region(region, (x.shape[1], x.shape[2]))
-    size = (bottom - top, right - left)
-    sides = _pair("patch", patch, (max(1, size[0] // SHARE), max(1, size[1] // SHARE)), size)
-    steps = _pair("stride", stride, (max(1, sides[0] // 2), max(1, sides[1] // 2)), sides)
+    inside, boxes = _places((x.shape[1], x.shape[2]), patch, stride, region)
     cover = baseline_of(x, score.network.input_spec, baseline)
     total, count = np.zeros(x.shape[1:3]), np.zeros(x.shape[1:3])
-    inside = slice(top, bottom), slice(left, right)
-    boxes = list(patches(size, sides, steps))
     value = float(score.values(x)[0])
     for at in range(0, len(boxes), HELD):
         some = boxes[at : at + HELD]
@@ -76,6 +70,17 @@ def patches(size: Size, patch: Size, stride: Size) -> Iterator[tuple[slice, slic
     for top in tops:
         for left in lefts:
             yield slice(top, top + patch[0]), slice(left, left + patch[1])
+
+
+def _places(
+    picture: Size, patch: Any, stride: Any, region: Any
+) -> tuple[tuple[slice, slice], list[tuple[slice, slice]]]:
+    """The region, and the patches within it."""
+    top, left, bottom, right = _region(region, picture)
+    size = (bottom - top, right - left)
+    sides = _pair("patch", patch, (max(1, size[0] // SHARE), max(1, size[1] // SHARE)), size)
+    steps = _pair("stride", stride, (max(1, sides[0] // 2), max(1, sides[1] // 2)), sides)
+    return (slice(top, bottom), slice(left, right)), list(patches(size, sides, steps))
 
 
 def _region(given: Any, size: Size) -> tuple[int, int, int, int]:
@@ -104,6 +109,12 @@ def _pair(name: str, given: Any, default: Size, most: Size) -> Size:
     return int(values[0]), int(values[1])
 
 
+def passes(size: Size, *, patch: Any = None, stride: Any = None, region: Any = None, **options: Any) -> tuple[int, int]:
+    """The picture itself, and every patch of it."""
+    _, boxes = _places(size, patch, stride, region)
+    return 1 + len(boxes), 0
+
+
 METHOD = Method(
     name="occlusion",
     title="Occlusion",
@@ -114,4 +125,5 @@ METHOD = Method(
     limits="As coarse as the patch; where either of two parts would do, covering one shows nothing.",
     signed=True,
     draw=draw,
+    passes=passes,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from deconvviz.catalog import Method
@@ -9,7 +11,7 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.methods._drawn import Drawn
 from deconvviz.methods._settings import check_whole
 from deconvviz.network.score import Score
-from deconvviz.types import Array
+from deconvviz.types import Array, Size
 
 
 def draw(score: Score, x: Array, *, seed: int = 0, samples: int = 16, noise: float = 0.15) -> Drawn:
@@ -41,6 +43,11 @@ def noisy(x: np.ndarray, noise: float, seed: int, which: range) -> np.ndarray:
     return np.stack([sigma * np.random.default_rng([seed, k]).standard_normal(x.shape[1:]) for k in which])
 
 
+def passes(size: Size, *, samples: int = 16, **options: Any) -> tuple[int, int]:
+    """The picture itself, and its copies."""
+    return 1, samples
+
+
 METHOD = Method(
     name="smoothgrad",
     title="SmoothGrad",
@@ -50,4 +57,5 @@ METHOD = Method(
     assumes="What the gradients of noisy copies have in common is what matters; the noise itself means nothing.",
     limits="The slope of a blurred unit: it says nothing of small details that the noise drowns.",
     draw=draw,
+    passes=passes,
 )

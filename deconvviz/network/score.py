@@ -6,9 +6,11 @@ of a layer and every set of weights. Pictures go through in chunks that fit into
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -22,10 +24,13 @@ from deconvviz.network._jit import jit
 from deconvviz.network.network import Network
 from deconvviz.network.rewrite.program import OnUnsupported, Rewritten, rewritten
 from deconvviz.network.trace.trace import Node, permuted
+from deconvviz.ops.rectify import pull_each
 from deconvviz.types import Array, Start, Unit, UnitLike
 
 #: Bytes that the values of one chunk of pictures may take, and pictures at once at most.
 MEMORY, AT_ONCE = 256_000_000, 8
+#: Results of single pictures that a score holds: the rules' signals and the values, of one picture or two.
+KNOWN = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +45,7 @@ class Score:
       code: channel, row and column as `units.codes` gives them.
       consts: the weights, in the order of the program's constants.
       on_unsupported: what the rules do about activations that are no ReLU.
+      known: values and signals of the last pictures that went through alone: several methods ask for the same.
     """
 
     network: Network
@@ -47,6 +53,7 @@ class Score:
     code: tuple[int, int, int]
     consts: tuple[Any, ...]
     on_unsupported: OnUnsupported = "refuse"
+    known: OrderedDict[Any, list[np.ndarray]] = field(default_factory=OrderedDict, init=False, repr=False)
 
     @classmethod
     def of(cls, network: Network, x: Array, unit: UnitLike, on_unsupported: OnUnsupported = "refuse") -> Score:
@@ -117,9 +124,36 @@ class Score:
 
             return jit(jax.vmap(signal, (None, 0, None, None)))
 
-        values, maps = self._chunked(f"signals {rule} {self.on_unsupported}", make, xs, (np.bool_(start == "one"),))
+        values, maps = self._chunked(self._named(rule), make, xs, (np.bool_(start == "one"),))
         units.check_finite(self.network.name, self.unit, float(values.sum()), maps)
         return values, maps
+
+    def signals_at_once(self, x: Array, rules: Sequence[str], start: Start = "one") -> None:
+        """Work out `signals` of one model input by several rules with one forward pass, for whoever asks next.
+
+        Raises:
+          RuleError: one of the rules cannot apply.
+        """
+        wanted = tuple(rules)
+        self._rewritten(wanted)
+
+        def make() -> Callable[..., Any]:
+            layer = self._layer(wanted)
+
+            def signals(consts: Any, x: Any, code: Any, ones: Any) -> Any:
+                value, pull = jax.vjp(lambda x: layer(consts, x), x)
+                one = units.seed(value, code[0], code[1], code[2], True)[0]
+                return (value * one).sum(), pull_each(pull, jnp.where(ones, one, one * value), wanted)
+
+            return jit(jax.vmap(signals, (None, 0, None, None)))
+
+        more = (np.bool_(start == "one"),)
+        values, maps = self._chunked(f"signals {wanted} {self.on_unsupported}", make, x, more)
+        for number, rule in enumerate(wanted):
+            self._keep(self._named(rule), self.network.checked_input(x), more, [values, maps[:, number]])
+
+    def _named(self, rule: str) -> str:
+        return f"signals {rule} {self.on_unsupported}"
 
     def layer_signal(
         self, x: Array, layer: str, rule: str = "gradient", start: Start = "one"
@@ -163,15 +197,15 @@ class Score:
         units.check_finite(self.network.name, self.unit, 0.0, slope)
         return value, slope
 
-    def _rewritten(self, rule: str) -> Rewritten:
-        """The program up to the unit's layer under a rule, made once."""
+    def _rewritten(self, rule: str | tuple[str, ...]) -> Rewritten:
+        """The program up to the unit's layer under a rule, or several, made once."""
         key = ("score rewritten", self.unit.layer, rule, self.on_unsupported, jnp.result_type(float).name)
         made: Rewritten = self.network.store.get(
             key, lambda: rewritten(self.network, self.unit.layer, rule, self.on_unsupported, switches=True)
         )
         return made
 
-    def _layer(self, rule: str) -> Callable[[Any, Any], Any]:
+    def _layer(self, rule: str | tuple[str, ...]) -> Callable[[Any, Any], Any]:
         """(constants, (H, W, C) picture) -> the layer's values (1, ...), its rectifiers under a rule."""
         node = self.node
         call = self._rewritten(rule).call
@@ -180,17 +214,33 @@ class Score:
     def _chunked(
         self, name: str, make: Callable[[], Callable[..., Any]], xs: Array, more: tuple[Any, ...]
     ) -> list[np.ndarray]:
-        """The compiled function over a batch, in chunks of one size, the last filled up."""
+        """The compiled function over a batch, in chunks; the last ones are powers of two, so that none is filled up."""
         batch = self.network.checked_input(xs)
-        size = 1 if len(batch) == 1 else self._chunk()
-        key = ("score", name, self.unit.layer, batch.dtype.name, size)
-        call, code = self.network.store.compiled(key, make), np.asarray(self.code, np.int32)
+        if len(batch) == 1 and (found := self.known.get(self._key(name, batch, more))) is not None:
+            return found
+        code, size, at = np.asarray(self.code, np.int32), 1 if len(batch) == 1 else self._chunk(), 0
         results: list[Any] = []
-        for at in range(0, len(batch), size):
-            part = batch[at : at + size]
-            filled = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
-            results.append([np.asarray(one)[: len(part)] for one in call(self.consts, filled, code, *more)])
-        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+        while at < len(batch):
+            left = len(batch) - at
+            count = size if left >= size else 1 << (left.bit_length() - 1)
+            key = ("score", name, self.unit.layer, batch.dtype.name, count)
+            call = self.network.store.compiled(key, make)
+            results.append([np.asarray(one) for one in call(self.consts, batch[at : at + count], code, *more)])
+            at += count
+        made = [np.concatenate(parts) for parts in zip(*results, strict=True)]
+        if len(batch) == 1:
+            self._keep(name, batch, more, made)
+        return made
+
+    def _keep(self, name: str, batch: np.ndarray, more: tuple[Any, ...], made: list[np.ndarray]) -> None:
+        """What one picture gave, for the next method that asks."""
+        self.known[self._key(name, batch, more)] = made
+        while len(self.known) > KNOWN:
+            self.known.popitem(last=False)
+
+    @staticmethod
+    def _key(name: str, batch: np.ndarray, more: tuple[Any, ...]) -> Any:
+        return name, batch.dtype.name, hashlib.blake2b(np.ascontiguousarray(batch).tobytes()).digest(), more
 
     @property
     def bytes_at_once(self) -> int:

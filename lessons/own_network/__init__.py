@@ -12,6 +12,7 @@ from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
+from lessons._kit.photo import network
 from lessons._kit.photo.labels import RULES, class_name, kind, size
 from lessons.own_network import code, questions
 
@@ -86,6 +87,21 @@ def three_ways(state: State) -> None:
             t("With mynet.py in the folder of deconvviz. The laboratory opens your network, beside the built-in ones.")
         )
         st.code(code.APP, language="bash", wrap_lines=True)
+    trust()
+
+
+def trust() -> None:
+    """The command that says whether maps mean anything, for the network that the app was started with."""
+    with st.expander(t("Can its maps be trusted?")):
+        st.markdown(
+            t(
+                "Every method's map is drawn again with shuffled weights, for another class, and for the picture "
+                "shifted a little; pixels are deleted in its order, and patches are covered. Before it begins it says "
+                "how long that takes; stopped, it goes on where it was. `photos` is a folder of your pictures, ten or "
+                "more. The report is one file that opens in any browser, with all numbers in `report.json` beside it."
+            )
+        )
+        st.code(code.audit(network.own() or "mynet:net"), language="bash", wrap_lines=True)
 
 
 def draw(page: frame.Places) -> None:

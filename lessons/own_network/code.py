@@ -44,6 +44,11 @@ deconvviz reconstruct --network mynet:net --image photo.jpg --layer relu2 --chan
 APP = "make app NETWORK=mynet:net\n"
 
 
+def audit(address: str) -> str:
+    """The command that checks the maps of a network on a folder of pictures."""
+    return f"deconvviz audit --network {address} --images photos --out report.html\n"
+
+
 @dataclass(frozen=True, eq=False)
 class Tried:
     """A variant of the example after everything was tried on it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import runpy
 import shlex
@@ -58,6 +59,18 @@ def test_the_commands_run(folder: Path) -> None:
         assert answer.exit_code == 0, (line, answer.output, answer.stderr)
     with Image.open(folder / "map.png") as picture:
         assert picture.size == (64, 64)
+
+
+@pytest.mark.slow
+def test_the_audit_runs(folder: Path) -> None:
+    """The page's command, with one method on one picture: a report that opens, of that very network."""
+    (folder / "photos").mkdir(exist_ok=True)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(folder / "photos" / "a.png")
+    line = f"{own_code.audit('mynet:net').strip()} --method gradient --limit 1"
+    answer = CliRunner().invoke(cli.main, shlex.split(line)[1:])
+    assert answer.exit_code == 0, (answer.output, answer.stderr)
+    assert "Can the maps of" in (folder / "report.html").read_text("utf-8")
+    assert json.loads((folder / "report.json").read_text("utf-8"))["table"].keys() == {"gradient"}
 
 
 def test_the_weights_come_back_as_they_were(folder: Path) -> None:

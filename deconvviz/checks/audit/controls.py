@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,6 +99,7 @@ def findings(network: Network, x: Array, unit: Unit, methods: tuple[str, ...], s
     batch = network.checked_input(x)
     score, maps = Score.of(network, batch, unit), {}
     refused: dict[str, str] = {}
+    _rules_at_once(score, batch, methods)
     for method in methods:
         try:
             maps[method] = drawn(score, batch, method, seed, **options(network, method)).signal
@@ -122,6 +124,14 @@ def findings(network: Network, x: Array, unit: Unit, methods: tuple[str, ...], s
 def ranked(method: str, signal: np.ndarray) -> np.ndarray:
     """The order of importance that a map gives: signed, where its sign says for or against, else by strength."""
     return pixels(signal) if catalog.methods()[method].signed else strengths(signal)
+
+
+def _rules_at_once(score: Score, x: Array, methods: Iterable[str]) -> None:
+    """One forward pass for all rules that are asked for; where one cannot apply, each comes by itself."""
+    rules = [rule for rule in RULES if rule in methods]
+    if len(rules) > 1:
+        with contextlib.suppress(DeconvvizError):
+            score.signals_at_once(x, rules)
 
 
 def _again(score: Score, x: Array, method: str, seed: int) -> np.ndarray | None:
@@ -154,6 +164,7 @@ def _randomized(
         return
     for name, (layers, how) in found.items():
         other = score.with_weights(random_weights(score.network, layers, how, seed))
+        _rules_at_once(other, x, ready)
         for method, first in ready.items():
             _note(controls[method], f"random weights: {name}", first, _again(other, x, method, seed))
 
@@ -173,6 +184,7 @@ def _other_class(
         return
     step = int(np.random.default_rng([seed, 7]).integers(1, channels))
     other = Score.of(score.network, x, Unit(score.unit.layer, (score.code[0] + step) % channels), score.on_unsupported)
+    _rules_at_once(other, x, ready)
     for method, first in ready.items():
         _note(controls[method], "another class", first, _again(other, x, method, seed))
 
@@ -187,10 +199,13 @@ def _nearby(
 ) -> None:
     """The picture a little shifted, and with faint noise: the map should follow and stay."""
     moved, grainy = sensitivity.shifted(x), sensitivity.noisy(x, seed)
+    _rules_at_once(score, moved, maps)
     for method, signal in maps.items():
         after = _again(score, moved, method, seed)
         first, second = (signal, None) if after is None else sensitivity.without_border(signal, after)
         _note(controls[method], "shifted", Compared.of(first), second)
+    _rules_at_once(score, grainy, maps)
+    for method in maps:
         _note(controls[method], "noise", ready[method], _again(score, grainy, method, seed))
 
 

@@ -31,9 +31,10 @@ def pictures(x: Array, cover: Array, places: np.ndarray, insert: bool, steps: in
       places: flat, from `order`.
       insert: begin with the cover and bring the picture in; else begin with the picture.
     """
-    first, second = (cover, x) if insert else (x, cover)
-    made = np.repeat(np.asarray(first, np.float64), steps + 1, axis=0).reshape(steps + 1, places.size, -1)
-    other = np.asarray(second, np.float64).reshape(places.size, -1)
+    kind = np.asarray(x).dtype  # that of the network, so that each picture is written once
+    first, second = (np.asarray(one, kind) for one in ((cover, x) if insert else (x, cover)))
+    made = np.repeat(first, steps + 1, axis=0).reshape(steps + 1, places.size, -1)
+    other = second.reshape(places.size, -1)
     for k in range(1, steps + 1):
         gone = places[: round(k * places.size / steps)]
         made[k, gone] = other[gone]

@@ -117,8 +117,9 @@ def forecast(network: Network, x: Array, unit: UnitLike | None, methods: Sequenc
     score.signals(batch[:1])
     gradient = time.perf_counter() - start
     maps = 10  # the map itself, five randomizations, another class, shifted, noise, and one more for comparisons
-    cost = {"integrated_gradients": (2, 8), "smoothgrad": (1, 8), "occlusion": (37, 0), "grad_cam": (1, 1)}
-    forwards, backwards = np.sum([cost.get(name, (0, 1)) for name in methods], axis=0) * maps
+    size, known = network.input_spec.size, catalog.methods()
+    cost = [known[name].passes(size, **controls.options(network, name)) for name in methods]
+    forwards, backwards = np.sum(cost, axis=0) * maps
     forwards += 4 * 7 * (len(methods) + 2) + 78
     constants = sum(np.asarray(one).nbytes for one in score.consts)
     return Forecast(
