@@ -54,7 +54,7 @@ class Finding:
       kind: key of `TEXTS`.
       values: what stands in the sentence.
 
-    >>> str(Finding("outlier", {"row": 3, "column": 4, "times": 900, "share": "99.9%"}))[:59]
+    >>> str(Finding("outlier", {"row": 3, "column": 4, "times": 900, "share": "99.9%"}))[:58]
     'the map looks grey because of the pixel at row 3, column 4'
     """
 
