@@ -12,14 +12,17 @@ from deconvviz.types import Check, Unit
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import number
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.controls import choice, nearest, url_cell, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import engine, networks, pictures
-from lessons.fields import measure, picture, questions
+from lessons.fields import measure, picture, questions, scenes
 from lessons.fields import theory as fields_theory
 from lessons.fields.picture import Scene
+
+#: What is drawn: the unit with its field; beside it how fields grow; the field from close; or the first and the last.
+VIEWS = dict.fromkeys(("all", "field", "table", "close"), "")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class State:
     layer: str = "conv4"
     rank: str = "1"
     at: tuple[int, int] = (60, 44)
+    view: str = "all"
 
 
 def compute(state: State) -> Scene:
@@ -106,7 +110,8 @@ def chosen() -> State:
     layer = choice(t("Layer"), {name: name for name in measure.LAYERS}, "layer", default=State.layer)
     channels = measure.strongest(networks.load("caltech"), pictures.sample(image), layer)
     ranks = {str(i + 1): t("channel {channel}", channel=channel) for i, channel in enumerate(channels)}
-    return State(image, layer, choice(t("Channel, strongest first"), ranks, "rank"), url_cell("at", State.at))
+    rank = choice(t("Channel, strongest first"), ranks, "rank")
+    return State(image, layer, rank, url_cell("at", State.at), url_value("view", State.view, VIEWS))
 
 
 def picked(scene: Scene, cell: tuple[int, int]) -> None:
@@ -115,10 +120,10 @@ def picked(scene: Scene, cell: tuple[int, int]) -> None:
     st.session_state["at"] = f"{row},{column}"
 
 
-def proofs(state: State, scene: Scene) -> None:
-    """The badges, and what a change inside does."""
+def proofs(page: frame.Places, state: State, scene: Scene) -> None:
+    """The checks, and what a change inside does."""
     theory, ones, inside, noise = checks(state)
-    proof.badges(
+    page.proofs(
         [
             proof.Proof(
                 theory,
@@ -170,15 +175,19 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
             scene = compute(state)
-        picture.point(scene, lambda cell: picked(scene, cell))
-        if not scene.slopes.any():
-            st.info(t("This unit's value is zero, so no signal starts from it: point at another one."))
+        if state.view != "close":
+            with st.container(key="part-point"):
+                picture.point(scene, lambda cell: picked(scene, cell))
+            if not scene.slopes.any():
+                st.info(t("This unit's value is zero, so no signal starts from it: point at another one."))
+            st.latex(picture.line(scene))
+    with page.picture if state.view in ("all", "close") else page.wide, st.container(key="part-close"):
         page.later(effective, scene)
-        first, second = st.columns(2)
-        first.latex(picture.symbols())
-        second.latex(picture.line(scene))
-        page.later(proofs, state, scene)
+    with page.picture if state.view == "table" else page.wide, st.container(key="part-table"):
         picture.table(scene.below)
+    with page.wide:
+        st.latex(picture.symbols())
+        page.later(proofs, page, state, scene)
     page.code((fields_theory.recursion, measure.support, measure.side_of), call(state))
 
 
@@ -199,23 +208,7 @@ LESSON: Lesson = Lesson(
     section="network",
     question=mark("Which pixels can a unit see?"),
     goal=mark("You will be able to work out the field of any unit, and to say how much of it the unit really uses."),
-    text=mark(
-        "A unit reads a window of the map below; each cell of that window reads a window of its own. So every "
-        "layer widens the [[receptive field]], by its window minus one, times the **step**: how many pixels lie "
-        "between neighbouring cells below. Every [[stride]] multiplies the step for all layers above.\n\n"
-        "This is theory: the pixels that **can** matter. On one photograph, fewer do. [[max pooling|Max pooling]] "
-        "lets one cell of each window through, a closed [[rectifier]] none: what leads only through those has a "
-        "derivative of exactly zero. With many channels some path is almost always open. At the border the field "
-        "hangs over the picture.\n\n"
-        "On average the middle counts most: most paths lead up from there. The effective field is often much "
-        "smaller than the frame. Here it holds 90 % of the squared slope, a measure of our own; Luo et al. fit a "
-        "Gaussian."
-    ),
-    presets=(
-        (mark("At the edge of the picture"), {"at": "3,120"}),
-        (mark("Larger than the picture"), {"layer": "conv7", "at": "64,64"}),
-        (mark("Pooling kills paths"), {"layer": "pool1"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

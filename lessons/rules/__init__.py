@@ -16,13 +16,16 @@ from deconvviz.ops.rectify import RULES, backward
 from deconvviz.types import Check
 from lessons._kit.draw.pixels import number
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.controls import choice, nearest, url_cell, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson, discover, entry
 from lessons._kit.photo.labels import RULES as NAMES
 from lessons._kit.photo.labels import TITLES
 from lessons.rules import grid as rules_grid
-from lessons.rules import maps, network, questions
+from lessons.rules import maps, network, questions, scenes
+
+#: What is drawn: numbers, maps, maps with how alike those of other units are, or numbers and maps.
+VIEWS = dict.fromkeys(("all", "numbers", "maps", "units"), "")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class State:
     pair: str = "deconvnet-guided"
     digits: str = ""
     cell: tuple[int, int] = (1, 2)
+    view: str = "all"
 
 
 def grids(state: State) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +134,8 @@ def chosen() -> tuple[State, network.Place]:
     rank = choice(t("Unit at the strongest place"), units, "rank")
     pairs = {pair: " − ".join(t(NAMES[rule]) for rule in pair.split("-")) for pair in network.PAIRS}
     pair = choice(t("Difference"), pairs, "pair", default=State.pair)
-    return State(numbers, image, layer, rank, pair, digits if numbers == "own" else ""), at
+    view = url_value("view", State.view, VIEWS)
+    return State(numbers, image, layer, rank, pair, digits if numbers == "own" else "", view=view), at
 
 
 def picked(state: State, name: str, where: tuple[int, int]) -> None:
@@ -140,11 +145,11 @@ def picked(state: State, name: str, where: tuple[int, int]) -> None:
     st.session_state["cell"] = f"{where[0]},{where[1]}"
 
 
-def proofs(state: State) -> None:
-    """The badges."""
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks."""
     with st.spinner(t("Computing it a second, independent way; from a new layer it takes some seconds the first time")):
         by_hand, jax_gap, masks, forgets, agree = checks(state)
-    proof.badges(
+    page.proofs(
         [
             proof.Proof(
                 by_hand,
@@ -198,25 +203,33 @@ def draw(page: frame.Places) -> None:
     """The four rules on small masks and on a trained network, their differences, and the proofs."""
     with page.controls:
         state, at = chosen()
-    rank = int(state.rank) - 1
+    rank, cell = int(state.rank) - 1, nearest(url_cell("cell", State.cell), rules_grid.SIZE)
     with page.picture:
-        cell = nearest(url_cell("cell", State.cell), rules_grid.SIZE)
-        rules_grid.draw(*grids(state), cell, lambda name, where: picked(state, name, where))
-        st.subheader(t("The same on a trained network"), anchor=False)
-        with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
-            network.reconstructions(at, rank)
-        maps.draw(at, rank, state.pair)
-        badges = st.container()
+        if state.view in ("all", "numbers"):
+            rules_grid.draw(*grids(state), cell, lambda name, where: picked(state, name, where))
+        if state.view != "numbers":
+            with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
+                network.reconstructions(at, rank)
+            maps.draw(at, rank, "" if state.view == "units" else state.pair)
+    with page.aside:
+        st.caption(
+            t(
+                "Dashed: stopped because z is not above zero. Framed: stopped because g is negative. Choose a cell of "
+                "**z** or **g** to raise it by one (3 becomes −3), any other cell to see its numbers."
+            )
+        )
+    with page.picture if state.view == "units" else page.wide, st.container(key="part-units"):
+        page.later(finding, at)
+    with page.wide:
         page.later(numbers, at, rank, state.pair)
-        with badges:  # filled after the numbers: a second computation takes longer than the maps
-            page.later(proofs, state)
+        st.latex(rules_grid.symbols())
+        page.later(proofs, page, state)  # after the numbers: a second computation takes longer than the maps
     page.code((backward, network.shares), call(replace(state, cell=cell)))
 
 
 def numbers(at: network.Place, rank: int, pair: str) -> None:
     """How far the maps of two rules differ, and what each rule stopped."""
     maps.differences(at, rank, pair)
-    finding(at)
     maps.table(network.stopped(at, rank))
 
 
@@ -229,23 +242,7 @@ LESSON: Lesson = Lesson(
     section="network",
     question=mark("What may pass a rectifier in the backward pass?"),
     goal=mark("You will be able to say which signals each rule stops, why, and what that does to a map."),
-    text=mark(
-        "In the forward pass a [[rectifier]] keeps what is above zero; zero itself stops. In the backward pass "
-        "four rules are in use. The methods differ in little else: whether they begin with the activation or with "
-        "1, and whether magnitudes are shown.\n\n"
-        "The **gradient** asks z, the forward input: it is the derivative. **DeconvNet** asks g, the signal "
-        "itself, and forgets z, so it is not the derivative of this network. Without [[max pooling]], hence "
-        "without [[switch|switches]], its map would be the same for every photograph, but for a factor. That is "
-        "why **guided backprop** asks both. **Linear** asks nothing: it takes the rectifier away.\n\n"
-        "A rule that keeps only positive signals lets nothing cancel. Its maps are sharp and follow the edges of "
-        "the photograph. Compare six units at one place: their gradients differ, their guided maps are almost "
-        "identical. Sharp is not the same as true."
-    ),
-    presets=(
-        (mark("Every z above zero"), {"numbers": "open"}),
-        (mark("Nothing but minus signs"), {"numbers": "falling", "pair": "gradient-deconvnet"}),
-        (mark("A unit near the top: relu7"), {"layer": "relu7", "pair": "gradient-guided"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -115,22 +115,14 @@ def _cells(where: np.ndarray) -> list[Cell]:
 def draw(z: np.ndarray, g: np.ndarray, cell: Cell, on_pick: Callable[[str, Cell], None]) -> None:
     """Both grids with their masks, the four results, and the chosen cell's numbers."""
     planes.show(rows(z, g, cell), "planes", {"row": t("row"), "column": t("column")}, on_pick)
-    st.markdown(
-        t(
-            "Dashed: stopped because z is not above zero. Framed: stopped because g is negative. Choose a cell of "
-            "**z** or **g** to raise it by one (3 becomes −3), any other cell to see its numbers."
-        )
-    )
-    left, right = st.columns(2)
-    left.latex(symbols())
-    right.latex(line(z, g, cell))
+    st.latex(line(z, g, cell))
 
 
 def rows(z: np.ndarray, g: np.ndarray, cell: Cell) -> list[planes.Row]:
     """The two rows of planes."""
 
     def plane(title: str, values: np.ndarray, colour: str, pick: str = "cell") -> planes.Plane:
-        return planes.Plane(title, values, colour, chosen=cell, pick=pick, scale=float(TOP))
+        return planes.Plane(title, values, colour, chosen=cell, pick=pick, scale=float(TOP), part=pick)
 
     up = [
         plane(t("z, forward"), z, "input", "z"),
@@ -153,6 +145,7 @@ def rows(z: np.ndarray, g: np.ndarray, cell: Cell) -> list[planes.Row]:
                 chosen=cell,
                 pick="cell",
                 scale=float(TOP),
+                part=rule,
             )
         )
     return [

@@ -21,13 +21,16 @@ from lessons.rules.network import Place, Stopped
 
 
 def draw(at: Place, rank: int, pair: str) -> None:
-    """The four maps, the difference of a pair, and the photograph."""
+    """The four maps; the photograph and the difference of a pair, if one is given."""
     seen = network.reconstructions(at, rank)
     look = maps.Look(summed=True, shared=maps.shared_switch())
     unit = at.units[rank]
-    maps.panels(at.loaded, at.picture, seen, look, f"{unit.layer}-{unit.channel}-{unit.row}-{unit.column}")
+    with st.container(key="part-maps"):
+        maps.panels(at.loaded, at.picture, seen, look, f"{unit.layer}-{unit.channel}-{unit.row}-{unit.column}")
     found = seen.by_rule
-    st.html(f'<div class="rules-pair">{_photo(at, found["gradient"].receptive_field)}{_difference(found, pair)}</div>')
+    if pair:
+        photo = _photo(at, found["gradient"].receptive_field)
+        st.html(f'<div class="rules-pair" data-part="pair">{photo}{_difference(found, pair)}</div>')
 
 
 def _difference(found: dict[str, Reconstruction], pair: str) -> str:

@@ -16,7 +16,7 @@ from deconvviz.network.backward.explicit import Chain
 from lessons import fields as lesson
 from lessons._kit.draw import formula
 from lessons._kit.run import engine, networks, pictures
-from lessons.fields import measure, picture, questions, theory
+from lessons.fields import measure, picture, questions, scenes, theory
 from lessons.fields.theory import Window
 
 SLUG = lesson.LESSON.slug
@@ -195,12 +195,22 @@ def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
 
 
 @pytest.mark.slow
-def test_presets_open(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, layer="conv2", rank="2")
-    for i in range(3):
-        test.button(f"preset-{i}").click().run()
-        assert not test.exception
-    assert [test.text_input(name).value for name in ("layer", "rank", "at")] == ["pool1", "", ""]
+def test_the_scenes_say_what_the_program_says() -> None:
+    network = networks.load("caltech").network
+    asked = scenes.next_field()
+    assert asked.answer == str(network.layer("conv5").receptive_field[0])
+    below = network.layer("pool4")
+    assert f"sees {below.receptive_field[0]} rows, and neighbours lie {below.stride[0]} pixels" in asked.prompt
+    scene = lesson.compute(State(layer="pool1"))
+    made = dv.reconstruct(network, pictures.fitted(scene.loaded, scene.picture).model, scene.unit, rule="gradient")
+    assert scenes.dead_paths().answer == str(int((made.map != 0).any(axis=-1).sum())) == "36"
+    assert scene.field.size == (8, 8)
+
+
+def test_a_deep_field_is_larger_than_the_picture() -> None:
+    sizes = [theory.traced(networks.load("caltech").network, layer).size[0] for layer in measure.LAYERS]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > 128 > sizes[0], "so there is a first one, as the last scene asks"
 
 
 def _again(kind: str, question: questions.Question) -> int:

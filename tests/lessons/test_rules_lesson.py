@@ -16,7 +16,7 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.ops.rectify import RULES, backward
 from lessons import rules as lesson
-from lessons.rules import grid, questions
+from lessons.rules import grid, questions, scenes
 from lessons.rules import network as rules_network
 
 SLUG = lesson.LESSON.slug
@@ -181,13 +181,30 @@ def test_wild_links_fall_back(open_page: Callable[..., AppTest]) -> None:
     assert grid.line(*grid.numbers("mixed"), (2, 4)) in " ".join(element.value for element in test.latex)
 
 
-@pytest.mark.deep
-def test_presets_open(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, layer="relu3", rank="2")
-    for i in range(3):
-        test.button(f"preset-{i}").click().run()
-        assert not test.exception
-    assert [test.text_input(name).value for name in ("layer", "rank", "pair")] == ["relu7", "", "gradient-guided"]
+def test_the_scenes_say_what_the_loops_say() -> None:
+    z, g = grid.numbers("open")
+    gradient = rectify_loops.backward("gradient", z, g)
+    same = [rule for rule in RULES if np.array_equal(rectify_loops.backward(rule, z, g), gradient)]
+    assert same == ["gradient", scenes.same_as_gradient().answer] or same == [
+        scenes.same_as_gradient().answer,
+        "gradient",
+    ]
+    falling = grid.numbers("falling")
+    passed = {rule: np.count_nonzero(rectify_loops.backward(rule, *falling)) for rule in RULES}
+    asked = scenes.none_above_zero()
+    assert asked.answer == str(passed["deconvnet"])
+    assert {int(n) for n in asked.options} == {passed[rule] for rule in ("deconvnet", "gradient", "linear")}
+    assert f"{passed['linear']} signals" in asked.prompt
+
+
+@pytest.mark.slow
+def test_a_scene_in_numbers_needs_no_map(open_page: Callable[..., AppTest]) -> None:
+    """The first scenes are there at once; the maps come where the story comes to them."""
+    test = open_page(SLUG, scene="3")
+    assert not test.exception
+    assert grid.line(*grid.numbers("mixed"), (1, 2)) in " ".join(element.value for element in test.latex)
+    assert "rules-pair" not in " ".join(block.proto.body for block in test.get("html"))
+    assert "5 of 5 checks hold" in " ".join(element.value for element in test.markdown)
 
 
 def _again(kind: str, question: questions.Question) -> tuple[int, ...]:
