@@ -175,11 +175,12 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
             scene = compute(state)
-        if state.view != "close":
+        if state.view in ("all", "field"):
             with st.container(key="part-point"):
                 picture.point(scene, lambda cell: picked(scene, cell))
             if not scene.slopes.any():
                 st.info(t("This unit's value is zero, so no signal starts from it: point at another one."))
+        if state.view != "close":
             st.latex(picture.line(scene))
     with page.picture if state.view in ("all", "close") else page.wide, st.container(key="part-close"):
         page.later(effective, scene)

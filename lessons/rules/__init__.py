@@ -210,7 +210,12 @@ def draw(page: frame.Places) -> None:
         if state.view != "numbers":
             with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
                 network.reconstructions(at, rank)
-            maps.draw(at, rank, "" if state.view == "units" else state.pair)
+            if state.view == "all":
+                maps.draw(at, rank, state.pair)
+            else:
+                maps.side_by_side(at, rank)
+            if state.view == "maps":
+                maps.difference(at, rank, state.pair)
     with page.aside:
         st.caption(
             t(

@@ -21,16 +21,31 @@ from lessons.rules.network import Place, Stopped
 
 
 def draw(at: Place, rank: int, pair: str) -> None:
-    """The four maps; the photograph and the difference of a pair, if one is given."""
+    """The four maps, large; the photograph and the difference of a pair."""
     seen = network.reconstructions(at, rank)
     look = maps.Look(summed=True, shared=maps.shared_switch())
     unit = at.units[rank]
-    with st.container(key="part-maps"):
-        maps.panels(at.loaded, at.picture, seen, look, f"{unit.layer}-{unit.channel}-{unit.row}-{unit.column}")
-    found = seen.by_rule
-    if pair:
-        photo = _photo(at, found["gradient"].receptive_field)
-        st.html(f'<div class="rules-pair" data-part="pair">{photo}{_difference(found, pair)}</div>')
+    maps.panels(at.loaded, at.picture, seen, look, f"{unit.layer}-{unit.channel}-{unit.row}-{unit.column}")
+    difference(at, rank, pair)
+
+
+def difference(at: Place, rank: int, pair: str) -> None:
+    """The photograph and the difference of a pair of maps."""
+    found = network.reconstructions(at, rank).by_rule
+    photo = _photo(at, found["gradient"].receptive_field)
+    st.html(f'<div class="rules-pair" data-part="pair">{photo}{_difference(found, pair)}</div>')
+
+
+def side_by_side(at: Place, rank: int) -> None:
+    """The four maps in one row, each on its own scale."""
+    figures = []
+    for rule, one in network.reconstructions(at, rank).by_rule.items():
+        limit = largest(one.map, summed=True)
+        source = address(png(signed_pixels(crop(one.map, one.receptive_field), limit, summed=True)))
+        note = f"±{number(limit)}"
+        image = f'<img class="signed" src="{source}" alt="{escape(f"{t(RULES[rule])}: {note}")}">'
+        figures.append(_figure(t(RULES[rule]), note, image))
+    st.html(f'<div class="rules-pair rules-four" data-part="maps">{"".join(figures)}</div>')
 
 
 def _difference(found: dict[str, Reconstruction], pair: str) -> str:
