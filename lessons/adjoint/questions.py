@@ -188,7 +188,7 @@ def returned_value(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "size": (mark("1 Size"), output_rows),
-    "stamp": (mark("2 Place"), stamp_corner),
-    "value": (mark("3 Value"), returned_value),
+    "size": (mark("Size"), output_rows),
+    "stamp": (mark("Place"), stamp_corner),
+    "value": (mark("Value"), returned_value),
 }

@@ -116,7 +116,7 @@ def network_size(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "constant": (mark("1 At its word"), constant),
-    "window": (mark("2 Both bounds"), window),
-    "network": (mark("3 A network that does not fit"), network_size),
+    "constant": (mark("At its word"), constant),
+    "window": (mark("Both bounds"), window),
+    "network": (mark("A network that does not fit"), network_size),
 }

@@ -116,7 +116,7 @@ def checks(state: State) -> list[Check]:
         Check(mark("every cell is its sum"), summed, 1e-5),
         Check(mark("output size"), shape, 0.0),
         Check(mark("turned kernel = true convolution"), turned, 1e-5),
-        Check(mark("moves along"), along, 1e-5),
+        Check(mark("a shifted input shifts the output"), along, 1e-5),
     ]
 
 

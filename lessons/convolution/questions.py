@@ -150,7 +150,7 @@ def over_channels(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "value": (mark("1 Value"), one_value),
-    "size": (mark("2 Size"), output_shape),
-    "channels": (mark("3 Channels"), over_channels),
+    "value": (mark("Value"), one_value),
+    "size": (mark("Size"), output_shape),
+    "channels": (mark("Channels"), over_channels),
 }

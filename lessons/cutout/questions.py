@@ -109,7 +109,7 @@ def seeds(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "blend": (mark("1 Alpha of a pixel"), blend),
-    "seeds": (mark("2 From map to seeds"), seeds),
-    "overlap": (mark("3 Overlap"), overlap),
+    "blend": (mark("Alpha of a pixel"), blend),
+    "seeds": (mark("From map to seeds"), seeds),
+    "overlap": (mark("Overlap"), overlap),
 }

@@ -187,7 +187,7 @@ def _four(seed: int, stage: Stage) -> tuple[np.ndarray, np.ndarray]:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "landing": (mark("1 Landing"), landing),
-    "size": (mark("2 Size"), size),
-    "left": (mark("3 What is left"), left),
+    "landing": (mark("Landing"), landing),
+    "size": (mark("Size"), size),
+    "left": (mark("What is left"), left),
 }

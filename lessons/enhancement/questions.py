@@ -122,7 +122,7 @@ def frequency(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "decibels": (mark("1 Decibels by hand"), decibels),
-    "there-and-back": (mark("2 There and back"), there_and_back),
-    "frequency": (mark("3 What is left of a wave"), frequency),
+    "decibels": (mark("Decibels by hand"), decibels),
+    "there-and-back": (mark("There and back"), there_and_back),
+    "frequency": (mark("What is left of a wave"), frequency),
 }

@@ -117,7 +117,7 @@ def first_row(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "next": (mark("1 One layer up"), next_layer),
-    "step": (mark("2 Step"), step),
-    "first": (mark("3 First row"), first_row),
+    "next": (mark("One layer up"), next_layer),
+    "step": (mark("Step"), step),
+    "first": (mark("First row"), first_row),
 }

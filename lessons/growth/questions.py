@@ -133,7 +133,7 @@ def _mixed(values: np.ndarray) -> bool:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "direction": (mark("1 Direction"), direction),
-    "half": (mark("2 Halfway"), half),
-    "pairs": (mark("3 Who was first"), pairs),
+    "direction": (mark("Direction"), direction),
+    "half": (mark("Halfway"), half),
+    "pairs": (mark("Who was first"), pairs),
 }

@@ -116,7 +116,7 @@ def lost(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "gain": (mark("1 Gain"), gain),
-    "stripes": (mark("2 Stripes"), stripes),
-    "lost": (mark("3 Lost"), lost),
+    "gain": (mark("Gain"), gain),
+    "stripes": (mark("Stripes"), stripes),
+    "lost": (mark("Lost"), lost),
 }

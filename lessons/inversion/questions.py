@@ -127,7 +127,7 @@ def held(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "error": (mark("1 The error"), error),
-    "variation": (mark("2 Roughness"), variation),
-    "held": (mark("3 What is left"), held),
+    "error": (mark("The error"), error),
+    "variation": (mark("Roughness"), variation),
+    "held": (mark("What is left"), held),
 }

@@ -74,6 +74,6 @@ def place(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "whole": (mark("1 All at once"), whole),
-    "place": (mark("2 One place"), place),
+    "whole": (mark("All at once"), whole),
+    "place": (mark("One place"), place),
 }

@@ -173,7 +173,7 @@ def place(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "shape": (mark("1 Size"), shape),
-    "repetitions": (mark("2 Repetitions"), repetitions),
-    "place": (mark("3 Place in A"), place),
+    "shape": (mark("Size"), shape),
+    "repetitions": (mark("Repetitions"), repetitions),
+    "place": (mark("Place in A"), place),
 }

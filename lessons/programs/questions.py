@@ -104,7 +104,7 @@ def weights(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "size": (mark("1 Layer by layer"), size),
-    "box": (mark("2 One box"), box),
-    "weights": (mark("3 Weights of its own"), weights),
+    "size": (mark("Layer by layer"), size),
+    "box": (mark("One box"), box),
+    "weights": (mark("Weights of its own"), weights),
 }

@@ -118,7 +118,7 @@ def gap(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "sizes": (mark("1 Sizes"), sizes),
-    "norm": (mark("2 Batch normalization"), normalized),
-    "gap": (mark("3 When to stop"), gap),
+    "sizes": (mark("Sizes"), sizes),
+    "norm": (mark("Batch normalization"), normalized),
+    "gap": (mark("When to stop"), gap),
 }

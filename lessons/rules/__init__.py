@@ -95,7 +95,7 @@ def checks(state: State) -> list[Check]:
         Check(mark("cell by cell"), by_hand, 1e-6),
         Check(mark("gradient is the derivative"), jax_gap, 1e-6),
         Check(mark("guided is both masks"), masks, 1e-6),
-        Check(mark("each rule's blind spot"), forgets, 1e-6),
+        Check(mark("DeconvNet does not look at z, the gradient not at the sign of g"), forgets, 1e-6),
         Check(mark("two computations agree"), two_computations(state), 1e-5),
     ]
 

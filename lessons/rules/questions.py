@@ -145,7 +145,7 @@ def two_rectifiers(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "cell": (mark("1 One cell"), one_cell),
-    "count": (mark("2 Count"), how_many),
-    "two": (mark("3 Two in a row"), two_rectifiers),
+    "cell": (mark("One cell"), one_cell),
+    "count": (mark("Count"), how_many),
+    "two": (mark("Two in a row"), two_rectifiers),
 }

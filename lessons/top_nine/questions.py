@@ -139,7 +139,7 @@ def byte(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "leading": (mark("1 Who leads"), leading),
-    "patch": (mark("2 The patch"), patch),
-    "byte": (mark("3 A byte of the map"), byte),
+    "leading": (mark("Who leads"), leading),
+    "patch": (mark("The patch"), patch),
+    "byte": (mark("A byte of the map"), byte),
 }

@@ -116,7 +116,7 @@ def best_picture(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "objective": (mark("1 Channel or neuron"), objectives),
-    "direction": (mark("2 Along a direction"), direction),
-    "best": (mark("3 The best picture"), best_picture),
+    "objective": (mark("Channel or neuron"), objectives),
+    "direction": (mark("Along a direction"), direction),
+    "best": (mark("The best picture"), best_picture),
 }

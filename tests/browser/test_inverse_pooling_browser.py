@@ -51,13 +51,14 @@ def test_a_shift_is_undone_by_the_adjoint(page: Page, app_url: str) -> None:
     page.get_by_role("button", name="A kernel that only shifts").click()
     page.get_by_text("0 % away from x").wait_for()
     settle(page)
-    assert page.locator(".st-key-proofs").get_by_text("holds").count() == 3
+    assert page.locator(".st-key-proofs").get_by_text("3 of 3 checks hold").count() == 1
 
 
 @pytest.mark.deep
 def test_a_proof_opens_its_code(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, INVERSE)
-    page.locator(".st-key-proofs").get_by_role("button").nth(1).click()
+    page.locator(".st-key-proofs").get_by_role("button").click()
+    page.get_by_text("The code that measured it").nth(1).click()
     page.get_by_text("def singular").first.wait_for()
 
 
@@ -92,3 +93,23 @@ def test_overwriting_turns_red_where_windows_share_a_maximum(page: Page, app_url
     assert "3 of 3 checks hold" in page.locator(".st-key-part-checks").inner_text()
     open_lesson(page, app_url, f"{POOLING}?picture=peak&window=3&way=overwrite")
     assert "0 of 3 checks hold" in page.locator(".st-key-part-checks").inner_text()
+
+
+def test_arrows_end_inside_cells_and_pass_under_their_digits(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url, POOLING)
+    ends = page.locator(".with-arrows").first.evaluate(
+        """line => {
+          const cells = [...line.querySelectorAll("table")[1].querySelectorAll("td[data-at]")];
+          const boxes = cells.map((cell) => cell.getBoundingClientRect());
+          const frame = line.getBoundingClientRect();
+          return [...line.querySelectorAll(".arrows path")].map((path) => {
+            const [x, y] = path.getAttribute("d").match(/L([-\\d.]+),([-\\d.]+)/).slice(1).map(Number);
+            return boxes.some((b) => x + frame.x > b.x + 2 && x + frame.x < b.right - 2
+              && y + frame.y > b.y + 2 && y + frame.y < b.bottom - 2);
+          });
+        }"""
+    )
+    assert len(ends) == 9
+    assert all(ends)
+    digit = page.locator(".with-arrows td[data-at] span").first
+    assert digit.evaluate("span => getComputedStyle(span).zIndex") == "1"

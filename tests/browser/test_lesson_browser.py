@@ -77,7 +77,7 @@ def test_a_wrong_way_turns_red_in_words(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?way=turned")
     assert "0 of 3 checks hold" in page.locator(".st-key-part-checks").inner_text()
     page.get_by_text("Evidence: checks, code, sources").click()
-    page.locator(".st-key-proofs").get_by_role("button").first.click()
+    page.get_by_text("The code that measured it").first.click()
     page.get_by_text("def dot_test").first.wait_for()
 
 

@@ -30,7 +30,7 @@ def open_lesson(page: Page, app_url: str, link: str = "") -> None:
 
 def test_a_first_look_is_there_and_its_proofs_hold(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
     open_lesson(page, app_url)
-    assert page.locator(".st-key-proofs").get_by_text("holds").count() == 5
+    assert page.locator(".st-key-proofs").get_by_text("5 of 5 checks hold").count() == 1
     assert page.locator(".vision img").count() == 2
     assert "keeps 9" in page.locator(".vision-facts").inner_text()
     assert page.locator("[data-testid=stProgress]").count() == 0, "nothing long starts unasked"

@@ -30,6 +30,11 @@ def answer(test: AppTest, slug: str, kind: str, given: Answer, seed: int = 0) ->
     return press(test, "Check my prediction")
 
 
+def verdicts(test: AppTest) -> list[str]:
+    """Whether it holds and the name of every check that the page shows."""
+    return [text.value for text in test.markdown if text.value.startswith((":green[**", ":red[**"))]
+
+
 def press(test: AppTest, label: str) -> AppTest:
     """Press the button with that label."""
     return _fine(next(button for button in test.button if button.label == label).click().run())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import practice
 import pytest
 from reference import conv_loops
 from streamlit.testing.v1 import AppTest
@@ -372,7 +373,7 @@ def test_a_click_moves_the_frames(open_page: Callable[..., AppTest]) -> None:
 @pytest.mark.slow
 def test_words_say_whether_a_proof_holds(open_page: Callable[..., AppTest]) -> None:
     for way, word, other in (("adjoint", "holds", "fails"), ("turned", "fails", "holds")):
-        labels = [str(block.proto.popover.label) for block in open_page(SLUG, way=way).get("popover")]
+        labels = practice.verdicts(open_page(SLUG, way=way))
         assert sum(word in label for label in labels) == 3
         assert not any(other in label for label in labels)
 

@@ -208,7 +208,7 @@ def test_the_exercise_is_on_the_page(lesson: page.Lesson, open_page: Callable[..
     kind, (_, maker) = next(iter(lesson.questions.items()))
     test = open_page(lesson.slug)
     assert tuple(test.segmented_control(f"{lesson.slug}-kind").options) == tuple(
-        title for title, _ in lesson.questions.values()
+        f"{number} {title}" for number, (title, _) in enumerate(lesson.questions.values(), 1)
     )
     practice.answer(test, lesson.slug, kind, maker(0).answer)
     assert test.success

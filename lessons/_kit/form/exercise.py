@@ -103,7 +103,8 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
       titles: kind of question -> translated title.
     """
     done = solved(slug)
-    marks = {kind: f"{title} ✓" if kind in done else title for kind, title in titles.items()}
+    numbered = {kind: f"{number} {titles[kind]}" for number, kind in enumerate(makers, 1)}
+    marks = {kind: f"{title} ✓" if kind in done else title for kind, title in numbered.items()}
     kind = st.segmented_control(
         t("Question"),
         list(makers),

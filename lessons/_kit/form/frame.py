@@ -97,8 +97,8 @@ class Places:
             return
         with self._columns.verdict:
             proof.verdict([one.check for one in proofs])
-        with self._proofs:
-            proof.badges(proofs)
+        with self._proofs, st.container(key="proofs"):
+            proof.listed(proofs)
 
     def code(self, functions: proof.Code, call: str) -> None:
         """Show the code that ran, below everything of the lesson."""

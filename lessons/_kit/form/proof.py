@@ -1,4 +1,4 @@
-"""Proof badges: a claim, its measured error, and behind each what it means and the code that measured it."""
+"""The checks of a page: how many hold, what each compared with what, its error, its bound and its code."""
 
 from __future__ import annotations
 
@@ -53,10 +53,9 @@ def error_text(error: float, digits: int = 2) -> str:
 
 
 def badges(proofs: Sequence[Proof]) -> None:
-    """One button a proof; it opens the meaning, the numbers and the source."""
-    with st.container(horizontal=True, key="proofs"):
-        for proof in proofs:
-            _badge(proof)
+    """One chip: how many checks hold; it opens what each compared, its error and bound, and its code."""
+    with st.container(key="proofs"), st.popover(_said([proof.check for proof in proofs])):
+        listed(proofs)
 
 
 def badges_of(checks: Iterable[Check], meanings: Iterable[str], codes: Iterable[Code]) -> None:
@@ -66,20 +65,24 @@ def badges_of(checks: Iterable[Check], meanings: Iterable[str], codes: Iterable[
 
 def verdict(checks: Sequence[Check]) -> None:
     """How many checks hold, and the names of those that do not."""
+    with st.container(key="part-checks"):
+        st.markdown(_said(checks))
+
+
+def _said(checks: Sequence[Check]) -> str:
     failing = [t(check.name) for check in checks if not check.holds]
     count = t("{holds} of {all} checks hold", holds=len(checks) - len(failing), all=len(checks))
     icon, colour = (":material/cancel:", "red") if failing else (":material/check_circle:", "green")
     names = f" · {t('fails')}: {', '.join(failing)}" if failing else ""
-    with st.container(key="part-checks"):
-        st.markdown(f"{icon} :{colour}[**{count}**]{names}")
+    return f"{icon} :{colour}[**{count}**]{names}"
 
 
-def _badge(proof: Proof) -> None:
-    check = proof.check
-    holds = check.holds
-    word = t("holds") if holds else t("fails")
-    label = f":{'green' if holds else 'red'}[**{word}**] {t(check.name)} · {error_text(check.error)}"
-    with st.popover(label, icon=":material/check_circle:" if holds else ":material/cancel:"):
+def listed(proofs: Iterable[Proof]) -> None:
+    """Every check: whether it holds, what was compared with what, its error and its bound, and behind it its code."""
+    for proof in proofs:
+        check = proof.check
+        word = t("holds") if check.holds else t("fails")
+        st.markdown(f":{'green' if check.holds else 'red'}[**{word}**] **{t(check.name)}**")
         st.markdown(proof.meaning)
         st.markdown(
             t(
@@ -91,7 +94,8 @@ def _badge(proof: Proof) -> None:
         )
         if proof.matrix is not None:
             _draw(proof.matrix)
-        show_source(proof.code)
+        with st.expander(t("The code that measured it")):
+            show_source(proof.code)
 
 
 def _draw(matrix: np.ndarray) -> None:
