@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,5 +89,18 @@ def test_what_a_lesson_builds_on_comes_before_it() -> None:
     for lesson in lessons:
         assert set(lesson.needs) <= before, lesson.slug
         assert lesson.needs or not before, f"{lesson.slug} says what it builds on"
-        assert 3 <= lesson.minutes <= 30
         before.add(lesson.slug)
+
+
+def test_minutes_of_lessons_differ_as_what_is_read_and_done_there(tmp_path: Path) -> None:
+    lessons = [found for found in page.discover() if isinstance(found, page.Lesson)]
+    minutes = [lesson.minutes for lesson in lessons]
+    assert len(set(minutes)) >= 5
+    assert 3 <= min(minutes) < max(minutes) / 1.5 <= 20
+    story = next(lesson for lesson in lessons if len(lesson.scenes) == 7)
+    short = replace(story, scenes=story.scenes[:3], questions=dict(list(story.questions.items())[:1]))
+    assert story.minutes - short.minutes >= 2 + 2 * page.QUESTION
+    (tmp_path / "__init__.py").write_text("TITLE = mark('one two')\ndef draw():\n    return t('three {x} five', x=1)\n")
+    (tmp_path / "picture.py").write_text("WORD = mark('six')\n")
+    (tmp_path / "questions.py").write_text("WORD = mark('no word of these counts')\n")
+    assert page._words(tmp_path / "__init__.py") == 6

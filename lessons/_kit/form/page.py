@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
 import math
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,11 @@ SECTIONS = {
     "trust": mark("Can I trust it?"),
     "work": mark("At work"),
 }
+
+
+#: Words that are read in a minute; minutes for a question of the exercise (predict, answer, read why), for a guess
+#: within the story, and for a scene or a preset that is looked at.
+PACE, QUESTION, GUESS, LOOK = 200, 1.5, 0.5, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +87,26 @@ class Lesson(Page):
 
     @property
     def minutes(self) -> int:
-        """About how long it takes: 150 words a minute, a minute for a preset and two for a kind of question."""
-        words = sum(len(text.split()) for text in (self.question, self.goal, self.text))
-        return math.ceil(words / 150 + len(self.presets) + 2 * len(self.questions))
+        """About how long it takes: its words at `PACE`, and what a person does, each at its time.
+
+        The words are those of its own files, those about its checks and its figures included, without the questions'.
+        """
+        guesses = sum(scene.ask is not None for scene in self.scenes)
+        tried = len(self.scenes) + len(self.presets)
+        doing = QUESTION * len(self.questions) + GUESS * guesses + LOOK * tried
+        return math.ceil(_words(Path(inspect.getfile(self.render))) / PACE + doing)
+
+
+@cache
+def _words(file: Path) -> int:
+    """Words of the texts of a lesson: of the folder that its ``__init__.py`` stands in, without ``questions.py``."""
+    files = file.parent.glob("*.py") if file.name == "__init__.py" else [file]
+    trees = (ast.walk(ast.parse(one.read_text("utf-8"))) for one in files if one.name != "questions.py")
+    calls = (node for tree in trees for node in tree if isinstance(node, ast.Call) and node.args)
+    marked = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("t", "mark"))
+    return sum(
+        len(text.value.split()) for text in marked if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    )
 
 
 def discover() -> tuple[Page, ...]:
