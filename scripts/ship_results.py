@@ -1,11 +1,12 @@
 """Make again what pages show before anything is computed: python scripts/ship_results.py. Some minutes on two cores.
 
-The ladder of the cat with its searches, the first sheet of feature visualization, and the maps of the units that pages
-open with, from the shipped weights, with the steps and the seed that the pages themselves take.
+The ladder of the cat with its searches, the first sheet of feature visualization, the maps of the units that pages
+open with, and what growth, generation and the swap of upsamplers open with, from the shipped weights, with the steps
+and the seed that the pages themselves take.
 tests/lessons/test_shipped.py compares it with the code.
 
     python scripts/ship_results.py          all of it
-    python scripts/ship_results.py units    the maps alone; the rest stays
+    python scripts/ship_results.py units    the maps alone; the rest stays (so for growth, generation, swap)
 """
 
 from __future__ import annotations
@@ -20,13 +21,19 @@ from safetensors.numpy import save_file
 
 import deconvviz as dv
 from deconvviz.types import Unit
-from lessons import fields, rules
+from lessons import fields, rules, upsampler_lab
+from lessons import generation as generating
+from lessons import growth as growing
 from lessons._kit.draw.pixels import crop, to_bytes
 from lessons._kit.inversion import run as inversion
 from lessons._kit.photo import selection
+from lessons._kit.restoration import run as restoration
 from lessons._kit.run import engine, networks, pictures, shipped
+from lessons.generation import run as generated
+from lessons.growth import network as grown
 from lessons.ladder import run as ladder
 from lessons.rules import network as four_rules
+from lessons.upsampler_lab import run as swapped
 from lessons.visualization import State, sheet_of
 from lessons.visualization import run as visualization
 
@@ -87,7 +94,42 @@ def units(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[st
         print(name, facts[name], flush=True)
 
 
-PARTS: dict[str, Callable[..., None]] = {"ladder": climbed, "sheet": sheet, "units": units}
+def growth(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """What the lesson on growing features opens with."""
+    state = growing.State()
+    image, layer, epoch = state.image, state.layer, int(state.epoch)
+    name, found = grown.shipped_name(image, layer, epoch), grown.compute(image, layer, epoch)
+    for i, file in enumerate(found.maps):
+        arrays[f"{name}/{i}"] = np.frombuffer(file, np.uint8)
+    facts[name] = {
+        "digests": [grown.network(one).digest for one in (epoch, grown.EPOCHS[-1])],
+        "units": [[unit.channel, unit.row, unit.column] for unit in found.units],
+        **{part: getattr(found, part) for part in ("activations", "boxes", "inners", "norms", "end_norms")},
+    }
+
+
+def generation(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """The pictures that the lesson on generation opens with."""
+    state = generating.State()
+    where = (state.wanted, int(state.first), int(state.second), state.decoder)
+    name = generated.walk_name(*where)
+    arrays[name] = to_bytes(generated.compute_walk(*where))
+    facts[name] = shipped.digest("generation")
+
+
+def swap(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """The enlargements that the swap of upsamplers opens with, brightness alone."""
+    picture = pictures.sample(upsampler_lab.State().image)
+    for kind in swapped.KINDS:
+        name = f"{swapped.variant(kind)}/{picture.id}"
+        plane = restoration.shown(picture, swapped.SCALE, True, swapped.variant(kind)).planes["network"]
+        arrays[name] = np.rint(255 * plane).astype(np.uint8)
+        facts[name] = shipped.digest("super_resolution")
+
+
+PARTS: dict[str, Callable[..., None]] = {
+    "ladder": climbed, "sheet": sheet, "units": units, "growth": growth, "generation": generation, "swap": swap,
+}  # fmt: skip
 
 
 def main() -> None:

@@ -182,12 +182,14 @@ def badges(state: State, picture: pictures.Picture) -> None:
     proof.badges_of(checks(state, picture), meanings, codes)
 
 
-def results(state: State, picture: pictures.Picture, seen: Coded) -> np.ndarray:
+def results(state: State, picture: pictures.Picture) -> np.ndarray:
     """The picture of the page: the code that the four upsamplers are compared on."""
     if state.view == "rebuild":
+        seen = shown(state, picture)
         generation_picture.rebuilt(seen, state.decoder, f"rebuilt-{picture.digest[:12]}-{state.decoder}")
         return seen.mean
     if state.view == "between":
+        seen = shown(state, picture)
         other = run.photograph(run.gallery(state.to))
         generation_picture.between(seen, other, state.decoder)
         return np.asarray(run.strip(seen, other)[run.STEPS // 2])
@@ -204,8 +206,8 @@ def draw(page: frame.Places) -> None:
         state, picture = chosen()
     with page.picture:
         with st.spinner(t("Making pictures: some seconds, the first time on this machine half a minute")):
+            code = results(state, picture)
             seen = shown(state, picture)
-            code = results(state, picture, seen)
             generation_picture.formula(seen, state.decoder)
             badges(state, picture)
         with st.spinner(t("Asking the four decoders, some seconds the first time")):

@@ -65,8 +65,7 @@ def rebuilt(seen: Coded, decoder: str, key: str) -> None:
 def strip_of(label: str, first: int, second: int, decoder: str) -> np.ndarray:
     """A large picture of the class, and the way through it along the first direction: the picture, (64, 64, 3)."""
     shape, far = run.shape_of(label), run.FAR
-    codes = [run.along(label, step, second) for step in range(-far, far + 1)]
-    pictures = run.decode(np.stack([run.along(label, first, second), *codes]), decoder)
+    pictures = run.walk(label, first, second, decoder)
     shares = run.share_of_directions(label)
     note = t(
         "The two directions hold {one} % and {two} % of what differs between codes of {label}.",

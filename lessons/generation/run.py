@@ -18,7 +18,7 @@ from deconvviz.tasks.generation import codes as codes_of
 from deconvviz.tasks.generation import data
 from deconvviz.tasks.generation import model as models
 from lessons._kit.photo import upload
-from lessons._kit.run import networks, pictures
+from lessons._kit.run import networks, pictures, shipped
 
 #: Pictures that go through a decoder at once: one program serves every view, and equal codes give equal pixels.
 AT_ONCE = 12
@@ -97,6 +97,26 @@ def along(label: str, first: int, second: int) -> np.ndarray:
     deviations, vectors = codes.directions[index]
     found: np.ndarray = codes.means[index] + first * deviations[0] * vectors[0] + second * deviations[1] * vectors[1]
     return found
+
+
+def walk(label: str, first: int, second: int, decoder: str) -> np.ndarray:
+    """(1 + 7, 64, 64, 3): the picture at a place, and those along the first direction: as stored, else decoded."""
+    name = walk_name(label, first, second, decoder)
+    known = shipped.facts().get(name) if shipped.FILE.exists() else None
+    if known == shipped.digest("generation"):
+        return shipped.image(name)
+    return compute_walk(label, first, second, decoder)
+
+
+def compute_walk(label: str, first: int, second: int, decoder: str) -> np.ndarray:
+    """`walk`, decoded."""
+    codes = [along(label, first, second), *(along(label, step, second) for step in range(-FAR, FAR + 1))]
+    return decode(np.stack(codes), decoder)
+
+
+def walk_name(label: str, first: int, second: int, decoder: str) -> str:
+    """What it is stored under."""
+    return f"walk/{label}/{first},{second}/{decoder}"
 
 
 def share_of_directions(label: str) -> tuple[float, float]:

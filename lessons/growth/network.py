@@ -15,7 +15,7 @@ from deconvviz.figures.scale import colour_rgb, signed_limit
 from deconvviz.models import caltech
 from deconvviz.types import Box, Unit
 from lessons._kit.draw.pixels import FINER, crop, jpeg, png, to_bytes
-from lessons._kit.run import engine, jobs, networks, pictures
+from lessons._kit.run import engine, jobs, networks, pictures, shipped
 from lessons.growth import measure
 from lessons.growth.measure import EPOCHS, RELUS
 
@@ -111,7 +111,34 @@ def _end(image: str, layer: str) -> tuple[np.ndarray, ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT * len(RELUS) * len(EPOCHS))
 def grown(image: str, layer: str, epoch: int) -> Grown:
-    """What a layer sees on a photograph after an epoch."""
+    """What a layer sees on a photograph after an epoch: as stored, where it is, else computed."""
+    return stored(image, layer, epoch) or compute(image, layer, epoch)
+
+
+def stored(image: str, layer: str, epoch: int) -> Grown | None:
+    """The same from what comes with the package; None where that is of something else."""
+    name = shipped_name(image, layer, epoch)
+    known = shipped.facts().get(name) if shipped.FILE.exists() else None
+    if known is None or known["digests"] != [network(one).digest for one in (epoch, EPOCHS[-1])]:
+        return None
+    units = tuple(Unit(layer, *place) for place in known["units"])
+    boxes = tuple((top, left, bottom, right) for top, left, bottom, right in known["boxes"])
+    maps = tuple(shipped.arrays()[f"{name}/{i}"].tobytes() for i in range(len(units)))
+    numbers = (tuple(known[part]) for part in ("inners", "norms", "end_norms"))
+    return Grown(units, tuple(known["activations"]), boxes, maps, tuple(_patch(image, box) for box in boxes), *numbers)
+
+
+def shipped_name(image: str, layer: str, epoch: int) -> str:
+    """What it is stored under.
+
+    >>> shipped_name("cat", "relu3", 9)
+    'growth/cat/relu3/9'
+    """
+    return f"growth/{image}/{layer}/{epoch}"
+
+
+def compute(image: str, layer: str, epoch: int) -> Grown:
+    """`grown`, computed."""
     channels, ends = _end(image, layer)
     found = maps_of(image, epoch, [Unit(layer, int(channel)) for channel in channels])
     boxes = tuple(one.receptive_field for one in found)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import deconvviz as dv
 from deconvviz.metrics import relative_gap
 from deconvviz.types import Unit
-from lessons import fields, rules
+from lessons import fields, rules, upsampler_lab
+from lessons import generation as generating
+from lessons import growth as growing
 from lessons._kit.inversion import run as inversion
 from lessons._kit.photo import selection
+from lessons._kit.restoration import run as restoration
 from lessons._kit.run import engine, networks, pictures, shipped
+from lessons.generation import run as generation
+from lessons.growth import network as growth
 from lessons.ladder import run as ladder
 from lessons.rules import network as four_rules
+from lessons.upsampler_lab import run as swapped
 from lessons.visualization import State
 from lessons.visualization import run as visualization
 
@@ -104,6 +112,44 @@ def test_pages_about_a_unit_open_with_its_maps_and_compile_none(monkeypatch: pyt
     at = four_rules.place(state.image, state.layer)
     assert four_rules.reconstructions(at, int(state.rank) - 1).compiled is None
     assert np.any(fields.compute(fields.State()).slopes)
+
+
+@pytest.mark.slow
+def test_growth_opens_with_the_maps_that_the_weights_give() -> None:
+    state = growing.State()
+    place = (state.image, state.layer, int(state.epoch))
+    kept, made = growth.stored(*place), growth.compute(*place)
+    assert kept is not None
+    assert (kept.units, kept.boxes, kept.patches) == (made.units, made.boxes, made.patches)
+    for part in ("activations", "inners", "norms", "end_norms"):
+        assert getattr(kept, part) == pytest.approx(getattr(made, part), rel=1e-4)
+    for one, other in zip(kept.maps, made.maps, strict=True):
+        pixels = [np.asarray(Image.open(io.BytesIO(file)), int) for file in (one, other)]
+        assert np.abs(pixels[0] - pixels[1]).max() <= 1
+        assert pixels[0].std() > 5
+    assert growth.stored(state.image, state.layer, 19) is None
+
+
+@pytest.mark.slow
+def test_generation_opens_with_the_pictures_that_the_weights_give() -> None:
+    state = generating.State()
+    place = (state.wanted, int(state.first), int(state.second), state.decoder)
+    assert shipped.facts()[generation.walk_name(*place)] == shipped.digest("generation")
+    made = generation.compute_walk(*place)
+    assert np.abs(255 * (generation.walk(*place) - made)).max() <= 1
+    assert 255 * made[0].std() > 20
+
+
+@pytest.mark.slow
+def test_the_swap_opens_with_the_enlargements_that_the_weights_give() -> None:
+    picture = pictures.sample(upsampler_lab.State().image)
+    kind = swapped.KINDS[0]
+    kept, made = swapped.stored(picture, kind), restoration.shown(picture, swapped.SCALE, True, swapped.variant(kind))
+    assert kept is not None
+    assert np.abs(kept.planes["network"] - made.planes["network"]).max() <= 1.01 / 255
+    assert kept.figures["network"]["psnr"] == pytest.approx(made.figures["network"]["psnr"], abs=0.01)
+    assert all(swapped.stored(picture, one) is not None for one in swapped.KINDS)
+    assert swapped.stored(pictures.sample("coffee"), kind) is None
 
 
 def test_maps_of_another_unit_photograph_or_network_are_not_stored() -> None:

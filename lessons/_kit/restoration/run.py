@@ -53,16 +53,23 @@ def shown(picture: pictures.Picture, scale: int, known: bool, variant: str | Non
     return _shown(picture.digest, scale, known, name, picture)
 
 
+def pixels(picture: pictures.Picture, known: bool) -> np.ndarray:
+    """(H, W, 3): the photograph as it is made small, or enlarged as it is."""
+    return upload.pixels(picture, LONGER if known else AS_IT_IS)
+
+
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def _shown(digest: str, scale: int, known: bool, variant: str, _picture: pictures.Picture) -> Shown:
     networks.keep_compiled()
-    photograph = upload.pixels(_picture, LONGER if known else AS_IT_IS)
+    photograph = pixels(_picture, known)
     _, module = predict.load(scale, variant=variant)
     return enlarged(photograph, scale, known, module, variant)
 
 
-def enlarged(photograph: np.ndarray, scale: int, known: bool, module: Any, variant: str) -> Shown:
-    """What `shown` keeps, of a photograph (H, W, 3)."""
+def enlarged(
+    photograph: np.ndarray, scale: int, known: bool, module: Any, variant: str, plane: np.ndarray | None = None
+) -> Shown:
+    """What `shown` keeps, of a photograph (H, W, 3); `plane` is the network's brightness (H, W), where it is known."""
     grey = is_grey(photograph)
     colours = to_ycbcr(photograph)
     if known:
@@ -74,7 +81,8 @@ def enlarged(photograph: np.ndarray, scale: int, known: bool, module: Any, varia
         small, original = (photograph[..., 0] if grey else colours[..., 0]).astype(np.float64), None
         chroma = [colours[..., c] for c in (1, 2)]
         truth = np.zeros((0, 0))
-    ways = {"bicubic": data.bicubic(small, scale), "network": predict.enlarge(small, scale, module)}
+    plane = predict.enlarge(small, scale, module) if plane is None else plane
+    ways = {"bicubic": data.bicubic(small, scale), "network": plane}
     large = [data.bicubic(plane, scale) for plane in chroma]
     pictures = {name: _coloured(plane, large, grey) for name, plane in ways.items()}
     planes = {"small": small, **{name: _steps(plane) for name, plane in ways.items()}}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import safe_open
 
+from deconvviz import tasks
 from deconvviz.types import Coverage, Reconstruction, Unit
 from lessons._kit.run.networks import Loaded
 from lessons._kit.run.pictures import Picture, frozen
@@ -32,6 +34,13 @@ def facts() -> dict[str, Any]:
     with safe_open(FILE, framework="numpy") as file:
         known: dict[str, Any] = json.loads(file.metadata()["facts"])
     return known
+
+
+@cache
+def digest(task: str) -> str:
+    """SHA-256 of the weights of an application that come with the package."""
+    folder = Path(tasks.__path__[0]) / "weights"
+    return sha256((folder / f"{task}.safetensors").read_bytes()).hexdigest()
 
 
 def is_of(loaded: Loaded, picture: Picture, seed: int) -> bool:
