@@ -25,7 +25,9 @@ from lessons._kit.numbers import printed_formula
 from lessons.inverse import questions
 
 #: Height and width of the photographs, and of the part that is written out as a matrix.
-SIZE, PART = (96, 96), (10, 12)
+SIZE, PART = (192, 192), (10, 12)
+#: Of a photograph on screen, in pixels.
+WIDTH = 272
 PICTURES = {"camera": mark("Photographer"), "cat": mark("Cat"), "coins": mark("Coins")}
 #: Name in the URL -> (name on screen, kernel); weights sum to 1.
 KERNELS: dict[str, tuple[str, np.ndarray]] = {
@@ -54,7 +56,7 @@ class State:
 
 @lru_cache(maxsize=8)
 def photograph(name: str) -> np.ndarray:
-    """A photograph's middle square, grey, made smaller by means of blocks: (96, 96) from 0 to 1."""
+    """A photograph's middle square, grey, made smaller by means of blocks: (192, 192) from 0 to 1."""
     plane = samples.load(name).mean(axis=2).astype(np.float64)
     block = min(plane.shape) // SIZE[0]
     top, left = ((n - SIZE[0] * block) // 2 for n in plane.shape)
@@ -94,7 +96,7 @@ def decibels(picture: str, kernel_name: str) -> dict[str, tuple[float, ...]]:
 
 
 def lost(state: State) -> np.ndarray:
-    """Where A multiplies a frequency by 0, (96, 96), frequency 0 in the middle."""
+    """Where A multiplies a frequency by 0, (192, 192), frequency 0 in the middle."""
     return np.fft.fftshift(np.abs(inverse.response(kernel(state), SIZE)) < ZERO)
 
 
@@ -190,8 +192,8 @@ def spectrum(values: np.ndarray) -> str:
     """An SVG of sorted singular values, 0 at the bottom and 1 at the top, and dashed their squares."""
     dark = plot.is_dark()
     _, quiet, page = plot.GREYS[dark]
-    axes = plot.Axes(200, 200, left=6, right=6, top=6, bottom=6)
-    some = values[::40]
+    axes = plot.Axes(256, 224, left=40, right=8, top=8, bottom=28)
+    some = values[:: values.size // 230]
     places = np.linspace(0, 1, len(some))
 
     def line(shares: np.ndarray, name: str, dashes: str) -> str:
@@ -199,16 +201,24 @@ def spectrum(values: np.ndarray) -> str:
         return axes.line(points, formula.COLOURS[name][dark], 3, dashes)
 
     frame = axes.line([(0, 1), (0, 0), (1, 0)], quiet, 1)
-    return axes.svg([frame, line(some, "output", ""), line(some**2, "input", "6 4")], quiet, page)
+    beside = plot.text(12, axes.y(0.5), t("what is left of each"), "middle")
+    words = [
+        plot.text(axes.x(0.5), axes.height - 8, t("frequencies, strongest first"), "middle"),
+        f'<g transform="rotate(-90 12 {axes.y(0.5)})">{beside}</g>',
+        plot.text(axes.left - 6, axes.y(0), "0"),
+        plot.text(axes.left - 6, axes.y(1) + 8, "1"),
+    ]
+    return axes.svg([frame, line(some, "output", ""), line(some**2, "input", "6 4"), *words], quiet, page)
 
 
 def pictures(state: State) -> None:
     """The photographs, the formula with its numbers, the spectrum, and PSNR against noise."""
     planes, numbers = compute(state), decibels(state.picture, state.kernel)
     here = list(NOISE).index(state.noise)
-    shown = [image_row.Picture(image_row.grey(planes["x"]), t("the photograph, {size}", size="96 × 96"), t("x"))]
+    size = " × ".join(map(str, SIZE))
+    shown = [image_row.Picture(image_row.grey(planes["x"]), t("the photograph, {size}", size=size), t("x"), WIDTH)]
     for way, name in ways().items():
-        shown.append(image_row.Picture(image_row.grey(planes[way]), f"PSNR {numbers[way][here]:.1f} dB", name))
+        shown.append(image_row.Picture(image_row.grey(planes[way]), f"PSNR {numbers[way][here]:.1f} dB", name, WIDTH))
     image_row.show(shown)
     gains = np.abs(inverse.response(kernel(state), SIZE))
     values = np.sort(gains.ravel())[::-1]

@@ -8,6 +8,8 @@ import streamlit as st
 
 from deconvviz import checks as proofs
 from deconvviz.types import Check
+from lessons._kit.draw import image_row
+from lessons._kit.draw.pixels import largest, number, signed_pixels, to_bytes
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
@@ -41,6 +43,25 @@ def checks(state: State) -> list[Check]:
         Check(mark("same scores as the module"), forward(state), 1e-5),
         Check(mark("adjoint"), code.tried(state.variant).adjoint.error, 1e-5),
     ]
+
+
+def maps(found: code.Tried) -> None:
+    """What the network is fed, and the map of every rule that applies, each on its own scale."""
+    shown = [image_row.Picture(to_bytes(found.image), t("as the network is fed it"), t("The photograph"))]
+    for rule, signed in found.maps.items():
+        limit = largest(signed, summed=True)
+        note = t("own scale, ±{limit}", limit=number(limit))
+        shown.append(image_row.Picture(signed_pixels(signed, limit, summed=True), note, t(RULES[rule])))
+    image_row.show(shown)
+    unit = found.report.unit
+    st.markdown(
+        t(
+            "From channel {channel} of {layer}, the strongest. The weights of this example are random: the maps say "
+            "how it is built, and nothing that it has learned.",
+            channel=unit.channel,
+            layer=unit.layer,
+        )
+    )
 
 
 def report(found: proofs.Report) -> None:
@@ -110,8 +131,9 @@ def draw(page: frame.Places) -> None:
         state = State(choice(t("Network"), {k: t(v[0]) for k, v in code.VARIANTS.items()}, "variant"))
     with page.picture:
         with st.spinner(t("Trying every rule on it, about twenty seconds the first time")):
-            found = code.tried(state.variant).report
-        report(found)
+            found = code.tried(state.variant)
+        maps(found)
+        report(found.report)
         meanings = [
             t("The wrapped network and the untouched Flax module, on the same photograph:"),
             t("From the last layer down by the gradient rule, against forward differentiation of the untouched code:"),

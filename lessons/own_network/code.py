@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+import deconvviz as dv
 from deconvviz import checks
 from deconvviz.data import samples
-from deconvviz.data.preprocess import model_input
+from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.metrics import relative_error
 from deconvviz.types import Check
 from lessons._kit.form.i18n import mark
@@ -55,11 +57,15 @@ class Tried:
 
     Attributes:
       report: what was found.
+      image: (64, 64, 3) in 0..1: the photograph as the network is fed it.
+      maps: rule -> (64, 64, 3) from the strongest score, of the rules that apply.
       forward: distance between its scores and those of the module itself.
       adjoint: the dot test from its last layer.
     """
 
     report: checks.Report
+    image: np.ndarray
+    maps: Mapping[str, np.ndarray]
     forward: float
     adjoint: Check
 
@@ -94,8 +100,14 @@ def tried(variant: str) -> Tried:
         network, model = module.net(), module.load()
     model.eval()
     x = model_input(samples.load(PICTURE), network.input_spec)
+    report = checks.report(network, x)
+    image = fit_image(samples.load(PICTURE), network.input_spec)
+    rules = [one.rule for one in report.rules if not one.refused]
+    found = dv.reconstruct_rules(network, image, report.unit, rules, prove=False)
     return Tried(
-        report=checks.report(network, x),
+        report=report,
+        image=image,
+        maps={rule: result.map for rule, result in found.items()},
         forward=relative_error(network.run(x), np.asarray(model(x))),
         adjoint=checks.adjoint(network, x, network.layers[-1].name),
     )

@@ -54,7 +54,7 @@ SCENES = (
         text=mark(
             "[[max pooling|Max pooling]] looks through a small window and keeps the largest number that it sees. The "
             "window here is two rows high and two columns wide. Choose a cell of **y** and see its window in **x**. "
-            "Choose a cell of **x** to raise it by one: when does y change?"
+            "Choose a cell of **x** to raise it by one (0 follows 9): when does y change?"
         ),
         look=mark("Each arrow starts at the number that survived."),
         parts=("maxima",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -98,7 +99,11 @@ def chosen() -> State:
     decoder = choice(t("Decoder of transposed convolutions"), two, "decoder", tabs=True)
     pictures = slider.stops(t("Digits to learn from"), run.PICTURES, "pictures", FIRST)
     digit = choice(t("Digit to look at"), picture.gallery_names(), "digit", default=State.digit)
-    return State(norm, drop, decoder, str(pictures), digit, url_value("pad", "", _Pads()))
+    written = url_value("pad", "", _Pads())
+    if digit == run.OWN and not written:
+        st.markdown(t("Nothing is written yet, so this is a {digit}.", digit=State.digit))
+        digit = State.digit
+    return State(norm, drop, decoder, str(pictures), digit, written)
 
 
 class _Pads(dict[str, object]):
@@ -123,13 +128,19 @@ def look(state: State) -> None:
     """The digit and what the answer rests on, with the training as far as it has come."""
     params, trained = run.params_of(state.training)
     shown, right = run.picture(state.digit, state.pad)
-    if state.digit == run.OWN:
+    writing, answer = st.columns([3, 8], gap="medium")
+    with writing:
         pad.show(state.pad, "digits-pad")
+    with answer:
+        _answer(params, shown, right)
+    if not trained:
+        st.markdown(t("This is the network that comes with the app. Train your own below, and it answers here."))
+
+
+def _answer(params: dict[str, Any], shown: np.ndarray, right: int | None) -> None:
     with st.spinner(t("Sending the score back to the digit, some seconds the first time")):
         found = run.look(params, shown)
     picture.looked(found, found.label, right)
-    if not trained:
-        st.markdown(t("This is the network that comes with the app. Train your own below, and it answers here."))
     if right is not None:
         st.latex(picture.loss_line(found, right))
 

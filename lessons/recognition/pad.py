@@ -10,7 +10,7 @@ from lessons.recognition import run
 
 
 def show(text: str, key: str) -> None:
-    """Draw it; what is written arrives under "pad" in the URL and the session."""
+    """Draw it; what is written arrives under "pad" in the URL and the session, and is then what is looked at."""
     data = {
         "cells": text if run.cells(text).any() else "0" * 64,
         "signs": run.SIGNS,
@@ -21,6 +21,8 @@ def show(text: str, key: str) -> None:
     }
 
     def drawn() -> None:
-        st.session_state["pad"] = str(st.session_state[key]["cells"])
+        written = str(st.session_state[key]["cells"])
+        is_any = bool(run.cells(written).any())
+        st.session_state.update(pad=written if is_any else "", digit=run.OWN if is_any else "")
 
     component.mount(__file__, key=key, data=data, on_cells_change=drawn)

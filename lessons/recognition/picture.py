@@ -39,12 +39,27 @@ def looked(found: Recognized, wanted: str, right: int | None) -> None:
     else:
         note = t("a {right}; {percent} % sure", right=right, percent=f"{100 * found.probabilities.max():.0f}")
     scale = t("red for it, blue against it, ±{limit}", limit=number(limit))
+    blank = unread(found.map)
+    if blank:
+        scale += " " + t(
+            "The last {count} rows and columns are blank: no unit of the last map reads them.", count=blank
+        )
     figures = (
         _figure(title, note, png(ink)),
         _figure(t("What the score of {label} rests on", label=wanted), scale, png(diverging_rgb(found.map, limit))),
         f'<div class="digit-shares">{_shares(found)}</div>',
     )
     st.html(f'<div class="digit">{"".join(figures)}</div>')
+
+
+def unread(map: np.ndarray) -> int:
+    """Rows at the foot that are columns at the right too, on which nothing rests.
+
+    >>> unread(np.pad(np.ones((5, 5)), (0, 2)))
+    2
+    """
+    beside = (np.flatnonzero(map.any(axis=axis))[-1:] for axis in (1, 0))
+    return min((size - 1 - int(last.item()) if last.size else 0) for size, last in zip(map.shape, beside, strict=True))
 
 
 def _figure(title: str, note: str, file: bytes) -> str:
@@ -205,4 +220,4 @@ def _signed(share: float) -> str:
 
 def gallery_names() -> dict[str, str]:
     """What can be looked at: a digit of each kind that no training saw, or one's own."""
-    return {**{str(kind): str(kind) for kind in range(run.SHOWN)}, run.OWN: t("your own")}
+    return {run.OWN: t("your own"), **{str(kind): str(kind) for kind in range(run.SHOWN)}}

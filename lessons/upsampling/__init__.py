@@ -150,6 +150,16 @@ def chosen() -> State:
     return replace(state, place=nearest(url_cell("place", (0, 4)), (1, len(state.counts))))
 
 
+def photographs(state: State) -> None:
+    """A photograph enlarged by a transposed convolution, and by resizing first, with the same weights."""
+    known = [image_row.Picture(image_row.grey(upsamplers.photograph()), "64 × 64", t("A small photograph"), width=272)]
+    for way in ("transposed", "resize"):
+        shown = upsamplers.enlarged(way, state.weights, state.k, state.s)
+        note = t("{s} times larger, kernel {k} × {k}", s=state.s, k=state.k)
+        known.append(image_row.Picture(image_row.grey(shown), note, t(upsamplers.UPSAMPLERS[way][0]), width=272))
+    image_row.show(known)
+
+
 def ways(state: State) -> None:
     """What each way makes of a map of ones, and how much of it is a checkerboard."""
     made = energies(state)
@@ -204,6 +214,7 @@ def draw(page: frame.Places) -> None:
     with page.controls:
         state = chosen()
     with page.picture:
+        photographs(state)
         planes.show(rows(state), "overlap", {"row": t("row"), "column": t("column")}, _picked)
         st.latex(sums(state))
         ways(state)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from deconvviz.data import samples
 from deconvviz.ops import ConvGeometry, conv, max_pool, max_unpool
 from deconvviz.ops.upsample import checkerboard_energy, icnr, pixel_shuffle, resize_conv, transposed_conv
 from lessons._kit.form.i18n import mark
@@ -15,6 +16,8 @@ from lessons._kit.run import networks
 
 #: Kernels that are drawn, and rows and columns of the map that is enlarged.
 SEEDS, SIZE = 12, 8
+#: Rows and columns of the photograph.
+PHOTO = 64
 #: Name in the URL -> (name on screen, how a kernel of a shape is drawn).
 WEIGHTS: dict[str, tuple[str, Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]]] = {
     "ones": (mark("all equal"), lambda _random, shape: np.ones(shape)),
@@ -46,8 +49,9 @@ def subpixel_icnr(x: np.ndarray, draw: Draw, k: int, s: int) -> np.ndarray:
 
 def unpooled(x: np.ndarray, draw: Draw, k: int, s: int) -> np.ndarray:
     """Unpool to the switches of a random picture, then convolve."""
-    picture = np.random.default_rng(5).standard_normal((1, SIZE * s, SIZE * s, 1)).astype(np.float32)
-    placed = max_unpool(x, max_pool(picture, s)[1], (SIZE * s, SIZE * s))
+    rows, columns = (n * s for n in x.shape[1:3])
+    picture = np.random.default_rng(5).standard_normal((1, rows, columns, 1)).astype(np.float32)
+    placed = max_unpool(x, max_pool(picture, s)[1], (rows, columns))
     return np.asarray(conv(placed, draw(SEEDS), ConvGeometry(padding="SAME")))
 
 
@@ -74,16 +78,41 @@ class Made:
     energy: tuple[float, ...]
 
 
-@lru_cache(maxsize=256)
-def make(way: str, weights: str, k: int, s: int) -> Made:
-    """Enlarge a map of ones s times with kernels of k × k; every way draws its kernels from the same seeds."""
+def _enlarged(x: np.ndarray, way: str, weights: str, k: int, s: int) -> np.ndarray:
+    """(1, rows, columns, SEEDS); every way draws its kernels from the same seeds."""
     networks.keep_compiled()
     random = np.random.default_rng((k, s))
 
     def draw(outputs: int) -> np.ndarray:
         return WEIGHTS[weights][1](random, (k, k, 1, outputs)).astype(np.float32)
 
-    y = UPSAMPLERS[way][1](np.ones((1, SIZE, SIZE, 1), np.float32), draw, k, s)
+    return UPSAMPLERS[way][1](x, draw, k, s)
+
+
+@lru_cache(maxsize=1)
+def photograph() -> np.ndarray:
+    """A small grey photograph, (PHOTO, PHOTO) from 0 to 1, from blocks of a larger one."""
+    plane = samples.load("cat").mean(axis=2)
+    block = min(plane.shape) // PHOTO
+    top, left = ((n - PHOTO * block) // 2 for n in plane.shape)
+    square = plane[top : top + PHOTO * block, left : left + PHOTO * block]
+    return np.asarray(square.reshape(PHOTO, block, PHOTO, block).mean(axis=(1, 3)))
+
+
+@lru_cache(maxsize=64)
+def enlarged(way: str, weights: str, k: int, s: int) -> np.ndarray:
+    """The photograph enlarged s times with the first kernel, without the border, with the old mean and spread."""
+    x = photograph()
+    y = _enlarged(x[None, :, :, None].astype(np.float32), way, weights, k, s)[0, :, :, 0]
+    inside = y[k : s * PHOTO - k, k : s * PHOTO - k]
+    spread = float(inside.std()) or 1.0
+    return np.clip((inside - inside.mean()) / spread * x.std() + x.mean(), 0, 1)
+
+
+@lru_cache(maxsize=256)
+def make(way: str, weights: str, k: int, s: int) -> Made:
+    """Enlarge a map of ones s times with kernels of k × k; every way draws its kernels from the same seeds."""
+    y = _enlarged(np.ones((1, SIZE, SIZE, 1), np.float32), way, weights, k, s)
     margin = s * (-(-k // s))
     end = margin + (y.shape[1] - 2 * margin) // s * s
     inside = y[:, margin:end, margin:end]

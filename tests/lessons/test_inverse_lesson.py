@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import numpy as np
+import practice
 import pytest
 from reference import inverse_loops
 from streamlit.testing.v1 import AppTest
@@ -46,7 +47,15 @@ def test_blur_on_a_part_is_that_of_the_loops() -> None:
 def test_photographs_are_grey_and_small(name: str) -> None:
     plane = lesson.photograph(name)
     assert plane.shape == lesson.SIZE
+    assert min(lesson.SIZE) >= 192, "what the argument rests on is more than a stamp"
+    assert 1.5 * lesson.SIZE[1] >= lesson.WIDTH
     assert 0 <= plane.min() < 0.4 < plane.max() <= 1
+
+
+def test_the_spectrum_names_its_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lesson.plot, "is_dark", lambda: False)
+    drawing = lesson.spectrum(np.linspace(1, 0, 1000))
+    assert all(f">{words}</text>" in drawing for words in ("frequencies, strongest first", "what is left of each", "1"))
 
 
 def test_only_the_shift_is_undone_by_its_adjoint() -> None:
@@ -93,7 +102,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     labels = [str(block.proto.popover.label) for block in test.get("popover")]
     assert any(percent in label for label in labels)
     shown = "holds" if language == "en" else "成立"
-    assert sum(shown in label for label in labels) == 3
+    assert sum(shown in text for text in practice.verdicts(test)) == 3
 
 
 @pytest.mark.slow

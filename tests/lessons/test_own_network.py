@@ -97,7 +97,10 @@ def test_the_weights_come_back_as_they_were(folder: Path) -> None:
     ],
 )
 def test_the_report_of_a_variant(variant: str, refused: list[str] | None, note: str) -> None:
-    found = own_code.tried(variant).report
+    tried = own_code.tried(variant)
+    found = tried.report
+    assert list(tried.maps) == [one.rule for one in found.rules if not one.refused]
+    assert all(map.shape == tried.image.shape and map.any() for map in tried.maps.values())
     if refused is not None:
         assert [one.rule for one in found.rules if one.refused] == refused
     assert found.applies == (variant == "relu")

@@ -42,6 +42,33 @@ def test_a_digit_of_ones_own_is_what_the_link_says() -> None:
     assert "q" * 64 not in lesson._Pads()
 
 
+@pytest.mark.slow
+def test_the_pad_is_there_at_once_and_an_empty_one_is_no_digit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pads: list[str] = []
+    monkeypatch.setattr(lesson.pad, "show", lambda text, key: pads.append(text))
+    monkeypatch.setattr(lesson, "_answer", lambda params, shown, right: lesson.st.markdown(f"looks at {right}"))
+    script = "from lessons import recognition\nrecognition.look(recognition.chosen())"
+    for link, said in (({}, "looks at 3"), ({"digit": "own"}, "looks at 3"), ({"digit": "7"}, "looks at 7")):
+        test = AppTest.from_string(script, default_timeout=60)
+        test.query_params.update(link)
+        words = [element.value for element in test.run().markdown]
+        assert not test.exception
+        assert said in words
+        assert ("Nothing is written yet, so this is a 3." in words) == (link == {"digit": "own"})
+    assert pads == ["", "", ""]
+    assert next(iter(picture.gallery_names())) == run.OWN
+
+
+def test_what_no_unit_reads_is_counted() -> None:
+    """28 rows, 26 after the first convolution, 13, 11, of which the last pool takes ten: the last two are not read."""
+    map = np.zeros((28, 28))
+    map[:26, :26] = 1
+    assert picture.unread(map) == 2
+    assert picture.unread(np.ones((28, 28))) == picture.unread(np.zeros((28, 28))) == 0
+
+
 def test_the_gallery_shows_each_digit_and_none_that_was_learned() -> None:
     rows, pictures, kinds = run.held_back()
     train, _ = digits.split(digits.load()[1])

@@ -7,7 +7,8 @@ const make = (tag, className, text) => {
 };
 
 function cellElement(plane, words, [text, tint, kinds], row, column) {
-  const cell = make("td", kinds, text);
+  const cell = make("td", kinds);
+  cell.append(make("span", "", text));
   cell.style.setProperty("--tint", Math.abs(tint));
   if (tint) cell.classList.add(tint > 0 ? "positive" : "negative");
   cell.setAttribute("aria-label", `${words.row} ${row}, ${words.column} ${column}: ${text}`);
@@ -23,6 +24,12 @@ function cellElement(plane, words, [text, tint, kinds], row, column) {
   return cell;
 }
 
+function label(number) {
+  const head = make("th");
+  head.append(make("span", "", number));
+  return head;
+}
+
 function planeElement(plane, words) {
   const table = make("table", `plane ${plane.colour}${plane.pick ? " pick" : ""}`);
   if (plane.pick) table.setAttribute("role", "grid");
@@ -31,11 +38,11 @@ function planeElement(plane, words) {
   const body = make("tbody");
   const head = make("tr");
   head.append(make("td", "corner"));
-  plane.cells[0].forEach((_, c) => head.append(make("th", "", c + plane.first[1])));
+  plane.cells[0].forEach((_, c) => head.append(label(c + plane.first[1])));
   body.append(head);
   plane.cells.forEach((cells, r) => {
     const line = make("tr");
-    line.append(make("th", "", r + plane.first[0]));
+    line.append(label(r + plane.first[0]));
     cells.forEach((cell, c) => line.append(cellElement(plane, words, cell, r + plane.first[0], c + plane.first[1])));
     body.append(line);
   });
@@ -77,7 +84,7 @@ function drawArrows(line, arrows) {
     const [[x, y, half], [u, v, other]] = [middle(from, r, c), middle(to, row, column)];
     const length = Math.hypot(u - x, v - y) || 1;
     const [along, down] = [(u - x) / length, (v - y) / length];
-    const [tipX, tipY] = [u - along * other * 0.8, v - down * other * 0.8];
+    const [tipX, tipY] = [u - along * other * 0.55, v - down * other * 0.55]; // beside the digit, inside the cell
     const wing = (side) => `L${tipX - 7 * along - side * 4 * down},${tipY - 7 * down + side * 4 * along}`;
     const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     path.setAttribute("class", strong ? "strong" : "");
