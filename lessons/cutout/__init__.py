@@ -20,7 +20,6 @@ from lessons.cutout import questions, run, scene, sums, table
 from lessons.cutout.run import Choice, Subject
 
 FIRST = "motorcycle"
-SHARES = (10, 80)
 #: Dots on and around the stop sign.
 DOTS = (
     "ocljfonri0oi0cyoi0pwo7xjfoc8eeopwn1oi0jfon1doodbohoi0g7oi0moo5yjfou8jfb2j77"
@@ -44,6 +43,10 @@ class State:
         """All but the picture."""
         background, rest = (int(part) for part in self.shares.split("-"))
         return Choice(self.wanted, self.map, background, 100 - rest, self.dots)
+
+
+#: What the page opens with: a map of a class from which most of the object is found; its failures are presets.
+OPENS = State(source="yin", map="deconvnet", shares="40-90")
 
 
 def subject(state: State, picture: pictures.Picture | None = None) -> Subject:
@@ -126,7 +129,7 @@ cutout.write(found, "cut-out.png")
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
     kinds = {"photo": t("a photograph"), **{id: t(title) for id, title in scene.SCENES.items()}}
-    source = choice(t("Cut out from"), kinds, "source")
+    source = choice(t("Cut out from"), kinds, "source", default=OPENS.source)
     picture = pictures.sample(FIRST)
     if source == "photo":
         picture = upload.choose(LESSON.presets, FIRST)
@@ -140,8 +143,9 @@ def chosen() -> tuple[State, pictures.Picture]:
         "gradient": t("gradient"), "deconvnet": t("DeconvNet"), "guided": t("guided"), "evidence": t("a middle layer"),
         run.HAND: t("nowhere: only my dots"),
     }  # fmt: skip
-    where = choice(t("Where the class is seen"), maps, "map")
-    low, high = slider.span(t("Seeds: weakest % background, strongest from % on object"), 5, 95, 5, "shares", SHARES)
+    where = choice(t("Where the class is seen"), maps, "map", default=OPENS.map)
+    shares = OPENS.choice.background, 100 - OPENS.choice.foreground
+    low, high = slider.span(t("Seeds: weakest % background, strongest from % on object"), 5, 95, 5, "shares", shares)
     dots = _own_dots(shown)
     id = picture.id or FIRST
     return State(source, id, wanted, where, f"{low}-{high}", dots), picture
@@ -218,9 +222,9 @@ LESSON: Lesson = Lesson(
         "few dots of yours put it right: on the drawn stop sign, whose outline is known, the overlap rises to 0.99."
     ),
     presets=(
-        (mark("Truth known: it goes wrong"), {"source": "stop"}),
+        (mark("Truth known: it goes wrong"), {"source": "stop", "map": "gradient", "shares": "10-80"}),
         (mark("The same with 25 dots of a hand"), {"source": "stop", "map": "hand", "dots": DOTS}),
-        (mark("A map that does better"), {"source": "yin", "map": "deconvnet", "shares": "40-90"}),
+        (mark("A photograph: tank and fork are lost"), {"source": "photo", "map": "gradient", "shares": "10-80"}),
     ),
     example=State(),
     checks=checks,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from reference import matting_loops
+from streamlit.testing.v1 import AppTest
 
 from deconvviz.articles import claim_cutouts
 from deconvviz.articles.claims import CLAIMS, judge
@@ -59,6 +60,19 @@ def test_a_hand_does_what_the_network_cannot() -> None:
     overlaps = [run.figures(lesson.found_of(one, None), truth)["iou"] for one in (State(source="stop"), HAND)]  # type: ignore[arg-type]
     assert overlaps[0] < 0.5
     assert overlaps[1] > 0.98
+
+
+@pytest.mark.slow
+def test_the_page_opens_with_what_it_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, truth = lesson.found_of(lesson.OPENS, None), lesson.subject(lesson.OPENS).truth
+    assert found is not None
+    assert truth is not None
+    assert run.figures(found, truth)["iou"] > 0.8
+    monkeypatch.setattr(run, "guesses", lambda shown: [("yin_yang", 0.5)])
+    script = "import streamlit as st\nfrom lessons import cutout\nst.text(cutout.chosen()[0])"
+    test = AppTest.from_string(script, default_timeout=60).run()
+    assert not test.exception
+    assert test.text[0].value == str(lesson.OPENS)
 
 
 def test_figures_on_the_page_are_the_slow_twins() -> None:
