@@ -26,8 +26,8 @@ from lessons.inverse import questions
 
 #: Height and width of the photographs, and of the part that is written out as a matrix.
 SIZE, PART = (192, 192), (10, 12)
-#: Of a photograph on screen, in pixels.
-WIDTH = 272
+#: Of a photograph on screen, in pixels: three beside each other.
+WIDTH = 248
 PICTURES = {"camera": mark("Photographer"), "cat": mark("Cat"), "coins": mark("Coins")}
 #: Name in the URL -> (name on screen, kernel); weights sum to 1.
 KERNELS: dict[str, tuple[str, np.ndarray]] = {

@@ -41,7 +41,7 @@ def looked(found: Recognized, wanted: str, right: int | None) -> None:
     scale = t("red for it, blue against it, ±{limit}", limit=number(limit))
     blank = unread(found.map)
     if blank:
-        scale += " " + t(
+        scale += ". " + t(
             "The last {count} rows and columns are blank: no unit of the last map reads them.", count=blank
         )
     figures = (

@@ -152,11 +152,11 @@ def chosen() -> State:
 
 def photographs(state: State) -> None:
     """A photograph enlarged by a transposed convolution, and by resizing first, with the same weights."""
-    known = [image_row.Picture(image_row.grey(upsamplers.photograph()), "64 × 64", t("A small photograph"), width=272)]
+    known = [image_row.Picture(image_row.grey(upsamplers.photograph()), "64 × 64", t("A small photograph"), width=248)]
     for way in ("transposed", "resize"):
         shown = upsamplers.enlarged(way, state.weights, state.k, state.s)
         note = t("{s} times larger, kernel {k} × {k}", s=state.s, k=state.k)
-        known.append(image_row.Picture(image_row.grey(shown), note, t(upsamplers.UPSAMPLERS[way][0]), width=272))
+        known.append(image_row.Picture(image_row.grey(shown), note, t(upsamplers.UPSAMPLERS[way][0]), width=248))
     image_row.show(known)
 
 
