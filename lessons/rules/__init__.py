@@ -216,8 +216,8 @@ def draw(page: frame.Places) -> None:
                 maps.side_by_side(at, rank)
             if state.view == "maps":
                 maps.difference(at, rank, state.pair)
-    with page.aside:
-        st.caption(
+    if state.view in ("all", "numbers"):
+        page.aside.caption(
             t(
                 "Dashed: stopped because z is not above zero. Framed: stopped because g is negative. Choose a cell of "
                 "**z** or **g** to raise it by one (3 becomes −3), any other cell to see its numbers."
