@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -231,21 +232,23 @@ def test_a_decoder_begins_from_the_encoder(folder: Path, coarse: Path) -> None:
 
 
 @pytest.mark.deep
-def test_held_back_pictures_are_not_shown(folder: Path, tmp_path: Path) -> None:
-    found = training.train(folder, tmp_path / "run", decoder="coarse", hold_back="second", **{**TOY, "epochs": 1})
+def test_held_back_pictures_are_measured_and_not_shown(folder: Path, tmp_path: Path) -> None:
+    """Their road is called a car: had they been shown, or others been measured, it would be noticed."""
+    root = Path(shutil.copytree(folder, tmp_path / "root"))
+    for file in root.glob("train/labels/second*"):
+        labels = data_of.read_labels(file)
+        Image.fromarray(np.where(labels == 3, 8, labels).astype(np.uint8)).save(file)
+    options = {**TOY, "decoder": "coarse", "learning_rate": 0.01, "epochs": 30}
+    found = training.train(root, tmp_path / "run", hold_back="second", **options)
     about = predict.variants(tmp_path / "run")["coarse"]
     assert about["data"] == {"training": 3, "validation": 2, "held_back": 2}
-    whole = {*folder.glob("train/*/second*")}
-    for file in whole:
-        copy = tmp_path / "apart" / file.parent.name / file.name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(file.read_bytes())
-    alone = measures.evaluate(tmp_path / "apart", variant="coarse", weights=tmp_path / "run")
-    assert about["held_back"]["mean_iou"] == pytest.approx(alone["mean_iou"], abs=1e-6)
-    assert found["held_back_mean_iou"] == about["held_back"]["mean_iou"] != found["val_mean_iou"]
     assert "--hold-back second" in about["command"]
+    assert found["val_mean_iou"] > 0.9
+    assert about["held_back"]["iou"]["sky"] > 0.9
+    assert about["held_back"]["iou"]["car"] == 0
+    assert found["held_back_mean_iou"] == about["held_back"]["mean_iou"]
     with pytest.raises(DataError, match="'third'"):
-        training.train(folder, tmp_path / "none", decoder="coarse", hold_back="third", **TOY)
+        training.train(root, tmp_path / "none", decoder="coarse", hold_back="third", **TOY)
 
 
 def test_crops_keep_picture_and_labels_together() -> None:
