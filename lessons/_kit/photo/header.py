@@ -57,7 +57,7 @@ def chip_of(shown: DisplayImage, picture: pictures.Picture, first: str = selecti
 def _network_chip(loaded: networks.Loaded) -> None:
     facts = t("{count} layers", count=len(loaded.network.layers))
     if loaded.accuracy is not None:
-        facts += " · " + t("{percent} % right on unseen pictures", percent=f"{100 * loaded.accuracy:.1f}")
+        facts += " · " + t("{percent} % right on validation pictures", percent=f"{100 * loaded.accuracy:.1f}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch", key="lab-network"):
         st.html(_chip(t("Network"), loaded.name, None, facts), width="content")
         network.change(loaded.name)
