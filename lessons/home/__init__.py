@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lessons._kit.form import exercise, progress
+from lessons._kit.form import progress
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.form.page import HOME, LABORATORY, SECTIONS, Lesson, Page, discover, entry, named, turn_to
+from lessons._kit.form.page import HOME, LABORATORY, Lesson, Page, discover, named, turn_to
 from lessons._kit.photo import header
 from lessons._kit.run import networks, pictures, shipped, warm_up
-from lessons.home import hero
+from lessons.home import course_map, hero
 
 NETWORK = "caltech"
 
@@ -35,13 +35,7 @@ def render() -> None:
         turn_to(named(pages, LABORATORY))
     hero.show()
     st.header(t("The course"), anchor=False)
-    for column, section in zip(st.columns(len(SECTIONS)), SECTIONS, strict=True):
-        members = [lesson for lesson in lessons if lesson.section == section]
-        if members:
-            with column:
-                st.subheader(t(SECTIONS[section]), anchor=False)
-                for lesson in members:
-                    card(lessons.index(lesson) + 1, lesson)
+    course_map.show(lessons)
     progress.keep(with_buttons=True)
     if networks.is_served():
         warm_up.start(NETWORK, pictures.sample(shipped.PICTURE))
@@ -62,16 +56,6 @@ def _start(lessons: list[Lesson]) -> None:
 def _button(label: str, page: Page, primary: bool = False) -> None:
     if st.button(label, type="primary" if primary else "secondary", key=f"open-{page.slug}"):
         turn_to(page)
-
-
-def card(number: int, lesson: Lesson) -> None:
-    """A lesson: its number in the course, question, what it is about, and how much of its exercise is solved."""
-    done, total = len(exercise.solved(lesson.slug)), len(lesson.questions)
-    with st.container(border=True, gap="small", key=f"card-{lesson.slug}"):
-        st.page_link(entry(lesson), label=f"**{number} · {t(lesson.question)}**")
-        st.markdown(t(lesson.title))
-        tick = "✓ " if done == total else ""
-        st.markdown(tick + t("{done} of {total} questions solved", done=done, total=total))
 
 
 PAGE = Page(slug=HOME, title=mark("Home"), render=render)

@@ -14,7 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from lessons._kit.form import page
 from lessons._kit.run import networks
-from lessons.home import hero
+from lessons.home import course_map, hero
+
+LESSONS = [found for found in page.discover() if isinstance(found, page.Lesson)]
 
 
 def test_the_first_picture_shows_every_layer_by_three_methods_and_none_of_them_is_flat() -> None:
@@ -42,13 +44,12 @@ def test_it_waits_for_no_network(open_page: Callable[..., AppTest], monkeypatch:
 
 def test_every_lesson_has_a_card_with_its_progress(open_page: Callable[..., AppTest]) -> None:
     test = open_page("home")
-    lessons = [found for found in page.discover() if isinstance(found, page.Lesson)]
     links = [element.proto.label for element in test.get("page_link")]
-    assert links == [f"**{i} · {lesson.question}**" for i, lesson in enumerate(lessons, 1)]
-    first = lessons[0]
-    assert "0 of 3 questions solved" in [element.value for element in test.markdown]
+    assert links == [f"**{i} · {lesson.question}**" for i, lesson in enumerate(LESSONS, 1)]
+    first = LESSONS[0]
+    assert f"{first.title} · 0 of 3 questions solved" in [element.value for element in test.caption]
     test.session_state["solved"] = {first.slug: set(first.questions)}
-    assert "✓ 3 of 3 questions solved" in [element.value for element in test.run().markdown]
+    assert f"{first.title} · ✓ 3 of 3 questions solved" in [element.value for element in test.run().caption]
 
 
 def test_who_was_here_before_goes_on_where_they_were(open_page: Callable[..., AppTest]) -> None:
@@ -57,3 +58,19 @@ def test_who_was_here_before_goes_on_where_they_were(open_page: Callable[..., Ap
     test.session_state["last-lesson"] = "ladder"
     title = page.named(page.discover(), "ladder").title
     assert any(button.label.endswith(f", {title}") for button in test.run().button)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pictures_of_cards_are_of_one_size_and_show_something(theme: str) -> None:
+    pictures = [file for lesson in LESSONS if (file := course_map.thumbnail(lesson, theme)).exists()]
+    assert pictures, "python scripts/thumbnails.py makes them"
+    for file in pictures:
+        with Image.open(file) as image:
+            assert image.size == course_map.SIZE, file
+            assert np.asarray(image.convert("L"), np.float64).std() > 8, f"{file} is nearly of one grey"
+
+
+@pytest.mark.release
+def test_every_card_has_its_pictures() -> None:
+    lacking = [x.slug for x in LESSONS for theme in ("light", "dark") if not course_map.thumbnail(x, theme).exists()]
+    assert not lacking, "python scripts/thumbnails.py makes them"

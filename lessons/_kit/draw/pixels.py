@@ -39,8 +39,8 @@ def jpeg(pixels: np.ndarray) -> bytes:
 
 
 def address(file: bytes) -> str:
-    """A data address of a PNG or JPEG file, for the src of an image."""
-    kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
+    """A data address of a PNG, JPEG or WebP file, for the src of an image."""
+    kind = "png" if file.startswith(b"\x89PNG") else "webp" if file.startswith(b"RIFF") else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(file).decode()}"
 
 
