@@ -1,8 +1,8 @@
 """A class in the app at once: every action answered, how fast, and how much memory and how many threads that takes.
 
 Each person is a session of its own over a websocket, as a browser opens it, without the browser: most actions are
-clicks on units of the laboratory, others are presets, the language, another page, a photograph of one's own, and a job
-now and then. The first round meets what the compile cache holds (nothing with `--fresh`), the others a warm server.
+clicks on units of the laboratory, others are presets or scenes, the language, another page, a photograph of one's own,
+and a job now and then. The first round meets what the compile cache holds (nothing with `--fresh`), the others a warm server.
 An action ends when its script has ended; what it drew stands in the messages before.
 
     python benchmarks/app_load.py                                           # ten people for a minute, twice
@@ -115,6 +115,10 @@ class Session:
         if name.startswith("$$ID-"):
             self.elements[name.split("-", 2)[2]] = name
 
+    def buttons(self) -> list[str]:
+        """Those of presets, and those that turn scenes."""
+        return [key for key in self.elements if key.startswith(("preset-", "turn-scene-"))]
+
     def choose(self, key: str, **value: Any) -> None:
         """Set a widget of the page."""
         self.chosen[key] = WidgetState(id=self.elements[key], **value)
@@ -199,11 +203,10 @@ async def _take(session: Session, kind: str, chance: random.Random, file: bytes)
                 await asyncio.sleep(1)
                 await session.act("look at a job", fragment=fragment)
     elif kind == "preset":
-        if "preset-0" not in session.elements:
+        if not session.buttons():
             await session.turn_to(chance.choice(PAGES))
-        presets = [key for key in session.elements if key.startswith("preset-")]
-        if presets:
-            await session.act("preset", WidgetState(id=session.elements[chance.choice(presets)], trigger_value=True))
+        if buttons := session.buttons():
+            await session.act("preset", WidgetState(id=session.elements[chance.choice(buttons)], trigger_value=True))
     elif kind == "language":
         session.choose("lang", string_value=chance.choice(["", "zh"]))
         await session.act("language")

@@ -63,7 +63,7 @@ def main(slugs: list[str]) -> None:
         browser = playwright.chromium.launch(executable_path=get(), args=list(FLAGS))
         for theme in ("light", "dark"):
             context = browser.new_context(
-                viewport={"width": 1440, "height": 1200}, locale="en-US", color_scheme=theme, device_scale_factor=1
+                viewport={"width": 1440, "height": 2400}, locale="en-US", color_scheme=theme, device_scale_factor=1
             )
             page = context.new_page()
             page.set_default_timeout(300_000)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 
 from deconvviz.data.samples import SAMPLES
-from deconvviz.types import Check, Unit
+from deconvviz.types import Check
 from lessons._kit.draw import bars
 from lessons._kit.draw.pixels import number
 from lessons._kit.form import frame, proof
@@ -16,37 +14,11 @@ from lessons._kit.form.controls import choice, nearest, url_cell, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo.labels import TITLES
-from lessons._kit.run import engine, networks, pictures
+from lessons._kit.run import networks, pictures
 from lessons.fields import measure, picture, questions, scenes
 from lessons.fields import theory as fields_theory
 from lessons.fields.picture import Scene
-
-#: What is drawn: the unit with its field; beside it how fields grow; the field from close; or the first and the last.
-VIEWS = dict.fromkeys(("all", "field", "table", "close"), "")
-
-
-@dataclass(frozen=True)
-class State:
-    """What the person has chosen; `at` is a pixel, so that it stays where it is when the layer changes."""
-
-    image: str = "cat"
-    layer: str = "conv4"
-    rank: str = "1"
-    at: tuple[int, int] = (60, 44)
-    view: str = "all"
-
-
-def compute(state: State) -> Scene:
-    """Everything of a state but its averages."""
-    loaded, picture = networks.load("caltech"), pictures.sample(state.image)
-    maps = engine.forward(loaded, picture).maps[state.layer]
-    channel = measure.strongest(loaded, picture, state.layer)[int(state.rank) - 1]
-    below = fields_theory.windows(loaded.network, state.layer)
-    field = fields_theory.recursion(below)[-1]
-    cell = field.unit_at(nearest(state.at, loaded.network.input_spec.size), maps.shape[:2])
-    unit = Unit(state.layer, channel, *cell)
-    slopes = measure.derivative(loaded, picture, unit)
-    return Scene(loaded, picture, unit, maps[..., channel], field, below, field.box(cell), slopes)
+from lessons.fields.run import VIEWS, State, compute
 
 
 def program(state: State) -> float:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.scenes import Guess, Scene
 from lessons._kit.run import networks
-from lessons.fields import measure, theory
+from lessons.fields import measure, run, theory
 
 
 def next_field() -> Guess:
@@ -37,9 +37,7 @@ def next_field() -> Guess:
 @lru_cache(maxsize=1)
 def _reached() -> tuple[int, int]:
     """Pixels of the field of the first scene's unit of pool1, and those whose derivative there is not zero."""
-    from lessons import fields  # it tells these scenes
-
-    scene = fields.compute(fields.State(layer="pool1"))
+    scene = run.compute(run.State(layer="pool1"))
     return scene.field.size[0] * scene.field.size[1], int(measure.support(scene.slopes).sum())
 
 
