@@ -2,8 +2,8 @@
 
 Each person is a session of its own over a websocket, as a browser opens it, without the browser: most actions are
 clicks on units of the laboratory, others are presets or scenes, the language, another page, a photograph of one's own,
-and a job now and then. The first round meets what the compile cache holds (nothing with `--fresh`), the others a warm server.
-An action ends when its script has ended; what it drew stands in the messages before.
+and a job now and then. The first round meets what the compile cache holds (nothing with `--fresh`), the others a warm
+server. An action ends when its script has ended; what it drew stands in the messages before.
 
     python benchmarks/app_load.py                                           # ten people for a minute, twice
     python benchmarks/app_load.py --people 50 --seconds 600 --fresh
