@@ -180,7 +180,7 @@ def formulas(values: dict[str, float]) -> str:
         rf"\text{{Grad}} &= \sum_{{p \in U}} (|\nabla {a}_p| - |\nabla {b}_p|)^2 = {1000 * values['grad']:.0f}",
         rf"\text{{Conn}} &= \sum_{{p \in U}} |\varphi({a}_p) - \varphi({b}_p)| = {1000 * values['conn']:.0f}",
         rf"\text{{IoU}} &= \frac{{|{a} > \frac12 \;\cap\; {b} > \frac12|}}{{|{a} > \frac12 \;\cup\; {b} > \frac12|}}"
-        rf" = \frac{{{values['inside']:.0f}}}{{{values['either']:.0f}}} = {values['iou']:.3f}",
+        rf" \\ &= \frac{{{values['inside']:.0f}}}{{{values['either']:.0f}}} = {values['iou']:.3f}",
     )
     lines = r" \\ ".join(rows)
     return rf"\begin{{aligned}} {lines} \end{{aligned}}"
