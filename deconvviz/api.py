@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import softmax
+import scipy
 
 from deconvviz import catalog
 from deconvviz.checks import audit as auditing
@@ -143,7 +143,7 @@ def probabilities(output: np.ndarray) -> np.ndarray:
     ([0.25, 0.25, 0.25, 0.25], [0.25, 0.75])
     """
     scores = np.asarray(output, np.float64).reshape(-1)
-    return scores if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-4 else np.asarray(softmax(scores))
+    return scores if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-4 else np.asarray(scipy.special.softmax(scores))
 
 
 def activations(net: Network, image: Any, layer: str) -> np.ndarray:

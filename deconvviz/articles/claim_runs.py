@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from deconvviz.articles.claim_measures import Subject
 from deconvviz.articles.formulas import Says
@@ -58,7 +58,11 @@ class Runs:
             return numbers[0], numbers[0]
         if len(numbers) == 1 or not np.isfinite(numbers).all():
             return -math.inf, math.inf
-        half = stdtrit(len(numbers) - 1, (1 + CONFIDENCE) / 2) * np.std(numbers, ddof=1) / math.sqrt(len(numbers))
+        half = (
+            scipy.special.stdtrit(len(numbers) - 1, (1 + CONFIDENCE) / 2)
+            * np.std(numbers, ddof=1)
+            / math.sqrt(len(numbers))
+        )
         return self.mean(name) - float(half), self.mean(name) + float(half)
 
     def always(self, name: str, *, below: float = math.inf, above: float = -math.inf) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import softmax
+import scipy
 
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import DeconvvizError
@@ -262,7 +262,9 @@ def confidence(network: Network, xs: Sequence[Array]) -> float:
     rows = [np.asarray(network.run(x), np.float64) for x in xs]
     if any(row.ndim != 2 or row.shape[1] < 2 or not np.isfinite(row).all() for row in rows):
         return float("nan")
-    return float(np.mean([r.max() if r.min() >= 0 and abs(r.sum() - 1) < 1e-4 else softmax(r).max() for r in rows]))
+    return float(
+        np.mean([r.max() if r.min() >= 0 and abs(r.sum() - 1) < 1e-4 else scipy.special.softmax(r).max() for r in rows])
+    )
 
 
 def better_input(network: Network, pictures: Sequence[Array]) -> str:

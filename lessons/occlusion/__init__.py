@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
+import scipy
 
 from deconvviz.checks.randomization import rank_correlation
 from deconvviz.methods import occlusion
@@ -50,7 +50,7 @@ def by_scipy(state: State) -> float:
     patch, found = int(state.patch), []
     fallen = run.falls(state.image, state.cover, patch)
     for method in run.METHODS:
-        again = spearmanr(run.map_of(state.image, method, patch).ravel(), fallen.ravel()).statistic
+        again = scipy.stats.spearmanr(run.map_of(state.image, method, patch).ravel(), fallen.ravel()).statistic
         found.append(abs(run.agreement(state.image, method, state.cover, patch) - float(again)))
     return float(np.max(found))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
+import scipy
 
 from deconvviz.checks.audit.randomize import random_weights
 from deconvviz.checks.randomization import cascade, rank_correlation, strength
@@ -41,7 +41,7 @@ def by_scipy(state: State) -> float:
     """The largest distance between the rank correlations and SciPy's."""
     found = run.of(state.image, state.rule)
     first = strength(found.maps[0]).ravel()
-    again = [float(spearmanr(first, strength(one).ravel()).statistic) for one in found.maps]
+    again = [float(scipy.stats.spearmanr(first, strength(one).ravel()).statistic) for one in found.maps]
     return float(np.abs(np.subtract(found.similarity, again)).max())
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy
 from scipy.ndimage import uniform_filter
-from scipy.special import softmax
 
 from deconvviz import catalog
 from deconvviz.checks.audit import picture_only, removal, sensitivity
@@ -271,7 +271,7 @@ def scorer(score: Score, x: Array, cover: Array) -> Callable[[np.ndarray], np.nd
 
         def probability(xs: np.ndarray) -> np.ndarray:
             rows = np.asarray(score.layer_values(xs), np.float64)
-            return (rows if done else np.asarray(softmax(rows, axis=1)))[:, score.code[0]]
+            return (rows if done else np.asarray(scipy.special.softmax(rows, axis=1)))[:, score.code[0]]
 
         return probability
     ends = score.values(np.concatenate([np.asarray(cover), np.asarray(x)]))

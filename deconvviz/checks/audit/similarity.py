@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 from skimage.metrics import structural_similarity
 
 from deconvviz.checks.randomization import strength
@@ -54,7 +54,9 @@ class Compared:
         """The map (H, W) or (H, W, C)."""
         strong = strengths(signal)
         shown = scaled(strong)
-        return cls(_centred(rankdata(pixels(signal))), _centred(rankdata(strong)), shown, _hog(shown))
+        return cls(
+            _centred(scipy.stats.rankdata(pixels(signal))), _centred(scipy.stats.rankdata(strong)), shown, _hog(shown)
+        )
 
     def like(self, other: Compared) -> dict[str, float]:
         """The four measures of two maps of one size, see `similarities`."""
