@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import textwrap
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -114,6 +115,10 @@ def measurement(label: str, meaning: str, *code: Callable[..., Any]) -> None:
         show_source(code)
 
 
+#: The source of a class is looked up in a syntax tree, and CPython 3.11 raises SystemError where two threads build one.
+_READING = threading.Lock()
+
+
 def show_source(code: Code) -> None:
     """The source of functions as it ran, each in a box."""
     for function in code:
@@ -122,4 +127,5 @@ def show_source(code: Code) -> None:
 
 @cache
 def _source(function: Callable[..., Any]) -> str:
-    return textwrap.dedent(inspect.getsource(function))
+    with _READING:
+        return textwrap.dedent(inspect.getsource(function))
