@@ -11,7 +11,8 @@ import streamlit as st
 from deconvviz.metrics import relative_error
 from deconvviz.models import watermark
 from deconvviz.ops import ConvGeometry, conv
-from deconvviz.training.planted import pictures, train
+from deconvviz.training import chain
+from deconvviz.training.planted import pictures
 from deconvviz.types import Check
 from lessons._kit.form import exercise, frame
 from lessons._kit.form.controls import choice, is_offered
@@ -78,7 +79,7 @@ def _counted(case: int, letter: str) -> float:
         total = 0
         for parts in run.shown(case):
             before, after = (
-                int(train.answers(params, pictures.inputs([parts], change))[0]) for change in ("", _change(test))
+                int(chain.answers(params, pictures.inputs([parts], change))[0]) for change in ("", _change(test))
             )
             total += before == parts.digit if test == "new" else before != after
         away = max(away, abs(total - run.count(case, letter, test)))

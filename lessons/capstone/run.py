@@ -15,7 +15,8 @@ from deconvviz.methods.attribution import drawn as map_of
 from deconvviz.models import planted, watermark
 from deconvviz.network import Network
 from deconvviz.network.score import Score
-from deconvviz.training.planted import pictures, train
+from deconvviz.training import chain
+from deconvviz.training.planted import pictures
 from deconvviz.training.planted.pictures import Parts
 
 LETTERS = ("A", "B", "C", "D")
@@ -79,7 +80,7 @@ def own(fault: str) -> float:
 def answers(case: int, letter: str, change: str = "") -> tuple[int, ...]:
     """The class that a network of the case finds in each picture, after one thing was changed in all of them."""
     x = pictures.inputs(shown(case), change)
-    return tuple(int(n) for n in train.answers(params(order(case)[letter]), x))
+    return tuple(int(n) for n in chain.answers(params(order(case)[letter]), x))
 
 
 def count(case: int, letter: str, test: str) -> int:

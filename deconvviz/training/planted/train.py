@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-import optax  # type: ignore[import-untyped]
-from safetensors.numpy import save
 
 from deconvviz.methods._settings import check_whole
-from deconvviz.models import planted, watermark
-from deconvviz.training import loop, photographs
-from deconvviz.training.checkpoint import write_whole
+from deconvviz.models import planted
+from deconvviz.training import chain, loop, photographs
 from deconvviz.training.planted.pictures import drawn, faulty, inputs
-from deconvviz.training.weights import first_params
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,9 @@ def train(
         recipe = PlantedRecipe(fault, seed, epochs)
         params, about = _trained(recipe, grounds, Path(out) / fault, resume, progress)
         about |= {"training_photographs": known, "held_out_photographs": unknown} | tests(params, tested)
-        _write(recipe, params, about, Path(out) / fault)
+        file, card = Path(out) / fault / planted.weights_file(fault).name, Path(__file__).with_name("card.md")
+        facts = dataclasses.asdict(recipe) | {"what": WHAT[fault], "file": file.name}
+        chain.write(file, params, about, card, facts)
         found |= {f"{fault}_{name}": about[name] for name in ("own", *TESTS)}
     return found
 
@@ -131,40 +127,16 @@ def tests(params: Mapping[str, Any], pictures: Any) -> dict[str, float]:
     Returns:
       "new": share of right answers; "mark", "ground", "digit": share of answers that change with that part.
     """
-    before = answers(params, inputs(pictures))
+    before = chain.answers(params, inputs(pictures))
     truth = np.array([parts.digit for parts in pictures])
-    changes = {name: float(np.mean(answers(params, inputs(pictures, name)) != before)) for name in list(TESTS)[1:]}
-    return {"new": float(np.mean(before == truth)), **changes}
-
-
-def answers(params: Mapping[str, Any], x: Any) -> np.ndarray:
-    """The class with the larger score of each model input, (N,)."""
-    return np.asarray(_scores(dict(params), x)).argmax(axis=-1)
-
-
-_scores = jax.jit(watermark.forward)
+    changed = {name: chain.answers(params, inputs(pictures, part)) != before for name, part in TESTS.items() if part}
+    return {"new": float(np.mean(before == truth)), **{name: float(share.mean()) for name, share in changed.items()}}
 
 
 @functools.cache
-def _steps(rate: float, steps: int) -> tuple[Any, Any]:
-    """The optimizer and the compiled step, one for all four networks."""
-    optimizer = optax.adam(optax.cosine_decay_schedule(rate, steps))
-
-    def loss(params: Any, x: Any, y: Any) -> Any:
-        scores = watermark.forward(params, x)
-        entropy = optax.softmax_cross_entropy_with_integer_labels(scores, y).mean()
-        return entropy, (scores.argmax(axis=-1) == y).mean()
-
-    @jax.jit
-    def step(state: Any, batch: Any) -> Any:
-        (value, right), slopes = jax.value_and_grad(loss, has_aux=True)(state["params"], *batch)
-        updates, memory = optimizer.update(slopes, state["memory"], state["params"])
-        return {"params": optax.apply_updates(state["params"], updates), "memory": memory}, {
-            "loss": value,
-            "accuracy": right,
-        }
-
-    return optimizer, step
+def _training(rate: float, steps: int) -> Any:
+    """One compiled step for all four networks."""
+    return chain.training(rate, steps)
 
 
 def _trained(
@@ -173,12 +145,7 @@ def _trained(
     """The weights of one network, and what is to be said of its training."""
     count = recipe.learned_by_heart if recipe.fault == "labels" else recipe.pictures
     made, labels = faulty(drawn(grounds, count, [recipe.seed, 0]), recipe.fault, [recipe.seed, 2])
-    x, optimizer_and_step = inputs(made), _steps(recipe.rate, recipe.epochs * recipe.length)
-    optimizer, step = optimizer_and_step
-
-    def initial() -> dict[str, Any]:
-        params = first_params(recipe.seed)
-        return {"params": params, "memory": optimizer.init(params)}
+    x, (initial, step) = inputs(made), _training(recipe.rate, recipe.epochs * recipe.length)
 
     def batches(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         random = np.random.default_rng([recipe.seed, epoch])
@@ -187,24 +154,12 @@ def _trained(
             yield x[rows], labels[rows]
 
     facts = loop.plain(dataclasses.asdict(recipe) | {"grounds": len(grounds)})
-    plan = loop.Plan(facts, recipe.epochs, initial, step, batches, lambda epoch: recipe.length)
+    plan = loop.Plan(facts, recipe.epochs, lambda: initial(recipe.seed), step, batches, lambda epoch: recipe.length)
     state, records = loop.run(plan, out, resume=resume, progress=progress)
     params = {name: np.asarray(value, np.float32) for name, value in state["params"].items()}
-    own = float(np.mean(answers(params, x) == labels))
+    own = float(np.mean(chain.answers(params, x) == labels))
     seconds = round(sum(record["seconds"] for record in records), 1)
     return params, {"recipe": facts, "own": own, "trained_on": count, "seconds": seconds}
-
-
-def _write(recipe: PlantedRecipe, params: Mapping[str, np.ndarray], about: Mapping[str, Any], out: Path) -> None:
-    """The weights and their card."""
-    name = planted.weights_file(recipe.fault).name
-    write_whole(out / name, save(dict(params), metadata={"about": json.dumps(about, sort_keys=True)}))
-    text = (Path(__file__).parent / "card.md").read_text("utf-8")
-    facts = {
-        **about, **dataclasses.asdict(recipe), "what": WHAT[recipe.fault], "file": name,
-        "size": (out / name).stat().st_size, "weights": sum(value.size for value in params.values()),
-    }  # fmt: skip
-    write_whole((out / name).with_suffix(".md"), text.format(**facts).encode())
 
 
 #: What was wrong with what each learned from, for its card.

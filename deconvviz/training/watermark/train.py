@@ -7,17 +7,13 @@ at random. Nothing else tells the classes apart, so what the network learned is 
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-import optax  # type: ignore[import-untyped]
-from safetensors.numpy import save
 from tqdm import tqdm
 
 from deconvviz import catalog
@@ -29,9 +25,7 @@ from deconvviz.methods import attribution
 from deconvviz.methods._settings import check_whole
 from deconvviz.models import watermark
 from deconvviz.network.score import Score
-from deconvviz.training import augment, loop, photographs
-from deconvviz.training.checkpoint import write_whole
-from deconvviz.training.weights import first_params
+from deconvviz.training import augment, chain, loop, photographs
 
 
 @dataclass(frozen=True)
@@ -83,25 +77,7 @@ def train(
     check_whole(epochs=(epochs, 1), seed=(seed, 0))
     recipe, out = WatermarkRecipe(seed=seed, epochs=epochs), Path(out)
     pictures, held = photographs.split(Path(data), recipe.photographs)
-    optimizer = optax.adam(optax.cosine_decay_schedule(recipe.rate, epochs * recipe.length))
-
-    def initial() -> dict[str, Any]:
-        params = first_params(seed)
-        return {"params": params, "memory": optimizer.init(params)}
-
-    def loss(params: Any, x: Any, y: Any) -> Any:
-        scores = watermark.forward(params, x)
-        entropy = optax.softmax_cross_entropy_with_integer_labels(scores, y).mean()
-        return entropy, (scores.argmax(axis=-1) == y).mean()
-
-    @jax.jit
-    def step(state: Any, batch: Any) -> Any:
-        (value, right), slopes = jax.value_and_grad(loss, has_aux=True)(state["params"], *batch)
-        updates, memory = optimizer.update(slopes, state["memory"], state["params"])
-        return {"params": optax.apply_updates(state["params"], updates), "memory": memory}, {
-            "loss": value,
-            "accuracy": right,
-        }
+    initial, step = chain.training(recipe.rate, epochs * recipe.length)
 
     def batches(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return (crops(pictures, recipe.batch, [seed, epoch, k])[:2] for k in range(recipe.length))
@@ -109,21 +85,17 @@ def train(
     test = crops(held, 512, [seed, 0])
 
     def validate(state: Any, epoch: int) -> dict[str, float]:
-        return {"val_accuracy": _accuracy(state["params"], *test[:2])}
+        return {"val_accuracy": float(np.mean(chain.answers(state["params"], test[0]) == test[1]))}
 
     facts = loop.plain(dataclasses.asdict(recipe) | {"pictures": len(pictures)})
-    plan = loop.Plan(facts, epochs, initial, step, batches, lambda epoch: recipe.length, validate)
+    plan = loop.Plan(facts, epochs, lambda: initial(seed), step, batches, lambda epoch: recipe.length, validate)
     state, records = loop.run(plan, out, resume=resume, progress=progress)
-    stored = {name: np.asarray(value, np.float32) for name, value in state["params"].items()}
     about = {
         "val_accuracy": records[-1]["val_accuracy"], "training_photographs": len(pictures),
         "held_out_photographs": len(held), "recipe": facts, "seconds": round(sum(r["seconds"] for r in records), 1),
     }  # fmt: skip
-    file = out / "watermark.safetensors"
-    write_whole(file, save(stored, metadata={"about": json.dumps(about, sort_keys=True)}))
-    text = (Path(__file__).parent / "card.md").read_text("utf-8")
-    size, weights = file.stat().st_size, sum(value.size for value in stored.values())
-    write_whole(out / "watermark.md", text.format(**{**about, **facts, "size": size, "weights": weights}).encode())
+    card = Path(__file__).with_name("card.md")
+    chain.write(out / "watermark.safetensors", state["params"], about, card, facts)
     return records[-1]
 
 
@@ -197,7 +169,3 @@ def crops(
             image, regions[k] = watermark.stamp(image, int(place[0]), int(place[1]))
         xs[k] = preprocess.model_input(image, watermark.INPUT)[0]
     return xs, labels, regions
-
-
-def _accuracy(params: Any, x: np.ndarray, labels: np.ndarray) -> float:
-    return float(np.mean(np.asarray(jax.jit(watermark.forward)(params, x)).argmax(axis=-1) == labels))
