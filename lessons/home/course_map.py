@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -35,13 +36,19 @@ def thumbnail(lesson: Lesson, theme: str) -> Path:
     return Path(inspect.getfile(inspect.unwrap(lesson.checks))).with_name(f"thumbnail-{theme}.webp")
 
 
+@cache
+def _picture(file: Path) -> str:
+    """A file as a data address, read once a process; "" where there is none."""
+    return address(file.read_bytes()) if file.exists() else ""
+
+
 def _card(number: int, lesson: Lesson) -> None:
     """A lesson: its picture, its number in the course, question, title, and how much of its exercise is solved."""
     done, total = len(exercise.solved(lesson.slug)), len(lesson.questions)
     file = thumbnail(lesson, "dark" if is_dark() else "light")
     progress = t("{done} of {total} questions solved", done=done, total=total)
     with st.container(border=True, gap="small", key=f"card-{lesson.slug}"):
-        if file.exists():
-            st.html(f'<img class="thumbnail" src="{address(file.read_bytes())}" alt="">')
+        if picture := _picture(file):
+            st.html(f'<img class="thumbnail" src="{picture}" alt="">')
         st.page_link(entry(lesson), label=f"**{number} · {t(lesson.question)}**")
         st.caption(f"{t(lesson.title)} · {'✓ ' if done == total else ''}{progress}")
