@@ -56,21 +56,25 @@ def to_html(caption: str, bars: Sequence[Bar], full: float | None = None) -> str
 
     Args:
       caption: translated.
-      bars: in reading order; what is infinite fills its track, what is negative has no bar.
+      bars: in reading order; what is infinite fills its track; negative numbers reach to the left of zero.
       full: value of a full track; the largest finite mean if None.
 
     >>> "width: 50%" in to_html("c", [Bar("a", (1.0,)), Bar("b", (2.0,))])
     True
+    >>> "width: 25%; margin-left: 0%" in to_html("c", [Bar("a", (-0.5,)), Bar("b", (1.5,))])
+    True
     """
     finite = [bar.mean for bar in bars if math.isfinite(bar.mean)]
-    end = full or max([*finite, 0.0]) or 1.0
+    start, end = min([*finite, 0.0]), full or max([*finite, 0.0]) or 1.0
     rows = []
     for bar in bars:
-        width = 100 * min(1.0, max(0.0, bar.mean / end)) if math.isfinite(bar.mean) else 100
+        low, high = sorted((0.0, min(bar.mean, end))) if math.isfinite(bar.mean) else (start, end)
+        place = f"width: {100 * (high - low) / (end - start):.3g}%"
+        place += f"; margin-left: {100 * (low - start) / (end - start):.3g}%" if start else ""
         kind = "bar second" if bar.second else "bar"
         rows.append(
             f'<tr><th scope="row">{html.escape(bar.name)}</th><td><span class="track">'
-            f'<span class="{kind}" style="width: {width:.3g}%"></span></span></td>'
+            f'<span class="{kind}" style="{place}"></span></span></td>'
             f'<td class="number">{bar.text}</td></tr>'
         )
     return f'<table class="bars"><caption>{html.escape(caption)}</caption><tbody>{"".join(rows)}</tbody></table>'
