@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.data.preprocess import model_input, signed_rgb
+from deconvviz.data.preprocess import signed_rgb
 from deconvviz.metrics import relative_gap
 from deconvviz.network import rewritten, units
 from deconvviz.network.backward import backprop
@@ -170,7 +170,7 @@ def steps_of(loaded: networks.Loaded, layer: str) -> Chain:
 
 def fed(loaded: networks.Loaded, picture: pictures.Picture) -> np.ndarray:
     """(1, H, W, 3) what the network is fed."""
-    return model_input(pictures.fitted(loaded, picture).model, loaded.network.input_spec)
+    return pictures.model_inputs(loaded, picture)
 
 
 def _stages(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> tuple[Stage, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 import deconvviz as dv
-from deconvviz.data.preprocess import at_most, model_input
+from deconvviz.data.preprocess import at_most
 from deconvviz.figures.scale import colour_rgb, signed_limit
 from deconvviz.models import caltech
 from deconvviz.types import Box, Unit
@@ -217,7 +217,7 @@ def filters(epoch: int) -> bytes:
 def by_function(image: str, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     """The scores of a photograph: by the network on the page, and by the plain function with the stored weights."""
     loaded = network(epoch)
-    x = model_input(pictures.fitted(loaded, pictures.sample(image)).model, loaded.network.input_spec)
+    x = pictures.model_inputs(loaded, pictures.sample(image))
     plain = caltech.forward(caltech.load_snapshot(EPOCHS.index(epoch)), jnp.asarray(x))
     run = lambda: loaded.network.run(x)  # noqa: E731
     return engine.run_compiled(network(EPOCHS[-1]), "logits", "run", run), np.asarray(plain)

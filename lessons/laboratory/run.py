@@ -12,7 +12,7 @@ from deconvviz import compiled
 from deconvviz.checks.audit.randomize import cascade as cascade_of
 from deconvviz.checks.audit.randomize import top_down
 from deconvviz.checks.randomization import rank_correlation, strength
-from deconvviz.data.preprocess import model_input, signed_rgb
+from deconvviz.data.preprocess import signed_rgb
 from deconvviz.methods.attribution import drawn
 from deconvviz.network.backward.reconstruct import reconstruct_layer
 from deconvviz.network.network import Network
@@ -82,7 +82,7 @@ def cascade(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> I
       NetworkError: the unit rests on no weights that could be shuffled.
     """
     net = loaded.network
-    x = model_input(pictures.fitted(loaded, picture).model, net.input_spec)
+    x = pictures.model_inputs(loaded, picture)
     box = box_of(net, unit)
     found = Cascade(tuple(top_down(net, unit.layer, STEPS)), (), None, {})
     networks_of = cascade_of(net, unit.layer, most=STEPS)
@@ -139,7 +139,7 @@ def _compared(one: np.ndarray, first: np.ndarray) -> Map:
 def occlusion(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> np.ndarray:
     """How far the unit falls where a patch of its receptive field is covered with grey: (h, w), of that field."""
     net, box = loaded.network, box_of(loaded.network, unit)
-    x = model_input(pictures.fitted(loaded, picture).model, net.input_spec)
+    x = pictures.model_inputs(loaded, picture)
 
     def run() -> np.ndarray:
         score = Score.of(net, x, unit)

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from lessons._kit.draw import component
-from lessons._kit.draw.pixels import address, largest, png, signed_pixels
+from lessons._kit.draw.pixels import address, hundredths, largest, png, signed_pixels
 from lessons._kit.form.i18n import t
 from lessons._kit.photo.selection import Chosen
 from lessons._kit.reconstruction import trace
@@ -83,7 +83,7 @@ def _steps(found: run.Cascade | None, look: Look, rule: str) -> dict[str, Any]:
             {
                 "source": _picture(one, look),
                 "likeness": one.likeness,
-                "value": "–" if one.likeness is None else f"{one.likeness:.2f}".replace("-", "−"),
+                "value": "–" if one.likeness is None else hundredths(one.likeness),
                 "said": _meaning(one.likeness) if number else t("Move the slider, and watch what is left of the map."),
             }
         )
@@ -141,7 +141,7 @@ def _other(found: run.Cascade, look: Look, rule: str) -> str:
 
 
 def _figure(source: str, kind: str, title: str, facts: str, likeness: float | None, said: str) -> str:
-    value = "–" if likeness is None else f"{likeness:.2f}".replace("-", "−")
+    value = "–" if likeness is None else hundredths(likeness)
     return (
         f'<figure><img class="{kind}" src="{source}" alt="{escape(f"{title}: {facts}")}">'
         f"<figcaption><b>{escape(title)}</b><span>{escape(facts)}</span>"

@@ -7,7 +7,7 @@ import streamlit as st
 
 from deconvviz.data import preprocess
 from lessons._kit.draw import bars, image_row, planes
-from lessons._kit.draw.pixels import number, signed_pixels, to_bytes
+from lessons._kit.draw.pixels import hundredths, larger, number, signed_pixels, to_bytes
 from lessons._kit.draw.planes import Cell
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import TITLES, class_name
@@ -49,7 +49,7 @@ def row(image: str, cover: str, patch: int, cell: Cell, method: str) -> list[ima
     said = t("score of {name}: {before}, covered {after}", name=class_name(run.label(image)), before=number(before),
              after=number(before - fall))  # fmt: skip
     return [
-        image_row.Picture(_large(to_bytes(shown)), said, t(TITLES[image])),
+        image_row.Picture(larger(to_bytes(shown), 2), said, t(TITLES[image])),
         image_row.Picture(_heat(run.falls(image, cover, patch)), t("red: the score falls, blue: it rises"),
                           t("Occlusion")),
         image_row.Picture(_heat(run.map_of(image, method, patch)), t("the mean of its map in each square"),
@@ -57,15 +57,11 @@ def row(image: str, cover: str, patch: int, cell: Cell, method: str) -> list[ima
     ]  # fmt: skip
 
 
-def _large(pixels: np.ndarray) -> np.ndarray:
-    return pixels.repeat(2, axis=0).repeat(2, axis=1)
-
-
 def _heat(values: np.ndarray) -> np.ndarray:
     """Cells in colours on their own scale, 256 pixels wide."""
     side = 256 // len(values)
     limit = float(np.abs(values).max()) or 1.0
-    return signed_pixels(values[..., None], limit, summed=True).repeat(side, axis=0).repeat(side, axis=1)
+    return larger(signed_pixels(values[..., None], limit, summed=True), side)
 
 
 def agreements(image: str, cover: str, patch: int, method: str, over_all: bool) -> None:
@@ -74,7 +70,7 @@ def agreements(image: str, cover: str, patch: int, method: str, over_all: bool) 
         found = {one: run.over_all(one, cover, patch) for one in run.METHODS}
         title = t("Rank correlation with occlusion over the squares, mean of {count} photographs [95 % interval]",
                   count=len(PHOTOS))  # fmt: skip
-        named = {one: f"{t(NAMES[one])} [{_two(it.low)}, {_two(it.high)}]" for one, it in found.items()}
+        named = {one: f"{t(NAMES[one])} [{hundredths(it.low)}, {hundredths(it.high)}]" for one, it in found.items()}
         shown = [bars.Bar(named[one], (it.mean,), second=one == method) for one, it in found.items()]
     else:
         title = t("Rank correlation with occlusion over the squares, this photograph")
@@ -83,7 +79,3 @@ def agreements(image: str, cover: str, patch: int, method: str, over_all: bool) 
             for one in run.METHODS
         ]
     bars.show(title, shown, full=1.0)
-
-
-def _two(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.api import model_input
 from deconvviz.checks.audit import controls
 from deconvviz.checks.audit.intervals import Interval, interval
 from deconvviz.checks.randomization import rank_correlation
@@ -95,8 +94,7 @@ def value(image: str, x: np.ndarray) -> float:
 
 
 def _input(image: str) -> np.ndarray:
-    loaded = networks.load(NETWORK)
-    return model_input(loaded.network, pictures.fitted(loaded, pictures.sample(image)).model)
+    return pictures.model_inputs(networks.load(NETWORK), pictures.sample(image))
 
 
 def measure() -> dict[str, Any]:

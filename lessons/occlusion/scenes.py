@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deconvviz.checks.randomization import rank_correlation
+from lessons._kit.draw.pixels import hundredths
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.scenes import Guess, Scene
 from lessons._kit.run.pictures import PHOTOS
@@ -33,7 +34,7 @@ def nearest() -> Guess:
         options={method: t(picture.NAMES[method]) for method in run.METHODS},
         answer=max(found, key=found.__getitem__),
         reasons={
-            method: t("Its rank correlation with occlusion is {value}.", value=f"{value:.2f}".replace("-", "−"))
+            method: t("Its rank correlation with occlusion is {value}.", value=hundredths(value))
             for method, value in found.items()
         },
     )
@@ -42,7 +43,7 @@ def nearest() -> Guess:
 def same_again() -> Guess:
     """How like the falls are when the cover is the blurred photograph in place of grey."""
     found = rank_correlation(run.falls(FIRST, "grey", 16), run.falls(FIRST, "blur", 16))
-    said = t("The rank correlation of the two tables is {value}.", value=f"{found:.2f}".replace("-", "−"))
+    said = t("The rank correlation of the two tables is {value}.", value=hundredths(found))
     return Guess(
         prompt=t(
             "Before you look: cover with the blurred photograph instead. How like is the table to the one before?"

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-import numpy as np
 import streamlit as st
 
 from deconvviz.checks.audit import controls, removal
@@ -14,7 +13,7 @@ from deconvviz.checks.audit.intervals import Interval
 from deconvviz.data import preprocess
 from lessons._kit.draw import bars, image_row, plot
 from lessons._kit.draw.formula import COLOURS
-from lessons._kit.draw.pixels import address, jpeg, largest, signed_pixels, to_bytes
+from lessons._kit.draw.pixels import address, hundredths, jpeg, larger, largest, signed_pixels, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import TITLES, class_name
 from lessons._kit.run import networks, pictures
@@ -78,20 +77,16 @@ def row(of: Chosen) -> list[image_row.Picture]:
     return [
         image_row.Picture(photo, t("the network finds: {name}", name=name), t(TITLES[of.image])),
         image_row.Picture(
-            _large(signed_pixels(ranked, largest(ranked, summed=True), summed=True)),
+            larger(signed_pixels(ranked, largest(ranked, summed=True), summed=True), 2),
             t("the reddest pixels come first"),
             t(NAMES[of.order]),
         ),
         image_row.Picture(
-            _large(to_bytes(preprocess.display(exchanged[None], loaded.network.input_spec))),
+            larger(to_bytes(preprocess.display(exchanged[None], loaded.network.input_spec)), 2),
             t("probability of {name}: {value}", name=name, value=f"{now:.2f}"),
             after,
         ),
     ]
-
-
-def _large(pixels: np.ndarray) -> np.ndarray:
-    return pixels.repeat(2, axis=0).repeat(2, axis=1)
 
 
 @dataclass(frozen=True)
@@ -179,5 +174,5 @@ def _gain(of: Chosen, order: str) -> str:
     if order == controls.RANDOM:
         return t(NAMES[order])
     it = run.mean_gain(order, of.kind, of.cover)
-    low, mean, high = (f"{value:.2f}".replace("-", "−") for value in (it.low, it.mean, it.high))
+    low, mean, high = map(hundredths, (it.low, it.mean, it.high))
     return f"{t(NAMES[order])} ({mean} [{low}, {high}])"

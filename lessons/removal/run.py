@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.api import model_input
 from deconvviz.checks.audit import controls, picture_only, removal
 from deconvviz.checks.audit.intervals import Interval, interval
 from deconvviz.methods.attribution import drawn
@@ -97,8 +96,7 @@ def exchanged(image: str, order: str, kind: str, cover: str) -> np.ndarray:
 
 def model_inputs(image: str) -> np.ndarray:
     """The whole photograph as the network sees it: (1, 128, 128, 3)."""
-    loaded = networks.load(NETWORK)
-    return model_input(loaded.network, pictures.fitted(loaded, pictures.sample(image)).model)
+    return pictures.model_inputs(networks.load(NETWORK), pictures.sample(image))
 
 
 def covered(image: str, cover: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from deconvviz.tasks.segmentation.data import NAMES
 from deconvviz.types import Box
 from lessons._kit.draw import before_after, image_row
 from lessons._kit.draw.image_row import Picture
-from lessons._kit.draw.pixels import address, crop, jpeg, to_bytes
+from lessons._kit.draw.pixels import address, crop, jpeg, larger, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons.segmentation import run
 from lessons.segmentation.run import Subject
@@ -67,12 +67,12 @@ def close(subject: Subject, box: Box) -> None:
     """A piece magnified: the picture, the truth where it is known, the three answers."""
     times = 4
     pixels = to_bytes(crop(subject.picture, box))
-    shown = [Picture(_larger(pixels, times), t("picture"), width=WIDE)]
+    shown = [Picture(larger(pixels, times), t("picture"), width=WIDE)]
     if subject.labels is not None:
-        shown.append(Picture(_larger(predict.coloured(crop(subject.labels, box)), times), t("truth"), width=WIDE))
+        shown.append(Picture(larger(predict.coloured(crop(subject.labels, box)), times), t("truth"), width=WIDE))
     for decoder in run.DECODERS:
         classes = crop(run.answer(subject, decoder).classes, box)
-        shown.append(Picture(_larger(predict.coloured(classes), times), t(TITLES[decoder]), width=WIDE))
+        shown.append(Picture(larger(predict.coloured(classes), times), t(TITLES[decoder]), width=WIDE))
     image_row.show(shown)
 
 
@@ -88,7 +88,7 @@ def steps(subject: Subject, box: Box) -> None:
     )
     image_row.show(
         [
-            Picture(_larger(sequential_rgb(values, 0.0, top), times * 5), caption, width=PLANE)
+            Picture(larger(sequential_rgb(values, 0.0, top), times * 5), caption, width=PLANE)
             for values, top, times, caption in named
         ]
     )
@@ -113,7 +113,3 @@ def formula(subject: Subject, decoder: str, name: str) -> None:
     st.latex(rf"\mathrm{{IoU}} = \frac{{|A \cap B|}}{{|A \cup B|}} = {value}")
     if not either:
         st.markdown(t("Neither has any such pixel: this class is left out of the mean."))
-
-
-def _larger(pixels: np.ndarray, times: int) -> np.ndarray:
-    return pixels.repeat(times, 0).repeat(times, 1)

@@ -13,7 +13,7 @@ from deconvviz.checks.audit.intervals import Interval
 from deconvviz.checks.randomization import Cascade
 from lessons._kit.draw import image_row, plot
 from lessons._kit.draw.formula import COLOURS
-from lessons._kit.draw.pixels import address, jpeg, largest, signed_pixels, to_bytes
+from lessons._kit.draw.pixels import address, hundredths, jpeg, larger, largest, signed_pixels, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import RULES as RULE_NAMES
 from lessons._kit.photo.labels import TITLES, class_name
@@ -40,7 +40,7 @@ def row(image: str, found: Cascade, step: int) -> list[image_row.Picture]:
     loaded, picture = networks.load(run.NETWORK), pictures.sample(image)
     photo = address(jpeg(to_bytes(pictures.fitted(loaded, picture).screen)))
     name = class_name(run.found_class(image))
-    alike = f"{found.similarity[step]:.2f}".replace("-", "−")
+    alike = hundredths(found.similarity[step])
     after = t("The same network still") if step == 0 else t("Shuffled down to {layer}", layer=found.shuffled[step])
     return [
         image_row.Picture(photo, t("the network finds: {name}", name=name), t(TITLES[image])),
@@ -52,7 +52,7 @@ def row(image: str, found: Cascade, step: int) -> list[image_row.Picture]:
 
 
 def _pixels(signed: np.ndarray) -> np.ndarray:
-    return signed_pixels(signed, largest(signed, summed=True), summed=True).repeat(2, axis=0).repeat(2, axis=1)
+    return larger(signed_pixels(signed, largest(signed, summed=True), summed=True), 2)
 
 
 @dataclass(frozen=True)

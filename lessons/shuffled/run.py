@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from deconvviz.api import model_input
 from deconvviz.checks.audit.intervals import Interval, interval
 from deconvviz.checks.randomization import Cascade, cascade, rank_correlation, strength
 from lessons._kit.run import engine, networks, pictures
@@ -67,7 +66,7 @@ def of(image: str, rule: str) -> Cascade:
 
 def _computed(image: str, rule: str) -> Cascade:
     loaded, picture = networks.load(NETWORK), pictures.sample(image)
-    x = model_input(loaded.network, pictures.fitted(loaded, picture).model)
+    x = pictures.model_inputs(loaded, picture)
     return engine.run_compiled(loaded, "", f"cascade {rule}", lambda: cascade(loaded.network, x, rule, seed_of(image)))
 
 
@@ -95,7 +94,7 @@ def measure() -> dict[str, Any]:
     loaded, names = networks.load(NETWORK), tuple[str, ...]()
     found, classes = dict[str, dict[str, list[float]]](), dict[str, str]()
     for image in PHOTOS:
-        x = model_input(loaded.network, pictures.fitted(loaded, pictures.sample(image)).model)
+        x = pictures.model_inputs(loaded, pictures.sample(image))
         classes[image] = loaded.network.labels[int(loaded.network.run(x)[0].argmax())]
         for rule in RULES:
             one = _computed(image, rule)

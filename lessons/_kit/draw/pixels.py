@@ -91,6 +91,20 @@ def gradient_stops(count: int = 17) -> str:
     return ", ".join(f"rgb({r} {g} {b})" for r, g, b in table)
 
 
+def larger(pixels: np.ndarray, times: int) -> np.ndarray:
+    """Every pixel as a square of so many: (H, W, ...) -> (times H, times W, ...)."""
+    return pixels.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def hundredths(value: float) -> str:
+    """A number with two decimals and a true minus.
+
+    >>> hundredths(-0.254), hundredths(1.0)
+    ('−0.25', '1.00')
+    """
+    return f"{value:.2f}".replace("-", "−")
+
+
 def number(value: float) -> str:
     """A number for people: three figures, powers of ten only where they are shorter.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from deconvviz.checks import grey
-from deconvviz.data.preprocess import model_input
 from deconvviz.types import Reconstruction
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.run import engine, networks, pictures
@@ -32,7 +31,7 @@ def why_grey(loaded: networks.Loaded, picture: pictures.Picture, result: Reconst
     """A sentence; "" where nothing was noticed."""
 
     def run() -> grey.Finding | None:
-        x = model_input(pictures.fitted(loaded, picture).model, loaded.network.input_spec)
+        x = pictures.model_inputs(loaded, picture)
         return grey.finding(loaded.network, x, result)
 
     if result.map.any():

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data import images, isolated, samples
-from deconvviz.data.preprocess import fit_image
+from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit.draw.pixels import on_screen
 from lessons._kit.run.networks import Loaded
@@ -161,6 +161,11 @@ def _decode(picture: Picture) -> np.ndarray:
 def fitted(loaded: Loaded, picture: Picture) -> Fitted:
     """The picture at the network's size, kept for the last `KEPT` pictures."""
     return _fitted(picture.digest, repr(loaded.network.input_spec), loaded.network.input_spec, picture)
+
+
+def model_inputs(loaded: Loaded, picture: Picture) -> np.ndarray:
+    """The picture as the network takes it: (1, H, W, C)."""
+    return model_input(fitted(loaded, picture).model, loaded.network.input_spec)
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
