@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 
 import streamlit as st
 
 from deconvviz.checks.audit import controls, removal
-from deconvviz.checks.audit.intervals import Interval
 from deconvviz.data import preprocess
 from lessons._kit.draw import bars, image_row, plot
 from lessons._kit.draw.formula import COLOURS
@@ -89,23 +87,14 @@ def row(of: Chosen) -> list[image_row.Picture]:
     ]
 
 
-@dataclass(frozen=True)
-class Line:
-    """The curve of an order: the values at each step, and their intervals where there are any."""
-
-    name: str
-    values: Sequence[float]
-    intervals: Sequence[Interval] = ()
-
-
-def lines(of: Chosen) -> dict[str, Line]:
+def lines(of: Chosen) -> dict[str, plot.Line]:
     """Order -> its curve: of this photograph, the chosen one computed now, or the mean of all photographs."""
     made = {}
     for order, name in NAMES.items():
         known = run.mean_curve(order, of.kind, of.cover) if of.over_all else ()
         make = run.computed if order == of.order else run.curve
         values = [one.mean for one in known] or make(of.image, order, of.kind, of.cover).tolist()
-        made[order] = Line(t(name), values, known)
+        made[order] = plot.Line(t(name), values, known)
     return made
 
 
@@ -120,12 +109,10 @@ def curves(of: Chosen) -> str:
         if of.over_all
         else t("Probability of the class, this photograph")
     )
-    said = "; ".join(f"{line.name}: {', '.join(f'{v:.2f}' for v in line.values)}" for line in drawn.values())
-    image_tag = plot.image(svg(drawn, of, plot.is_dark()), f"{title}. {said}")
-    return f'<figure class="curves"><figcaption>{escape(title)}</figcaption>{image_tag}</figure>'
+    return plot.figure(title, svg(drawn, of, plot.is_dark()), plot.numbers(drawn.values()))
 
 
-def svg(drawn: Mapping[str, Line], of: Chosen, dark: bool) -> str:
+def svg(drawn: Mapping[str, plot.Line], of: Chosen, dark: bool) -> str:
     """The drawing: shares of the pixels to the right, probability upwards; the chosen order is thick."""
     ink, quiet, _ = plot.GREYS[dark]
     high, last = 0.8 if of.over_all else 1.0, removal.STEPS

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
 
-from deconvviz.checks.audit.intervals import Interval
 from deconvviz.checks.randomization import Cascade
 from lessons._kit.draw import image_row, plot
 from lessons._kit.draw.formula import COLOURS
@@ -55,22 +52,13 @@ def _pixels(signed: np.ndarray) -> np.ndarray:
     return larger(signed_pixels(signed, largest(signed, summed=True), summed=True), 2)
 
 
-@dataclass(frozen=True)
-class Line:
-    """A rule's curve: the values at each step, and their intervals where there are any."""
-
-    name: str
-    values: Sequence[float]
-    intervals: Sequence[Interval] = ()
-
-
-def lines(image: str, over_all: bool) -> dict[str, Line]:
+def lines(image: str, over_all: bool) -> dict[str, plot.Line]:
     """Rule -> its curve: of this photograph, or the mean of all of them."""
     made = {}
     for rule, name in NAMES.items():
         known = run.over_all(rule) if over_all else ()
         values = [one.mean for one in known] if over_all else run.similarity(image, rule)
-        made[rule] = Line(t(name), values, known)
+        made[rule] = plot.Line(t(name), values, known)
     return made
 
 
@@ -83,12 +71,10 @@ def curves(image: str, rule: str, step: int, over_all: bool) -> str:
         if over_all
         else t("Rank correlation with the trained network's map, this photograph")
     )  # fmt: skip
-    said = "; ".join(f"{line.name}: {', '.join(f'{v:.2f}' for v in line.values)}" for line in drawn.values())
-    image_tag = plot.image(svg(drawn, rule, step, plot.is_dark()), f"{title}. {said}")
-    return f'<figure class="curves"><figcaption>{escape(title)}</figcaption>{image_tag}</figure>'
+    return plot.figure(title, svg(drawn, rule, step, plot.is_dark()), plot.numbers(drawn.values()))
 
 
-def svg(drawn: Mapping[str, Line], rule: str, step: int, dark: bool) -> str:
+def svg(drawn: Mapping[str, plot.Line], rule: str, step: int, dark: bool) -> str:
     """The drawing: steps to the right, correlation upwards; the chosen rule is thick, the chosen step dotted."""
     ink, quiet, _ = plot.GREYS[dark]
     names = ("", *run.layers())

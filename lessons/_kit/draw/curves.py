@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from lessons._kit.draw import plot
 from lessons._kit.draw.formula import COLOURS
@@ -45,8 +44,7 @@ def to_html(title: str, curves: Sequence[Curve], ticks: Sequence[str], dots: boo
     if not any(value for curve in curves for value in curve.values):
         return ""
     ends = "; ".join(f"{curve.name}: {_ends(curve.values)}" for curve in curves)
-    drawing = plot.image(svg(curves, ticks, dots, plot.is_dark()), f"{title}. {ends}")
-    return f'<figure class="curves"><figcaption>{escape(title)}</figcaption>{drawing}</figure>'
+    return plot.figure(title, svg(curves, ticks, dots, plot.is_dark()), ends)
 
 
 def svg(curves: Sequence[Curve], ticks: Sequence[str], dots: bool, dark: bool) -> str:

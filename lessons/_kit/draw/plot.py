@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
+
+from deconvviz.checks.audit.intervals import Interval
 
 #: Ink, quiet ink and ground on a light page and on a dark one; style.css holds the same.
 GREYS = {False: ("#1f1f1f", "#595959", "#ffffff"), True: ("#ececec", "#b4b4b4", "#161616")}
@@ -62,6 +64,29 @@ class Axes:
             f'height="{self.height}" font-family="system-ui, sans-serif" font-size="{self.font}" fill="{quiet}">'
             f"{paper}{''.join(parts)}</svg>"
         )
+
+
+@dataclass(frozen=True)
+class Line:
+    """A named line: the value at each step, and intervals where there are any."""
+
+    name: str
+    values: Sequence[float]
+    intervals: Sequence[Interval] = ()
+
+
+def numbers(lines: Iterable[Line]) -> str:
+    """What lines show, for those who do not see them.
+
+    >>> numbers([Line("a", [0.5, 1.0]), Line("b", [0.25])])
+    'a: 0.50, 1.00; b: 0.25'
+    """
+    return "; ".join(f"{line.name}: {', '.join(f'{v:.2f}' for v in line.values)}" for line in lines)
+
+
+def figure(title: str, svg: str, words: str) -> str:
+    """HTML of a drawing of curves under its title; the words say what it shows."""
+    return f'<figure class="curves"><figcaption>{escape(title)}</figcaption>{image(svg, f"{title}. {words}")}</figure>'
 
 
 def text(x: float, y: float, words: str, anchor: str = "end", colour: str = "") -> str:
