@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from deconvviz import types
-from lessons._kit.form import proof
+from lessons._kit.form import page, proof
 
 
 @pytest.fixture
@@ -37,3 +39,14 @@ def test_many_people_can_read_the_source_of_a_class_at_once() -> None:
         sources = list(pool.map(read, [types.Unit, types.InputSpec, types.Reconstruction, types.Layer] * 8))
     assert sources[0].startswith("@dataclass")
     assert sources[:4] * 8 == sources
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("collected_often")
+def test_many_people_can_open_lessons_at_once() -> None:
+    """How long a lesson takes is counted in its code, by a syntax tree too."""
+    files = [Path(inspect.getfile(found.render)) for found in page.discover() if isinstance(found, page.Lesson)][:4]
+    with ThreadPoolExecutor(8) as pool:
+        words = list(pool.map(page._words.__wrapped__, files * 4))
+    assert min(words) > 50
+    assert words == words[:4] * 4

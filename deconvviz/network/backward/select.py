@@ -12,11 +12,11 @@ from deconvviz.network.rewrite.program import rewritten
 
 def cheapest(request: BackpropRequest) -> Results:
     """The maps by the computation that takes least: within windows where units have some, else by `jax.vjp`."""
-    plan = _windows(request)
-    steps = request.network.steps_to(request.node.layer.name) if plan else None
-    return (
-        backprop.by_adjoints_windowed(request, steps, plan) if plan and isinstance(steps, Chain) else _by_vjp(request)
-    )
+    if plan := _windows(request):
+        steps = request.network.steps_to(request.node.layer.name)
+        assert isinstance(steps, Chain), "only chains have windows"
+        return backprop.by_adjoints_windowed(request, steps, plan)
+    return _by_vjp(request)
 
 
 def independent(request: BackpropRequest) -> Results:

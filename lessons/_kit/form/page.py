@@ -7,6 +7,7 @@ import importlib
 import inspect
 import math
 import pkgutil
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,6 +33,8 @@ SECTIONS = {
 }
 
 
+#: Held while Python code becomes a syntax tree: CPython 3.11 raises SystemError where two threads make one.
+SYNTAX = threading.Lock()
 #: Words that are read in a minute; minutes for a question of the exercise (predict, answer, read why), for a guess
 #: within the story, and for a scene or a preset that is looked at.
 PACE, QUESTION, GUESS, LOOK = 200, 1.5, 0.5, 0.5
@@ -101,8 +104,9 @@ class Lesson(Page):
 def _words(file: Path) -> int:
     """Words of the texts of a lesson: of the folder that its ``__init__.py`` stands in, without ``questions.py``."""
     files = file.parent.glob("*.py") if file.name == "__init__.py" else [file]
-    trees = (ast.walk(ast.parse(one.read_text("utf-8"))) for one in files if one.name != "questions.py")
-    calls = (node for tree in trees for node in tree if isinstance(node, ast.Call) and node.args)
+    with SYNTAX:
+        trees = [ast.parse(one.read_text("utf-8")) for one in files if one.name != "questions.py"]
+    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
     marked = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("t", "mark"))
     return sum(
         len(text.value.split()) for text in marked if isinstance(text, ast.Constant) and isinstance(text.value, str)

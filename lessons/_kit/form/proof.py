@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 import textwrap
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ import streamlit as st
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.types import Check
 from lessons._kit.form.i18n import t
+from lessons._kit.form.page import SYNTAX
 
 Code: TypeAlias = tuple[Callable[..., Any], ...]
 
@@ -115,10 +115,6 @@ def measurement(label: str, meaning: str, *code: Callable[..., Any]) -> None:
         show_source(code)
 
 
-#: The source of a class is looked up in a syntax tree, and CPython 3.11 raises SystemError where two threads build one.
-_READING = threading.Lock()
-
-
 def show_source(code: Code) -> None:
     """The source of functions as it ran, each in a box."""
     for function in code:
@@ -127,5 +123,5 @@ def show_source(code: Code) -> None:
 
 @cache
 def _source(function: Callable[..., Any]) -> str:
-    with _READING:
+    with SYNTAX:  # the source of a class is looked up in a tree
         return textwrap.dedent(inspect.getsource(function))
