@@ -36,6 +36,11 @@ function show(root, data) {
   });
 }
 
+function stop(root) {
+  clearInterval(root.asking);
+  root.watcher?.disconnect();
+}
+
 export default function ({ data, setTriggerValue, parentElement }) {
   let root = parentElement.querySelector(".shuffle");
   if (!root) {
@@ -55,7 +60,15 @@ export default function ({ data, setTriggerValue, parentElement }) {
   range.oninput = () => show(root, data);
   range.onkeydown = (event) => event.stopPropagation(); // the page turns at arrow keys
   show(root, data);
-  clearTimeout(root.asking);
-  if (!data.done) root.asking = setTimeout(() => setTriggerValue("more", Date.now()), 300);
-  return () => clearTimeout(root.asking);
+  stop(root);
+  if (!data.done) {
+    // Nothing is computed for who does not look: it is asked for while the section is in view.
+    root.watcher = new IntersectionObserver((entries) => {
+      clearInterval(root.asking);
+      const isInView = entries[entries.length - 1].isIntersecting;
+      if (isInView) root.asking = setInterval(() => setTriggerValue("more", Date.now()), 400);
+    });
+    root.watcher.observe(root);
+  }
+  return () => stop(root);
 }

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from deconvviz.types import Unit
 from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address, hundredths, largest, png, signed_pixels
 from lessons._kit.form.i18n import t
@@ -22,7 +23,7 @@ from lessons.laboratory import run
 
 #: A rank correlation from which two maps are called alike, and below which they are called different.
 ALIKE, DIFFERENT = 0.6, 0.3
-_JOB, _COVERED = "lab-cascade", "lab-covered"
+_JOB, _ASKED, _COVERED = "lab-cascade", "lab-shuffle-asked", "lab-covered"
 
 
 def can_it_be_trusted(
@@ -32,12 +33,7 @@ def can_it_be_trusted(
     with st.container(horizontal=True, vertical_alignment="center", key="lab-trust-head"):
         st.html(f'<div class="lab-heading"><h2>{escape(t("Can I trust it?"))}</h2></div>', width="stretch")
         rule = trace.choose_rule(seen)
-    job = run.start(loaded, picture, chosen.unit)
-    before = st.session_state.get(_JOB)
-    if before is not None and before is not job:
-        before.stop()  # nobody looks at that unit any more, and this one is waited for
-    st.session_state[_JOB] = job
-    _part(loaded, picture, chosen, job, look, rule)
+    _part(loaded, picture, chosen, look, rule)
     return rule
 
 
@@ -46,32 +42,50 @@ def _part(
     loaded: networks.Loaded,
     picture: pictures.Picture,
     chosen: Chosen,
-    job: jobs.Job[run.Cascade],
     look: Look,
     rule: str,
 ) -> None:
-    """What is there by now; the browser asks again until all of it is."""
-    job.look()
-    if job.stopped:  # by somebody who went on to another unit
-        job.go_on()
-    if job.error is not None:
+    """What is there by now; the browser asks, and asks again until all of it is, while the section is in view."""
+    here = f"{loaded.identity} {picture.digest} {chosen.unit!r}"
+    job = _job(loaded, picture, chosen.unit, st.session_state.get(_ASKED) == here)
+    if job is not None and job.error is not None:
         st.info(t("No check by shuffling here: {reason}", reason=str(job.error)))
         return
-    found = job.latest
+    found = job.latest if job is not None else None
+
+    def ask() -> None:
+        st.session_state[_ASKED] = here
+
     with st.container(horizontal=True, gap="medium", key="lab-trust"):
         with st.container(key="lab-trust-shuffle"):
-            component.mount(__file__, key="lab-shuffle", data=_steps(found, look, rule), on_more_change=lambda: None)
+            component.mount(__file__, key="lab-shuffle", data=_steps(found, look, rule), on_more_change=ask)
         with st.container(key="lab-trust-others"):
             if found is not None:
                 st.html(f'<div class="lab-witness">{_other(found, look, rule)}</div>')
                 _covering(loaded, picture, chosen, found, rule)
 
 
+def _job(
+    loaded: networks.Loaded, picture: pictures.Picture, unit: Unit, is_asked: bool
+) -> jobs.Job[run.Cascade] | None:
+    """The work on a unit, once it is asked for; that on the unit before is stopped: nobody looks at it any more."""
+    job = run.start(loaded, picture, unit) if is_asked else None
+    before = st.session_state.get(_JOB)
+    if before is not None and before is not job:
+        before.stop()
+    st.session_state[_JOB] = job
+    if job is not None:
+        job.look()
+        if job.stopped:  # by somebody who went on to another unit
+            job.go_on()
+    return job
+
+
 def _steps(found: run.Cascade | None, look: Look, rule: str) -> dict[str, Any]:
     """What the slider moves over."""
     shuffled = found.shuffled if found else ((),)
     all_layers = len(shuffled[-1])
-    labels = [t("The network as it is: none of {count} layers shuffled", count=all_layers)]
+    labels = [t("The network as it is: none of {count} layers shuffled", count=all_layers)] if found else [""]
     labels += [
         t("{number} of {count} layers shuffled, down to {layer}", number=len(names), count=all_layers, layer=names[-1])
         for names in shuffled[1:]

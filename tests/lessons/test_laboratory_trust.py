@@ -35,6 +35,13 @@ def empty_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "SHORT", jobs.JobQueue(max_running=1, max_remembered=8))
 
 
+def in_view(test: AppTest, unit: Unit = UNIT) -> jobs.Job[run.Cascade]:
+    """What the browser says once the section is in view: the work that it asks for."""
+    test.session_state[trust._ASKED] = f"{networks.load('caltech').identity} {pictures.sample('cat').digest} {unit!r}"
+    job: jobs.Job[run.Cascade] = test.run().session_state[trust._JOB]
+    return job
+
+
 def slider(test: AppTest) -> dict[str, Any]:
     """What the slider moves over."""
     (found,) = [part for part in test.get("bidi_component") if "-lab-shuffle" in part.proto.id]
@@ -94,7 +101,9 @@ def test_the_page_shows_what_is_there_and_asks_for_the_rest(monkeypatch: pytest.
     test = AppTest.from_string(SCRIPT, default_timeout=240)
     test.query_params["unit"] = "pool1:5,8,9"
     test.run()
-    job = test.session_state[trust._JOB]
+    assert test.session_state[trust._JOB] is None, "nothing is computed for who does not look"
+    assert slider(test)["steps"] == []
+    job = in_view(test)
     assert job.wait(60)
     test.run()
     shown = slider(test)
@@ -117,7 +126,7 @@ def test_covering_is_done_on_request_and_kept_to_the_receptive_field(loaded: net
     test = AppTest.from_string(SCRIPT, default_timeout=240)
     test.query_params["unit"] = "pool1:5,8,9"
     test.run()
-    assert test.session_state[trust._JOB].wait(60)
+    assert in_view(test).wait(60)
     test.run()
     assert "Covered" not in str([part.proto.body for part in test.get("html")])
     test.button("lab-cover").click().run()
@@ -147,8 +156,9 @@ def test_a_unit_that_is_left_is_not_computed_to_its_end() -> None:
     test = AppTest.from_string(SCRIPT, default_timeout=240)
     test.query_params["unit"] = "pool1:5,8,9"
     test.run()
-    first = test.session_state[trust._JOB]
+    first = in_view(test)
     test.number_input("channel-shown").set_value(6).run()
-    assert test.session_state[trust._JOB] is not first
+    assert test.session_state[trust._JOB] is None
+    assert in_view(test, Unit("pool1", 6, 8, 9)) is not first
     assert first.wait(60)
     assert first.done or first.stopped
