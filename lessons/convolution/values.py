@@ -8,11 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from deconvviz.data import samples
 from deconvviz.errors import DeconvvizError
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import KERNELS as SMALL_KERNELS
 from lessons._kit.numbers.toy_arrays import PICTURES, SIZE
+from lessons._kit.run import pictures
 
 #: Name in the URL -> name on screen.
 PHOTOGRAPHS = {"camera": mark("Photographer"), "cat": mark("Cat"), "coins": mark("Coins")}
@@ -80,12 +80,8 @@ def from_text(text: str) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def photograph(name: str) -> np.ndarray:
-    """A photograph's middle square, grey, made smaller by means of blocks: (128, 128), whole numbers 0 to 255."""
-    plane = samples.load(name).mean(axis=2)
-    block = min(plane.shape) // PHOTOGRAPH[0]
-    top, left = ((n - m * block) // 2 for n, m in zip(plane.shape, PHOTOGRAPH, strict=True))
-    square = plane[top : top + PHOTOGRAPH[0] * block, left : left + PHOTOGRAPH[1] * block]
-    return np.rint(255 * square.reshape(PHOTOGRAPH[0], block, PHOTOGRAPH[1], block).mean(axis=(1, 3)))
+    """A photograph's middle square, grey: (128, 128), whole numbers 0 to 255."""
+    return np.rint(255 * pictures.small_grey(name, PHOTOGRAPH[0]))
 
 
 def picture(name: str, text: str, channels: int) -> np.ndarray:

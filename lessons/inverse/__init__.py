@@ -9,7 +9,6 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.articles.formulas import apart
-from deconvviz.data import samples
 from deconvviz.metrics import psnr, relative_error
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
@@ -22,6 +21,7 @@ from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula
+from lessons._kit.run.pictures import small_grey
 from lessons.inverse import questions
 
 #: Height and width of the photographs, and of the part that is written out as a matrix.
@@ -54,14 +54,9 @@ class State:
     noise: str = "1"
 
 
-@lru_cache(maxsize=8)
 def photograph(name: str) -> np.ndarray:
-    """A photograph's middle square, grey, made smaller by means of blocks: (192, 192) from 0 to 1."""
-    plane = samples.load(name).mean(axis=2).astype(np.float64)
-    block = min(plane.shape) // SIZE[0]
-    top, left = ((n - SIZE[0] * block) // 2 for n in plane.shape)
-    square = plane[top : top + SIZE[0] * block, left : left + SIZE[1] * block]
-    return square.reshape(SIZE[0], block, SIZE[1], block).mean(axis=(1, 3))
+    """A photograph's middle square, grey: (192, 192) from 0 to 1."""
+    return small_grey(name, SIZE[0])
 
 
 def kernel(state: State) -> np.ndarray:

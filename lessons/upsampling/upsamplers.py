@@ -8,11 +8,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from deconvviz.data import samples
 from deconvviz.ops import ConvGeometry, conv, max_pool, max_unpool
 from deconvviz.ops.upsample import checkerboard_energy, icnr, pixel_shuffle, resize_conv, transposed_conv
 from lessons._kit.form.i18n import mark
-from lessons._kit.run import networks
+from lessons._kit.run import networks, pictures
 
 #: Kernels that are drawn, and rows and columns of the map that is enlarged.
 SEEDS, SIZE = 12, 8
@@ -89,14 +88,9 @@ def _enlarged(x: np.ndarray, way: str, weights: str, k: int, s: int) -> np.ndarr
     return UPSAMPLERS[way][1](x, draw, k, s)
 
 
-@lru_cache(maxsize=1)
 def photograph() -> np.ndarray:
-    """A small grey photograph, (PHOTO, PHOTO) from 0 to 1, from blocks of a larger one."""
-    plane = samples.load("cat").mean(axis=2)
-    block = min(plane.shape) // PHOTO
-    top, left = ((n - PHOTO * block) // 2 for n in plane.shape)
-    square = plane[top : top + PHOTO * block, left : left + PHOTO * block]
-    return np.asarray(square.reshape(PHOTO, block, PHOTO, block).mean(axis=(1, 3)))
+    """A small grey photograph, (PHOTO, PHOTO) from 0 to 1."""
+    return pictures.small_grey("cat", PHOTO)
 
 
 @lru_cache(maxsize=64)

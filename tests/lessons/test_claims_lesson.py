@@ -234,7 +234,9 @@ def test_numbers_of_sentences_are_those_measured() -> None:
     judgement = Judgement("only if", Runs({"adjoint": (0.25, 0.75)}))
     assert "misses x by 50.0 %" in card.sentence("C1", judgement)
     assert bars.Bar("x", (-0.25,)).text == "−0.25"
-    assert "width: 0%" in bars.to_html("c", [bars.Bar("x", (-0.25,)), bars.Bar("y", (1.0,))])
+    drawn = bars.to_html("c", [bars.Bar("x", (-0.25,)), bars.Bar("y", (1.0,))])
+    assert "width: 20%; margin-left: 0%" in drawn
+    assert "width: 80%; margin-left: 20%" in drawn
     assert "width: 100%" in bars.to_html("c", [bars.Bar("x", (float("inf"),))])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -161,6 +162,20 @@ def _decode(picture: Picture) -> np.ndarray:
 def fitted(loaded: Loaded, picture: Picture) -> Fitted:
     """The picture at the network's size, kept for the last `KEPT` pictures."""
     return _fitted(picture.digest, repr(loaded.network.input_spec), loaded.network.input_spec, picture)
+
+
+@cache
+def small_grey(name: str, side: int) -> np.ndarray:
+    """A built-in photograph's middle square, grey, made smaller by means of blocks: (side, side) from 0 to 1.
+
+    >>> small_grey("cat", 64).shape
+    (64, 64)
+    """
+    plane = samples.load(name).mean(axis=2).astype(np.float64)
+    block = min(plane.shape) // side
+    top, left = ((n - side * block) // 2 for n in plane.shape)
+    square = plane[top : top + side * block, left : left + side * block]
+    return frozen(square.reshape(side, block, side, block).mean(axis=(1, 3)))
 
 
 def model_inputs(loaded: Loaded, picture: Picture) -> np.ndarray:
