@@ -290,7 +290,7 @@ CLAIMS: dict[str, Claim] = {
                 "Deconvolution helps us to understand better how a convolutional network works.",
             ),
             ("F002.2", "F002.3"),
-            "laboratory",
+            "does-the-map-know-the-network",
             measures.understands,
             _understands,
             True,

@@ -14,7 +14,7 @@ from deconvviz.ops import ConvGeometry, conv
 from deconvviz.training import chain
 from deconvviz.training.planted import pictures
 from deconvviz.types import Check
-from lessons._kit.form import exercise, frame
+from lessons._kit.form import answers, frame
 from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
@@ -100,12 +100,31 @@ def checks(state: State) -> list[Check]:
 
 
 def call(state: State) -> str:
-    """Python that makes the figures of a state; which network it is stays with the page."""
-    return f"""from lessons.capstone import run
+    """Python that makes the figures of a state, for each of the four networks: which of them it is, is not said."""
+    return f"""import deconvviz as dv
+from deconvviz.checks.audit.planted import mass_inside
+from deconvviz.data import samples
+from deconvviz.models import planted
+from deconvviz.training import chain
+from deconvviz.training.planted import pictures
 
-run.counts({state.case}, "new"), run.counts({state.case}, "mark"), run.counts({state.case}, "ground")
-run.explained({state.case}, {state.network!r}, {int(state.picture) - 1}, {state.method!r}).shares
+grounds = pictures.grounds([samples.load(name) for name in {run.GROUNDS}])
+shown = pictures.drawn(grounds, {run.PICTURES}, [{state.case}, 7], held=True)
+digits = [parts.digit for parts in shown]
+for fault in planted.FAULTS:  # one of them is network {state.network}
+    params, _ = planted.read(fault)
+    before = chain.answers(params, pictures.inputs(shown))
+    right = (before == digits).sum()
+    moved = {{change: (chain.answers(params, pictures.inputs(shown, change)) != before).sum()
+             for change in ("mark", "ground", "digit")}}
+    parts, unit = shown[{int(state.picture) - 1}], ("logits", int(before[{int(state.picture) - 1}]))
+    map = dv.attribute(planted.build(fault), parts.image(), unit, {state.method!r}{_options(state.method)}).pixels
+    shares = {{part: mass_inside(map, parts.region(part)) for part in ("digit", "mark", "ground")}}
 """
+
+
+def _options(method: str) -> str:
+    return "".join(f", {name}={value}" for name, value in run.options(method).items())
 
 
 def chosen() -> State:
@@ -141,7 +160,7 @@ def draw(page: frame.Places) -> None:
         given = verdicts()
         if is_offered("a"):
             with st.container(key="part-report"):
-                report.draw(int(state.case), given, "verdict" in exercise.solved(SLUG))
+                report.draw(int(state.case), given, questions.is_confirmed(SLUG, int(state.case), answers.known()))
     meanings = [
         t("The scores of the network on this picture, against its layers computed one after the other in float64:"),
         t("Changing the mark, or the digit, leaves every pixel outside its square as it was:"),
@@ -155,7 +174,7 @@ LESSON: Lesson = Lesson(
     slug=SLUG,
     title=mark("Audit a network"),
     render=lambda: frame.page(LESSON, draw),
-    order=20,
+    order=21,
     needs=("cover-and-see",),
     section="trust",
     question=mark("Which of these four networks would you trust?"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from deconvviz.models import planted
 from lessons._kit.draw.planes import Plane, Row
+from lessons._kit.form import answers
 from lessons._kit.form.exercise import Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons.capstone import run
@@ -52,6 +56,22 @@ def verdict(seed: int) -> Question:
         hint=t("A test that moves one part alone shows what rests on it. Compare all four networks in each test."),
         worked=rf"\text{{{shown}}}: \quad {moved} / {run.PICTURES}",
     )  # fmt: skip
+
+
+def is_confirmed(slug: str, case: int, known: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the verdicts on this very case were given rightly before the exercise showed them.
+
+    Args:
+      slug: of the lesson.
+      case: number of the case.
+      known: "lesson/question/seed" -> what was answered, as `answers.known` returns it.
+    """
+    right = list(verdict(case - 1).answer)
+    return any(
+        right in one["given"][: answers.TRIES]
+        for place, one in known.items()
+        if place.startswith(f"{slug}/verdict/") and int(place.rpartition("/")[2]) % run.CASES == case - 1
+    )
 
 
 def planted_truth(seed: int) -> Question:

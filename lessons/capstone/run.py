@@ -51,12 +51,7 @@ def shown(case: int) -> tuple[Parts, ...]:
 @functools.cache
 def _photographs() -> list[np.ndarray]:
     """At the size that grounds were cut from in training."""
-    found = []
-    for name in GROUNDS:
-        pixels = np.rint(255 * samples.load(name)).astype(np.uint8)
-        every = max(1, min(pixels.shape[:2]) // 96)
-        found.append(np.ascontiguousarray(pixels[::every, ::every]))
-    return found
+    return pictures.grounds([samples.load(name) for name in GROUNDS])
 
 
 @functools.cache
@@ -102,6 +97,11 @@ def stands_apart(case: int, letter: str, test: str) -> bool:
     return all(abs(found[letter] - other) >= APART for name, other in found.items() if name != letter)
 
 
+def options(method: str) -> dict[str, int]:
+    """How a method is called: occlusion with patches of the mark's size."""
+    return {"patch": watermark.MARK_SIDE, "stride": watermark.MARK_SIDE // 3} if method == "occlusion" else {}
+
+
 @dataclass(frozen=True, eq=False)
 class Map:
     """A network's map of one picture: (48, 48), and the share of it on digit, mark and ground."""
@@ -118,7 +118,6 @@ def explained(case: int, letter: str, number: int, method: str) -> Map:
     first = network(planted.FAULTS[0])  # compiled once, for the weights of any
     label = answers(case, letter)[number]
     score = Score.of(first, x, ("logits", label)).with_weights(net.program().flat.consts)
-    options = {"patch": watermark.MARK_SIDE, "stride": watermark.MARK_SIDE // 3} if method == "occlusion" else {}
-    values = ranked(method, map_of(score, x, method, **options).signal)
+    values = ranked(method, map_of(score, x, method, **options(method)).signal)
     parts = shown(case)[number]
     return Map(values, {part: mass_inside(values, parts.region(part)) for part in ("digit", "mark", "ground")})

@@ -7,7 +7,6 @@ covered anew when it is shown.
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +20,16 @@ from deconvviz.methods.baselines import baseline
 from deconvviz.network.score import Score
 from lessons._kit.draw.planes import Cell
 from lessons._kit.run import networks, pictures
+from lessons._kit.run.measured import read, short
 from lessons._kit.run.pictures import PHOTOS
 
 MEASURED = Path(__file__).with_name("measured.json")
+#: What `measure` gave.
+measured = functools.partial(read, MEASURED)
 NETWORK = "caltech"
 #: Sides of a square in pixels, what covers it, and the methods that are compared.
 PATCHES, COVERS = (16, 32), ("grey", "blur")
 METHODS = ("gradient", "deconvnet", "guided", "gradient_x_input", "grad_cam")
-
-
-@functools.cache
-def measured() -> dict[str, Any]:
-    """What `measure` gave."""
-    record: dict[str, Any] = json.loads(MEASURED.read_text("utf-8"))
-    return record
 
 
 def falls(image: str, cover: str, patch: int) -> np.ndarray:
@@ -111,7 +106,7 @@ def measure() -> dict[str, Any]:
         one = Score.of(network, x, (network.layers[-1].name, top))
         record: dict[str, Any] = {
             "label": network.labels[top],
-            "score": _short(one.values(x))[0],
+            "score": short(one.values(x))[0],
             "falls": {},
             "maps": {},
         }
@@ -119,15 +114,10 @@ def measure() -> dict[str, Any]:
             for patch in PATCHES:
                 options: dict[str, Any] = {"patch": patch, "stride": patch, "baseline": cover}
                 fallen = drawn(one, x, "occlusion", **options).signal[::patch, ::patch]
-                record["falls"][f"{cover} {patch}"] = _short(fallen)
+                record["falls"][f"{cover} {patch}"] = short(fallen)
         for method in METHODS:
             signal = drawn(one, x, method, **controls.options(network, method)).signal
-            record["maps"][method] = _short(pooled(controls.ranked(method, signal), PATCHES[0]))
+            record["maps"][method] = short(pooled(controls.ranked(method, signal), PATCHES[0]))
         found[image] = record
         print(image, flush=True)
     return {"digest": loaded.digest, "photographs": found}
-
-
-def _short(values: np.ndarray) -> Any:
-    """Eight significant figures."""
-    return [_short(one) if np.ndim(one) else float(f"{one:.8g}") for one in values]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deconvviz.checks.audit import removal
+from deconvviz.checks.audit import controls, removal
 from deconvviz.types import Check
 from lessons._kit.form import frame, slider
 from lessons._kit.form.controls import choice
@@ -68,11 +68,30 @@ def checks(state: State) -> list[Check]:
 
 def call(state: State) -> str:
     """Python that makes the curve of a state."""
-    return f"""from deconvviz.checks.audit import removal
-from lessons.removal import run
+    orders = {
+        controls.RANDOM: f"np.random.default_rng([{PHOTOS.index(state.image)}, 9]).random(x.shape[1:3])",
+        controls.EDGES: "picture_only.edges(x)",
+    }
+    options = f", **controls.options(network, {state.order!r})"
+    by_method = f"controls.ranked({state.order!r}, drawn(score, x, {state.order!r}{options}).signal)"
+    return f"""import numpy as np
+import deconvviz as dv
+from deconvviz.api import model_input
+from deconvviz.checks.audit import controls, picture_only, removal
+from deconvviz.data import samples
+from deconvviz.methods.attribution import drawn
+from deconvviz.methods.baselines import baseline
+from deconvviz.network.score import Score
 
-pictures = run.exchanged({state.image!r}, {state.order!r}, {state.kind!r}, {state.cover!r})
-curve = run.computed({state.image!r}, {state.order!r}, {state.kind!r}, {state.cover!r})
+network = dv.load({run.NETWORK!r})
+x = model_input(network, samples.load({state.image!r}))
+cover = baseline(x, network.input_spec, {state.cover!r})
+score = Score.of(network, x, ("logits", int(network.run(x)[0].argmax())))
+values = {orders.get(state.order, by_method)}
+pictures = removal.pictures(x, cover, removal.order(values), {state.kind == "insertion"})
+probability = controls.scorer(score, x, cover)
+ends = (float(probability(x)[0]), float(probability(cover)[0]))
+curve = removal.curve(probability, x, cover, values, ends, {state.kind == "insertion"})
 curve[{state.steps}], removal.area(curve)
 """
 

@@ -7,7 +7,6 @@ photograph and order is computed when it is shown.
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +18,17 @@ from deconvviz.methods.attribution import drawn
 from deconvviz.methods.baselines import baseline
 from deconvviz.network.score import Score
 from lessons._kit.run import engine, networks, pictures
+from lessons._kit.run.measured import read, short
 from lessons._kit.run.pictures import PHOTOS
 
 MEASURED = Path(__file__).with_name("measured.json")
+#: What `measure` gave.
+measured = functools.partial(read, MEASURED)
 NETWORK = "caltech"
 METHODS = ("gradient", "deconvnet", "guided", "gradient_x_input")
 #: Two orders that no method is asked for come first.
 ORDERS = (controls.RANDOM, controls.EDGES, *METHODS)
 KINDS, COVERS = ("deletion", "insertion"), ("grey", "blur")
-
-
-@functools.cache
-def measured() -> dict[str, Any]:
-    """What `measure` gave."""
-    record: dict[str, Any] = json.loads(MEASURED.read_text("utf-8"))
-    return record
 
 
 def label(image: str) -> str:
@@ -151,11 +146,7 @@ def measure() -> dict[str, Any]:
     loaded, found = networks.load(NETWORK), dict[str, Any]()
     for image in PHOTOS:
         curves = {
-            order: {
-                f"{kind} {cover}": [float(f"{value:.8g}") for value in _curve(image, order, kind, cover)]
-                for kind in KINDS
-                for cover in COVERS
-            }
+            order: {f"{kind} {cover}": short(_curve(image, order, kind, cover)) for kind in KINDS for cover in COVERS}
             for order in ORDERS
         }
         network, x = loaded.network, model_inputs(image)

@@ -67,9 +67,12 @@ def checks(state: State) -> list[Check]:
 def call(state: State) -> str:
     """Python that makes the maps of a state."""
     if state.rule == run.NOISE:
-        return f"""from lessons.shuffled import run
+        return f"""import numpy as np
+from deconvviz.checks.randomization import rank_correlation, strength
 
-found = run.noise({state.image!r})
+random = np.random.default_rng([{run.seed_of(state.image)}, 11])
+maps = random.standard_normal(({len(run.layers()) + 1}, 128, 128, 1))
+rank_correlation(strength(maps[0]), strength(maps[{state.steps}]))
 """
     return f"""import deconvviz as dv
 from deconvviz.api import model_input

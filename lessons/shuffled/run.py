@@ -7,7 +7,6 @@ maps of the chosen photograph and rule are computed when they are shown, and com
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 from deconvviz.checks.audit.intervals import Interval, interval
 from deconvviz.checks.randomization import Cascade, cascade, rank_correlation, strength
 from lessons._kit.run import engine, networks, pictures
+from lessons._kit.run.measured import read
 from lessons._kit.run.pictures import PHOTOS
 
 NETWORK = "caltech"
@@ -25,18 +25,13 @@ NOISE = "noise"
 #: Seeds that the photographs take in turn.
 SEEDS = 5
 MEASURED = Path(__file__).with_name("measured.json")
+#: What `measure` gave.
+measured = functools.partial(read, MEASURED)
 
 
 def seed_of(image: str) -> int:
     """The seed that a photograph's layers are shuffled by."""
     return PHOTOS.index(image) % SEEDS
-
-
-@functools.cache
-def measured() -> dict[str, Any]:
-    """What `measure` gave."""
-    record: dict[str, Any] = json.loads(MEASURED.read_text("utf-8"))
-    return record
 
 
 def layers() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,6 +132,30 @@ def test_the_exercise_asks_for_the_case_and_its_figure() -> None:
 
 
 @pytest.mark.slow
+def test_one_solved_case_confirms_nothing_of_the_next() -> None:
+    """Before, any solved case gave the points for evidence in all: trying verdicts there told the answer."""
+    right = list(questions.verdict(2).answer)
+    known = {
+        f"{lesson.SLUG}/verdict/26": {"given": [right[::-1], right]},
+        f"{lesson.SLUG}/planted/2": {"given": [right]},
+    }
+    assert [case for case in range(1, 25) if questions.is_confirmed(lesson.SLUG, case, known)] == [3]
+    shown = {f"{lesson.SLUG}/verdict/2": {"given": [right[::-1], [0], right]}}
+    assert not questions.is_confirmed(lesson.SLUG, 3, shown), "what the exercise showed is no verdict"
+
+
+@pytest.mark.slow
+def test_the_code_on_the_page_makes_its_figures_with_the_library_alone() -> None:
+    state, made = lesson.State(case="2", network="B", picture="5", method="gradient_x_input"), dict[str, Any]()
+    code = lesson.call(state)
+    assert "lessons" not in code
+    exec(code.replace("for fault in planted.FAULTS:", f"for fault in [{run.order(2)['B']!r}]:"), made)
+    assert made["right"] == run.count(2, "B", "new")
+    assert made["moved"] == {change: run.count(2, "B", change) for change in ("mark", "ground", "digit")}
+    assert made["shares"] == pytest.approx(run.explained(2, "B", 4, "gradient_x_input").shares, abs=1e-4)
+
+
+@pytest.mark.slow
 def test_the_page_takes_verdicts_and_gives_a_report(open_page: Callable[..., AppTest]) -> None:
     kinds = run.order(4)
     link = {letter.lower(): fault for letter, fault in kinds.items()}
@@ -140,6 +165,12 @@ def test_the_page_takes_verdicts_and_gives_a_report(open_page: Callable[..., App
     assert any("Rubric: 1 of 7 points" in element.value for element in test.markdown)
     test.text_area("capstone-hypothesis").set_value("The map of C lies on the ring").run()
     assert any("Rubric: 2 of 7 points" in element.value for element in test.markdown)
+    solved = {case: {"given": [list(questions.verdict(case - 1).answer)], "times": [""]} for case in (3, 4)}
+    for case, points in ((3, 2), (4, 7)):
+        test.session_state["solved"] = {lesson.SLUG: {"verdict"}}
+        test.session_state["answers"] = {f"{lesson.SLUG}/verdict/{case - 1}": solved[case]}
+        test.run()
+        assert any(f"Rubric: {points} of 7 points" in element.value for element in test.markdown)
 
 
 def test_pictures_of_a_case_are_of_digits_and_grounds_that_no_network_saw() -> None:

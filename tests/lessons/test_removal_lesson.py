@@ -10,6 +10,7 @@ from scipy.special import softmax
 import deconvviz as dv
 from deconvviz.checks.audit.intervals import interval
 from deconvviz.data import samples
+from lessons import removal as lesson
 from lessons.removal import State, checks, picture, questions, run, scenes
 
 RULES = ("gradient", "deconvnet", "guided")
@@ -148,3 +149,13 @@ def test_the_exercise_is_computed_apart(seed: int) -> None:
 def test_the_exercise_has_many_answers() -> None:
     for make in (questions.by_hand, questions.two_covers):
         assert len({make(seed).answer for seed in range(20)}) >= 8
+
+
+@pytest.mark.slow
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("order", ["random", "edges", "deconvnet"])
+def test_the_code_on_the_page_makes_the_curve_with_the_library_alone(order: str) -> None:
+    code, made = lesson.call(State(order=order, kind="insertion", cover="blur")), dict[str, object]()
+    assert "lessons" not in code
+    exec(code, made)
+    np.testing.assert_allclose(made["curve"], run.curve("cat", order, "insertion", "blur"), atol=1e-3)

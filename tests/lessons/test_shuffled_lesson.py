@@ -12,6 +12,7 @@ import deconvviz as dv
 from deconvviz.checks import randomization
 from deconvviz.checks.audit.intervals import interval
 from deconvviz.data import samples
+from lessons import shuffled as lesson
 from lessons.shuffled import LESSON, State, checks, picture, questions, run, scenes
 
 
@@ -71,6 +72,15 @@ def test_noise_is_like_nothing_and_the_mean_is_over_the_photographs() -> None:
     assert max(abs(value) for value in run.noise("cat").similarity[1:]) < 0.03
     steps = np.array([run.similarity(image, "guided") for image in run.PHOTOS])
     assert run.over_all("guided")[3] == interval(steps[:, 3])
+
+
+def test_the_code_on_the_page_draws_the_noise_with_the_library_alone() -> None:
+    code = lesson.call(State(rule=run.NOISE, steps="3"))
+    assert "lessons" not in code
+    before, last = code.strip().rsplit("\n", 1)
+    made: dict[str, object] = {}
+    exec(f"{before}\nvalue = {last}", made)
+    assert made["value"] == run.noise(State.image).similarity[3]
 
 
 def test_the_figure_says_its_numbers() -> None:
