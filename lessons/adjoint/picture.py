@@ -11,7 +11,7 @@ import streamlit as st
 
 from deconvviz.errors import GeometryError
 from deconvviz.ops import ConvGeometry, Pads
-from lessons._kit.draw import formula, planes
+from lessons._kit.draw import formula, motion, planes
 from lessons._kit.form.controls import nearest, remember, remembered
 from lessons._kit.form.i18n import t
 from lessons._kit.numbers.taps import reaching, window
@@ -67,7 +67,8 @@ def draw(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen, matrix: 
       matrix: of the way back, (cells of what comes back, cells of g), where it is to be drawn.
     """
     words = {"row": t("row"), "column": t("column")}
-    planes.show(rows(arrays, geometry, at), "planes", words, _picked)
+    moving = motion.message(stamps(arrays, geometry, at))
+    planes.show(rows(arrays, geometry, at), "planes", words, _picked, moving)
     if arrays.x.shape[3] > 1:
         st.markdown(
             t(
@@ -171,6 +172,68 @@ def _channel_rows(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen)
         planes.Row(t("Back, the channels not swapped"), wrong + signals, ("", "←", "")),
         planes.Row(t("As it should be"), right),
     ]
+
+
+#: Planes of the two rows, as they are counted in the picture of the stamps.
+X, W, Z, G, STAMP, BACK = range(6)
+
+
+def stamps(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> motion.Motion | None:
+    """The stamps fall one after the other and add up; each cell of what comes back with the stamps that made it.
+
+    Args:
+      arrays: of the state.
+      geometry: how the kernel slides.
+      at: the chosen cells, the way back and its view.
+
+    Returns:
+      None where no stamps are shown, or not those of the adjoint.
+    """
+    if at.way != "adjoint" or at.view != "stamp" or arrays.x.shape[3] > 1:
+        return None
+    size, kernel_size = arrays.sizes
+    w, g, returned = arrays.w[:, :, 0, 0], plane(arrays.g), plane(arrays.back)
+    sums, scale = np.zeros(size), float(np.abs(returned).max()) or 1.0
+    arriving: dict[Cell, list[motion.Term]] = {cell: [] for cell in np.ndindex(*size)}
+    falling, silent = [], []
+    for u, v in np.ndindex(*g.shape):
+        terms, sets, marks = [], [], [("chosen", (Z, u, v)), ("chosen", (G, u, v))]
+        for tap in window((u, v), kernel_size, geometry, size):
+            factors = (("kernel", float(w[tap.kernel])), ("output", float(g[u, v])))
+            terms.append(motion.Term(factors, ((STAMP, *tap.kernel), (BACK, *tap.input))))
+            marks += [("frame", (X, *tap.input))]
+            if tap.input in arriving:
+                arriving[tap.input].append(motion.Term(factors, ((STAMP, *tap.kernel), (G, u, v))))
+                sums[tap.input] += w[tap.kernel] * g[u, v]
+                value = float(sums[tap.input])
+                sets.append(((BACK, *tap.input), value, value / scale))
+        name, also = ("w g", f"{u},{v}"), [(Z, u, v)]
+        step = motion.Step(
+            (G, u, v), name, "input", terms, None, join=", ", closing="", also=also, marks=marks, sets=sets
+        )
+        (falling if g[u, v] else silent).append(step)
+    made = [
+        motion.Step(
+            (BACK, *cell),
+            ("(Aᵀg)", f"{cell[0]},{cell[1]}"),
+            "input",
+            terms,
+            float(returned[cell]),
+            closing=" = " if terms else "",
+        )
+        for cell, terms in arriving.items()
+    ]
+    steps = [*falling, *silent, *made]
+    chosen = {(G, *at.cell), (BACK, *at.back)}
+    return motion.Motion(
+        steps,
+        len(falling),
+        t("Point at a cell of g to see its stamp, at a cell of what comes back to see what adds up there, or play."),
+        rest=[n for n, step in enumerate(steps) if step.at in chosen],
+        empty={BACK: "0"},
+        over=[BACK],
+        falls=True,
+    )
 
 
 def forward_formula() -> str:

@@ -246,7 +246,7 @@ def draw(page: frame.Places, state: State) -> None:
         how = t("Choose a place in **x** or **z**, a product of its window; type into a cell of **w**.")
     else:
         lines, out = picture.inputs(arrays, state.cell), picture.output(arrays, state.cell)
-        cells.show(lines, out, [tracer], switches, bad, told)
+        cells.show(lines, out, [tracer], switches, bad, told, picture.motion(arrays, state.cell))
         how = t("Type into a cell of **x** or **w**. Choose a cell of **z** to see its window, then a product of it.")
     left, right = st.columns(2)
     with left:

@@ -1,13 +1,7 @@
 // Tables of numbers: cells to type over, cells to choose. What is being typed is never overwritten by a redraw, so the
 // tables are kept and only their cells are filled again. Texts come translated and are only ever set as text.
-const make = (tag, className, text) => {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
-};
+import { make, motion, STEPS } from "../_kit/draw/motion.js";
 
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const target = (td) => td?.querySelector("input") ?? td;
 
 function inputOf(td) {
@@ -60,7 +54,7 @@ function table(grid) {
     for (const [, , , row, column] of cells) {
       const td = make("td");
       if (active) td.setAttribute("role", "gridcell");
-      Object.assign(td.dataset, { row, column });
+      Object.assign(td.dataset, { row, column, at: `${row},${column}` });
       if (row >= 0 && column >= 0 && row < grid.size[0] && column < grid.size[1]) {
         if (grid.edit) Object.assign(inputOf(td).dataset, { edit: grid.edit, channel: grid.channel, row, column });
         else if (grid.pick) td.dataset.pick = grid.pick;
@@ -136,7 +130,7 @@ function build(data) {
   body.style.setProperty("--columns", widest);
   const after = make("div", "lines after");
   after.append(...data.after.map(lineElement));
-  root.append(bar, body, after);
+  root.append(bar, body, make("div", "motion-place"), after);
   return root;
 }
 
@@ -185,6 +179,7 @@ export default function ({ data, setTriggerValue, parentElement }) {
   root.querySelectorAll(".with-total > .lines > section").forEach((section, i) => fillLine(section, data.lines[i], data.words));
   if (data.total) fillTable(root.querySelector(".total table"), data.total, data.words);
   root.querySelectorAll(".after > section").forEach((section, i) => fillLine(section, data.after[i], data.words));
+  motion(root, data.motion);
 
   const choose = (td) => setTriggerValue("pick", [td.dataset.pick, Number(td.dataset.row), Number(td.dataset.column)]);
   const commit = (input) => {

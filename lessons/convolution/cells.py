@@ -10,6 +10,8 @@ import numpy as np
 import streamlit as st
 
 from lessons._kit.draw import component
+from lessons._kit.draw.motion import Motion
+from lessons._kit.draw.motion import message as message_of
 from lessons._kit.draw.planes import Cell, Plane, number
 from lessons._kit.form.i18n import t
 
@@ -115,6 +117,7 @@ def show(
     switches: Sequence[tuple[str, str, bool]],
     bad: Bad | None,
     events: Events,
+    motion: Motion | None = None,
     key: str = "cells",
 ) -> None:
     """Draw lines of grids.
@@ -126,6 +129,7 @@ def show(
       switches: (name, translated label, is it pressed) of the buttons above.
       bad: a cell that holds no number; its sentence is shown below its line.
       events: who is told what the person does.
+      motion: what lights up and is played.
       key: the component's key in the session.
     """
 
@@ -144,6 +148,7 @@ def show(
         "lines": [told(line) for line in lines],
         "total": message(total) if total else None,
         "after": [told(line) for line in after],
+        "motion": message_of(motion),
     }
 
     def picked() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lessons._kit.draw import formula
+from lessons._kit.draw.motion import Motion, Step, Term
 from lessons._kit.draw.planes import number
 from lessons._kit.form.i18n import t
 from lessons.convolution import sums
@@ -90,6 +91,55 @@ def tracer(arrays: Arrays, cell: Cell, tap: Cell, typed: bool = False) -> Line:
     if typed and arrays.turned:
         return Line([kernel(arrays), used, read, product, last], ("↻", "×", "=", "→"), title)
     return Line([read, used, product, last], ("×", "=", "→"), title)
+
+
+def motion(arrays: Arrays, cell: Cell) -> Motion:
+    """The kernel slides over the picture, and the output fills; each output cell with its sum.
+
+    Args:
+      arrays: of the state, numbers shown.
+      cell: chosen output cell.
+    """
+    depth, z = arrays.x.shape[3], arrays.z[0, :, :, 0]
+    largest = float(np.abs(z).max()) or 1.0
+    steps = []
+    for u, v in np.ndindex(*z.shape):
+        at = (2 * depth, u, v)
+        value = float(z[u, v])
+        name = ("z", f"{u},{v}")
+        steps.append(Step(at, name, "output", _terms(arrays, (u, v)), value, sets=[(at, value, value / largest)]))
+    return Motion(
+        steps,
+        len(steps),
+        t("Point at a cell of z to see its window and its sum, or play."),
+        rest=[cell[0] * z.shape[1] + cell[1]],
+        empty={2 * depth: ""},
+        over=range(0, 2 * depth, 2),
+    )
+
+
+def _terms(arrays: Arrays, cell: Cell) -> list[Term]:
+    """What is added up in an output cell, as `whole_sum` writes it: products, or sums of a channel or a kernel row."""
+    (rows, columns), (kh, kw) = sums.places(arrays, cell), arrays.kernel_size
+    read, made = sums.window(arrays, cell), sums.products(arrays, cell)
+
+    def cells(i: int, j: int, c: int) -> tuple[tuple[int, int, int], ...]:
+        tap = (kh - 1 - i, kw - 1 - j) if arrays.turned else (i, j)
+        return (2 * c, int(rows[i]), int(columns[j])), (2 * c + 1, *tap)
+
+    if made.shape[2] == 1 and max(kh, kw) <= MOST:
+        return [
+            Term((("kernel", float(arrays.w[i, j, 0, 0])), ("input", float(read[i, j, 0]))), cells(i, j, 0))
+            for i, j in np.ndindex(kh, kw)
+        ]
+    axis = 2 if made.shape[2] == 3 else 0
+    return [
+        Term(
+            (("", float(made.take(n, axis).sum())),),
+            tuple(at for place in np.ndindex(*made.shape) if place[axis] == n for at in cells(*place)),
+        )
+        for n in range(made.shape[axis])
+    ]
 
 
 def symbols(arrays: Arrays) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from lessons._kit.draw import formula, planes
+from lessons._kit.draw import formula, motion, planes
 from lessons._kit.form.controls import url_text
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers import toy_arrays
@@ -34,6 +34,8 @@ PICTURES: dict[str, tuple[str, list[list[int]]]] = {
     "flat": toy_arrays.PICTURES["flat"],
     "peak": (mark("one peak"), [[9 if (r, c) == (2, 2) else 1 for c in range(7)] for r in range(6)]),
 }
+#: Of the tint of switches: they are places, no strengths, so they stay pale.
+SWITCH_SCALE = 1000.0
 _DIGITS = re.compile(r"[0-9]{42}")
 
 
@@ -108,7 +110,7 @@ def draw(arrays: Arrays, cell: Cell, back: Cell) -> None:
         else:
             st.session_state[name] = f"{where[0]},{where[1]}"
 
-    planes.show(rows(arrays, cell, back), "planes", words, picked)
+    planes.show(rows(arrays, cell, back), "planes", words, picked, motion.message(moving(arrays, cell, back)))
     left, right = st.columns(2)
     with left:
         st.latex(forward_line(arrays, cell))
@@ -135,7 +137,7 @@ def rows(arrays: Arrays, cell: Cell, back: Cell) -> list[planes.Row]:
         ),
         planes.Plane(t("maxima y, {size}", size=_size(y)), y, "output", chosen=cell, pick="cell", part="maxima"),
         planes.Plane(
-            t("switches s"), arrays.switches, "kernel", scale=1000.0, chosen=cell, pick="cell", part="switches"
+            t("switches s"), arrays.switches, "kernel", scale=SWITCH_SCALE, chosen=cell, pick="cell", part="switches"
         ),
     ]
     here = [
@@ -160,6 +162,115 @@ def rows(arrays: Arrays, cell: Cell, back: Cell) -> list[planes.Row]:
         planes.Row(t("There: each window keeps its maximum and remembers where it stood"), there, arrows=up),
         planes.Row(t("Back: {way}", way=t(unpool_variants.VARIANTS[arrays.way][0])), here, backward=True, arrows=down),
     ]
+
+
+#: Planes of the two rows, as they are counted in `moving`.
+X, Y, S, G, BACK = range(5)
+
+
+def moving(arrays: Arrays, cell: Cell, back: Cell) -> motion.Motion:
+    """The maxima run up their arrows one after the other, then down again; both ends of an arrow light up together.
+
+    Args:
+      arrays: of the state.
+      cell: chosen window.
+      back: chosen cell of what came back.
+    """
+    x, y, returned = plane(arrays.pooling.x), arrays.y, plane(arrays.back)
+    windows = [(i, j) for i, j in np.ndindex(*y.shape)]
+    shares = unpool_variants.shares(arrays.way, arrays.pooling)
+    landing = {w: [(r, c) for r, c in np.ndindex(*x.shape) if shares[w][r, c]] for w in windows}
+    has_arrows = arrays.used is not None
+    up, down, sums = [], [], np.zeros(x.shape)
+    for n, w in enumerate(windows):
+        top, own = float(y[w]), _place(arrays.switches, w)
+        inside = [at for at in arrays.pooling.cells(w) if 0 <= at[0] < x.shape[0] and 0 <= at[1] < x.shape[1]]
+        ends = [("chosen", at) for at in ((X, *own), (Y, *w), (S, *w), (G, *w), *((BACK, *at) for at in landing[w]))]
+        ends = ends if has_arrows else ends[:4]
+        held = [((Y, *w), top, _tint(top, y)), ((G, *w), top, _tint(top, y))]
+        held.append(((S, *w), float(arrays.switches[w]), float(arrays.switches[w]) / SWITCH_SCALE))
+        up.append(
+            motion.Step(
+                (Y, *w),
+                ("y", f"{w[0]},{w[1]}"),
+                "output",
+                [motion.Term((("input", float(x[at])),), ((X, *at),)) for at in inside],
+                top,
+                "max{",
+                ", ",
+                "} = ",
+                also=[(S, *w)],
+                marks=ends,
+                sets=held,
+                strong=[n, n],
+                until=[n, -1],
+            )
+        )
+        put = shares[w] * top
+        sums = np.where(shares[w] != 0, put, sums) if arrays.way == "overwrite" else sums + put
+        lands = [motion.Term((("output", float(put[at])),), ((BACK, *at),)) for at in landing[w]]
+        places = ", ".join(f"u {r},{c}" for r, c in landing[w]) if has_arrows else "u"
+        down.append(
+            motion.Step(
+                (G, *w),
+                ("g", f"{w[0]},{w[1]}"),
+                "output",
+                lands,
+                None,
+                join=", ",
+                closing=f" → {places}",
+                marks=ends,
+                sets=[((BACK, *at), float(sums[at]), _tint(float(sums[at]), x)) for at in landing[w]],
+                strong=[n, n],
+                until=[len(windows) - 1, n],
+            )
+        )
+    made = [
+        _sum_step(arrays, at, [w for w in windows if shares[w][at]], float(returned[at]), windows, shares)
+        for at in ((r, c) for r, c in np.ndindex(*x.shape))
+    ]
+    steps = [*up, *down, *made]
+    chosen = {(Y, *cell), (BACK, *back)}
+    return motion.Motion(
+        steps,
+        2 * len(windows),
+        t("Point at a maximum or at a cell of what comes back to see both ends of its arrow, or play."),
+        rest=[n for n, step in enumerate(steps) if step.at in chosen],
+        empty={Y: "", S: "", G: "", BACK: "0"},
+        over=[X],
+    )
+
+
+def _sum_step(
+    arrays: Arrays,
+    at: Cell,
+    arriving: list[Cell],
+    value: float,
+    windows: list[Cell],
+    shares: dict[Cell, np.ndarray],
+) -> motion.Step:
+    """What arrives at one cell of what comes back."""
+    arriving = arriving[-1:] if arrays.way == "overwrite" else arriving
+    terms = []
+    for w in arriving:
+        share, g = float(shares[w][at]), ("output", float(arrays.y[w]))
+        terms.append(motion.Term((g,) if share == 1 else (("", share), g), ((G, *w),)))
+    arrow = windows.index(arriving[0]) if arriving and arrays.used is not None else -1
+    end = [] if arrow < 0 else [("chosen", (X, *_place(arrays.switches, arriving[0])))]
+    return motion.Step(
+        (BACK, *at),
+        ("u", f"{at[0]},{at[1]}"),
+        "input",
+        terms,
+        value,
+        closing=" = " if terms else "",
+        marks=end,
+        strong=[arrow, arrow],
+    )
+
+
+def _tint(value: float, array: np.ndarray) -> float:
+    return value / (float(np.abs(array).max()) or 1.0)
 
 
 def _place(switches: np.ndarray, window: Sequence[int]) -> Cell:

@@ -134,15 +134,19 @@ def every_way(x: jax.Array, window: int, stride: int, pads: Pads) -> dict[str, j
     return {name: way(pooling.pooled[0], pooling) for name, (_, way) in VARIANTS.items()}
 
 
-def arriving(way: str, pooling: Pooling, cell: Cell) -> list[tuple[Cell, float]]:
-    """The windows whose value arrives at a cell, in reading order, each with the weight it is taken with."""
-    count = pooling.pooled[0].shape[1:3]
-    windows = [(i, j) for i in range(count[0]) for j in range(count[1])]
+def shares(way: str, pooling: Pooling) -> dict[Cell, np.ndarray]:
+    """Window -> (H, W): the share of its value that each cell of what comes back is given."""
+    count, (height, width) = pooling.pooled[0].shape[1:3], pooling.size
+    windows = [(i, j) for i, j in np.ndindex(*count)]
     if way in SWITCHES:
         places = np.asarray(SWITCHES[way](pooling))[0, :, :, 0]
-        found = [(w, 1.0) for w in windows if places[w] == cell[0] * pooling.size[1] + cell[1]]
-        return found[-1:] if way == "overwrite" else found
+        return {w: (np.arange(height * width) == places[w]).reshape(height, width).astype(float) for w in windows}
     filling: Filling = "nearest" if way == "nearest" else "bilinear"
     rows, columns = filling_weights(pooling.size, pooling.window, pooling.stride, pooling.pads, filling=filling)
-    weights = [((i, j), float(rows[cell[0], i] * columns[cell[1], j])) for i, j in windows]
-    return [(window, weight) for window, weight in weights if weight > 0]
+    return {(i, j): np.outer(rows[:, i], columns[:, j]) for i, j in windows}
+
+
+def arriving(way: str, pooling: Pooling, cell: Cell) -> list[tuple[Cell, float]]:
+    """The windows whose value arrives at a cell, in reading order, each with the weight it is taken with."""
+    found = [(window, float(share[cell])) for window, share in shares(way, pooling).items() if share[cell] > 0]
+    return found[-1:] if way == "overwrite" else found

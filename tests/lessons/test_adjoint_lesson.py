@@ -301,6 +301,26 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     np.testing.assert_array_equal(made["back"], lesson.compute(state).back)
 
 
+@pytest.mark.parametrize(
+    "state", [State(), State(kernel="edge", stride=3, padding=0), State(kernel="numbered", dilation=2, signal="cell")]
+)
+def test_the_stamps_of_the_motion_add_up_to_what_comes_back(state: lesson.State) -> None:
+    arrays = lesson.compute(state)
+    at = back_views.Chosen(state.cell, state.back)
+    moving = picture.stamps(arrays, state.geometry, at)
+    assert moving is not None
+    total = np.zeros(toy_arrays.SIZE)
+    for step in moving.steps[: moving.count]:
+        for (_, r, c), value, _ in step.sets:
+            total[r, c] = value
+    np.testing.assert_allclose(total, arrays.back[0, :, :, 0], atol=1e-4)
+    made = {step.at[1:]: step for step in moving.steps if step.at[0] == picture.BACK}
+    for cell, step in made.items():
+        assert sum(np.prod([v for _, v in term.factors]) for term in step.terms) == pytest.approx(total[cell], abs=1e-4)
+    assert {moving.steps[n].at[1:] for n in moving.rest} == {state.cell, state.back}
+    assert picture.stamps(arrays, state.geometry, replace(at, way="turned")) is None
+
+
 def latex(test: AppTest) -> str:
     assert not test.exception
     return " ".join(element.value for element in test.latex)

@@ -253,6 +253,24 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     np.testing.assert_array_equal(made["z"], lesson.compute(state).z)
 
 
+@pytest.mark.parametrize("state", [state for state in STATES if not state.is_photograph][::5], ids=str)
+def test_what_lights_up_with_a_cell_adds_up_to_it(state: lesson.State) -> None:
+    arrays = lesson.compute(state)
+    z, moving = looped(state)[0, :, :, 0], picture.motion(arrays, state.cell)
+    assert moving.steps[moving.rest[0]].at[1:] == state.cell
+    padded = np.pad(arrays.x[0], ((9, 9), (9, 9), (0, 0)))
+    for step in moving.steps:
+        total = 0.0
+        for term in step.terms:
+            total += np.prod([value for _, value in term.factors])
+            products = 0.0
+            for (plane, r, c), (kernel, i, j) in zip(term.cells[::2], term.cells[1::2], strict=True):
+                assert kernel == plane + 1
+                products += padded[r + 9, c + 9, plane // 2] * arrays.given[i, j, plane // 2, 0]
+            assert products == np.prod([value for _, value in term.factors])
+        assert total == step.value == z[step.at[1:]] == step.sets[0][1]
+
+
 def latex(test: AppTest) -> str:
     assert not test.exception
     return " ".join(element.value for element in test.latex)

@@ -128,6 +128,20 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     np.testing.assert_allclose(made["back"], lesson.compute(state).back, atol=1e-6)
 
 
+@pytest.mark.parametrize("way", unpool_variants.VARIANTS)
+def test_what_is_played_ends_as_what_comes_back(way: str) -> None:
+    state = State("peak", window=3, edge="keep", way=way)
+    arrays = lesson.compute(state)
+    moving = picture.moving(arrays, (1, 1), (2, 2))
+    held = {at: value for step in moving.steps[: moving.count] for at, value, _ in step.sets}
+    for at, value in np.ndenumerate(arrays.back[0, :, :, 0]):
+        assert held.get((picture.BACK, *at), 0.0) == pytest.approx(value, abs=1e-5)
+    for step in moving.steps[moving.count :]:
+        terms = [np.prod([value for _, value in term.factors]) for term in step.terms]
+        assert sum(terms) == pytest.approx(step.value, abs=1e-5)
+    assert {moving.steps[n].at for n in moving.rest} == {(picture.Y, 1, 1), (picture.BACK, 2, 2)}
+
+
 def latex(test: AppTest) -> str:
     assert not test.exception
     return " ".join(element.value for element in test.latex)

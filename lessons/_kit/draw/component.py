@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import streamlit as st
 
 LESSONS = Path(__file__).parents[2]
+_IMPORT = re.compile(r"^import \{[^}]*\} from \"(\.[^\"]+)\";\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
 def mount(file: str | Path, key: str, data: dict[str, Any], **on_change: Callable[[], None]) -> None:
@@ -28,7 +31,16 @@ def mount(file: str | Path, key: str, data: dict[str, Any], **on_change: Callabl
 def _component(script: Path) -> Callable[..., Any]:
     name = "_".join(script.relative_to(LESSONS).with_suffix("").parts)
     sheet = script.with_suffix(".css")
-    code = script.read_text("utf-8")
+    code = module(script)
     if sheet.exists():
         return st.components.v2.component(name, js=code, css=sheet.read_text("utf-8"))
     return st.components.v2.component(name, js=code, isolate_styles=False)
+
+
+def module(script: Path) -> str:
+    """The text of an ES module with the modules of ours that it imports in their place: a component is one script."""
+
+    def imported(line: re.Match[str]) -> str:
+        return _EXPORT.sub("", module(script.parent / line[1]))
+
+    return _IMPORT.sub(imported, script.read_text("utf-8"))

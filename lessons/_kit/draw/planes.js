@@ -1,10 +1,5 @@
 // Tables of numbers with frames and a cell to choose. Texts come translated from Python and are only ever set as text.
-const make = (tag, className, text) => {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
-};
+import { make, motion, STEPS } from "./motion.js";
 
 function cellElement(plane, words, [text, tint, kinds], row, column) {
   const cell = make("td", kinds);
@@ -63,13 +58,15 @@ function rowElement(row, words) {
   line.style.setProperty("--widest", Math.max(...columns));
   if (row.arrows.length) {
     line.classList.add("with-arrows");
-    new ResizeObserver(() => line.isConnected && drawArrows(line, row.arrows)).observe(line);
+    line.redraw = () => line.isConnected && drawArrows(line, row.arrows);
+    new ResizeObserver(line.redraw).observe(line);
   }
   section.append(line);
   return section;
 }
 
 // Arrows between cells, drawn again whenever the line changes its size: where the cells stand depends on the page.
+// What is shown may say which one is strong, up to which they are drawn, and which one runs (motion.js).
 function drawArrows(line, arrows) {
   const frame = line.getBoundingClientRect();
   const tables = line.querySelectorAll("table");
@@ -80,22 +77,24 @@ function drawArrows(line, arrows) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", "arrows");
   svg.setAttribute("aria-hidden", "true");
-  for (const [from, r, c, to, row, column, strong] of arrows) {
+  for (const [i, [from, r, c, to, row, column, isStrong]] of arrows.entries()) {
+    if (i > (line.until ?? i)) break;
     const [[x, y, half], [u, v, other]] = [middle(from, r, c), middle(to, row, column)];
     const length = Math.hypot(u - x, v - y) || 1;
     const [along, down] = [(u - x) / length, (v - y) / length];
     const [tipX, tipY] = [u - along * other * 0.55, v - down * other * 0.55]; // beside the digit, inside the cell
     const wing = (side) => `L${tipX - 7 * along - side * 4 * down},${tipY - 7 * down + side * 4 * along}`;
     const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    path.setAttribute("class", strong ? "strong" : "");
+    const strong = line.strong === undefined ? isStrong : line.strong === i;
+    path.setAttribute("class", `${strong ? "strong" : ""}${line.runs === i ? " runs" : ""}`);
+    path.setAttribute("pathLength", "1");
+    path.dataset.arrow = i;
     path.setAttribute("d", `M${x + along * half * 0.8},${y + down * half * 0.8}L${tipX},${tipY}${wing(1)}M${tipX},${tipY}${wing(-1)}`);
     svg.append(path);
   }
   line.querySelector(".arrows")?.remove();
   line.append(svg);
 }
-
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function move(root, cell, [rows, columns]) {
   const grid = cell.closest("table");
@@ -106,14 +105,19 @@ function move(root, cell, [rows, columns]) {
 
 export default function ({ data, setTriggerValue, parentElement }) {
   let root = parentElement.querySelector(".planes");
-  if (!root) parentElement.append((root = make("div", "planes")));
+  if (!root) {
+    root = make("div", "planes");
+    root.append(make("div"));
+    parentElement.append(root);
+  }
   const focused = root.contains(document.activeElement) ? document.activeElement : null;
   const table = focused && [...root.querySelectorAll("table")].indexOf(focused.closest("table"));
   const where = focused && `[data-row="${focused.dataset.row}"][data-column="${focused.dataset.column}"]`;
-  root.replaceChildren(...data.rows.map((row) => rowElement(row, data.words)));
+  root.firstElementChild.replaceChildren(...data.rows.map((row) => rowElement(row, data.words)));
   for (const grid of root.querySelectorAll("table.pick")) {
     if (!grid.querySelector('[tabindex="0"]')) grid.querySelector("[data-pick]").tabIndex = 0;
   }
+  motion(root, data.motion);
   if (focused) root.querySelectorAll("table")[table]?.querySelector(where)?.focus();
   const choose = (cell) =>
     setTriggerValue("pick", [cell.dataset.pick, Number(cell.dataset.row), Number(cell.dataset.column)]);

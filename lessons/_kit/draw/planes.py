@@ -116,7 +116,13 @@ def _message(plane: Plane) -> dict[str, Any]:
     }
 
 
-def show(rows: Sequence[Row], key: str, words: dict[str, str], on_pick: Callable[[str, Cell], None]) -> None:
+def show(
+    rows: Sequence[Row],
+    key: str,
+    words: dict[str, str],
+    on_pick: Callable[[str, Cell], None],
+    motion: dict[str, Any] | None = None,
+) -> None:
     """Draw rows of planes.
 
     Args:
@@ -124,9 +130,11 @@ def show(rows: Sequence[Row], key: str, words: dict[str, str], on_pick: Callable
       key: the component's key in the session.
       words: translated "row" and "column", for screen readers.
       on_pick: told the plane's `pick` and the cell when the person chooses one.
+      motion: what lights up and is played, as `motion.message` makes it.
     """
     data = {
         "words": words,
+        "motion": motion,
         "rows": [
             {
                 "title": r.title,
