@@ -195,7 +195,8 @@ def stamps(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> mot
     w, g, returned = arrays.w[:, :, 0, 0], plane(arrays.g), plane(arrays.back)
     sums, scale = np.zeros(size), float(np.abs(returned).max()) or 1.0
     arriving: dict[Cell, list[motion.Term]] = {cell: [] for cell in np.ndindex(*size)}
-    falling, silent = [], []
+    falling: list[motion.Step] = []
+    silent: list[motion.Step] = []
     for u, v in np.ndindex(*g.shape):
         terms, sets, marks = [], [], [("chosen", (Z, u, v)), ("chosen", (G, u, v))]
         for tap in window((u, v), kernel_size, geometry, size):

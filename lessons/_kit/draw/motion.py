@@ -81,7 +81,7 @@ class Motion:
 
 def words() -> dict[str, str]:
     """The buttons of a player."""
-    return {"play": t("Play"), "pause": t("Pause"), "undo": t("Step back"), "step": t("Step")}
+    return {"play": t("Play"), "pause": t("Pause"), "undo": t("Step back"), "step": t("One step")}
 
 
 def sentence(step: Step) -> str:
