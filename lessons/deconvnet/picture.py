@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
-from lessons._kit.draw import image_row
+from lessons._kit.draw import component, image_row, motion
 from lessons._kit.draw.pixels import (
     FINER,
     address,
@@ -107,23 +110,40 @@ def strength(signal: np.ndarray) -> np.ndarray:
 
 
 def film(scene: Scene, at: int) -> None:
-    """Every step in a row, the chosen one framed."""
+    """Every step in a row, the chosen one framed; a player shows them large, beginning with the photograph."""
 
     def make() -> list[str]:
-        return [address(png(pixels(stage), level=6)) for stage in scene.stages]
+        screen = pictures.fitted(scene.loaded, scene.picture).screen
+        return [address(jpeg(to_bytes(screen[::2, ::2]))), *(address(png(pixels(s), level=6)) for s in scene.stages)]
 
     sources = engine.cached(scene.loaded, scene.picture, f"deconvnet film {scene.unit!r}", make)
-    images = (f'<img src="{s}" alt=""{" class=here" if i == at else ""}>' for i, s in enumerate(sources))
-    stage = scene.stages[at]
-    here = t(
+    captions = [_caption(scene.stages, step) for step in range(len(scene.stages))]
+    st.html(f'<h2 class="dn-here">{escape(captions[at])}</h2>')
+    component.mount(Path(__file__).with_name("film"), "deconvnet-film", film_data(sources, captions, at))
+
+
+def film_data(sources: Sequence[str], captions: Sequence[str], at: int) -> dict[str, Any]:
+    """What the browser needs to show the steps.
+
+    Args:
+      sources: addresses of the photograph and of every step.
+      captions: of every step.
+      at: the chosen step.
+    """
+    frames = list(zip(sources, [t("photograph"), *captions], strict=True))
+    return {"words": motion.words(), "here": at, "frames": frames}
+
+
+def _caption(stages: Sequence[Stage], at: int) -> str:
+    stage = stages[at]
+    return t(
         "Step {at} of {last}: {step} of {layer}, {size}",
         at=at,
-        last=len(sources) - 1,
+        last=len(stages) - 1,
         step=t(trace.KINDS[stage.kind]),
         layer=stage.name,
         size=sizes(stage),
     )
-    st.html(f'<h2 class="dn-here">{escape(here)}</h2><div class="film">{"".join(images)}</div>')
 
 
 def sizes(stage: Stage) -> str:

@@ -16,11 +16,13 @@ import pytest
 from looking import PHONE, broken_rules
 from reference import conv_loops
 
-from lessons import adjoint, convolution, pooling
+from lessons import adjoint, convolution, deconvnet, pooling
 from lessons._kit.draw import component, motion, planes
+from lessons._kit.draw.pixels import address, png
 from lessons._kit.draw.planes import number
 from lessons.adjoint import back_views
 from lessons.convolution import cells, sums
+from lessons.deconvnet.trace import Stage
 from lessons.pooling.unpool_variants import VARIANTS
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def draw(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Draw]:
     """``draw(show, sheet)``: a page with what `show` mounts, the size of a telephone, with the lesson's own sheet."""
     sent: list[tuple[str, dict[str, Any]]] = []
 
-    def mount(file: str, key: str, data: dict[str, Any], **_: object) -> None:
+    def mount(file: str | Path, key: str, data: dict[str, Any], **_: object) -> None:
         sent.append((component.module(Path(file).with_suffix(".js")), data))
 
     monkeypatch.setattr(component, "mount", mount)
@@ -190,3 +192,36 @@ def test_the_maxima_run_up_and_down_their_arrows(draw: Draw, way: str) -> None:
     assert down["texts"][4] == [number(value) for value in wanted.ravel()]
     assert down["arrows"] == ([count, count] if way == "true" else [count])
     assert page.evaluate("told") == []
+
+
+def test_the_steps_of_deconvnet_are_played_from_the_photograph_down(draw: Draw) -> None:
+    own, random = deconvnet.picture, np.random.default_rng(0)
+    signals = [random.standard_normal((n, n + 1, c)).astype(np.float32) for n, c in ((3, 4), (6, 4), (9, 3))]
+    stages = [Stage("filter", "conv", a, a, on) for a, on in zip(signals, ("relu", "pool", ""), strict=True)]
+    wanted = [own.pixels(stage) for stage in stages]
+    shown = [random.integers(0, 256, (7, 8, 3), np.uint8), *wanted]
+    captions = ["a", "b", "c"]
+
+    def show() -> None:
+        data = own.film_data([address(png(pixels)) for pixels in shown], captions, 1)
+        component.mount(Path(deconvnet.__file__).with_name("film"), "film", data)
+
+    page = draw(show, Path(deconvnet.__file__).with_name("style.css"))
+    assert page.evaluate("document.querySelector('.dn-screen').hidden")
+    framed = "[...document.querySelectorAll('.film img')].map(thumb => thumb.className)"
+    assert page.evaluate(framed) == ["", "here", ""]
+    read = """async () => {
+      document.querySelector(".step").click();
+      const image = document.querySelector(".dn-screen img");
+      await image.decode();
+      const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight).getContext("2d");
+      canvas.drawImage(image, 0, 0);
+      const { data, width, height } = canvas.getImageData(0, 0, image.naturalWidth, image.naturalHeight);
+      return [[...data], [height, width, 4], document.querySelector(".dn-screen p").textContent];
+    }"""
+    for n, (pixels, caption) in enumerate(zip(shown, ["photograph", *captions], strict=True)):
+        values, shape, said = page.evaluate(read)
+        np.testing.assert_array_equal(np.reshape(values, shape)[..., :3], pixels)
+        assert said == caption
+        assert page.evaluate(framed) == ["here" if step == n - 1 else "" for step in range(3)]
+    assert broken_rules(page, "main") == []
