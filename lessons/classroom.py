@@ -7,7 +7,6 @@ from datetime import date
 
 import streamlit as st
 
-from lessons._kit.draw import planes
 from lessons._kit.form import answers, controls, exercise
 from lessons._kit.form.answers import Task
 from lessons._kit.form.i18n import mark, t
@@ -55,14 +54,12 @@ def render() -> None:
 
 def worked(lesson: Lesson, seeds: Sequence[int]) -> None:
     """All questions of a lesson with their answers."""
-    words = {"row": t("row"), "column": t("column")}
     for seed in seeds:
         for kind, (title, maker) in lesson.questions.items():
             question = maker(seed)
             st.subheader(t(title), anchor=False)
             st.markdown(question.prompt)
-            if question.picture:
-                planes.show(question.picture, f"class-{lesson.slug}-{kind}-{seed}", words, lambda _name, _cell: None)
+            exercise.illustrate(question, f"class-{lesson.slug}-{kind}-{seed}")
             right = ", ".join(
                 f"{name}: {number}" for name, number in zip(question.fields, question.answer, strict=True)
             )

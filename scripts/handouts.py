@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from open_app import served
 
+from lessons._kit.draw import image_row
 from lessons._kit.form import glossary
 from lessons._kit.form.exercise import Question
 from lessons._kit.form.i18n import LANGUAGES, speaking, t
@@ -61,8 +62,9 @@ def _question(title: str, question: Question) -> str:
     """A question with its planes, a line for each number, and room."""
     prompt = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", _e(question.prompt))
     planes = "".join(_table(plane.title, plane.values) for row in question.picture for plane in row.planes)
+    pictures = image_row.to_html(question.choices) if question.choices else ""
     lines = "".join(f'{_e(name)} <span class="line"></span>' for name in question.fields)
-    return f'<div class="question"><p><b>{_e(title)}</b> {prompt}</p>{planes}<p>{lines}</p></div>'
+    return f'<div class="question"><p><b>{_e(title)}</b> {prompt}</p>{planes}{pictures}<p>{lines}</p></div>'
 
 
 def _table(title: str, values: Iterable[Iterable[float]]) -> str:

@@ -95,17 +95,19 @@ def units(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[st
 
 
 def growth(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-    """What the lesson on growing features opens with."""
-    state = growing.State()
-    image, layer, epoch = state.image, state.layer, int(state.epoch)
-    name, found = grown.shipped_name(image, layer, epoch), grown.compute(image, layer, epoch)
-    for i, file in enumerate(found.maps):
-        arrays[f"{name}/{i}"] = np.frombuffer(file, np.uint8)
-    facts[name] = {
-        "digests": [grown.network(one).digest for one in (epoch, grown.EPOCHS[-1])],
-        "units": [[unit.channel, unit.row, unit.column] for unit in found.units],
-        **{part: getattr(found, part) for part in ("activations", "boxes", "inners", "norms", "end_norms")},
-    }
+    """What the lesson on growing features plays: its first photograph and layer, after every epoch."""
+    image, layer = growing.State().image, growing.State().layer
+    for epoch in grown.EPOCHS:
+        name, found = grown.shipped_name(image, layer, epoch), grown.compute(image, layer, epoch)
+        for i, file in enumerate(found.maps):
+            if file:
+                arrays[f"{name}/{i}"] = np.frombuffer(file, np.uint8)
+        facts[name] = {
+            "digests": [grown.network(one).digest for one in (epoch, grown.EPOCHS[-1])],
+            "units": [[unit.channel, unit.row, unit.column] for unit in found.units],
+            **{part: getattr(found, part) for part in ("activations", "boxes", "inners", "norms", "end_norms")},
+        }
+        print(name, found.mean, flush=True)
 
 
 def generation(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:

@@ -15,14 +15,17 @@ from deconvviz.metrics import relative_error
 from deconvviz.models import caltech
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.form.slider import stops
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import engine, jobs, networks, pictures
-from lessons.growth import measure, network, picture, questions
+from lessons.growth import measure, network, picture, questions, scenes
 from lessons.growth.measure import EPOCHS, RELUS
+
+#: What is drawn: maps and curves, the order of the layers and curves, or all of it.
+VIEWS = dict.fromkeys(("all", "maps", "order"), "")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class State:
     image: str = "cat"
     layer: str = "relu3"
     epoch: str = "9"
+    view: str = "all"
 
 
 def grown(state: State) -> network.Grown:
@@ -140,14 +144,14 @@ def chosen() -> State:
     epoch = stops(t("After epoch"), EPOCHS, "epoch", int(State.epoch))
     layer = choice(t("Layer"), {name: name for name in RELUS}, "layer", default=State.layer)
     image = choice(t("Picture"), {id: t(TITLES[id]) for id in SAMPLES if id != "black"}, "image")
-    return State(image, layer, str(epoch))
+    return State(image, layer, str(epoch), url_value("view", State.view, VIEWS))
 
 
-def proofs(state: State) -> None:
-    """The badges."""
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks."""
     with st.spinner(t("Computing it a second, independent way; from a new layer it takes some seconds the first time")):
         runs, direction, strength, curve, agree = checks(state)
-    proof.badges(
+    page.proofs(
         [
             proof.Proof(
                 runs,
@@ -181,17 +185,20 @@ def compare(state: State) -> None:
     """
 
     def draw(maps: Mapping[str, Sequence[float]]) -> None:
+        if state.view != "maps":
+            with st.container(key="part-order"):
+                picture.verdict(maps)
         picture.curves(int(state.epoch), state.layer, maps)
-        picture.verdict(maps)
-        with st.expander(t("The numbers of the curves")):
-            picture.table(maps, int(state.epoch))
+        if state.view == "all":
+            with st.expander(t("The numbers of the curves")):
+                picture.table(maps, int(state.epoch))
 
     if not networks.is_served():
         draw({})
         return
     job = network.following(state.image, state.layer)
     jobs.watch(job, lambda job: draw(job.latest.distances if job.latest else {}), "growth")
-    if not network.is_whole(job):
+    if state.view == "all" and not network.is_whole(job):
         st.button(
             t("Measure the maps of all layers"),
             key="growth-all",
@@ -202,20 +209,20 @@ def compare(state: State) -> None:
 
 
 def draw(page: frame.Places) -> None:
-    """The maps after an epoch, the filters, the curves of all epochs, and the proofs."""
+    """The maps after an epoch, the curves of all epochs, who was first; filters and proofs."""
     with page.controls:
         state = chosen()
     with page.picture:
         with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
             found = grown(state)
-        picture.draw(state.image, state.layer, int(state.epoch))
-        filters, formulas = st.columns([1, 2])
-        with filters:
-            picture.filters(int(state.epoch))
-        formulas.latex(picture.symbols())
-        formulas.latex(picture.line(found))
+        if state.view != "order":
+            picture.draw(state.image, state.layer, int(state.epoch))
         compare(state)
-        page.later(proofs, state)
+        st.latex(picture.line(found))
+    with page.wide:
+        st.latex(picture.symbols())
+        picture.filters(int(state.epoch))
+        page.later(proofs, page, state)
     page.code((measure.apart, measure.halfway, network.maps_of), call(state))
 
 
@@ -230,22 +237,7 @@ LESSON: Lesson = Lesson(
     goal=mark(
         "You will be able to say which layers settle first in training, how that is measured, and how sure it is."
     ),
-    text=mark(
-        "The network was saved at eight points of its training; an epoch is one pass over the photographs. Eight "
-        "channels are followed: those strongest in the end. Each shows what its strongest position sees, on its "
-        "own scale, with the same part of the picture: as wide as the [[receptive field]].\n\n"
-        "A map that only grows brighter has learned nothing new, so the distance asks for direction alone: 1 minus "
-        "the cosine. A jump means that another position has become the strongest.\n\n"
-        "Layers start at different distances: much of a wide random start is never changed. So each is measured by "
-        "its own start: when has half of the way been made, for good?\n\n"
-        "**Lower layers converge first** is what Zeiler and Fergus saw. Look at the number of pairs. One network, "
-        "one run: another seed may differ."
-    ),
-    presets=(
-        (mark("Before anything is learned"), {"epoch": "1", "layer": "relu7"}),
-        (mark("Edges begin"), {"epoch": "19", "layer": "relu1"}),
-        (mark("Almost done, and still moving"), {"epoch": "86", "layer": "relu6"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -123,9 +123,15 @@ def stored(image: str, layer: str, epoch: int) -> Grown | None:
         return None
     units = tuple(Unit(layer, *place) for place in known["units"])
     boxes = tuple((top, left, bottom, right) for top, left, bottom, right in known["boxes"])
-    maps = tuple(shipped.arrays()[f"{name}/{i}"].tobytes() for i in range(len(units)))
+    files = (shipped.arrays().get(f"{name}/{i}") for i in range(len(units)))
+    maps = tuple(b"" if file is None else file.tobytes() for file in files)
     numbers = (tuple(known[part]) for part in ("inners", "norms", "end_norms"))
     return Grown(units, tuple(known["activations"]), boxes, maps, tuple(_patch(image, box) for box in boxes), *numbers)
+
+
+def is_stored(image: str, layer: str) -> bool:
+    """Does it come with the package for every epoch?"""
+    return all(stored(image, layer, epoch) for epoch in EPOCHS)
 
 
 def shipped_name(image: str, layer: str, epoch: int) -> str:

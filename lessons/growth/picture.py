@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
-from lessons._kit.draw import bars, formula, plot
+from lessons._kit.draw import bars, component, formula, plot
 from lessons._kit.draw.pixels import address, number
 from lessons._kit.form.i18n import current_language, t
 from lessons.growth import measure, network
@@ -19,24 +20,41 @@ from lessons.growth.network import Grown
 AXES = plot.Axes(360, 190, left=34, right=16, top=10, bottom=30, font=13)
 #: Epochs that are written under the axis.
 TICKS = (1, 4, 19, 120)
+#: Name of the played pictures in the session.
+FILM = "growth-film"
 
 
 def draw(image: str, layer: str, epoch: int) -> None:
-    """The channels with their patches."""
-    words = t(
+    """The channels with their patches; where all epochs come with the package, with a button that plays them."""
+    if not network.is_stored(image, layer):
+        st.markdown(_words(layer, epoch))
+        st.html(_grid(image, layer, epoch, current_language()))
+        return
+    frames = [{"label": _words(layer, one), "html": _grid(image, layer, one, current_language())} for one in EPOCHS]
+    data = {"frames": frames, "at": EPOCHS.index(epoch), "play": t("Play"), "pause": t("Pause")}
+    component.mount(Path(__file__).with_name("film"), FILM, data, on_stop_change=_stopped)
+
+
+def _stopped() -> None:
+    """Take over the epoch at which playing stopped."""
+    at = (st.session_state.get(FILM) or {}).get("stop")
+    if at is not None:
+        st.session_state["epoch"] = str(EPOCHS[int(at)])
+
+
+def _words(layer: str, epoch: int) -> str:
+    return t(
         "Eight channels of {layer} after epoch {epoch}. Left: what each sees at its strongest position, on its own "
         "scale. Right: the same part of the picture.",
         layer=layer,
         epoch=epoch,
     )
-    st.markdown(words)
-    st.html(_grid(image, layer, epoch, current_language()))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _grid(image: str, layer: str, epoch: int, language: str) -> str:
     found = network.grown(image, layer, epoch)
-    return f'<div class="grown">{"".join(channel(found, i) for i in range(len(found.units)))}</div>'
+    return f'<div class="grown" data-part="maps">{"".join(channel(found, i) for i in range(len(found.units)))}</div>'
 
 
 def channel(found: Grown, i: int) -> str:
@@ -73,7 +91,7 @@ def curves(epoch: int, layer: str, maps: Mapping[str, Sequence[float]]) -> None:
     words = t("Thick: the chosen layer. Dot: half of its first distance.")
     ramp = f"background: linear-gradient(to right, {_colour('input')}, {_colour('kernel')})"
     st.html(
-        f'<div class="growth-curves">{first}{second}{_accuracy(epoch)}</div><div class="depth">'
+        f'<div class="growth-curves" data-part="curves">{first}{second}{_accuracy(epoch)}</div><div class="depth">'
         f"<span>{escape(t('layer 1'))}</span><span class=ramp style='{ramp}'></span>"
         f"<span>{escape(t('layer {number}', number=len(CONVS)))}</span><span>{escape(words)}</span></div>"
     )
@@ -148,7 +166,7 @@ def verdict(maps: Mapping[str, Sequence[float]]) -> None:
     ways: list[tuple[str, Mapping[str, Sequence[float]], Sequence[str]]] = [(t("filters"), measure.kernels(), CONVS)]
     if len(maps) == len(RELUS):
         ways.append((t("maps on this picture"), maps, RELUS))
-    for column, (name, found, layers) in zip(st.columns(2), ways, strict=False):
+    for column, (name, found, layers) in zip(st.columns(len(ways)), ways, strict=True):
         epochs = [measure.halfway(EPOCHS, found[layer]) for layer in layers]
         shown = [bars.Bar(layer, (round(e, 1),)) for layer, e in zip(layers, epochs, strict=True)]
         with column:

@@ -7,11 +7,14 @@ import itertools
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.draw.pixels import address
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
-from lessons.growth import measure
+from lessons.growth import measure, network, scenes
 from lessons.growth.measure import EPOCHS
 
+#: Epochs whose maps are told apart; a channel is asked for that is still this far away after the last but one.
+AGES, FAR = (1, 9, 19, 120), 0.5
 #: Two numbers whose length is a whole number.
 PAIRS = ((3, 4), (4, 3), (5, 12), (12, 5), (0, 5), (5, 0), (-3, 4), (-4, 3), (8, 6), (6, -8))
 
@@ -131,8 +134,39 @@ def _mixed(values: np.ndarray) -> bool:
     return 0 < right < total and 2 * right != total
 
 
+def ages(seed: int) -> Question:
+    """Which map of one channel is the earliest, and which the latest?"""
+    random = np.random.default_rng(9900 + seed)
+    known = {epoch: network.grown(scenes.IMAGE, scenes.LAYER, epoch) for epoch in AGES}
+    i = int(random.choice([i for i, away in enumerate(known[AGES[-2]].distances) if away > FAR]))
+    order = [AGES[k] for k in random.permutation(len(AGES))]
+    return by_looking(
+        prompt=t(
+            "Channel {channel} of {layer} after four epochs of training, each map on its own scale. **Which map is the "
+            "earliest, and which is the latest?**",
+            channel=known[AGES[0]].units[i].channel,
+            layer=scenes.LAYER,
+        ),
+        choices=[address(known[epoch].maps[i]) for epoch in order],
+        names=[t("epoch {epoch}", epoch=epoch) for epoch in order],
+        facts=[
+            t(
+                "Map {number} is of epoch {epoch}: its distance from the last one is {away}.",
+                number=number,
+                epoch=epoch,
+                away=f"{known[epoch].distances[i]:.2f}",
+            )
+            for number, epoch in enumerate(order, 1)
+        ],
+        fields=(t("earliest"), t("latest")),
+        answer=(order.index(AGES[0]) + 1, order.index(AGES[-1]) + 1),
+        hint=t("Training turns coloured noise into lines."),
+    )
+
+
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "ages": (mark("Early and late"), ages),
     "direction": (mark("Direction"), direction),
     "half": (mark("Halfway"), half),
     "pairs": (mark("Who was first"), pairs),

@@ -11,14 +11,14 @@ from deconvviz.models import inverters
 from deconvviz.network.backward import explicit
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import run as inversion_run
 from lessons._kit.photo import header, selection
 from lessons._kit.run import jobs, networks, pictures
 from lessons.ladder import picture as ladder_picture
-from lessons.ladder import questions, run
+from lessons.ladder import questions, run, scenes
 from lessons.ladder.run import Ladder
 
 
@@ -67,9 +67,11 @@ for layer in {inversion_run.LAYERS}:
 
 def chosen(loaded: networks.Loaded) -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    picture = selection.picture(State.image, LESSON.presets)
-    named = st.session_state.get("image") or State.image
-    header.picture_chip(loaded, picture)
+    picture, named = selection.picture(State.image), st.session_state.get("image") or State.image
+    if is_offered("image"):
+        header.picture_chip(loaded, picture)
+    else:  # a scene tells of the photograph that comes with its pictures
+        picture, named = pictures.sample(State.image), State.image
     ways = {"picture": t("fitted to the photo"), "map": t("the signed map")}
     shown = choice(t("DeconvNet's answer"), ways, "shown")
     seed = choice(t("Seed of the search"), {str(number): str(number) for number in range(4)}, "seed")
@@ -93,8 +95,8 @@ def ask(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> None:
     st.markdown(words)
 
 
-def badges(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -> None:
-    """The proofs of the rungs so far."""
+def proofs(page: frame.Places, ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -> None:
+    """The checks of the rungs so far."""
     with st.spinner(t("Adding up every error by hand")):
         found = of(ladder, loaded, picture)
     meanings = (
@@ -112,35 +114,36 @@ def badges(ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -
         (run.by_hand, inversion_run.measured, inversion_run.feature_error),
         (run.two_computations, explicit.Chain.backward),
     )
-    proof.badges_of(found, meanings, codes)
+    page.checks(found, meanings, codes)
 
 
 def draw(page: frame.Places) -> None:
     """The pictures that come back from every layer, and the proofs once they are all there."""
     loaded = networks.load("caltech")
-    with page.picture:
-        with st.container(horizontal=True, gap="large", vertical_alignment="bottom", key="ladder-controls"):
-            state, picture = chosen(loaded)
+    with page.controls:
+        state, picture = chosen(loaded)
         job = run.find(loaded, picture, int(state.seed))
-        if job is None:
+        if job is None and is_offered("seed"):
             ask(loaded, picture, int(state.seed))
     known = inverters.layers(loaded.network)
+    before = run.beforehand(loaded, picture, int(state.seed)) if job is None else None
 
     def rungs(ladder: Ladder) -> None:
         ladder_picture.draw(loaded, picture, ladder, known, state.shown == "map")
 
-    with page.wide:
-        if job is None:
-            before = run.beforehand(loaded, picture, int(state.seed))
-            rungs(before or Ladder())
-            if before is not None:
-                st.markdown(
-                    t("Made beforehand, with the same steps. The button makes it here, and measures the checks.")
-                )
-        else:
+    with page.picture:
+        if job is not None:
             jobs.watch(job, lambda job: rungs(job.latest or Ladder()), key="ladder", every=2.0)
-            if job.resting and job.latest is not None:
-                page.later(badges, job.latest, loaded, picture)
+        else:
+            rungs(before or Ladder())
+    with page.wide:
+        if before is not None:
+            st.markdown(
+                t("Made beforehand, with the same steps. The button of the last scene makes it, and measures checks.")
+            )
+        ladder_picture.formula(loaded, picture, before or (job and job.latest) or Ladder())
+        if job is not None and job.resting and job.latest is not None:
+            page.later(proofs, page, job.latest, loaded, picture)
     page.code((dv.invert, run.ladder_snapshots, run.fitted), call(state, picture.id is not None))
 
 
@@ -155,22 +158,7 @@ LESSON: Lesson = Lesson(
     goal=mark(
         "You will be able to say what three reconstructions from a layer show, and what each of them adds by itself."
     ),
-    text=mark(
-        "Three reconstructions from the same numbers, all of a layer's units at once.\n\n"
-        "**DeconvNet** sends them backward through switches and [[rectifier|rectifiers]]. Its map finds the edges, "
-        "but was never meant to be the photograph: grey and contrast are fitted here, in its favour.\n\n"
-        "**Search** looks for a picture that the layer answers alike. What the layer does not say, the preference "
-        "for smooth pictures fills in.\n\n"
-        "**Learned** is a network of its own that has learned from thousands of pairs of layer and photograph. "
-        "What the layer does not say, it fills in with what photographs usually have there: colours, mostly.\n\n"
-        "So the smallest feature error is the search's; the smallest error in pixels is sometimes the learned "
-        "one's. Neither number alone says which picture is true."
-    ),
-    presets=(
-        (mark("Cat"), {"image": "cat"}),
-        (mark("Coffee"), {"image": "coffee"}),
-        (mark("DeconvNet as it is"), {"shown": "map"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -19,14 +19,14 @@ from lessons.ladder.run import METHODS, Ladder, Rung
 
 NAMES = {"deconvnet": mark("DeconvNet"), "optimize": mark("Search"), "learned": mark("Learned")}
 COLOURS = {"deconvnet": "input", "optimize": "output", "learned": "kernel"}
-_NO_ERRORS = '<span class="errors">&nbsp;</span>'
+_NO_ERRORS = '<span class="errors">&nbsp;<br>&nbsp;</span>'
 DASHES = {"deconvnet": "6 3", "optimize": "", "learned": "2 3"}
 
 
 def draw(
     loaded: networks.Loaded, picture: pictures.Picture, ladder: Ladder, known: tuple[str, ...], signed: bool
 ) -> None:
-    """Every rung there is, the curves, and the formula.
+    """Every rung there is, and the curves.
 
     Args:
       known: layers that have a learned inverter.
@@ -34,9 +34,8 @@ def draw(
     """
     columns = "".join(_column(loaded, ladder, layer, known, signed) for layer in LAYERS)
     st.html(f'<div class="ladder">{_photograph(loaded, picture)}{columns}</div>')
-    st.html(f'<p class="ladder-key">{escape(t("Under each picture: feature error · error in pixels"))}</p>')
+    st.html(f'<p class="ladder-key">{escape(t("Under each picture: feature error, error in pixels"))}</p>')
     _curves(ladder)
-    _formula(loaded, picture, ladder)
 
 
 def _photograph(loaded: networks.Loaded, picture: pictures.Picture) -> str:
@@ -45,7 +44,7 @@ def _photograph(loaded: networks.Loaded, picture: pictures.Picture) -> str:
     source = address(png(to_bytes(pictures.fitted(loaded, picture).model)))
     figure = (
         f'<figure><figcaption>{escape(name)}</figcaption><img src="{source}" alt="{escape(name)}">'
-        '<span class="errors">0 · 0</span></figure>'
+        '<span class="errors">0<br>0</span></figure>'
     )
     return f"<section><h2>{escape(t('Photograph'))}</h2><p>{rows} × {columns} × 3</p><div>{figure}</div></section>"
 
@@ -53,7 +52,8 @@ def _photograph(loaded: networks.Loaded, picture: pictures.Picture) -> str:
 def _column(loaded: networks.Loaded, ladder: Ladder, layer: str, known: tuple[str, ...], signed: bool) -> str:
     height, width, channels = loaded.network.layer(layer).shape
     figures = "".join(_figure(ladder.rungs.get((layer, method)), layer, method, known, signed) for method in METHODS)
-    return f"<section><h2>{layer}</h2><p>{height} × {width} × {channels}</p><div>{figures}</div></section>"
+    size = f"{height} × {width} × {channels}"
+    return f"<section data-part={layer}><h2>{layer}</h2><p>{size}</p><div>{figures}</div></section>"
 
 
 def _figure(rung: Rung | None, layer: str, method: str, known: tuple[str, ...], signed: bool) -> str:
@@ -62,7 +62,7 @@ def _figure(rung: Rung | None, layer: str, method: str, known: tuple[str, ...], 
         missing = method == "learned" and layer not in known
         words = t("no decoder for this layer") if missing else t("not yet")
         empty = f'<div class="none">{escape(words)}</div>{_NO_ERRORS}'
-        return f"<figure><figcaption>{escape(name)}</figcaption>{empty}</figure>"
+        return f"<figure data-part={method}><figcaption>{escape(name)}</figcaption>{empty}</figure>"
     pixels = to_bytes(rung.image)
     if signed and rung.map is not None:
         pixels = signed_pixels(rung.map, largest(rung.map, summed=False), summed=False)
@@ -71,12 +71,13 @@ def _figure(rung: Rung | None, layer: str, method: str, known: tuple[str, ...], 
         feature=number(rung.feature_error),
         pixels=number(rung.image_error),
     )
-    short = f"{number(rung.feature_error)} · {number(rung.image_error)}"
+    short = f"{number(rung.feature_error)}<br>{number(rung.image_error)}"
     running = "" if rung.finished else " " + t("(step {step})", step=rung.step)
     alt = f"{layer}, {name}: {errors}"
     return (
-        f'<figure><figcaption>{escape(name + running)}</figcaption><img src="{address(png(pixels))}" '
-        f'alt="{escape(alt)}" title="{escape(alt)}"><span class="errors">{escape(short)}</span></figure>'
+        f'<figure data-part="{method}"><figcaption>{escape(name + running)}</figcaption>'
+        f'<img src="{address(png(pixels))}" alt="{escape(alt)}" title="{escape(alt)}">'
+        f'<span class="errors">{short}</span></figure>'
     )
 
 
@@ -92,10 +93,10 @@ def _curves(ladder: Ladder) -> None:
                 values = [found.get(layer) for layer in LAYERS]
                 lines.append(curves.Curve(t(NAMES[method]), values, COLOURS[method], DASHES[method]))
         drawn.append(curves.to_html(title, lines, LAYERS, dots=True))
-    st.html(f'<div class="ladder-curves">{"".join(drawn)}</div>')
+    st.html(f'<div class="ladder-curves" data-part="curves">{"".join(drawn)}</div>')
 
 
-def _formula(loaded: networks.Loaded, picture: pictures.Picture, ladder: Ladder) -> None:
+def formula(loaded: networks.Loaded, picture: pictures.Picture, ladder: Ladder) -> None:
     """Both errors as formulas, with the numbers of the deepest finished search."""
     x, a, x0 = coloured("input", "x"), coloured("output", "a"), coloured("kernel", "x_0")
     feature = rf"\frac{{\lVert \Phi({x}) - {a} \rVert^2}}{{\lVert {a} \rVert^2}}"
@@ -103,17 +104,17 @@ def _formula(loaded: networks.Loaded, picture: pictures.Picture, ladder: Ladder)
     done = ladder.of("optimize")
     if not done:
         names = (t("feature error"), t("error in pixels"))
-        for name, formula in zip(names, (feature, pixels), strict=True):
-            st.latex(rf"\text{{{name}}} = {formula}")
+        for name, symbols in zip(names, (feature, pixels), strict=True):
+            st.latex(rf"\text{{{name}}} = {symbols}")
         return
     last = done[-1]
     target = float(np.square(engine.forward(loaded, picture).maps[last.layer].astype(np.float64)).sum())
     shown = float(np.square(pictures.fitted(loaded, picture).model.astype(np.float64)).sum())
-    for formula, ratio in (
+    for symbols, ratio in (
         (feature, _ratio(last.feature_error, target)),
         (pixels, _ratio(last.image_error, shown)),
     ):
-        st.latex(rf"\begin{{aligned}} \text{{{last.layer}}}: \quad {formula} &= {ratio} \end{{aligned}}")
+        st.latex(rf"\begin{{aligned}} \text{{{last.layer}}}: \quad {symbols} &= {ratio} \end{{aligned}}")
 
 
 def _ratio(error: float, length: float) -> str:

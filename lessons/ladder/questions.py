@@ -6,8 +6,13 @@ import numpy as np
 
 from deconvviz.ops.rectify import backward
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.run import shipped
+from lessons.ladder.picture import NAMES
+
+#: Layers whose three pictures differ so much that the eye tells them apart.
+LAYERS = ("relu4", "relu6", "relu7")
 
 
 def whole(seed: int) -> Question:
@@ -72,8 +77,45 @@ def place(seed: int) -> Question:
     )
 
 
+def methods(seed: int) -> Question:
+    """Which of four pictures did the search make, and which the decoder?"""
+    random = np.random.default_rng(13300 + seed)
+    layer = str(random.choice(LAYERS))
+    kinds = ("photograph", *NAMES)
+    order = [kinds[k] for k in random.permutation(len(kinds))]
+    facts = []
+    for number, kind in enumerate(order, 1):
+        if kind == "photograph":
+            facts.append(t("Picture {number} is the photograph itself.", number=number))
+            continue
+        feature, pixels, _ = shipped.facts()[f"{kind}/{layer}"]
+        facts.append(
+            t(
+                "Picture {number} is of {method}: feature error {feature}, error in pixels {pixels}.",
+                number=number,
+                method=t(NAMES[kind]),
+                feature=f"{feature:.2g}",
+                pixels=f"{pixels:.2g}",
+            )
+        )
+    return by_looking(
+        prompt=t(
+            "The photograph, and three pictures made from {layer}. **Which one was searched for, and which one did the "
+            "decoder make?**",
+            layer=layer,
+        ),
+        choices=[shipped.arrays()[kind if kind == "photograph" else f"{kind}/{layer}"] for kind in order],
+        names=[t("photograph") if kind == "photograph" else t(NAMES[kind]) for kind in order],
+        facts=facts,
+        fields=(t("search"), t("decoder")),
+        answer=(order.index("optimize") + 1, order.index("learned") + 1),
+        hint=t("Where a layer leaves the picture open, squared error teaches a decoder to blur; a search need not."),
+    )
+
+
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "methods": (mark("Who made it"), methods),
     "whole": (mark("All at once"), whole),
     "place": (mark("One place"), place),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ SHOWN = "document.querySelector('.grown img').getAttribute('src')"
 def open_lesson(page: Page, app_url: str, link: str = "") -> None:
     """Wait until the chosen layer has been followed through all epochs."""
     page.set_default_timeout(240_000)
-    opened(page, f"{app_url}/{SLUG}{link}", ".grown img", "[data-testid=stForm]", ".st-key-proofs")
+    opened(page, f"{app_url}/{SLUG}{link}", ".grown img", "[data-testid=stForm]", ".scene-place")
+    page.get_by_text(re.compile(r"\d of 5 checks? hold")).wait_for()
     page.wait_for_function("!document.querySelector('.st-key-growth-progress button')")
     settle(page)
 
@@ -34,7 +36,7 @@ def measure_all(page: Page) -> None:
 
 
 def test_the_slider_walks_through_the_training_and_the_link_keeps_it(page: Page, app_url: str) -> None:
-    open_lesson(page, app_url)
+    open_lesson(page, app_url, "?scene=2")
     before, slider = page.evaluate(SHOWN), page.get_by_role("slider")
     slider.focus()
     page.keyboard.press("ArrowRight")
@@ -52,13 +54,32 @@ def test_the_slider_walks_through_the_training_and_the_link_keeps_it(page: Page,
     assert page.evaluate(SHOWN) == after
 
 
+def test_play_shows_every_epoch_and_the_page_follows_where_it_stops(page: Page, app_url: str) -> None:
+    open_lesson(page, app_url)
+    page.evaluate(
+        """() => { window.shown = []; new MutationObserver(() => window.shown.push(document.querySelector(
+        '.film-bar span').textContent)).observe(document.querySelector('.film-bar span'), { childList: true }); }"""
+    )
+    button = page.locator(".film-bar button")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("relu3 after epoch 120").first.wait_for()
+    page.wait_for_url("**epoch=120**")
+    settle(page)
+    assert button.inner_text() == "Play"
+    shown = [int(re.findall(r"epoch (\d+)", text)[0]) for text in page.evaluate("window.shown")]
+    assert list(dict.fromkeys(shown)) == [2, 4, 9, 19, 41, 86, 120]
+    words = page.locator(".grown figcaption").all_inner_texts()
+    assert all("distance 0.00" in text for text in words)
+
+
 @pytest.mark.deep
 def test_at_the_end_nothing_is_left_to_go(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?epoch=120&layer=relu2")
     words = page.locator(".grown figcaption").all_inner_texts()
     assert len(words) == 8
     assert all("distance 0.00" in text for text in words)
-    assert page.locator(".st-key-proofs").get_by_text("5 of 5 checks hold").count() == 1
+    assert page.get_by_text("5 of 5 checks hold").count() == 1
 
 
 @pytest.mark.deep

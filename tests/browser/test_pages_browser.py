@@ -84,7 +84,7 @@ LOOKS = (
     Look("learned-inversion", (FORM, ".inverted img", PROOFS)),
     Look("ladder", (FORM, ".ladder img")),
     Look("feature-visualization", (FORM, ".vision img.made", ".st-key-proofs button")),
-    Look("growth?epoch=19", (FORM, ".grown img", PROOFS), *GROWTH),
+    Look("growth?epoch=19", (FORM, ".grown img", ".st-key-part-checks"), *GROWTH),
     Look("end-of-the-course", ("h2",)),
     Look("glossary", (".glossary dt",)),
     Look("class", ("[data-testid=stCode]", ".katex")),

@@ -24,9 +24,11 @@ def choose(test: AppTest, slug: str, kind: str) -> AppTest:
 
 
 def answer(test: AppTest, slug: str, kind: str, given: Answer, seed: int = 0) -> AppTest:
-    """Type an answer and send it."""
+    """Type an answer, or choose it, and send it."""
+    chosen = {field.key for field in test.radio}
     for i, number in enumerate(given):
-        test.number_input(f"{slug}-{kind}-{seed}-{i}").set_value(number)
+        key = f"{slug}-{kind}-{seed}-{i}"
+        (test.radio if key in chosen else test.number_input)(key).set_value(number)
     return press(test, "Check my prediction")
 
 

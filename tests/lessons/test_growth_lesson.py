@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import re
 from collections.abc import Callable
@@ -14,7 +15,8 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.models import caltech
 from lessons import growth as lesson
-from lessons.growth import measure, network, picture, questions
+from lessons._kit.run import shipped
+from lessons.growth import measure, network, picture, questions, scenes
 from lessons.growth.measure import EPOCHS
 
 SLUG = lesson.LESSON.slug
@@ -166,14 +168,38 @@ def test_a_link_opens_its_state_and_nonsense_the_first(open_page: Callable[..., 
     assert not test.exception
     assert test.select_slider("epoch-shown").value == "41"
     assert "after epoch 41" in " ".join(element.value for element in test.markdown)
-    test = open_page(SLUG, image="nobody", layer="relu9", epoch="5")
+    test = open_page(SLUG, scene="6", image="nobody", layer="relu9", epoch="5")
     assert not test.exception
     assert test.select_slider("epoch-shown").value == State.epoch
     assert test.selectbox("layer-shown").value == State.layer
 
 
+def test_the_scenes_say_what_the_snapshots_say() -> None:
+    found = scenes.distances()
+    place = scenes.IMAGE, scenes.LAYER
+    assert network.is_stored(*place), "no scene computes a map"
+    kept = [shipped.facts()[network.shipped_name(*place, epoch)] for epoch in EPOCHS]
+    for one, mean in zip(kept, found, strict=True):
+        parts = zip(one["inners"], one["norms"], one["end_norms"], strict=True)
+        assert mean == pytest.approx(np.mean([1 - inner / (a * b) if a else 1 for inner, a, b in parts]))
+    a = int(scenes.when_halfway().answer)
+    b = EPOCHS[EPOCHS.index(a) + 1]
+    assert found[EPOCHS.index(a)] > found[0] / 2 >= max(found[EPOCHS.index(b) :])
+    assert sum(inner == 0 for inner in kept[EPOCHS.index(9)]["inners"]) > 1, "some distances are 1.00"
+    last = {name: measure.halfway(EPOCHS, values) for name, values in measure.kernels().items()}
+    assert scenes.last_halfway().answer == max(last, key=last.__getitem__)
+    assert round(100 * measure.accuracy()[19]) == 42 > 50 * measure.accuracy()[120]
+    assert found[EPOCHS.index(19)] > 0.7, "still far from the last ones"
+    after_41 = network.grown(*place, 41).distances
+    assert min(after_41) < 0.2 < 0.5 < max(after_41), "the last scene asks for both"
+
+
 def again(kind: str, question: questions.Question) -> tuple[int, ...]:
     """The answer again, from what the question shows."""
+    if kind == "ages":
+        files = [base64.b64decode(str(one.source).partition(",")[2]) for one in question.choices]
+        kept = {epoch: network.grown(scenes.IMAGE, scenes.LAYER, epoch).maps for epoch in (1, 120)}
+        return tuple(next(i for i, file in enumerate(files, 1) if file in kept[epoch]) for epoch in (1, 120))
     if kind == "half":
         epochs, shown = (row.planes[0].values[0].tolist() for row in question.picture)
         parts = 2 if "most half" in question.prompt else 4

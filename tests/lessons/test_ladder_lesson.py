@@ -17,9 +17,9 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.models import inverters
 from lessons import ladder as lesson
-from lessons._kit.run import jobs, networks, pictures
+from lessons._kit.run import jobs, networks, pictures, shipped
 from lessons.ladder import picture as ladder_picture
-from lessons.ladder import questions, run
+from lessons.ladder import questions, run, scenes
 from lessons.ladder.run import Ladder, Rung
 
 SLUG = lesson.LESSON.slug
@@ -130,18 +130,42 @@ def test_it_is_made_when_asked_and_shows_rungs_as_they_come(
 
 
 @pytest.mark.slow
-def test_a_preset_puts_the_upload_away(open_page: Callable[..., AppTest]) -> None:
-    page = open_page(SLUG)
+def test_an_upload_is_for_the_last_scene_alone(open_page: Callable[..., AppTest]) -> None:
+    page = open_page(SLUG, scene="6")
     file = (np.random.default_rng(1).random((40, 30, 3)) * 255).astype(np.uint8)
     from deconvviz.figures.montage import png_bytes
 
     page.session_state["lab-upload"] = pictures.upload(png_bytes(file), "mine.png")
     page.run()
     assert "your-picture.jpg" in " ".join(code.value for code in page.code)
-    page.button(key="preset-2").click().run()
-    assert "your-picture.jpg" in " ".join(code.value for code in page.code)
-    page.button(key="preset-0").click().run()
+    page.button("turn-scene-Left").click().run()
     assert "samples.load('cat')" in " ".join(code.value for code in page.code)
+    assert len(texts(page)) == 18, "what comes with the package, computed by nobody"
+
+
+def test_the_scenes_say_what_was_measured() -> None:
+    """The numbers of the text, from the errors that `test_shipped` measures again on the stored pictures."""
+    found = {name: shipped.facts()[name][:2] for name in shipped.facts() if name.split("/")[0] in run.METHODS}
+    assert len(found) == 18
+    of_map = [found[f"deconvnet/relu{i}"][1] for i in range(2, 8)]
+    assert 0.10 <= min(of_map) <= max(of_map) <= 0.12
+    searched = [found[f"optimize/relu{i}"] for i in range(1, 8)]
+    assert max(feature for feature, _ in searched) <= 0.011
+    assert [pixels for _, pixels in searched] == sorted(pixels for _, pixels in searched)
+    nearer = {f"relu{i}": found[f"learned/relu{i}"][1] < found[f"optimize/relu{i}"][1] for i in (2, 4, 6, 7)}
+    assert nearer == {"relu2": True, "relu4": False, "relu6": False, "relu7": False}
+    assert scenes.nearest_in_pixels().answer == "learned"
+    assert min(found["deconvnet/relu7"][0], found["learned/relu7"][0]) > 1 > 50 * found["optimize/relu7"][0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_pictures_of_the_question_are_those_of_their_makers(seed: int) -> None:
+    question = questions.methods(seed)
+    layer = re.findall(r"relu\d", question.prompt)[0]
+    for method, number in zip(("optimize", "learned"), question.answer, strict=True):
+        assert question.choices[number - 1].source is shipped.arrays()[f"{method}/{layer}"]
+        other = next(given for given in question.mistakes if number not in given)
+        assert str(other[0]) in question.mistakes[other]
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -115,19 +115,22 @@ def test_pages_about_a_unit_open_with_its_maps_and_compile_none(monkeypatch: pyt
 
 
 @pytest.mark.slow
-def test_growth_opens_with_the_maps_that_the_weights_give() -> None:
+@pytest.mark.sampled(1)
+@pytest.mark.parametrize("epoch", growth.EPOCHS)
+def test_growth_plays_the_maps_that_the_weights_give(epoch: int) -> None:
     state = growing.State()
-    place = (state.image, state.layer, int(state.epoch))
+    place = (state.image, state.layer, epoch)
     kept, made = growth.stored(*place), growth.compute(*place)
     assert kept is not None
     assert (kept.units, kept.boxes, kept.patches) == (made.units, made.boxes, made.patches)
     for part in ("activations", "inners", "norms", "end_norms"):
-        assert getattr(kept, part) == pytest.approx(getattr(made, part), rel=1e-4)
+        assert getattr(kept, part) == pytest.approx(getattr(made, part), rel=1e-4, abs=1e-6)
     for one, other in zip(kept.maps, made.maps, strict=True):
         pixels = [np.asarray(Image.open(io.BytesIO(file)), int) for file in (one, other)]
         assert np.abs(pixels[0] - pixels[1]).max() <= 1
         assert pixels[0].std() > 5
-    assert growth.stored(state.image, state.layer, 19) is None
+    assert growth.is_stored(state.image, state.layer)
+    assert not growth.is_stored(state.image, "relu1")
 
 
 @pytest.mark.slow

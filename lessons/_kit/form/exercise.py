@@ -5,14 +5,16 @@ Every session begins with numbers of its own; a link with ``?exercise=12`` begin
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from lessons._kit.draw import planes
+from lessons._kit.draw import image_row, planes
 from lessons._kit.form import answers, controls
 from lessons._kit.form.i18n import t
 
@@ -34,6 +36,7 @@ class Question:
       hint: translated; shown after the first wrong answer.
       worked: LaTeX lines that lead to the answer with these numbers.
       picture: rows of planes that belong to the question.
+      choices: pictures to choose among: where there are some, the numbers asked for are theirs, from 1.
     """
 
     prompt: str
@@ -43,6 +46,7 @@ class Question:
     hint: str
     worked: str
     picture: Sequence[planes.Row] = field(default=())
+    choices: Sequence[image_row.Picture] = field(default=())
 
 
 #: Makes the question of a seed.
@@ -74,6 +78,43 @@ def question(
         if _numbers(given) != right:
             mistakes.setdefault(_numbers(given), reason)
     return Question(prompt, fields, right, mistakes, hint, worked, picture)
+
+
+def by_looking(
+    prompt: str,
+    choices: Sequence[str | np.ndarray],
+    names: Sequence[str],
+    facts: Sequence[str],
+    fields: tuple[str, ...],
+    answer: Answer,
+    hint: str,
+) -> Question:
+    """A question that is answered by looking at real pictures: which is which. Every wrong answer gets its reason.
+
+    Args:
+      prompt, fields, hint: see `Question`.
+      choices: the pictures as data addresses or (H, W, 3) uint8, in the order in which they are shown.
+      names: what each of them is, short and in letters that LaTeX prints; it says the right answer.
+      facts: one sentence on each: what it is, and the number that tells it from the others.
+      answer: the numbers, from 1, of the pictures that the fields ask for.
+
+    >>> pictures = [np.zeros((2, 2, 3), np.uint8)] * 2
+    >>> found = by_looking("?", pictures, ("a", "b"), ("1 is a.", "2 is b."), ("b",), (2,), "")
+    >>> found.mistakes, found.worked
+    ({(1,): '1 is a.'}, '1:\\\\;\\\\text{a}\\\\qquad 2:\\\\;\\\\text{b}')
+    """
+    numbers = range(1, len(choices) + 1)
+    mistakes = {}
+    for given in itertools.product(numbers, repeat=len(fields)):
+        wrong = [one for one, right in zip(given, answer, strict=True) if one != right]
+        if wrong:
+            mistakes[given] = " ".join(facts[one - 1] for one in dict.fromkeys(wrong))
+    shown = tuple(
+        image_row.Picture(pixels, "", str(number), alt=t("picture {number}", number=number))
+        for number, pixels in zip(numbers, choices, strict=True)
+    )
+    worked = r"\qquad ".join(rf"{number}:\;\text{{{name}}}" for number, name in zip(numbers, names, strict=True))
+    return Question(prompt, fields, answer, mistakes, hint, worked, choices=shown)
 
 
 def _numbers(answer: int | Answer) -> Answer:
@@ -121,9 +162,7 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
     st.markdown(question.prompt)
     st.caption(t("Numbers {seed}. A link that ends in ?exercise={seed} opens with them.", seed=memory["seed"]))
     key = f"{slug}-{kind}-{memory['seed']}"
-    if question.picture:
-        words = {"row": t("row"), "column": t("column")}
-        planes.show(question.picture, f"{key}-picture", words, lambda _name, _cell: None)
+    illustrate(question, key)
     given = _ask(question, key)
     if given is not None and (not memory["given"] or memory["given"][-1] != given):
         memory["given"].append(given)
@@ -136,6 +175,15 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
             t("For your class: answer all questions of this page with these numbers by {day}.", day=due.isoformat())
         )
         answers.save_button(slug)
+
+
+def illustrate(question: Question, key: str) -> None:
+    """The planes and the pictures that belong to a question."""
+    if question.picture:
+        words = {"row": t("row"), "column": t("column")}
+        planes.show(question.picture, f"{key}-picture", words, lambda _name, _cell: None)
+    if question.choices:
+        image_row.show(question.choices)
 
 
 def _first_seed() -> int:
@@ -155,16 +203,22 @@ def own_seed() -> int:
 
 def _ask(question: Question, key: str) -> Answer | None:
     """The form; the answer when it was sent and is complete."""
+    offered = range(1, len(question.choices) + 1)
     with st.form(f"{key}-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         numbers = [
-            st.number_input(name, value=None, step=1, key=f"{key}-{i}", width=160)
+            st.radio(name, offered, index=None, horizontal=True, key=f"{key}-{i}", width="content")
+            if offered
+            else st.number_input(name, value=None, step=1, key=f"{key}-{i}", width=160)
             for i, name in enumerate(question.fields)
         ]
         sent = st.form_submit_button(t("Check my prediction"))
     if not sent:
         return None
     if any(number is None for number in numbers):
-        st.warning(t("Write a whole number first: a guess is fine, it will be explained."))
+        if offered:
+            st.warning(t("Choose a picture for each first: a guess is fine, it will be explained."))
+        else:
+            st.warning(t("Write a whole number first: a guess is fine, it will be explained."))
         return None
     return tuple(int(number) for number in numbers if number is not None)
 

@@ -1,0 +1,136 @@
+"""The story of features that grow: one network at eight points of its training, and which layers settle first."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.scenes import Guess, Scene
+from lessons.growth import measure, network
+from lessons.growth.measure import CONVS, EPOCHS
+
+#: What the scenes show; it comes with the package.
+IMAGE, LAYER = "cat", "relu3"
+
+
+def distances() -> tuple[float, ...]:
+    """Mean distance of the channels on screen from what they become, after every epoch."""
+    return tuple(network.grown(IMAGE, LAYER, epoch).mean for epoch in EPOCHS)
+
+
+def when_halfway() -> Guess:
+    """Between which epochs the maps on screen have made half of their way."""
+    found = distances()
+    half = measure.halfway(EPOCHS, found)
+    spans = list(pairwise(EPOCHS))[2:6]
+    (answer,) = (str(a) for a, b in spans if a < half <= b)
+    reasons = {
+        str(a): t(
+            "The mean distance is {first} after epoch {a} and {second} after epoch {b}; half of the first one is "
+            "{half}.",
+            a=a,
+            b=b,
+            first=f"{found[EPOCHS.index(a)]:.2f}",
+            second=f"{found[EPOCHS.index(b)]:.2f}",
+            half=f"{found[0] / 2:.2f}",
+        )
+        for a, b in spans
+    }
+    return Guess(
+        prompt=t("Before you look: between which epochs do the eight maps come closer than half of their start?"),
+        options={str(a): t("{a} and {b}", a=a, b=b) for a, b in spans},
+        answer=answer,
+        reasons=reasons,
+    )
+
+
+def last_halfway() -> Guess:
+    """Which layer's filters are halfway last."""
+    found = {name: measure.halfway(EPOCHS, values) for name, values in measure.kernels().items()}
+    assert all(map(math.isfinite, found.values()))
+    offered = (CONVS[0], CONVS[3], CONVS[5], CONVS[6])
+    return Guess(
+        prompt=t("Before you look: the filters of which layer are halfway last?"),
+        options={name: name for name in offered},
+        answer=max(offered, key=found.__getitem__),
+        reasons={
+            name: t("Its filters are halfway after epoch {epoch}.", epoch=f"{found[name]:.1f}") for name in offered
+        },
+    )
+
+
+SCENES = (
+    Scene(
+        title=mark("One network, eight times"),
+        text=mark(
+            "The network was saved at eight points of its training; an epoch is one pass over the photographs. Eight "
+            "channels of its third [[rectifier]] are followed, those that are strongest in the end. Each map shows "
+            "what the strongest position of the channel sees, as wide as its [[receptive field]]. Press Play."
+        ),
+        look=mark("The eight maps on their way from epoch 1 to epoch 120."),
+        values={"view": "maps", "epoch": "1"},
+        parts=("maps",),
+        controls=("epoch",),
+    ),
+    Scene(
+        title=mark("Brighter is not new"),
+        text=mark(
+            "A map that only grows brighter shows nothing new. So the distance looks at direction alone: 1 minus the "
+            "cosine between a map and that of the last epoch. It is 0 for the same direction, and 1 where two maps "
+            "share no pixel: then another position was the strongest."
+        ),
+        look=mark("The distance under each channel: after epoch 9 some of them are 1.00."),
+        values={"view": "maps", "epoch": "9"},
+        parts=("maps",),
+        controls=("epoch",),
+    ),
+    Scene(
+        title=mark("Halfway"),
+        text=mark(
+            "When has a layer made half of its way? Layers start at different distances, so each is measured by its "
+            "own start: it is halfway once its distance has fallen to half of the first one and stays below. The "
+            "dots on the curves mark these moments."
+        ),
+        look=mark("The curve of the maps: it is the mean of the eight distances."),
+        values={"view": "maps", "epoch": "9"},
+        parts=("curves",),
+        controls=("epoch",),
+        ask=when_halfway,
+        then={"epoch": "41"},
+    ),
+    Scene(
+        title=mark("Do lower layers come first?"),
+        text=mark(
+            "Lower layers converge first: that is what Zeiler and Fergus saw. Filters can be compared without any "
+            "photograph. Here the distance is that of the filters from the last ones, for all seven layers. In how "
+            "many pairs of layers was the lower one halfway first? Bars will say it."
+        ),
+        look=mark("The dots on the left curves: there the filters of each layer are halfway."),
+        values={"view": "maps", "epoch": "19"},
+        parts=("curves",),
+        ask=last_halfway,
+        then={"view": "order"},
+    ),
+    Scene(
+        title=mark("Right answers, unfinished maps"),
+        text=mark(
+            "After epoch 19 the network names 42 of 100 new photographs rightly, more than half of what it reaches in "
+            "the end. Its maps on this picture are still far from the last ones. This is one network, one run and one "
+            "picture: another seed may differ."
+        ),
+        look=mark("The dashed lines: accuracy and distance at the same epoch."),
+        values={"view": "maps", "epoch": "19"},
+        parts=("curves",),
+        controls=("epoch",),
+    ),
+    Scene(
+        title=mark("Yours"),
+        text=mark(
+            "Choose another layer or another photograph: its maps are then made here, which takes some seconds. Find "
+            "a channel whose distance after epoch 41 is below 0.2, and one where it is above 0.5. In which layer are "
+            "more of them still far away?"
+        ),
+        controls=None,
+    ),
+)
