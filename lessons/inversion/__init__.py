@@ -12,7 +12,7 @@ from deconvviz import priors
 from deconvviz.data.samples import SAMPLES
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import picture
@@ -20,7 +20,7 @@ from lessons._kit.inversion import run as inversion_run
 from lessons._kit.inversion.run import LAYERS, Run
 from lessons._kit.photo.labels import TITLES
 from lessons._kit.run import jobs
-from lessons.inversion import questions
+from lessons.inversion import questions, scenes
 
 
 @dataclass(frozen=True)
@@ -117,51 +117,47 @@ def ask(run: Run) -> None:
     st.markdown(words)
 
 
-def badges(state: State, ran: bool) -> None:
-    """The proofs; those of the run once there is one."""
-    meanings = (
+def proofs(page: frame.Places, state: State, ran: bool) -> None:
+    """The checks; those of the run once there is one."""
+    run_codes: tuple[proof.Code, ...] = (
+        (by_hand, inversion_run.feature_error),
+        (same_pixels, inversion_run.snapshots),
+    )
+    run_meanings = (
         t("The shown picture goes through the network once more; the error is added up without the library:"),
         t("The first steps again, and again with a stop half-way. Largest difference of any pixel:"),
     )
-    codes: tuple[proof.Code, ...] = ((by_hand, inversion_run.feature_error), (same_pixels, inversion_run.snapshots))
-    shown = [
-        proof.Proof(check, meaning, code)
-        for check, meaning, code in zip(of_the_run(state) if ran else (), meanings, codes, strict=False)
-    ]
-    slope, waves = still(state)
-    proof.badges(
-        [
-            *shown,
-            proof.Proof(
-                slope,
-                t("The derivative that JAX finds, against differences of the value itself, pixel by pixel:"),
-                (inversion_run.variation_gap, priors.total_variation),
-            ),
-            proof.Proof(
-                waves,
-                t("Every wave has length 1 and is at right angles to all others, so moving waves loses nothing:"),
-                (inversion_run.wave_gap, priors.hartley),
-            ),
-        ]
+    meanings = (
+        t("The derivative that JAX finds, against differences of the value itself, pixel by pixel:"),
+        t("Every wave has length 1 and is at right angles to all others, so moving waves loses nothing:"),
     )
+    codes: tuple[proof.Code, ...] = (
+        (inversion_run.variation_gap, priors.total_variation),
+        (inversion_run.wave_gap, priors.hartley),
+    )
+    if ran:
+        page.checks(of_the_run(state) + still(state), run_meanings + meanings, run_codes + codes)
+    else:
+        page.checks(still(state), meanings, codes)
 
 
 def draw(page: frame.Places) -> None:
     """The photograph, the picture made from a layer's numbers, and the proofs once it rests."""
     with page.controls:
         state = chosen()
-    run = state.run
-    job = inversion_run.find(run)
+        run = state.run
+        job, before = inversion_run.find(run), inversion_run.beforehand(run)
+        if job is None and (before is None or is_offered("seed")):
+            ask(run)
     with page.picture:
         if job is None:
-            ask(run)
-            before = inversion_run.beforehand(run)
             picture.draw(run, before)
-            if before is not None:
+            if before is not None and is_offered("seed"):
                 st.markdown(t("Made beforehand, with the same steps and the same seed. The button makes it here."))
         else:
             jobs.watch(job, lambda job: picture.drawn(run, job))
-        page.later(badges, state, job is not None and job.resting and job.latest is not None)
+    with page.wide:
+        page.later(proofs, page, state, job is not None and job.resting and job.latest is not None)
     page.code((dv.invert_snapshots, inversion_run.snapshots), call(state))
 
 
@@ -174,21 +170,7 @@ LESSON: Lesson = Lesson(
     section="network",
     question=mark("What does a layer still know about the picture?"),
     goal=mark("You will be able to make a picture from a layer's numbers alone, and to say how far to trust it."),
-    text=mark(
-        "Begin with noise. Ask the network what the layer says of it, compare with what it says of the photograph, and "
-        "move the picture downhill. Nothing is sent back from one unit: the whole layer is matched.\n\n"
-        "Many pictures match equally well, so the search has to prefer some: those with little "
-        "[[total variation]], whose neighbouring pixels agree, and with no colour too strong. This preference, the "
-        "prior, is ours, not the network's. Take it away and see what it did.\n\n"
-        "The steps may move pixels, or waves of every [[frequency]]: the same pictures, but another way downhill.\n\n"
-        "What comes back is what the layer kept: place, edges and texture far up; exact colours are soon lost. A small "
-        "feature error with a large error in pixels means that the layer cannot tell the two pictures apart."
-    ),
-    presets=(
-        (mark("The first layer: nearly all of it"), {"layer": "relu1"}),
-        (mark("Without the prior"), {"layer": "relu4", "prior": "off"}),
-        (mark("The last map: 3072 numbers"), {"layer": "relu7"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -6,9 +6,13 @@ import numpy as np
 
 from deconvviz import priors
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.inversion.run import feature_error
+from lessons._kit.run import shipped
+
+#: A layer of each pair is asked for: the first is the earliest, the last the deepest.
+DEPTHS = (("relu1", "relu2"), ("relu4",), ("relu5", "relu6"), ("relu7",))
 
 #: Targets of whole numbers whose squares add up to 100.
 _TARGETS = ((6, 8, 0, 0), (1, 1, 7, 7), (5, 5, 5, 5), (1, 3, 3, 9), (2, 4, 4, 8))
@@ -125,8 +129,37 @@ def held(seed: int) -> Question:
     )
 
 
+def depth(seed: int) -> Question:
+    """Which of four pictures comes from the earliest layer, and which from the deepest?"""
+    random = np.random.default_rng(11300 + seed)
+    layers = [str(random.choice(pair)) for pair in DEPTHS]
+    order = [layers[k] for k in random.permutation(len(layers))]
+    facts = [
+        t(
+            "Picture {number} is from {layer}: its error in pixels is {pixels}.",
+            number=number,
+            layer=layer,
+            pixels=f"{shipped.facts()[f'optimize/{layer}'][1]:.2g}",
+        )
+        for number, layer in enumerate(order, 1)
+    ]
+    return by_looking(
+        prompt=t(
+            "Four pictures of the cat, each searched for from one layer alone. **Which one is from the earliest layer, "
+            "and which one from the deepest?**"
+        ),
+        choices=[shipped.arrays()[f"optimize/{layer}"] for layer in order],
+        names=order,
+        facts=facts,
+        fields=(t("earliest layer"), t("deepest layer")),
+        answer=(order.index(layers[0]) + 1, order.index(layers[-1]) + 1),
+        hint=t("Deeper layers keep less: look at colours and at the finest lines."),
+    )
+
+
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "depth": (mark("How deep"), depth),
     "error": (mark("The error"), error),
     "variation": (mark("Roughness"), variation),
     "held": (mark("What is left"), held),

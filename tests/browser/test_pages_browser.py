@@ -80,7 +80,7 @@ LOOKS = (
         Look(f"deconvnet-step-by-step?step={step}", (FORM, ".unit-grid[data-painted]"), *DECONVNET)
         for step in (3, 5, 13)
     ),
-    Look("inversion", (FORM, ".inverted img", PROOFS)),
+    Look("inversion", (FORM, ".inverted img", ".st-key-part-checks")),
     Look("learned-inversion", (FORM, ".inverted img", PROOFS)),
     Look("ladder", (FORM, ".ladder img")),
     Look("feature-visualization", (FORM, ".vision img.made", ".st-key-proofs button")),

@@ -18,8 +18,8 @@ from lessons import inversion as lesson
 from lessons._kit.draw import curves
 from lessons._kit.inversion import picture
 from lessons._kit.inversion import run as inversion_run
-from lessons._kit.run import jobs
-from lessons.inversion import questions
+from lessons._kit.run import jobs, shipped
+from lessons.inversion import questions, scenes
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -135,6 +135,29 @@ def test_the_code_of_the_page_makes_the_picture_of_the_page(monkeypatch: pytest.
     exec(lesson.call(state), space)
     *_, expected = inversion_run.snapshots(state.run, 12)
     assert np.array_equal(space["picture"], expected.image)
+
+
+def test_the_scenes_say_what_was_measured() -> None:
+    """The numbers of the text, from the errors that `test_shipped` measures again on the stored pictures."""
+    found = {layer: shipped.facts()[f"optimize/{layer}"][:2] for layer in inversion_run.LAYERS}
+    assert max(found["relu1"]) < 1e-4
+    assert scenes.deeper().answer == "pixels"
+    assert found["relu7"][0] < found["relu4"][0]
+    assert found["relu7"][1] > 2 * found["relu4"][1], "a picture that differs"
+    run = State(layer="relu7").run
+    assert (np.prod(run.loaded.network.layer("relu7").shape), shipped.arrays()["photograph"].size) == (3072, 49152)
+    for scene in scenes.SCENES[:-1]:
+        assert inversion_run.beforehand(State(**scene.values | scene.then).run) is not None, "no scene searches by itself"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_pictures_of_the_question_are_those_of_their_layers(seed: int) -> None:
+    question = questions.depth(seed)
+    sources = [picture.source for picture in question.choices]
+    early, deep = (sources[number - 1] for number in question.answer)
+    assert any(early is shipped.arrays()[f"optimize/{layer}"] for layer in ("relu1", "relu2"))
+    assert deep is shipped.arrays()["optimize/relu7"]
+    assert len(question.mistakes) == 15, "every other answer has its reason"
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -25,7 +25,7 @@ STEP = BOUND / 6.5
 def draw(run: Run, now: Inversion | None) -> None:
     """The two pictures, the curve and the formula."""
     st.html(f'<div class="inverted">{_photograph(run)}{_inverted(run, now)}</div>')
-    st.html(f'<p class="facts">{escape(_holds(run))}</p>')
+    st.html(f'<p class="facts" data-part="facts">{escape(_holds(run))}</p>')
     if now is not None:
         _curve(now)
     _formula(now)
@@ -47,7 +47,7 @@ def _photograph(run: Run) -> str:
     )
     name = title_of(run.picture)
     note = t("as the network sees it: {rows} × {columns} pixels", **_size(run))
-    return _figure(name, note, f'<img src="{source}" alt="{escape(f"{name}, {note}")}">')
+    return _figure(name, note, f'<img src="{source}" alt="{escape(f"{name}, {note}")}">', "photograph")
 
 
 def _size(run: Run) -> dict[str, int]:
@@ -70,8 +70,9 @@ def _inverted(run: Run, now: Inversion | None) -> str:
     return _figure(title, note, f'<img src="{source}" alt="{escape(f"{title}; {note}")}">')
 
 
-def _figure(title: str, note: str, inside: str) -> str:
-    return f"<figure><figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>{inside}</figure>"
+def _figure(title: str, note: str, inside: str, part: str = "made") -> str:
+    caption = f"<figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>"
+    return f"<figure data-part={part}>{caption}{inside}</figure>"
 
 
 def _holds(run: Run) -> str:
