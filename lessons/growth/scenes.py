@@ -104,7 +104,7 @@ SCENES = (
         text=mark(
             "Lower layers converge first: that is what Zeiler and Fergus saw. Filters can be compared without any "
             "photograph. Here the distance is that of the filters from the last ones, for all seven layers. In how "
-            "many pairs of layers was the lower one halfway first? Bars will say it."
+            "many pairs of layers was the lower one halfway first? The bars will tell."
         ),
         look=mark("The dots on the left curves: there the filters of each layer are halfway."),
         values={"view": "maps", "epoch": "19"},

@@ -31,6 +31,7 @@ def test_an_inversion_is_begun_stopped_and_continued(page: Page, app_url: str, s
     assert page.locator(".inverted img").count() == 1
     page.get_by_role("button", name="Invert relu1").click()
     page.get_by_role("button", name="Stop", exact=True).wait_for(timeout=LONG)
+    page.locator(".st-key-invert").wait_for(state="detached", timeout=LONG)  # what stood there before has faded away
     assert broken_rules(page) == []
     page.locator(".inverted img").nth(1).wait_for(timeout=LONG)
     stop(page)

@@ -147,7 +147,9 @@ def test_the_scenes_say_what_was_measured() -> None:
     run = State(layer="relu7").run
     assert (np.prod(run.loaded.network.layer("relu7").shape), shipped.arrays()["photograph"].size) == (3072, 49152)
     for scene in scenes.SCENES[:-1]:
-        assert inversion_run.beforehand(State(**scene.values | scene.then).run) is not None, "no scene searches by itself"
+        assert inversion_run.beforehand(State(**scene.values | scene.then).run) is not None, (
+            "no scene searches by itself"
+        )
 
 
 @pytest.mark.parametrize("seed", range(4))
