@@ -55,7 +55,7 @@ class Look(NamedTuple):
 
 CELLS = (".first-cells *, .katex-html", "html")
 DECONVNET = (f"{FORMULAS}, .dn-zoom table, .dn-tiles figure, .dn-pair figure", f"{BOXES}, [data-testid=stHtml]")
-GROWTH = (f"{FORMULAS}, .grown figure, .growth-curves img", f"{BOXES}, [data-testid=stHtml]")
+GROWTH = (f"{FORMULAS}, .grown figure, .growth-curves img", f"{BOXES}, .film, [data-testid=stHtml]")
 #: Pages that have more states than one, or parts of their own that must fit; all others are opened as they are.
 LOOKS = (
     Look("", (".st-key-open-laboratory", ".st-key-progress-buttons")),
