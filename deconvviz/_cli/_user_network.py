@@ -126,7 +126,7 @@ def load_own(chosen: Chosen) -> tuple[Network, tuple[str, ...]]:
     from deconvviz.network.adopt import load
 
     compiled.keep()
-    given = load.Given(chosen.size, chosen.channels, chosen.input_range, chosen.mean, chosen.std)
+    given = load.InputOptions(chosen.size, chosen.channels, chosen.input_range, chosen.mean, chosen.std)
     with contextlib.redirect_stdout(sys.stderr):
         made = load.load(str(chosen.own), given, torch=chosen.torch is not None)
     return made.network, made.assumed

@@ -19,7 +19,7 @@ from deconvviz.network._jit import jit
 from deconvviz.network.adopt import arguments, equinox, results
 from deconvviz.network.backward.explicit import Chain, NoAdjoint
 from deconvviz.network.backward.graph import Graph, explicit_graph
-from deconvviz.network.rewrite.rules import OwnRule
+from deconvviz.network.rewrite.rules import CustomRule
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import as_function, is_literal
 from deconvviz.network.trace.loops import LOOPS
@@ -89,7 +89,7 @@ class Network:
         #: Of a network with other weights: whose program it is, and what stands in place of that one's constants.
         self._origin: Network | None = None
         self._weights: tuple[Any, ...] = ()
-        self.rules: dict[str, OwnRule] = {}
+        self.rules: dict[str, CustomRule] = {}
         self.store = Store(programs=programs, form=self._form)
         outputs = self.program().output_shapes
         program = self.program()
@@ -153,7 +153,7 @@ class Network:
             options["about"] = {"mode": " ".join(notes), **(options.get("about") or {})}
         return cls(function, input_spec=input_spec, **options)
 
-    def with_rules(self, rules: Mapping[str, OwnRule]) -> Network:
+    def with_rules(self, rules: Mapping[str, CustomRule]) -> Network:
         """The same network with backward rules of your own for activations that are no rectifiers.
 
         Args:
@@ -174,8 +174,8 @@ class Network:
             other.store = Store()
             return other
 
-        made: Network = self.store.get(("rules", tuple(sorted(rules.items(), key=lambda pair: pair[0]))), make)
-        return made
+        network: Network = self.store.get(("rules", tuple(sorted(rules.items(), key=lambda pair: pair[0]))), make)
+        return network
 
     def with_weights(self, weights: Sequence[Any]) -> Network:
         """The same network with other weights. It is not traced again, and what was compiled for either serves both.
@@ -193,9 +193,12 @@ class Network:
         [[6.0, 6.0]]
         """
         flat = self.program().flat
-        shapes, given = [tuple(np.shape(each)) for each in flat.consts], [tuple(np.shape(each)) for each in weights]
-        if shapes != given:
-            raise NetworkError(f"the weights of {self.name} are arrays of the shapes {shapes}; got {given}")
+        shapes, new_shapes = (
+            [tuple(np.shape(each)) for each in flat.consts],
+            [tuple(np.shape(each)) for each in weights],
+        )
+        if shapes != new_shapes:
+            raise NetworkError(f"the weights of {self.name} are arrays of the shapes {shapes}; got {new_shapes}")
         replaced = dataclasses.replace(flat, consts=tuple(weights))
         other = copy.copy(self)
         other.__dict__.pop("digest", None)
@@ -219,8 +222,8 @@ class Network:
             consts = tuple(new if new is old else jax.numpy.asarray(new, old.dtype) for new, old in pairs)
             return dataclasses.replace(traced, flat=dataclasses.replace(traced.flat, consts=consts))
 
-        made: Program = self.store.get(("program", batch, _float()), make)
-        return made
+        program: Program = self.store.get(("program", batch, _float()), make)
+        return program
 
     @functools.cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -315,8 +318,8 @@ class Network:
 
         call = self.store.compiled(("taps", tuple(layers), batch.shape[0], batch.dtype.name, output), make)
         values, last = call(flat.consts, batch)
-        named = {name: np.asarray(value) for name, value in zip(layers, values, strict=True)}
-        return np.asarray(last[0]) if output else None, named
+        layer_values = {name: np.asarray(value) for name, value in zip(layers, values, strict=True)}
+        return np.asarray(last[0]) if output else None, layer_values
 
     def _same_layers(self, batch: int) -> bool:
         """Does the program for that many images have the layers of the program for one?"""
@@ -385,10 +388,10 @@ class Network:
           NetworkError: if it is no float batch of the network's size.
         """
         batch = np.asarray(x)
-        want = (*self.input_spec.size, self.input_spec.depth)
-        if batch.ndim != 4 or batch.shape[1:] != want or not np.issubdtype(batch.dtype, np.floating):
+        expected = (*self.input_spec.size, self.input_spec.depth)
+        if batch.ndim != 4 or batch.shape[1:] != expected or not np.issubdtype(batch.dtype, np.floating):
             raise NetworkError(
-                f"{self.name} takes a float batch of shape (N, {want[0]}, {want[1]}, {want[2]}); got shape "
+                f"{self.name} takes a float batch of shape (N, {expected[0]}, {expected[1]}, {expected[2]}); got shape "
                 f"{batch.shape} of {batch.dtype}: deconvviz.data.preprocess.model_input makes one from a picture"
             )
         return batch.astype(_float(), copy=False)

@@ -62,19 +62,19 @@ class Score:
         Raises:
           NetworkError: no such layer, channel or position, or a value that is no finite number.
         """
-        wanted, batch = Unit.of(unit), network.checked_input(x)
-        node = network.node(wanted.layer)
-        code = units.codes(wanted, node.layer)
+        target, batch = Unit.of(unit), network.checked_input(x)
+        node = network.node(target.layer)
+        code = units.codes(target, node.layer)
         value = network.taps(batch, [node.layer.name])[node.layer.name]
         _, activation, row, column = units.seed(jnp.asarray(value), *code, True)
-        units.check_finite(network.name, wanted, float(activation), 0.0)
+        units.check_finite(network.name, target, float(activation), 0.0)
         place = (code[0], int(row), int(column))
         if len(node.layer.shape) == 1:
-            resolved = replace(wanted, row=None, column=None)
+            resolved = replace(target, row=None, column=None)
         elif units.ALL in code:
-            resolved = replace(wanted, row="all", column="all")
+            resolved = replace(target, row="all", column="all")
         else:
-            resolved = replace(wanted, row=place[1], column=place[2])
+            resolved = replace(target, row=place[1], column=place[2])
         return cls(network, resolved, place, tuple(network.program().flat.consts), on_unsupported)
 
     @property
@@ -124,7 +124,7 @@ class Score:
 
             return jit(jax.vmap(signal, (None, 0, None, None)))
 
-        values, maps = self._chunked(self._named(rule), make, xs, (np.bool_(start == "one"),))
+        values, maps = self._chunked(self._signal_name(rule), make, xs, (np.bool_(start == "one"),))
         units.check_finite(self.network.name, self.unit, float(values.sum()), maps)
         return values, maps
 
@@ -134,25 +134,25 @@ class Score:
         Raises:
           RuleError: one of the rules cannot apply.
         """
-        wanted = tuple(rules)
-        self._rewritten(wanted)
+        names = tuple(rules)
+        self._rewritten(names)
 
         def make() -> Callable[..., Any]:
-            layer = self._layer(wanted)
+            layer = self._layer(names)
 
             def signals(consts: Any, x: Any, code: Any, ones: Any) -> Any:
                 value, pull = jax.vjp(lambda x: layer(consts, x), x)
                 one = units.seed(value, code[0], code[1], code[2], True)[0]
-                return (value * one).sum(), pull_each(pull, jnp.where(ones, one, one * value), wanted)
+                return (value * one).sum(), pull_each(pull, jnp.where(ones, one, one * value), names)
 
             return jit(jax.vmap(signals, (None, 0, None, None)))
 
         more = (np.bool_(start == "one"),)
-        values, maps = self._chunked(f"signals {wanted} {self.on_unsupported}", make, x, more)
-        for number, rule in enumerate(wanted):
-            self._keep(self._named(rule), self.network.checked_input(x), more, [values, maps[:, number]])
+        values, maps = self._chunked(f"signals {names} {self.on_unsupported}", make, x, more)
+        for number, rule in enumerate(names):
+            self._remember(self._signal_name(rule), self.network.checked_input(x), more, [values, maps[:, number]])
 
-    def _named(self, rule: str) -> str:
+    def _signal_name(self, rule: str) -> str:
         return f"signals {rule} {self.on_unsupported}"
 
     def layer_signal(
@@ -192,18 +192,18 @@ class Score:
         batch = self.network.checked_input(x)
         key = ("score layer", self.unit.layer, layer, rule, self.on_unsupported, batch.dtype.name)
         call = self.network.store.compiled(key, make)
-        found = call(self.consts, batch, np.asarray(self.code, np.int32), np.bool_(start == "one"))
-        value, slope = (np.asarray(part) for part in found)
+        outputs = call(self.consts, batch, np.asarray(self.code, np.int32), np.bool_(start == "one"))
+        value, slope = (np.asarray(part) for part in outputs)
         units.check_finite(self.network.name, self.unit, 0.0, slope)
         return value, slope
 
     def _rewritten(self, rule: str | tuple[str, ...]) -> Rewritten:
         """The program up to the unit's layer under a rule, or several, made once."""
         key = ("score rewritten", self.unit.layer, rule, self.on_unsupported, jnp.result_type(float).name)
-        made: Rewritten = self.network.store.get(
+        program: Rewritten = self.network.store.get(
             key, lambda: rewritten(self.network, self.unit.layer, rule, self.on_unsupported, switches=True)
         )
-        return made
+        return program
 
     def _layer(self, rule: str | tuple[str, ...]) -> Callable[[Any, Any], Any]:
         """(constants, (H, W, C) picture) -> the layer's values (1, ...), its rectifiers under a rule."""
@@ -216,8 +216,8 @@ class Score:
     ) -> list[np.ndarray]:
         """The compiled function over a batch, in chunks; the last ones are powers of two, so that none is filled up."""
         batch = self.network.checked_input(xs)
-        if len(batch) == 1 and (found := self.known.get(self._key(name, batch, more))) is not None:
-            return found
+        if len(batch) == 1 and (cached := self.known.get(self._key(name, batch, more))) is not None:
+            return cached
         code, size, at = np.asarray(self.code, np.int32), 1 if len(batch) == 1 else self._chunk(), 0
         results: list[Any] = []
         while at < len(batch):
@@ -227,14 +227,14 @@ class Score:
             call = self.network.store.compiled(key, make)
             results.append([np.asarray(one) for one in call(self.consts, batch[at : at + count], code, *more)])
             at += count
-        made = [np.concatenate(parts) for parts in zip(*results, strict=True)]
+        arrays = [np.concatenate(parts) for parts in zip(*results, strict=True)]
         if len(batch) == 1:
-            self._keep(name, batch, more, made)
-        return made
+            self._remember(name, batch, more, arrays)
+        return arrays
 
-    def _keep(self, name: str, batch: np.ndarray, more: tuple[Any, ...], made: list[np.ndarray]) -> None:
+    def _remember(self, name: str, batch: np.ndarray, more: tuple[Any, ...], arrays: list[np.ndarray]) -> None:
         """What one picture gave, for the next method that asks."""
-        self.known[self._key(name, batch, more)] = made
+        self.known[self._key(name, batch, more)] = arrays
         while len(self.known) > KNOWN:
             self.known.popitem(last=False)
 

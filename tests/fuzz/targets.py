@@ -162,7 +162,7 @@ def addresses(number: int, folder: Path) -> None:
     )  # fmt: skip
     address = "".join(draw.one_of(parts) for _ in range(1 + draw.below(5)))
     with sentences():
-        load.load(address, load.Given(size=(6, 8), channels="RGB"))
+        load.load(address, load.InputOptions(size=(6, 8), channels="RGB"))
 
 
 FUZZERS = {f.__name__: f for f in (pictures, weights, recipes, atlases, addresses)}

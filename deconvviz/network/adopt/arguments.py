@@ -29,27 +29,27 @@ def of_image(
     [[3.0], [3.0]]
     """
     rest = {} if inputs is None else inputs
-    named = isinstance(rest, Mapping)
-    if named and not (isinstance(vary, str) and vary not in rest):
+    by_name = isinstance(rest, Mapping)
+    if by_name and not (isinstance(vary, str) and vary not in rest):
         raise NetworkError(
             "vary is the name of the argument that is the image batch, one that inputs does not give; "
             f"got vary={vary!r}, inputs={sorted(rest)}"
         )
     place = vary if isinstance(vary, int) else 0
-    if not named and (isinstance(vary, str) or not 0 <= place <= len(rest)):
+    if not by_name and (isinstance(vary, str) or not 0 <= place <= len(rest)):
         raise NetworkError(
             f"vary is the place of the image batch among {len(rest) + 1} arguments, 0 to {len(rest)}; got vary={vary!r}"
         )
 
     def call(x: Any) -> Any:
         def repeated(value: Any) -> Any:
-            one = getattr(value, "ndim", 0) > 0 and value.shape[0] == 1
-            return jnp.broadcast_to(value, (x.shape[0], *value.shape[1:])) if one else value
+            is_single = getattr(value, "ndim", 0) > 0 and value.shape[0] == 1
+            return jnp.broadcast_to(value, (x.shape[0], *value.shape[1:])) if is_single else value
 
         others = jax.tree.map(repeated, rest)
         if isinstance(others, Mapping):
             return function(**{**others, str(vary): x})
-        listed = list(others)
-        return function(*listed[:place], x, *listed[place:])
+        values = list(others)
+        return function(*values[:place], x, *values[place:])
 
     return call

@@ -26,24 +26,24 @@ def scoped(value: Any, name: str = "") -> Any:
     """
     if is_module(value):
         copy = object.__new__(_opening(type(value), name))
-        for key, held in (
+        for key, child in (
             (f.name, getattr(value, f.name)) for f in dataclasses.fields(value) if hasattr(value, f.name)
         ):
-            object.__setattr__(copy, key, scoped(held, key))
+            object.__setattr__(copy, key, scoped(child, key))
         return copy
     if isinstance(value, dict):
-        return {key: scoped(held, f"{name}/{key}") for key, held in value.items()}
+        return {key: scoped(child, f"{name}/{key}") for key, child in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(scoped(held, f"{name}/{place}") for place, held in enumerate(value))
+        return type(value)(scoped(child, f"{name}/{place}") for place, child in enumerate(value))
     return value
 
 
 def _opening(cls: Any, name: str) -> Any:
     """The class with a ``__call__`` inside a scope; Equinox's own layers open none of their own besides."""
-    own = cls.__module__.startswith("equinox.")
-    if not (name or own) or not callable(getattr(cls, "__call__", None)):  # noqa: B004  # not that of its metaclass
+    is_equinox = cls.__module__.startswith("equinox.")
+    if not (name or is_equinox) or not callable(getattr(cls, "__call__", None)):  # noqa: B004  # not that of its metaclass
         return cls
-    call = inspect.unwrap(cls.__call__) if own else cls.__call__
+    call = inspect.unwrap(cls.__call__) if is_equinox else cls.__call__
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
         with jax.named_scope(name) if name else contextlib.nullcontext():

@@ -19,16 +19,16 @@ import jax
 import numpy as np
 
 from deconvviz.errors import NetworkError, nearest
-from deconvviz.network.adopt.wrap import ANYTHING, Adopted, Given, wrapped
+from deconvviz.network.adopt.wrap import ANYTHING, Adopted, InputOptions, wrapped
 from deconvviz.network.network import Network
 
-__all__ = ["Adopted", "Given", "load", "wrapped"]
+__all__ = ["Adopted", "InputOptions", "load", "wrapped"]
 
 #: Endings of files that hold weights: a network is code.
 _WEIGHTS = (".pkl", ".pickle", ".pt", ".pth", ".npz", ".npy", ".h5", ".msgpack", ".safetensors", ".eqx", ".ckpt")
 
 
-def load(address: str, given: Given = ANYTHING, *, torch: bool = False) -> Adopted:
+def load(address: str, options: InputOptions = ANYTHING, *, torch: bool = False) -> Adopted:
     """The network that an address names, from an installed package or the current folder.
 
     The object may be a `Network`; a function ``(N, H, W, C) -> outputs``; a Flax NNX module; an Equinox module; a
@@ -36,19 +36,19 @@ def load(address: str, given: Given = ANYTHING, *, torch: bool = False) -> Adopt
 
     Args:
       address: ``package.module:object``; the object may lie deeper, ``module:holder.object``.
-      given: what is known about the input of an object that is no `Network`. A size or number of channels that is not
+      options: what is known about the input of an object that is no `Network`. A size or number of channels that is not
         given is found by trying, and reported in ``assumed``.
       torch: the object has to be a PyTorch module, or a function that makes one.
 
     Raises:
       NetworkError: no such module or object, one that raises, or one that is no network; says what to do.
 
-    >>> load("jax.nn:relu", Given(size=(6, 8))).network.layers[0].shape
+    >>> load("jax.nn:relu", InputOptions(size=(6, 8))).network.layers[0].shape
     (6, 8, 3)
     """
     target = _object(address)
     try:
-        adopted = wrapped(target, address, given, torch)
+        adopted = wrapped(target, address, options, torch)
         _check_numbers(adopted.network, address)
         return adopted
     except NetworkError:
@@ -145,12 +145,12 @@ def _first_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} ({error.filename}, line {error.lineno})"
     first = (str(error).strip().splitlines() or [""])[0][:300]
-    theirs = [f for f in traceback.extract_tb(error.__traceback__) if _is_theirs(f.filename)]
-    where = f" ({theirs[-1].filename}, line {theirs[-1].lineno})" if theirs else ""
+    user_frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_user_file(f.filename)]
+    where = f" ({user_frames[-1].filename}, line {user_frames[-1].lineno})" if user_frames else ""
     return f"{type(error).__name__}{': ' if first else ''}{first}{where}"
 
 
-def _is_theirs(file: str) -> bool:
+def _is_user_file(file: str) -> bool:
     """True for files outside Python, the installed packages and this one."""
-    ours = str(Path(__file__).resolve().parents[2])
-    return not file.startswith((ours, "<", os.path.dirname(os.__file__))) and "site-packages" not in file
+    package = str(Path(__file__).resolve().parents[2])
+    return not file.startswith((package, "<", os.path.dirname(os.__file__))) and "site-packages" not in file

@@ -33,17 +33,17 @@ class Chosen:
         Raises:
           NetworkError: there is no result of the name that was chosen.
         """
-        named = list(_leaves(self._function(x), ""))
-        self.names = tuple(name for name, _ in named)
-        wanted = None if self._output is None else str(self._output)
-        if wanted is None and not named:
+        leaves = list(_leaves(self._function(x), ""))
+        self.names = tuple(name for name, _ in leaves)
+        output = None if self._output is None else str(self._output)
+        if output is None and not leaves:
             return []
-        at = next((i for i, name in enumerate(self.names) if wanted in (None, name)), None)
+        at = next((i for i, name in enumerate(self.names) if output in (None, name)), None)
         if at is None:
-            known = nearest(str(wanted), self.names) if named else "it returns no array"
+            known = nearest(str(output), self.names) if leaves else "it returns no array"
             raise NetworkError(f"the network has no output {self._output!r}; {known}")
         self.name = self.names[at]
-        return [named[at][1], *(value for i, (_, value) in enumerate(named) if i != at)]
+        return [leaves[at][1], *(value for i, (_, value) in enumerate(leaves) if i != at)]
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -52,16 +52,16 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         inner = list(value.items())
     elif isinstance(value, (list, tuple)):
-        named = getattr(value, "_fields", range(len(value)))
-        inner = list(zip(named, value, strict=True))
+        keys = getattr(value, "_fields", range(len(value)))
+        inner = list(zip(keys, value, strict=True))
     elif is_dataclass(value) and not isinstance(value, type):
-        inner = [(one.name, getattr(value, one.name)) for one in fields(value)]
+        inner = [(entry.name, getattr(value, entry.name)) for entry in fields(value)]
     else:
         leaves = jax.tree.leaves(value)
         if len(leaves) == 1 and leaves[0] is value:
             yield path, value
             return
         inner = list(enumerate(leaves))
-    for key, one in inner:
-        if one is not None and not isinstance(one, str):
-            yield from _leaves(one, f"{path}/{key}" if path else str(key))
+    for key, entry in inner:
+        if entry is not None and not isinstance(entry, str):
+            yield from _leaves(entry, f"{path}/{key}" if path else str(key))

@@ -111,8 +111,8 @@ class _Recorded:
         """The module's results for an image batch."""
         arrays = self._in(x.dtype)
         image = jnp.transpose(x, (0, 3, 1, 2))
-        given = [image if name is None else arrays[name] for name in self.placeholders.values()]
-        values = _run(self.graph, given, x.dtype)
+        inputs = [image if name is None else arrays[name] for name in self.placeholders.values()]
+        values = _run(self.graph, inputs, x.dtype)
         return self.structure([values[i] for i in self.outputs])
 
     def _in(self, dtype: Any) -> dict[str, jax.Array]:
@@ -150,12 +150,12 @@ def _record(module: Any, spec: InputSpec, batch: int) -> _Recorded:
     images = str(image.meta["val"].shape[0])  # "s77" where any number will do
     _check_known(program.graph_module, type(module).__name__)
     stored = {**program.state_dict, **program.constants}
-    wanted = graph_signature.OutputKind.USER_OUTPUT
+    user_output = graph_signature.OutputKind.USER_OUTPUT
     return _Recorded(
         program.graph_module,
         {node.name: names.get(node.name) for node in inputs},
         {name: _array(stored[name]) for name in names.values()},
-        tuple(i for i, one in enumerate(signature.output_specs) if one.kind == wanted),
+        tuple(i for i, one in enumerate(signature.output_specs) if one.kind == user_output),
         lambda values: _plain(torch.utils._pytree.tree_unflatten(values, program.call_spec.out_spec)),
         int(images) if images.isdigit() else None,
     )
@@ -212,12 +212,13 @@ def _check_known(graph: Any, name: str) -> None:
             if node.op == "call_function" and _operation(node.target) is None:
                 missing.setdefault(str(node.target), _path(node).replace("/", ".") or "its forward pass")
     if missing:
-        listed = [f"{target} in {place}" for target, place in itertools.islice(missing.items(), _NAMED)]
+        entries = [f"{target} in {place}" for target, place in itertools.islice(missing.items(), _NAMED)]
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         random = any("rand" in target or "bernoulli" in target for target in missing)
         hint = "; random numbers are none that inference may draw" if random else ""
         raise OperationError(
-            f"{name} uses operations of PyTorch that have no counterpart in JAX here: {', '.join(listed)}{more}{hint}. "
+            f"{name} uses operations of PyTorch that have no counterpart in JAX here: "
+            f"{', '.join(entries)}{more}{hint}. "
             "Write that part with other operations, or choose a part of the network without it"
         )
 
@@ -245,10 +246,10 @@ def _operation(target: Any) -> Callable[..., Any] | None:
     return OPERATIONS.get(f"{name}.{schema.overload_name}", OPERATIONS.get(name))
 
 
-def _run(graph: Any, given: Sequence[Any], dtype: Any) -> list[Any]:
+def _run(graph: Any, arguments: Sequence[Any], dtype: Any) -> list[Any]:
     """The values that a graph returns for its inputs."""
     values: dict[Any, Any] = {}
-    inputs = iter(given)
+    inputs = iter(arguments)
 
     def read(arg: Any) -> Any:
         if isinstance(arg, (list, tuple)):
@@ -261,8 +262,8 @@ def _run(graph: Any, given: Sequence[Any], dtype: Any) -> list[Any]:
         if node.op == "placeholder":
             values[node] = next(inputs)
         elif node.op == "get_attr":
-            held = functools.reduce(getattr, str(node.target).split("."), graph)
-            values[node] = jnp.asarray(_array(held)) if hasattr(held, "detach") else held
+            attribute = functools.reduce(getattr, str(node.target).split("."), graph)
+            values[node] = jnp.asarray(_array(attribute)) if hasattr(attribute, "detach") else attribute
         elif node.op == "output":
             return [read(arg) for arg in node.args[0]]
         elif getattr(node.target, "__name__", "") in _MODES:

@@ -24,7 +24,7 @@ CHANNELS: tuple[Channels, ...] = ("RGB", "L")
 
 
 @dataclass(frozen=True)
-class Given:
+class InputOptions:
     """What a person says about the input of an object that is no `Network`; None where nothing was said.
 
     Attributes:
@@ -33,7 +33,7 @@ class Given:
       low_high: the range that 0..1 is brought to, (0, 255) for bytes.
       mean, std: subtracted and divided by after that, one number or one a channel.
 
-    >>> Given(size=(28, 28), low_high=(-1.0, 1.0)).spec((28, 28), "L").mean
+    >>> InputOptions(size=(28, 28), low_high=(-1.0, 1.0)).spec((28, 28), "L").mean
     (1.0,)
     """
 
@@ -55,7 +55,7 @@ class Given:
         return ", ".join(field.name for field in fields(self) if getattr(self, field.name) is not None)
 
 
-ANYTHING = Given()
+ANYTHING = InputOptions()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,39 +79,39 @@ class _Call:
     note: str = ""
 
 
-def wrapped(target: Any, address: str, given: Given = ANYTHING, torch: bool = False) -> Adopted:
+def wrapped(target: Any, address: str, options: InputOptions = ANYTHING, torch: bool = False) -> Adopted:
     """The object as a `Network`; a function without arguments is called first.
 
     Raises:
       NetworkError: if it is none, or fits no size; or no PyTorch module where that is asked for.
     """
-    made = target
+    model = target
     if not isinstance(target, Network):
         _refuse_foreign(target, address)
         if not _is_torch(target) and _needed(target, address) == []:
-            made = target()
-            if not isinstance(made, Network):
-                _refuse_foreign(made, f"{address}()")
-    if torch and not _is_torch(made):
+            model = target()
+            if not isinstance(model, Network):
+                _refuse_foreign(model, f"{address}()")
+    if torch and not _is_torch(model):
         raise NetworkError(
-            f"{address} is no PyTorch module but of type {type(made).__name__}: name a torch.nn.Module, or a function "
+            f"{address} is no PyTorch module but of type {type(model).__name__}: name a torch.nn.Module, or a function "
             "without arguments that makes one; other networks are named with --network"
         )
-    if isinstance(made, Network):
-        if given != ANYTHING:
+    if isinstance(model, Network):
+        if options != ANYTHING:
             raise NetworkError(
-                f"{address} is a deconvviz Network, which says itself what it is fed ({made.input_spec}): leave out "
-                f"what you gave besides ({given}), or change its InputSpec"
+                f"{address} is a deconvviz Network, which says itself what it is fed ({model.input_spec}): leave out "
+                f"what you gave besides ({options}), or change its InputSpec"
             )
-        return Adopted(made)
-    needed = ["x"] if _is_torch(made) else _needed(made, address)
+        return Adopted(model)
+    needed = ["x"] if _is_torch(model) else _needed(model, address)
     if len(needed) != 1:
-        wants = f"takes {', '.join(needed)}" if needed else "made another function without arguments"
+        problem = f"takes {', '.join(needed)}" if needed else "made another function without arguments"
         raise NetworkError(
-            f"{address} {wants}, and a network is a function of one image batch: close over the rest, as in "
+            f"{address} {problem}, and a network is a function of one image batch: close over the rest, as in "
             "net = functools.partial(forward, params), or lambda x: model(x, train=False)"
         )
-    return _fitted(list(_calls(made)), address, given)
+    return _fitted(list(_calls(model)), address, options)
 
 
 def _refuse_foreign(target: Any, address: str) -> None:
@@ -140,19 +140,21 @@ def _is_torch(target: Any) -> bool:
 def _needed(target: Any, address: str) -> list[str]:
     """Names of the arguments that a call has to give."""
     try:  # the metaclass of NNX modules hides what a class is made from
-        wanted = inspect.signature(inspect.getattr_static(target, "__init__") if isinstance(target, type) else target)
+        signature = inspect.signature(
+            inspect.getattr_static(target, "__init__") if isinstance(target, type) else target
+        )
     except (TypeError, ValueError):
         return ["x"]
-    parameters = list(wanted.parameters.values())[1 if isinstance(target, type) else 0 :]
-    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    needed = [p.name for p in named if p.default is p.empty]
+    parameters = list(signature.parameters.values())[1 if isinstance(target, type) else 0 :]
+    explicit = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    needed = [p.name for p in explicit if p.default is p.empty]
     if isinstance(target, type) and needed:
         raise NetworkError(
             f"{address} is a class that cannot be made without {', '.join(needed)}: name an instance of it, or a "
             f"function without arguments that returns one, as in def net(): return {target.__name__}(...)"
         )
     starred = any(p.kind == p.VAR_POSITIONAL for p in parameters)
-    return needed or (["x"] if starred and not named else [])
+    return needed or (["x"] if starred and not explicit else [])
 
 
 def _calls(target: Any) -> Iterator[_Call]:
@@ -184,15 +186,15 @@ def _function(function: Callable[[Any], Any], note: str = "") -> _Call:
     return _Call(functools.partial(Network, function), note)
 
 
-def _fitted(calls: list[_Call], address: str, given: Given) -> Adopted:
+def _fitted(calls: list[_Call], address: str, options: InputOptions) -> Adopted:
     """The first size and channels, of those that are given or may be, at which the object can be traced."""
-    sizes = [given.size] if given.size else [(n, n) for n in SIZES]
-    channels: tuple[Channels, ...] = (given.channels,) if given.channels else CHANNELS
-    made, reasons = _first(calls, address, given, [(size, c) for size in sizes for c in channels])
-    if made is not None:
-        return made
-    if given.size or given.channels:
-        other, _ = _first(calls, address, given, [((n, n), c) for n in SIZES for c in CHANNELS])
+    sizes = [options.size] if options.size else [(n, n) for n in SIZES]
+    channels: tuple[Channels, ...] = (options.channels,) if options.channels else CHANNELS
+    adopted, reasons = _first(calls, address, options, [(size, c) for size in sizes for c in channels])
+    if adopted is not None:
+        return adopted
+    if options.size or options.channels:
+        other, _ = _first(calls, address, options, [((n, n), c) for n in SIZES for c in CHANNELS])
         if other is not None:
             height, width = other.network.input_spec.size
             fits = other.network.input_spec.channels
@@ -208,14 +210,14 @@ def _fitted(calls: list[_Call], address: str, given: Given) -> Adopted:
 
 
 def _first(
-    calls: list[_Call], address: str, given: Given, tried: list[tuple[Size, Channels]]
+    calls: list[_Call], address: str, options: InputOptions, tried: list[tuple[Size, Channels]]
 ) -> tuple[Adopted | None, list[NetworkError]]:
     """The first that can be traced, with what was assumed; else the reasons."""
     reasons: list[NetworkError] = []
     for call in calls:
         for size, channels in tried:
             try:
-                network = call.network(input_spec=given.spec(size, channels), name=address)
+                network = call.network(input_spec=options.spec(size, channels), name=address)
             except OperationError:
                 raise
             except NetworkError as error:
@@ -223,19 +225,19 @@ def _first(
                 continue
             output = network.about.get("output")
             output = output and f"The output is {output.split(';')[0]}: not given."
-            said = filter(None, [*_assumed(given, size, channels, call), network.about.get("mode"), output])
-            return Adopted(network, tuple(said)), reasons
+            notes = filter(None, [*_assumed(options, size, channels, call), network.about.get("mode"), output])
+            return Adopted(network, tuple(notes)), reasons
     return None, reasons
 
 
-def _assumed(given: Given, size: Size, channels: Channels, call: _Call) -> Iterator[str]:
+def _assumed(options: InputOptions, size: Size, channels: Channels, call: _Call) -> Iterator[str]:
     """What was not said."""
-    if given.size is None:
+    if options.size is None:
         yield f"Input size {size[0]} x {size[1]}: not given, the first that can be traced."
-    if given.channels is None:
+    if options.channels is None:
         counted = "1 grey channel" if channels == "L" else "3 channels, red first"
         yield f"{counted}: not given, what can be traced."
-    if given.low_high is None and given.mean is None and given.std is None:
+    if options.low_high is None and options.mean is None and options.std is None:
         yield "Values from 0 to 1: not given."
     if call.note:
         yield call.note

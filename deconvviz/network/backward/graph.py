@@ -61,11 +61,11 @@ class Graph:
         """Forward, keeping what the backward pass needs (switches, inputs of rectifiers)."""
         values, memories = [x], []
         for part, constant in zip(self.parts, constants, strict=True):
-            taken = [values[i] for i in part.sources]
+            inputs = [values[i] for i in part.sources]
             if isinstance(part.operation, Join):
-                value, memory = part.operation.forward(*taken), None
+                value, memory = part.operation.forward(*inputs), None
             else:
-                value, memory = part.operation.forward(constant, taken[0])
+                value, memory = part.operation.forward(constant, inputs[0])
             values.append(value)
             memories.append(memory)
         return values[-1], memories
@@ -99,11 +99,11 @@ def explicit_graph(program: Program, node: Node) -> Chain | Graph:
     """
     flat, operands = program.flat, match(program.flat.equations)
     names = {n.variable: n.layer.name for n in program.nodes}
-    wanted, path = {node.variable}, []
+    targets, path = {node.variable}, []
     name = node.layer.name
     for index in reversed(range(len(flat.equations))):
         item = flat.equations[index]
-        if not wanted.intersection(item.eqn.outvars):
+        if not targets.intersection(item.eqn.outvars):
             continue
         name = next((names[v] for v in item.eqn.outvars if v in names), name)
         signals = [a for a in item.eqn.invars if not is_literal(a) and a in program.live]
@@ -111,7 +111,7 @@ def explicit_graph(program: Program, node: Node) -> Chain | Graph:
             signals = [operands[index]]
         if not signals:
             raise NoAdjoint("the layer does not depend on the image")
-        wanted.update(signals)
+        targets.update(signals)
         path.append((item, index in operands, signals, name))
     others = [a for item, relu, signals, _ in path if not relu for a in item.eqn.invars if a not in signals]
     values = fold(flat, others)

@@ -67,12 +67,12 @@ def reconstruct_inner(
             f"{'that layer itself' if below is node else 'made without it'}"
         )
     check_rule(rule)
-    made = rewritten_above(network, unit.layer, to, rule)
-    refuse(network.name, unit.layer, rule, on_unsupported, made.coverage, to)
+    above = rewritten_above(network, unit.layer, to, rule)
+    refuse(network.name, unit.layer, rule, on_unsupported, above.coverage, to)
 
     def make() -> Any:
         def run(consts: Any, x: Any, inner: Any, code: Any, ones: Any) -> Any:
-            value, pull = jax.vjp(lambda h: permuted(node, made.call(consts, x, h)[0]), inner)
+            value, pull = jax.vjp(lambda h: permuted(node, above.call(consts, x, h)[0]), inner)
             g, activation, row, column = units.seed(value, code[0], code[1], code[2], ones)
             return permuted(below, pull(g)[0]), activation, row, column, as_in_program(node, g)
 
@@ -92,4 +92,4 @@ def reconstruct_inner(
         steps = stepwise.steps_to(network, node, rule, below)
         other = steps.backward(steps.forward(batch)[1], g[None], rule)[0]
         agreement = relative_gap(map, np.asarray(permuted(below, other))[0])
-    return replace(record(network, node, unit, result, rule, start, made.coverage), agreement=agreement, to=to)
+    return replace(record(network, node, unit, result, rule, start, above.coverage), agreement=agreement, to=to)

@@ -34,7 +34,7 @@ from deconvviz.types import Array, Coverage, Reconstruction, Start, Unit, UnitLi
 def reconstruct_units(
     network: Network,
     x: Array,
-    wanted: Sequence[UnitLike],
+    targets: Sequence[UnitLike],
     rule: str = "deconvnet",
     start: Start = "activation",
     on_unsupported: OnUnsupported = "refuse",
@@ -45,7 +45,7 @@ def reconstruct_units(
     Args:
       network: the network.
       x: (1, H, W, C) model input.
-      wanted: the units, of any layers.
+      targets: the units, of any layers.
       rule: a backward rule.
       start: "activation" or "one".
       on_unsupported: what to do about activations that are no ReLU.
@@ -54,7 +54,7 @@ def reconstruct_units(
     Returns:
       One `Reconstruction` a unit, in order; maps in the channel order of the model input.
     """
-    chosen = [Unit.of(unit) for unit in wanted]
+    chosen = [Unit.of(unit) for unit in targets]
     by_layer: dict[str, list[int]] = {}
     for index, unit in enumerate(chosen):
         by_layer.setdefault(unit.layer, []).append(index)
@@ -63,13 +63,13 @@ def reconstruct_units(
         results = reconstruct_layer(network, x, [chosen[i] for i in indices], (rule,), start, on_unsupported)[rule]
         results = with_agreement(network, x, {rule: results})[rule] if prove else results
         done.update(zip(indices, results, strict=True))
-    return tuple(done[i] for i in range(len(wanted)))
+    return tuple(done[i] for i in range(len(targets)))
 
 
 def reconstruct_layer(
     network: Network,
     x: Array,
-    wanted: Sequence[Unit],
+    targets: Sequence[Unit],
     rules: Sequence[str] | str,
     start: Start = "activation",
     on_unsupported: OnUnsupported = "refuse",
@@ -79,7 +79,7 @@ def reconstruct_layer(
 
     Args:
       network, x, start, on_unsupported: as in `reconstruct_units`.
-      wanted: one unit or more, all of one layer.
+      targets: one unit or more, all of one layer.
       rules: backward rules.
       refusals: where given, rules that cannot apply are left out and say why here: rule -> sentence.
 
@@ -90,8 +90,8 @@ def reconstruct_layer(
       RuleError, NetworkError: as `reconstruct_units`; those about a rule only where there are no `refusals`.
     """
     check_start(start)
-    batch, node = network.checked_input(x), network.node(wanted[0].layer)
-    layer, codes = node.layer.name, [units.codes(unit, node.layer) for unit in wanted]
+    batch, node = network.checked_input(x), network.node(targets[0].layer)
+    layer, codes = node.layer.name, [units.codes(unit, node.layer) for unit in targets]
     applicable: dict[str, Coverage] = {}
     for rule in dict.fromkeys(map(check_rule, [rules] if isinstance(rules, str) else rules)):
         with _collecting(refusals, [rule]):
@@ -104,9 +104,9 @@ def reconstruct_layer(
     maps: dict[str, tuple[Reconstruction, ...]] = {}
     for rule, results in arrived.items():
         with _collecting(refusals, [rule]):
-            for unit, result in zip(wanted, results, strict=True):
+            for unit, result in zip(targets, results, strict=True):
                 units.check_finite(network.name, unit, result.activation, result.map)
-            pairs = zip(wanted, results, strict=True)
+            pairs = zip(targets, results, strict=True)
             maps[rule] = tuple(record(network, node, *pair, rule, start, applicable[rule]) for pair in pairs)
     return maps
 
@@ -163,16 +163,18 @@ def reconstruct_target(
 
 def _derivative(target: Callable[[Any], Any], value: Any) -> tuple[float, Any]:
     """The target of an output and its derivative, or a sentence why there is none."""
-    asked = f"target is a function of the output, an array of shape {value.shape}, that gives one number"
+    requirement = f"target is a function of the output, an array of shape {value.shape}, that gives one number"
     if not callable(target):
-        raise DeconvvizError(f"{asked}, as in lambda out: out[0, 3] - out[0, 5]; got {target!r}")
+        raise DeconvvizError(f"{requirement}, as in lambda out: out[0, 3] - out[0, 5]; got {target!r}")
     try:
         number, pull = jax.vjp(lambda out: jnp.asarray(target(out)), value)
     except Exception as error:  # a person's own function
         first = (str(error).strip().splitlines() or [""])[0][:200]
-        raise DeconvvizError(f"{asked}; it raised {type(error).__name__}: {first}") from error
+        raise DeconvvizError(f"{requirement}; it raised {type(error).__name__}: {first}") from error
     if number.size != 1 or not jnp.issubdtype(number.dtype, jnp.floating):
-        raise DeconvvizError(f"{asked} that has a derivative; it gave an array of shape {number.shape}, {number.dtype}")
+        raise DeconvvizError(
+            f"{requirement} that has a derivative; it gave an array of shape {number.shape}, {number.dtype}"
+        )
     return float(number.reshape(())), pull(jnp.ones_like(number))[0]
 
 

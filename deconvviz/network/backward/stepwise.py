@@ -87,8 +87,8 @@ class Steps:
             return []
         run, operands = _function(eqn), list(moving)
 
-        def of(*given: Any) -> list[Any]:
-            known = dict(zip(operands, given, strict=True))
+        def of(*operand_values: Any) -> list[Any]:
+            known = dict(zip(operands, operand_values, strict=True))
             results = run(*(known[a] if not is_literal(a) and a in known else _value(a, values) for a in eqn.invars))
             return [r for r, v in zip(results, eqn.outvars, strict=True) if is_floating(v)]
 

@@ -235,8 +235,8 @@ def _placed(g: Any, index: Any, window: Window) -> Any:
     height, width = window.map
     canvas = jnp.zeros((height + above + below, width + left + right, g.shape[3]), g.dtype)
     starts = window.origins(index) + np.asarray([above, left], np.int32)
-    put = jax.vmap(lambda part, start: jax.lax.dynamic_update_slice(canvas, part, (start[0], start[1], np.int32(0))))
-    return put(g, starts)[:, above : above + height, left : left + width]
+    place = jax.vmap(lambda part, start: jax.lax.dynamic_update_slice(canvas, part, (start[0], start[1], np.int32(0))))
+    return place(g, starts)[:, above : above + height, left : left + width]
 
 
 def whole_maps(plan: Plan, windows: np.ndarray, index: np.ndarray) -> np.ndarray:

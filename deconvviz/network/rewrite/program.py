@@ -60,8 +60,8 @@ def rewritten(
             "signal goes down: choose a layer below it"
         )
     path = program.path_to(node.variable)
-    eqns, obeyed, unsupported, own = rewrite(path, rules, program.context(node.variable, network.rules))
-    coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported), tuple(own))
+    eqns, obeyed, unsupported, custom = rewrite(path, rules, program.context(node.variable, network.rules))
+    coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported), tuple(custom))
     for each in rules:
         refuse(network.name, layer, each, on_unsupported, coverage)
     eqns = by_switches(eqns) if switches else eqns
@@ -77,13 +77,13 @@ def rewritten_above(network: Network, layer: str, to: str, rule: str) -> Rewritt
     path = program.path_to(node.variable)
     above = dependent(path, inner)
     context = replace(program.context(node.variable, network.rules), live=above)
-    eqns, obeyed, unsupported, own = rewrite(path, rule, context)
+    eqns, obeyed, unsupported, custom = rewrite(path, rule, context)
     # The equation that makes the inner value gives it another name; the value itself comes from outside.
     other = _compat.new_variable(inner.aval)
     eqns = [e.replace(outvars=[other if v is inner else v for v in e.outvars]) for e in eqns]
     flat = program.flat
     run = _compat.callable_of(flat.jaxpr, [*flat.constvars, flat.input, inner], eqns, [node.variable])
-    coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported), tuple(own))
+    coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported), tuple(custom))
     return Rewritten(lambda consts, x, value: run(*consts, x, value), coverage)
 
 

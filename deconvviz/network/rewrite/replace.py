@@ -23,8 +23,8 @@ def call(function: Callable[..., Any], key: tuple[Any, ...], eqn: Any, operands:
       operands: variables or literals, the function's arguments.
     """
     shapes = tuple((tuple(a.aval.shape), jnp.dtype(a.aval.dtype).name) for a in operands)
-    made = _template(_Keyed(key, function), shapes)
-    return made.replace(invars=operands, outvars=list(eqn.outvars), source_info=eqn.source_info)
+    equation = _template(_Keyed(key, function), shapes)
+    return equation.replace(invars=operands, outvars=list(eqn.outvars), source_info=eqn.source_info)
 
 
 @dataclass(frozen=True)

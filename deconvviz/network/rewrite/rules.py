@@ -40,7 +40,7 @@ __all__ = ["Context", "is_relu_call", "match", "rewrite"]
 
 
 #: A backward rule for an activation: the signal below, from what went in and the signal that comes down.
-OwnRule: TypeAlias = Callable[[Any, Any], Any]
+CustomRule: TypeAlias = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Context:
       known: variables that are a known number everywhere (`trace.rectifiers.constants`).
       fields: what the variables run along (`geometry.follow`).
       layer_of: the layer that an equation belongs to, for reports.
-      own: backward rules of activations that are no rectifiers, by name: ``rule(z, g) -> signal below``.
+      custom_rules: backward rules of activations that are no rectifiers, by name: ``rule(z, g) -> signal below``.
     """
 
     live: set[Any]
@@ -61,7 +61,7 @@ class Context:
     known: Mapping[Any, float] | None = None
     fields: Mapping[Any, geometry.Field] | None = None
     layer_of: Callable[[Equation], str | None] = lambda item: None
-    own: Mapping[str, OwnRule] = field(default_factory=dict)
+    custom_rules: Mapping[str, CustomRule] = field(default_factory=dict)
 
 
 def rewrite(
@@ -84,33 +84,33 @@ def rewrite(
     surveyed, signal = survey(equations, context.known), carrying(equations, context.targets)
     pools = Pools(equations, context.live & signal, context.fields or {})
     bent: dict[int, str] = {}
-    owned: dict[int, Objection] = {}
-    inside_owned: set[int] = set()
+    custom: dict[int, Objection] = {}
+    inside_custom: set[int] = set()
     for each in objections(equations, context.live, context.targets, surveyed, pools):
-        if each.curve is not None and each.name in context.own:
-            owned[each.curve.indices[-1]] = each
-            inside_owned.update(each.curve.indices)
+        if each.curve is not None and each.name in context.custom_rules:
+            custom[each.curve.indices[-1]] = each
+            inside_custom.update(each.curve.indices)
         else:
             bent[each.index] = each.name
     report = _Report(context)
     new: list[Any] = []
-    obeyed, by_own = 0, [each.name for each in owned.values()]
+    obeyed, by_custom = 0, [each.name for each in custom.values()]
     for index, item in enumerate(equations):
         eqn = item.eqn
         if not any(not is_literal(a) and a in context.live for a in eqn.invars):
             new.append(eqn)  # it works on weights alone: max(w, 0) there is no rectifier of the signal
             continue
-        if index in inside_owned:
-            new.append(_by_custom_rule(equations, owned[index], context.own) if index in owned else eqn)
+        if index in inside_custom:
+            new.append(_by_custom_rule(equations, custom[index], context.custom_rules) if index in custom else eqn)
             continue
-        if (made := _replacement(index, item, surveyed, pools, rule)) is not None:
-            new += made
+        if (replacement := _replacement(index, item, surveyed, pools, rule)) is not None:
+            new += replacement
             ruled = index in surveyed.rectifiers or index in surveyed.clamps
             # One that only feeds a comparison or a stopped gradient is replaced like the others, but none that obeys.
             obeyed += ruled and any(v in signal for v in eqn.outvars)
         elif any(v in signal for v in eqn.outvars):
-            eqn, inner, reasons, mine = _inside(eqn, rule, context)
-            by_own += mine
+            eqn, inner, reasons, custom_names = _inside(eqn, rule, context)
+            by_custom += custom_names
             new.append(eqn)
             obeyed += inner
             report.inside(item, reasons)
@@ -118,16 +118,18 @@ def rewrite(
             new += _held_fixed(eqn, context.live) if "callback" in item.primitive else [eqn]
         if index in bent:
             report.add(item, bent[index])
-    return new, obeyed, report.reasons, by_own
+    return new, obeyed, report.reasons, by_custom
 
 
-def _by_custom_rule(equations: Sequence[Equation], activation: Objection, own: Mapping[str, OwnRule]) -> Any:
+def _by_custom_rule(
+    equations: Sequence[Equation], activation: Objection, custom_rules: Mapping[str, CustomRule]
+) -> Any:
     """The last equation of an activation exchanged for the whole of it, with a backward rule that a person gave."""
-    curve, rule = activation.curve, own[activation.name]
+    curve, rule = activation.curve, custom_rules[activation.name]
     assert curve is not None
     eqns = [equations[i].eqn for i in curve.indices]
-    made = {v for eqn in eqns for v in eqn.outvars}
-    used = dict.fromkeys(a for eqn in eqns for a in eqn.invars if not is_literal(a) and a not in made)
+    produced = {v for eqn in eqns for v in eqn.outvars}
+    used = dict.fromkeys(a for eqn in eqns for a in eqn.invars if not is_literal(a) and a not in produced)
     operands = [curve.signal, *(a for a in used if a is not curve.signal)]
     run = _compat.callable_of(_compat.empty_jaxpr(), operands, eqns, [curve.result])
 
@@ -224,7 +226,7 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
         )
     total = 0
     reasons: list[str] = []
-    by_own: list[str] = []
+    by_custom: list[str] = []
 
     def change(body: Body) -> Any | None:
         nonlocal total
@@ -234,16 +236,18 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
         live = body.live(flat.equations, flat.jaxpr.invars, flat.outputs, context.live)
         ins, _ = geometry.entering(eqn, body, context.fields or {})
         start = {v: f for v, f in zip(flat.jaxpr.invars, ins, strict=True) if f is not None}
-        within = Context(live, flat.outputs, fields=geometry.follow(flat.equations, start), own=context.own)
-        eqns, count, why, mine = rewrite(flat.equations, rule, within)
+        within = Context(
+            live, flat.outputs, fields=geometry.follow(flat.equations, start), custom_rules=context.custom_rules
+        )
+        eqns, count, why, custom_names = rewrite(flat.equations, rule, within)
         reasons.extend(why)
         if len(flat.constvars) != len(body.closed.jaxpr.constvars):
             return None  # flattening found constants of an inner function: the loop has no place to hand them in
         total += count
-        by_own.extend(mine)
+        by_custom.extend(custom_names)
         return body.closed.jaxpr.replace(eqns=eqns, outvars=list(flat.outputs))
 
-    return replace_bodies(eqn, change), total, reasons, by_own
+    return replace_bodies(eqn, change), total, reasons, by_custom
 
 
 class _Report:

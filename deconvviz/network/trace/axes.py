@@ -101,8 +101,8 @@ def _dot(eqn: Any, incoming: Sequence[Roles | None]) -> Roles | None:
     for n in (0, 1):
         other = 1 - n
         fixed = incoming[n] is None
-        given = {known[other][d] for d in contract[other]}
-        inherited = next(iter(given)) if fixed and len(given) == 1 else None
+        opposite = {known[other][d] for d in contract[other]}
+        inherited = next(iter(opposite)) if fixed and len(opposite) == 1 else None
         if isinstance(inherited, str) and len(free[n]) > 1:  # one axis becomes several, as heads of an attention
             sizes = tuple(eqn.invars[n].aval.shape[d] for d in free[n])
             roles += [Part(inherited, k, sizes) for k in range(len(sizes))]
@@ -157,8 +157,8 @@ def _joined(roles: Roles, sizes: tuple[int, ...]) -> Role:
 
 
 def _reduced(eqn: Any, incoming: Sequence[Roles | None]) -> Roles | None:
-    below, gone = _first(incoming), set(eqn.params["axes"])
-    return None if below is None else tuple(role for d, role in enumerate(below) if d not in gone)
+    below, removed = _first(incoming), set(eqn.params["axes"])
+    return None if below is None else tuple(role for d, role in enumerate(below) if d not in removed)
 
 
 def _transposed(eqn: Any, incoming: Sequence[Roles | None]) -> Roles | None:
@@ -187,14 +187,14 @@ def _gathered(eqn: Any, incoming: Sequence[Roles | None]) -> Roles | None:
     below, numbers = incoming[0], eqn.params["dimension_numbers"]
     if below is None:
         return None
-    gone = set(numbers.collapsed_slice_dims) | set(getattr(numbers, "operand_batching_dims", ()))
-    kept = [role for d, role in enumerate(below) if d not in gone]
+    removed = set(numbers.collapsed_slice_dims) | set(getattr(numbers, "operand_batching_dims", ()))
+    remaining = [role for d, role in enumerate(below) if d not in removed]
     rank = len(eqn.outvars[0].aval.shape)
     rest = [d for d in range(rank) if d not in numbers.offset_dims]
     roles: list[Role] = [None] * rank
-    for d, role in zip(numbers.offset_dims, kept, strict=True):
+    for d, role in zip(numbers.offset_dims, remaining, strict=True):
         roles[d] = role
-    if len(rest) == 1 and len(numbers.start_index_map) == 1 and set(numbers.start_index_map) <= gone:
+    if len(rest) == 1 and len(numbers.start_index_map) == 1 and set(numbers.start_index_map) <= removed:
         roles[rest[0]] = below[numbers.start_index_map[0]]
     return tuple(roles)
 

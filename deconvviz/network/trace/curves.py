@@ -70,8 +70,8 @@ def curves_of(view: View, value: Any, first: int, last: int) -> list[Curve]:
         moving = view.moving(view.equations[index].eqn)
         single = len(moving) == 1 and moving[0].aval.shape == value.aval.shape and _by_itself(view.equations[index])
         return [Curve(moving[0], value, (index,))] if single else []
-    own = view.makers.get(signal)
-    members = [i for i in view.path() if i != own and any(view.known[v].origin is signal for v in view.outs(i))]
+    maker = view.makers.get(signal)
+    members = [i for i in view.path() if i != maker and any(view.known[v].origin is signal for v in view.outs(i))]
     result: list[Curve] = []
     for count, index in enumerate(members, start=1):
         inside = set(members[:count])

@@ -40,7 +40,7 @@ class _Follow:
 def is_guard(view: View, eqn: Any) -> bool:
     """A selection by what does not depend on the image, by what is finite, or by a spread-out statistic."""
     chooser = eqn.invars[0]
-    if is_literal(chooser) or chooser not in view.live or chooser in view.held:
+    if is_literal(chooser) or chooser not in view.live or chooser in view.fixed:
         return True
     if view.known[chooser].finite or chooser.aval.shape == ():
         return True

@@ -117,9 +117,9 @@ def _window(eqn: Any, field: Field) -> Field:
 
 
 def _reduce(eqn: Any, field: Field) -> Field:
-    gone = set(eqn.params["axes"])
-    lost = any(isinstance(field.tracks[d], Track) for d in gone)
-    return Field(tuple(t for d, t in enumerate(field.tracks) if d not in gone), field.whole or lost)
+    removed = set(eqn.params["axes"])
+    lost = any(isinstance(field.tracks[d], Track) for d in removed)
+    return Field(tuple(t for d, t in enumerate(field.tracks) if d not in removed), field.whole or lost)
 
 
 def _transpose(eqn: Any, field: Field) -> Field:

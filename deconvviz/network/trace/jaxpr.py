@@ -150,14 +150,14 @@ def dependent(flat_equations: Sequence[Equation], *sources: Any) -> set[Any]:
 
 def needed(flat_equations: Sequence[Equation], targets: Iterable[Any]) -> list[int]:
     """Indices of the equations that the target variables rest on, in execution order."""
-    want = {t for t in targets if not is_literal(t)}
-    keep = []
+    required = {t for t in targets if not is_literal(t)}
+    indices = []
     for index in range(len(flat_equations) - 1, -1, -1):
         eqn = flat_equations[index].eqn
-        if any(v in want for v in eqn.outvars):
-            keep.append(index)
-            want.update(a for a in eqn.invars if not is_literal(a))
-    return keep[::-1]
+        if any(v in required for v in eqn.outvars):
+            indices.append(index)
+            required.update(a for a in eqn.invars if not is_literal(a))
+    return indices[::-1]
 
 
 def carrying(flat_equations: Sequence[Equation], targets: Iterable[Any] = ()) -> set[Any]:
@@ -195,15 +195,15 @@ def as_function(flat: Flat, eqns: Sequence[Any], targets: Sequence[Any]) -> Call
     return call
 
 
-def fold(flat: Flat, wanted: Iterable[Any]) -> dict[Any, Any]:
-    """Values of the wanted variables that do not depend on the input, computed once and outside any trace."""
+def fold(flat: Flat, variables: Iterable[Any]) -> dict[Any, Any]:
+    """Values of those variables that do not depend on the input, computed once and outside any trace."""
     live = dependent(flat.equations, flat.input)
-    targets = [v for v in dict.fromkeys(w for w in wanted if not is_literal(w)) if v not in live]
+    targets = [v for v in dict.fromkeys(w for w in variables if not is_literal(w)) if v not in live]
     known = dict(zip(flat.constvars, flat.consts, strict=True))
     rest = [v for v in targets if v not in known]
     if rest:
-        keep = needed(flat.equations, rest)
-        run = _compat.callable_of(flat.jaxpr, flat.constvars, [flat.equations[i].eqn for i in keep], rest)
+        indices = needed(flat.equations, rest)
+        run = _compat.callable_of(flat.jaxpr, flat.constvars, [flat.equations[i].eqn for i in indices], rest)
         values = run(*flat.consts)
         known.update(zip(rest, values, strict=True))
     return {v: known[v] for v in targets}

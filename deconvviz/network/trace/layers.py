@@ -217,9 +217,9 @@ class Finder:
         output = self._flat.outputs[0]
         if is_literal(output) or output is self._flat.input or any(layer.variable is output for layer in layers):
             return layers
-        made = [i for i, item in enumerate(self._equations) if any(v is output for v in item.eqn.outvars)]
+        indices = [i for i, item in enumerate(self._equations) if any(v is output for v in item.eqn.outvars)]
         whole = getattr(output.aval, "ndim", 0) < 2 or output not in self._live
-        return layers if whole or not made else [*layers, LayerEquations("output", (), output, (made[0],))]
+        return layers if whole or not indices else [*layers, LayerEquations("output", (), output, (indices[0],))]
 
 
 def names_of(layers: Sequence[LayerEquations]) -> list[str]:

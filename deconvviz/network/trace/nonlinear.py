@@ -73,7 +73,7 @@ def objections(
         item = equations[index]
         # What an author holds fixed by `stop_gradient` is a constant to every signal.
         if item.primitive == "stop_gradient" or not view.moving(item.eqn):
-            view.held.update(v for v in item.eqn.outvars if v in live)
+            view.fixed.update(v for v in item.eqn.outvars if v in live)
             continue
         learn(view, index)
         outs = view.signal_of(item.eqn)

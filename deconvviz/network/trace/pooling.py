@@ -164,8 +164,8 @@ def _pattern(equations: Sequence[Equation], kernel: Any) -> np.ndarray | None:
     if is_literal(kernel) or not any(kernel is v for item in equations for v in item.eqn.outvars):
         return None
     eqns = [equations[i].eqn for i in needed(equations, [kernel])]
-    made = {v for eqn in eqns for v in eqn.outvars}
-    free = [a for eqn in eqns for a in eqn.invars if not is_literal(a) and a not in made]
+    produced = {v for eqn in eqns for v in eqn.outvars}
+    free = [a for eqn in eqns for a in eqn.invars if not is_literal(a) and a not in produced]
     if not eqns or free:
         return None
     with jax.ensure_compile_time_eval():

@@ -72,13 +72,13 @@ class Program:
         """The equations that a value rests on."""
         return [self.flat.equations[i] for i in needed(self.flat.equations, [variable])]
 
-    def context(self, variable: Any, own: Mapping[str, rules.OwnRule]) -> rules.Context:
+    def context(self, variable: Any, custom_rules: Mapping[str, rules.CustomRule]) -> rules.Context:
         """What `rules.rewrite` is to know about the path to a value, with the backward rules that a person gave."""
 
         def layer_of(item: Equation) -> str | None:
             return next((self.owners[v] for v in item.eqn.outvars if v in self.owners), None)
 
-        return rules.Context(set(self.live), [variable], constants(self.flat), self.fields, layer_of, own)
+        return rules.Context(set(self.live), [variable], constants(self.flat), self.fields, layer_of, custom_rules)
 
 
 def trace(
@@ -116,8 +116,10 @@ def trace(
     roles = axes.follow(flat.equations, {flat.input: axes.PICTURE})
     layers = Finder(flat, live, fields, roles).layers()
     names, counts = names_of(layers), parameters_of(layers, flat, live)
-    given = channel_axis or {}
-    orders = [_order(roles[n.variable], n, shape[0], given.get(name)) for name, n in zip(names, layers, strict=True)]
+    channel_axes = channel_axis or {}
+    orders = [
+        _order(roles[n.variable], n, shape[0], channel_axes.get(name)) for name, n in zip(names, layers, strict=True)
+    ]
     nodes = tuple(
         _node(name, layer, count, fields[layer.variable], order)
         for name, layer, count, order in zip(names, layers, counts, orders, strict=True)
@@ -132,9 +134,9 @@ def _order(roles: axes.Roles, layer: LayerEquations, batch: int, channel_axis: i
     """The order of a layer's axes; an axis that a person named holds the channels, whatever was found."""
     shape = layer.variable.aval.shape
     if channel_axis is not None:
-        said = [None if role == axes.CHANNELS else role for role in roles]
-        said[channel_axis] = axes.CHANNELS
-        roles = tuple(said)
+        corrected = [None if role == axes.CHANNELS else role for role in roles]
+        corrected[channel_axis] = axes.CHANNELS
+        roles = tuple(corrected)
     return axes.order_of(roles, shape, batch)
 
 

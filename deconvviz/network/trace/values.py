@@ -81,7 +81,7 @@ class View:
     pools: Pools
     known: dict[Any, Known] = field(default_factory=dict)
     makers: dict[Any, int] = field(default_factory=dict)
-    held: set[Any] = field(default_factory=set)
+    fixed: set[Any] = field(default_factory=set)
     readers: dict[Any, list[int]] = field(default_factory=dict)
     numbers: dict[Any, Any] = field(default_factory=dict)
 
@@ -111,7 +111,7 @@ class View:
 
     def moving(self, eqn: Any) -> list[Any]:
         """The operands that depend on the image, each as often as it stands there; not those held fixed."""
-        return [a for a in eqn.invars if not is_literal(a) and a in self.live and a not in self.held]
+        return [a for a in eqn.invars if not is_literal(a) and a in self.live and a not in self.fixed]
 
     def signals(self, eqn: Any) -> list[Any]:
         """Those of them that a signal goes down to."""
@@ -231,8 +231,8 @@ def _broadcast_spread(view: View, value: Any, other: Any) -> frozenset[int]:
 
 def spreads_over(view: View, factor: Any, other: Any) -> bool:
     """Is the factor one number along an axis on which the other value varies?"""
-    own = _broadcast_spread(view, factor, other)
-    return bool(own - view.known[other].spread) if other in view.known else bool(own)
+    spread = _broadcast_spread(view, factor, other)
+    return bool(spread - view.known[other].spread) if other in view.known else bool(spread)
 
 
 def _spread(view: View, eqn: Any, out: Any) -> frozenset[int]:
@@ -250,8 +250,8 @@ def _spread(view: View, eqn: Any, out: Any) -> frozenset[int]:
             fixed = [a.aval.shape for a in eqn.invars if a not in moving or is_literal(a)]
             common = {d for d in common if all(len(s) != len(shape) or s[d] == 1 for s in fixed)}
         for atom in whole:
-            own = view.known[atom].spread
-            common &= own | {d for d, (n, m) in enumerate(zip(atom.aval.shape, shape, strict=True)) if n == 1 < m}
+            spread = view.known[atom].spread
+            common &= spread | {d for d, (n, m) in enumerate(zip(atom.aval.shape, shape, strict=True)) if n == 1 < m}
         return frozenset(common)
     rule = _SPREADS.get(name)
     if rule is None or len(moving) != 1:

@@ -119,13 +119,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     importlib.invalidate_caches()
 
 
-def refusal(address: str, given: load.Given = load.Given()) -> str:  # noqa: B008  # frozen
+def refusal(address: str, given: load.InputOptions = load.InputOptions()) -> str:  # noqa: B008  # frozen
     with pytest.raises(NetworkError) as caught:
         load.load(address, given)
     return str(caught.value)
 
 
-SIZE = load.Given(size=(9, 7))
+SIZE = load.InputOptions(size=(9, 7))
 
 
 @pytest.mark.slow
@@ -208,7 +208,7 @@ def test_size_and_channels_are_found_by_trying(folder: Path) -> None:
     assert made.network.input_spec == dv.InputSpec(size=(28, 28), channels="L", mean=(0.0,), std=(1.0,))
     assert made.assumed[0] == ("Input size 28 x 28: not given, the first that can be traced.")
     assert made.assumed[1].startswith("1 grey channel: not given")
-    told = refusal("mynet:flat", load.Given(size=(9, 7), channels="RGB"))
+    told = refusal("mynet:flat", load.InputOptions(size=(9, 7), channels="RGB"))
     assert "shape (1, 9, 7, 3)" in told
     assert "It can be traced at 28 x 28 with channels='L' (--size 28 28 --channels L)" in told
 
@@ -216,7 +216,7 @@ def test_size_and_channels_are_found_by_trying(folder: Path) -> None:
 def test_the_range_is_that_of_the_numbers_given() -> None:
     from deconvviz.data.preprocess import model_input
 
-    given = load.Given(low_high=(-1.0, 3.0), mean=(0.5, 0.25, 0.0), std=(2.0,))
+    given = load.InputOptions(low_high=(-1.0, 3.0), mean=(0.5, 0.25, 0.0), std=(2.0,))
     spec = given.spec((1, 1), "RGB")
     fed = model_input(np.array([[[0.0, 0.5, 1.0]]], np.float32), spec)
     np.testing.assert_allclose(fed.ravel(), [(-1 - 0.5) / 2, (1 - 0.25) / 2, (3 - 0) / 2])
@@ -278,4 +278,4 @@ def test_a_network_that_has_to_be_a_pytorch_module_is_one(folder: Path) -> None:
 
 
 def test_a_mask_of_infinities_is_no_damage(folder: Path) -> None:
-    assert load.load("mynet:masked", load.Given(size=(6, 8), channels="RGB")).network.layers
+    assert load.load("mynet:masked", load.InputOptions(size=(6, 8), channels="RGB")).network.layers

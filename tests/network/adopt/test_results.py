@@ -32,7 +32,7 @@ def test_a_dict_is_read_in_its_own_order_and_that_is_said() -> None:
     net = dv.Network(heads, input_spec=SPEC, labels=("a", "b", "c"))
     np.testing.assert_allclose(net.run(X), np.maximum(X, 0).mean((1, 2)), rtol=1e-5)
     assert net.about["output"] == ("logits, the first of 3 results (logits, aux/0, aux/2); output=NAME chooses another")
-    assumed = load.wrapped(heads, "m:heads", load.Given(size=(6, 5))).assumed
+    assumed = load.wrapped(heads, "m:heads", load.InputOptions(size=(6, 5))).assumed
     assert assumed[-1] == "The output is logits, the first of 3 results (logits, aux/0, aux/2): not given."
 
 
@@ -129,9 +129,9 @@ class HuggingFace:
 
 
 def test_models_with_a_dtype_are_networks() -> None:
-    keras = load.wrapped(Keras(), "m:model", load.Given(size=(6, 5)))
+    keras = load.wrapped(Keras(), "m:model", load.InputOptions(size=(6, 5)))
     np.testing.assert_allclose(keras.network.run(X), X.mean((1, 2)), rtol=1e-5)
-    hf = load.wrapped(HuggingFace(), "m:model", load.Given(size=(6, 5)))
+    hf = load.wrapped(HuggingFace(), "m:model", load.InputOptions(size=(6, 5)))
     assert hf.network.run(X).shape == (2, 4, 3, 4)
     assert "It is called with channels first, (N, C, H, W): channels last cannot be traced." in hf.assumed
     assert hf.assumed[-1].startswith("The output is last_hidden_state")
