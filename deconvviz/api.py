@@ -230,12 +230,12 @@ def reconstruct(
         x = model_input(net, image)
         return reconstruct_inner(net, x, unit, to, rule, start, on_unsupported, prove)  # type: ignore[arg-type]
     if target is None:
-        wanted = [Unit.of(unit)]  # type: ignore[arg-type]  # None is refused there, like all that is no unit
-        return reconstruct_many(net, image, wanted, rule, start, on_unsupported=on_unsupported, prove=prove)[0]
+        units = [Unit.of(unit)]  # type: ignore[arg-type]  # None is refused there, like all that is no unit
+        return reconstruct_many(net, image, units, rule, start, on_unsupported=on_unsupported, prove=prove)[0]
     if unit is not None:
         raise DeconvvizError(f"a unit, or a target in place of one, is what goes down; got both, {unit!r} and a target")
     x = model_input(net, image)
-    return _shown(net, x, reconstruct_target(net, x, target, rule, start, on_unsupported, prove))
+    return _displayed(net, x, reconstruct_target(net, x, target, rule, start, on_unsupported, prove))
 
 
 def reconstruct_many(
@@ -271,7 +271,7 @@ def reconstruct_many(
         )
     x = model_input(net, image)
     results = reconstruct_units(net, x, units, rule, start, on_unsupported, prove)
-    return tuple(_shown(net, x, result) for result in results)
+    return tuple(_displayed(net, x, result) for result in results)
 
 
 def reconstruct_rules(
@@ -312,7 +312,7 @@ def reconstruct_rules(
     x = model_input(net, image)
     results = reconstruct_layer(net, x, [Unit.of(unit)], rules, start, on_unsupported, refusals)
     results = with_agreement(net, x, results) if prove else results
-    return {rule: _shown(net, x, one) for rule, (one,) in results.items()}
+    return {rule: _displayed(net, x, one) for rule, (one,) in results.items()}
 
 
 def prove_maps(net: Network, image: Any, maps: Mapping[str, Reconstruction]) -> dict[str, Reconstruction]:
@@ -401,10 +401,10 @@ def attribute(
     >>> found.map.shape, found.pixels.shape, bool(found.pixels.min() >= 0)
     ((128, 128, 3), (128, 128), True)
     """
-    found = attribution.attribute(net, model_input(net, image), unit, method, seed, on_unsupported, **options)
-    signal = np.asarray(found.map, np.float32)
-    shown = np.repeat(signal[..., None], 3, axis=-1) if signal.ndim == 2 else None
-    return dataclasses.replace(found, map=preprocess.signed_rgb(signal, net.input_spec) if shown is None else shown)
+    result = attribution.attribute(net, model_input(net, image), unit, method, seed, on_unsupported, **options)
+    signal = np.asarray(result.map, np.float32)
+    rgb = np.repeat(signal[..., None], 3, axis=-1) if signal.ndim == 2 else None
+    return dataclasses.replace(result, map=preprocess.signed_rgb(signal, net.input_spec) if rgb is None else rgb)
 
 
 def randomize(
@@ -494,15 +494,15 @@ def audit_forecast(
     Raises:
       DataError, NetworkError, DeconvvizError: as `audit`.
     """
-    wanted, reason = _audited(net, pictures), "no picture was given"
-    for name, read in wanted:
+    inputs, reason = _audited(net, pictures), "no picture was given"
+    for name, read in inputs:
         try:
             x = read()
         except DeconvvizError as error:
             reason = f"{name}: {error}"
             continue
-        return auditing.forecast(net, x, unit, methods or tuple(catalog.methods()), len(wanted))
-    raise DataError(f"none of {len(wanted)} pictures could be used: {reason}")
+        return auditing.forecast(net, x, unit, methods or tuple(catalog.methods()), len(inputs))
+    raise DataError(f"none of {len(inputs)} pictures could be used: {reason}")
 
 
 def _audited(net: Network, pictures: Any) -> list[tuple[str, Callable[[], np.ndarray]]]:
@@ -510,22 +510,22 @@ def _audited(net: Network, pictures: Any) -> list[tuple[str, Callable[[], np.nda
     if isinstance(pictures, Mapping):
         return [(str(name), functools.partial(model_input, net, one)) for name, one in pictures.items()]
     if isinstance(pictures, (str, Path)):
-        listed: list[Any] = list(folder.list_pictures(pictures))
+        items: list[Any] = list(folder.list_pictures(pictures))
     elif isinstance(pictures, Iterable) and not isinstance(pictures, (bytes, np.ndarray)):
-        listed = list(pictures)
+        items = list(pictures)
     else:
         raise DeconvvizError(
             f"an audit takes a folder of pictures, or a list of them; got {type(pictures).__name__}: for one picture, "
             "a list of one"
         )
-    names = [one.name if isinstance(one, Path) else str(one) if isinstance(one, str) else "" for one in listed]
+    names = [one.name if isinstance(one, Path) else str(one) if isinstance(one, str) else "" for one in items]
     return [
         (name or f"picture {number}", functools.partial(model_input, net, one))
-        for number, (name, one) in enumerate(zip(names, listed, strict=True))
+        for number, (name, one) in enumerate(zip(names, items, strict=True))
     ]
 
 
-def _shown(net: Network, x: Array, result: Reconstruction) -> Reconstruction:
+def _displayed(net: Network, x: Array, result: Reconstruction) -> Reconstruction:
     """In RGB order, with what works out why it is grey."""
     explain = functools.partial(grey.diagnosis, net, x, result)
     return dataclasses.replace(result, map=preprocess.signed_rgb(result.map, net.input_spec), explain=explain)
@@ -604,13 +604,13 @@ def invert_snapshots(
     """
     _check_drawable(net)
     decoded = images.load(image)
-    x, shown = preprocess.model_input(decoded, net.input_spec), preprocess.fit_image(decoded, net.input_spec)
+    x, photograph = preprocess.model_input(decoded, net.input_spec), preprocess.fit_image(decoded, net.input_spec)
     if method == "learned":
-        given = settings | {"restarts": None if restarts == 1 else restarts, "resume": resume}
-        yield _learned(net, x, shown, layer, given)
+        options = settings | {"restarts": None if restarts == 1 else restarts, "resume": resume}
+        yield _learned(net, x, photograph, layer, options)
         return
     yield from feature_inversion.snapshots(
-        net, x, shown, layer, method, seed=seed, restarts=restarts, resume=resume, every=every, **settings
+        net, x, photograph, layer, method, seed=seed, restarts=restarts, resume=resume, every=every, **settings
     )
 
 
@@ -623,18 +623,18 @@ def _check_drawable(net: Network) -> None:
         )
 
 
-def _learned(net: Network, x: Any, shown: Any, layer: str, given: dict[str, Any]) -> Inversion:
+def _learned(net: Network, x: Any, photograph: Any, layer: str, options: dict[str, Any]) -> Inversion:
     """One pass through the decoder of a layer; it is handed the layer's values and nothing else."""
-    for name, value in given.items():
+    for name, value in options.items():
         if name != "weights" and value is not None:
             raise DeconvvizError(
                 f"method='learned' has no option {name!r}: its decoder answers in one pass, without steps or random "
                 "draws; it takes weights alone, or use method='optimize'"
             )
-    decoder = inverters.load(net, layer, given.get("weights"))
+    decoder = inverters.load(net, layer, options.get("weights"))
     image = decoder(net.taps(x, [layer])[layer])[0]
-    found = preprocess.model_input(image, net.input_spec)
-    return feature_inversion.measured(net, x, shown, layer, "learned", image, found)
+    reconstructed = preprocess.model_input(image, net.input_spec)
+    return feature_inversion.measured(net, x, photograph, layer, "learned", image, reconstructed)
 
 
 def visualize(net: Network, unit: UnitLike | str, **options: Any) -> Visualization:
@@ -701,11 +701,11 @@ def visualize_snapshots(
         show(snapshot.image, snapshot.activation)
     """
     _check_drawable(net)
-    wanted = activation_maximization.goal(net, unit, objective, direction)
+    goal = activation_maximization.goal(net, unit, objective, direction)
     begun = None if start is None else preprocess.fit_image(images.load(start), net.input_spec)
     yield from activation_maximization.snapshots(
         net,
-        wanted,
+        goal,
         seed=seed,
         pictures=pictures,
         diversity=diversity,

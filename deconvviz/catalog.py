@@ -184,14 +184,14 @@ class Trainable:
         """The options of one function: "train", "evaluate", "apply" or "write"."""
         return tuple(option for option in self.options if function in option.of)
 
-    def check(self, function: str, given: Mapping[str, Any]) -> None:
+    def check(self, function: str, options: Mapping[str, Any]) -> None:
         """Refuses options that the function does not take, and values that are no choice.
 
         Raises:
           DeconvvizError: repeats the option and offers the nearest one.
         """
         known = {option.key: option for option in self.options_of(function)}
-        for name, value in given.items():
+        for name, value in options.items():
             if name not in known:
                 raise DeconvvizError(f"{function} {self.name} has no option {name!r}; {nearest(name, known)}")
             if known[name].choices and value is not None:
@@ -238,8 +238,8 @@ def discover(package: str, constant: str, folders: bool = False) -> MappingProxy
     for info in pkgutil.iter_modules(parent.__path__):
         if info.name.startswith("_") or (folders and not info.ispkg):
             continue
-        held = getattr(importlib.import_module(f"{package}.{info.name}"), constant, ())
-        for record in held if isinstance(held, tuple) else (held,):
+        constants = getattr(importlib.import_module(f"{package}.{info.name}"), constant, ())
+        for record in constants if isinstance(constants, tuple) else (constants,):
             if record.name in records:
                 raise DeconvvizError(f"two files of {package} define {constant} with the name {record.name!r}")
             records[record.name] = record

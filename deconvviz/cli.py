@@ -78,8 +78,8 @@ class Commands(click.Group):
         except DeconvvizError as error:
             _complain(str(error), BAD_INPUT)
         except OSError as error:
-            named = f": {error.filename}" if error.filename else ""
-            _complain(f"{error.strerror or error}{named}", BAD_INPUT)
+            path = f": {error.filename}" if error.filename else ""
+            _complain(f"{error.strerror or error}{path}", BAD_INPUT)
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
                 raise

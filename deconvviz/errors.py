@@ -91,5 +91,5 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> str:
     close = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    shown = ", ".join(names[:12])
-    return f"known: {shown}" + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
+    listing = ", ".join(names[:12])
+    return f"known: {listing}" + (f", ... ({len(names)} in all)" if len(names) > 12 else "")

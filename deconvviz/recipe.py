@@ -193,42 +193,42 @@ def reconstruct(recipe: Recipe, network: Network, image: DisplayImage) -> tuple[
     return tuple(maps[rule] for rule in recipe.rules)
 
 
-def resolved(recipe: Recipe, found: Sequence[Reconstruction]) -> Recipe:
+def resolved(recipe: Recipe, results: Sequence[Reconstruction]) -> Recipe:
     """The recipe with the position that was found for the strongest unit."""
-    unit = found[0].unit
+    unit = results[0].unit
     return replace(recipe, row=unit.row, column=unit.column)
 
 
 def picture(
-    recipe: Recipe, found: Sequence[Reconstruction], network: Network, image: DisplayImage, kind: str = "png"
+    recipe: Recipe, results: Sequence[Reconstruction], network: Network, image: DisplayImage, kind: str = "png"
 ) -> bytes:
     """The file of maps that `reconstruct` made: the same bytes for the same recipe.
 
     Args:
       recipe: what to draw, and how; it is kept in the file.
-      found: the maps, one a rule of the recipe.
+      results: the maps, one a rule of the recipe.
       network: whose input size the photograph is brought to.
       image: the decoded picture.
       kind: "png", "svg" or "npz".
     """
     from deconvviz.data import preprocess
 
-    text = resolved(recipe, found).to_json()
+    text = resolved(recipe, results).to_json()
     if kind == "npz":
-        return files.npz_bytes(found[0], text) if len(found) == 1 else _npz_of_several(found, text)
-    if kind == "png" and len(found) == 1:
-        return montage.png_bytes(panels.map_rgb(found[0], recipe.mode, recipe.limit), text={files.RECIPE: text})
+        return files.npz_bytes(results[0], text) if len(results) == 1 else _npz_of_several(results, text)
+    if kind == "png" and len(results) == 1:
+        return montage.png_bytes(panels.map_rgb(results[0], recipe.mode, recipe.limit), text={files.RECIPE: text})
     if kind not in ("png", "svg"):
         raise RecipeError(f"a picture is made as png, svg or npz; got kind={kind!r}")
     draw = panels.reconstruction_png if kind == "png" else panels.reconstruction_svg
     spec = network.input_spec
     if spec.is_picture:
-        shown = preprocess.fit_image(image, spec)
+        photograph = preprocess.fit_image(image, spec)
     else:
-        shown = preprocess.display(preprocess.model_input(image, spec), spec)
+        photograph = preprocess.display(preprocess.model_input(image, spec), spec)
     return draw(
-        shown,
-        found,
+        photograph,
+        results,
         mode=recipe.mode,
         shared=recipe.scale == "shared",
         limit=recipe.limit,
@@ -245,14 +245,14 @@ def render(recipe: Recipe, network: Network, image: DisplayImage, kind: str = "p
     return picture(recipe, reconstruct(recipe, network, image), network, image, kind)
 
 
-def _npz_of_several(found: Sequence[Reconstruction], text: str) -> bytes:
+def _npz_of_several(results: Sequence[Reconstruction], text: str) -> bytes:
     """Maps (rules, H, W, 3) of one unit, with their rules and the recipe."""
     stream = io.BytesIO()
     arrays: dict[str, Any] = {
-        "maps": np.stack([one.map for one in found]),
-        "rules": np.array([one.rule for one in found]),
-        "activation": found[0].activation,
-        "receptive_field": np.array(found[0].receptive_field, np.int64),
+        "maps": np.stack([one.map for one in results]),
+        "rules": np.array([one.rule for one in results]),
+        "activation": results[0].activation,
+        "receptive_field": np.array(results[0].receptive_field, np.int64),
         files.RECIPE: text,
     }
     np.savez_compressed(stream, **arrays)

@@ -49,8 +49,8 @@ UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError
 
 def base() -> Path:
     """The folder: DECONVVIZ_CACHE if it is set, else "deconvviz" in the user's cache folder."""
-    named = os.environ.get("DECONVVIZ_CACHE")
-    return Path(named) if named else platformdirs.user_cache_path("deconvviz", appauthor=False, opinion=False)
+    folder = os.environ.get("DECONVVIZ_CACHE")
+    return Path(folder) if folder else platformdirs.user_cache_path("deconvviz", appauthor=False, opinion=False)
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
@@ -197,18 +197,18 @@ def check_shape(value: Any, shape: Any, problem: Problem, place: str = "") -> No
     fits = isinstance(value, kinds) or (float in kinds and isinstance(value, int))
     if not fits or (isinstance(value, bool) and bool not in kinds and object not in kinds):
         words = " or ".join(_KINDS.get(kind, kind.__name__) for kind in kinds)
-        given = repr(value)
-        raise problem(f"{place or 'it'} should be {words}; it is {given if len(given) < 80 else given[:60] + '...'}")
+        text = repr(value)
+        raise problem(f"{place or 'it'} should be {words}; it is {text if len(text) < 80 else text[:60] + '...'}")
     if isinstance(shape, list):
         for i, item in enumerate(value):
             check_shape(item, shape[0], problem, f"{place}[{i}]")
     if isinstance(shape, dict):
-        for wanted, inner in (dict.fromkeys(value, shape[str]) if str in shape else shape).items():
-            name = wanted.removesuffix("?")
+        for key, inner in (dict.fromkeys(value, shape[str]) if str in shape else shape).items():
+            name = key.removesuffix("?")
             where = f"{place}.{name}" if place else name
             if name in value:
                 check_shape(value[name], inner, problem, where)
-            elif name == wanted:
+            elif name == key:
                 raise problem(f"{where} is missing")
 
 
@@ -425,9 +425,9 @@ class _Resumed:
                 self._check(file.tell() + len(chunk))
                 file.write(chunk)
                 bar.update(len(chunk))
-            got = file.tell()
-        if got < (total or self.size or 0):
-            raise ConnectionError(f"the connection ended after {got:,} of {total or self.size:,} bytes")
+            received = file.tell()
+        if received < (total or self.size or 0):
+            raise ConnectionError(f"the connection ended after {received:,} of {total or self.size:,} bytes")
 
     def _check(self, size: int) -> None:
         """Refuse more than there should be, before it is written."""

@@ -95,27 +95,27 @@ class InputSpec:
             raise DeconvvizError(f"std divides, so none may be 0; got std={self.std!r}")
 
     def _check_shown(self, shown: Any) -> None:
-        listed = isinstance(shown, (tuple, list)) and len(shown) == 3
-        fits = listed and all(hasattr(c, "__index__") and 0 <= c < self.depth for c in shown)
+        is_sequence = isinstance(shown, (tuple, list)) and len(shown) == 3
+        fits = is_sequence and all(hasattr(c, "__index__") and 0 <= c < self.depth for c in shown)
         if isinstance(self.channels, str) or not fits:
             raise DeconvvizError(
                 "shown names three channels of an input that has a number of them, counted from 0, (3, 2, 1) for "
                 f"example; got shown={shown!r}, channels={self.channels!r}"
             )
 
-    def _per_channel(self, name: str, given: Any) -> tuple[float, ...]:
+    def _per_channel(self, name: str, option: Any) -> tuple[float, ...]:
         """One number a channel, from one number, from as many, or from any count of equal ones."""
-        listed = isinstance(given, (tuple, list)) or (isinstance(given, np.ndarray) and given.ndim == 1)
-        values = tuple(given) if listed else (given,)
+        is_sequence = isinstance(option, (tuple, list)) or (isinstance(option, np.ndarray) and option.ndim == 1)
+        values = tuple(option) if is_sequence else (option,)
         if not values or not all(_is_number(value) for value in values):
-            raise DeconvvizError(f"{name} is one number, or one a channel; got {name}={given!r}")
+            raise DeconvvizError(f"{name} is one number, or one a channel; got {name}={option!r}")
         values = tuple(float(value) for value in values)
         if len(values) == self.depth:
             return values
         if len(set(values)) == 1:
             return values[:1] * self.depth
         raise DeconvvizError(
-            f"{name}={given!r} has {len(values)} numbers but channels={self.channels!r} means {self.depth}; give "
+            f"{name}={option!r} has {len(values)} numbers but channels={self.channels!r} means {self.depth}; give "
             f"{self.depth} in the order of the channels"
         )
 

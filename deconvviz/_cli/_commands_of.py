@@ -117,13 +117,13 @@ def command(
         common, run = _apply(record)
     else:
         common, run = _evaluate(record, fixed) if function == "evaluate" else _train(record, network, fixed)
-    taken = (*record.options_of(function), *(record.options_of("write") if function == "apply" else ()))
-    made = click.Command(
+    options = (*record.options_of(function), *(record.options_of("write") if function == "apply" else ()))
+    click_command = click.Command(
         network or record.name, callback=run, help=f"{record.title}: {function}.", short_help=record.title
     )
-    for option in (*common, *(_option(option) for option in taken if option.key not in fixed), json_option):
-        option(made)
-    return made
+    for option in (*common, *(_option(option) for option in options if option.key not in fixed), json_option):
+        option(click_command)
+    return click_command
 
 
 def _option(option: Option) -> Callable[[Any], Any]:
@@ -136,10 +136,10 @@ def _option(option: Option) -> Callable[[Any], Any]:
     return click.option(f"--{option.name.replace('_', '-')}", option.key, type=kind, help=option.help)
 
 
-Made = tuple[tuple[Callable[[Any], Any], ...], Callable[..., None]]
+CommandParts = tuple[tuple[Callable[[Any], Any], ...], Callable[..., None]]
 
 
-def _apply(task: Task) -> Made:
+def _apply(task: Task) -> CommandParts:
     def run(image: str, out: Path, as_json: bool, **options: Any) -> None:
         from deconvviz import compiled
 
@@ -150,33 +150,33 @@ def _apply(task: Task) -> Made:
         result = task.apply(load_image(image), **typed(options))
         task.write(result, out, **typed(written))
         record = {"task": task.name, "image": image, **task.describe(result), "out": out, "images": 1}
-        _say(record | {"seconds": seconds_since(start)}, as_json)
+        _answer(record | {"seconds": seconds_since(start)}, as_json)
 
     return (image_option, OUT), run
 
 
-def _evaluate(record: Trainable, fixed: Mapping[str, Any]) -> Made:
+def _evaluate(record: Trainable, fixed: Mapping[str, Any]) -> CommandParts:
     def run(data: Path, as_json: bool, **options: Any) -> None:
         from deconvviz import compiled
 
         compiled.keep()
-        _say(record.evaluate(data, progress=True, **typed(options), **fixed), as_json)
+        _answer(record.evaluate(data, progress=True, **typed(options), **fixed), as_json)
 
     return (DATA,), run
 
 
-def _train(record: Trainable, network: str, fixed: Mapping[str, Any]) -> Made:
+def _train(record: Trainable, network: str, fixed: Mapping[str, Any]) -> CommandParts:
     def run(data: Path, out: Path, seed: int, resume: bool, as_json: bool, **options: Any) -> None:
         start = time.perf_counter()
         assert record.train is not None
         figures = record.train(data, out, seed=seed, resume=resume, progress=True, **typed(options), **fixed)
-        named = {"network": network} if network else {"task": record.name}
-        _say({**named, "out": out, **figures, "seconds": seconds_since(start)}, as_json)
+        subject = {"network": network} if network else {"task": record.name}
+        _answer({**subject, "out": out, **figures, "seconds": seconds_since(start)}, as_json)
 
     if record.train is None:
         raise click.UsageError(f"{record.name} has nothing to train: deconvviz apply {record.name} works as it is")
     return (DATA, FOLDER, SEED, RESUME), run
 
 
-def _say(record: dict[str, Any], as_json: bool) -> None:
+def _answer(record: dict[str, Any], as_json: bool) -> None:
     answer(record, as_json, [f"{name}: {value}" for name, value in record.items()])

@@ -64,22 +64,22 @@ def make(
     """Makes the pictures, goes on from those that an interrupted run has finished, and answers."""
     import deconvviz as dv
 
-    wanted = channels_of(channels, network.layer(layer).shape[-1])
-    kept = out.with_name(f"{out.name}.unfinished.npz")
-    known = read(kept) if kept.exists() else None
+    indices = channels_of(channels, network.layer(layer).shape[-1])
+    partial = out.with_name(f"{out.name}.unfinished.npz")
+    known = read(partial) if partial.exists() else None
     try:
-        runs = dv.visualize_layer_snapshots(network, layer, wanted, batch=batch, resume=known, **options)
+        runs = dv.visualize_layer_snapshots(network, layer, indices, batch=batch, resume=known, **options)
         result: LayerVisualization = run(
-            keeping(runs, kept), lambda now: f"{int(now.finished.sum())} of {len(now.channels)} pictures"
+            keeping(runs, partial), lambda now: f"{int(now.finished.sum())} of {len(now.channels)} pictures"
         )
     except DeconvvizError as error:
         if known is None or "cannot go on" not in str(error):
             raise
-        raise DeconvvizError(f"{kept} holds another run: {error}; delete it, or name another --grid") from error
-    shown = result.images.copy()
-    shown[result.dead] = np.array(montage.DEAD, np.float32) / 255
-    files.write(out, montage.png_bytes(montage.gallery(shown)))
-    kept.unlink(missing_ok=True)
+        raise DeconvvizError(f"{partial} holds another run: {error}; delete it, or name another --grid") from error
+    images = result.images.copy()
+    images[result.dead] = np.array(montage.DEAD, np.float32) / 255
+    files.write(out, montage.png_bytes(montage.gallery(images)))
+    partial.unlink(missing_ok=True)
     record = {
         "model": chosen.name, "layer": layer, "objective": result.objective, "channels": result.channels,
         "activations": result.activations, "dead": result.channels[result.dead], "seed": result.seed,

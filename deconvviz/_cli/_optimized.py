@@ -26,13 +26,13 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def run(snapshots: Iterator[Any], said: Callable[[Any], str]) -> Any:
+def run(snapshots: Iterator[Any], describe: Callable[[Any], str]) -> Any:
     """The last snapshot of a run, its progress and time left on stderr."""
     from tqdm import tqdm
 
     with tqdm(desc="compiling", unit="step", disable=None, leave=False) as bar:
         for now in snapshots:
             bar.total = now.steps
-            bar.set_description(said(now), refresh=False)
+            bar.set_description(describe(now), refresh=False)
             bar.update(now.step - bar.n)
     return now

@@ -75,17 +75,17 @@ class Chosen:
     @property
     def name(self) -> str:
         """How the answer names the network."""
-        return str(self.own or self.model)
+        return str(self.address or self.model)
 
     @property
-    def own(self) -> str | None:
+    def address(self) -> str | None:
         """The address of a network of one's own."""
         return self.network or self.torch
 
     @property
     def is_named(self) -> bool:
         """True if there is a network at all."""
-        return self.model is not None or self.own is not None
+        return self.model is not None or self.address is not None
 
     def check(self) -> None:
         """Refuse options that do not go together.
@@ -97,27 +97,27 @@ class Chosen:
             raise click.UsageError(
                 "name a network: --model caltech, or your own with --network package.module:object, or --torch"
             )
-        named = [f"--{n} {value}" for n in ("model", "network", "torch") if (value := getattr(self, n)) is not None]
-        if len(named) > 1:
-            too_many = "two networks: leave one out" if len(named) == 2 else "three networks: leave two out"
-            raise click.UsageError(f"{' and '.join(named)} are {too_many}")
+        networks = [f"--{n} {value}" for n in ("model", "network", "torch") if (value := getattr(self, n)) is not None]
+        if len(networks) > 1:
+            too_many = "two networks: leave one out" if len(networks) == 2 else "three networks: leave two out"
+            raise click.UsageError(f"{' and '.join(networks)} are {too_many}")
         fed = [o for o in _INPUT if getattr(self, o[2:].replace("-", "_")) is not None]
         if self.model is not None and fed:
             raise click.UsageError(f"{self.model} knows what it is fed: leave out {' and '.join(fed)}, or --model")
-        if self.own is not None and self.weights is not None:
+        if self.address is not None and self.weights is not None:
             raise click.UsageError(
-                f"a network of your own loads its weights itself: leave out --weights, or {named[0].split()[0]}"
+                f"a network of your own loads its weights itself: leave out --weights, or {networks[0].split()[0]}"
             )
 
 
 def load_chosen(chosen: Chosen, name: str | None = None) -> Network:
     """The network of the options; ``name`` stands for a model that they do not name."""
-    if chosen.own is None:
+    if chosen.address is None:
         return load_network(name or str(chosen.model), chosen.weights)
-    return load_own(chosen)[0]
+    return load_user_network(chosen)[0]
 
 
-def load_own(chosen: Chosen) -> tuple[Network, tuple[str, ...]]:
+def load_user_network(chosen: Chosen) -> tuple[Network, tuple[str, ...]]:
     """A network of one's own, and what was assumed about its input.
 
     What its module prints goes to stderr: stdout holds the answer alone.
@@ -126,10 +126,10 @@ def load_own(chosen: Chosen) -> tuple[Network, tuple[str, ...]]:
     from deconvviz.network.adopt import load
 
     compiled.keep()
-    given = load.InputOptions(chosen.size, chosen.channels, chosen.input_range, chosen.mean, chosen.std)
+    options = load.InputOptions(chosen.size, chosen.channels, chosen.input_range, chosen.mean, chosen.std)
     with contextlib.redirect_stdout(sys.stderr):
-        made = load.load(str(chosen.own), given, torch=chosen.torch is not None)
-    return made.network, made.assumed
+        adopted = load.load(str(chosen.address), options, torch=chosen.torch is not None)
+    return adopted.network, adopted.assumed
 
 
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:

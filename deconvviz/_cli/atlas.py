@@ -99,8 +99,8 @@ def _built(record: dict[str, Any]) -> list[str]:
 class Bars:
     """Progress and time left on stderr, one bar a step of the build."""
 
-    def __init__(self, shown: bool) -> None:
-        self._shown, self._step, self._bar = shown, "", None
+    def __init__(self, visible: bool) -> None:
+        self._visible, self._step, self._bar = visible, "", None
 
     def __enter__(self) -> Bars:
         return self
@@ -117,7 +117,12 @@ class Bars:
             self.__exit__()
             self._step = step
             self._bar = tqdm(
-                desc=step, total=total, initial=done, unit="picture", disable=None if self._shown else True, leave=False
+                desc=step,
+                total=total,
+                initial=done,
+                unit="picture",
+                disable=None if self._visible else True,
+                leave=False,
             )
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
@@ -152,20 +157,20 @@ def show(folder: Path | None, layer: str, channel: int, out: Path | None, as_jso
     if out is not None:
         if not rows:
             raise DeconvvizError(f"channel {channel} of {layer} is silent: no picture of {opened.folder} excites it")
-        listed = [
+        recipe_rows = [
             {"image": row.image, "activation": row.activation, "box": row.box, "scale": row.scale} for row in rows
         ]
-        text = {"recipe": json.dumps(plain({"layer": layer, "channel": channel, "rows": listed}))}
+        text = {"recipe": json.dumps(plain({"layer": layer, "channel": channel, "rows": recipe_rows}))}
         files.write(out, montage.png_bytes(contact.picture(opened, rows), text=text))
     network = opened.about["network"]["name"]
     record = {"network": network, "layer": layer, "channel": channel, "rule": opened.about["rule"], "rows": result,
               "out": out}  # fmt: skip
-    shown = table(
+    lines = table(
         ("activation", "row", "column", "image"),
         [(f"{row.activation:.5g}", row.unit.row, row.unit.column, row.image) for row in rows],
     )
     written = [f"written: {out}"] if out is not None else []
-    answer(record, as_json, [f"{network}, {layer}, channel {channel}: {len(rows)} pictures", *shown, *written])
+    answer(record, as_json, [f"{network}, {layer}, channel {channel}: {len(rows)} pictures", *lines, *written])
 
 
 COMMAND = atlas

@@ -57,14 +57,15 @@ def attribute(
             unit = dv.Unit(layer, int(values.reshape(-1, values.shape[-1]).max(axis=0).argmax()))
     else:
         unit = dv.Unit(str(layer), channel)
-    found = dv.attribute(network, picture, unit, method, seed)
+    result = dv.attribute(network, picture, unit, method, seed)
     if out is not None:
-        files.write_png(out, scale.diverging_rgb(found.pixels, scale.signed_limit(found.pixels)))
+        files.write_png(out, scale.diverging_rgb(result.pixels, scale.signed_limit(result.pixels)))
     record: dict[str, Any] = {
-        "network": chosen.name, "image": image, "layer": found.unit.layer, "channel": found.unit.channel,
-        "row": found.unit.row, "column": found.unit.column, "value": found.value, "method": found.method, "seed": seed,
-        "options": found.options, "lowest": float(found.pixels.min()), "highest": float(found.pixels.max()),
-        **found.facts, "note": found.note or None, "out": out, "images": 1, "seconds": seconds_since(start),
+        "network": chosen.name, "image": image, "layer": result.unit.layer, "channel": result.unit.channel,
+        "row": result.unit.row, "column": result.unit.column, "value": result.value, "method": result.method,
+        "seed": seed, "options": result.options, "lowest": float(result.pixels.min()),
+        "highest": float(result.pixels.max()), **result.facts,
+        "note": result.note or None, "out": out, "images": 1, "seconds": seconds_since(start),
     }  # fmt: skip
     about = audits.card(method)
     record |= {"assumes": about.assumes, "limits": about.limits, "measured": about.measured, "where": about.where}

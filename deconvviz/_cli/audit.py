@@ -68,19 +68,19 @@ def audit(
         end = "\n" if done == every or not sys.stderr.isatty() else "\r"
         click.echo(f"{done} of {every} pictures, {spent:.0f} s" + " " * 9 + end, nl=False, err=True)
 
-    found = dv.audit(
+    report = dv.audit(
         network, pictures, methods or None, seed, unit=unit, resume=partial, progress=progress, command=_command()
     )
-    found.to_html(out, language)
-    found.to_json(out.with_suffix(".json"))
+    report.to_html(out, language)
+    report.to_json(out.with_suffix(".json"))
     partial.unlink(missing_ok=True)
     record = {
-        "network": chosen.name, "images": len(found.pictures), "unreadable": len(found.unreadable),
-        "methods": list(found.table), "refused": found.refused, "out": out, "json": out.with_suffix(".json"),
-        "sentences": found.sentences, "processor_seconds": round(found.seconds, 3),
+        "network": chosen.name, "images": len(report.pictures), "unreadable": len(report.unreadable),
+        "methods": list(report.table), "refused": report.refused, "out": out, "json": out.with_suffix(".json"),
+        "sentences": report.sentences, "processor_seconds": round(report.seconds, 3),
         "seconds": seconds_since(start),
     }  # fmt: skip
-    answer(record, as_json, [*found.sentences, f"written: {out}", f"written: {out.with_suffix('.json')}"])
+    answer(record, as_json, [*report.sentences, f"written: {out}", f"written: {out.with_suffix('.json')}"])
 
 
 def built_in(limit: int | None) -> dict[str, Any]:

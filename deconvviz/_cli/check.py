@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deconvviz._cli._common import answer, by, json_option, load_image, seconds_since, table
-from deconvviz._cli._user_network import Chosen, load_chosen, load_own, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, load_user_network, network_options
 
 if TYPE_CHECKING:
     from deconvviz.checks import Report, RuleReport
@@ -57,29 +57,29 @@ def check(
 
     start = time.perf_counter()
     chosen.check()
-    network, assumed = load_own(chosen) if chosen.own else (load_chosen(chosen), ())
+    network, assumed = load_user_network(chosen) if chosen.address else (load_chosen(chosen), ())
     x = model_input(load_image(image, network.input_spec), network.input_spec)
     result = checks.report(network, x, layer)
     grey, hints = _diagnosis(result, x), _hints(network, images)
     record = _record(chosen, image, result, assumed) | {"diagnosis": grey or None, "hints": hints}
     record |= {"images": 1, "seconds": seconds_since(start)}
-    said = [*([grey] if grey else []), *hints]
+    remarks = [*([grey] if grey else []), *hints]
     lines = _lines(chosen, image, result, assumed) + (
-        ["", "Worth knowing:", *(f"- {one}" for one in said)] if said else []
+        ["", "Worth knowing:", *(f"- {one}" for one in remarks)] if remarks else []
     )
     answer(record, as_json, lines)
     ctx.exit(0 if result.applies else 1)
 
 
-def _diagnosis(found: Report, x: Any) -> str:
+def _diagnosis(report: Report, x: Any) -> str:
     """Why the deconvnet's map of the strongest unit is grey; empty where it is not, or where the rule is refused."""
     from deconvviz.checks import grey
     from deconvviz.errors import DeconvvizError
     from deconvviz.network import reconstruct_units
 
     try:
-        (one,) = reconstruct_units(found.network, x, [found.unit], prove=False)
-        return grey.diagnosis(found.network, x, one)
+        (reconstruction,) = reconstruct_units(report.network, x, [report.unit], prove=False)
+        return grey.diagnosis(report.network, x, reconstruction)
     except DeconvvizError:
         return ""
 
@@ -98,9 +98,9 @@ def _hints(network: Network, images: Path | None) -> list[str]:
     return [*grey.dead_sentences(dead, network, len(pictures)), *([hint] if hint else [])]
 
 
-def _record(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) -> dict[str, Any]:
+def _record(chosen: Chosen, image: str, report: Report, assumed: tuple[str, ...]) -> dict[str, Any]:
     """The answer as JSON."""
-    network = found.network
+    network = report.network
     return {
         "network": chosen.name,
         "image": image,
@@ -110,27 +110,27 @@ def _record(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...])
         "layers": len(network.layers),
         "kinds": _kinds(network),
         "parameters": sum(layer.parameters for layer in network.layers),
-        "output": found.output,
-        "finite": found.finite,
-        "top": [{"index": index, "value": value} for index, value in found.top],
-        "layer": found.layer,
-        "channel": found.unit.channel,
-        "activation": found.activation,
+        "output": report.output,
+        "finite": report.finite,
+        "top": [{"index": index, "value": value} for index, value in report.top],
+        "layer": report.layer,
+        "channel": report.unit.channel,
+        "activation": report.activation,
         "rules": [
             {
-                "rule": one.rule,
-                "applies": not one.refused,
-                "refused": one.refused or None,
-                "obeyed": one.coverage.obeyed,
-                "rectifiers": one.coverage.total,
-                "unsupported": one.coverage.unsupported,
-                "agreement": one.agreement,
-                "seconds": round(one.seconds, 3),
+                "rule": rule.rule,
+                "applies": not rule.refused,
+                "refused": rule.refused or None,
+                "obeyed": rule.coverage.obeyed,
+                "rectifiers": rule.coverage.total,
+                "unsupported": rule.coverage.unsupported,
+                "agreement": rule.agreement,
+                "seconds": round(rule.seconds, 3),
             }
-            for one in found.rules
+            for rule in report.rules
         ],
-        "notes": found.notes,
-        "ok": found.applies,
+        "notes": report.notes,
+        "ok": report.applies,
     }
 
 
@@ -139,9 +139,9 @@ def _kinds(network: Network) -> dict[str, int]:
     return dict(Counter(layer.kind for layer in network.layers).most_common())
 
 
-def _lines(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) -> list[str]:
+def _lines(chosen: Chosen, image: str, report: Report, assumed: tuple[str, ...]) -> list[str]:
     """The answer for people."""
-    network, spec = found.network, found.network.input_spec
+    network, spec = report.network, report.network.input_spec
     kinds = ", ".join(f"{count} {kind}" for kind, count in _kinds(network).items())
     parameters = sum(layer.parameters for layer in network.layers)
     facts = [
@@ -149,16 +149,16 @@ def _lines(chosen: Chosen, image: str, found: Report, assumed: tuple[str, ...]) 
         ("input", f"{by(spec.size)}, {spec.channels}, {_range(spec)}"),
         *(("" if i else "assumed", line) for i, line in enumerate([*assumed, SAY_IT] if assumed else [])),
         ("layers", f"{len(network.layers)}: {kinds}; {parameters:,} parameters"),
-        ("forward", _forward(image, found)),
-        ("unit", f"{found.layer}, channel {found.unit.channel}, its strongest: activation {found.activation:.4g}"),
+        ("forward", _forward(image, report)),
+        ("unit", f"{report.layer}, channel {report.unit.channel}, its strongest: activation {report.activation:.4g}"),
     ]
-    rows = [_row(one) for one in found.rules]
-    lines = [f"{name:9} {said}" for name, said in facts]
+    rows = [_row(rule) for rule in report.rules]
+    lines = [f"{name:9} {value}" for name, value in facts]
     lines += ["", *table(("rule", "applies", "coverage", "two computations differ by", "seconds"), rows)]
-    if found.notes:
-        lines += ["", "What to change:", *(f"- {note}" for note in found.notes)]
+    if report.notes:
+        lines += ["", "What to change:", *(f"- {note}" for note in report.notes)]
     else:
-        lines += ["", f"All {len(found.rules)} rules apply."]
+        lines += ["", f"All {len(report.rules)} rules apply."]
     return lines
 
 
@@ -168,14 +168,14 @@ def _range(spec: Any) -> str:
     return f"values from {black:.4g} to {white:.4g}"
 
 
-def _forward(image: str, found: Report) -> str:
-    shape = by(found.output) if found.output else "one number"
-    said = f"{shape} from {image} in {found.seconds:.2g} s with compiling"
-    if not found.finite:
-        return f"{said}; NOT FINITE"
-    labels = found.network.labels
-    names = [(labels[index] if labels else f"output {index}", value) for index, value in found.top]
-    return said + "".join(f"; {name} {value:.4g}" for name, value in names)
+def _forward(image: str, report: Report) -> str:
+    shape = by(report.output) if report.output else "one number"
+    line = f"{shape} from {image} in {report.seconds:.2g} s with compiling"
+    if not report.finite:
+        return f"{line}; NOT FINITE"
+    labels = report.network.labels
+    names = [(labels[index] if labels else f"output {index}", value) for index, value in report.top]
+    return line + "".join(f"; {name} {value:.4g}" for name, value in names)
 
 
 def _row(one: RuleReport) -> tuple[str, str, str, str, str]:

@@ -35,10 +35,10 @@ def grade(context: click.Context, folder: Path, link: tuple[str, ...], csv: Path
     check_file(csv, "--csv")
     check_file(html, "--html")
     links = [part for address in link for part in ("--link", address)]
-    wanted = [str(folder), *links, "--csv", str(csv), "--html", str(html), "--lang", lang]
+    arguments = [str(folder), *links, "--csv", str(csv), "--html", str(html), "--lang", lang]
     environment = with_path({**os.environ, "STREAMLIT_LOGGER_LEVEL": "error"}, script().parents[2])
     # The library imports no page: the pages run in a process of their own, as those of the app do.
-    done = subprocess.run([sys.executable, "-m", "lessons._grade", *wanted], env=environment, check=False)
+    done = subprocess.run([sys.executable, "-m", "lessons._grade", *arguments], env=environment, check=False)
     context.exit(done.returncode)
 
 

@@ -135,13 +135,17 @@ def _resumed(
     return (known.step if known else 0), keeping()
 
 
-def _lines(chosen: Chosen, found: Inversion, out: Path | None) -> list[str]:
+def _lines(chosen: Chosen, result: Inversion, out: Path | None) -> list[str]:
     """The answer for people."""
-    how = "one pass of a trained decoder" if found.method == "learned" else f"{found.step} steps from seed {found.seed}"
+    how = (
+        "one pass of a trained decoder"
+        if result.method == "learned"
+        else f"{result.step} steps from seed {result.seed}"
+    )
     return [
-        f"{chosen.name}, {found.layer}: {how}",
-        f"feature error {found.feature_error:.4g} (squared, over the target), in pixels {found.image_error:.4g}",
-        *([f"note: {found.note}"] if found.note else []),
+        f"{chosen.name}, {result.layer}: {how}",
+        f"feature error {result.feature_error:.4g} (squared, over the target), in pixels {result.image_error:.4g}",
+        *([f"note: {result.note}"] if result.note else []),
         *([f"written: {out}"] if out else []),
     ]
 

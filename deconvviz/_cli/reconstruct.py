@@ -152,9 +152,11 @@ def _from_recipe(ctx: click.Context, file: Path, chosen: Chosen, options: dict[s
     from deconvviz import storage
 
     typed = click.core.ParameterSource.COMMANDLINE
-    given = [p.opts[0] for p in ctx.command.params if p.name in IN_RECIPE and ctx.get_parameter_source(p.name) == typed]
-    if given:
-        names = " and ".join(given)
+    repeated = [
+        p.opts[0] for p in ctx.command.params if p.name in IN_RECIPE and ctx.get_parameter_source(p.name) == typed
+    ]
+    if repeated:
+        names = " and ".join(repeated)
         raise click.UsageError(f"the recipe already says {names}: leave out --recipe, or {names}")
     text = storage.read_bytes(file, lambda reason: DeconvvizError(f"--recipe {file} cannot be read: {reason}"))
     try:
@@ -173,18 +175,18 @@ def _from_recipe(ctx: click.Context, file: Path, chosen: Chosen, options: dict[s
 
 def _same_network(recipe: Recipe, chosen: Chosen, file: Path) -> None:
     """A recipe may come from anybody: a module that it names is imported only if the person names it too."""
-    if ":" in recipe.model and chosen.own is None:
+    if ":" in recipe.model and chosen.address is None:
         raise DeconvvizError(
             f"the recipe {file} is of a network that is not shipped, and a module is imported only if you name it: "
             f"give --network {recipe.model}, or --torch {recipe.model}, if you trust it"
         )
-    if chosen.own is not None and chosen.own != recipe.model:
+    if chosen.address is not None and chosen.address != recipe.model:
         option = "--torch" if chosen.torch else "--network"
-        raise DeconvvizError(f"the recipe {file} is of {recipe.model}; got {option} {chosen.own}: leave it out")
+        raise DeconvvizError(f"the recipe {file} is of {recipe.model}; got {option} {chosen.address}: leave it out")
 
 
-def _record(recipe: Recipe, source: str, found: tuple[Reconstruction, ...]) -> dict[str, Any]:
-    first = found[0]
+def _record(recipe: Recipe, source: str, results: tuple[Reconstruction, ...]) -> dict[str, Any]:
+    first = results[0]
     return {
         "model": recipe.model,
         "image": source,
@@ -197,30 +199,30 @@ def _record(recipe: Recipe, source: str, found: tuple[Reconstruction, ...]) -> d
         "receptive_field": first.receptive_field,
         "maps": [
             {
-                "rule": one.rule,
-                "lowest": float(one.map.min()),
-                "highest": float(one.map.max()),
-                "obeyed": one.coverage.obeyed,
-                "rectifiers": one.coverage.total,
-                "agreement": one.agreement,
+                "rule": result.rule,
+                "lowest": float(result.map.min()),
+                "highest": float(result.map.max()),
+                "obeyed": result.coverage.obeyed,
+                "rectifiers": result.coverage.total,
+                "agreement": result.agreement,
             }
-            for one in found
+            for result in results
         ],
     }
 
 
-def _lines(recipe: Recipe, found: tuple[Reconstruction, ...], written: list[Path | None]) -> list[str]:
-    first = found[0]
+def _lines(recipe: Recipe, results: tuple[Reconstruction, ...], written: list[Path | None]) -> list[str]:
+    first = results[0]
     place = "whole map" if recipe.row == "all" else f"row {recipe.row}, column {recipe.column}"
     top, left, bottom, right = first.receptive_field
     rows = [
         (
-            one.rule,
-            f"{one.map.min():.4g} .. {one.map.max():.4g}",
-            str(one.coverage),
-            "-" if one.agreement is None else f"{one.agreement:.1g}",
+            result.rule,
+            f"{result.map.min():.4g} .. {result.map.max():.4g}",
+            str(result.coverage),
+            "-" if result.agreement is None else f"{result.agreement:.1g}",
         )
-        for one in found
+        for result in results
     ]
     return [
         f"{recipe.model}, {recipe.layer}, channel {recipe.channel}, {place}: activation {first.activation:.5g}",

@@ -136,15 +136,15 @@ def _layer(network: Network, layer: str | None, objective: str | None) -> str:
     return vectors[-1]
 
 
-def _lines(chosen: Chosen, found: Visualization, out: Path) -> list[str]:
+def _lines(chosen: Chosen, visualization: Visualization, out: Path) -> list[str]:
     """The answer for people."""
-    unit = found.unit
+    unit = visualization.unit
     place = "" if unit.row is None else f", row {unit.row}, column {unit.column}"
-    what = f"{chosen.name}, {unit.layer}, {found.objective} {unit.channel}{place}"
+    what = f"{chosen.name}, {unit.layer}, {visualization.objective} {unit.channel}{place}"
     return [
-        f"{what}: {found.step} steps from seed {found.seed}",
-        "activation " + ", ".join(f"{value:.5g}" for value in found.activations),
-        *([f"note: {found.note}"] if found.note else []),
+        f"{what}: {visualization.step} steps from seed {visualization.seed}",
+        "activation " + ", ".join(f"{value:.5g}" for value in visualization.activations),
+        *([f"note: {visualization.note}"] if visualization.note else []),
         f"written: {out}",
     ]
 

@@ -82,19 +82,19 @@ def classifier(seed: int, subject: Any = None) -> dict[str, float]:
 def one_channel(seed: int, subject: Any = None) -> dict[str, float]:
     """Cross-entropy of random scores over one channel and over two, and the length of its slope."""
     random = np.random.default_rng((119, seed))
-    found = {}
+    figures = {}
     for name, channels in (("one channel", 1), ("two channels", 2)):
         scores = random.standard_normal((20, channels))
         shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-        wanted = np.eye(channels)[random.integers(0, channels, 20)]
-        found[f"loss {name}"] = abs(float(-(wanted * np.log(shares)).sum(axis=1).mean()))
-        found[f"slope {name}"] = float(np.linalg.norm(shares - wanted))
-    return found
+        labels = np.eye(channels)[random.integers(0, channels, 20)]
+        figures[f"loss {name}"] = abs(float(-(labels * np.log(shares)).sum(axis=1).mean()))
+        figures[f"slope {name}"] = float(np.linalg.norm(shares - labels))
+    return figures
 
 
 def labels(seed: int, subject: Any = None) -> dict[str, float]:
     """Labels of a picture of 64 x 64: those that a folder of classes gives, and those that a segmentation needs."""
-    rows, columns, _ = PROGRAMS["001"].wanted
+    rows, columns, _ = PROGRAMS["001"].target_shape
     stops = attempt(PROGRAMS["001"].faults[0]).error != ""
     return {"given": 1.0, "needed": float(rows * columns), "program stops": float(stops)}
 
@@ -155,10 +155,10 @@ def kernels(seed: int, subject: Any = None) -> dict[str, float]:
     """How many of article 003's three kernels differ, and its labels and boxes on a picture of 224 x 224; counted."""
     printed = np.stack([LAPLACIAN.ravel()] * 3)
     rows, columns, _ = PROGRAMS["003"].input
-    found = attempt(PROGRAMS["003"].faults[2])
+    outcome = attempt(PROGRAMS["003"].faults[2])
     return {
         "kernels": float(len(np.unique(printed, axis=0))),
-        "labels": found.value or 0.0,
+        "labels": outcome.value or 0.0,
         "boxes": float(rows * columns),
     }
 
@@ -181,11 +181,15 @@ def own_troubles(seed: int, subject: Any = None) -> dict[str, float]:
     Returns:
       By network, "depth NAME" and "heart NAME", as `claim_trials.gradients_and_memory` has them.
     """
-    found = claim_trials.gradients_and_memory(seed)
-    return {f"{kind} {name}": found[f"{kind} {name}"] for kind in ("depth", "heart") for name, _ in claim_trials.PAIRS}
+    figures = claim_trials.gradients_and_memory(seed)
+    return {
+        f"{kind} {name}": figures[f"{kind} {name}"] for kind in ("depth", "heart") for name, _ in claim_trials.PAIRS
+    }
 
 
 def generalizes(seed: int, subject: Any = None) -> dict[str, float]:
     """PSNR on pictures that no network was shown, with the transposed convolution less that without, by pair."""
-    found = claim_trials.gradients_and_memory(seed)
-    return {f"better {name}": found[f"unseen {name}"] - found[f"unseen {other}"] for name, other in claim_trials.PAIRS}
+    figures = claim_trials.gradients_and_memory(seed)
+    return {
+        f"better {name}": figures[f"unseen {name}"] - figures[f"unseen {other}"] for name, other in claim_trials.PAIRS
+    }

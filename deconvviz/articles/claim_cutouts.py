@@ -20,8 +20,8 @@ ACCURATE, ROBUST = 0.8, 0.1
 
 def stored() -> Stored:
     """The photographs that the package holds figures of."""
-    kept = evaluate.measured_robustness()
-    return Stored(COMMAND, kept["stored"], kept["images"], "photographs")
+    recorded = evaluate.measured_robustness()
+    return Stored(COMMAND, recorded["stored"], recorded["images"], "photographs")
 
 
 def names() -> list[str]:

@@ -22,10 +22,10 @@ POINT = 0.01
 
 def stored() -> Stored:
     """The runs of each that the package holds."""
-    kept = _end_to_end()
-    if kept is None:
+    recorded = _end_to_end()
+    if recorded is None:
         return Stored(COMMAND, "2026-11-22", 1)
-    return Stored(end_to_end.COMMAND, kept["stored"], len({row["seed"] for row in kept["rows"]}))
+    return Stored(end_to_end.COMMAND, recorded["stored"], len({row["seed"] for row in recorded["rows"]}))
 
 
 def decoders(seed: int, subject: Any = None) -> dict[str, float]:
@@ -35,15 +35,15 @@ def decoders(seed: int, subject: Any = None) -> dict[str, float]:
       by decoder ("transposed", "unpool", "bilinear", "coarse" for none), "NAME": mean intersection over union, and
       "NAME edges": boundary F1, both 0..1; "gain NAME": what the transposed convolution has more than that one.
     """
-    kept = _end_to_end()
-    if kept is None:
-        found = evaluate.claim_figures()
+    recorded = _end_to_end()
+    if recorded is None:
+        measured = evaluate.claim_figures()
     else:
-        number = sorted({row["seed"] for row in kept["rows"]})[seed]
-        rows = {row["decoder"]: row for row in kept["rows"] if row["seed"] == number}
-        found = {f"{name} {what}": rows[name][what] for name in NAMES for what in ("mean_iou", "boundary_f1")}
-    figures = {name: found[f"{name} mean_iou"] for name in NAMES}
-    edges = {f"{name} edges": found[f"{name} boundary_f1"] for name in NAMES}
+        number = sorted({row["seed"] for row in recorded["rows"]})[seed]
+        rows = {row["decoder"]: row for row in recorded["rows"] if row["seed"] == number}
+        measured = {f"{name} {what}": rows[name][what] for name in NAMES for what in ("mean_iou", "boundary_f1")}
+    figures = {name: measured[f"{name} mean_iou"] for name in NAMES}
+    edges = {f"{name} edges": measured[f"{name} boundary_f1"] for name in NAMES}
     gains = {f"gain {name}": figures["transposed"] - figures[name] for name in ("bilinear", "coarse")}
     return figures | edges | gains
 

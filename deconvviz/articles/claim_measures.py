@@ -78,10 +78,10 @@ def recovers(seed: int, subject: Subject | None = None) -> dict[str, float]:
     x, k = random.standard_normal(n), np.full(4, 0.25)
     a = np.stack([np.roll(np.pad(k, (0, n - 4)), i) for i in range(n)])
     y = a @ x
-    gone = [n // 4, n // 2, 3 * n // 4]
+    removed = [n // 4, n // 2, 3 * n // 4]
 
     def energy(signal: np.ndarray) -> float:
-        return float((np.abs(np.fft.fft(signal)[gone]) ** 2).sum())
+        return float((np.abs(np.fft.fft(signal)[removed]) ** 2).sum())
 
     before = energy(x)
     return {
@@ -196,14 +196,14 @@ def understands(seed: int, subject: Subject | None) -> dict[str, float]:
 
     Beside it "RULE edges": the trained map's rank correlation with the edges of the photograph, which knows no network.
     """
-    given = _checked_subject(subject)
+    network_subject = _checked_subject(subject)
     figures: dict[str, float] = {}
     for rule in RULES:
-        run = sanity(given, seed, rule)
+        run = sanity(network_subject, seed, rule)
         half = len(run.similarity) // 2
         figures |= {f"{rule} top": run.similarity[1], f"{rule} half": run.similarity[half]}
         figures[f"{rule} all"] = run.similarity[-1]
-        figures[f"{rule} edges"] = rank_correlation(strength(run.maps[0]), edges(_picture(given, seed)[0]))
+        figures[f"{rule} edges"] = rank_correlation(strength(run.maps[0]), edges(_picture(network_subject, seed)[0]))
     return figures
 
 

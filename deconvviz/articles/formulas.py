@@ -49,13 +49,13 @@ def measure(formula: Formula, seed: int = 0) -> dict[str, float]:
     >>> errors["said"] > 0.1, errors["equals"] < 1e-5, errors["corrected"] < 1e-5
     (True, True, True)
     """
-    given = formula.inputs(seed)
-    printed, corrected, said = (f(**given) for f in (formula.printed, formula.corrected, formula.said))
+    arguments = formula.inputs(seed)
+    printed, corrected, claimed = (f(**arguments) for f in (formula.printed, formula.corrected, formula.claimed))
     return {
-        "said": apart(printed, said),
-        "equals": relative_error(printed, formula.equals(**given)),
-        "corrected": relative_error(corrected, formula.target(**given)),
-        "corrected_said": apart(corrected, said),
+        "said": apart(printed, claimed),
+        "equals": relative_error(printed, formula.equals(**arguments)),
+        "corrected": relative_error(corrected, formula.target(**arguments)),
+        "corrected_said": apart(corrected, claimed),
     }
 
 

@@ -36,13 +36,13 @@ class Fault:
     Attributes:
       id: "000.1" is the first of article 000.
       printed: the lines as printed.
-      given: what they need before them, in this project's code.
+      setup: what they need before them, in this project's code.
       shows: name of the number that shows the fault where nothing is raised; "" where the lines stop.
     """
 
     id: str
     printed: str
-    given: str = ""
+    setup: str = ""
     shows: str = ""
 
 
@@ -68,7 +68,7 @@ class Program:
       library: what it is written for.
       layers: (name, layer) in the order of the program, from which the shapes follow.
       input: (H, W, C) of its picture.
-      wanted: shape of what its result is compared with.
+      target_shape: shape of what its result is compared with.
       faults: in the order in which one meets them.
       mended: a whole program that does what the article says.
     """
@@ -77,7 +77,7 @@ class Program:
     library: str
     layers: Sequence[tuple[str, Any]]
     input: Shape
-    wanted: Shape
+    target_shape: Shape
     faults: tuple[Fault, ...]
     mended: str
 
@@ -87,14 +87,14 @@ class Mended:
     """What a mended program leaves.
 
     Attributes:
-      shown: arrays by name, (H, W) in 0..1 or of either sign: what goes in, what should come out, what does.
+      arrays: arrays by name, (H, W) in 0..1 or of either sign: what goes in, what should come out, what does.
       errors: relative errors by name: "fits", 0 if the result has the shape of what it is compared with, and a
         comparison with an independent computation.
       score: how good the result is, as the program says; larger is better.
       plain: the same number for an answer that knows nothing.
     """
 
-    shown: Mapping[str, np.ndarray]
+    arrays: Mapping[str, np.ndarray]
     errors: Mapping[str, float]
     score: float
     plain: float
@@ -235,10 +235,10 @@ def shapes_of(program: Program, rows: int | None = None) -> list[tuple[str, Shap
     (1016, 1016, 3)
     """
     shape = program.input if rows is None else (rows, rows, program.input[2])
-    found = [("", shape)]
+    shapes = [("", shape)]
     for name, layer in program.layers:
-        found.append((name, _shape_after(layer, found[-1][1])))
-    return found
+        shapes.append((name, _shape_after(layer, shapes[-1][1])))
+    return shapes
 
 
 def rows_after(rows: int, chain: Sequence[tuple[str, int]]) -> list[int]:
@@ -257,12 +257,12 @@ def rows_after(rows: int, chain: Sequence[tuple[str, int]]) -> list[int]:
         "pool": lambda n: MaxPooling2D((n, n)),
         "double": lambda n: UpSampling2D((n, n)),
     }
-    found: list[int] = []
+    sizes: list[int] = []
     shape: Shape = (rows, rows, 1)
     for kind, number in chain:
         shape = _shape_after(make[kind](number), shape)
-        found.append(shape[0])
-    return found
+        sizes.append(shape[0])
+    return sizes
 
 
 def attempt(fault: Fault) -> Attempt:
@@ -272,7 +272,7 @@ def attempt(fault: Fault) -> Attempt:
     "NameError: name 'image' is not defined"
     """
     names = _names()
-    exec(compile(fault.given, f"<{fault.id}: before>", "exec"), names)
+    exec(compile(fault.setup, f"<{fault.id}: before>", "exec"), names)
     try:
         exec(compile(fault.printed, f"<{fault.id}>", "exec"), names)
     except (NameError, ImportError, TypeError, ValueError) as error:

@@ -83,8 +83,8 @@ def pack(arrays: Mapping[str, np.ndarray], about: Any) -> bytes:
     """Arrays and a JSON value as one file."""
     stream = io.BytesIO()
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    named: dict[str, Any] = {f"array {name}": value for name, value in arrays.items()}
-    np.savez(stream, about=text, **named)
+    entries: dict[str, Any] = {f"array {name}": value for name, value in arrays.items()}
+    np.savez(stream, about=text, **entries)
     return stream.getvalue()
 
 
@@ -98,22 +98,22 @@ def unpack(path: Path) -> tuple[dict[str, np.ndarray], Any] | None:
         return None
 
 
-def save_scan(path: Path, found: ScanResult) -> None:
+def save_scan(path: Path, result: ScanResult) -> None:
     """Keep the state of a scan."""
     arrays = {
         f"{part} {layer}": getattr(tops, part)
-        for layer, tops in found.tops.items()
+        for layer, tops in result.tops.items()
         for part in ("values", "pictures", "places")
     }
-    write(path, pack(arrays, {"done": found.done, "layers": list(found.tops), "broken": list(found.broken.items())}))
+    write(path, pack(arrays, {"done": result.done, "layers": list(result.tops), "broken": list(result.broken.items())}))
 
 
 def load_scan(path: Path) -> ScanResult | None:
     """The state of a scan; None where there is none."""
-    kept = unpack(path)
-    if kept is None:
+    stored = unpack(path)
+    if stored is None:
         return None
-    arrays, about = kept
+    arrays, about = stored
     tops = {
         layer: Top(*(arrays[f"{part} {layer}"] for part in ("values", "pictures", "places")))
         for layer in about["layers"]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from deconvviz.atlas import _disk, scan, sheets, tiles
-from deconvviz.atlas.pictures import Pictures, listed
+from deconvviz.atlas.pictures import Pictures, list_pictures
 from deconvviz.atlas.processes import Team
 from deconvviz.atlas.scan import ScanResult
 from deconvviz.errors import DataError, NetworkError
@@ -60,7 +60,7 @@ class Plan:
             "digest": self.network.digest,
             "rule": self.rule,
             "top": self.top,
-            "channels": {layer: list(kept) for layer, kept in self.channels.items()},
+            "channels": {layer: list(numbers) for layer, numbers in self.channels.items()},
             "folder": self.pictures.place,
             "listing": self.pictures.stamp,
             "version": sheets.VERSION,
@@ -108,7 +108,7 @@ def build(
 
       build(dv.load("caltech"), "photographs", ["relu2", "relu4"], "atlas")
     """
-    pictures = listed(images)
+    pictures = list_pictures(images)
     channels = _channels(network, layers, rule)
     if top < 1 or batch < 1:
         raise DataError(f"top and batch are whole numbers from 1 up; got top={top!r}, batch={batch!r}")
@@ -131,11 +131,11 @@ def _channels(
     network: Network, layers: Sequence[str] | Mapping[str, int | None], rule: str
 ) -> dict[str, tuple[int, ...]]:
     """Layer -> the channels to keep, once it is known that the rule applies there."""
-    wanted = dict(layers) if isinstance(layers, Mapping) else dict.fromkeys(layers)
-    if not wanted:
+    counts = dict(layers) if isinstance(layers, Mapping) else dict.fromkeys(layers)
+    if not counts:
         raise NetworkError(f"name at least one layer of {network.name}: `deconvviz layers` lists them")
-    kept = {}
-    for name, count in wanted.items():
+    channels = {}
+    for name, count in counts.items():
         shape = network.layer(name).shape
         if not shape:
             raise NetworkError(f"layer {name} is one number an image, without channels: choose a layer below it")
@@ -143,8 +143,8 @@ def _channels(
             raise NetworkError(f"at least one channel of {name} is kept; got {count!r}")
         rewritten(network, name, rule)
         spread = np.linspace(0, shape[-1] - 1, min(count or shape[-1], shape[-1]))
-        kept[name] = tuple(int(channel) for channel in spread.round())
-    return kept
+        channels[name] = tuple(int(channel) for channel in spread.round())
+    return channels
 
 
 def _begin(plan: Plan) -> dict[str, Any] | None:
@@ -154,10 +154,10 @@ def _begin(plan: Plan) -> dict[str, Any] | None:
         about = _disk.read_json(plan.out / _disk.ABOUT)
         _check_same(plan.out, about.get("settings", {}), settings)
         return about
-    there = plan.work / _disk.PLAN
-    wanted = {**settings, "processes": plan.team.size}
-    if there.exists():
-        _check_same(plan.out, _disk.read_json(there), wanted)
+    file = plan.work / _disk.PLAN
+    expected = {**settings, "processes": plan.team.size}
+    if file.exists():
+        _check_same(plan.out, _disk.read_json(file), expected)
     elif plan.team.index == 0:
         if plan.out.exists() and (not plan.out.is_dir() or any(p.name != _disk.WORK for p in plan.out.iterdir())):
             raise DataError(f"{plan.out} holds other things already: name a new folder for the atlas")
@@ -165,10 +165,10 @@ def _begin(plan: Plan) -> dict[str, Any] | None:
             plan.work.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DataError(f"cannot make the folder {plan.work}: {error.strerror or error}; name another") from error
-        _disk.write(there, _disk.to_json(wanted))
+        _disk.write(file, _disk.to_json(expected))
     plan.team.wait("atlas begun")
-    if not there.exists():
-        raise DataError(f"process {plan.team.index} cannot see {there}: all processes need the same folder {plan.out}")
+    if not file.exists():
+        raise DataError(f"process {plan.team.index} cannot see {file}: all processes need the same folder {plan.out}")
     return None
 
 
@@ -179,19 +179,21 @@ _WORDS = {
 }  # fmt: skip
 
 
-def _check_same(out: Path, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def _check_same(out: Path, stored: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     """Refuse to mix two atlases in one folder."""
-    other = [name for name in _WORDS if name in wanted and there.get(name) != wanted[name]]
+    other = [name for name in _WORDS if name in expected and stored.get(name) != expected[name]]
     if other:
-        shown = ", ".join(
-            f"{_WORDS[name]} {_short(there.get(name))} instead of {_short(wanted[name])}" for name in other[:3]
+        differences = ", ".join(
+            f"{_WORDS[name]} {_short(stored.get(name))} instead of {_short(expected[name])}" for name in other[:3]
         )
-        raise DataError(f"{out} holds an atlas with other settings ({shown}): name a new folder, or remove that one")
+        raise DataError(
+            f"{out} holds an atlas with other settings ({differences}): name a new folder, or remove that one"
+        )
 
 
 def _short(value: Any) -> str:
     if isinstance(value, dict):
-        return "+".join(f"{name}:{len(kept)}" for name, kept in value.items())
+        return "+".join(f"{name}:{len(numbers)}" for name, numbers in value.items())
     text = str(value)
     return text[:12] if len(text) == 64 else text
 
@@ -204,15 +206,15 @@ def _scan(plan: Plan, batch: int, progress: Progress) -> ScanResult:
     result = _disk.load_scan(path) or scan.nothing(plan.channels, plan.top)
     progress("scan", result.done, len(share))
     if result.done < len(share):
-        kept = time.monotonic()
+        saved_at = time.monotonic()
         steps = scan.scan(
             plan.network, plan.pictures, share, plan.channels, room=plan.top, batch=batch, begun=result
         )  # fmt: skip
         for result in steps:
             progress("scan", result.done, len(share))
-            if time.monotonic() - kept > KEEP:
+            if time.monotonic() - saved_at > KEEP:
                 _disk.save_scan(path, result)
-                kept = time.monotonic()
+                saved_at = time.monotonic()
     _disk.save_scan(path, result)
     team.wait("pictures scanned")
     parts = [_disk.load_scan(plan.work / f"scan-{Team(i, team.size).name}.npz") for i in range(team.size)]
@@ -240,15 +242,15 @@ def _reconstruct(plan: Plan, slots: Sequence[Sequence[tiles.Slot]], progress: Pr
     done, notes = _notes(path)
     progress("reconstruct", done, len(share))
     waiting: list[tiles.Tile] = []
-    kept = time.monotonic()
-    for number, wanted in enumerate(share[done:], start=done + 1):
-        made = list(tiles.of_picture(plan.network, plan.pictures, wanted, plan.channels, plan.rule))
-        notes.update({(t.slot.layer, t.slot.index, t.slot.rank): (t.box, t.scale, t.digest) for t in made})
-        waiting += made
-        if time.monotonic() - kept > KEEP or number == len(share) or _bytes(waiting) > tiles.MAP_BYTES:
+    saved_at = time.monotonic()
+    for number, group in enumerate(share[done:], start=done + 1):
+        new = list(tiles.of_picture(plan.network, plan.pictures, group, plan.channels, plan.rule))
+        notes.update({(t.slot.layer, t.slot.index, t.slot.rank): (t.box, t.scale, t.digest) for t in new})
+        waiting += new
+        if time.monotonic() - saved_at > KEEP or number == len(share) or _bytes(waiting) > tiles.MAP_BYTES:
             store.put(waiting)
             _disk.write(path, _disk.pack({}, [number, [[*key, *note] for key, note in notes.items()]]))
-            waiting, kept = [], time.monotonic()
+            waiting, saved_at = [], time.monotonic()
         progress("reconstruct", number, len(share))
     plan.team.wait("pictures reconstructed")
 
@@ -263,17 +265,17 @@ Notes = dict[tuple[str, int, int], tuple[tuple[int, int, int, int], float, str]]
 
 def _notes(path: Path) -> tuple[int, Notes]:
     """How many pictures are done, and what is known of their tiles."""
-    kept = _disk.unpack(path)
-    if kept is None:
+    stored = _disk.unpack(path)
+    if stored is None:
         return 0, {}
-    done, rows = kept[1]
+    done, rows = stored[1]
     return done, {(layer, index, rank): (tuple(box), scale, digest) for layer, index, rank, box, scale, digest in rows}
 
 
-def _content(plan: Plan, found: ScanResult, slots: Sequence[Sequence[tiles.Slot]]) -> sheets.Content:
+def _content(plan: Plan, scanned: ScanResult, slots: Sequence[Sequence[tiles.Slot]]) -> sheets.Content:
     """All that the files are made of."""
     team = plan.team
-    owners = {wanted[0].picture: i % team.size for i, wanted in enumerate(slots)}
+    owners = {group[0].picture: i % team.size for i, group in enumerate(slots)}
     notes: Notes = {}
     for i in range(team.size):
         notes |= _notes(plan.work / f"tiles-{Team(i, team.size).name}.npz")[1]
@@ -282,7 +284,7 @@ def _content(plan: Plan, found: ScanResult, slots: Sequence[Sequence[tiles.Slot]
         pictures=plan.pictures,
         settings=plan.settings(),
         channels=plan.channels,
-        found=found,
+        scanned=scanned,
         notes=notes,
         stores=[_store(plan, i) for i in range(team.size)],
         owners=owners,

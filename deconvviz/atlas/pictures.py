@@ -46,7 +46,7 @@ class Pictures:
         return images.load(data, name=name), sha256(data).hexdigest()
 
 
-def listed(place: str | Path) -> Pictures:
+def list_pictures(place: str | Path) -> Pictures:
     """The pictures of a folder and its sub-folders, or the built-in set; none is opened.
 
     Args:

@@ -201,11 +201,11 @@ class Atlas:
                 rows = file.metadata.row_group(number).num_rows
                 if rows > MAX_ROWS:
                     raise problem(f"{layer} has {rows:,} rows, where at most {MAX_ROWS:,} are read")
-                listed = file.read_row_group(number, columns=list(_ROW)).to_pylist()
+                records = file.read_row_group(number, columns=list(_ROW)).to_pylist()
         except (OSError, pa.ArrowException, IndexError, RuntimeError) as error:
             raise problem(" ".join(str(error).split())[:160]) from error
         result: dict[int, list[Row]] = {}
-        for place, one in enumerate(listed):
+        for place, one in enumerate(records):
             storage.check_shape(one, _ROW, problem, f"row {place} of {layer}")
             result.setdefault(one["channel"], []).append(_row(one, problem))
         return {channel: tuple(some) for channel, some in result.items()}

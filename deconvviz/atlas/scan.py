@@ -50,7 +50,7 @@ class ScanResult:
 
 def nothing(channels: Mapping[str, Sequence[int]], room: int) -> ScanResult:
     """What is known before the first picture."""
-    return ScanResult(0, {layer: top.empty(len(kept), room) for layer, kept in channels.items()}, {})
+    return ScanResult(0, {layer: top.empty(len(numbers), room) for layer, numbers in channels.items()}, {})
 
 
 def together(parts: Sequence[ScanResult], room: int) -> ScanResult:
@@ -94,13 +94,13 @@ def scan(
         good = [(n, x) for n, x in zip(numbers, inputs, strict=True) if not isinstance(x, str)]
         tops = dict(result.tops)
         if good:
-            seen = np.array([n for n, _ in good])
+            indices = np.array([n for n, _ in good])
             values = forward(np.concatenate([x for _, x in good]))
             finite = np.all([np.isfinite(peaks).all(axis=1) for peaks, _ in values.values()], axis=0)
-            broken |= {int(n): f"{network.name} answers with NaN or infinity" for n in seen[~finite]}
+            broken |= {int(n): f"{network.name} answers with NaN or infinity" for n in indices[~finite]}
             for layer, (peaks, places) in values.items():
-                kept = np.asarray(channels[layer], np.intp)
-                these = top.of_batch(peaks[finite][:, kept], places[finite][:, kept], seen[finite])
+                selected = np.asarray(channels[layer], np.intp)
+                these = top.of_batch(peaks[finite][:, selected], places[finite][:, selected], indices[finite])
                 tops[layer] = top.merge(tops[layer], these, room)
         result = ScanResult(result.done + len(numbers), tops, result.broken | broken)
         yield result

@@ -48,7 +48,7 @@ class Content:
 
     Attributes:
       network, pictures, settings, channels: as in the plan of the build.
-      found: the strongest pictures of all channels.
+      scanned: the strongest pictures of all channels.
       notes: (layer, index of the channel, rank) -> (box, scale, digest).
       stores: the tiles of each process.
       owners: number of a picture -> the process that has its tiles.
@@ -58,7 +58,7 @@ class Content:
     pictures: Pictures
     settings: Mapping[str, Any]
     channels: Mapping[str, Sequence[int]]
-    found: ScanResult
+    scanned: ScanResult
     notes: Mapping[tuple[str, int, int], tuple[tuple[int, int, int, int], float, str]]
     stores: Sequence[tiles.Store]
     owners: Mapping[int, int]
@@ -105,11 +105,11 @@ def write(out: Path, work: Path, content: Content) -> None:
 def _sheet(content: Content, layer: str, kind: str, number: int) -> bytes:
     """One PNG: a row a channel, a column a rank; grey where there is no picture."""
     height, width = tiles.cell(content.network, layer)
-    result, rows = content.found.tops[layer], content.rows(layer)
+    result, rows = content.scanned.tops[layer], content.rows(layer)
     first = number * rows
     count = min(rows, len(content.channels[layer]) - first)
     sheet = np.full((count * height, content.settings["top"] * width, 3), tiles.ZERO, np.uint8)
-    for index, rank in np.argwhere(result.found[first : first + count]):
+    for index, rank in np.argwhere(result.filled[first : first + count]):
         store = content.stores[content.owners[int(result.pictures[first + index, rank])]]
         tile = store.get(layer, kind, first + int(index), int(rank))
         sheet[index * height : (index + 1) * height, rank * width : (rank + 1) * width] = tile
@@ -119,8 +119,8 @@ def _sheet(content: Content, layer: str, kind: str, number: int) -> bytes:
 def _rows(content: Content, layer: str) -> Iterator[dict[str, Any]]:
     """The rows of the table that belong to a layer, by channel and rank."""
     (height, width), rows = tiles.cell(content.network, layer), content.rows(layer)
-    names, result = content.sheet_names(layer), content.found.tops[layer]
-    for index, rank in np.argwhere(result.found):
+    names, result = content.sheet_names(layer), content.scanned.tops[layer]
+    for index, rank in np.argwhere(result.filled):
         index, rank = int(index), int(rank)
         (top, left, bottom, right), scale, digest = content.notes[layer, index, rank]
         channel = content.channels[layer][index]
@@ -136,7 +136,7 @@ def _rows(content: Content, layer: str) -> Iterator[dict[str, Any]]:
 
 def _about(content: Content) -> dict[str, Any]:
     """The record in `atlas.json`."""
-    names, broken = content.pictures.names, content.found.broken
+    names, broken = content.pictures.names, content.scanned.broken
     size: Size = content.network.input_spec.size
     return {
         "format": "deconvviz atlas",
@@ -156,8 +156,8 @@ def _about(content: Content) -> dict[str, Any]:
 
 
 def _layer(content: Content, name: str) -> dict[str, Any]:
-    layer, kept = content.network.layer(name), content.channels[name]
-    result = content.found.tops[name].found
+    layer, channels = content.network.layer(name), content.channels[name]
+    result = content.scanned.tops[name].filled
     return {
         "name": name,
         "kind": layer.kind,
@@ -165,8 +165,8 @@ def _layer(content: Content, name: str) -> dict[str, Any]:
         "stride": layer.stride and list(layer.stride),
         "receptive_field": layer.receptive_field and list(layer.receptive_field),
         "tile": list(tiles.cell(content.network, name)),
-        "channels": list(kept),
-        "silent": [channel for channel, row in zip(kept, result, strict=True) if not row.any()],
+        "channels": list(channels),
+        "silent": [channel for channel, row in zip(channels, result, strict=True) if not row.any()],
         "rows": int(result.sum()),
         "sheets": content.sheet_names(name),
     }

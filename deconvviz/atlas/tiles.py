@@ -79,7 +79,7 @@ def slots(tops: Mapping[str, Top]) -> list[list[Slot]]:
     """All slots with a picture, one list a picture, ordered by the pictures' numbers."""
     by_picture: dict[int, list[Slot]] = {}
     for layer, result in tops.items():
-        for index, rank in np.argwhere(result.found):
+        for index, rank in np.argwhere(result.filled):
             values = (result.pictures[index, rank], result.places[index, rank])
             picture, place = (int(value) for value in values)
             slot = Slot(layer, int(index), int(rank), picture, place, float(result.values[index, rank]))
@@ -123,7 +123,7 @@ def signed(levels: np.ndarray, scale: float) -> np.ndarray:
 
 
 def of_picture(
-    network: Network, pictures: Pictures, wanted: Sequence[Slot], channels: Mapping[str, Sequence[int]], rule: str
+    network: Network, pictures: Pictures, slots: Sequence[Slot], channels: Mapping[str, Sequence[int]], rule: str
 ) -> Iterator[Tile]:
     """The tiles of all slots of one picture.
 
@@ -131,24 +131,24 @@ def of_picture(
       ImageError: the picture cannot be read any more.
       DataError: it is another one than the scan has seen.
     """
-    image, digest = pictures.load(pictures.names[wanted[0].picture])
-    shown, x = fit_image(image, network.input_spec), model_input(image, network.input_spec)
+    image, digest = pictures.load(pictures.names[slots[0].picture])
+    photograph, x = fit_image(image, network.input_spec), model_input(image, network.input_spec)
     at_once = max(1, MAP_BYTES // (4 * x.size))
-    for first in range(0, len(wanted), at_once):
-        part = wanted[first : first + at_once]
+    for first in range(0, len(slots), at_once):
+        part = slots[first : first + at_once]
         units = [unit_at(network, slot.layer, int(channels[slot.layer][slot.index]), slot.place) for slot in part]
-        for slot, seen in zip(part, reconstruct_units(network, x, units, rule, prove=False), strict=True):
-            _check_same(pictures, slot, seen)
-            top, left, bottom, right = seen.receptive_field
-            levels, scale = quantized(signed_rgb(seen.map[top:bottom, left:right], network.input_spec))
-            yield Tile(slot, seen.receptive_field, level(shown[top:bottom, left:right]), levels, scale, digest)
+        for slot, result in zip(part, reconstruct_units(network, x, units, rule, prove=False), strict=True):
+            _check_same(pictures, slot, result)
+            top, left, bottom, right = result.receptive_field
+            levels, scale = quantized(signed_rgb(result.map[top:bottom, left:right], network.input_spec))
+            yield Tile(slot, result.receptive_field, level(photograph[top:bottom, left:right]), levels, scale, digest)
 
 
-def _check_same(pictures: Pictures, slot: Slot, seen: Reconstruction) -> None:
-    if abs(seen.activation - slot.value) > CHANGED * abs(slot.value):
+def _check_same(pictures: Pictures, slot: Slot, result: Reconstruction) -> None:
+    if abs(result.activation - slot.value) > CHANGED * abs(slot.value):
         raise DataError(
-            f"{pictures.names[slot.picture]} excites channel {seen.unit.channel} of {slot.layer} by "
-            f"{seen.activation:.6g} now and did so by {slot.value:.6g} a moment ago: the file has changed. Build the "
+            f"{pictures.names[slot.picture]} excites channel {result.unit.channel} of {slot.layer} by "
+            f"{result.activation:.6g} now and did so by {slot.value:.6g} a moment ago: the file has changed. Build the "
             "atlas again into another folder"
         )
 

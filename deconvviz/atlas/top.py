@@ -32,7 +32,7 @@ class Top:
     places: np.ndarray
 
     @property
-    def found(self) -> np.ndarray:
+    def filled(self) -> np.ndarray:
         """(C, K) bool: where there is a picture."""
         return self.pictures != NONE
 
@@ -40,7 +40,7 @@ class Top:
 def empty(channels: int, room: int) -> Top:
     """No pictures yet, with room for so many a channel.
 
-    >>> empty(5, 9).found.any()
+    >>> empty(5, 9).filled.any()
     np.False_
     """
     nothing = np.full((channels, room), NONE, np.int64)

@@ -31,6 +31,8 @@ def check_task(name: str, measure: Callable[[], float], tolerance: float = 1e-5,
         print(f"{name}: stops with {type(trouble).__name__}: {trouble}")
         return False
     solved = math.isfinite(error) and error <= tolerance
-    said = "solved" if solved else "not yet"
-    print(f"{name}: {said} (error {error:.0e}, at most {tolerance:.0e})" + (f". {hint}" if hint and not solved else ""))
+    verdict = "solved" if solved else "not yet"
+    print(
+        f"{name}: {verdict} (error {error:.0e}, at most {tolerance:.0e})" + (f". {hint}" if hint and not solved else "")
+    )
     return solved

@@ -65,47 +65,53 @@ class Finding:
         return TEXTS[self.kind].format(**self.values)
 
 
-def diagnosis(network: Network, x: Array, found: Reconstruction) -> str:
+def diagnosis(network: Network, x: Array, reconstruction: Reconstruction) -> str:
     """What is wrong with a reconstruction, as a sentence with what to do; empty where nothing was noticed.
 
     Args:
       network: whose unit it is.
       x: (1, H, W, C) model input.
-      found: of that input.
+      reconstruction: of that input.
     """
-    return "".join(str(one) for one in [finding(network, x, found)] if one is not None)
+    return "".join(str(one) for one in [finding(network, x, reconstruction)] if one is not None)
 
 
-def finding(network: Network, x: Array, found: Reconstruction) -> Finding | None:
+def finding(network: Network, x: Array, reconstruction: Reconstruction) -> Finding | None:
     """The same as a record; None where nothing was noticed.
 
     Cheap where the map is not zero: it looks at the numbers of the map alone. Of a map that is, it runs the network on
     other pictures, and the backward pass step by step.
     """
-    magnitude = np.abs(found.map)
-    return outlying(magnitude.max(axis=-1)) if magnitude.any() else _zero(network, x, found)
+    magnitude = np.abs(reconstruction.map)
+    return outlying(magnitude.max(axis=-1)) if magnitude.any() else _zero(network, x, reconstruction)
 
 
-def _zero(network: Network, x: Array, found: Reconstruction) -> Finding:
+def _zero(network: Network, x: Array, reconstruction: Reconstruction) -> Finding:
     """Why a map is zero everywhere."""
-    if found.target is not None:
-        return Finding("silent target" if found.activation == 0 else "target")
-    named = {"channel": found.unit.channel, "layer": found.unit.layer, "value": f"{found.activation:.7g}"}
-    if _is_probability(network, x, found) and not SATURATED < found.activation < 1 - SATURATED:
-        return Finding("saturated", named)
-    if found.activation == 0:
-        return Finding("silent", named)
-    if _is_constant(network, x, found):
-        return Finding("constant", named)
-    down = found.activation < 0 and found.start == "activation"
-    below = blocked_at(network, x, found)
+    if reconstruction.target is not None:
+        return Finding("silent target" if reconstruction.activation == 0 else "target")
+    values = {
+        "channel": reconstruction.unit.channel,
+        "layer": reconstruction.unit.layer,
+        "value": f"{reconstruction.activation:.7g}",
+    }
+    if _is_probability(network, x, reconstruction) and not SATURATED < reconstruction.activation < 1 - SATURATED:
+        return Finding("saturated", values)
+    if reconstruction.activation == 0:
+        return Finding("silent", values)
+    if _is_constant(network, x, reconstruction):
+        return Finding("constant", values)
+    down = reconstruction.activation < 0 and reconstruction.start == "activation"
+    below = blocked_at(network, x, reconstruction)
     kind = "negative" if down else "blocked"
-    return Finding(kind, named | {"value": f"{found.activation:.4g}", "rule": found.rule, "below": below})
+    return Finding(
+        kind, values | {"value": f"{reconstruction.activation:.4g}", "rule": reconstruction.rule, "below": below}
+    )
 
 
-def _is_probability(network: Network, x: Array, found: Reconstruction) -> bool:
+def _is_probability(network: Network, x: Array, reconstruction: Reconstruction) -> bool:
     """Whether the unit's layer holds what a sigmoid or a softmax gives."""
-    layer = network.layer(found.unit.layer)
+    layer = network.layer(reconstruction.unit.layer)
     if layer.kind == "sigmoid" or len(layer.shape) != 1:
         return layer.kind == "sigmoid"
     row = _values(network, x, layer.name)
@@ -122,9 +128,9 @@ def _others(x: Array) -> list[np.ndarray]:
     return [np.random.default_rng(0).permutation(np.asarray(x).ravel()).reshape(np.shape(x)), np.zeros_like(x)]
 
 
-def _is_constant(network: Network, x: Array, found: Reconstruction) -> bool:
+def _is_constant(network: Network, x: Array, reconstruction: Reconstruction) -> bool:
     """Whether the unit's channel has the same values for other pictures."""
-    name, channel = found.unit.layer, found.unit.channel
+    name, channel = reconstruction.unit.layer, reconstruction.unit.channel
     first, *rest = (
         _values(network, each, name)[..., slice(None) if channel == "all" else channel] for each in [x, *_others(x)]
     )
@@ -132,38 +138,38 @@ def _is_constant(network: Network, x: Array, found: Reconstruction) -> bool:
     return all(float(np.linalg.norm(other - first)) < SAME * size for other in rest)
 
 
-def blocked_at(network: Network, x: Array, found: Reconstruction) -> str:
+def blocked_at(network: Network, x: Array, reconstruction: Reconstruction) -> str:
     """The lowest layer at whose output the signal still is; the unit's own where it gets nowhere.
 
     Where every operation has an adjoint written by hand, step by step, which compiles no program of its own. Elsewhere
     by bisection over the layers that the unit rests on, for once all of a chain is 0, it stays so.
     """
-    node, program = network.node(found.unit.layer), network.program()
+    node, program = network.node(reconstruction.unit.layer), network.program()
     below = {v for item in program.path_to(node.variable) for v in item.eqn.outvars} - {node.variable}
     names = [one.layer.name for one in program.nodes if one.variable in below and one.order is not None]
     steps = network.steps_to(node.layer.name)
     if not isinstance(steps, str) and node.in_order:
-        reached = _reached(network, x, found, steps)
-        return next((name for name in names if reached.get(name)), found.unit.layer)
-    score = Score.of(network, x, found.unit, "gradient")
+        reached = _reached(network, x, reconstruction, steps)
+        return next((name for name in names if reached.get(name)), reconstruction.unit.layer)
+    score = Score.of(network, x, reconstruction.unit, "gradient")
 
     def passes(name: str) -> bool:
-        return bool(score.layer_signal(x, name, found.rule, found.start)[1].any())
+        return bool(score.layer_signal(x, name, reconstruction.rule, reconstruction.start)[1].any())
 
     low, high = 0, len(names)  # at names[high] and above it passes, below names[low] it does not
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if passes(names[middle]) else (middle + 1, high)
-    return found.unit.layer if low == len(names) else names[low]
+    return reconstruction.unit.layer if low == len(names) else names[low]
 
 
-def _reached(network: Network, x: Array, found: Reconstruction, steps: Chain | Graph) -> dict[str, bool]:
+def _reached(network: Network, x: Array, reconstruction: Reconstruction, steps: Chain | Graph) -> dict[str, bool]:
     """Layer -> whether any of the signal arrives at its output."""
     graph = steps if isinstance(steps, Graph) else Graph(tuple(Part(step, (k,)) for k, step in enumerate(steps.steps)))
     value, memories = graph.forward(graph.constants, network.checked_input(x))
-    seed = signal_at(network, x, found.unit, found.start)(value)
+    seed = signal_at(network, x, reconstruction.unit, reconstruction.start)(value)
     reached: dict[str, bool] = {}
-    for number, signal in graph.signals(graph.constants, memories, seed, found.rule):
+    for number, signal in graph.signals(graph.constants, memories, seed, reconstruction.rule):
         if number:  # the output of a layer is the first of its values that the signal meets
             reached.setdefault(graph.parts[number - 1].operation.name, bool(np.asarray(signal).any()))
     return reached
@@ -250,9 +256,9 @@ def dead_sentences(dead: dict[str, tuple[int, ...]], network: Network, pictures:
     """A sentence for each layer with dead channels."""
     for name, channels in dead.items():
         every = network.layer(name).shape[-1]
-        listed = ", ".join(map(str, channels[:_LISTED])) + (", ..." if len(channels) > _LISTED else "")
+        numbers = ", ".join(map(str, channels[:_LISTED])) + (", ..." if len(channels) > _LISTED else "")
         yield (
-            f"{len(channels)} of {every} channels of {name} are 0 everywhere on {pictures} pictures ({listed}): their "
+            f"{len(channels)} of {every} channels of {name} are 0 everywhere on {pictures} pictures ({numbers}): their "
             "maps are zero; choose others, or feed values in the range that the network was trained with."
         )
 

@@ -56,10 +56,10 @@ def explained(maps: Array, pictures: Array, seed: int = 0) -> float:
     maps = np.asarray(maps, np.float64)
     order = np.random.default_rng(seed).permutation(len(maps))
     known = [describe(picture, (maps.shape[1], maps.shape[2])).reshape(-1, 10) for picture in np.asarray(pictures)]
-    wanted = list(maps.reshape(len(maps), -1, maps.shape[3]))
+    targets = list(maps.reshape(len(maps), -1, maps.shape[3]))
     cut = max(1, len(maps) * 2 // 3)
-    a, b = (np.concatenate([side[i] for i in order[:cut]]) for side in (known, wanted))
-    test, truth = (np.concatenate([side[i] for i in order[cut:]]) for side in (known, wanted))
+    a, b = (np.concatenate([side[i] for i in order[:cut]]) for side in (known, targets))
+    test, truth = (np.concatenate([side[i] for i in order[cut:]]) for side in (known, targets))
     scale = np.linalg.norm(a, axis=0) / np.sqrt(len(a)) + 1e-9
     a, test = a / scale, test / scale
     fit = np.linalg.solve(a.T @ a + RIDGE * len(a) * np.eye(a.shape[1]), a.T @ b)

@@ -63,10 +63,10 @@ def weight_layers(network: Network, under: str | None = None) -> list[tuple[str,
             id(atom) for item in network.program().path_to(network.node(under).variable) for atom in item.eqn.invars
         }
         needed = [id(variable) in rests for variable in network.program().flat.constvars]
-        found = [(name, places) for name, places in weight_layers(network) if any(needed[place] for place in places)]
-        if not found:
+        layers = [(name, places) for name, places in weight_layers(network) if any(needed[place] for place in places)]
+        if not layers:
             raise NetworkError(f"{under} of {network.name} rests on no kernel, so there are no weights to shuffle")
-        return found
+        return layers
     flat, used = network.program().flat, []
     place = {id(variable): index for index, variable in enumerate(flat.constvars)}
     for item in flat.equations:
@@ -111,14 +111,14 @@ def cascade(network: Network, x: Array, rule: str, seed: int = 0, layers: int | 
         raise NetworkError(f"the last layer of {network.name} is {top.name} of shape {top.shape}, not a list of scores")
     groups = weight_layers(network)[::-1][:layers]
     call = network.store.compiled(("cascade", rule, batch.dtype.name), lambda: _map_of(network, top.name, rule))
-    wanted = np.int32(network.run(batch)[0].argmax())
+    class_index = np.int32(network.run(batch)[0].argmax())
     random = np.random.default_rng(seed)
-    maps = [np.asarray(call(tuple(consts), batch, wanted))]
+    maps = [np.asarray(call(tuple(consts), batch, class_index))]
     for _, group in groups:
         for index in group:
             array = np.asarray(consts[index])
             consts[index] = random.permutation(array.ravel()).reshape(array.shape)
-        maps.append(np.asarray(call(tuple(consts), batch, wanted)))
+        maps.append(np.asarray(call(tuple(consts), batch, class_index)))
     similarity = tuple(rank_correlation(strength(maps[0]), strength(other)) for other in maps)
     return Cascade(rule, ("", *(name for name, _ in groups)), np.stack(maps), similarity)
 
@@ -127,9 +127,9 @@ def _map_of(network: Network, layer: str, rule: str) -> Callable[..., Any]:
     """Compiled: constants, model input and class -> the map of that class, under the rule."""
     cut = rewritten(network, layer, rule)
 
-    def run(consts: Any, x: Any, wanted: Any) -> Any:
+    def run(consts: Any, x: Any, class_index: Any) -> Any:
         value, pull = jax.vjp(lambda x: cut.call(consts, x)[0], x)
-        return pull(jax.nn.one_hot(wanted, value.shape[-1], dtype=value.dtype)[None])[0][0]
+        return pull(jax.nn.one_hot(class_index, value.shape[-1], dtype=value.dtype)[None])[0][0]
 
     return jax.jit(run)
 

@@ -108,7 +108,7 @@ def _silent() -> Iterator[None]:
     """Send to nowhere what libtiff writes to the process's standard error, which no setting of Pillow stops."""
     with _SILENCED:
         try:
-            kept = os.dup(2)
+            stderr = os.dup(2)
         except OSError:  # it is closed
             yield
             return
@@ -117,8 +117,8 @@ def _silent() -> Iterator[None]:
             os.dup2(nowhere, 2)
             yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(stderr, 2)
+            os.close(stderr)
             os.close(nowhere)
 
 
@@ -245,28 +245,32 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
     goes a line with "height" and "width"; when another line has come in, a line with "shape" and "dtype" and the
     pixels; in place of either line, one with "error".
     """
-    asked = json.loads(source.readline())
-    data = source.read(asked["bytes"])
-    _limit(asked["memory"], asked["seconds"])
+    request = json.loads(source.readline())
+    data = source.read(request["bytes"])
+    _limit(request["memory"], request["seconds"])
 
-    def say(**record: object) -> None:
+    def send(**record: object) -> None:
         sink.write(json.dumps(record).encode() + b"\n")
         sink.flush()
 
     def before(height: int, width: int) -> None:
-        say(height=height, width=width)
+        send(height=height, width=width)
         if not source.readline():
             raise SystemExit(1)
 
     try:
-        values = np.ascontiguousarray(levels(data, asked["label"], asked["max_bytes"], asked["max_pixels"], before))
+        values = np.ascontiguousarray(
+            levels(data, request["label"], request["max_bytes"], request["max_pixels"], before)
+        )
     except ImageError as error:
-        say(error=str(error))
+        send(error=str(error))
         return
     except MemoryError:
-        say(error=f"{asked['label']} takes more than {asked['memory'] // 1_000_000:,} MB to decode; make it smaller")
+        send(
+            error=f"{request['label']} takes more than {request['memory'] // 1_000_000:,} MB to decode; make it smaller"
+        )
         return
-    say(shape=values.shape, dtype=values.dtype.str)
+    send(shape=values.shape, dtype=values.dtype.str)
     sink.write(values.data.cast("B"))
     sink.flush()
 

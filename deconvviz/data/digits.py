@@ -88,7 +88,7 @@ def reduced(picture: Array) -> np.ndarray:
     return (share @ square @ share.T).astype(np.float32)
 
 
-def split(digits: Array, held: int = 597, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def split(digits: Array, held_out: int = 597, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """(rows to train on, rows held back), drawn by seed, every digit in both in the same proportion.
 
     >>> train, held = split(load()[1])
@@ -103,4 +103,4 @@ def split(digits: Array, held: int = 597, seed: int = 0) -> tuple[np.ndarray, np
         rows = order[digits[order] == digit]
         place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
     ranked = np.argsort(place, kind="stable")
-    return np.sort(ranked[held:]), np.sort(ranked[:held])
+    return np.sort(ranked[held_out:]), np.sort(ranked[:held_out])

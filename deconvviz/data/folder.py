@@ -136,7 +136,7 @@ def hold_out(folder: ImageFolder, per_class: int, seed: int) -> tuple[ImageFolde
       DataError: a class has no more than `per_class` images.
     """
     rng = np.random.default_rng([seed, 101])
-    held: list[int] = []
+    held_out: list[int] = []
     for index, name in enumerate(folder.labels):
         rows = np.flatnonzero(folder.classes == index)
         if len(rows) <= per_class:
@@ -144,9 +144,9 @@ def hold_out(folder: ImageFolder, per_class: int, seed: int) -> tuple[ImageFolde
                 f"class {name!r} has {len(rows)} images, of which {per_class} are held out for validation; "
                 "add images to it or remove its folder"
             )
-        held.extend(sorted(rng.choice(rows, per_class, replace=False)))
-    rest = np.setdiff1d(np.arange(len(folder)), held)
-    return folder.select(rest), folder.select(np.array(held, np.int64))
+        held_out.extend(sorted(rng.choice(rows, per_class, replace=False)))
+    rest = np.setdiff1d(np.arange(len(folder)), held_out)
+    return folder.select(rest), folder.select(np.array(held_out, np.int64))
 
 
 def merge(first: ImageFolder, second: ImageFolder) -> ImageFolder:

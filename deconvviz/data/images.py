@@ -218,16 +218,16 @@ def load_stack(path: Path, spec: InputSpec) -> np.ndarray:
     Raises:
       ImageError: no such file, another kind of file, or an array of another shape.
     """
-    asked = f"the network takes {spec.depth} channels, which come as an array (H, W, {spec.depth}) in a .npy file"
+    requirement = f"the network takes {spec.depth} channels, which come as an array (H, W, {spec.depth}) in a .npy file"
     if path.suffix.lower() != ".npy":
-        raise ImageError(f"{asked}, as numpy.save writes it; got {str(path)!r}")
+        raise ImageError(f"{requirement}, as numpy.save writes it; got {str(path)!r}")
     data = storage.read_bytes(path, lambda reason: ImageError(f"{path} cannot be read: {reason}"), MAX_STACK)
     try:
         values = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
     except (ValueError, MemoryError, OSError, SyntaxError) as error:
-        raise ImageError(f"{asked}; {path} holds no array of numbers that can be read: write it again") from error
+        raise ImageError(f"{requirement}; {path} holds no array of numbers that can be read: write it again") from error
     if values.ndim != 3 or values.shape[2] != spec.depth or not np.issubdtype(values.dtype, np.number):
-        raise ImageError(f"{asked}; {path} holds one of shape {values.shape} of {values.dtype}")
+        raise ImageError(f"{requirement}; {path} holds one of shape {values.shape} of {values.dtype}")
     if np.iscomplexobj(values) or not np.isfinite(values).all() or not values.size:
-        raise ImageError(f"{asked}, finite and real; {path} holds others")
+        raise ImageError(f"{requirement}, finite and real; {path} holds others")
     return values.astype(np.float32)

@@ -53,13 +53,13 @@ def levels(
     label = f"{label_of(name)} ({len(data):,} bytes)"
     if len(data) > max_bytes:
         raise ImageError(too_many_bytes(label, max_bytes))
-    asked = {
+    request = {
         "bytes": len(data), "label": label, "max_bytes": max_bytes, "max_pixels": max_pixels, "memory": MEMORY,
         "seconds": seconds,
     }  # fmt: skip
     with _decoder() as process:
         try:
-            return _conversation(process, json.dumps(asked).encode() + b"\n" + data)
+            return _conversation(process, json.dumps(request).encode() + b"\n" + data)
         except _Refused as error:
             raise ImageError(str(error)) from None
         except (OSError, ValueError, KeyError) as error:  # it ended, or was ended, in the middle of a word
@@ -78,10 +78,10 @@ def _conversation(process: subprocess.Popen[bytes], request: bytes) -> np.ndarra
     with _LANES if is_large else contextlib.nullcontext(), _watched(process):
         process.stdin.write(b"begin\n")
         process.stdin.flush()
-        found = _line(process)
-        values = np.empty(found["shape"], np.dtype(found["dtype"]))
+        header = _line(process)
+        values = np.empty(header["shape"], np.dtype(header["dtype"]))
         room = values.data.cast("B")
-        if process.stdout.readinto(room) != math.prod(found["shape"]) * values.itemsize:
+        if process.stdout.readinto(room) != math.prod(header["shape"]) * values.itemsize:
             raise ValueError("the pixels are not whole")
         return values
 
@@ -89,10 +89,10 @@ def _conversation(process: subprocess.Popen[bytes], request: bytes) -> np.ndarra
 def _line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     """The next line of the decoder; an error that it says is raised as its own."""
     assert process.stdout is not None
-    said: dict[str, Any] = json.loads(process.stdout.readline())
-    if "error" in said:
-        raise _Refused(said["error"])
-    return said
+    message: dict[str, Any] = json.loads(process.stdout.readline())
+    if "error" in message:
+        raise _Refused(message["error"])
+    return message
 
 
 class _Refused(ImageError):

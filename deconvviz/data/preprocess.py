@@ -216,10 +216,10 @@ def _scaled_size(source: Size, spec: InputSpec) -> Size:
     if spec.fit == "stretch":
         factor = max(1.0, (spec.resize or 0) / min(spec.size))
         return round(spec.size[0] * factor), round(spec.size[1] * factor)
-    scale = max(want / have for want, have in zip(spec.size, source, strict=True))
+    scale = max(target / length for target, length in zip(spec.size, source, strict=True))
     if spec.resize is not None:
         scale = max(scale, spec.resize / min(source))
-    rows, columns = (max(want, round(have * scale)) for want, have in zip(spec.size, source, strict=True))
+    rows, columns = (max(target, round(length * scale)) for target, length in zip(spec.size, source, strict=True))
     return rows, columns
 
 

@@ -83,10 +83,10 @@ def _pixels(name: str) -> np.ndarray:
 @functools.cache
 def _makers() -> dict[str, Callable[[], np.ndarray]]:
     """Name -> what draws it, (H, W, 3) uint8."""
-    made: dict[str, Callable[[], np.ndarray]] = {}
+    makers: dict[str, Callable[[], np.ndarray]] = {}
 
     def add(name: str, draw: Callable[..., np.ndarray], *values: object) -> None:
-        made[f"{name}.bmp"] = functools.partial(draw, *values)
+        makers[f"{name}.bmp"] = functools.partial(draw, *values)
 
     for angle in _ANGLES:
         add(f"edges/{angle}-degrees", _edge, angle, "grey")
@@ -113,7 +113,7 @@ def _makers() -> dict[str, Callable[[], np.ndarray]]:
         for part, count in _CROPS.items():
             for i in range(count):
                 add(f"photographs/{photo}-{part}-{i}", _crop, photo, part, i, number)
-    return made
+    return makers
 
 
 def _along(angle: float) -> np.ndarray:

@@ -133,7 +133,7 @@ def _toward(unit: Unit, layer: Layer, direction: np.ndarray) -> Goal:
 
 def snapshots(
     network: Network,
-    wanted: Goal,
+    goal: Goal,
     *,
     seed: int = 0,
     pictures: int = 1,
@@ -144,61 +144,61 @@ def snapshots(
     **options: Any,
 ) -> Iterator[Visualization]:
     """Visualizes a unit step by step; see `deconvviz.visualize_snapshots`."""
-    layer = network.layer(wanted.unit.layer)
+    layer = network.layer(goal.unit.layer)
     settings = _presets.visualization(network, layer) if resume is None else resume.state.settings
     settings = with_options(settings, options)
     check_whole(seed=(seed, 0), pictures=(pictures, 1), every=(every, 1))
     if not (np.isfinite(diversity) and diversity >= 0):
         raise DeconvvizError(f"diversity is a number from 0 up; got diversity={diversity!r}")
     begun = None if start is None else start.tobytes()
-    belongs = (network.digest, wanted.weights.tobytes(), seed, pictures, diversity, begun, settings.compiled)
+    belongs = (network.digest, goal.weights.tobytes(), seed, pictures, diversity, begun, settings.compiled)
     progress = begin(network, settings, seed, pictures, start) if resume is None else _continued(resume, belongs)
-    made = problem(network, [wanted], settings, pictures, diversity)
+    optimization = problem(network, [goal], settings, pictures, diversity)
 
     def snapshot(now: _loop.Progress) -> Visualization:
-        images, activations = (np.asarray(value) for value in made.measure(now.state.params, made.data))
+        images, activations = (np.asarray(value) for value in optimization.measure(now.state.params, optimization.data))
         images, best = np.clip(images.astype(np.float32), 0, 1), int(np.argmax(activations))
         return Visualization(
-            image=images[best], activation=float(activations[best]), losses=now.losses[:, best], unit=wanted.unit,
-            objective=wanted.objective, images=images, activations=activations, seed=seed, step=now.done,
+            image=images[best], activation=float(activations[best]), losses=now.losses[:, best], unit=goal.unit,
+            objective=goal.objective, images=images, activations=activations, seed=seed, step=now.done,
             steps=settings.steps, note=now.note, state=_Run(now, settings, belongs),
         )  # fmt: skip
 
     if progress.done >= settings.steps:
         yield snapshot(progress)
-    for now in _awake(network, wanted, made, progress, pictures, diversity, every):
+    for now in _awake(network, goal, optimization, progress, pictures, diversity, every):
         yield snapshot(now)
 
 
 def _awake(
-    network: Network, wanted: Goal, made: _loop.Problem, progress: _loop.Progress, pictures: int,
+    network: Network, goal: Goal, optimization: _loop.Problem, progress: _loop.Progress, pictures: int,
     diversity: float, every: int,
 ) -> Iterator[_loop.Progress]:  # fmt: skip
     """The run; where the unit sleeps at its start, another start with the rectifiers taken away backward."""
-    steps = made.settings.steps
-    for now in _loop.advance(made, progress, steps, every):
+    steps = optimization.settings.steps
+    for now in _loop.advance(optimization, progress, steps, every):
         if progress.done == 0 and sleeps(now.figures):
             break
         yield now
     else:
         return
-    waker = problem(network, [wanted], made.settings, pictures, diversity, "linear")
+    waker = problem(network, [goal], optimization.settings, pictures, diversity, "linear")
     for now in _loop.advance(waker, progress, min(WAKING, steps), every):
         progress = now
         if not sleeps(progress.figures):
             break
     if sleeps(progress.figures):
-        _refuse(network, wanted, progress)
+        _refuse(network, goal, progress)
     yield progress
-    yield from _loop.advance(made, progress, steps, every)
+    yield from _loop.advance(optimization, progress, steps, every)
 
 
-def _refuse(network: Network, wanted: Goal, progress: _loop.Progress) -> None:
+def _refuse(network: Network, goal: Goal, progress: _loop.Progress) -> None:
     """Says that the unit is dead, or, after a short run, that it has not moved yet."""
-    name = "this direction" if wanted.objective == "direction" else f"channel {wanted.unit.channel}"
+    name = "this direction" if goal.objective == "direction" else f"channel {goal.unit.channel}"
     value, dead = progress.figures[-1].max(), progress.done >= WAKING
     raise DeadUnitError(
-        f"{name} of {wanted.unit.layer} in {network.name} {'is dead' if dead else 'sleeps'}: it stays at {value:g} "
+        f"{name} of {goal.unit.layer} in {network.name} {'is dead' if dead else 'sleeps'}: it stays at {value:g} "
         f"whatever the picture is, after {progress.done} steps that ignored the rectifiers in the backward pass too; "
         f"choose another one{'' if dead else f', or give {WAKING} steps or more'}"
     )

@@ -32,7 +32,7 @@ def method(name: str) -> catalog.Method:
     return known[name]
 
 
-def options_of(name: str, given: dict[str, Any]) -> dict[str, Any]:
+def options_of(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """Every option of a method: what was given, else its default.
 
     Raises:
@@ -43,23 +43,23 @@ def options_of(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """
     draw: Callable[..., Any] = method(name).draw  # type: ignore[assignment]  # all methods here have one
     known = {
-        key: one.default
-        for key, one in inspect.signature(draw).parameters.items()
-        if one.kind is one.KEYWORD_ONLY and key not in ("seed", "rule")
+        key: parameter.default
+        for key, parameter in inspect.signature(draw).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and key not in ("seed", "rule")
     }
-    for key in given:
+    for key in options:
         if key not in known:
             offered = nearest(key, known) if known else "it has none"
             raise DeconvvizError(f"{name} has no option {key!r}; {offered}")
-    return known | given
+    return known | options
 
 
 def drawn(score: Score, x: Array, name: str, seed: int = 0, **options: Any) -> Drawn:
     """The map of a score by a method: of any unit and picture, and for any weights."""
     draw: Callable[..., Any] = method(name).draw  # type: ignore[assignment]
-    made: Drawn = draw(score, x, seed=seed, **options_of(name, options))
-    units.check_finite(score.network.name, score.unit, made.value, made.signal)
-    return made
+    result: Drawn = draw(score, x, seed=seed, **options_of(name, options))
+    units.check_finite(score.network.name, score.unit, result.value, result.signal)
+    return result
 
 
 def attribute(
@@ -76,12 +76,12 @@ def attribute(
     check_whole(seed=(seed, 0))
     used = options_of(name, options)
     score = Score.of(network, x, unit, on_unsupported)
-    made = drawn(score, network.checked_input(x), name, seed, **options)
-    pixels = np.asarray(made.signal, np.float64)
-    note = made.note or _grey(pixels, made.value)
+    result = drawn(score, network.checked_input(x), name, seed, **options)
+    pixels = np.asarray(result.signal, np.float64)
+    note = result.note or _grey(pixels, result.value)
     return Attribution(
-        map=made.signal, pixels=pixels if pixels.ndim == 2 else pixels.sum(axis=-1), unit=score.unit, method=name,
-        value=made.value, seed=seed, options=used, facts=made.facts, note=note, seconds=time.perf_counter() - start,
+        map=result.signal, pixels=pixels if pixels.ndim == 2 else pixels.sum(axis=-1), unit=score.unit, method=name,
+        value=result.value, seed=seed, options=used, facts=result.facts, note=note, seconds=time.perf_counter() - start,
     )  # fmt: skip
 
 

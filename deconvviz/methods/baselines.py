@@ -49,8 +49,8 @@ def baseline(x: Array, spec: InputSpec, name: Any) -> np.ndarray:
 
 def _as_baseline(x: np.ndarray, values: Any) -> np.ndarray:
     try:
-        given = np.asarray(values, np.float64)
-        filled = np.broadcast_to(given, x.shape)
+        array = np.asarray(values, np.float64)
+        filled = np.broadcast_to(array, x.shape)
     except (TypeError, ValueError):
         filled = np.full(x.shape, np.nan)
     if not np.isfinite(filled).all():

@@ -102,10 +102,10 @@ def snapshots(
     settings = with_options(_presets.visualization(network, record), options)
     at_once = batch if batch is not None else (1 if jax.default_backend() == "cpu" else BATCH)
     check_whole(seed=(seed, 0), batch=(at_once, 1), every=(every, 1))
-    wanted = range(record.shape[-1]) if channels is None else channels
-    goals = [single.goal(network, Unit(record.name, channel), objective) for channel in wanted]
+    indices = range(record.shape[-1]) if channels is None else channels
+    goals = [single.goal(network, Unit(record.name, channel), objective) for channel in indices]
     if not goals or len({goal.unit for goal in goals}) < len(goals):
-        raise DeconvvizError(f"channels are one number or more, none of them twice; got channels={list(wanted)}")
+        raise DeconvvizError(f"channels are one number or more, none of them twice; got channels={list(indices)}")
     sheet = _Sheet(network, goals, settings, seed, _recipe(network, goals[0], seed, settings))
     if resume is not None:
         sheet.take(resume)
@@ -141,13 +141,13 @@ def _alone(sheet: _Sheet, place: int, every: int) -> Iterator[LayerVisualization
 def _together(sheet: _Sheet, places: list[int], at_once: int, every: int) -> Iterator[LayerVisualization]:
     """Several canvases in one step; whose unit sleeps gets a run of its own."""
     padded = places + [places[-1]] * (at_once - len(places))  # one size, one program
-    made = single.problem(sheet.network, [sheet.goals[place] for place in padded], sheet.settings)
+    optimization = single.problem(sheet.network, [sheet.goals[place] for place in padded], sheet.settings)
     begun = single.begin(sheet.network, sheet.settings, sheet.seed)
     params = jnp.repeat(begun.state.params, at_once, axis=0)
     progress = _loop.first_progress(sheet.settings, params, sheet.seed)
-    for now in _loop.advance(made, progress, sheet.settings.steps, every):
+    for now in _loop.advance(optimization, progress, sheet.settings.steps, every):
         progress = now
-        images, activations = (np.asarray(value) for value in made.measure(now.state.params, made.data))
+        images, activations = (np.asarray(value) for value in optimization.measure(now.state.params, optimization.data))
         images = np.clip(images.astype(np.float32), 0, 1)
         for i, place in enumerate(places):
             sheet.put(place, images[i], float(activations[i]), now.done, now.note)

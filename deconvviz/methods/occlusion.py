@@ -18,7 +18,7 @@ from deconvviz.types import Array, Size
 #: The patch's side, as a share of the picture's: one in so many. Its step is half of that.
 SHARE = 6
 #: Covered pictures that are held at a time.
-HELD = 32
+CHUNK = 32
 
 
 def draw(
@@ -49,8 +49,8 @@ def draw(
     cover = baseline_of(x, score.network.input_spec, baseline)
     total, count = np.zeros(x.shape[1:3]), np.zeros(x.shape[1:3])
     value = float(score.values(x)[0])
-    for at in range(0, len(boxes), HELD):
-        some = boxes[at : at + HELD]
+    for at in range(0, len(boxes), CHUNK):
+        some = boxes[at : at + CHUNK]
         covered = np.repeat(x, len(some), axis=0)
         for one, box in zip(covered, some, strict=True):
             one[inside][box] = cover[0][inside][box]
@@ -83,29 +83,29 @@ def _places(
     return (slice(top, bottom), slice(left, right)), list(patches(size, sides, steps))
 
 
-def _region(given: Any, size: Size) -> tuple[int, int, int, int]:
+def _region(region: Any, size: Size) -> tuple[int, int, int, int]:
     """Four whole numbers that bound some of the picture."""
-    values = (0, 0, *size) if given is None else given
+    values = (0, 0, *size) if region is None else region
     if not isinstance(values, (tuple, list)) or len(values) != 4:
-        raise DeconvvizError(f"region is (top, left, bottom, right) in pixels; got region={given!r}")
+        raise DeconvvizError(f"region is (top, left, bottom, right) in pixels; got region={region!r}")
     check_whole(**{"region's top": (values[0], 0), "region's left": (values[1], 0)})
     check_whole(**{"region's bottom": (values[2], values[0] + 1), "region's right": (values[3], values[1] + 1)})
     if values[2] > size[0] or values[3] > size[1]:
-        raise DeconvvizError(f"region lies within the picture, {size[0]} x {size[1]} pixels; got region={given!r}")
+        raise DeconvvizError(f"region lies within the picture, {size[0]} x {size[1]} pixels; got region={region!r}")
     top, left, bottom, right = map(int, values)
     return top, left, bottom, right
 
 
-def _pair(name: str, given: Any, default: Size, most: Size) -> Size:
+def _pair(name: str, option: Any, default: Size, most: Size) -> Size:
     """Two whole numbers from 1 to the most."""
-    values = default if given is None else given if isinstance(given, (tuple, list)) else (given, given)
+    values = default if option is None else option if isinstance(option, (tuple, list)) else (option, option)
     if len(values) != 2:
-        raise DeconvvizError(f"{name} is one whole number or (height, width); got {name}={given!r}")
+        raise DeconvvizError(f"{name} is one whole number or (height, width); got {name}={option!r}")
     for value, limit in zip(values, most, strict=True):
         check_whole(**{name: (value, 1)})
         if value > limit:
             what = "the picture" if name == "patch" else "the patch, or pixels would stay uncovered"
-            raise DeconvvizError(f"{name} is no longer than {what}, {most[0]} x {most[1]}; got {name}={given!r}")
+            raise DeconvvizError(f"{name} is no longer than {what}, {most[0]} x {most[1]}; got {name}={option!r}")
     return int(values[0]), int(values[1])
 
 

@@ -75,5 +75,5 @@ def _convolution(data: bytes, count: int, kernel: Kernel, label: str) -> tuple[n
     return flat.reshape(kernel), numbers[CODEBOOK:].astype(np.float32)
 
 
-def _truncated(label: str, have: int, want: int) -> WeightsError:
-    return WeightsError(f"{label} is truncated: {have:,} of {want:,} bytes; get the file again")
+def _truncated(label: str, actual: int, expected: int) -> WeightsError:
+    return WeightsError(f"{label} is truncated: {actual:,} of {expected:,} bytes; get the file again")

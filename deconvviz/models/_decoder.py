@@ -76,11 +76,11 @@ def shapes(shape: tuple[int, ...], upsampler: Upsampler) -> dict[str, tuple[int,
     >>> shapes((16, 16, 128), "resize")["stage3.kernel"]
     (5, 5, 64, 48)
     """
-    named: dict[str, tuple[int, ...]] = {"mean": shape[-1:], "std": shape[-1:]}
+    arrays: dict[str, tuple[int, ...]] = {"mean": shape[-1:], "std": shape[-1:]}
     for number, (factor, depth, channels) in enumerate(stages(shape), start=1):
-        named[f"stage{number}.kernel"] = (*(_taps(factor, upsampler),) * 2, depth, channels)
-        named[f"stage{number}.bias"] = (channels,)
-    return named
+        arrays[f"stage{number}.kernel"] = (*(_taps(factor, upsampler),) * 2, depth, channels)
+        arrays[f"stage{number}.bias"] = (channels,)
+    return arrays
 
 
 def initial(shape: tuple[int, ...], upsampler: Upsampler, seed: int) -> Params:

@@ -64,13 +64,13 @@ def entry(architecture: Architecture) -> ModelEntry:
     )  # fmt: skip
 
     def make(weights: Any = None) -> Network:
-        return build(architecture, made, weights)
+        return build(architecture, record, weights)
 
-    made: ModelEntry = ModelEntry(architecture.name, architecture.title, make, info)
-    return made
+    record: ModelEntry = ModelEntry(architecture.name, architecture.title, make, info)
+    return record
 
 
-def build(architecture: Architecture, made: ModelEntry, weights: Any = None) -> Network:
+def build(architecture: Architecture, record: ModelEntry, weights: Any = None) -> Network:
     """The network with the weights of a file; "random" or "random:SEED" gives untrained ones.
 
     Raises:
@@ -78,14 +78,14 @@ def build(architecture: Architecture, made: ModelEntry, weights: Any = None) -> 
     """
     seed = random_seed(weights)
     if seed is not None:
-        return untrained(architecture, made, seed)
-    path = public_weights.locate(made, weights)
-    return network(architecture, _stored.read(path, made), {"weights": path.name})
+        return untrained(architecture, record, seed)
+    path = public_weights.locate(record, weights)
+    return network(architecture, _stored.read(path, record), {"weights": path.name})
 
 
-def untrained(architecture: Architecture, made: ModelEntry, seed: int) -> Network:
+def untrained(architecture: Architecture, record: ModelEntry, seed: int) -> Network:
     """The network with random weights; its name says so, and its outputs have no labels."""
-    arrays = _stored.random_arrays(made, seed)
+    arrays = _stored.random_arrays(record, seed)
     return network(architecture, arrays, {"weights": f"random, seed {seed}, untrained"}, trained=False)
 
 

@@ -96,9 +96,9 @@ def _shapes(entry: ModelEntry) -> Mapping[str, tuple[int, ...]]:
 
 def _renamed(name: str, entry: ModelEntry) -> str:
     assert entry.weights is not None
-    for theirs, ours in entry.weights.renamed.items():
-        if name.startswith(theirs + "."):
-            return ours + name[len(theirs) :]
+    for prefix, new_prefix in entry.weights.renamed.items():
+        if name.startswith(prefix + "."):
+            return new_prefix + name[len(prefix) :]
     return name
 
 
@@ -107,10 +107,10 @@ def _named(stored: Mapping[str, tuple[int, ...]], entry: ModelEntry) -> dict[str
     return {_renamed(name, entry): name for name in stored if not name.endswith(_COUNTER)}
 
 
-def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+def _fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
     """Equal, or a dense layer stored as a convolution over the whole map."""
-    as_dense = len(wanted) == 2 and len(shape) == 4 and (shape[0], math.prod(shape[1:])) == wanted
-    return shape == wanted or as_dense
+    as_dense = len(expected) == 2 and len(shape) == 4 and (shape[0], math.prod(shape[1:])) == expected
+    return shape == expected or as_dense
 
 
 def _matched(stored: Mapping[str, tuple[int, ...]], entry: ModelEntry, path: Path) -> dict[str, str]:

@@ -60,13 +60,13 @@ def shapes(classes: int = CLASSES) -> dict[str, tuple[int, ...]]:
     >>> shapes()["conv1.kernel"]
     (6, 6, 3, 32)
     """
-    named: dict[str, tuple[int, ...]] = {}
+    arrays: dict[str, tuple[int, ...]] = {}
     depth = 3
     for i, step in enumerate(CHAIN, start=1):
-        named[f"conv{i}.kernel"] = (step.kernel, step.kernel, depth, step.channels)
-        named[f"conv{i}.bias"] = (step.channels,)
+        arrays[f"conv{i}.kernel"] = (step.kernel, step.kernel, depth, step.channels)
+        arrays[f"conv{i}.bias"] = (step.channels,)
         depth = step.channels
-    return named | {"logits.kernel": (depth, classes), "logits.bias": (classes,)}
+    return arrays | {"logits.kernel": (depth, classes), "logits.bias": (classes,)}
 
 
 def forward(params: Params, x: jax.Array) -> jax.Array:

@@ -172,17 +172,17 @@ def _unreadable(file: Path) -> storage.Problem:
 @lru_cache(maxsize=16)
 def _load(file: Path, changed: int, layer: str, shape: tuple[int, int, int]) -> Inverter:
     about = _about(file)
-    said = about["layers"][layer]
-    if said["upsampler"] not in _decoder.UPSAMPLERS:
-        known = nearest(str(said["upsampler"]), _decoder.UPSAMPLERS)
-        raise WeightsError(f"{file} names an unknown upsampler {said['upsampler']!r} for {layer}; {known}")
+    facts = about["layers"][layer]
+    if facts["upsampler"] not in _decoder.UPSAMPLERS:
+        known = nearest(str(facts["upsampler"]), _decoder.UPSAMPLERS)
+        raise WeightsError(f"{file} names an unknown upsampler {facts['upsampler']!r} for {layer}; {known}")
     arrays = storage.read_arrays(file, _unreadable(file), prefix=f"{layer}.")
     fitting = storage.all_weights(
-        arrays, _decoder.shapes(shape, said["upsampler"]),
+        arrays, _decoder.shapes(shape, facts["upsampler"]),
         lambda reason: WeightsError(f"{file} does not fit {layer}: {reason}; {HOW}"),
     )  # fmt: skip
     params = {name: jnp.asarray(value) for name, value in fitting.items()}
-    return Inverter(about["network"], layer, shape, said["upsampler"], said, params)
+    return Inverter(about["network"], layer, shape, facts["upsampler"], facts, params)
 
 
 @partial(jax.jit, static_argnums=2)

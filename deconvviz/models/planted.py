@@ -47,8 +47,8 @@ def read(fault: str, weights: str | Path | None = None) -> tuple[dict[str, np.nd
 
     storage.check_file(file, problem)
     about = json.loads(storage.read_metadata(file, problem).get("about", "{}"))
-    said = {key: json.dumps(value) for key, value in about.items()} if isinstance(about, dict) else {}
-    return storage.all_weights(storage.read_arrays(file, problem), watermark.shapes(), problem), said
+    facts = {key: json.dumps(value) for key, value in about.items()} if isinstance(about, dict) else {}
+    return storage.all_weights(storage.read_arrays(file, problem), watermark.shapes(), problem), facts
 
 
 def build(fault: str, weights: str | Path | None = None) -> Network:
@@ -65,8 +65,8 @@ def build(fault: str, weights: str | Path | None = None) -> Network:
     >>> build("honest").labels
     ('3', '8')
     """
-    arrays, said = read(fault, weights)
+    arrays, facts = read(fault, weights)
     params = {name: jnp.asarray(value) for name, value in arrays.items()}
     return Network(
-        lambda x: watermark.forward(params, x), input_spec=INPUT, labels=LABELS, name=f"planted {fault}", about=said
+        lambda x: watermark.forward(params, x), input_spec=INPUT, labels=LABELS, name=f"planted {fault}", about=facts
     )

@@ -24,8 +24,8 @@ def folder() -> Path:
     >>> folder().name
     'weights'
     """
-    named = os.environ.get(VARIABLE)
-    return Path(named) if named and Path(named).is_dir() else storage.base() / "weights"
+    path = os.environ.get(VARIABLE)
+    return Path(path) if path and Path(path).is_dir() else storage.base() / "weights"
 
 
 def find(entry: ModelEntry) -> Path | None:
@@ -35,14 +35,14 @@ def find(entry: ModelEntry) -> Path | None:
       WeightsError: DECONVVIZ_WEIGHTS names something that is not there.
     """
     info = _info(entry)
-    named = os.environ.get(VARIABLE)
-    if named:
-        path = Path(named).expanduser()
+    setting = os.environ.get(VARIABLE)
+    if setting:
+        path = Path(setting).expanduser()
         if not path.exists():
-            raise WeightsError(f"{VARIABLE}={named} names nothing that exists; name a folder of weights, or one file")
+            raise WeightsError(f"{VARIABLE}={setting} names nothing that exists; name a folder of weights, or one file")
         if path.is_file():
             return path
-    places = [Path(named).expanduser()] if named else []
+    places = [Path(setting).expanduser()] if setting else []
     for place in [*places, storage.base() / "weights"]:
         for name in dict.fromkeys((info.file, f"{entry.name}.safetensors")):
             if (place / name).is_file():
@@ -53,17 +53,17 @@ def find(entry: ModelEntry) -> Path | None:
     return None
 
 
-def locate(entry: ModelEntry, given: str | os.PathLike[str] | None = None) -> Path:
+def locate(entry: ModelEntry, weights: str | os.PathLike[str] | None = None) -> Path:
     """The file to read: the one that is given, the one on this machine, or else one that is downloaded now.
 
     Raises:
       WeightsError: there is none, and none can be downloaded; says the ways out.
     """
-    if given is not None:
-        path = Path(given).expanduser()
+    if weights is not None:
+        path = Path(weights).expanduser()
         if not path.is_file():
             kind = "is a folder; name the file in it" if path.is_dir() else "does not exist; check the name and folder"
-            raise WeightsError(f"weights={os.fspath(given)!r} {kind}")
+            raise WeightsError(f"weights={os.fspath(weights)!r} {kind}")
         return path
     return find(entry) or fetch(entry)
 

@@ -37,13 +37,13 @@ def shapes() -> dict[str, tuple[int, ...]]:
     >>> shapes()["conv1.kernel"]
     (5, 5, 3, 12)
     """
-    named: dict[str, tuple[int, ...]] = {}
+    arrays: dict[str, tuple[int, ...]] = {}
     depth = 3
     for i, (kernel, _, channels) in enumerate(CHAIN, start=1):
-        named[f"conv{i}.kernel"] = (kernel, kernel, depth, channels)
-        named[f"conv{i}.bias"] = (channels,)
+        arrays[f"conv{i}.kernel"] = (kernel, kernel, depth, channels)
+        arrays[f"conv{i}.bias"] = (channels,)
         depth = channels
-    return named | {"logits.kernel": (depth, len(LABELS)), "logits.bias": (len(LABELS),)}
+    return arrays | {"logits.kernel": (depth, len(LABELS)), "logits.bias": (len(LABELS),)}
 
 
 def forward(params: Params, x: jax.Array) -> jax.Array:
@@ -106,8 +106,8 @@ def build(weights: str | Path | None = None) -> Network:
     about = json.loads(storage.read_metadata(file, problem).get("about", "{}"))
     arrays = storage.all_weights(storage.read_arrays(file, problem), shapes(), problem)
     params = {name: jnp.asarray(value) for name, value in arrays.items()}
-    said = {key: json.dumps(value) for key, value in about.items()} if isinstance(about, dict) else {}
-    return Network(lambda x: forward(params, x), input_spec=INPUT, labels=LABELS, name="watermark", about=said)
+    facts = {key: json.dumps(value) for key, value in about.items()} if isinstance(about, dict) else {}
+    return Network(lambda x: forward(params, x), input_spec=INPUT, labels=LABELS, name="watermark", about=facts)
 
 
 MODEL = ModelEntry("watermark", "Three convolutions that look for a mark, trained here: a planted truth", build)

@@ -38,20 +38,20 @@ def by_jax(
     """
     if consistent:
         spans = [(k - 1) * d for k, d in zip(kernel.shape[:2], dilation, strict=True)]
-        given = [(min(lo, span), min(hi, span)) for (lo, hi), span in zip(padding, spans, strict=True)]
+        pads = [(min(lo, span), min(hi, span)) for (lo, hi), span in zip(padding, spans, strict=True)]
     else:
-        given = [(max(lo, 0), max(hi, 0)) for lo, hi in padding]
+        pads = [(max(lo, 0), max(hi, 0)) for lo, hi in padding]
     y = lax.conv_transpose(
         g,
         kernel,
         stride,
-        given,
+        pads,
         rhs_dilation=dilation,
         transpose_kernel=transpose_kernel,
         use_consistent_padding=consistent,
         precision="highest",
     )
-    rows, columns = ((-abs(lo - a), -abs(hi - b)) for (lo, hi), (a, b) in zip(padding, given, strict=True))
+    rows, columns = ((-abs(lo - a), -abs(hi - b)) for (lo, hi), (a, b) in zip(padding, pads, strict=True))
     return pad_or_crop(y, (rows, columns))
 
 

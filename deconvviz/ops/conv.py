@@ -65,14 +65,14 @@ class ConvGeometry:
     groups: int = 1
 
     def __post_init__(self) -> None:
-        put = object.__setattr__
-        put(self, "stride", read_pair("stride", self.stride))
-        put(self, "dilation", read_pair("dilation", self.dilation))
-        put(self, "padding", read_padding(self.padding))
+        set_field = object.__setattr__
+        set_field(self, "stride", read_pair("stride", self.stride))
+        set_field(self, "dilation", read_pair("dilation", self.dilation))
+        set_field(self, "padding", read_padding(self.padding))
         groups = whole(self.groups)
         if groups is None or groups < 1:
             raise GeometryError(f"groups is a whole number, 1 or more; got groups={self.groups!r}")
-        put(self, "groups", groups)
+        set_field(self, "groups", groups)
 
     @property
     def strides(self) -> Size:

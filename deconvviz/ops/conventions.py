@@ -111,8 +111,8 @@ def run(convention: Convention, arguments: Arguments, g: Array, w: Array, how: C
             f"the padding {arguments.padding} leaves nothing"
         )
     kernel = (w[::-1, ::-1] if arguments.turned else w).transpose(_AXES[convention.layout])
-    given = how.strides, how.dilations, arguments.padding, arguments.output_padding
-    y = convention.function(g, kernel, *given)
+    options = how.strides, how.dilations, arguments.padding, arguments.output_padding
+    y = convention.function(g, kernel, *options)
     (top, bottom), (left, right) = arguments.crop
     return pad_or_crop(y, ((-top, -bottom), (-left, -right)))
 

@@ -347,10 +347,10 @@ def ceil_padding(
     """
     size, window = read_pair("input_size", input_size), read_pair("window", window)
     stride = window if stride is None else read_pair("stride", stride)
-    given = read_padding(padding)
-    if isinstance(given, str):
+    pads = read_padding(padding)
+    if isinstance(pads, str):
         raise GeometryError(f"ceil mode adds to padding given in numbers; got padding={padding!r}")
-    rows, columns = (_ceil_axis(n, k, s, *pad) for n, k, s, pad in zip(size, window, stride, given, strict=True))
+    rows, columns = (_ceil_axis(n, k, s, *pad) for n, k, s, pad in zip(size, window, stride, pads, strict=True))
     check_fits(size, window, window, (rows, columns), "window")
     return rows, columns
 

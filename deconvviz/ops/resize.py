@@ -34,19 +34,19 @@ def cubic(x: Array) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def resize_matrix(cells: int, wanted: int, antialias: bool = True) -> np.ndarray:
+def resize_matrix(cells: int, size: int, antialias: bool = True) -> np.ndarray:
     """What `resize` does along one axis; every row sums to 1, and the border is mirrored.
 
-    Formula: with scale ``s = wanted / cells`` and ``t = min(s, 1)``, row r holds the shares of
+    Formula: with scale ``s = size / cells`` and ``t = min(s, 1)``, row r holds the shares of
     ``t cubic(t ((r + 1/2) / s - 1/2 - i))`` at each cell i, divided by their sum. With antialiasing off t is 1.
 
     Args:
       cells: of the input, 1 or more.
-      wanted: of the output, 1 or more.
+      size: of the output, 1 or more.
       antialias: whether the kernel is stretched where the output is smaller.
 
     Returns:
-      (wanted, cells) float64, read only.
+      (size, cells) float64, read only.
 
     Raises:
       GeometryError: a number that is no whole number of 1 or more.
@@ -56,9 +56,9 @@ def resize_matrix(cells: int, wanted: int, antialias: bool = True) -> np.ndarray
     >>> resize_matrix(4, 2).round(4).tolist()
     [[0.5469, 0.3984, 0.1016, -0.0469], [-0.0469, 0.1016, 0.3984, 0.5469]]
     """
-    n, m = whole(cells), whole(wanted)
+    n, m = whole(cells), whole(size)
     if n is None or m is None or min(n, m) < 1:
-        raise GeometryError(f"resizing goes from 1 or more cells to 1 or more; got {cells!r} to {wanted!r}")
+        raise GeometryError(f"resizing goes from 1 or more cells to 1 or more; got {cells!r} to {size!r}")
     scale = m / n
     stretch = min(scale, 1.0) if antialias else 1.0
     centre = (np.arange(m) + 0.5) / scale - 0.5

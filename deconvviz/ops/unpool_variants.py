@@ -111,8 +111,8 @@ def overwrite_unpool(g: Array, switches: Array, input_size: int | Size) -> jax.A
     order = np.arange(height * width, dtype=np.int32)[None, :, None]
     last = jnp.full((n, size[0] * size[1], channels), -1, jnp.int32)
     last = last.at[image, places.reshape(n, -1, channels), channel].max(order)
-    taken = jnp.take_along_axis(g.reshape(n, -1, channels), jnp.maximum(last, 0), axis=1)
-    return jnp.where(last >= 0, taken, 0).reshape(n, *size, channels)
+    values = jnp.take_along_axis(g.reshape(n, -1, channels), jnp.maximum(last, 0), axis=1)
+    return jnp.where(last >= 0, values, 0).reshape(n, *size, channels)
 
 
 def filling_weights(

@@ -103,10 +103,10 @@ def prefetch(items: Iterable[Item], depth: int = 3) -> Generator[Item]:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     try:
-        while (got := ready.get())[0] == "item":
-            yield got[1]
-        if got[0] == "error":
-            raise got[1]
+        while (entry := ready.get())[0] == "item":
+            yield entry[1]
+        if entry[0] == "error":
+            raise entry[1]
     finally:
         stop.set()
         thread.join()

@@ -134,7 +134,7 @@ def drawn(label: str, seed: int) -> np.ndarray:
 @st.cache_resource(show_spinner=False, max_entries=KEPT)
 def names(label: str, seed: int, decoder: str) -> list[tuple[str, float]]:
     """What the recognition network calls the drawn pictures."""
-    return model().named(decode(drawn(label, seed), decoder), label)
+    return model().recognized_as(decode(drawn(label, seed), decoder), label)
 
 
 def strip(one: Coded, other: Coded) -> np.ndarray:

@@ -33,7 +33,7 @@ def shapes(program: Program) -> None:
     """The shape after every layer, and the one that is needed."""
     if program.layers:
         rows = [(name or t("picture"), size) for name, size in shapes_of(program)]
-        needed = (t("needed"), program.wanted)
+        needed = (t("needed"), program.target_shape)
         st.html(to_html(t("Rows × columns × channels after every layer"), rows, needed))
         return
     rows = [
@@ -70,7 +70,7 @@ def result(article: str) -> None:
     """What the mended program makes, and how good that is."""
     made = mend(article)
     shown = []
-    for name, plane in zip(words.PICTURES[article], made.shown.values(), strict=True):
+    for name, plane in zip(words.PICTURES[article], made.arrays.values(), strict=True):
         low, high = float(plane.min()), float(plane.max())
         scaled = (np.asarray(plane, np.float32) - low) / ((high - low) or 1.0)
         zoom = max(1, WIDTH // plane.shape[1])

@@ -32,7 +32,7 @@ class State:
     window: str = "gain"
 
 
-def shown(state: State, picture: pictures.Picture | None = None) -> run.Shown:
+def shown(state: State, picture: pictures.Picture | None = None) -> run.Enlarged:
     """What is on the page."""
     return run.shown(picture or pictures.sample(state.image), int(state.scale), state.source == "shrunk")
 

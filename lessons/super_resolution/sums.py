@@ -9,7 +9,7 @@ import numpy as np
 from deconvviz.ops.resize import resize_map
 from deconvviz.ops.upsample import transposed_conv
 from deconvviz.tasks.super_resolution import data, evaluate, predict
-from lessons._kit.restoration.run import Shown
+from lessons._kit.restoration.run import Enlarged
 
 
 def weight(distance: float) -> float:
@@ -31,7 +31,7 @@ def bicubic_pixel(small: np.ndarray, scale: int, row: int, column: int) -> float
     return total
 
 
-def bicubic_error(found: Shown) -> float:
+def bicubic_error(found: Enlarged) -> float:
     """Largest difference between the library's bicubic and sums of 16 products, at 60 pixels, corners among them."""
     small = found.planes["small"]
     large = data.bicubic(small, found.scale)
@@ -47,7 +47,7 @@ def adjoint_error(scale: int) -> float:
     return resize_map((1, 4 * scale, 5 * scale, 1), (4, 5)).dot_test()
 
 
-def last_layer_error(found: Shown) -> float:
+def last_layer_error(found: Enlarged) -> float:
     """Relative difference between the last layer as it runs, in blocks, and a transposed convolution by its definition.
 
     On the features of the small picture's upper left corner.
@@ -75,7 +75,7 @@ def psnr_by_hand(mine: np.ndarray, wanted: np.ndarray, border: int) -> float:
     return 10 * math.log10(255**2 / (total / count)) if total else math.inf
 
 
-def psnr_error(found: Shown) -> float:
+def psnr_error(found: Enlarged) -> float:
     """Relative difference between the library's PSNR of the network and the one by hand.
 
     Without a truth the two enlargements are held against each other.

@@ -134,12 +134,12 @@ def energy_by_hand(kind: str, trained: bool) -> float:
     return abs(found.energy - float(found.answer.var() / (found.answer**2).mean()))
 
 
-def enlarged(picture: pictures.Picture, kind: str) -> run.Shown:
+def enlarged(picture: pictures.Picture, kind: str) -> run.Enlarged:
     """The photograph made small and enlarged by that network: as stored, where it is, else computed."""
     return stored(picture, kind) or run.shown(picture, SCALE, True, variant(kind))
 
 
-def stored(picture: pictures.Picture, kind: str) -> run.Shown | None:
+def stored(picture: pictures.Picture, kind: str) -> run.Enlarged | None:
     """The same from what comes with the package, to a whole step of brightness; None where that is of others."""
     name = f"{variant(kind)}/{picture.id}"
     known = shipped.facts().get(name) if picture.id and shipped.FILE.exists() else None
@@ -147,7 +147,7 @@ def stored(picture: pictures.Picture, kind: str) -> run.Shown | None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=len(KINDS), hash_funcs={pictures.Picture: lambda one: one.digest})
-def _stored(picture: pictures.Picture, kind: str, name: str) -> run.Shown:
+def _stored(picture: pictures.Picture, kind: str, name: str) -> run.Enlarged:
     plane = shipped.arrays()[name].astype(np.float64) / 255
     return run.enlarged(run.pixels(picture, True), SCALE, True, None, variant(kind), plane)
 

@@ -68,7 +68,7 @@ def test_the_shapes_are_those_by_hand() -> None:
     for _ in range(2):
         n = 2 * (n + 2)
     assert shapes_of(PROGRAMS["004"])[-1][1] == (n, n, 64)
-    assert all(shapes_of(p)[-1][1] != p.wanted for p in PROGRAMS.values() if p.layers)
+    assert all(shapes_of(p)[-1][1] != p.target_shape for p in PROGRAMS.values() if p.layers)
     assert [kernel for _, kernel, _ in programs.slices()] == [(3, 3), (3, 2), (3, 1), (3, 0)]
 
 
@@ -96,8 +96,8 @@ def test_the_mended_program_runs_fits_and_beats_what_knows_nothing(article: str,
     assert len(found.errors) == 2
     assert all(0 <= error <= 1e-5 for error in found.errors.values())
     assert found.score > found.plain + better
-    assert len(found.shown) == 3
-    assert all(plane.ndim == 2 and plane.std() > 0 for plane in found.shown.values())
+    assert len(found.arrays) == 3
+    assert all(plane.ndim == 2 and plane.std() > 0 for plane in found.arrays.values())
 
 
 @pytest.mark.slow

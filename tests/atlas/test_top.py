@@ -51,11 +51,11 @@ def test_a_picture_counts_once_and_equal_values_go_by_number() -> None:
     found = parts(maps, [], 9)[0]
     assert found.pictures[0, :3].tolist() == [2, 0, 1]
     assert found.places[0, :3].tolist() == [0, 1, 0]
-    assert found.found.sum() == 3
+    assert found.filled.sum() == 3
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, -np.inf])
 def test_what_excites_nothing_is_not_kept(value: float) -> None:
     found = top.of_batch(np.float32([[value]]), np.array([[0]]), np.array([4]))
-    assert not found.found.any()
+    assert not found.filled.any()
     assert found.values[0, 0] == -np.inf

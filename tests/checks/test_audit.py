@@ -149,7 +149,7 @@ def test_every_method_has_a_card_measured_on_the_shipped_network() -> None:
 def test_every_text_of_the_report_is_translated() -> None:
     known = words.chinese()
     cards = [text for one in catalog.methods().values() for text in (one.assumes, one.limits)]
-    missing = [text for text in (*page.SHOWN, *cards, *_said()) if text not in known]
+    missing = [text for text in (*page.COLUMNS, *cards, *_said()) if text not in known]
     assert not missing
     for english, chinese in known.items():
         assert sorted(_places(english)) == sorted(_places(chinese)), english

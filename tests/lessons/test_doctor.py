@@ -16,7 +16,7 @@ from lessons._kit.run import networks, pictures
 
 
 def test_every_kind_has_its_words() -> None:
-    assert doctor.SAID.keys() == grey.TEXTS.keys() - {"target", "silent target"}
+    assert doctor.SENTENCES.keys() == grey.TEXTS.keys() - {"target", "silent target"}
 
 
 @pytest.mark.slow

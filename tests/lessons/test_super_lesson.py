@@ -16,7 +16,7 @@ from lessons.upsampler_lab import run
 
 
 @pytest.fixture(scope="module")
-def found() -> restoration_run.Shown:
+def found() -> restoration_run.Enlarged:
     """A part of a photograph, small and large."""
     photograph = pictures.sample("astronaut")
     part = upload.pixels(photograph)[200:261, 200:282]
@@ -24,7 +24,7 @@ def found() -> restoration_run.Shown:
     return restoration_run.enlarged(part, 2, True, module, name)
 
 
-def test_the_figures_are_those_of_the_protocol(found: restoration_run.Shown) -> None:
+def test_the_figures_are_those_of_the_protocol(found: restoration_run.Enlarged) -> None:
     truth = found.planes["truth"]
     small = super_loops.resize(truth, truth.shape[0] // 2, truth.shape[1] // 2)
     np.testing.assert_array_equal(np.rint(255 * found.planes["small"]), np.rint(255 * np.clip(small, 0, 1)))
@@ -35,11 +35,11 @@ def test_the_figures_are_those_of_the_protocol(found: restoration_run.Shown) -> 
     assert found.figures["network"]["psnr"] > found.figures["bicubic"]["psnr"]
 
 
-def test_fine_waves_of_the_truth_are_met_and_those_of_bicubic_are_few(found: restoration_run.Shown) -> None:
+def test_fine_waves_of_the_truth_are_met_and_those_of_bicubic_are_few(found: restoration_run.Enlarged) -> None:
     measured = restoration_run.waves(found)
     assert measured["network"].right > measured["bicubic"].right
     perfect = dict(found.planes) | {"network": found.planes["truth"]}
-    whole = restoration_run.waves(restoration_run.Shown(**{**vars(found), "planes": perfect}))["network"]
+    whole = restoration_run.waves(restoration_run.Enlarged(**{**vars(found), "planes": perfect}))["network"]
     assert (whole.energy, whole.right) == (pytest.approx(1), pytest.approx(1))
     flat = restoration_run.fine(np.full((12, 18), 0.4), 3)
     assert np.abs(flat).max() < 1e-12
@@ -47,7 +47,7 @@ def test_fine_waves_of_the_truth_are_met_and_those_of_bicubic_are_few(found: res
     assert np.abs(restoration_run.fine(stripes, 3)).max() > 1
 
 
-def test_the_window_is_where_the_gain_is_largest(found: restoration_run.Shown) -> None:
+def test_the_window_is_where_the_gain_is_largest(found: restoration_run.Enlarged) -> None:
     truth, side = found.planes["truth"], restoration_run.WINDOW
     won = (found.planes["bicubic"] - truth) ** 2 - (found.planes["network"] - truth) ** 2
     rows, columns = (n - side + 1 for n in truth.shape)
@@ -57,7 +57,7 @@ def test_the_window_is_where_the_gain_is_largest(found: restoration_run.Shown) -
 
 
 def test_a_wrong_bicubic_a_wrong_psnr_and_another_layer_turn_red(
-    found: restoration_run.Shown, monkeypatch: pytest.MonkeyPatch
+    found: restoration_run.Enlarged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert max(sums.bicubic_error(found), sums.psnr_error(found)) < 1e-9
     assert sums.last_layer_error(found) < 1e-5

@@ -102,7 +102,7 @@ def test_the_effect_of_a_switch_follows_from_the_rows() -> None:
 
 def test_the_command_says_of_what_the_rows_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured over the settings stands beside the rows, so that a card can tell."""
-    monkeypatch.setattr(ablations, "effects", lambda data, **how: [how | {"tell": None}])
+    monkeypatch.setattr(ablations, "effects", lambda data, **how: [how | {"report": None}])
     found = evaluate.evaluate("digits", what="effects", seeds=2, pictures=60, epochs=1)
     assert {name: found[name] for name in ("seeds", "pictures", "epochs")} == {"seeds": 2, "pictures": 60, "epochs": 1}
     assert found["rows"] == [{"seeds": 2, "pictures": 60, "epochs": 1, "tell": None}]

@@ -35,7 +35,7 @@ class Formula:
       inputs: seed -> arrays and numbers, by name; other sizes for other seeds.
       printed: the printed formula, written out.
       equals: the same numbers by another computation: what it really computes.
-      said: what the article says should come out.
+      claimed: what the article says should come out.
       corrected: the corrected formula, written out.
       target: the same by an operator of deconvviz, or by another computation.
       sources: keys of docs/references.bib.
@@ -51,7 +51,7 @@ class Formula:
     inputs: Callable[[int], Inputs]
     printed: Compute
     equals: Compute
-    said: Compute
+    claimed: Compute
     corrected: Compute
     target: Compute
     sources: tuple[str, ...]

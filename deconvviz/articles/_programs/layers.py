@@ -132,8 +132,8 @@ def shape_after(layer: Any, *shapes: Sequence[int]) -> tuple[int, ...]:
     >>> shape_after(Conv2DTranspose(2, (3, 3), strides=2, padding="same"), (5, 6, 1))
     (10, 12, 2)
     """
-    given = [jax.ShapeDtypeStruct((1, *shape), jnp.float32) for shape in shapes]
-    return tuple(int(n) for n in jax.eval_shape(layer, *given).shape[1:])
+    inputs = [jax.ShapeDtypeStruct((1, *shape), jnp.float32) for shape in shapes]
+    return tuple(int(n) for n in jax.eval_shape(layer, *inputs).shape[1:])
 
 
 def cross_entropy(scores: Array, labels: np.ndarray) -> Array:

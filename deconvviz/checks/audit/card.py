@@ -50,13 +50,13 @@ def card(name: str, language: str = "en") -> Card:
     """
     record, known = measured(), method(name)
     row = record["table"].get(name, {})
-    found = {control: _interval(*numbers) for control, numbers in row.items()}
+    intervals = {control: _interval(*numbers) for control, numbers in row.items()}
     where = say(
         "Measured on the network {network} and {pictures} photographs: {command}", language,
         **{key: record[key] for key in ("network", "pictures", "command")},
     )  # fmt: skip
-    said = of_method(name, found, language)
-    return Card(name, say(known.assumes, language), say(known.limits, language), said, where if said else "")
+    findings = of_method(name, intervals, language)
+    return Card(name, say(known.assumes, language), say(known.limits, language), findings, where if findings else "")
 
 
 @functools.cache

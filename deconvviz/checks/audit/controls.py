@@ -57,13 +57,13 @@ def options(network: Network, method: str) -> dict[str, Any]:
     """The settings of a method in an audit: coarser than its defaults, said in the report."""
     height, width = network.input_spec.size
     patch = (max(1, height // 5), max(1, width // 5))
-    given: dict[str, dict[str, Any]] = {
+    settings: dict[str, dict[str, Any]] = {
         "integrated_gradients": {"steps": 8, "baseline": "grey"},
         "smoothgrad": {"samples": 8},
         "occlusion": {"patch": patch, "stride": patch},
         **{rule: {"start": "one"} for rule in RULES},
     }
-    return given.get(method, {})
+    return settings.get(method, {})
 
 
 def stages(network: Network) -> dict[str, tuple[tuple[str, ...], str]]:
@@ -158,11 +158,11 @@ def _randomized(
 ) -> None:
     """Maps of the same unit and picture, with random weights."""
     try:
-        found = stages(score.network)
+        variants = stages(score.network)
     except NetworkError as error:
         skipped["randomized weights"] = str(error)
         return
-    for name, (layers, how) in found.items():
+    for name, (layers, how) in variants.items():
         other = score.with_weights(random_weights(score.network, layers, how, seed))
         _rules_at_once(other, x, ready)
         for method, first in ready.items():
@@ -226,12 +226,12 @@ def _infidelity(
     score: Score, x: np.ndarray, maps: dict[str, np.ndarray], controls: dict[str, dict[str, float]], seed: int
 ) -> None:
     """How far the falls that a map foretells are from those that happen."""
-    wanted = {method: MEASURED_FROM[method] for method in maps if method in MEASURED_FROM}
-    covers = {start: baseline(x, score.network.input_spec, start) for start in dict.fromkeys(wanted.values())}
+    starts = {method: MEASURED_FROM[method] for method in maps if method in MEASURED_FROM}
+    covers = {start: baseline(x, score.network.input_spec, start) for start in dict.fromkeys(starts.values())}
     squares = sensitivity.squares(score.network.input_spec.size, seed)
     before = float(score.values(x)[0])
     falls = {start: before - score.values(np.where(squares[..., None], cover, x)) for start, cover in covers.items()}
-    for method, start in wanted.items():
+    for method, start in starts.items():
         signal = maps[method] * (x - covers[start])[0] if method == "gradient" else maps[method]
         controls[method]["infidelity"] = sensitivity.infidelity(pixels(signal), squares, falls[start])
 

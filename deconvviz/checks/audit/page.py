@@ -23,13 +23,15 @@ from deconvviz.errors import check_choice
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 
 #: Controls of the table, in order; the other measures of each stand in the JSON file.
-SHOWN = (
+COLUMNS = (
     "random weights: top layer", "random weights: upper half", "random weights: all layers",
     "random weights: all redrawn", "random weights: lowest alone", "another class", "edges", "picture's gradient",
     "occlusion", "shifted", "noise", "deletion grey", "deletion blur", "insertion grey", "insertion blur", "infidelity",
 )  # fmt: skip
 #: What a good map has: 0 close, 1 close, or more than 0.
-WANTED = dict.fromkeys(SHOWN[:8], "low") | dict.fromkeys(SHOWN[8:11], "high") | dict.fromkeys(SHOWN[11:15], "gain")
+TARGETS = (
+    dict.fromkeys(COLUMNS[:8], "low") | dict.fromkeys(COLUMNS[8:11], "high") | dict.fromkeys(COLUMNS[11:15], "gain")
+)
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;color:#1b1b1b;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}.wide{overflow-x:auto}
@@ -78,7 +80,7 @@ def as_html(audit: AuditRecord, language: str = "en") -> str:
         "{count} pictures, layer {layer}, seed {seed}, {minutes:.1f} minutes of processor time.",
         count=len(audit.pictures), layer=audit.layer, seed=audit.seed, minutes=audit.seconds / 60,
     )  # fmt: skip
-    found = "".join(f"<li>{escape(line)}</li>" for line in sentences(audit, language))
+    findings = "".join(f"<li>{escape(line)}</li>" for line in sentences(audit, language))
     how = t(
         "Mean over the pictures, and its 95 % bootstrap interval. Likenesses are rank correlations of the strengths of "
         "two maps, from -1 to 1: 0 is wanted under random weights and for another class, 1 after a shift or faint "
@@ -89,34 +91,34 @@ def as_html(audit: AuditRecord, language: str = "en") -> str:
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head><body>'
-        f"<h1>{title}</h1><p>{facts}</p><h2>{t('What was measured means')}</h2><ul>{found}</ul>"
+        f"<h1>{title}</h1><p>{facts}</p><h2>{t('What was measured means')}</h2><ul>{findings}</ul>"
         f"<h2>{t('Every control for every method')}</h2><p>{how}</p>{_table(audit, t)}"
         f"<h2>{t('Deletion and insertion')}</h2>{_curves(audit, t)}"
         f"<h2>{t('The first picture')}</h2>{_examples(audit, t)}"
         f"<h2>{t('The methods')}</h2>{_cards(audit, t)}"
-        f"<h2>{t('How it was made')}</h2><pre>{escape(_made(audit))}</pre></body></html>\n"
+        f"<h2>{t('How it was made')}</h2><pre>{escape(_provenance(audit))}</pre></body></html>\n"
     )
 
 
 def _table(audit: AuditRecord, t: Any) -> str:
-    shown = [control for control in SHOWN if any(control in row for row in audit.table.values())]
-    head = "".join(f"<th>{t(control)}</th>" for control in shown)
+    columns = [control for control in COLUMNS if any(control in row for row in audit.table.values())]
+    head = "".join(f"<th>{t(control)}</th>" for control in columns)
     rows = "".join(
         f"<tr><th>{t(catalog.methods()[method].title)}</th>"
-        + "".join(_cell(row.get(control), WANTED.get(control, "")) for control in shown) + "</tr>"
+        + "".join(_cell(row.get(control), TARGETS.get(control, "")) for control in columns) + "</tr>"
         for method, row in audit.table.items()
     )  # fmt: skip
     return f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _cell(one: Interval | None, wanted: str) -> str:
-    if one is None or not one.count:
+def _cell(interval: Interval | None, target: str) -> str:
+    if interval is None or not interval.count:
         return "<td>-</td>"
-    low, high = (one.low, one.high) if one.count > 1 else (one.mean, one.mean)
-    good = {"low": high < 0.3, "high": low > 0.6, "gain": low > 0}.get(wanted, False)
-    bad = {"low": low > 0.6, "high": high < 0.3, "gain": high < 0}.get(wanted, False)
+    low, high = (interval.low, interval.high) if interval.count > 1 else (interval.mean, interval.mean)
+    good = {"low": high < 0.3, "high": low > 0.6, "gain": low > 0}.get(target, False)
+    bad = {"low": low > 0.6, "high": high < 0.3, "gain": high < 0}.get(target, False)
     kind = ' class="good"' if good else ' class="bad"' if bad else ""
-    return f"<td{kind}>{one}</td>"
+    return f"<td{kind}>{interval}</td>"
 
 
 def _curves(audit: AuditRecord, t: Any) -> str:
@@ -152,21 +154,21 @@ def _curve(audit: AuditRecord, kind: str, t: Any) -> str:
 
 
 def _examples(audit: AuditRecord, t: Any) -> str:
-    made = ""
+    html = ""
     for label, values in audit.examples.items():
         method, _, kind = label.partition(", ")
         if label == "picture":
             low, high = float(values.min()), float(values.max())
             plane = (values - low) / (high - low) if high > low else np.zeros_like(values)
-            shown = np.rint(255 * (plane if plane.shape[-1] == 3 else np.repeat(plane[..., :1], 3, -1))).astype(
+            image = np.rint(255 * (plane if plane.shape[-1] == 3 else np.repeat(plane[..., :1], 3, -1))).astype(
                 np.uint8
             )
             text = t("The picture as the network is fed it")
         else:
-            shown = diverging_rgb(values, signed_limit(values, 99.5))
+            image = diverging_rgb(values, signed_limit(values, 99.5))
             text = f"{t(catalog.methods()[method].title)}, {t(kind)}"
-        made += f'<figure><img alt="{text}" src="{_png(shown)}"><figcaption>{text}</figcaption></figure>'
-    return made
+        html += f'<figure><img alt="{text}" src="{_png(image)}"><figcaption>{text}</figcaption></figure>'
+    return html
 
 
 def _png(rgb: np.ndarray) -> str:
@@ -180,13 +182,13 @@ def _cards(audit: AuditRecord, t: Any) -> str:
     for method in audit.table:
         card, used = catalog.methods()[method], audit.settings.get(method, {})
         settings = ", ".join(f"{name}={value}" for name, value in used.items()) or "-"
-        cells = "".join(f"<td>{said}</td>" for said in (t(card.assumes), t(card.limits), escape(settings)))
+        cells = "".join(f"<td>{cell}</td>" for cell in (t(card.assumes), t(card.limits), escape(settings)))
         rows += f"<tr><th>{t(card.title)}</th>{cells}</tr>"
     heads = "".join(f"<th>{t(word)}</th>" for word in ("Method", "It assumes", "It cannot show", "Settings here"))
     return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _made(audit: AuditRecord) -> str:
+def _provenance(audit: AuditRecord) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in audit.versions.items())
     proofs = ", ".join(f"{rule} {gap:.1g} ({audit.coverage.get(rule, '')})" for rule, gap in audit.agreement.items())
     adjoint = "-" if audit.adjoint is None else f"{audit.adjoint:.1g}"

@@ -33,12 +33,12 @@ def pictures(x: Array, cover: Array, places: np.ndarray, insert: bool, steps: in
     """
     kind = np.asarray(x).dtype  # that of the network, so that each picture is written once
     first, second = (np.asarray(one, kind) for one in ((cover, x) if insert else (x, cover)))
-    made = np.repeat(first, steps + 1, axis=0).reshape(steps + 1, places.size, -1)
+    inputs = np.repeat(first, steps + 1, axis=0).reshape(steps + 1, places.size, -1)
     other = second.reshape(places.size, -1)
     for k in range(1, steps + 1):
-        gone = places[: round(k * places.size / steps)]
-        made[k, gone] = other[gone]
-    return made.reshape(steps + 1, *np.shape(x)[1:])
+        exchanged = places[: round(k * places.size / steps)]
+        inputs[k, exchanged] = other[exchanged]
+    return inputs.reshape(steps + 1, *np.shape(x)[1:])
 
 
 def curve(
@@ -61,9 +61,9 @@ def curve(
 
     Source: petsiuk2018rise
     """
-    made = pictures(x, cover, order(ranked, seed), insert)
+    inputs = pictures(x, cover, order(ranked, seed), insert)
     first, last = ends[::-1] if insert else ends
-    return np.concatenate([[first], score(made[1:-1]), [last]])
+    return np.concatenate([[first], score(inputs[1:-1]), [last]])
 
 
 def area(values: Array | Sequence[float]) -> float:

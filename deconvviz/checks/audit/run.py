@@ -77,9 +77,9 @@ class Forecast:
     megabytes: float
 
     def __str__(self) -> str:
-        wanted = f"{self.seconds / 60:.0f} minutes" if self.seconds >= 120 else f"{self.seconds:.0f} seconds"
+        duration = f"{self.seconds / 60:.0f} minutes" if self.seconds >= 120 else f"{self.seconds:.0f} seconds"
         return (
-            f"{self.pictures} pictures, about {self.passes:,} forward passes each: about {wanted} on this machine as "
+            f"{self.pictures} pictures, about {self.passes:,} forward passes each: about {duration} on this machine as "
             f"it is now, compiling not counted; values and weights take up to {self.megabytes:,.0f} MB"
         )
 
@@ -169,8 +169,8 @@ def audit(
         place = f"{number} {sha256(np.ascontiguousarray(x).tobytes()).hexdigest()}"
         if place not in known:
             start = time.process_time()
-            found = controls.findings(network, x, chosen_unit(network, x, unit), names, seed + number % SEEDS)
-            known[place] = {"seconds": time.process_time() - start, **asdict(found)}
+            findings = controls.findings(network, x, chosen_unit(network, x, unit), names, seed + number % SEEDS)
+            known[place] = {"seconds": time.process_time() - start, **asdict(findings)}
             _store(resume, key, known)
         record = dict(known[place])
         seconds += record.pop("seconds")
@@ -178,8 +178,8 @@ def audit(
     if progress is not None:
         progress(len(pictures), len(pictures))
     if first is None:
-        listed = "; ".join(f"{name}: {why}" for name, why in list(unreadable.items())[:3])
-        raise DataError(f"none of {len(unreadable)} pictures could be used: {listed or 'no picture was given'}")
+        reasons = "; ".join(f"{name}: {why}" for name, why in list(unreadable.items())[:3])
+        raise DataError(f"none of {len(unreadable)} pictures could be used: {reasons or 'no picture was given'}")
     return _gathered(network, names, done, unreadable, first, seed, command, seconds)
 
 
@@ -211,7 +211,7 @@ def _gathered(
     seconds: float,
 ) -> Audit:
     """Intervals over the pictures, and what is measured on the first picture alone."""
-    each = [found for _, found in done]
+    each = [findings for _, findings in done]
     table: dict[str, dict[str, Interval]] = {}
     curves: dict[str, dict[str, tuple[Interval, ...]]] = {}
     for name in names:
@@ -268,15 +268,15 @@ def _proofs(
 def _examples(network: Network, x: Array, unit: Unit, names: Sequence[str], seed: int) -> dict[str, np.ndarray]:
     """The first picture, and each method's map of it with the network's weights and with random ones."""
     score = Score.of(network, x, unit)
-    made = {"picture": np.asarray(x)[0]}
+    examples = {"picture": np.asarray(x)[0]}
     for kind, other in _both(network, score, seed):
         for name in names:
             try:
                 signal = attribution.drawn(other, x, name, seed, **controls.options(network, name)).signal
-                made[f"{name}, {kind}"] = controls.ranked(name, signal)
+                examples[f"{name}, {kind}"] = controls.ranked(name, signal)
             except DeconvvizError:
                 continue
-    return made
+    return examples
 
 
 def _both(network: Network, score: Score, seed: int) -> Iterator[tuple[str, Score]]:
@@ -289,10 +289,10 @@ def _both(network: Network, score: Score, seed: int) -> Iterator[tuple[str, Scor
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in ("deconvviz", "jax", "numpy", "scikit-image"):
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions

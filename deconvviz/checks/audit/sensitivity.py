@@ -36,12 +36,12 @@ def noisy(x: Array, seed: int, share: float = NOISE) -> np.ndarray:
 def squares(size: tuple[int, int], seed: int, count: int = SQUARES) -> np.ndarray:
     """(count, H, W) bool: squares of a tenth to a half of the shorter side, anywhere inside."""
     random, short = np.random.default_rng(seed), min(size)
-    made = np.zeros((count, *size), bool)
-    for one in made:
+    masks = np.zeros((count, *size), bool)
+    for mask in masks:
         side = int(random.integers(max(1, short // 10), max(2, short // 2 + 1)))
         top, left = (int(random.integers(0, n - side + 1)) for n in size)
-        one[top : top + side, left : left + side] = True
-    return made
+        mask[top : top + side, left : left + side] = True
+    return masks
 
 
 def infidelity(shares: Array, covered: Array, falls: Array) -> float:
@@ -57,7 +57,7 @@ def infidelity(shares: Array, covered: Array, falls: Array) -> float:
 
     Source: yeh2019infidelity
     """
-    told = (np.asarray(covered) * np.asarray(shares, np.float64)).sum(axis=(1, 2))
+    predicted = (np.asarray(covered) * np.asarray(shares, np.float64)).sum(axis=(1, 2))
     falls = np.asarray(falls, np.float64)
     scale = float((falls**2).mean())
-    return float(((told - falls) ** 2).mean()) / scale if scale else float("nan")
+    return float(((predicted - falls) ** 2).mean()) / scale if scale else float("nan")

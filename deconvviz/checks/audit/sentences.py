@@ -18,19 +18,19 @@ FEW = 10
 def sentences(audit: AuditRecord, language: str = "en") -> tuple[str, ...]:
     """One sentence for each finding that a person should not overlook, the general ones first."""
     return tuple(_general(audit, language)) + tuple(
-        line for method, found in audit.table.items() for line in of_method(method, found, language)
+        line for method, intervals in audit.table.items() for line in of_method(method, intervals, language)
     )
 
 
-def of_method(method: str, found: Mapping[str, Interval], language: str = "en") -> tuple[str, ...]:
+def of_method(method: str, intervals: Mapping[str, Interval], language: str = "en") -> tuple[str, ...]:
     """What the controls say of one method.
 
     Args:
       method: its name.
-      found: control -> interval, a row of `Audit.table`.
+      intervals: control -> interval, a row of `Audit.table`.
       language: "en" or "zh".
     """
-    return tuple(_of_method(_title(method, language), found, language))
+    return tuple(_of_method(_title(method, language), intervals, language))
 
 
 def _title(method: str, language: str) -> str:
@@ -60,28 +60,30 @@ def _general(audit: AuditRecord, language: str) -> Iterator[str]:
         yield say("{count} pictures could not be used.", language, count=len(audit.unreadable))
 
 
-def _of_method(title: str, found: Mapping[str, Interval], language: str) -> Iterator[str]:
+def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> Iterator[str]:
     """What the controls say of one method."""
-    yield from _compared(title, found, language, "random weights: all layers", (
+    yield from _compared(title, intervals, language, "random weights: all layers", (
         "{method}: with all weights shuffled the map is still {value} like the network's: do not read from it what the "
         "network has learned.",
         "{method}: with all weights shuffled the map is {value} like the network's: it rests on what was learned.",
         "{method}: with all weights shuffled the map is {value} like the network's: in part it is the picture's own.",
     ))  # fmt: skip
-    yield from _compared(title, found, language, "random weights: top layer", (
+    yield from _compared(title, intervals, language, "random weights: top layer", (
         "{method}: with the top layer shuffled the map is {value} like the network's: it hardly knows the scores.",
         "{method}: with the top layer shuffled the map is {value} like the network's: it follows the scores.",
         "",
     ))  # fmt: skip
-    yield from _compared(title, found, language, "another class", (
+    yield from _compared(title, intervals, language, "another class", (
         "{method}: the map of another class is {value} like this one's: do not read the class from it.",
         "{method}: the map of another class is {value} like this one's: it tells classes apart.",
         "{method}: the map of another class is {value} like this one's: it tells classes apart in part.",
     ))  # fmt: skip
-    yield from _compared(title, found, language, "edges", (
+    yield from _compared(title, intervals, language, "edges", (
         "{method}: the map is {value} like an edge detector's, which knows no network.", "", "",
     ))  # fmt: skip
-    gains = {kind: one for kind, one in found.items() if kind.startswith(("deletion", "insertion")) and one.count > 1}
+    gains = {
+        kind: one for kind, one in intervals.items() if kind.startswith(("deletion", "insertion")) and one.count > 1
+    }
     if gains:
         better = [say(kind, language) for kind, one in gains.items() if one.low > 0]
         if len(better) == len(gains):
@@ -95,10 +97,10 @@ def _of_method(title: str, found: Mapping[str, Interval], language: str) -> Iter
 
 
 def _compared(
-    title: str, found: Mapping[str, Interval], language: str, control: str, texts: tuple[str, str, str]
+    title: str, intervals: Mapping[str, Interval], language: str, control: str, texts: tuple[str, str, str]
 ) -> Iterator[str]:
     """The first text where the whole interval lies above `ALIKE`, the second below `DIFFERENT`, else the third."""
-    one = found.get(control)
+    one = intervals.get(control)
     if one is None or not one.count:
         return
     low, high = (one.low, one.high) if one.count > 1 else (one.mean, one.mean)

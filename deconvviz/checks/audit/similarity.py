@@ -53,9 +53,9 @@ class Compared:
     def of(cls, signal: Array) -> Compared:
         """The map (H, W) or (H, W, C)."""
         strong = strengths(signal)
-        shown = scaled(strong)
+        image = scaled(strong)
         return cls(
-            _centred(scipy.stats.rankdata(pixels(signal))), _centred(scipy.stats.rankdata(strong)), shown, _hog(shown)
+            _centred(scipy.stats.rankdata(pixels(signal))), _centred(scipy.stats.rankdata(strong)), image, _hog(image)
         )
 
     def like(self, other: Compared) -> dict[str, float]:

@@ -16,8 +16,8 @@ def say(text: str, language: str = "en", **values: Any) -> str:
     >>> say("{count} pictures could not be used.", "zh", count=2)
     '有 2 张图片无法使用。'
     """
-    said = chinese().get(text, text) if language == "zh" else text
-    return said.format(**values) if values else said
+    message = chinese().get(text, text) if language == "zh" else text
+    return message.format(**values) if values else message
 
 
 @functools.cache

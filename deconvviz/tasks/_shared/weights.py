@@ -106,8 +106,8 @@ def variants(task: str, path: str | Path | None = None) -> dict[str, dict[str, A
     if about["task"] != task:
         raise WeightsError(f"{file} holds weights of {about['task']!r}, not of {task!r}; {_how(task)}")
     described: dict[str, dict[str, Any]] = about["variants"]
-    for name, said in described.items():
-        storage.check_shape(said["options"], _OPTIONS.get(task, {}), _unreadable(file), f"the options of {name}")
+    for name, facts in described.items():
+        storage.check_shape(facts["options"], _OPTIONS.get(task, {}), _unreadable(file), f"the options of {name}")
     return described
 
 

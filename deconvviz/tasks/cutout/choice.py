@@ -58,9 +58,9 @@ def overlaps(
       (pictures, settings).
     """
     net = catalog.model(model).build(None) if isinstance(model, str) else model
-    listed = pairs(root, limit)
-    table = np.zeros((len(listed), len(grid)))
-    for i, pair in enumerate(tqdm(listed, unit="image", disable=not progress)):
+    files = pairs(root, limit)
+    table = np.zeros((len(files), len(grid)))
+    for i, pair in enumerate(tqdm(files, unit="image", disable=not progress)):
         picture, alpha, _ = read(pair)
         maps = {kind: class_map(net, picture, None, kind) for kind in {setting.map for setting in grid}}
         for j, setting in enumerate(grid):

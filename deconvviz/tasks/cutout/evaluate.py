@@ -52,9 +52,9 @@ def evaluate(data: str | Path, *, progress: bool = False, what: str = "figures",
 
 def measure(root: str | Path, *, progress: bool, limit: int | None = None, **options: Any) -> dict[str, Any]:
     """The figures of `evaluate`, without "seconds"."""
-    listed = pairs(root, limit)
+    files = pairs(root, limit)
     rows = []
-    for pair in tqdm(listed, unit="image", disable=not progress):
+    for pair in tqdm(files, unit="image", disable=not progress):
         picture, alpha, trimap = read(pair)
         matte = closed_form(picture, trimap)
         row = matting_figures(matte, alpha, trimap == 0.5)

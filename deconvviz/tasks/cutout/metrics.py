@@ -22,11 +22,11 @@ LEAST = 0.15
 _CUT = 1e-2
 
 
-def matting_figures(found: Array, truth: Array, unknown: Array) -> dict[str, float]:
+def matting_figures(matte: Array, truth: Array, unknown: Array) -> dict[str, float]:
     """The four figures of the field; sad, grad and conn are sums in thousands.
 
     Args:
-      found, truth: (H, W), 0..1.
+      matte, truth: (H, W), 0..1.
       unknown: (H, W) bool, where they are compared.
 
     Returns:
@@ -35,18 +35,18 @@ def matting_figures(found: Array, truth: Array, unknown: Array) -> dict[str, flo
     Raises:
       DataError: sizes that differ, or nothing unknown.
 
-    >>> found, truth = np.zeros((5, 7)), np.full((5, 7), 0.5)
-    >>> matting_figures(found, truth, truth > 0)["mse"]
+    >>> matte, truth = np.zeros((5, 7)), np.full((5, 7), 0.5)
+    >>> matting_figures(matte, truth, truth > 0)["mse"]
     0.25
     """
-    found, truth, unknown = np.asarray(found, np.float64), np.asarray(truth, np.float64), np.asarray(unknown, bool)
-    if not found.shape == truth.shape == unknown.shape:
-        raise DataError(f"mattes of one size are compared; got {found.shape}, {truth.shape} and {unknown.shape}")
+    matte, truth, unknown = np.asarray(matte, np.float64), np.asarray(truth, np.float64), np.asarray(unknown, bool)
+    if not matte.shape == truth.shape == unknown.shape:
+        raise DataError(f"mattes of one size are compared; got {matte.shape}, {truth.shape} and {unknown.shape}")
     if not unknown.any():
         raise DataError("the trimap leaves nothing unknown, so there is nothing to compare: mark the edge grey (128)")
-    gap = (found - truth)[unknown]
-    steepness = gradient_magnitude(found) - gradient_magnitude(truth)
-    joined = connectivity(found, truth)
+    gap = (matte - truth)[unknown]
+    steepness = gradient_magnitude(matte) - gradient_magnitude(truth)
+    joined = connectivity(matte, truth)
     return {
         "sad": float(np.abs(gap).sum()) / 1000,
         "mse": float(np.square(gap).mean()),
@@ -74,16 +74,16 @@ def gradient_magnitude(alpha: np.ndarray) -> np.ndarray:
     return np.hypot(derivative(0), derivative(1))
 
 
-def connectivity(found: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def connectivity(matte: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For both mattes, how connected each pixel is to the object: 1 minus what it rises above its level, from 0.15 up.
 
     A pixel's level is the highest threshold (steps of 0.1) at which it lies in the largest 4-connected part of what
     both mattes have above that threshold.
     """
-    level = np.full(found.shape, -1.0)
+    level = np.full(matte.shape, -1.0)
     steps = np.arange(0, 1 + STEP / 2, STEP)
     for below, threshold in itertools.pairwise(steps):
-        shared = _largest((found >= threshold) & (truth >= threshold))
+        shared = _largest((matte >= threshold) & (truth >= threshold))
         level[(level < 0) & ~shared] = below
     level[level < 0] = 1.0
 
@@ -91,7 +91,7 @@ def connectivity(found: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.n
         rise = alpha - level
         return 1 - rise * (rise >= LEAST)
 
-    return joined(found), joined(truth)
+    return joined(matte), joined(truth)
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:
@@ -102,14 +102,14 @@ def _largest(mask: np.ndarray) -> np.ndarray:
     return np.asarray(labels == 1 + np.argmax(np.bincount(labels.ravel())[1:]))
 
 
-def intersection_over_union(found: Array, truth: Array) -> float:
+def intersection_over_union(mask: Array, truth: Array) -> float:
     """Pixels in both masks over pixels in either; 0 where both are empty.
 
     >>> intersection_over_union(np.array([[1, 1, 0]]) > 0, np.array([[0, 1, 1]]) > 0)
     0.3333333333333333
     """
-    either = int(np.count_nonzero(np.asarray(found) | np.asarray(truth)))
-    return int(np.count_nonzero(np.asarray(found) & np.asarray(truth))) / either if either else 0.0
+    either = int(np.count_nonzero(np.asarray(mask) | np.asarray(truth)))
+    return int(np.count_nonzero(np.asarray(mask) & np.asarray(truth))) / either if either else 0.0
 
 
 def threshold_mask(picture: DisplayImage) -> np.ndarray:

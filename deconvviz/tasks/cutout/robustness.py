@@ -55,13 +55,13 @@ def sweep(
       as "each" and "each_threshold" the overlaps of every picture.
     """
     changes = [("none", 0.0), *(("noise", s) for s in noise), *(("brightness", f) for f in brightness)]
-    listed, rows = [read(pair)[:2] for pair in pairs(root, limit)], []
+    scenes, rows = [read(pair)[:2] for pair in pairs(root, limit)], []
     for change, level in tqdm(changes, unit="change", disable=not progress):
         count, results = (draws if change == "noise" else 1), []
-        for i, ((picture, alpha), own) in enumerate(zip(listed, settings or [{}] * len(listed), strict=True)):
+        for i, ((picture, alpha), extra) in enumerate(zip(scenes, settings or [{}] * len(scenes), strict=True)):
             drawn = [changed(picture, change, level, seed + i + APART * draw) for draw in range(count)]
-            found = [overlaps(one, alpha > 0.5, {**options, **own}) for one in drawn]
-            results.append({name: float(np.mean([row[name] for row in found])) for name in found[0]})
+            figures = [overlaps(one, alpha > 0.5, {**options, **extra}) for one in drawn]
+            results.append({name: float(np.mean([row[name] for row in figures])) for name in figures[0]})
         each = {name: [row[name] for row in results] for name in results[0]}
         means = {name: float(np.mean(values)) for name, values in each.items()}
         lists = {"each": each["iou"], "each_threshold": each["iou_threshold"]}

@@ -28,33 +28,33 @@ _SHORT_SIDE = 96
 _LEAST_SHARE = 0.92
 
 
-def split(data: Path, wanted: tuple[str, ...], share: float) -> tuple[ImageFolder, ImageFolder]:
+def split(data: Path, classes: tuple[str, ...], share: float) -> tuple[ImageFolder, ImageFolder]:
     """(training part, held out): of every class the last `share` of its pictures by file name is never trained on.
 
     Neighbours in a numbered set often show the same person or thing, so that a random part would not be unseen.
 
     Args:
       data: DIR/CLASS/*.jpg, the original Caltech-101 archive, or a set in two parts, train30 and extra.
-      wanted: classes; if empty, faces, motorbikes and airplanes where the folder holds them, else all it holds.
+      classes: classes; if empty, faces, motorbikes and airplanes where the folder holds them, else all it holds.
       share: 0 to 1; at least one picture a class is held out.
 
     Raises:
       DataError: no such folder, no such class, or a class of fewer than four pictures.
     """
-    folder = listed(Path(data), wanted)
-    kept: list[int] = []
-    held: list[int] = []
+    folder = list_classes(Path(data), classes)
+    training: list[int] = []
+    held_out: list[int] = []
     for index, name in enumerate(folder.labels):
         rows = sorted(np.flatnonzero(folder.classes == index).tolist(), key=lambda row: folder.files[row].name)
         if len(rows) < 4:
             raise DataError(f"class {name!r} of {data} has {len(rows)} pictures; generation needs four or more a class")
         last = max(1, round(share * len(rows)))
-        kept, held = kept + rows[:-last], held + rows[-last:]
-    return folder.select(np.array(kept)), folder.select(np.array(held))
+        training, held_out = training + rows[:-last], held_out + rows[-last:]
+    return folder.select(np.array(training)), folder.select(np.array(held_out))
 
 
-def listed(data: Path, wanted: tuple[str, ...] = (), labels: tuple[str, ...] = ()) -> ImageFolder:
-    """The pictures of the wanted classes, as `split` reads them; with `labels`, those of them that are there.
+def list_classes(data: Path, classes: tuple[str, ...] = (), labels: tuple[str, ...] = ()) -> ImageFolder:
+    """The pictures of these classes, as `split` reads them; with `labels`, those of them that are there.
 
     Raises:
       DataError: no such folder, no such class, or none of the labels.
@@ -67,12 +67,12 @@ def listed(data: Path, wanted: tuple[str, ...] = (), labels: tuple[str, ...] = (
         raise DataError(
             f"{data} holds none of the classes {', '.join(labels)}; it holds {', '.join(folder.labels[:6])}"
         )
-    if not (wanted or labels):
-        wanted = ALIGNED if set(ALIGNED) <= set(folder.labels) else folder.labels
-    for name in wanted:
+    if not (classes or labels):
+        classes = ALIGNED if set(ALIGNED) <= set(folder.labels) else folder.labels
+    for name in classes:
         if name not in folder.labels:
             raise DataError(f"{data} holds no class {name!r}; {nearest(name, folder.labels)}")
-    order = labels or tuple(sorted(set(wanted)))
+    order = labels or tuple(sorted(set(classes)))
     rows = np.flatnonzero([folder.labels[c] in order for c in folder.classes])
     classes = np.array([order.index(folder.labels[c]) for c in folder.classes[rows]], np.int64)
     return ImageFolder(tuple(folder.files[row] for row in rows), classes, order)
@@ -84,12 +84,12 @@ def known(data: Path, labels: tuple[str, ...], share: float, part: str = "all") 
     Raises:
       DataError: no such folder, or none of the labels.
     """
-    folder = listed(data, (), labels)
+    folder = list_classes(data, (), labels)
     if part == "all":
         return folder
     present = tuple(folder.labels[c] for c in np.unique(folder.classes))
-    held = split(data, present, share)[1]
-    return ImageFolder(held.files, np.array([labels.index(held.labels[c]) for c in held.classes]), labels)
+    held_out = split(data, present, share)[1]
+    return ImageFolder(held_out.files, np.array([labels.index(held_out.labels[c]) for c in held_out.classes]), labels)
 
 
 def squeeze(picture: np.ndarray, box: tuple[float, float, float, float] | None = None) -> np.ndarray:

@@ -18,7 +18,7 @@ from deconvviz.tasks.generation import DECODER, DECODERS, PARTS
 from deconvviz.tasks.generation import loss as losses
 from deconvviz.tasks.generation.batches import decoded, encoded
 from deconvviz.tasks.generation.codes import Codes
-from deconvviz.tasks.generation.data import known, listed, read
+from deconvviz.tasks.generation.data import known, list_classes, read
 from deconvviz.tasks.generation.model import model
 from deconvviz.tasks.generation.network import Autoencoder, make
 from deconvviz.tasks.generation.recognized import recognized
@@ -58,10 +58,10 @@ def evaluate(
     """
     started = time.perf_counter()
     check_choice("part", part, PARTS, of="generation")
-    listed(Path(data))
-    made = model(weights, variant)
-    folder = known(Path(data), made.labels, made.about["recipe"]["held_out"], part)
-    figures = Figures(made.net, made.about["options"], made.noise).all(read(folder), folder.classes)
+    list_classes(Path(data))
+    generator = model(weights, variant)
+    folder = known(Path(data), generator.labels, generator.about["recipe"]["held_out"], part)
+    figures = Figures(generator.net, generator.about["options"], generator.noise).all(read(folder), folder.classes)
     return {
         **summary(figures),
         "classes": figures["drawn"][DECODER]["of_class"],
@@ -132,8 +132,8 @@ def pattern(pictures: np.ndarray, period: int) -> float:
     return checkerboard_energy(pictures - pictures.mean(axis=(1, 2), keepdims=True), period)
 
 
-def sharpness(found: np.ndarray, wanted: np.ndarray) -> float:
-    """Mean absolute step between neighbours, over that of the wanted pictures: below 1 is blurred.
+def sharpness(images: np.ndarray, targets: np.ndarray) -> float:
+    """Mean absolute step between neighbours, over that of the targets: below 1 is blurred.
 
     >>> sharpness(np.array([[[[0.0], [1.0]]]]), np.array([[[[0.0], [2.0]]]]))
     0.5
@@ -142,7 +142,7 @@ def sharpness(found: np.ndarray, wanted: np.ndarray) -> float:
     def steps(x: np.ndarray) -> float:
         return float(np.abs(np.diff(x, axis=1)).sum() + np.abs(np.diff(x, axis=2)).sum())
 
-    return steps(found) / steps(wanted)
+    return steps(images) / steps(targets)
 
 
 def components_psnr(trained: np.ndarray, unseen: np.ndarray, count: int) -> float:
@@ -178,22 +178,22 @@ class Figures:
           known: (M, 64, 64, 3), trained on; what drawn pictures should look like. The unseen ones themselves if None.
         """
         codes, _ = encoded(self._net, unseen)
-        made = {decoder: decoded(self._net, codes, decoder) for decoder in DECODERS}
+        images = {decoder: decoded(self._net, codes, decoder) for decoder in DECODERS}
         figures: dict[str, Any] = {"bound": self.bound(unseen)}
         figures["rebuilt"] = {
             decoder: {
                 **{k: v for k, v in picture_figures(np.clip(y, 0, 1), unseen).items() if k != "normalized_image_error"},
                 "sharpness": sharpness(np.clip(y, 0, 1), unseen),
             }
-            for decoder, y in made.items()
+            for decoder, y in images.items()
         }
         if known is not None:
             figures["components_psnr"] = components_psnr(known, unseen, self._options["latents"])
-        wanted = unseen if known is None else known
-        _, features = recognized(wanted, np.ones(len(wanted)))
+        real = unseen if known is None else known
+        _, features = recognized(real, np.ones(len(real)))
         figures["real"] = {**self._recognized_share(unseen, classes), "distance": _floor(features)}
         figures["drawn"] = self.drawn(features)
-        figures["pattern"] = self.patterns(wanted)
+        figures["pattern"] = self.patterns(real)
         return figures
 
     def bound(self, pictures: np.ndarray) -> dict[str, float]:
@@ -221,15 +221,15 @@ class Figures:
             result[decoder] = {**self._recognized_share(y, kinds), "distance": self._distance(y, features)}
         y = np.clip(decoded(self._net, self._codes.draw(len(kinds), seed=SEED), "transposed4"), 0, 1)
         scores, _ = recognized(y, np.ones(len(y)))
-        named = np.isin(scores.argmax(axis=1), [i for label in self._labels for i in _right(label)])
-        result["prior"] = {"named": float(named.mean()), "distance": self._distance(y, features)}
+        is_named = np.isin(scores.argmax(axis=1), [i for label in self._labels for i in _right(label)])
+        result["prior"] = {"named": float(is_named.mean()), "distance": self._distance(y, features)}
         return result
 
-    def patterns(self, wanted: np.ndarray) -> dict[str, Any]:
+    def patterns(self, images: np.ndarray) -> dict[str, Any]:
         """`pattern` with period 2 on real pictures, and on drawn ones before and after training."""
         codes = np.concatenate([self._codes.draw(DRAWN, seed=SEED + i, label=x) for i, x in enumerate(self._labels)])
         first = make(self._options)
-        result: dict[str, Any] = {"real": pattern(wanted, 2)}
+        result: dict[str, Any] = {"real": pattern(images, 2)}
         for decoder in DECODERS:
             before, after = (pattern(decoded(net, codes, decoder), 2) for net in (first, self._net))
             result[decoder] = {"before": before, "after": after}

@@ -29,16 +29,16 @@ def kl(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
     return 0.5 * jnp.sum(mean**2 + jnp.exp(log_variance) - 1 - log_variance, axis=-1)
 
 
-def log_likelihood(found: jax.Array, wanted: jax.Array, noise: float = NOISE) -> jax.Array:
-    """Logarithm of the density of each of (N, H, W, C) wanted pictures around the found ones, in nats, (N,).
+def log_likelihood(means: jax.Array, images: jax.Array, noise: float = NOISE) -> jax.Array:
+    """Logarithm of the density of each of (N, H, W, C) images around the decoder's means, in nats, (N,).
 
     Formula: ``-|x - y|^2 / (2 s^2) - D log(s sqrt(2 pi))``.
 
     >>> float(log_likelihood(jnp.zeros((1, 1, 1, 1)), jnp.zeros((1, 1, 1, 1)), 1.0)[0])
     -0.9189385175704956
     """
-    squares = jnp.sum((found - wanted) ** 2, axis=(1, 2, 3))
-    values = math.prod(found.shape[1:])
+    squares = jnp.sum((means - images) ** 2, axis=(1, 2, 3))
+    values = math.prod(means.shape[1:])
     return -squares / (2 * noise**2) - values * math.log(noise * math.sqrt(2 * math.pi))
 
 
@@ -81,26 +81,28 @@ class Bound:
         self._params = caltech.load_params() if perceptual else {}
 
     def __call__(self, net: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-        (wanted,) = batch
-        mean, log_variance = net.encode(wanted)
+        (images,) = batch
+        mean, log_variance = net.encode(images)
         codes = draw(mean, log_variance, key)
         smallest = net.smallest(codes)
         result = {name: net.enlarge(smallest, name) for name in net.decoders}
-        squares = {name: jnp.mean((y - wanted) ** 2) for name, y in result.items()}
-        values = math.prod(wanted.shape[1:])
+        squares = {name: jnp.mean((y - images) ** 2) for name, y in result.items()}
+        values = math.prod(images.shape[1:])
         divergence = jnp.mean(kl(mean, log_variance))
         value = sum(squares.values()) / len(result) / (2 * self._noise**2) + self._weight * divergence / values
         figures = {"kl": divergence, **{f"squares_{name}": one for name, one in squares.items()}}
         if self._perceptual:
-            felt = self._felt(jnp.concatenate(list(result.values())), wanted)
+            felt = self._felt(jnp.concatenate(list(result.values())), images)
             value, figures = value + self._perceptual * felt, {**figures, "perceptual": felt}
         return value, figures
 
-    def _felt(self, found: jax.Array, wanted: jax.Array) -> jax.Array:
+    def _felt(self, outputs: jax.Array, images: jax.Array) -> jax.Array:
         """Error in early features over their variance, a mean over layers and decoders."""
-        times = len(found) // len(wanted)
+        times = len(outputs) // len(images)
         errors = []
-        for have, want in zip(early_features(self._params, found), early_features(self._params, wanted), strict=True):
-            error = jnp.mean((have - jnp.tile(want, (times, 1, 1, 1))) ** 2, axis=(0, 1, 2))
-            errors.append(jnp.mean(error / (jnp.var(want, axis=(0, 1, 2)) + 1e-3)))
+        for output, target in zip(
+            early_features(self._params, outputs), early_features(self._params, images), strict=True
+        ):
+            error = jnp.mean((output - jnp.tile(target, (times, 1, 1, 1))) ** 2, axis=(0, 1, 2))
+            errors.append(jnp.mean(error / (jnp.var(target, axis=(0, 1, 2)) + 1e-3)))
         return sum(errors, start=jnp.zeros(())) / len(errors)

@@ -61,11 +61,11 @@ class Model:
         """KL divergence of codes from the standard normal density, in nats, over the last axis."""
         return np.asarray(loss.kl(jnp.asarray(mean), jnp.asarray(log_variance)))
 
-    def log_likelihood(self, found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-        """(N,) nats: of wanted pictures around the found ones, with the model's own noise."""
-        return np.asarray(loss.log_likelihood(jnp.asarray(found), jnp.asarray(wanted), self.noise))
+    def log_likelihood(self, means: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """(N,) nats: of images around the decoder's means, with the model's own noise."""
+        return np.asarray(loss.log_likelihood(jnp.asarray(means), jnp.asarray(images), self.noise))
 
-    def named(self, pictures: np.ndarray, label: str) -> list[tuple[str, float]]:
+    def recognized_as(self, pictures: np.ndarray, label: str) -> list[tuple[str, float]]:
         """What the recognition network calls (N, 64, 64, 3) pictures, stretched to a class's shape: (name, share)."""
         scores, _ = recognized(np.clip(pictures, 0, 1), [self.shapes[self.codes.index(label)]] * len(pictures))
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))

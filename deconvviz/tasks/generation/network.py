@@ -54,7 +54,7 @@ class Autoencoder(nnx.Module):
         self.eighth = nnx.Linear(4 * 96, 96, **rectified)
         self.code = nnx.Linear(wide, 2 * latents, kernel_init=nnx.initializers.normal(0.3 * wide**-0.5), rngs=rngs)
         self.spread = nnx.Linear(latents, wide, **rectified)
-        self.decoders = nnx.Dict({name: _decoder(*way, rngs) for name, way in DECODERS.items()})
+        self.decoders = nnx.Dict({name: _decoder(*options, rngs) for name, options in DECODERS.items()})
         self.class_means = nnx.BatchStat(jnp.zeros((classes, latents)))
         self.class_factors = nnx.BatchStat(jnp.tile(jnp.eye(latents), (classes, 1, 1)))
 
@@ -104,5 +104,7 @@ def make(options: Mapping[str, Any]) -> Autoencoder:
 
 
 def _decoder(kind: str, taps: int, rngs: nnx.Rngs) -> nnx.List:
-    ways = zip((*WIDTHS,), (*WIDTHS[1:], 3), strict=True)
-    return nnx.List([Upsample(kind, one, two, 2, taps, scale=0.3 if two == 3 else 1.0, rngs=rngs) for one, two in ways])
+    channels = zip((*WIDTHS,), (*WIDTHS[1:], 3), strict=True)
+    return nnx.List(
+        [Upsample(kind, one, two, 2, taps, scale=0.3 if two == 3 else 1.0, rngs=rngs) for one, two in channels]
+    )

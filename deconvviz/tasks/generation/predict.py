@@ -90,16 +90,16 @@ def apply(
     if not 0 <= spread <= 5:
         raise DeconvvizError(f"spread is a number from 0 to 5; got spread={spread}")
     picture = images.load(image)
-    square, made = squeezed(picture), model(weights, variant)
-    mean, log_variance = made.encode(square[None])
-    nats = float(made.kl(mean[0], log_variance[0]))
+    square, generator = squeezed(picture), model(weights, variant)
+    mean, log_variance = generator.encode(square[None])
+    nats = float(generator.kl(mean[0], log_variance[0]))
     if sample:
-        return _drawn(made, mean[0], nats, decoder, (sample, seed, class_name, spread))
+        return _drawn(generator, mean[0], nats, decoder, (sample, seed, class_name, spread))
     shape = picture.shape[1] / picture.shape[0]
-    label = made.codes.label_of(mean[0])
+    label = generator.codes.label_of(mean[0])
     if interpolate is not None:
-        return _between(made, mean[0], squeezed(interpolate), decoder, (label, nats, shape))
-    return _rebuilt(made, mean, decoder, (label, nats, square, picture.shape[:2]))
+        return _between(generator, mean[0], squeezed(interpolate), decoder, (label, nats, shape))
+    return _rebuilt(generator, mean, decoder, (label, nats, square, picture.shape[:2]))
 
 
 def write(result: Generated, path: str | os.PathLike[str]) -> Path:
@@ -117,29 +117,31 @@ def describe(result: Generated) -> dict[str, Any]:
     return facts if result.psnr is None else facts | {"psnr": round(result.psnr, 3)}
 
 
-def _rebuilt(made: Model, mean: np.ndarray, decoder: str, of: tuple[str, float, np.ndarray, Any]) -> Generated:
+def _rebuilt(generator: Model, mean: np.ndarray, decoder: str, of: tuple[str, float, np.ndarray, Any]) -> Generated:
     label, nats, square, size = of
-    picture = np.clip(made.decode(mean, decoder)[0], 0, 1)
+    picture = np.clip(generator.decode(mean, decoder)[0], 0, 1)
     return Generated(stretched(picture, size), "rebuilt", mean, label, nats, psnr(picture, square))
 
 
 def _drawn(
-    made: Model, mean: np.ndarray, nats: float, decoder: str, how: tuple[int, int, str | None, float]
+    generator: Model, mean: np.ndarray, nats: float, decoder: str, how: tuple[int, int, str | None, float]
 ) -> Generated:
     count, seed, class_name, spread = how
-    label = made.labels[made.codes.index(class_name)] if class_name else made.codes.label_of(mean)
-    codes = made.codes.draw(count, seed=seed, label=label, spread=spread)
-    shape = made.shapes[made.labels.index(label)]
+    label = generator.labels[generator.codes.index(class_name)] if class_name else generator.codes.label_of(mean)
+    codes = generator.codes.draw(count, seed=seed, label=label, spread=spread)
+    shape = generator.shapes[generator.labels.index(label)]
     columns = count if count <= 5 else min(count, max(1, round((2 * count / shape) ** 0.5)))
     return Generated(
-        sheet(made.decode(codes, decoder), shape, columns, shorter=TILE), "drawn", codes, label, nats, None
+        sheet(generator.decode(codes, decoder), shape, columns, shorter=TILE), "drawn", codes, label, nats, None
     )
 
 
-def _between(made: Model, mean: np.ndarray, other: np.ndarray, decoder: str, of: tuple[str, float, float]) -> Generated:
+def _between(
+    generator: Model, mean: np.ndarray, other: np.ndarray, decoder: str, of: tuple[str, float, float]
+) -> Generated:
     label, nats, shape = of
-    codes = between(mean, made.encode(other[None])[0][0], STEPS)
+    codes = between(mean, generator.encode(other[None])[0][0], STEPS)
     shape = min(4.0, max(0.25, shape))
     return Generated(
-        sheet(made.decode(codes, decoder), shape, STEPS, shorter=TILE), "between", codes, label, nats, None
+        sheet(generator.decode(codes, decoder), shape, STEPS, shorter=TILE), "between", codes, label, nats, None
     )

@@ -104,13 +104,13 @@ def train(
     """
     recipe = Recipe(seed=seed, epochs=epochs, batch=batch, latents=latents, perceptual=perceptual)
     chosen = tuple(name.strip() for name in classes.split(",") if name.strip()) if classes else ()
-    part, held = pictures_of.split(Path(data), chosen, recipe.held_out)
+    part, held_out = pictures_of.split(Path(data), chosen, recipe.held_out)
     recipe = Recipe(**asdict(recipe) | {"labels": part.labels, "images": len(part)})
     source = pictures_of.Source.of(part, recipe.batch, seed)
-    made = {"latents": recipe.latents, "labels": list(part.labels), "seed": seed}
-    made["shapes"] = [pictures_of.shape_of(_of_class(source, index)) for index in range(len(part.labels))]
+    options = {"latents": recipe.latents, "labels": list(part.labels), "seed": seed}
+    options["shapes"] = [pictures_of.shape_of(_of_class(source, index)) for index in range(len(part.labels))]
     fit = Trainer(
-        make(made),
+        make(options),
         losses.Bound(recipe.noise, recipe.weight, recipe.perceptual),
         Schedule(recipe.learning_rate, average=recipe.average),
         steps=source.length(1) * recipe.epochs,
@@ -119,8 +119,8 @@ def train(
     plan = loop.Plan(loop.plain(asdict(recipe)), recipe.epochs, fit.initial, fit.step, source.batches, source.length)
     state, records = loop.run(plan, Path(out), resume=resume, progress=progress)
     net = with_classes(weights.rounded(fit.module(state)), pictures_of.read(part), part)
-    figures = _finish(Path(out), net, recipe, made, records, (part, held))
-    return {**summary(figures), "images": len(held)}
+    figures = _finish(Path(out), net, recipe, options, records, (part, held_out))
+    return {**summary(figures), "images": len(held_out)}
 
 
 def with_classes(net: Autoencoder, pictures: np.ndarray, folder: ImageFolder) -> Autoencoder:
@@ -147,18 +147,20 @@ def _finish(
     out: Path,
     net: Autoencoder,
     recipe: Recipe,
-    made: dict[str, Any],
+    options: dict[str, Any],
     records: list[dict[str, Any]],
     parts: tuple[ImageFolder, ImageFolder],
 ) -> dict[str, Any]:
     """Writes the weights: their figures."""
-    part, held = parts
-    figures = Figures(net, made, recipe.noise).all(pictures_of.read(held), held.classes, pictures_of.read(part))
+    part, held_out = parts
+    figures = Figures(net, options, recipe.noise).all(
+        pictures_of.read(held_out), held_out.classes, pictures_of.read(part)
+    )
     about = {
-        "options": made,
+        "options": options,
         "recipe": asdict(recipe),
         "figures": figures,
-        "data": {"trained": len(part), "held_out": len(held)},
+        "data": {"trained": len(part), "held_out": len(held_out)},
         "curve": [[record["loss"], record["kl"], record["squares_transposed4"]] for record in records],
         "seconds": round(sum(record["seconds"] for record in records), 1),
     }

@@ -33,7 +33,7 @@ def effect(rows: Sequence[Mapping[str, Any]], switch: str, figure: str) -> float
 
 
 def effects(
-    data: Pictures, *, seeds: int, pictures: int, epochs: int, tell: Callable[[str], None] = lambda words: None
+    data: Pictures, *, seeds: int, pictures: int, epochs: int, report: Callable[[str], None] = lambda words: None
 ) -> list[dict[str, Any]]:
     """All eight settings of the three switches over several seeds.
 
@@ -52,7 +52,7 @@ def effects(
             slopes = [record["gradient"] for record in last.records]
             firsts.append(float(np.mean([slope["conv1"] for slope in slopes])))
             ratios.append(float(np.mean([slope["conv1"] / max(slope["logits"], 1e-12) for slope in slopes])))
-            tell(f"{setting.variant} seed {seed}")
+            report(f"{setting.variant} seed {seed}")
         gaps = [end["held_loss"] - end["loss"] for end in ends]
         means = {name: float(np.mean([end[name] for end in ends])) for name in ends[0] if name != "gradient"}
         rows.append({

@@ -51,18 +51,18 @@ def card(path: str | Path) -> str:
 
 
 def _network(path: Path, name: str, about: Mapping[str, Any]) -> str:
-    options, held, data = about["options"], about["figures"]["held_back"], _data(about)
+    options, held_out, data = about["options"], about["figures"]["held_back"], _data(about)
     params = folded(weights.load(TASK, name, make, path))
     rows, columns, _, first = params["conv1.kernel"].shape
     total = len(digits.load()[1])
-    said = f"Trained on {options['pictures'] or 'all'} pictures of {data} that are not held back"
+    source = f"Trained on {options['pictures'] or 'all'} pictures of {data} that are not held back"
     if data == BUILT_IN:
-        said = _SHIPPED.format(shown=options["pictures"] or total - held, all=total)
+        source = _SHIPPED.format(shown=options["pictures"] or total - held_out, all=total)
     switched = {name: words if options[name] else "" for name, words in _SWITCHED.items()}
     return _TEMPLATE.fill(
         "network", rows=rows, columns=columns, first=first, second=params["conv2.kernel"].shape[-1],
-        units=params["dense.kernel"].shape[-1], classes=params["logits.kernel"].shape[-1], **switched, data=said,
-        held=held, numbers=sum(one.size for one in params.values()), command=about["command"],
+        units=params["dense.kernel"].shape[-1], classes=params["logits.kernel"].shape[-1], **switched, data=source,
+        held=held_out, numbers=sum(one.size for one in params.values()), command=about["command"],
         large=digits.LARGE, inner=digits.INNER, small=digits.SMALL,
     )  # fmt: skip
 
@@ -83,11 +83,11 @@ def _data(about: Mapping[str, Any]) -> str:
     return result.group(1) if result else BUILT_IN
 
 
-def _effects(found: Mapping[str, Any]) -> str:
-    rows = found["rows"]
+def _effects(effects: Mapping[str, Any]) -> str:
+    rows = effects["rows"]
     head = _TEMPLATE.fill(
         "effects",
-        **{name: found[name] for name in ("seeds", "pictures", "epochs")},
+        **{name: effects[name] for name in ("seeds", "pictures", "epochs")},
         held=len(digits.split(digits.load()[1])[1]),
         command=recorded_figures.command(TASK, "effects", BUILT_IN),
     )
@@ -105,4 +105,4 @@ def _effects(found: Mapping[str, Any]) -> str:
         f"{title}: " + ", ".join(f"{word} {100 * effect(rows, name, key):+.0f} %" for word, key in figures)
         for name, title in SWITCHES.items()
     )
-    return "\n".join([head, cards.table(table), "", _VERDICT.format(parts=parts, seeds=found["seeds"])])
+    return "\n".join([head, cards.table(table), "", _VERDICT.format(parts=parts, seeds=effects["seeds"])])

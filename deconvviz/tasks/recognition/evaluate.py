@@ -52,11 +52,11 @@ def evaluate(
     check_choice("what", what, ("figures", "effects"), of="recognition")
     started = time.perf_counter()
     if what == "effects":
-        tell = partial(tqdm.write, file=sys.stderr) if progress else lambda words: None
-        given = read(data)
+        report = partial(tqdm.write, file=sys.stderr) if progress else lambda words: None
+        samples = read(data)
         measured: dict[str, Any] = {
-            "rows": ablations.effects(given, seeds=seeds, pictures=pictures, epochs=epochs, tell=tell),
-            **{"seeds": seeds, "pictures": pictures, "epochs": epochs, "images": len(given.classes)},
+            "rows": ablations.effects(samples, seeds=seeds, pictures=pictures, epochs=epochs, report=report),
+            **{"seeds": seeds, "pictures": pictures, "epochs": epochs, "images": len(samples.classes)},
         }
     else:
         measured = _measured(data, weights, variant)
@@ -67,6 +67,6 @@ def _measured(data: str | Path, weights: str | Path | None, variant: str | None)
     known = stored.variants("recognition", weights)
     name = variant or next(iter(known))
     params = folded(stored.load("recognition", name, make, weights))
-    given = read(data, tuple(known[name]["options"]["labels"]))
-    rows = digits.split(given.classes)[1] if given.built_in else np.arange(len(given.classes))
-    return {"variant": name, **figures(params, given.values[rows], given.classes[rows]), "images": len(rows)}
+    pictures = read(data, tuple(known[name]["options"]["labels"]))
+    rows = digits.split(pictures.classes)[1] if pictures.built_in else np.arange(len(pictures.classes))
+    return {"variant": name, **figures(params, pictures.values[rows], pictures.classes[rows]), "images": len(rows)}

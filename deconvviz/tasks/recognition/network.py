@@ -68,12 +68,12 @@ class Recognizer(nnx.Module):
                 plain, x = x, getattr(self, norm)(x)
                 x = x if switches is None else jnp.where(switches[0] > 0, x, plain)
             x = nnx.max_pool(jax.nn.relu(x), (2, 2), (2, 2))
-        given = self.up2(jax.nn.relu(self.up1(x))) if hasattr(self, "up1") else None
+        reconstruction = self.up2(jax.nn.relu(self.up1(x))) if hasattr(self, "up1") else None
         hidden = jax.nn.relu(self.dense(x.reshape(len(x), -1)))
         if self.drop and key is not None:
             stay = 1 - DROPPED * (1 if switches is None else switches[1])
             hidden = jnp.where(jax.random.bernoulli(key, stay, hidden.shape), hidden / stay, 0)
-        return self.logits(hidden), given
+        return self.logits(hidden), reconstruction
 
 
 def all_switches(classes: int, seed: int) -> Recognizer:
@@ -134,5 +134,7 @@ def forward(params: Mapping[str, Any], x: jax.Array) -> jax.Array:
 
 def network(params: Mapping[str, np.ndarray], labels: tuple[str, ...]) -> Network:
     """The network of arrays, as `folded` gives them, as the library looks into networks."""
-    held = {name: jnp.asarray(value) for name, value in params.items()}
-    return Network(lambda x: forward(held, x), input_spec=INPUT, labels=labels, name="recognition", programs=_PROGRAMS)
+    arrays = {name: jnp.asarray(value) for name, value in params.items()}
+    return Network(
+        lambda x: forward(arrays, x), input_spec=INPUT, labels=labels, name="recognition", programs=_PROGRAMS
+    )

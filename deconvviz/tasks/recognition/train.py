@@ -88,10 +88,10 @@ def loss(module: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Figures]
       key: of the step.
     """
     x, classes, switches, seed = batch
-    scores, given = module(x, jax.random.fold_in(key, seed), switches)
+    scores, reconstruction = module(x, jax.random.fold_in(key, seed), switches)
     value = optax.softmax_cross_entropy_with_integer_labels(scores, classes).mean()
     kernels = sum(jnp.sum(getattr(module, name).kernel[...] ** 2) for name in LAYERS)
-    value = value + switches[1] * DECAY * kernels + switches[2] * GIVEN_BACK * jnp.mean((given - x) ** 2)
+    value = value + switches[1] * DECAY * kernels + switches[2] * GIVEN_BACK * jnp.mean((reconstruction - x) ** 2)
     return value, {}
 
 
@@ -131,8 +131,8 @@ class Run:
         for name in ("epochs", "batch", "learning_rate"):
             if not getattr(setting, name) > 0:
                 raise TrainingError(f"{name} must be above 0; got {getattr(setting, name)}")
-        held = max(1, len(data.classes) * 597 // 1797)
-        train, self._held = digits.split(data.classes, held)
+        held_out = max(1, len(data.classes) * 597 // 1797)
+        train, self._held_out = digits.split(data.classes, held_out)
         if setting.pictures:
             if not len(data.labels) <= setting.pictures <= len(train):
                 raise TrainingError(
@@ -175,7 +175,7 @@ class Run:
         """Loss and accuracy on both parts, and the gradient's length by layer over that of the weights."""
         params = self.params(state)
         record: dict[str, Any] = {}
-        for prefix, rows in (("", self._train), ("held_", self._held)):
+        for prefix, rows in (("", self._train), ("held_", self._held_out)):
             result = figures(params, self._data.values[rows], self._data.classes[rows])
             record |= {f"{prefix}loss": result["cross_entropy"], f"{prefix}accuracy": result["accuracy"]}
         rows = self._train[:: max(1, len(self._train) // PROBED)][:PROBED]
@@ -183,9 +183,9 @@ class Run:
         return record | {"gradient": {name: float(value) for name, value in lengths.items()}}
 
     @property
-    def held(self) -> Pictures:
+    def held_out(self) -> Pictures:
         """What no step ever sees."""
-        return self._data._replace(values=self._data.values[self._held], classes=self._data.classes[self._held])
+        return self._data._replace(values=self._data.values[self._held_out], classes=self._data.classes[self._held_out])
 
     def params(self, state: Any) -> dict[str, np.ndarray]:
         """The arrays of the network as it is used."""
@@ -212,13 +212,13 @@ def snapshots(data: str | Path | Pictures = BUILT_IN, **setting: Any) -> Iterato
       DataError, TrainingError: as in `train`.
     """
     how = Setting(**setting)
-    made = Run(data if isinstance(data, Pictures) else read(data), how)
-    state, records = made.initial(), []
+    training_run = Run(data if isinstance(data, Pictures) else read(data), how)
+    state, records = training_run.initial(), []
     for epoch in range(how.epochs + 1):
-        for batch in made.batches(epoch) if epoch else ():
-            state, _ = made.step(state, batch)
-        records.append(made.measure(state))
-        yield Snapshot(epoch, how.epochs, tuple(records), made.params(state))
+        for batch in training_run.batches(epoch) if epoch else ():
+            state, _ = training_run.step(state, batch)
+        records.append(training_run.measure(state))
+        yield Snapshot(epoch, how.epochs, tuple(records), training_run.params(state))
 
 
 def train(
@@ -257,24 +257,25 @@ def train(
     for name, value in {"norm": norm, "drop": drop, "decoder": decoder}.items():
         check_choice(name, value, ON_OFF, of="recognition")
     setting = Setting(norm == "on", drop == "on", decoder == "on", pictures, epochs, batch, learning_rate, seed)
-    made = Run(read(data), setting)
-    recipe = plain({"task": TASK, **made.options})
+    training_run = Run(read(data), setting)
+    recipe = plain({"task": TASK, **training_run.options})
 
     def validate(state: Any, epoch: int) -> dict[str, float]:
-        return {name: value for name, value in made.measure(state).items() if name != "gradient"}
+        return {name: value for name, value in training_run.measure(state).items() if name != "gradient"}
 
     plan = Plan(
-        recipe, setting.epochs, made.initial, made.step, made.batches, lambda _: made.length, validate
+        recipe, setting.epochs, training_run.initial, training_run.step, training_run.batches,
+        lambda _: training_run.length, validate,
     )  # fmt: skip
     state, records = run(plan, Path(out), resume=resume, progress=progress)
-    module = stored.rounded(made.module(state))
+    module = stored.rounded(training_run.module(state))
     result = {
         "variant": setting.variant,
-        "held_back": len(made.held.classes),
-        **figures(network.folded(module), made.held.values, made.held.classes),
+        "held_back": len(training_run.held_out.classes),
+        **figures(network.folded(module), training_run.held_out.values, training_run.held_out.classes),
     }
     about = {
-        "options": made.options, "figures": result, "recipe": recipe, "command": command(data, setting),
+        "options": training_run.options, "figures": result, "recipe": recipe, "command": command(data, setting),
         "seconds": round(sum(r["seconds"] for r in records), 1),
     }  # fmt: skip
     stored.save_run(Path(out) / stored.RUN_FILE, TASK, setting.variant, module, about)

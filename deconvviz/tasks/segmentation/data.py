@@ -86,13 +86,13 @@ def class_weights(labels: Sequence[np.ndarray], balance: str) -> np.ndarray:
     >>> class_weights([np.array([[0, 0, 0, 1]])], "median")[:3].tolist()
     [0.6666666865348816, 2.0, 1.0]
     """
-    pixels, shown = np.zeros(VOID), np.zeros(VOID)
+    pixels, present = np.zeros(VOID), np.zeros(VOID)
     for one in labels:
         counts = np.bincount(one.ravel(), minlength=VOID + 1)[:VOID]
         pixels += counts
-        shown += np.where(counts > 0, counts.sum(), 0)
+        present += np.where(counts > 0, counts.sum(), 0)
     there = pixels > 0
-    frequency = pixels[there] / shown[there]
+    frequency = pixels[there] / present[there]
     weights = np.ones(VOID, np.float32)
     if balance != "none":
         power = 0.5 if balance == "root" else 1.0
@@ -132,8 +132,8 @@ class Crops:
     @cached_property
     def light(self) -> list[tuple[np.float32, np.float32]]:
         """Mean and deviation of every whole picture: a part is measured by them, so that the sky alone stays bright."""
-        seen = (scene.picture[::4, ::4].astype(np.float32) for scene in self.scenes)
-        return [(whole.mean(), whole.std() + 0.255) for whole in seen]
+        pictures = (scene.picture[::4, ::4].astype(np.float32) for scene in self.scenes)
+        return [(whole.mean(), whole.std() + 0.255) for whole in pictures]
 
     def length(self, epoch: int) -> int:
         """Number of batches in an epoch."""

@@ -85,7 +85,7 @@ def train(
 
 def _one(recipe: Recipe, parts: list[list[Scene]], out: Path, resume: bool, progress: bool) -> dict[str, Any]:
     """The figures of one run, trained now or before."""
-    shown, held = parts
+    training, validation = parts
     if resume and (out / stored.RUN_FILE).exists():
         about = stored.variants(TASK_NAME, out)[recipe.decoder]
         changed = [
@@ -97,22 +97,22 @@ def _one(recipe: Recipe, parts: list[list[Scene]], out: Path, resume: bool, prog
                 "start again with --no-resume"
             )
     else:
-        about = _trained(recipe, shown, held, out, resume, progress)
+        about = _trained(recipe, training, validation, out, resume, progress)
     return {"decoder": recipe.decoder, "seed": recipe.seed} | {
         name: float(about["figures"][name]) for name in ("mean_iou", "boundary_f1")
     }
 
 
 def _trained(
-    recipe: Recipe, shown: list[Scene], held: list[Scene], out: Path, resume: bool, progress: bool
+    recipe: Recipe, training: list[Scene], validation: list[Scene], out: Path, resume: bool, progress: bool
 ) -> dict[str, Any]:
-    fit = fitted(recipe, shown, make(dataclasses.asdict(recipe)), out, resume=resume, progress=progress)
+    fit = fitted(recipe, training, make(dataclasses.asdict(recipe)), out, resume=resume, progress=progress)
     about = {
         "options": {name: fit.facts[name] for name in ("decoder", "fusion", "widths", "dilations")},
-        "figures": measured(fit.module, held, progress=progress),
+        "figures": measured(fit.module, validation, progress=progress),
         "recipe": loop.plain(dataclasses.asdict(recipe)),
         "command": COMMAND,
-        "data": {"training": len(shown), "validation": len(held)},
+        "data": {"training": len(training), "validation": len(validation)},
         "seconds": fit.seconds,
     }
     stored.save_run(out / stored.RUN_FILE, TASK_NAME, recipe.decoder, fit.module, about)
@@ -123,9 +123,9 @@ def measured(module: Any, scenes: Sequence[Scene], *, progress: bool = False) ->
     """Shares and boundary F1 at the size of training."""
     run, table, edges = compiled(module), np.zeros((VOID, VOID), np.int64), []
     for scene in tqdm(scenes, unit="image", disable=not progress):
-        said = classes_from(run(model_input(scene.picture)[None])[0], scene.labels.shape)
-        table += confusion(said, scene.labels)
-        edges.append(boundary_f1(said, scene.labels))
+        predicted = classes_from(run(model_input(scene.picture)[None])[0], scene.labels.shape)
+        table += confusion(predicted, scene.labels)
+        edges.append(boundary_f1(predicted, scene.labels))
     return {**figures_of(table), "boundary_f1": float(np.mean(edges))}
 
 

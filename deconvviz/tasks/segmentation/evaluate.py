@@ -52,27 +52,27 @@ def evaluate(
     Source: badrinarayanan2017segnet, csurka2013what
     """
     started = time.perf_counter()
-    listed = list_partners(data, FOLDERS, limit)
-    scenes = (read(*pair) for pair in listed)
-    figures = measure(load(variant, weights), scenes, len(listed), progress=progress)
-    return {**figures, "images": len(listed), "seconds": round(time.perf_counter() - started, 3)}
+    files = list_partners(data, FOLDERS, limit)
+    scenes = (read(*pair) for pair in files)
+    figures = measure(load(variant, weights), scenes, len(files), progress=progress)
+    return {**figures, "images": len(files), "seconds": round(time.perf_counter() - started, 3)}
 
 
-def confusion(said: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """(11, 11) counts of pixels: row the true class, column what was said; void counts for nothing.
+def confusion(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(11, 11) counts of pixels: row the true class, column the predicted one; void counts for nothing.
 
     >>> int(confusion(np.array([[0, 1, 1]]), np.array([[0, 0, 11]]))[0, 1])
     1
     """
-    counted = true < VOID
-    pairs = true[counted].astype(np.int64) * VOID + said[counted]
+    counted = truth < VOID
+    pairs = truth[counted].astype(np.int64) * VOID + predicted[counted]
     return np.bincount(pairs, minlength=VOID * VOID).reshape(VOID, VOID)
 
 
 def figures_of(table: np.ndarray) -> dict[str, Any]:
     """Shares from a confusion table; classes that are nowhere true are left out of the means.
 
-    Formula: with n_ij pixels of class i said to be j, ``global_accuracy = sum_i n_ii / sum_ij n_ij``,
+    Formula: with n_ij pixels of class i predicted as j, ``global_accuracy = sum_i n_ii / sum_ij n_ij``,
     ``class_average = mean_i n_ii / sum_j n_ij``, ``mean_iou = mean_i n_ii / (sum_j n_ij + sum_j n_ji - n_ii)``.
 
     Returns:
@@ -81,39 +81,39 @@ def figures_of(table: np.ndarray) -> dict[str, Any]:
 
     Source: long2015fully
     """
-    right, true, said = np.diag(table), table.sum(1), table.sum(0)
-    there = true > 0
-    iou = right[there] / (true + said - right)[there]
+    right, truth, predicted = np.diag(table), table.sum(1), table.sum(0)
+    there = truth > 0
+    iou = right[there] / (truth + predicted - right)[there]
     accuracy = float(right.sum() / table.sum())
     return {
         "global_accuracy": accuracy,
         "global": accuracy,
-        "class_average": float((right[there] / true[there]).mean()),
+        "class_average": float((right[there] / truth[there]).mean()),
         "mean_iou": float(iou.mean()),
         "iou": {NAMES[c]: float(value) for c, value in zip(np.flatnonzero(there), iou, strict=True)},
     }
 
 
-def boundary_f1(said: np.ndarray, true: np.ndarray) -> float:
+def boundary_f1(predicted: np.ndarray, truth: np.ndarray) -> float:
     """F1 of the boundaries of one picture, the mean over the classes that are truly in it.
 
     Boundary pixels of a class touch a pixel of another class to the right, left, above or below. One is right if a
     boundary pixel of the other labelling lies within 0.75 % of the diagonal. Void pixels belong to nothing: neither
-    they nor what is said there make a boundary.
+    they nor what is predicted there make a boundary.
 
-    Formula: ``F1 = 2 P R / (P + R)``, P the share of said boundary pixels that are right, R of the true ones that were
-    found; where one labelling has no boundary of the class, 1 if the other has none either, else 0.
+    Formula: ``F1 = 2 P R / (P + R)``, P the share of predicted boundary pixels that are right, R of the true ones that
+    were found; where one labelling has no boundary of the class, 1 if the other has none either, else 0.
 
     Args:
-      said: (H, W) classes.
-      true: (H, W) classes, 11 for void.
+      predicted: (H, W) classes.
+      truth: (H, W) classes, 11 for void.
 
     Source: csurka2013what, badrinarayanan2017segnet
     """
-    reach = TOLERANCE * math.hypot(*true.shape)
-    known, scores = true < VOID, []
-    for c in np.unique(true[known]):
-        here, there = (boundary((labels == c) & known, (labels != c) & known) for labels in (true, said))
+    reach = TOLERANCE * math.hypot(*truth.shape)
+    known, scores = truth < VOID, []
+    for c in np.unique(truth[known]):
+        here, there = (boundary((labels == c) & known, (labels != c) & known) for labels in (truth, predicted))
         if not here.any() or not there.any():
             scores.append(float(here.any() == there.any()))
             continue
@@ -141,19 +141,19 @@ def measure(network: Any, scenes: Iterable[Scene], count: int, *, progress: bool
     run = compiled(network)
     table, edges = np.zeros((VOID, VOID), np.int64), []
     for scene in tqdm(scenes, total=count, unit="image", disable=not progress):
-        said = classes_of(run, scene.picture)
-        table += confusion(said, scene.labels)
-        edges.append(boundary_f1(said, scene.labels))
+        predicted = classes_of(run, scene.picture)
+        table += confusion(predicted, scene.labels)
+        edges.append(boundary_f1(predicted, scene.labels))
     return {**figures_of(table), "boundary_f1": float(np.mean(edges))}
 
 
-def claim_figures(found: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, float]:
+def claim_figures(figures: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, float]:
     """What claim C9 rests on: figures of the three decoders and of no decoder, from the shipped file.
 
     >>> sorted(name for name in claim_figures() if name.endswith("mean_iou"))
     ['bilinear mean_iou', 'coarse mean_iou', 'transposed mean_iou', 'unpool mean_iou']
     """
-    known = variants() if found is None else found
+    known = variants() if figures is None else figures
     return {
         f"{name} {figure}": float(known[name]["figures"][figure])
         for name in DECODERS

@@ -134,8 +134,8 @@ def loss_of(weights: np.ndarray) -> Any:
     def loss(module: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
         x, labels = batch
         scores = module(x)
-        wanted = cell_shares(labels, labels.shape[1] // scores.shape[1]) * counts
-        return -(wanted * jax.nn.log_softmax(scores)).sum() / jnp.maximum(wanted.sum(), 1.0), {}
+        target = cell_shares(labels, labels.shape[1] // scores.shape[1]) * counts
+        return -(target * jax.nn.log_softmax(scores)).sum() / jnp.maximum(target.sum(), 1.0), {}
 
     return loss
 

@@ -67,14 +67,14 @@ def train(
     data, out = Path(data), Path(out)
     recipe = with_options(dataclasses.replace(recipe_of(options.get("decoder")), seed=seed), options)
     check(recipe)
-    listed = list_partners(data / "train", data_of.FOLDERS)
+    files = list_partners(data / "train", data_of.FOLDERS)
     apart: list[tuple[Path, ...]] = []
     if hold_back:
-        listed, apart = _parted(listed, hold_back)
-    scenes = [data_of.read(*pair) for pair in listed]
-    held = [data_of.read(*pair) for pair in list_partners(data / "val", data_of.FOLDERS)]
+        files, apart = _parted(files, hold_back)
+    scenes = [data_of.read(*pair) for pair in files]
+    validation = [data_of.read(*pair) for pair in list_partners(data / "val", data_of.FOLDERS)]
     fit = fitted(recipe, scenes, first_module(recipe, encoder), out, resume=resume, progress=progress, encoder=encoder)
-    figures = measure(fit.module, held, len(held), progress=progress)
+    figures = measure(fit.module, validation, len(validation), progress=progress)
     unseen = (
         measure(fit.module, (data_of.read(*pair) for pair in apart), len(apart), progress=progress) if apart else {}
     )
@@ -82,7 +82,7 @@ def train(
         "options": {name: fit.facts[name] for name in ("decoder", "fusion", "widths", "dilations")},
         "figures": figures, "recipe": loop.plain(dataclasses.asdict(recipe)),
         "command": command(recipe, encoder, hold_back),
-        "data": {"training": len(scenes), "validation": len(held)} | ({"held_back": len(apart)} if apart else {}),
+        "data": {"training": len(scenes), "validation": len(validation)} | ({"held_back": len(apart)} if apart else {}),
         "seconds": fit.seconds,
     }  # fmt: skip
     if apart:
@@ -91,8 +91,8 @@ def train(
     stored.save_run(out / stored.RUN_FILE, TASK_NAME, name, fit.module, about)
     return fit.records[-1] | {
         f"{part}_{name}": value
-        for part, found in (("val", figures), ("held_back", unseen))
-        for name, value in found.items()
+        for part, values in (("val", figures), ("held_back", unseen))
+        for name, value in values.items()
         if not isinstance(value, dict)
     }
 
@@ -160,10 +160,10 @@ def first_module(recipe: Recipe, encoder: str | Path | None) -> Any:
     return module
 
 
-def _parted(listed: list[tuple[Path, ...]], start: str) -> tuple[list[tuple[Path, ...]], list[tuple[Path, ...]]]:
+def _parted(files: list[tuple[Path, ...]], start: str) -> tuple[list[tuple[Path, ...]], list[tuple[Path, ...]]]:
     """(those to train on, those whose names begin so)."""
-    rest = [pair for pair in listed if not pair[0].stem.startswith(start)]
-    apart = [pair for pair in listed if pair[0].stem.startswith(start)]
+    rest = [pair for pair in files if not pair[0].stem.startswith(start)]
+    apart = [pair for pair in files if pair[0].stem.startswith(start)]
     if not apart:
         raise DataError(f"no training picture's name begins with {start!r}; nothing would be held back")
     return rest, apart

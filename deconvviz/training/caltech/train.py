@@ -81,10 +81,10 @@ def split(data: Path, recipe: CaltechConfig) -> tuple[ImageFolder, ImageFolder]:
     """
     data = Path(data)
     base = next((data / name for name in ("train30", "101_ObjectCategories") if (data / name).is_dir()), data)
-    rest, held = hold_out(list_folder(base), recipe.held_out, recipe.seed)
+    rest, held_out = hold_out(list_folder(base), recipe.held_out, recipe.seed)
     if base.name == "train30" and (data / "extra").is_dir():
         rest = merge(rest, list_folder(data / "extra"))
-    return rest, held
+    return rest, held_out
 
 
 def model_inputs(pictures: list[np.ndarray], spec: InputSpec = network.INPUT) -> np.ndarray:
@@ -123,7 +123,7 @@ def train(
     if epochs < 1:
         raise TrainingError(f"the number of epochs is a whole number above 0; got epochs={epochs}")
     recipe = CaltechConfig(seed=seed, epochs=epochs, **options)
-    source, held, images = _load(Path(data), recipe)
+    source, held_out, images = _load(Path(data), recipe)
     labels, out = source.folder.labels, Path(out)
     steps = source.length(1) * epochs
     trainer = make_trainer(recipe, len(labels), steps)
@@ -134,7 +134,7 @@ def train(
         return new, figures | {"learning_rate": rate(state["count"])}
 
     def validate(state: Any, epoch: int) -> dict[str, float]:
-        return _figures(averaged(trainer, state), images, held.classes) if recipe.validates(epoch) else {}
+        return _figures(averaged(trainer, state), images, held_out.classes) if recipe.validates(epoch) else {}
 
     def keep(state: Any, epoch: int) -> None:
         if epoch in recipe.snapshots:
@@ -145,8 +145,8 @@ def train(
     state, records = loop.run(plan, out, resume=resume, progress=progress)
     export.write_weights(out / "caltech.safetensors", averaged(trainer, state), labels, {})
     shipped = {name: np.asarray(value) for name, value in network.load_params(out / "caltech.safetensors").items()}
-    last = records[-1] | _figures(shipped, images, held.classes)
-    export.publish(out, shipped, labels, recipe, records, last, (len(source.folder), len(held)))
+    last = records[-1] | _figures(shipped, images, held_out.classes)
+    export.publish(out, shipped, labels, recipe, records, last, (len(source.folder), len(held_out)))
     return last
 
 
@@ -176,10 +176,10 @@ def evaluate(data: Path, *, weights: Path | None = None, progress: bool = False)
 
 def _load(data: Path, recipe: CaltechConfig) -> tuple[Source, ImageFolder, np.ndarray]:
     """(training source, validation files, their model input), all in memory."""
-    part, held = split(data, recipe)
+    part, held_out = split(data, recipe)
     try:
         source = Source(part, decode(part.files, SHORT_SIDE), recipe)
-        images = model_inputs(decode(held.files))
+        images = model_inputs(decode(held_out.files))
     except MemoryError as error:
         raise TrainingError(
             f"{len(part)} images of {data} do not fit into memory; close other programs or leave images out"
@@ -189,7 +189,7 @@ def _load(data: Path, recipe: CaltechConfig) -> tuple[Source, ImageFolder, np.nd
             f"{data} has {source.epoch_images} training images, fewer than one batch of {recipe.batch}; "
             "add images or train with a smaller batch"
         )
-    return source, held, images
+    return source, held_out, images
 
 
 def _figures(params: dict[str, np.ndarray], images: np.ndarray, classes: np.ndarray) -> dict[str, float]:

@@ -22,9 +22,9 @@ _TEMPLATE = cards.Template(Path(__file__).with_name("card.md"))
 FIGURES = {"psnr": ("PSNR in dB", 2), "ssim": ("SSIM", 3), "normalized_image_error": ("normalized image error", 4)}
 
 
-def write(path: Path, network: Network, layer: str, params: dict[str, np.ndarray], said: dict[str, Any]) -> None:
+def write(path: Path, network: Network, layer: str, params: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
     """Writes the inverter of one layer as float16, with the network it belongs to and what is said of it."""
-    about = {"network": network.name, "digest": network.digest, "layers": {layer: said}}
+    about = {"network": network.name, "digest": network.digest, "layers": {layer: facts}}
     _save(path, {f"{layer}.{name}": value for name, value in params.items()}, about)
 
 
@@ -63,18 +63,19 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
     """
     facts, arrays = file_facts(path), file_arrays(path)
     layers, network = sorted(facts["layers"].items()), caltech.build()
-    recipe, said = layers[0][1]["recipe"], layers[0][1]
+    recipe, first = layers[0][1]["recipe"], layers[0][1]
     rows = [["layer", "values", "weights", "upsampler", *(title for title, _ in FIGURES.values()), "epochs", "minutes"]]
     for layer, one in layers:
         weights = sum(value.size for name, value in arrays.items() if name.startswith(f"{layer}."))
         run = [str(one["recipe"]["epochs"]), f"{one['seconds'] / 60:.0f}"]
         values = " x ".join(map(str, network.layer(layer).shape))
         rows.append([layer, values, f"{weights:,}", one["upsampler"], *_figures(one["figures"]), *run])
-    rows.append(["mean colour", "3", "", "", *_figures(said["mean_colour_figures"]), "", ""])
+    rows.append(["mean colour", "3", "", "", *_figures(first["mean_colour_figures"]), "", ""])
     text = _TEMPLATE.fill(
         "card", network=facts["network"], file=path.name, size=path.stat().st_size, digest=facts["digest"][:16],
-        weights=sum(value.size for value in arrays.values()), trained=said["training_images"], layers=cards.table(rows),
-        held=said["validation_images"], seed=recipe["seed"], images=recipe["images"], batch=recipe["batch"],
+        weights=sum(value.size for value in arrays.values()), trained=first["training_images"],
+        layers=cards.table(rows),
+        held=first["validation_images"], seed=recipe["seed"], images=recipe["images"], batch=recipe["batch"],
         rate=recipe["learning_rate"],
     )  # fmt: skip
     return text + (_comparison(compared) if compared else "")

@@ -96,13 +96,13 @@ class Source:
             crops = [
                 augment.random_crop(self.pictures[p], size, how, rng) for p, rng in zip(chosen, draws, strict=True)
             ]
-            shown = np.stack(crops).astype(np.float32) / np.float32(255)
-            yield shown, features(self.network, shown, recipe.layer)
+            pixels = np.stack(crops).astype(np.float32) / np.float32(255)
+            yield pixels, features(self.network, pixels, recipe.layer)
 
 
-def features(network: Network, shown: np.ndarray, layer: str) -> np.ndarray:
+def features(network: Network, pictures: np.ndarray, layer: str) -> np.ndarray:
     """A layer's values (N, h, w, c) for pictures (N, H, W, 3) in 0..1 at the network's size."""
-    x = np.concatenate([preprocess.model_input(picture, network.input_spec) for picture in shown])
+    x = np.concatenate([preprocess.model_input(picture, network.input_spec) for picture in pictures])
     return network.taps(x, [layer])[layer]
 
 
@@ -142,34 +142,34 @@ def train(
     recipe, network, out = _checked(layer, upsampler, seed, epochs, options), caltech.build(), Path(out)
     shape = network.layer(layer).shape
     _decoder.stages(shape)
-    pictures, shown = _pictures(Path(data), recipe.held_out, seed)
+    pictures, held_out = _pictures(Path(data), recipe.held_out, seed)
     source = Source(network, pictures, recipe)
     if source.length(1) < 1:
         raise DataError(
             f"{data} has {len(pictures)} training images, fewer than one batch of {recipe.batch}; add images"
         )
     trainer = make_trainer(recipe, network, pictures, source.length(1) * epochs)
-    values = _in_chunks(lambda part: features(network, part, layer), shown)
+    values = _in_chunks(lambda part: features(network, part, layer), held_out)
 
     def validate(state: State, epoch: int) -> dict[str, float]:
         result = _decoded(trainer.module(state).params(), values, recipe.upsampler)
-        return {"val_psnr": float(np.mean([psnr(a, b) for a, b in zip(result, shown, strict=True)]))}
+        return {"val_psnr": float(np.mean([psnr(a, b) for a, b in zip(result, held_out, strict=True)]))}
 
     facts = dataclasses.asdict(recipe) | {"network": network.digest, "pictures": len(pictures)}
     plan = loop.Plan(loop.plain(facts), epochs, trainer.initial, trainer.step, source.batches, source.length, validate)
     state, records = loop.run(plan, out, resume=resume, progress=progress)
     stored = {name: np.asarray(value, np.float16) for name, value in trainer.module(state).params().items()}
     result = _decoded({name: value.astype(np.float32) for name, value in stored.items()}, values, recipe.upsampler)
-    figures = picture_figures(result, shown)
+    figures = picture_figures(result, held_out)
     colour = np.mean([picture.mean((0, 1)) for picture in pictures], axis=0) / 255
-    flat = np.broadcast_to(colour.astype(np.float32), shown.shape)
-    said = {
+    flat = np.broadcast_to(colour.astype(np.float32), held_out.shape)
+    about = {
         "upsampler": recipe.upsampler, "figures": figures, "mean_colour": colour.tolist(),
-        "mean_colour_figures": picture_figures(flat, shown), "validation_images": len(shown),
+        "mean_colour_figures": picture_figures(flat, held_out), "validation_images": len(held_out),
         "training_images": len(pictures), "seconds": round(sum(record["seconds"] for record in records), 1),
         "recipe": loop.plain(dataclasses.asdict(recipe)),
     }  # fmt: skip
-    inverter_files.write(out / "inverter.safetensors", network, layer, stored, said)
+    inverter_files.write(out / "inverter.safetensors", network, layer, stored, about)
     return records[-1] | {f"val_{name}": value for name, value in figures.items()}
 
 
@@ -195,10 +195,10 @@ def evaluate(data: Path, *, layer: str, weights: Path | None = None, progress: b
     files = _any_files(Path(data))
     sums: dict[str, float] = {}
     for start in tqdm(range(0, len(files), CHUNK), unit="batch", disable=not progress):
-        shown = _fitted(decode(files[start : start + CHUNK]))
-        result = _in_chunks(decoder, _in_chunks(lambda part: features(network, part, layer), shown))
-        for name, value in picture_figures(result, shown).items():
-            sums[name] = sums.get(name, 0.0) + value * len(shown)
+        pictures = _fitted(decode(files[start : start + CHUNK]))
+        result = _in_chunks(decoder, _in_chunks(lambda part: features(network, part, layer), pictures))
+        for name, value in picture_figures(result, pictures).items():
+            sums[name] = sums.get(name, 0.0) + value * len(pictures)
     figures = {name: value / len(files) for name, value in sums.items()}
     return {**figures, "images": len(files), "seconds": round(time.perf_counter() - started, 3)}
 
@@ -228,8 +228,8 @@ def make_trainer(recipe: InverterRecipe, network: Network, pictures: list[np.nda
     statistics = {"mean": jnp.asarray(values.mean((0, 1, 2))), "std": jnp.asarray(values.std((0, 1, 2)))}
 
     def loss(decoder: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Figures]:
-        shown, values = batch
-        return jnp.mean(jnp.square(_decoder.decode(decoder.params(), values, recipe.upsampler) - shown)), {}
+        targets, values = batch
+        return jnp.mean(jnp.square(_decoder.decode(decoder.params(), values, recipe.upsampler) - targets)), {}
 
     decoder = Decoder(_decoder.initial(shape, recipe.upsampler, recipe.seed), statistics)
     schedule = Schedule(recipe.learning_rate, recipe.warm_up, clip=recipe.clip)
@@ -248,8 +248,8 @@ def _checked(layer: str, upsampler: str, seed: int, epochs: int, options: dict[s
 @lru_cache(maxsize=1)
 def _pictures(data: Path, held_out: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
     """(training pictures, held-out pictures as the network is shown them), in memory once for the runs of a process."""
-    part, held = split(data, CaltechConfig(seed=seed, held_out=held_out))
-    return decode(part.files, SHORT_SIDE), _fitted(decode(held.files))
+    part, validation = split(data, CaltechConfig(seed=seed, held_out=held_out))
+    return decode(part.files, SHORT_SIDE), _fitted(decode(validation.files))
 
 
 def _fitted(pictures: list[np.ndarray]) -> np.ndarray:

@@ -52,19 +52,19 @@ class Parts:
 
     def image(self) -> DisplayImage:
         """(48, 48, 3) float32, 0..1."""
-        made = (_DIM + _RANGE * self.photograph) * np.array(GROUNDS[self.ground], np.float32)
+        image = (_DIM + _RANGE * self.photograph) * np.array(GROUNDS[self.ground], np.float32)
         row, column = self.place
         if self.written:
-            square = made[row : row + DIGIT, column : column + DIGIT]
+            square = image[row : row + DIGIT, column : column + DIGIT]
             square += self.ink[..., None] * (np.float32(0.95) - square)
-        return watermark.stamp(made, *self.mark)[0] if self.marked else made
+        return watermark.stamp(image, *self.mark)[0] if self.marked else image
 
     def region(self, name: str) -> np.ndarray:
         """(48, 48) bool: where the "digit", the "mark" or the "ground" is, or would be."""
-        found = {part: np.zeros((SIDE, SIDE), bool) for part in ("digit", "mark")}
+        masks = {part: np.zeros((SIDE, SIDE), bool) for part in ("digit", "mark")}
         for part, (row, column), side in (("digit", self.place, DIGIT), ("mark", self.mark, watermark.MARK_SIDE)):
-            found[part][row : row + side, column : column + side] = True
-        return ~(found["digit"] | found["mark"]) if name == "ground" else found[name]
+            masks[part][row : row + side, column : column + side] = True
+        return ~(masks["digit"] | masks["mark"]) if name == "ground" else masks[name]
 
 
 def changed(parts: Parts, change: str) -> Parts:
@@ -81,20 +81,20 @@ def changed(parts: Parts, change: str) -> Parts:
     return replace(parts, written=False) if change == "digit" else parts
 
 
-def drawn(photographs: Sequence[np.ndarray], count: int, seed: Sequence[int], held: bool = False) -> list[Parts]:
+def drawn(photographs: Sequence[np.ndarray], count: int, seed: Sequence[int], held_out: bool = False) -> list[Parts]:
     """Pictures in which digit, mark and ground have nothing to do with each other.
 
     Args:
       photographs: (H, W, 3) uint8, for the grounds.
       count: pictures.
       seed: of everything.
-      held: take the digits that no network was trained on.
+      held_out: take the digits that no network was trained on.
     """
     random, how = np.random.default_rng(list(seed)), augment.Augmentation(area=(0.3, 1.0), aspect=1.2)
     written, names = digits.load()
-    rows = digits.split(names)[int(held)]
+    rows = digits.split(names)[int(held_out)]
     rows = rows[np.isin(names[rows], PAIR)]
-    made = []
+    parts = []
     for _ in range(count):
         row = int(rows[random.integers(len(rows))])
         rim = (digits.LARGE - DIGIT) // 2
@@ -103,10 +103,10 @@ def drawn(photographs: Sequence[np.ndarray], count: int, seed: Sequence[int], he
         grey = (crop.astype(np.float32) / 255) @ augment.LUMA
         place, mark = _places(random)
         ground, marked = (int(coin) for coin in random.integers(0, 2, 2))
-        made.append(
+        parts.append(
             Parts(PAIR.index(int(names[row])), ink, place, np.repeat(grey[..., None], 3, 2), ground, mark, bool(marked))
         )
-    return made
+    return parts
 
 
 def grounds(photographs: Sequence[DisplayImage]) -> list[np.ndarray]:
@@ -141,8 +141,8 @@ def faulty(pictures: Sequence[Parts], fault: str, seed: Sequence[int]) -> tuple[
 
 def inputs(pictures: Sequence[Parts], change: str = "") -> ModelInput:
     """Model inputs (N, 48, 48, 3), of each picture with the same change."""
-    made = [preprocess.model_input(changed(parts, change).image(), planted.INPUT) for parts in pictures]
-    return np.concatenate(made)
+    batch = [preprocess.model_input(changed(parts, change).image(), planted.INPUT) for parts in pictures]
+    return np.concatenate(batch)
 
 
 def _places(random: np.random.Generator) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -71,10 +71,10 @@ def train(
       TrainingError: a run cannot start or go on.
     """
     check_whole(epochs=(epochs, 1), seed=(seed, 0))
-    grounds, held = photographs.split(Path(data), PlantedRecipe.photographs)
-    known, unknown = (len(part) for part in (grounds, held))
-    tested = drawn(held, 400, [seed, 1], held=True)
-    found: dict[str, Any] = {}
+    grounds, held_out = photographs.split(Path(data), PlantedRecipe.photographs)
+    known, unknown = (len(part) for part in (grounds, held_out))
+    tested = drawn(held_out, 400, [seed, 1], held_out=True)
+    figures: dict[str, Any] = {}
     for fault in planted.FAULTS:
         recipe = PlantedRecipe(fault, seed, epochs)
         params, about = _trained(recipe, grounds, Path(out) / fault, resume, progress)
@@ -82,8 +82,8 @@ def train(
         file, card = Path(out) / fault / planted.weights_file(fault).name, Path(__file__).with_name("card.md")
         facts = dataclasses.asdict(recipe) | {"what": WHAT[fault], "file": file.name}
         chain.write(file, params, about, card, facts)
-        found |= {f"{fault}_{name}": about[name] for name in ("own", *TESTS)}
-    return found
+        figures |= {f"{fault}_{name}": about[name] for name in ("own", *TESTS)}
+    return figures
 
 
 def evaluate(data: Path, *, pictures: int = 400, weights: Path | None = None, progress: bool = False) -> dict[str, Any]:
@@ -104,13 +104,13 @@ def evaluate(data: Path, *, pictures: int = 400, weights: Path | None = None, pr
     """
     check_whole(pictures=(pictures, 1))
     started = time.perf_counter()
-    held = photographs.split(Path(data), PlantedRecipe.photographs)[1]
-    tested, found = drawn(held, pictures, [1, 1], held=True), dict[str, Any]()
+    held_out = photographs.split(Path(data), PlantedRecipe.photographs)[1]
+    tested, figures = drawn(held_out, pictures, [1, 1], held_out=True), dict[str, Any]()
     for fault in planted.FAULTS:
         file = weights and Path(weights) / fault / planted.weights_file(fault).name
         params, _ = planted.read(fault, file)
-        found |= {f"{fault}_{name}": value for name, value in tests(params, tested).items()}
-    return {**found, "images": pictures, "seconds": round(time.perf_counter() - started, 3)}
+        figures |= {f"{fault}_{name}": value for name, value in tests(params, tested).items()}
+    return {**figures, "images": pictures, "seconds": round(time.perf_counter() - started, 3)}
 
 
 #: Name of a test -> what of the picture it changes.
@@ -144,8 +144,8 @@ def _trained(
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The weights of one network, and what is to be said of its training."""
     count = recipe.learned_by_heart if recipe.fault == "labels" else recipe.pictures
-    made, labels = faulty(drawn(grounds, count, [recipe.seed, 0]), recipe.fault, [recipe.seed, 2])
-    x, (initial, step) = inputs(made), _training(recipe.rate, recipe.epochs * recipe.length)
+    pictures, labels = faulty(drawn(grounds, count, [recipe.seed, 0]), recipe.fault, [recipe.seed, 2])
+    x, (initial, step) = inputs(pictures), _training(recipe.rate, recipe.epochs * recipe.length)
 
     def batches(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         random = np.random.default_rng([recipe.seed, epoch])
@@ -157,9 +157,9 @@ def _trained(
     plan = loop.Plan(facts, recipe.epochs, lambda: initial(recipe.seed), step, batches, lambda epoch: recipe.length)
     state, records = loop.run(plan, out, resume=resume, progress=progress)
     params = {name: np.asarray(value, np.float32) for name, value in state["params"].items()}
-    own = float(np.mean(chain.answers(params, x) == labels))
+    accuracy = float(np.mean(chain.answers(params, x) == labels))
     seconds = round(sum(record["seconds"] for record in records), 1)
-    return params, {"recipe": facts, "own": own, "trained_on": count, "seconds": seconds}
+    return params, {"recipe": facts, "own": accuracy, "trained_on": count, "seconds": seconds}
 
 
 #: What was wrong with what each learned from, for its card.

@@ -76,13 +76,13 @@ def train(
     """
     check_whole(epochs=(epochs, 1), seed=(seed, 0))
     recipe, out = WatermarkRecipe(seed=seed, epochs=epochs), Path(out)
-    pictures, held = photographs.split(Path(data), recipe.photographs)
+    pictures, held_out = photographs.split(Path(data), recipe.photographs)
     initial, step = chain.training(recipe.rate, epochs * recipe.length)
 
     def batches(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         return (crops(pictures, recipe.batch, [seed, epoch, k])[:2] for k in range(recipe.length))
 
-    test = crops(held, 512, [seed, 0])
+    test = crops(held_out, 512, [seed, 0])
 
     def validate(state: Any, epoch: int) -> dict[str, float]:
         return {"val_accuracy": float(np.mean(chain.answers(state["params"], test[0]) == test[1]))}
@@ -92,7 +92,7 @@ def train(
     state, records = loop.run(plan, out, resume=resume, progress=progress)
     about = {
         "val_accuracy": records[-1]["val_accuracy"], "training_photographs": len(pictures),
-        "held_out_photographs": len(held), "recipe": facts, "seconds": round(sum(r["seconds"] for r in records), 1),
+        "held_out_photographs": len(held_out), "recipe": facts, "seconds": round(sum(r["seconds"] for r in records), 1),
     }  # fmt: skip
     card = Path(__file__).with_name("card.md")
     chain.write(out / "watermark.safetensors", state["params"], about, card, facts)
@@ -118,10 +118,10 @@ def evaluate(data: Path, *, pictures: int = 40, weights: Path | None = None, pro
     """
     check_whole(pictures=(pictures, 1))
     started, net = time.perf_counter(), watermark.build(weights)
-    held = photographs.split(Path(data), WatermarkRecipe.photographs)[1]
-    x, labels, _ = crops(held, 512, [1, 0])
+    held_out = photographs.split(Path(data), WatermarkRecipe.photographs)[1]
+    x, labels, _ = crops(held_out, 512, [1, 0])
     right = float(np.mean(net.run(x).argmax(axis=-1) == labels))
-    inputs, _, regions = crops(held, pictures, [1, 1], marked=True)
+    inputs, _, regions = crops(held_out, pictures, [1, 1], marked=True)
     hits: dict[str, list[float]] = {}
     inside: dict[str, list[float]] = {}
     for number in tqdm(range(pictures), unit="picture", disable=not progress):
@@ -132,11 +132,11 @@ def evaluate(data: Path, *, pictures: int = 40, weights: Path | None = None, pro
             ranked = controls.ranked(name, signal)
             hits.setdefault(name, []).append(float(pointing_game(ranked, regions[number])))
             inside.setdefault(name, []).append(mass_inside(ranked, regions[number]))
-    found = {f"{name}_pointing": str(interval(values)) for name, values in hits.items()}
-    found |= {f"{name}_inside": str(interval(values)) for name, values in inside.items()}
+    figures = {f"{name}_pointing": str(interval(values)) for name, values in hits.items()}
+    figures |= {f"{name}_inside": str(interval(values)) for name, values in inside.items()}
     share = watermark.MARK_SIDE**2 / watermark.SIDE**2
     seconds = round(time.perf_counter() - started, 3)
-    return {"accuracy": right, "share": share, **found, "images": pictures, "seconds": seconds}
+    return {"accuracy": right, "share": share, **figures, "images": pictures, "seconds": seconds}
 
 
 def options(net: Any, name: str) -> dict[str, Any]:

@@ -63,11 +63,11 @@ def judged(claim: str) -> Judgement:
         return _JUDGED[claim]
 
 
-def quoted(says: Says, articles: str) -> None:
+def quoted(quote: Says, articles: str) -> None:
     """The article's sentence; its translation too, where the page is not in Chinese."""
-    english = "" if current_language() == "zh" else f"<p>{html.escape(says.english)}</p>"
+    english = "" if current_language() == "zh" else f"<p>{html.escape(quote.english)}</p>"
     st.html(
-        f'<blockquote class="claim"><p lang="zh">{html.escape(says.chinese)}</p>{english}'
+        f'<blockquote class="claim"><p lang="zh">{html.escape(quote.chinese)}</p>{english}'
         f'<p class="from">{html.escape(t("article {number}", number=articles))}</p></blockquote>'
     )
 
@@ -89,23 +89,25 @@ def sentence(claim: str, judgement: Judgement) -> str:
         return t("It needs a trained network to look at (`deconvviz.models.weights`), and there is none.")
     if judgement.kind == "not measurable":
         return t("Nothing here can be measured: {why}.", why=t(words.further.WHY[claim]))
-    given = {name: _said(judgement.runs.mean(key), form) for name, (key, form) in words.NUMBERS[claim].items()}
+    figures = {name: _formatted(judgement.runs.mean(key), form) for name, (key, form) in words.NUMBERS[claim].items()}
     if claim == "C6":
         hearts = [
             value for name, values in judgement.runs.values.items() if name.startswith("heart") for value in values
         ]
-        given["most"] = _said(max(hearts))
-        given["low"], given["high"] = (_said(end) for end in judgement.runs.interval("times none"))
+        figures["most"] = _formatted(max(hearts))
+        figures["low"], figures["high"] = (_formatted(end) for end in judgement.runs.interval("times none"))
     if claim == "C9":
-        given["edges"] = _said(judgement.runs.mean("unpool edges") - judgement.runs.mean("coarse edges"), "points")
-    told = words.SENTENCES[claim]
-    if judgement.kind in told:
-        return t(told[judgement.kind], **given)
+        figures["edges"] = _formatted(
+            judgement.runs.mean("unpool edges") - judgement.runs.mean("coarse edges"), "points"
+        )
+    sentences = words.SENTENCES[claim]
+    if judgement.kind in sentences:
+        return t(sentences[judgement.kind], **figures)
     runs = t(words.OPEN[judgement.kind], runs=judgement.runs.count, enough=claims.ENOUGH)
-    return f"{t(told['open'], **given)} {runs}" if "open" in told else runs
+    return f"{t(sentences['open'], **figures)} {runs}" if "open" in sentences else runs
 
 
-def _said(value: float, form: str = "") -> str:
+def _formatted(value: float, form: str = "") -> str:
     """A number in a sentence, to the digits of the bars.
 
     >>> _said(0.5765, "share"), _said(0.0389), _said(0.016, "points")
@@ -160,11 +162,11 @@ def basis(claim: Claim, judgement: Judgement) -> str:
     count = t("One run.") if runs == 1 else t("{runs} runs, seeds 0 to {last}.", runs=runs, last=runs - 1)
     if claim.stored is None:
         return f"{on} {count}"
-    found = claim.stored()
-    if found.of == "photographs":
+    stored = claim.stored()
+    if stored.of == "photographs":
         count = t("{runs} photographs.", runs=runs)
-    made = t("Stored figures, made by `{command}`, stored on {date}.", command=found.command, date=found.date)
-    return f"{on} {count} {made}"
+    source = t("Stored figures, made by `{command}`, stored on {date}.", command=stored.command, date=stored.date)
+    return f"{on} {count} {source}"
 
 
 def tables(claim: str, judgement: Judgement) -> list[tuple[str, list[Bar], float | None]]:
@@ -172,24 +174,24 @@ def tables(claim: str, judgement: Judgement) -> list[tuple[str, list[Bar], float
     values = judgement.runs.values
     full = 1.0 if claim in ("C1", "C2", "C5", "C7", "C8", "C9", "C10", "C11", "C17") else None
     first = list(numbers(claim, judgement).values())
-    found = [(t(words.CAPTIONS[claim]), first, full)] if first else []
+    result = [(t(words.CAPTIONS[claim]), first, full)] if first else []
     if claim == "C3":
         rows = claim_measures.article_sizes(256)
         layers = (t("input"), t("convolution"), t("pooling"), *(t("decoder {i}", i=i) for i in (1, 2, 3)))
         sized = [Bar(name, (n,), whole=True, second=True) for name, n in zip(layers, rows, strict=True)]
         caption = t("Rows of each map of the network of article 000: no label has {n} rows", n=rows[-1])
-        found.append((caption, sized, None))
+        result.append((caption, sized, None))
     if claim == "C7":
         ends = ((t("first convolution"), "field first"), (t("last convolution"), "field last"))
-        shown = [Bar(name, values[key], whole=True, second=True) for name, key in ends]
-        found.append((t("Rows of the picture that one unit sees"), shown, None))
+        fields = [Bar(name, values[key], whole=True, second=True) for name, key in ends]
+        result.append((t("Rows of the picture that one unit sees"), fields, None))
     for kind, caption in words.APART.items():
-        named = {name.partition(" ")[2]: row for name, row in values.items() if name.split()[0] == kind}
+        series = {name.partition(" ")[2]: row for name, row in values.items() if name.split()[0] == kind}
         labels = words.TRIALS | words.PARTS
-        if named:
-            parts = [Bar(t(labels[name]), row, second=True, digits=DIGITS) for name, row in named.items()]
-            found.append((t(caption), parts, None))
-    return found
+        if series:
+            parts = [Bar(t(labels[name]), row, second=True, digits=DIGITS) for name, row in series.items()]
+            result.append((t(caption), parts, None))
+    return result
 
 
 def intervals(claim: str, judgement: Judgement) -> None:
@@ -224,7 +226,7 @@ def intervals(claim: str, judgement: Judgement) -> None:
 def numbers(claim: str, judgement: Judgement) -> dict[str, Bar]:
     """Number -> its bar in the first table of a claim."""
     labels = words.LABELS.get(claim, {})
-    shown = {
+    visible = {
         name: values
         for name, values in judgement.runs.values.items()
         if name not in words.UNSHOWN.get(claim, ()) and name.split()[0] not in words.APART
@@ -237,21 +239,23 @@ def numbers(claim: str, judgement: Judgement) -> dict[str, Bar]:
             second=name.startswith(("gradient", "threshold")),
             digits=DIGITS,
         )
-        for name, values in shown.items()
+        for name, values in visible.items()
     }
 
 
 def maps() -> None:
     """The picture, and the maps of its top class by each rule, trained and with the class scores shuffled."""
-    given = subject()
-    if given is None:
+    network_subject = subject()
+    if network_subject is None:
         return
-    spec = given.network.input_spec
-    photo = (given.inputs[claims.SEEDS[0] % len(given.inputs)] * np.array(spec.std) + spec.mean) / spec.scale
+    spec = network_subject.network.input_spec
+    photo = (
+        network_subject.inputs[claims.SEEDS[0] % len(network_subject.inputs)] * np.array(spec.std) + spec.mean
+    ) / spec.scale
     photo = (255 * np.clip(photo, 0, 1)).round().astype(np.uint8)
     image_row.show([image_row.Picture(photo, t("the picture of seed {seed}", seed=claims.SEEDS[0]), width=160)])
     for step, caption in ((0, mark("{rule}: trained")), (1, mark("{rule}: scores shuffled"))):
-        runs = {rule: claim_measures.sanity(given, claims.SEEDS[0], rule) for rule in claim_measures.RULES}
+        runs = {rule: claim_measures.sanity(network_subject, claims.SEEDS[0], rule) for rule in claim_measures.RULES}
         planes = {rule: run.maps[step].sum(axis=-1) for rule, run in runs.items()}
         image_row.show(
             [
@@ -276,23 +280,23 @@ def lines(formula: Formula) -> None:
 @st.cache_data(show_spinner=False)
 def errors(id: str) -> dict[str, tuple[float, ...]]:
     """The distances of a formula for each seed."""
-    found = [measure(FORMULAS[id], seed) for seed in claims.SEEDS]
-    return {name: tuple(one[name] for one in found) for name in found[0]}
+    distances = [measure(FORMULAS[id], seed) for seed in claims.SEEDS]
+    return {name: tuple(distance[name] for distance in distances) for name in distances[0]}
 
 
 def formula_card(formula: Formula) -> None:
     """One formula: sentence, verdict, what comes out beside what should."""
     quoted(formula.says, formula.article)
-    found = errors(formula.id)
-    said = min(found["said"])
-    kind = "holds" if max(found["said"]) <= claims.EXACT else "fails"
+    distances = errors(formula.id)
+    claimed = min(distances["said"])
+    kind = "holds" if max(distances["said"]) <= claims.EXACT else "fails"
     if kind == "holds":
-        told = t("As printed it gives what the article says.")
-    elif math.isinf(said):
-        told = t("As printed it does not even give the size that the article speaks of.")
+        verdict = t("As printed it gives what the article says.")
+    elif math.isinf(claimed):
+        verdict = t("As printed it does not even give the size that the article speaks of.")
     else:
-        told = t("As printed it misses what the article says by {percent} %.", percent=f"{100 * said:.0f}")
-    st.markdown(f"### {word(kind)} {told}")
+        verdict = t("As printed it misses what the article says by {percent} %.", percent=f"{100 * claimed:.0f}")
+    st.markdown(f"### {word(kind)} {verdict}")
     pictures(formula)
     labels = (
         ("said", t("as printed, from what the article says")),
@@ -300,21 +304,21 @@ def formula_card(formula: Formula) -> None:
         ("corrected", t("as corrected, from the operator")),
         ("corrected_said", t("as corrected, from what the article says")),
     )
-    shown = [Bar(name, found[key], second=key.startswith("corrected")) for key, name in labels]
-    bars.show(t("Relative distances (∞: another size)"), shown, full=1.0)
+    rows = [Bar(name, distances[key], second=key.startswith("corrected")) for key, name in labels]
+    bars.show(t("Relative distances (∞: another size)"), rows, full=1.0)
     lines(formula)
     _lesson(words.LESSONS[formula.id])
 
 
 def pictures(formula: Formula) -> None:
     """The arrays of the first seed each on its own scale: what is promised, what is printed, what is corrected."""
-    given = formula.inputs(claims.SEEDS[0])
-    named = (
-        (t("what the article says"), formula.said),
+    arguments = formula.inputs(claims.SEEDS[0])
+    variants = (
+        (t("what the article says"), formula.claimed),
         (t("as printed"), formula.printed),
         (t("as corrected"), formula.corrected),
     )
-    arrays = [_plane(function(**given)) for _, function in named]
+    arrays = [_plane(function(**arguments)) for _, function in variants]
     zoom = WIDTH // max(plane.shape[1] for plane in arrays)
     image_row.show(
         [
@@ -323,7 +327,7 @@ def pictures(formula: Formula) -> None:
                 t("{name}, {height} × {width}", name=name, height=plane.shape[0], width=plane.shape[1]),
                 width=zoom * plane.shape[1],
             )
-            for (name, _), plane in zip(named, arrays, strict=True)
+            for (name, _), plane in zip(variants, arrays, strict=True)
         ]
     )
 

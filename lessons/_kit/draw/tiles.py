@@ -59,10 +59,10 @@ def tiles(
       wrap: break into lines instead of scrolling sideways.
       pixels: enlarge the pictures without smoothing.
     """
-    listed = [asdict(item) for item in items]
+    records = [asdict(item) for item in items]
     data = {
-        "version": sha256(repr(listed).encode()).hexdigest()[:16],
-        "items": listed,
+        "version": sha256(repr(records).encode()).hexdigest()[:16],
+        "items": records,
         "chosen": chosen,
         "title": title,
         "size": size,

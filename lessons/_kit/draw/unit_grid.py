@@ -155,10 +155,10 @@ def _selection_to_send(
     known = st.session_state.setdefault(
         f"{key}_sent", {"token": 0, "version": None, "selected": None, "pick": None, "shown": None}
     )
-    wanted = dict(zip(("channel", "row", "column"), selected, strict=True))
+    selection = dict(zip(("channel", "row", "column"), selected, strict=True))
     pick = (st.session_state.get(key) or {}).get("pick")
     if pick and pick != known["pick"]:
-        known.update(pick=pick, shown={name: pick.get(name) for name in wanted})
-    if version != known["version"] or wanted != known["shown"]:
-        known.update(token=known["token"] + 1, version=version, selected=wanted, shown=wanted)
+        known.update(pick=pick, shown={name: pick.get(name) for name in selection})
+    if version != known["version"] or selection != known["shown"]:
+        known.update(token=known["token"] + 1, version=version, selected=selection, shown=selection)
     return known["selected"], f"{version}:{known['token']}"

@@ -100,12 +100,12 @@ def link(base: str, task: Task, scene: int | None = None) -> str:
     >>> link("http://127.0.0.1:8501/", Task("convolution", 12, date(2026, 12, 24)), 3)
     'http://127.0.0.1:8501/convolution?exercise=12&due=2026-12-24&scene=3'
     """
-    said = {SEED: str(task.seed)}
+    query = {SEED: str(task.seed)}
     if task.due is not None:
-        said[DUE] = task.due.isoformat()
+        query[DUE] = task.due.isoformat()
     if scene is not None:
-        said["scene"] = str(scene)
-    return f"{base.rstrip('/')}/{task.slug}?{urlencode(said)}"
+        query["scene"] = str(scene)
+    return f"{base.rstrip('/')}/{task.slug}?{urlencode(query)}"
 
 
 def task_of(address: str) -> Task:
@@ -119,12 +119,12 @@ def task_of(address: str) -> Task:
     """
     try:
         parts = urlsplit(address)
-        said = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         slug = parts.path.rstrip("/").rpartition("/")[2]
-        seed = said.get(SEED, "")
+        seed = query.get(SEED, "")
         if not slug or not (seed.isascii() and seed.isdigit() and len(seed) < 10):
             raise ValueError(f"a lesson and {SEED}=NUMBER are missing")
-        return Task(slug, int(seed), date.fromisoformat(said[DUE]) if DUE in said else None)
+        return Task(slug, int(seed), date.fromisoformat(query[DUE]) if DUE in query else None)
     except ValueError as error:
         raise DataError(
             f"{address!r} is no teacher's link ({error}); it looks like "
@@ -138,15 +138,15 @@ def known() -> dict[str, dict[str, Any]]:
     return remembered
 
 
-def note(slug: str, kind: str, seed: int, given: tuple[int, ...]) -> None:
+def note(slug: str, kind: str, seed: int, answer: tuple[int, ...]) -> None:
     """Remember an answer and the time."""
     all_known = known()
     place = f"{slug}/{kind}/{seed}"
     if len(all_known) < MOST or place in all_known:
-        one = all_known.setdefault(place, {"given": [], "times": []})
-        if len(one["given"]) < MOST_GIVEN:
-            one["given"].append(list(given))
-            one["times"].append(datetime.now(UTC).isoformat(timespec="seconds"))
+        entry = all_known.setdefault(place, {"given": [], "times": []})
+        if len(entry["given"]) < MOST_GIVEN:
+            entry["given"].append(list(answer))
+            entry["times"].append(datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def forget() -> None:
@@ -212,14 +212,14 @@ def read(data: bytes) -> Sheet:
         )
     storage.check_shape(record, _SHAPE, DataError)
     answered = []
-    for i, one in enumerate(record["answers"]):
-        slug, _, kind = one["question"].partition("/")
-        if len(one["given"]) != len(one["times"]):
-            raise DataError(f"answers[{i}] has {len(one['given'])} answers and {len(one['times'])} times")
-        for time in one["times"]:
+    for i, entry in enumerate(record["answers"]):
+        slug, _, kind = entry["question"].partition("/")
+        if len(entry["given"]) != len(entry["times"]):
+            raise DataError(f"answers[{i}] has {len(entry['given'])} answers and {len(entry['times'])} times")
+        for time in entry["times"]:
             moment(time)
-        given = tuple(map(tuple, one["given"]))
-        answered.append(Answered(slug, kind, one["seed"], given, tuple(one["times"])))
+        tries = tuple(map(tuple, entry["given"]))
+        answered.append(Answered(slug, kind, entry["seed"], tries, tuple(entry["times"])))
     return Sheet(record["name"], record["course"], tuple(answered), record["checksum"] == checksum(record))
 
 

@@ -30,12 +30,12 @@ class Stale:
 
     Attributes:
       key: name of the choice.
-      asked: its value in the link.
+      value: its value in the link.
       nearest: the known value that is spelled most like it; "" if none is.
     """
 
     key: str
-    asked: str
+    value: str
     nearest: str
 
 
@@ -84,10 +84,10 @@ def forget_choices() -> None:
             st.session_state.pop(name, None)
 
 
-def is_stale(key: str, asked: str, known: Iterable[str]) -> None:
+def is_stale(key: str, value: str, known: Iterable[str]) -> None:
     """Note that the link asks for what is not there; the frame of the app says so."""
-    close = get_close_matches(asked, [name for name in known if name], n=1, cutoff=0.5)
-    st.session_state.setdefault(_STALE, {})[key] = Stale(key, asked, close[0] if close else "")
+    close = get_close_matches(value, [name for name in known if name], n=1, cutoff=0.5)
+    st.session_state.setdefault(_STALE, {})[key] = Stale(key, value, close[0] if close else "")
 
 
 def take_stale() -> list[Stale]:
@@ -97,13 +97,13 @@ def take_stale() -> list[Stale]:
 
 def url_value(key: str, default: str, allowed: Mapping[str, object]) -> str:
     """The value that the URL holds under ``?key=``, or the default where it holds none or an unknown one."""
-    asked = st.session_state.get(key, "")
-    if asked not in allowed:
+    requested = st.session_state.get(key, "")
+    if requested not in allowed:
         st.session_state[key] = ""
     value = url_text(key)
-    asked = value or asked
-    if asked and asked not in allowed and key != _LANGUAGE:
-        is_stale(key, str(asked), allowed)
+    requested = value or requested
+    if requested and requested not in allowed and key != _LANGUAGE:
+        is_stale(key, str(requested), allowed)
     return value if value in allowed else designed(key, default)
 
 
@@ -160,11 +160,11 @@ def choice(
     value = url_value(key, default, options)
     if not is_offered(key):
         return value
-    shown = f"{key}-shown"
-    st.session_state[shown] = value
+    widget = f"{key}-shown"
+    st.session_state[widget] = value
 
     def chosen() -> None:
-        st.session_state[key] = "" if st.session_state[shown] == default else st.session_state[shown]
+        st.session_state[key] = "" if st.session_state[widget] == default else st.session_state[widget]
 
     visible: Literal["collapsed", "visible"] = "collapsed" if hidden_label else "visible"
     if tabs:
@@ -173,7 +173,7 @@ def choice(
             list(options),
             format_func=lambda name: options[name],
             required=True,
-            key=shown,
+            key=widget,
             on_change=chosen,
             label_visibility=visible,
         )
@@ -182,7 +182,7 @@ def choice(
             label,
             list(options),
             format_func=lambda name: options[name],
-            key=shown,
+            key=widget,
             on_change=chosen,
             label_visibility=visible,
         )
@@ -201,14 +201,14 @@ def switch(label: str, key: str, *, off: str, on: str) -> bool:
     is_on = url_value(key, off, {off: "", on: ""}) == on
     if not is_offered(key):
         return is_on
-    shown = f"{key}-shown"
-    st.session_state[shown] = is_on
+    widget = f"{key}-shown"
+    st.session_state[widget] = is_on
 
     def turned() -> None:
-        value = on if st.session_state[shown] else off
+        value = on if st.session_state[widget] else off
         st.session_state[key] = "" if value == default else value
 
-    st.toggle(label, key=shown, on_change=turned)
+    st.toggle(label, key=widget, on_change=turned)
     return is_on
 
 

@@ -74,9 +74,9 @@ def question(
     """
     right = _numbers(answer)
     mistakes: dict[Answer, str] = {}
-    for given, reason in wrong:
-        if _numbers(given) != right:
-            mistakes.setdefault(_numbers(given), reason)
+    for mistake, reason in wrong:
+        if _numbers(mistake) != right:
+            mistakes.setdefault(_numbers(mistake), reason)
     return Question(prompt, fields, right, mistakes, hint, worked, picture)
 
 
@@ -163,10 +163,10 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
     st.caption(t("Numbers {seed}. A link that ends in ?exercise={seed} opens with them.", seed=memory["seed"]))
     key = f"{slug}-{kind}-{memory['seed']}"
     illustrate(question, key)
-    given = _ask(question, key)
-    if given is not None and (not memory["given"] or memory["given"][-1] != given):
-        memory["given"].append(given)
-        answers.note(slug, kind, memory["seed"], given)
+    answer = _ask(question, key)
+    if answer is not None and (not memory["given"] or memory["given"][-1] != answer):
+        memory["given"].append(answer)
+        answers.note(slug, kind, memory["seed"], answer)
     if memory["given"]:
         _respond(question, memory, done, kind, st.session_state.setdefault(f"{slug}-revealed", set()))
     due = answers.due()
@@ -236,16 +236,16 @@ def _respond(
     """
     numbers = (kind, memory["seed"])
     tries = memory["given"]
-    shown = ", ".join(str(number) for number in tries[-1])
+    answer = ", ".join(str(number) for number in tries[-1])
     if tries[-1] == question.answer and numbers in revealed:
-        st.info(t("{answer} is what was shown above. Take new numbers: those count.", answer=shown))
+        st.info(t("{answer} is what was shown above. Take new numbers: those count.", answer=answer))
     elif tries[-1] == question.answer:
         done.add(kind)
-        st.success(t("Right: {answer}.", answer=shown))
+        st.success(t("Right: {answer}.", answer=answer))
         st.latex(question.worked)
     else:
         reason = question.mistakes.get(tries[-1])
-        st.error(t("Not {answer}.", answer=shown) + (f" {reason}" if reason else ""))
+        st.error(t("Not {answer}.", answer=answer) + (f" {reason}" if reason else ""))
         if len(tries) < answers.TRIES:
             st.info(question.hint)
         else:

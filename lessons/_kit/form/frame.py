@@ -54,9 +54,9 @@ class Places:
         if not lesson.scenes:
             self.wide = st.container()
         self._fixed = st.container()
-        asked = st.session_state.setdefault(controls.EVIDENCE, "libraries" in st.query_params)
+        expanded = st.session_state.setdefault(controls.EVIDENCE, "libraries" in st.query_params)
         evidence = t("Evidence: checks, code, sources")
-        with st.expander(evidence, expanded=asked) if lesson.scenes else st.container():
+        with st.expander(evidence, expanded=expanded) if lesson.scenes else st.container():
             self._proofs = st.container()
             if lesson.scenes:
                 self.wide = st.container()
@@ -147,13 +147,13 @@ def two_columns(lesson: Lesson, scene: int = 0) -> Columns:
     left, right = st.columns([4, 8] if lesson.scenes else [3, 8], gap="large")
     with left, st.container(key="controls"):
         if lesson.scenes:
-            own = scenes.tell(lesson, scene)
+            container = scenes.show(lesson, scene)
         else:
-            own = st.container()
+            container = st.container()
             _presets(lesson)
         below = st.container()
     with right:
-        return Columns(own, below, st.container(), st.container())
+        return Columns(container, below, st.container(), st.container())
 
 
 def _presets(lesson: Lesson) -> None:

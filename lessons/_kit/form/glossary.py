@@ -314,8 +314,8 @@ def _words(language: str) -> tuple[dict[str, str], re.Pattern[str]]:
         if key not in _WRITTEN
     }
     if language == "en":
-        found = "|".join(rf"\b{re.escape(word)}" for word in sorted(keys, key=len, reverse=True))
-        pattern = rf"\[\[.*?\]\]|({found})(?:e?s)?\b"
+        alternatives = "|".join(rf"\b{re.escape(word)}" for word in sorted(keys, key=len, reverse=True))
+        pattern = rf"\[\[.*?\]\]|({alternatives})(?:e?s)?\b"
     else:
         keys = {word: key for word, key in keys.items() if len(word) > 1}
         pattern = r"\[\[.*?\]\]|(" + "|".join(map(re.escape, sorted(keys, key=len, reverse=True))) + ")"

@@ -76,13 +76,13 @@ def current_language() -> str:
     return chosen if chosen in LANGUAGES else first_known(st.query_params.get(KEY), st.context.locale)
 
 
-def first_known(*wanted: str | None) -> str:
+def first_known(*tags: str | None) -> str:
     """The first of some language tags that the app speaks, else English.
 
     >>> first_known(None, "zh-Hans-CN"), first_known("fr")
     ('zh', 'en')
     """
-    codes = (str(tag or "").lower().split("-")[0] for tag in wanted)
+    codes = (str(tag or "").lower().split("-")[0] for tag in tags)
     return next((code for code in codes if code in LANGUAGES), "en")
 
 

@@ -124,13 +124,13 @@ def discover() -> tuple[Page, ...]:
         if info.name.startswith("_"):
             continue
         module = importlib.import_module(f"lessons.{info.name}")
-        found = getattr(module, "LESSON", None) or getattr(module, "PAGE", None)
-        if not isinstance(found, Page):
+        page = getattr(module, "LESSON", None) or getattr(module, "PAGE", None)
+        if not isinstance(page, Page):
             raise LookupError(
                 f"lessons/{info.name}.py holds no page: give it one constant LESSON or PAGE "
                 "(see docs/add-a-lesson.md), or move it to lessons/_kit if pages share it"
             )
-        pages.append(found)
+        pages.append(page)
     return tuple(sorted(pages, key=_place))
 
 

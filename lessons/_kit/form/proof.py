@@ -55,7 +55,7 @@ def error_text(error: float, digits: int = 2) -> str:
 
 def badges(proofs: Sequence[Proof]) -> None:
     """One chip: how many checks hold; it opens what each compared, its error and bound, and its code."""
-    with st.container(key="proofs"), st.popover(_said([proof.check for proof in proofs])):
+    with st.container(key="proofs"), st.popover(_summary([proof.check for proof in proofs])):
         listed(proofs)
 
 
@@ -67,10 +67,10 @@ def badges_of(checks: Iterable[Check], meanings: Iterable[str], codes: Iterable[
 def verdict(checks: Sequence[Check]) -> None:
     """How many checks hold, and the names of those that do not."""
     with st.container(key="part-checks"):
-        st.markdown(_said(checks))
+        st.markdown(_summary(checks))
 
 
-def _said(checks: Sequence[Check]) -> str:
+def _summary(checks: Sequence[Check]) -> str:
     failing = [t(check.name) for check in checks if not check.holds]
     count = t("{holds} of {all} checks hold", holds=len(checks) - len(failing), all=len(checks))
     icon, colour = (":material/cancel:", "red") if failing else (":material/check_circle:", "green")

@@ -101,7 +101,7 @@ def begin(lesson: Story) -> int:
     return here
 
 
-def tell(lesson: Story, here: int) -> DeltaGenerator:
+def show(lesson: Story, here: int) -> DeltaGenerator:
     """Title, paragraph, question and the way on; what is framed in the picture.
 
     Args:
@@ -121,7 +121,7 @@ def tell(lesson: Story, here: int) -> DeltaGenerator:
             st.html(f'<p class="scene-look">{t(scene.look)}</p>')
         if scene.ask is not None:
             _ask(scene.ask(), _guess_key(lesson, here))
-        own = st.container(gap="small")
+        container = st.container(gap="small")
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             _turn(lesson, t("Back"), here - 1, "Left", disabled=here == 0)
             dots = "".join(f"<span{' class=here' if i == here else ''}></span>" for i in range(count))
@@ -129,7 +129,7 @@ def tell(lesson: Story, here: int) -> DeltaGenerator:
             _turn(lesson, t("Next"), here + 1, "Right", disabled=here == count - 1)
         if scene.parts:
             st.html(_frame(scene.parts))
-    return own
+    return container
 
 
 def _names(lesson: Story) -> list[str]:
@@ -153,11 +153,11 @@ def _turn(lesson: Story, label: str, to: int, side: str, *, disabled: bool) -> N
 
 def _ask(guess: Guess, key: str) -> None:
     """The question of a scene: one choice, and what is to be said to it."""
-    given = st.pills(guess.prompt, list(guess.options), format_func=lambda name: guess.options[name], key=key)
-    if given == guess.answer:
-        st.success(f"{t('Yes.')} {guess.reasons[given]}")
-    elif given is not None:
-        st.error(f"{t('No.')} {guess.reasons[given]}")
+    answer = st.pills(guess.prompt, list(guess.options), format_func=lambda name: guess.options[name], key=key)
+    if answer == guess.answer:
+        st.success(f"{t('Yes.')} {guess.reasons[answer]}")
+    elif answer is not None:
+        st.error(f"{t('No.')} {guess.reasons[answer]}")
 
 
 def _frame(parts: tuple[str, ...]) -> str:

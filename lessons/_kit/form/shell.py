@@ -12,7 +12,7 @@ from lessons._kit.form.i18n import t
 from lessons._kit.form.page import HOME, LABORATORY, SECTIONS, Lesson, Page, entry, named
 
 #: In the session: the page of the last run, whether its first run is not done yet, what its link asked for in vain.
-_PAGE, _FRESH, _SAID = "shell-page", "shell-fresh", "shell-said"
+_PAGE, _FRESH, _REPORTED = "shell-page", "shell-fresh", "shell-said"
 
 
 def run(pages: Sequence[Page]) -> None:
@@ -49,14 +49,14 @@ def _stale() -> Sequence[controls.Stale]:
     """What the link of this visit asked for in vain, until something else is chosen."""
     noted = controls.take_stale()
     if st.session_state[_FRESH]:  # also where the first run was interrupted and began again
-        st.session_state.update({_FRESH: False, _SAID: (noted, _address(noted))})
-    said, then = st.session_state[_SAID]
-    return said if _address(said) == then else ()
+        st.session_state.update({_FRESH: False, _REPORTED: (noted, _address(noted))})
+    stale, then = st.session_state[_REPORTED]
+    return stale if _address(stale) == then else ()
 
 
 def _address(stale: Sequence[controls.Stale]) -> dict[str, str]:
     """The choices in the URL, the language and what was asked for in vain apart."""
-    vain = {(one.key, one.asked) for one in stale}
+    vain = {(one.key, one.value) for one in stale}
     return {key: value for key, value in st.query_params.items() if key != i18n.KEY and (key, value) not in vain}
 
 
@@ -94,19 +94,19 @@ def course(lessons: Sequence[Lesson], here: Page) -> None:
                     st.page_link(entry(lesson), label=f"{number} · {t(lesson.title)}{tick}")
 
 
-def _no_such_page(asked: str, pages: Sequence[Page]) -> None:
+def _no_such_page(slug: str, pages: Sequence[Page]) -> None:
     """Say that there is no such page, and offer the nearest."""
-    st.warning(t("There is no page “{address}”, so this is the first page.", address=asked))
-    close = get_close_matches(asked, [page.slug for page in pages], n=1, cutoff=0.4)
+    st.warning(t("There is no page “{address}”, so this is the first page.", address=slug))
+    close = get_close_matches(slug, [page.slug for page in pages], n=1, cutoff=0.4)
     if close:
         page = named(pages, close[0])
         st.page_link(entry(page), label=t("Did you mean “{page}”?", page=t(page.title)))
 
 
 def _words(stale: controls.Stale) -> str:
-    said = t(
+    message = t(
         "The link asks for {key} = “{value}”, which is not here; the page shows what it opens with.",
         key=stale.key,
-        value=stale.asked,
+        value=stale.value,
     )
-    return said + (" " + t("The nearest is “{nearest}”.", nearest=stale.nearest) if stale.nearest else "")
+    return message + (" " + t("The nearest is “{nearest}”.", nearest=stale.nearest) if stale.nearest else "")

@@ -25,13 +25,13 @@ def whole(label: str, low: int, high: int, key: str, default: int) -> int:
     value = int(url_value(key, first, {str(number): "" for number in range(low, high + 1)}))
     if not is_offered(key):
         return value
-    shown = f"{key}-shown"
-    st.session_state[shown] = value
+    widget = f"{key}-shown"
+    st.session_state[widget] = value
 
     def chosen() -> None:
-        st.session_state[key] = "" if str(st.session_state[shown]) == first else str(st.session_state[shown])
+        st.session_state[key] = "" if str(st.session_state[widget]) == first else str(st.session_state[widget])
 
-    st.slider(label, low, high, key=shown, on_change=chosen)
+    st.slider(label, low, high, key=widget, on_change=chosen)
     return value
 
 
@@ -42,13 +42,13 @@ def stops(label: str, numbers: Sequence[int], key: str, default: int) -> int:
     value = url_value(key, first, dict.fromkeys(allowed, ""))
     if not is_offered(key):
         return int(value)
-    shown = f"{key}-shown"
-    st.session_state[shown] = value
+    widget = f"{key}-shown"
+    st.session_state[widget] = value
 
     def chosen() -> None:
-        st.session_state[key] = "" if st.session_state[shown] == first else st.session_state[shown]
+        st.session_state[key] = "" if st.session_state[widget] == first else st.session_state[widget]
 
-    st.select_slider(label, allowed, key=shown, on_change=chosen)
+    st.select_slider(label, allowed, key=widget, on_change=chosen)
     return int(value)
 
 
@@ -60,14 +60,14 @@ def span(label: str, low: int, high: int, step: int, key: str, default: tuple[in
     left, right = (int(part) for part in text.split("-"))
     if not is_offered(key):
         return left, right
-    shown = f"{key}-shown"
-    st.session_state[shown] = (left, right)
+    widget = f"{key}-shown"
+    st.session_state[widget] = (left, right)
 
     def chosen() -> None:
-        a, b = st.session_state[shown]
+        a, b = st.session_state[widget]
         b = max(b, a + step) if a + step <= high else b
         a = min(a, b - step)
         st.session_state[key] = "" if f"{a}-{b}" == first else f"{a}-{b}"
 
-    st.slider(label, low, high, step=step, key=shown, on_change=chosen)
+    st.slider(label, low, high, step=step, key=widget, on_change=chosen)
     return left, right

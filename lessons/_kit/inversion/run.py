@@ -89,8 +89,8 @@ def begin(run: Run) -> None:
 
 def snapshots(run: Run, steps: int) -> Iterator[Inversion]:
     """The run, snapshot after snapshot; while the first one is made no other program compiles."""
-    shown = pictures.fitted(run.loaded, run.picture).model
-    going = dv.invert_snapshots(run.loaded.network, shown, run.layer, steps=steps, **run.options)
+    image = pictures.fitted(run.loaded, run.picture).model
+    going = dv.invert_snapshots(run.loaded.network, image, run.layer, steps=steps, **run.options)
     now = engine.run_compiled(run.loaded, run.layer, f"invert {run.moved}", lambda: next(going))
     yield now
     first, spent = now.step, 0.0

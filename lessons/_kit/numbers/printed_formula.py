@@ -29,8 +29,8 @@ def show(key: str, computes: str, note: str = "") -> None:
     formula, errors = FORMULAS[key], measured(key)
     box = st.expander(t("As article {article} prints it: {id}", article=formula.article, id=key))
     with box, st.container(key=f"formula-{key}"):
-        says = formula.says.chinese if current_language() == "zh" else formula.says.english
-        st.markdown(f"> {says}")
+        quote = formula.says.chinese if current_language() == "zh" else formula.says.english
+        st.markdown(f"> {quote}")
         left, right = st.columns(2)
         with left:
             st.markdown(f"**{t('As printed')}**")

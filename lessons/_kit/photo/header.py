@@ -42,9 +42,9 @@ def picture_chip(loaded: networks.Loaded, picture: pictures.Picture) -> None:
     chip_of(pictures.fitted(loaded, picture).screen, picture)
 
 
-def chip_of(shown: DisplayImage, picture: pictures.Picture, first: str = selection.FIRST_PICTURE) -> None:
+def chip_of(photograph: DisplayImage, picture: pictures.Picture, first: str = selection.FIRST_PICTURE) -> None:
     """A picture and the ways to change it; `first` is the one that the page opens with."""
-    small = fit_image(shown, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
+    small = fit_image(photograph, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
         st.html(_chip(t("Picture"), title_of(picture), address(jpeg(to_bytes(small)))), width="content")
         # Another key closes it: that is so after a picture was taken.

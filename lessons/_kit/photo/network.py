@@ -105,12 +105,12 @@ def note() -> None:
             t("Your network cannot be opened, so {first} is shown: {reason}", first=FIRST, reason=own_problem(own()))
         )
         return
-    wanted = st.session_state.get(KEY)
-    if wanted in choices() and not is_here(wanted):
+    requested = st.session_state.get(KEY)
+    if requested in choices() and not is_here(requested):
         st.info(
             t(
                 "The weights of {name} are not on this machine, so {first} is shown. Change network offers them.",
-                name=wanted,
+                name=requested,
                 first=first(),
             )
         )
@@ -121,13 +121,13 @@ def _offer(name: str) -> None:
     info = catalog.model(name).weights
     assert info is not None
     size = f"{info.size / 1e6:.2f}"
-    said = t(
+    message = t(
         "Its weights ({size} MB, {licence} licence) come from {page}. They are checked and stay on this machine.",
         size=size,
         licence=info.licence,
         page=info.page.removeprefix("https://"),
     )
-    st.html(f'<p class="lab-note">{escape(said)}</p>')
+    st.html(f'<p class="lab-note">{escape(message)}</p>')
     st.button(t("Download {size} MB and open", size=size), key=f"lab-fetch-{name}", on_click=_fetch, args=(name,))
 
 

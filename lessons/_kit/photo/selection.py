@@ -116,25 +116,25 @@ def typed(layers: tuple[Layer, ...]) -> Typed:
     _from_separate_names()
     text = controls.url_text("unit")
     name, _, numbers = text.partition(":")
-    named = {layer.name: layer for layer in layers}
-    chosen = named.get(name) or named[first_layer(layers)]
-    if name not in named and name:
+    by_name = {layer.name: layer for layer in layers}
+    chosen = by_name.get(name) or by_name[first_layer(layers)]
+    if name not in by_name and name:
         numbers = ""
     shape = (*chosen.shape[:-1], 1, 1)[:2] + chosen.shape[-1:]
     tops = (shape[2] - 1, shape[0] - 1, shape[1] - 1)
     channel, row, column = (_number(part, top) for part, top in zip(_parts(numbers), tops, strict=True))
     is_whole = [number is not None for number in (channel, row, column)] == [bool(part) for part in _parts(numbers)]
-    if (name and name not in named) or numbers.count(",") > 2 or not is_whole:
-        controls.is_stale("unit", text, named)
+    if (name and name not in by_name) or numbers.count(",") > 2 or not is_whole:
+        controls.is_stale("unit", text, by_name)
     return Typed(chosen, channel, row, column)
 
 
 def _from_separate_names() -> None:
-    given = {key: st.query_params.get(key, "") for key in ("layer", *_UNIT_KEYS)}
-    unit = f"{given['layer']}:{','.join(given[key] for key in _UNIT_KEYS)}".rstrip(",").rstrip(":")
+    values = {key: st.query_params.get(key, "") for key in ("layer", *_UNIT_KEYS)}
+    unit = f"{values['layer']}:{','.join(values[key] for key in _UNIT_KEYS)}".rstrip(",").rstrip(":")
     if unit and "unit" not in st.session_state and "unit" not in st.query_params:
         st.session_state["unit"] = st.query_params["unit"] = unit
-    for key in given:
+    for key in values:
         if key in st.query_params:
             del st.query_params[key]
 

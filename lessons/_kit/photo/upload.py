@@ -12,7 +12,7 @@ from lessons._kit.run import pictures
 
 #: Pixels of the longer side that a page works with.
 LONGER = 640
-KEPT = 12
+CACHED = 12
 
 
 def choose(presets: selection.Presets = (), first: str = selection.FIRST_PICTURE) -> pictures.Picture:
@@ -30,12 +30,12 @@ def choose(presets: selection.Presets = (), first: str = selection.FIRST_PICTURE
 def pixels(picture: pictures.Picture, longer: int = LONGER) -> DisplayImage:
     """(H, W, 3) float32 in 0..1, read-only: the whole picture, made smaller where it is larger than `longer`.
 
-    Kept for the last `KEPT` pictures.
+    Kept for the last `CACHED` pictures.
     """
     return _pixels(picture.digest, longer, picture)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=CACHED)
 def _pixels(digest: str, longer: int, _picture: pictures.Picture) -> DisplayImage:
     smaller = np.ascontiguousarray(preprocess.at_most(pictures.whole(_picture), longer))
     smaller.setflags(write=False)

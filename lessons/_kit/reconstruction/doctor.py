@@ -8,7 +8,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.run import engine, networks, pictures
 
 #: Kind of `grey.Finding` -> what the page says of a unit's map.
-SAID = {
+SENTENCES = {
     "silent": mark("all zero: this unit is silent on this picture"),
     "saturated": mark(
         "all zero: a probability of {value} is so close to its end that its derivative is 0 in float32. "
@@ -35,9 +35,11 @@ def why_grey(loaded: networks.Loaded, picture: pictures.Picture, result: Reconst
         return grey.finding(loaded.network, x, result)
 
     if result.map.any():
-        found = run()  # looks at the numbers of the map alone
+        finding = run()  # looks at the numbers of the map alone
     else:
         name = f"grey {result.unit!r} {result.rule} {result.start}"
         ask = engine.run_compiled
-        found = engine.cached(loaded, picture, name, lambda: ask(loaded, result.unit.layer, f"grey {result.rule}", run))
-    return "" if found is None else t(SAID[found.kind], **found.values)
+        finding = engine.cached(
+            loaded, picture, name, lambda: ask(loaded, result.unit.layer, f"grey {result.rule}", run)
+        )
+    return "" if finding is None else t(SENTENCES[finding.kind], **finding.values)

@@ -55,14 +55,16 @@ class Look:
     shared: bool
 
 
-def see(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions) -> Look:
+def see(
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, reconstructions: engine.Reconstructions
+) -> Look:
     """Draw the heading with its switches and the panels; return how they are shown."""
     title = t("What it saw")
     with st.container(horizontal=True, vertical_alignment="center", key="lab-see-head"):
         st.html(f'<div class="lab-heading"><h2>{escape(title)}</h2></div>', width="stretch")
         look = _look()
-    panels(loaded, picture, seen, look, unit_key(chosen))
-    if all(largest(r.map, summed=False) == 0 for r in seen.by_rule.values()):
+    panels(loaded, picture, reconstructions, look, unit_key(chosen))
+    if all(largest(r.map, summed=False) == 0 for r in reconstructions.by_rule.values()):
         _silent(chosen)
     return look
 
@@ -87,13 +89,13 @@ def shared_switch() -> bool:
     return switch(t("One scale for all four"), "scale", off="own", on="shared")
 
 
-def limits_of(seen: engine.Reconstructions, look: Look) -> dict[str, float]:
+def limits_of(reconstructions: engine.Reconstructions, look: Look) -> dict[str, float]:
     """The value at the ends of the scale for each rule."""
-    own = {rule: largest(result.map, look.summed) for rule, result in seen.by_rule.items()}
-    return dict.fromkeys(own, shared_limit(own)) if look.shared else own
+    limits = {rule: largest(result.map, look.summed) for rule, result in reconstructions.by_rule.items()}
+    return dict.fromkeys(limits, shared_limit(limits)) if look.shared else limits
 
 
-def shared_limit(own: dict[str, float]) -> float:
+def shared_limit(limits: dict[str, float]) -> float:
     """The ends of the one scale: the largest value of the rules that hold something back.
 
     The linear rule holds nothing back and often reaches ten times as far, which would leave the others grey; where it
@@ -102,34 +104,34 @@ def shared_limit(own: dict[str, float]) -> float:
     >>> shared_limit({"gradient": 0.5, "deconvnet": 0.25, "linear": 4.0})
     0.5
     """
-    held = max((value for rule, value in own.items() if rule != "linear"), default=0.0)
-    return held or max(own.values())
+    largest_limit = max((value for rule, value in limits.items() if rule != "linear"), default=0.0)
+    return largest_limit or max(limits.values())
 
 
 def panels(
-    loaded: networks.Loaded, picture: pictures.Picture, seen: engine.Reconstructions, look: Look, unit: str
+    loaded: networks.Loaded, picture: pictures.Picture, reconstructions: engine.Reconstructions, look: Look, unit: str
 ) -> None:
     """Draw the maps of a unit: one large with the photograph under a divider, two beside it, the control set apart.
 
     Args:
       loaded, picture: the network and the photograph.
-      seen: maps of all rules.
+      reconstructions: maps of all rules.
       look: how they are shown.
       unit: the unit as one word.
     """
-    limits = limits_of(seen, look)
-    hero = "deconvnet" if "deconvnet" in seen.by_rule else next(iter(seen.by_rule))
+    limits = limits_of(reconstructions, look)
+    hero = "deconvnet" if "deconvnet" in reconstructions.by_rule else next(iter(reconstructions.by_rule))
     photo = pictures.fitted(loaded, picture).screen
-    layer = next(iter(seen.by_rule.values())).unit.layer
-    why = {rule: doctor.why_grey(loaded, picture, result) for rule, result in seen.by_rule.items()}
+    layer = next(iter(reconstructions.by_rule.values())).unit.layer
+    why = {rule: doctor.why_grey(loaded, picture, result) for rule, result in reconstructions.by_rule.items()}
     with st.container(horizontal=True, gap="medium", key="lab-see"):
         with st.container(key="lab-large"):
-            _large(seen.by_rule[hero], limits[hero], look, photo, why[hero])
+            _large(reconstructions.by_rule[hero], limits[hero], look, photo, why[hero])
         with st.container(key="lab-small"):
             figures = {
-                rule: _panel(seen.by_rule[rule], limits[rule], look, why[rule])
-                if rule in seen.by_rule
-                else _refusal(rule, layer, seen.refused[rule])
+                rule: _panel(reconstructions.by_rule[rule], limits[rule], look, why[rule])
+                if rule in reconstructions.by_rule
+                else _refusal(rule, layer, reconstructions.refused[rule])
                 for rule in RULES
                 if rule != hero
             }
@@ -204,10 +206,12 @@ def _why_faint(result: Reconstruction, limit: float, look: Look, why: str, befor
     if why:
         return before + why
     if reach < limit / 4:
-        said = t("weak: it reaches {percent} % of the one scale", percent=f"{100 * reach / limit:.0f}")
+        reason = t("weak: it reaches {percent} % of the one scale", percent=f"{100 * reach / limit:.0f}")
     else:
-        said = t("mostly near zero: {percent} % of the pixels reach a tenth of the scale", percent=f"{100 * share:.0f}")
-    return before + said
+        reason = t(
+            "mostly near zero: {percent} % of the pixels reach a tenth of the scale", percent=f"{100 * share:.0f}"
+        )
+    return before + reason
 
 
 def strong_share(part: np.ndarray, limit: float, summed: bool) -> float:
@@ -239,14 +243,14 @@ def _zero(why: str) -> str:
 
 def _refusal(rule: str, layer: str, reason: str) -> str:
     """The panel of a rule that cannot apply: it says why instead of showing something else."""
-    said = t("does not apply: {reason}", reason=reason)
+    message = t("does not apply: {reason}", reason=reason)
     if reason.startswith("no rectifier"):
-        said = t(
+        message = t(
             "does not apply: no rectifier lies between the picture and {layer}, "
             "so this rule would be the plain gradient",
             layer=layer,
         )
-    return f'<figure>{_head(rule)}<div class="map"><p class="zero">{escape(said)}</p></div></figure>'
+    return f'<figure>{_head(rule)}<div class="map"><p class="zero">{escape(message)}</p></div></figure>'
 
 
 def _where(result: Reconstruction) -> str:
@@ -268,16 +272,16 @@ def _scale(limits: dict[str, float], look: Look) -> str:
     limit = max(limits.values())
     ends = (number(-limit), "0", number(limit)) if look.shared else ("−max", "0", "+max")
     if look.summed:
-        said = t("sum of the three colours; red raises the activation, blue lowers it")
+        legend = t("sum of the three colours; red raises the activation, blue lowers it")
     else:
-        said = t("each colour around grey: brighter raises the activation, darker lowers it")
+        legend = t("each colour around grey: brighter raises the activation, darker lowers it")
     ticks = "".join(f"<span>{escape(end)}</span>" for end in ends)
     ramp = "ramp signed" if look.summed else "ramp"
     how = t("One scale for all four") if look.shared else t("Each panel on its own scale")
     return (
         f'<div class="lab-scale"><b>{escape(how)}</b>'
         f'<div><div class="{ramp}" style="background:linear-gradient(to right, {stops})"></div>'
-        f'<div class="ticks">{ticks}</div></div><span>{escape(said)}</span></div>'
+        f'<div class="ticks">{ticks}</div></div><span>{escape(legend)}</span></div>'
     )
 
 

@@ -55,10 +55,10 @@ CODE: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 
 
-def choose_rule(seen: engine.Reconstructions) -> str:
+def choose_rule(reconstructions: engine.Reconstructions) -> str:
     """Draw the rules as tabs; return the chosen one."""
     with st.container(horizontal=True, width="content", key="lab-rule"):
-        known = {rule: t(RULES[rule]) for rule in seen.by_rule}
+        known = {rule: t(RULES[rule]) for rule in reconstructions.by_rule}
         first = "deconvnet" if "deconvnet" in known else next(iter(known))
         return controls.choice(t("Rule"), known, "rule", default=first, tabs=True, hidden_label=True)
 
@@ -120,7 +120,7 @@ def _frame(frames: tuple[SignalStep, ...], at: int, rule: str) -> None:
     alt = t("The signal after {step} of {layer}", step=t(KINDS[frame.kind]), layer=frame.name)
     left.html(
         f'<figure class="lab-frame"><img src="{address(png(pixels_of(frame.signal, last)))}" alt="{escape(alt)}">'
-        f"<figcaption>{escape(_shown(last))}</figcaption></figure>"
+        f"<figcaption>{escape(_caption(last))}</figcaption></figure>"
     )
     with right:
         formula, words = FORMULAS.get(frame.kind, (rf"g' = {RULE_FORMULAS[rule]}", RECTIFY_TEXT))
@@ -134,7 +134,7 @@ def _frame(frames: tuple[SignalStep, ...], at: int, rule: str) -> None:
                 proof.show_source(CODE[frame.kind])
 
 
-def _shown(last: bool) -> str:
+def _caption(last: bool) -> str:
     if last:
         return t("the map itself, each colour around grey")
     return t("strength over all channels, from zero (dark) to the largest (light)")

@@ -16,7 +16,7 @@ from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, jpeg, number, png, to_bytes
 from lessons._kit.form.i18n import t
 from lessons._kit.restoration import run
-from lessons._kit.restoration.run import Shown
+from lessons._kit.restoration.run import Enlarged
 
 #: Steps of 255 that are drawn in full colour in a map of differences.
 LIMIT = 32
@@ -43,48 +43,48 @@ def panes(row: Sequence[Pane]) -> None:
     st.html(f'<div class="windows{count}">{figures}</div>')
 
 
-def compare(found: Shown, title: str) -> None:
+def compare(result: Enlarged, title: str) -> None:
     """Bicubic and network, the largest picture of the page."""
-    rows, columns = found.network.shape[:2]
+    rows, columns = result.network.shape[:2]
     note = t(
         "{title}: {h} × {w} pixels enlarged {scale} times, to {rows} × {columns}.",
         title=title,
-        h=found.small.shape[0],
-        w=found.small.shape[1],
-        scale=found.scale,
+        h=result.small.shape[0],
+        w=result.small.shape[1],
+        scale=result.scale,
         rows=rows,
         columns=columns,
     )
     sides = [t("bicubic"), t("network")]
-    if found.figures:
-        values = [found.figures[name] for name in ("bicubic", "network")]
-        told = t("{name}, {psnr} dB", name="{name}", psnr="{psnr}")
-        sides = [told.format(name=name, psnr=f"{one['psnr']:.2f}") for name, one in zip(sides, values, strict=True)]
+    if result.figures:
+        values = [result.figures[name] for name in ("bicubic", "network")]
+        template = t("{name}, {psnr} dB", name="{name}", psnr="{psnr}")
+        sides = [template.format(name=name, psnr=f"{one['psnr']:.2f}") for name, one in zip(sides, values, strict=True)]
     before_after.show(
-        Side(sides[0], address(jpeg(to_bytes(found.bicubic)))),
-        Side(sides[1], address(jpeg(to_bytes(found.network)))),
+        Side(sides[0], address(jpeg(to_bytes(result.bicubic)))),
+        Side(sides[1], address(jpeg(to_bytes(result.network)))),
         (rows, columns),
         "super-compare",
         note=note,
     )
 
 
-def formula(found: Shown) -> None:
+def formula(result: Enlarged) -> None:
     """PSNR and SSIM with the numbers of this picture."""
-    if not found.figures:
+    if not result.figures:
         st.markdown(t("Nobody knows the truth here, so nothing can be scored: look at the difference instead."))
         return
     x, y = coloured("input", "x"), coloured("output", r"\hat x")
     lines = [rf"\text{{PSNR}} &= 10 \log_{{10}} \frac{{255^2}}{{\operatorname{{mean}}\,({y} - {x})^2}}"]
     for name, title in (("network", t("network")), ("bicubic", t("bicubic"))):
-        psnr = found.figures[name]["psnr"]
+        psnr = result.figures[name]["psnr"]
         mean = 255**2 / 10 ** (psnr / 10)
         lines.append(
             rf"\text{{{title}}} &= 10 \log_{{10}} \frac{{65025}}{{{mean:.1f}}} = {coloured('output', f'{psnr:.2f}')}"
             r"\ \text{dB}"
         )
     st.latex(r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}")
-    likeness = [f"{found.figures[name]['ssim']:.4f}" for name in ("network", "bicubic")]
+    likeness = [f"{result.figures[name]['ssim']:.4f}" for name in ("network", "bicubic")]
     names = [rf"\text{{{t('network')}}}\ ", rf"\text{{{t('bicubic')}}}\ "]
     st.latex(
         r"\begin{aligned}\text{SSIM} = \operatorname{mean}\ & \frac{2\mu_x\mu_y + c_1}{\mu_x^2 + \mu_y^2 + c_1} \\"
@@ -93,21 +93,21 @@ def formula(found: Shown) -> None:
     st.latex(rf"{names[0]}{coloured('output', likeness[0])},\quad {names[1]}{likeness[1]}")
 
 
-def closely(found: Shown, which: str) -> None:
+def closely(result: Enlarged, which: str) -> None:
     """The window: what came in, both answers, the truth."""
-    top, left = run.window(found, which)
-    side, s = min(run.WINDOW, *found.network.shape[:2]), found.scale
+    top, left = run.window(result, which)
+    side, s = min(run.WINDOW, *result.network.shape[:2]), result.scale
     place = (slice(top, top + side), slice(left, left + side))
     rows, columns = (np.arange(start, start + side) // s for start in (top, left))
-    cells = to_bytes(found.small)[np.ix_(rows, columns)]
+    cells = to_bytes(result.small)[np.ix_(rows, columns)]
     row = [
         Pane(t("what came in"), cells, t("{count} × {count} cells", count=-(-side // s))),
-        Pane(t("bicubic"), to_bytes(found.bicubic)[place]),
-        Pane(t("network"), to_bytes(found.network)[place]),
+        Pane(t("bicubic"), to_bytes(result.bicubic)[place]),
+        Pane(t("network"), to_bytes(result.network)[place]),
     ]
-    if found.truth is not None:
-        row.append(Pane(t("truth"), to_bytes(found.truth)[place]))
-        errors = [255 * (found.planes[name] - found.planes["truth"])[place] for name in ("bicubic", "network")]
+    if result.truth is not None:
+        row.append(Pane(t("truth"), to_bytes(result.truth)[place]))
+        errors = [255 * (result.planes[name] - result.planes["truth"])[place] for name in ("bicubic", "network")]
         notes = [t("off by {steps} steps of 255", steps=number(float(np.sqrt((error**2).mean())))) for error in errors]
         row[1:3] = [Pane(pane.title, pane.pixels, note) for pane, note in zip(row[1:3], notes, strict=True)]
     place_note = t("Rows {top} to {bottom}, columns {left} to {right}", top=top, bottom=top + side - 1, left=left,
@@ -116,15 +116,15 @@ def closely(found: Shown, which: str) -> None:
     panes(row)
 
 
-def differences(found: Shown) -> None:
+def differences(result: Enlarged) -> None:
     """Signed differences of brightness, centred on zero, one scale for all."""
-    truth = found.planes.get("truth")
+    truth = result.planes.get("truth")
     if truth is None:
-        pairs = [(t("network minus bicubic"), found.planes["network"] - found.planes["bicubic"])]
+        pairs = [(t("network minus bicubic"), result.planes["network"] - result.planes["bicubic"])]
     else:
         pairs = [
-            (t("bicubic minus truth"), found.planes["bicubic"] - truth),
-            (t("network minus truth"), found.planes["network"] - truth),
+            (t("bicubic minus truth"), result.planes["bicubic"] - truth),
+            (t("network minus truth"), result.planes["network"] - truth),
         ]
     title = t("Difference in brightness: blue too dark, red too light, full colour at {limit} steps of 255",
               limit=LIMIT)  # fmt: skip
@@ -135,12 +135,12 @@ def differences(found: Shown) -> None:
         note = t("mean {mean}, root mean square {size}", mean=number(float(steps.mean())),
                  size=number(float(np.sqrt((steps**2).mean()))))  # fmt: skip
         row.append(Pane(name, diverging_rgb(steps, LIMIT), note))
-    panes(row if len(row) > 1 else [*row, Pane(t("what came in"), to_bytes(found.small))])
+    panes(row if len(row) > 1 else [*row, Pane(t("what came in"), to_bytes(result.small))])
 
 
-def spectrum(found: Shown) -> None:
+def spectrum(result: Enlarged) -> None:
     """What each way holds of the waves beyond the small picture's Nyquist frequency, and how much of it is right."""
-    measured = run.waves(found)
+    measured = run.waves(result)
     if not measured:
         return
     names = {"adjoint": t("adjoint of the shrinking"), "bicubic": t("bicubic"), "network": t("network")}
@@ -148,7 +148,7 @@ def spectrum(found: Shown) -> None:
         t(
             "**Claim C2, “deconvolution recovers lost detail”.** Waves finer than {limit} pixels did not fit into the "
             "small picture. What each way puts there, against the truth:",
-            limit=2 * found.scale,
+            limit=2 * result.scale,
         )
     )
     energies = [bars.Bar(names[name], (one.energy,)) for name, one in measured.items()]

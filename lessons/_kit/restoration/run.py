@@ -17,13 +17,13 @@ from lessons._kit.run import networks, pictures
 #: Pixels of the longer side of a photograph that is made small first, and of one that is enlarged as it is.
 LONGER, AS_IT_IS = 480, 240
 #: Photographs that are kept: about 12 MB each.
-KEPT = 8
+CACHED = 8
 #: Side of the window that is looked at closely, in pixels of the large picture.
 WINDOW = 48
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class Enlarged:
     """A photograph, small and large.
 
     Attributes:
@@ -47,7 +47,7 @@ class Shown:
     figures: dict[str, dict[str, float]]
 
 
-def shown(picture: pictures.Picture, scale: int, known: bool, variant: str | None = None) -> Shown:
+def shown(picture: pictures.Picture, scale: int, known: bool, variant: str | None = None) -> Enlarged:
     """The photograph made small and enlarged again (`known`), or enlarged as it is."""
     name, _ = predict.load(scale, variant=variant)
     return _shown(picture.digest, scale, known, name, picture)
@@ -58,8 +58,8 @@ def pixels(picture: pictures.Picture, known: bool) -> np.ndarray:
     return upload.pixels(picture, LONGER if known else AS_IT_IS)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
-def _shown(digest: str, scale: int, known: bool, variant: str, _picture: pictures.Picture) -> Shown:
+@st.cache_resource(show_spinner=False, max_entries=CACHED)
+def _shown(digest: str, scale: int, known: bool, variant: str, _picture: pictures.Picture) -> Enlarged:
     networks.keep_compiled()
     photograph = pixels(_picture, known)
     _, module = predict.load(scale, variant=variant)
@@ -68,7 +68,7 @@ def _shown(digest: str, scale: int, known: bool, variant: str, _picture: picture
 
 def enlarged(
     photograph: np.ndarray, scale: int, known: bool, module: Any, variant: str, plane: np.ndarray | None = None
-) -> Shown:
+) -> Enlarged:
     """What `shown` keeps, of a photograph (H, W, 3); `plane` is the network's brightness (H, W), where it is known."""
     grey = is_grey(photograph)
     colours = to_ycbcr(photograph)
@@ -82,15 +82,15 @@ def enlarged(
         chroma = [colours[..., c] for c in (1, 2)]
         truth = np.zeros((0, 0))
     plane = predict.enlarge(small, scale, module) if plane is None else plane
-    ways = {"bicubic": data.bicubic(small, scale), "network": plane}
+    enlargements = {"bicubic": data.bicubic(small, scale), "network": plane}
     large = [data.bicubic(plane, scale) for plane in chroma]
-    pictures = {name: _coloured(plane, large, grey) for name, plane in ways.items()}
-    planes = {"small": small, **{name: _steps(plane) for name, plane in ways.items()}}
+    pictures = {name: _coloured(plane, large, grey) for name, plane in enlargements.items()}
+    planes = {"small": small, **{name: _steps(plane) for name, plane in enlargements.items()}}
     figures = {}
     if known:
         planes["truth"] = truth
-        figures = {name: evaluate.figures(plane, truth, scale) for name, plane in ways.items()}
-    return Shown(
+        figures = {name: evaluate.figures(plane, truth, scale) for name, plane in enlargements.items()}
+    return Enlarged(
         scale, variant, _coloured(small, chroma, grey), original, pictures["bicubic"], pictures["network"], planes,
         figures,
     )  # fmt: skip
@@ -111,18 +111,18 @@ def _steps(plane: np.ndarray) -> np.ndarray:
     return np.rint(255 * np.clip(plane, 0, 1)) / 255
 
 
-def window(found: Shown, which: str) -> tuple[int, int]:
+def window(result: Enlarged, which: str) -> tuple[int, int]:
     """(top, left) of the window that is looked at: "gain" or "loss" (most, against bicubic), "middle".
 
     Without the truth "gain" is where network and bicubic differ most, "loss" where they differ least.
     """
-    mine, other = found.planes["network"], found.planes["bicubic"]
-    rows, columns = mine.shape
+    network, other = result.planes["network"], result.planes["bicubic"]
+    rows, columns = network.shape
     side = min(WINDOW, rows, columns)
     if which == "middle":
         return (rows - side) // 2, (columns - side) // 2
-    truth = found.planes.get("truth")
-    won = (other - mine) ** 2 if truth is None else (other - truth) ** 2 - (mine - truth) ** 2
+    truth = result.planes.get("truth")
+    won = (other - network) ** 2 if truth is None else (other - truth) ** 2 - (network - truth) ** 2
     total = np.pad(won, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     sums = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
     place = np.argmax(sums) if which == "gain" else np.argmin(sums)
@@ -150,29 +150,29 @@ def fine(plane: np.ndarray, scale: int) -> np.ndarray:
     The plane's rows and columns are multiples of s; the mirrored plane is transformed, so that no border is a jump.
     """
     mirrored = np.block([[plane, plane[:, ::-1]], [plane[::-1], plane[::-1, ::-1]]])
-    found = np.fft.fft2(mirrored, norm="ortho")
+    coefficients = np.fft.fft2(mirrored, norm="ortho")
     rows, columns = (np.abs(np.fft.fftfreq(n)) for n in mirrored.shape)
-    return np.asarray(found[(rows[:, None] > 0.5 / scale) | (columns[None] > 0.5 / scale)])
+    return np.asarray(coefficients[(rows[:, None] > 0.5 / scale) | (columns[None] > 0.5 / scale)])
 
 
-def waves(found: Shown) -> dict[str, Waves]:
+def waves(result: Enlarged) -> dict[str, Waves]:
     """Fine waves of "adjoint", "bicubic" and "network" against the truth; {} where it is not known."""
-    truth = found.planes.get("truth")
+    truth = result.planes.get("truth")
     if truth is None:
         return {}
-    wanted = fine(truth, found.scale)
-    whole = float((np.abs(wanted) ** 2).sum()) or 1.0
-    ways = {"adjoint": adjoint(found), "bicubic": found.planes["bicubic"], "network": found.planes["network"]}
+    target = fine(truth, result.scale)
+    whole = float((np.abs(target) ** 2).sum()) or 1.0
+    by_method = {"adjoint": adjoint(result), "bicubic": result.planes["bicubic"], "network": result.planes["network"]}
     answer = {}
-    for name, plane in ways.items():
-        mine = fine(plane, found.scale)
-        energy, missed = (float((np.abs(part) ** 2).sum()) for part in (mine, mine - wanted))
+    for name, plane in by_method.items():
+        coefficients = fine(plane, result.scale)
+        energy, missed = (float((np.abs(part) ** 2).sum()) for part in (coefficients, coefficients - target))
         answer[name] = Waves(energy / whole, 1 - missed / whole)
     return answer
 
 
-def adjoint(found: Shown) -> np.ndarray:
+def adjoint(result: Enlarged) -> np.ndarray:
     """The small brightness sent back by the adjoint of the shrinking, times s^2, so that grey stays as bright."""
-    small, scale = found.planes["small"], found.scale
+    small, scale = result.planes["small"], result.scale
     rows, columns = (resize_matrix(scale * n, n) for n in small.shape)
     return np.asarray(scale**2 * rows.T @ small @ columns)

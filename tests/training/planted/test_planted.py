@@ -55,7 +55,7 @@ def test_faults_are_what_they_are_called() -> None:
 
 def test_held_out_digits_are_none_that_were_trained_on() -> None:
     known, held = (
-        {parts.ink.tobytes() for parts in pictures.drawn(photographs(), 200, [4, 3], held=held)}
+        {parts.ink.tobytes() for parts in pictures.drawn(photographs(), 200, [4, 3], held_out=held)}
         for held in (False, True)
     )
     assert not known & held
@@ -64,7 +64,7 @@ def test_held_out_digits_are_none_that_were_trained_on() -> None:
 @pytest.mark.slow
 def test_each_shipped_network_rests_on_what_was_planted() -> None:
     """On photographs and digits that none was trained on, at every part that can be moved alone."""
-    drawn = pictures.drawn(photographs(), 120, [4, 4], held=True)
+    drawn = pictures.drawn(photographs(), 120, [4, 4], held_out=True)
     found = {fault: train.tests(planted.read(fault)[0], drawn) for fault in planted.FAULTS}
     assert found["honest"]["new"] > 0.9
     assert max(found[fault]["new"] for fault in planted.FAULTS[1:]) < 0.75
