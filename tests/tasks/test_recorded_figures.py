@@ -105,5 +105,5 @@ def test_the_command_says_of_what_the_rows_are(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(ablations, "effects", lambda data, **how: [how | {"report": None}])
     found = evaluate.evaluate("digits", what="effects", seeds=2, pictures=60, epochs=1)
     assert {name: found[name] for name in ("seeds", "pictures", "epochs")} == {"seeds": 2, "pictures": 60, "epochs": 1}
-    assert found["rows"] == [{"seeds": 2, "pictures": 60, "epochs": 1, "tell": None}]
+    assert found["rows"] == [{"seeds": 2, "pictures": 60, "epochs": 1, "report": None}]
     assert set(recorded_figures.NEEDED) <= found.keys()
