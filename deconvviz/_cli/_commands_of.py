@@ -141,6 +141,7 @@ CommandParts = tuple[tuple[Callable[[Any], Any], ...], Callable[..., None]]
 
 def _apply(task: Task) -> CommandParts:
     def run(image: str, out: Path, as_json: bool, **options: Any) -> None:
+        # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
         from deconvviz import compiled
 
         start = time.perf_counter()

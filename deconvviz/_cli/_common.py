@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+import deconvviz as dv
 from deconvviz.errors import DeconvvizError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def typed(options: dict[str, Any]) -> dict[str, Any]:
 
 def load_network(model: str, weights: Path | None = None) -> Network:
     """The network named on the command line."""
-    import deconvviz as dv
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz import compiled
 
     compiled.keep()

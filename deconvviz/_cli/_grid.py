@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+import deconvviz as dv
 from deconvviz import storage
 from deconvviz._cli._common import answer, seconds_since
 from deconvviz._cli._optimized import run
@@ -62,8 +63,6 @@ def make(
     start: float, options: dict[str, Any],
 ) -> None:  # fmt: skip
     """Makes the pictures, goes on from those that an interrupted run has finished, and answers."""
-    import deconvviz as dv
-
     indices = channels_of(channels, network.layer(layer).shape[-1])
     partial = out.with_name(f"{out.name}.unfinished.npz")
     known = read(partial) if partial.exists() else None

@@ -28,6 +28,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def run(snapshots: Iterator[Any], describe: Callable[[Any], str]) -> Any:
     """The last snapshot of a run, its progress and time left on stderr."""
+    # Not at the top: `--help` imports every command, and this takes a tenth of a second.
     from tqdm import tqdm
 
     with tqdm(desc="compiling", unit="step", disable=None, leave=False) as bar:

@@ -122,6 +122,7 @@ def load_user_network(chosen: Chosen) -> tuple[Network, tuple[str, ...]]:
 
     What its module prints goes to stderr: stdout holds the answer alone.
     """
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz import compiled
     from deconvviz.network.adopt import load
 

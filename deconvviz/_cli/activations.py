@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import deconvviz as dv
 from deconvviz._cli._common import (
     answer,
     by,
@@ -41,7 +42,7 @@ def activations(chosen: Chosen, image: str, layer: str, top: int, out: Path | No
     Example:
       deconvviz activations --model caltech --image sample:cat --layer relu3 --top 5
     """
-    import deconvviz as dv
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz.figures import files
 
     start = time.perf_counter()

@@ -67,6 +67,7 @@ def build(
     several = (coordinator, processes, process)
     if any(value is not None for value in several) and (cluster or None in several):
         raise click.UsageError("--coordinator, --processes and --process go together, and without --cluster")
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz import atlas as atlases
 
     team = atlases.join(*several) if cluster or coordinator else atlases.Team()

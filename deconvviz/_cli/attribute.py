@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+import deconvviz as dv
 from deconvviz._cli._common import answer, check_out, json_option, load_image, seconds_since
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
@@ -37,7 +38,7 @@ def attribute(
     Example:
       deconvviz attribute --model caltech --image sample:cat --method grad_cam --out map.png
     """
-    import deconvviz as dv
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz.checks import audit as audits
     from deconvviz.checks.audit.run import chosen_unit
     from deconvviz.figures import files, scale

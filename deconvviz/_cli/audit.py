@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 
+import deconvviz as dv
 from deconvviz._cli._common import answer, check_file, check_out, json_option, seconds_since
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
@@ -48,7 +50,7 @@ def audit(
     Example:
       deconvviz audit --model caltech --images pictures/ --out report.html
     """
-    import deconvviz as dv
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz.data import folder
 
     start = time.perf_counter()
@@ -93,8 +95,6 @@ def built_in(limit: int | None) -> dict[str, Any]:
 
 def _command() -> str:
     """The command line as it was given."""
-    import shlex
-
     return shlex.join(["deconvviz", *sys.argv[1:]])
 
 

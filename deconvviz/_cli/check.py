@@ -11,6 +11,7 @@ import click
 
 from deconvviz._cli._common import answer, by, json_option, load_image, seconds_since, table
 from deconvviz._cli._user_network import Chosen, load_chosen, load_user_network, network_options
+from deconvviz.errors import DeconvvizError
 
 if TYPE_CHECKING:
     from deconvviz.checks import Report, RuleReport
@@ -52,6 +53,7 @@ def check(
     Example:
       deconvviz check --network package.module:object --image cat.png
     """
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz import checks
     from deconvviz.data.preprocess import model_input
 
@@ -74,7 +76,6 @@ def check(
 def _diagnosis(report: Report, x: Any) -> str:
     """Why the deconvnet's map of the strongest unit is grey; empty where it is not, or where the rule is refused."""
     from deconvviz.checks import grey
-    from deconvviz.errors import DeconvvizError
     from deconvviz.network import reconstruct_units
 
     try:

@@ -25,6 +25,7 @@ def fetch(name: str, out: Path, as_json: bool) -> None:
     Example:
       deconvviz data fetch caltech101 --out data
     """
+    # Not at the top: `--help` imports every command, and this takes 0.4 s.
     from deconvviz.data import datasets
 
     folder = datasets.fetch(name, out, progress=True)

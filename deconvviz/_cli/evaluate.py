@@ -26,6 +26,7 @@ class ByNetwork(ByName):
             return training
 
         def evaluate(data: Path, *, progress: bool, weights: Path | None = None) -> dict[str, Any]:
+            # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
             from deconvviz.training import classification
 
             return classification.measure(load_network(name, weights), data, progress=progress)

@@ -23,6 +23,7 @@ def formulas(seeds: int, as_json: bool) -> None:
     Example:
       deconvviz formulas --seeds 5
     """
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz.articles.formulas import FORMULAS, TOLERANCE, measure
 
     start = time.perf_counter()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import deconvviz as dv
 from deconvviz._cli._common import (
     answer,
     check_file,
@@ -59,7 +60,7 @@ def invert(
       deconvviz invert --model caltech --image sample:cat --layer relu4 --method learned --out learned.png
       deconvviz invert --model caltech --image sample:cat --layer relu4 --checkpoint run.safetensors --out inverted.png
     """
-    import deconvviz as dv
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz.figures import files, montage
     from deconvviz.methods.feature_inversion import check_method
 

@@ -92,6 +92,7 @@ def reconstruct(
       deconvviz reconstruct --model caltech --image sample:cat --layer relu3 --channel 7 --out map.png
       deconvviz reconstruct --recipe recipe.json --out map.svg
     """
+    # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
     from deconvviz import recipe as recipes
     from deconvviz.figures import files
 

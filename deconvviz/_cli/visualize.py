@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import deconvviz as dv
 from deconvviz._cli._common import answer, check_out, json_option, load_image, seconds_since, typed
 from deconvviz._cli._optimized import run, run_options
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
@@ -56,6 +57,7 @@ def visualize(
     """
     start = time.perf_counter()
     if grid is not None:
+        # Not at the top: `--help` imports every command, and JAX takes 1.5 s.
         from deconvviz._cli import _grid
 
         _grid.refuse({"--row": row, "--column": column, "--out": out, **_single(options)})
@@ -96,7 +98,6 @@ def _one(
     """One unit: its picture, and the answer."""
     import numpy as np
 
-    import deconvviz as dv
     from deconvviz.figures import files, montage
 
     unit = dv.Unit(_layer(network, layer, options["objective"]), channel, row, column)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from deconvviz import catalog
 from deconvviz._cli._common import answer, json_option, table
-
-if TYPE_CHECKING:
-    from deconvviz.catalog import ModelEntry
+from deconvviz.catalog import ModelEntry
+from deconvviz.errors import WeightsError
 
 
 @click.group()
@@ -30,7 +29,7 @@ def list_(as_json: bool) -> None:
     Example:
       deconvviz weights list
     """
-    from deconvviz import catalog
+    # Not at the top: `--help` imports every command, and this takes 0.3 s.
     from deconvviz.models import public_weights
 
     records, rows = [], []
@@ -76,7 +75,6 @@ def path(name: str | None, as_json: bool) -> None:
     Example:
       deconvviz weights path squeezenet
     """
-    from deconvviz.errors import WeightsError
     from deconvviz.models import public_weights
 
     if name is None:
@@ -94,8 +92,6 @@ def path(name: str | None, as_json: bool) -> None:
 
 
 def _entry(name: str) -> ModelEntry:
-    from deconvviz import catalog
-
     return catalog.model(name)
 
 
