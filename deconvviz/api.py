@@ -339,10 +339,10 @@ def prove_maps(net: Network, image: Any, maps: Mapping[str, Reconstruction]) -> 
     >>> maps["guided"].agreement, prove_maps(net, image, maps)["guided"].agreement < 1e-5
     (None, True)
     """
-    wrong = [f"{rule!r}: {one.rule}" for rule, one in maps.items() if one.rule != rule]
-    if any(one.target is not None for one in maps.values()):
+    wrong = [f"{rule!r}: {reconstruction.rule}" for rule, reconstruction in maps.items() if reconstruction.rule != rule]
+    if any(reconstruction.target is not None for reconstruction in maps.values()):
         raise DeconvvizError("maps of a target are compared when they are made: dv.reconstruct(..., prove=True)")
-    several = {(one.unit, one.start) for one in maps.values()}
+    several = {(reconstruction.unit, reconstruction.start) for reconstruction in maps.values()}
     if wrong or len(several) > 1:
         raise DeconvvizError(
             "prove_maps takes what reconstruct_rules returned, rule -> reconstruction, of one unit and start; got "
@@ -351,7 +351,7 @@ def prove_maps(net: Network, image: Any, maps: Mapping[str, Reconstruction]) -> 
     proven = with_agreement(
         net,
         model_input(net, image),
-        {rule: [one] for rule, one in maps.items()},
+        {rule: [reconstruction] for rule, reconstruction in maps.items()},
         lambda map: preprocess.signed_rgb(map, net.input_spec),
     )
     return {rule: one for rule, (one,) in proven.items()}
@@ -508,7 +508,7 @@ def audit_forecast(
 def _audited(net: Network, pictures: Any) -> list[tuple[str, Callable[[], np.ndarray]]]:
     """Name of each picture, and a function that reads it."""
     if isinstance(pictures, Mapping):
-        return [(str(name), functools.partial(model_input, net, one)) for name, one in pictures.items()]
+        return [(str(name), functools.partial(model_input, net, picture)) for name, picture in pictures.items()]
     if isinstance(pictures, (str, Path)):
         items: list[Any] = list(folder.list_pictures(pictures))
     elif isinstance(pictures, Iterable) and not isinstance(pictures, (bytes, np.ndarray)):
@@ -518,7 +518,7 @@ def _audited(net: Network, pictures: Any) -> list[tuple[str, Callable[[], np.nda
             f"an audit takes a folder of pictures, or a list of them; got {type(pictures).__name__}: for one picture, "
             "a list of one"
         )
-    names = [one.name if isinstance(one, Path) else str(one) if isinstance(one, str) else "" for one in items]
+    names = [item.name if isinstance(item, Path) else str(item) if isinstance(item, str) else "" for item in items]
     return [
         (name or f"picture {number}", functools.partial(model_input, net, one))
         for number, (name, one) in enumerate(zip(names, items, strict=True))

@@ -249,8 +249,8 @@ def _npz_of_several(results: Sequence[Reconstruction], text: str) -> bytes:
     """Maps (rules, H, W, 3) of one unit, with their rules and the recipe."""
     stream = io.BytesIO()
     arrays: dict[str, Any] = {
-        "maps": np.stack([one.map for one in results]),
-        "rules": np.array([one.rule for one in results]),
+        "maps": np.stack([result.map for result in results]),
+        "rules": np.array([result.rule for result in results]),
         "activation": results[0].activation,
         "receptive_field": np.array(results[0].receptive_field, np.int64),
         files.RECIPE: text,

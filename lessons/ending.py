@@ -6,7 +6,7 @@ import streamlit as st
 
 from lessons._kit.form import exercise
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.form.page import END, LABORATORY, Lesson, Page, discover, entry, named
+from lessons._kit.form.page import END, LABORATORY, Lesson, Page, discover, entry, find_page
 
 
 def render() -> None:
@@ -26,8 +26,8 @@ def render() -> None:
         for lesson in solved:
             st.markdown(f"✓ **{t(lesson.title)}**  \n{t(lesson.goal)}")
         st.header(t("Where to go"), anchor=False)
-        st.page_link(entry(named(pages, LABORATORY)), label=t("Look into any unit of the network"))
-        st.page_link(entry(named(pages, "your-own-network")), label=t("Bring a network of your own"))
+        st.page_link(entry(find_page(pages, LABORATORY)), label=t("Look into any unit of the network"))
+        st.page_link(entry(find_page(pages, "your-own-network")), label=t("Bring a network of your own"))
         st.page_link(entry(lessons[0]), label=t("Begin again"))
     with right:
         st.header(t("Questions that are left"), anchor=False)

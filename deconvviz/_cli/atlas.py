@@ -78,7 +78,7 @@ def build(
         return
     record = {
         "model": chosen.name, "out": out, "rule": about["rule"], "top": about["top"], **about["images"],
-        "layers": [{key: one[key] for key in ("name", "rows", "silent")} for one in about["layers"]],
+        "layers": [{key: layer[key] for key in ("name", "rows", "silent")} for layer in about["layers"]],
         "errors": about["errors"], "processes": team.size, "seconds": seconds_since(start),
     }  # fmt: skip
     answer(record, as_json, _built(record))
@@ -86,9 +86,9 @@ def build(
 
 def _built(record: dict[str, Any]) -> list[str]:
     """The answer for people."""
-    broken = [f"skipped: {one['image']}: {one['reason']}" for one in record["errors"][:20]]
+    broken = [f"skipped: {error['image']}: {error['reason']}" for error in record["errors"][:20]]
     more = record["broken"] - len(broken)
-    layers = [(one["name"], one["rows"], len(one["silent"])) for one in record["layers"]]
+    layers = [(layer["name"], layer["rows"], len(layer["silent"])) for layer in record["layers"]]
     return [
         f"{record['used']} of {record['listed']} pictures, {record['rule']}, top {record['top']}: {record['out']}",
         *table(("layer", "rows", "silent channels"), layers),

@@ -89,7 +89,7 @@ def built_in(limit: int | None) -> dict[str, Any]:
     """The photographs of the gallery."""
     from deconvviz.data import samples
 
-    names = [one.id for one in samples.SAMPLES.values() if one.kind == "photo"][:limit]
+    names = [sample.id for sample in samples.SAMPLES.values() if sample.kind == "photo"][:limit]
     return {name: samples.load(name) for name in names}
 
 

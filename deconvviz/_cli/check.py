@@ -67,7 +67,7 @@ def check(
     record |= {"images": 1, "seconds": seconds_since(start)}
     remarks = [*([grey] if grey else []), *hints]
     lines = _lines(chosen, image, result, assumed) + (
-        ["", "Worth knowing:", *(f"- {one}" for one in remarks)] if remarks else []
+        ["", "Worth knowing:", *(f"- {remark}" for remark in remarks)] if remarks else []
     )
     answer(record, as_json, lines)
     ctx.exit(0 if result.applies else 1)
@@ -179,19 +179,19 @@ def _forward(image: str, report: Report) -> str:
     return line + "".join(f"; {name} {value:.4g}" for name, value in names)
 
 
-def _row(one: RuleReport) -> tuple[str, str, str, str, str]:
+def _row(report: RuleReport) -> tuple[str, str, str, str, str]:
     """A rule as a row of the table."""
-    agreement = "-" if one.agreement is None else f"{one.agreement:.1g}"
-    if one.refused:
-        return one.rule, "refused", _coverage(one), "-", "-"
-    applies = "yes" if one.largest else "yes, all zero"
-    return one.rule, applies, _coverage(one), agreement, f"{one.seconds:.1f}"
+    agreement = "-" if report.agreement is None else f"{report.agreement:.1g}"
+    if report.refused:
+        return report.rule, "refused", _coverage(report), "-", "-"
+    applies = "yes" if report.largest else "yes, all zero"
+    return report.rule, applies, _coverage(report), agreement, f"{report.seconds:.1f}"
 
 
-def _coverage(one: RuleReport) -> str:
-    if one.rule == "gradient":
+def _coverage(report: RuleReport) -> str:
+    if report.rule == "gradient":
         return "ordinary derivative"
-    return str(one.coverage) if one.coverage.total else "no rectifier"
+    return str(report.coverage) if report.coverage.total else "no rectifier"
 
 
 COMMAND = check

@@ -131,7 +131,7 @@ def _layer(network: Network, layer: str | None, objective: str | None) -> str:
     """The layer that was named; for a class, else, the last one without rows and columns."""
     if layer is not None:
         return layer
-    vectors = [one.name for one in network.layers if len(one.shape) == 1]
+    vectors = [record.name for record in network.layers if len(record.shape) == 1]
     if objective != "class" or not vectors:
         raise click.UsageError("--layer missing: give it, or --objective class for the last layer")
     return vectors[-1]

@@ -115,7 +115,7 @@ class Atlas:
 
     def __init__(self, folder: Path, about: dict[str, Any]) -> None:
         self.folder, self.about = folder, about
-        self.layers = tuple(_layer(one) for one in about["layers"])
+        self.layers = tuple(_layer(record) for record in about["layers"])
         self._table = _inside(folder, about["table"])
         self._sheet = lru_cache(KEPT_SHEETS)(lambda name: _pixels(_inside(folder, name)))
         self._table_of = lru_cache(KEPT_TABLES)(self._read)
@@ -154,7 +154,9 @@ class Atlas:
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        raise DataError(f"{self.folder} has no layer {name!r}; {nearest(name, [one.name for one in self.layers])}")
+        raise DataError(
+            f"{self.folder} has no layer {name!r}; {nearest(name, [record.name for record in self.layers])}"
+        )
 
     def rows(self, layer: str, channel: int) -> tuple[Row, ...]:
         """The pictures of a channel, strongest first; fewer than were asked for where fewer excite it.
@@ -195,7 +197,7 @@ class Atlas:
             return _damaged(self._table, reason)
 
         storage.check_file(self._table, problem)
-        number = [one.name for one in self.layers].index(layer)
+        number = [record.name for record in self.layers].index(layer)
         try:
             with pq.ParquetFile(self._table) as file:
                 rows = file.metadata.row_group(number).num_rows
@@ -205,9 +207,9 @@ class Atlas:
         except (OSError, pa.ArrowException, IndexError, RuntimeError) as error:
             raise problem(" ".join(str(error).split())[:160]) from error
         result: dict[int, list[Row]] = {}
-        for place, one in enumerate(records):
-            storage.check_shape(one, _ROW, problem, f"row {place} of {layer}")
-            result.setdefault(one["channel"], []).append(_row(one, problem))
+        for place, record in enumerate(records):
+            storage.check_shape(record, _ROW, problem, f"row {place} of {layer}")
+            result.setdefault(record["channel"], []).append(_row(record, problem))
         return {channel: tuple(some) for channel, some in result.items()}
 
 
@@ -249,43 +251,45 @@ def _pixels(path: Path) -> np.ndarray:
     return values
 
 
-def _layer(one: dict[str, Any]) -> Layer:
-    if not one["shape"]:
-        raise DataError(f"the shape of {one['name']} in the atlas should have a number; it is []")
+def _layer(record: dict[str, Any]) -> Layer:
+    if not record["shape"]:
+        raise DataError(f"the shape of {record['name']} in the atlas should have a number; it is []")
     return Layer(
-        one["name"], one["kind"], tuple(one["shape"]), _pair(one, "stride"), _pair(one, "receptive_field"),
-        tuple(one["channels"]), tuple(one["silent"]),
+        record["name"], record["kind"], tuple(record["shape"]), _pair(record, "stride"),
+        _pair(record, "receptive_field"), tuple(record["channels"]), tuple(record["silent"]),
     )  # fmt: skip
 
 
-def _pair(one: dict[str, Any], name: str) -> Size | None:
-    value = one[name]
+def _pair(record: dict[str, Any], name: str) -> Size | None:
+    value = record[name]
     if value is None:
         return None
     if len(value) != 2 or not all(isinstance(side, int) for side in value):
-        raise DataError(f"{name} of {one['name']} in the atlas should be two whole numbers; it is {value}")
+        raise DataError(f"{name} of {record['name']} in the atlas should be two whole numbers; it is {value}")
     return value[0], value[1]
 
 
-def _row(one: dict[str, Any], problem: storage.Problem) -> Row:
-    top, left, bottom, right = (one[f"box_{side}"] for side in ("top", "left", "bottom", "right"))
-    if not math.isfinite(one["activation"] * one["scale"]):
-        raise problem(f"an activation of {one['activation']} and a scale of {one['scale']}")
-    places = [one[name] or 0 for name in ("channel", "row", "column", "tile_top", "tile_left")]
+def _row(record: dict[str, Any], problem: storage.Problem) -> Row:
+    top, left, bottom, right = (record[f"box_{side}"] for side in ("top", "left", "bottom", "right"))
+    if not math.isfinite(record["activation"] * record["scale"]):
+        raise problem(f"an activation of {record['activation']} and a scale of {record['scale']}")
+    places = [record[name] or 0 for name in ("channel", "row", "column", "tile_top", "tile_left")]
     if not (0 <= top < bottom <= MAX_SIDE and 0 <= left < right <= MAX_SIDE and min(places) >= 0):
-        raise problem(f"the tile at ({one['tile_top']}, {one['tile_left']}) of the box {(top, left, bottom, right)}")
+        raise problem(
+            f"the tile at ({record['tile_top']}, {record['tile_left']}) of the box {(top, left, bottom, right)}"
+        )
     try:
-        unit = Unit(one["layer"], one["channel"], one["row"], one["column"])
+        unit = Unit(record["layer"], record["channel"], record["row"], record["column"])
     except DeconvvizError as error:
         raise problem(str(error)) from error
     return Row(
         unit=unit,
-        rank=one["rank"],
-        image=one["image"],
-        digest=one["digest"],
-        activation=one["activation"],
+        rank=record["rank"],
+        image=record["image"],
+        digest=record["digest"],
+        activation=record["activation"],
         box=(top, left, bottom, right),
-        scale=one["scale"],
-        sheets=tuple((kind, one[kind]) for kind in sheets.KINDS),
-        tile=(one["tile_top"], one["tile_left"]),
+        scale=record["scale"],
+        sheets=tuple((kind, record[kind]) for kind in sheets.KINDS),
+        tile=(record["tile_top"], record["tile_left"]),
     )

@@ -56,9 +56,9 @@ def nothing(channels: Mapping[str, Sequence[int]], room: int) -> ScanResult:
 def together(parts: Sequence[ScanResult], room: int) -> ScanResult:
     """The scans of several shares as one."""
     first, *rest = parts
-    for one in rest:
-        tops = {layer: top.merge(first.tops[layer], one.tops[layer], room) for layer in first.tops}
-        first = ScanResult(first.done + one.done, tops, first.broken | one.broken)
+    for part in rest:
+        tops = {layer: top.merge(first.tops[layer], part.tops[layer], room) for layer in first.tops}
+        first = ScanResult(first.done + part.done, tops, first.broken | part.broken)
     return ScanResult(first.done, first.tops, dict(sorted(first.broken.items())))
 
 

@@ -146,7 +146,11 @@ def blocked_at(network: Network, x: Array, reconstruction: Reconstruction) -> st
     """
     node, program = network.node(reconstruction.unit.layer), network.program()
     below = {v for item in program.path_to(node.variable) for v in item.eqn.outvars} - {node.variable}
-    names = [one.layer.name for one in program.nodes if one.variable in below and one.order is not None]
+    names = [
+        node_below.layer.name
+        for node_below in program.nodes
+        if node_below.variable in below and node_below.order is not None
+    ]
     steps = network.steps_to(node.layer.name)
     if not isinstance(steps, str) and node.in_order:
         reached = _reached(network, x, reconstruction, steps)
@@ -297,7 +301,9 @@ def better_input(network: Network, pictures: Sequence[Array]) -> str:
         tried[f"values from {name}" if " to " in name else name] = replace(spec, scale=scale, mean=mean, std=std)
     now = confidence(network, [model_input(picture, spec) for picture in pictures])
     sure = {
-        name: confidence(network, [model_input(p, one) for p in pictures]) for name, one in tried.items() if one != spec
+        name: confidence(network, [model_input(p, changed_spec) for p in pictures])
+        for name, changed_spec in tried.items()
+        if changed_spec != spec
     }
     best = max(sure, key=lambda name: np.nan_to_num(sure[name]))
     if not sure[best] > now + 0.15 or sure[best] < 1.5 * now:

@@ -214,7 +214,7 @@ def _about_rules(rules: tuple[RuleReport, ...]) -> Iterator[str]:
     if first.rule == "gradient":
         yield f"Not even the gradient goes down: {first.refused}."
     elif first.coverage.unsupported:
-        others = _listed(first.coverage.unsupported)
+        others = _listing(first.coverage.unsupported)
         below = f" Look at {first.reaches} or below, where they apply." if first.reaches else ""
         yield (
             f"{names} are defined at ReLUs only, and the path also passes {others}: to use them everywhere, build the "
@@ -229,10 +229,10 @@ def _about_rules(rules: tuple[RuleReport, ...]) -> Iterator[str]:
         yield f"{names}: {first.refused}."
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _listing(names: tuple[str, ...]) -> str:
     """Activations as a list for people.
 
-    >>> _listed(("gelu in tanh1", "gelu in tanh2"))
+    >>> _listing(("gelu in tanh1", "gelu in tanh2"))
     'gelu in tanh1, gelu in tanh2'
     """
     return ", ".join(names[:_LISTED]) + (f", ... ({len(names)} in all)" if len(names) > _LISTED else "")

@@ -71,7 +71,7 @@ def list_partners(root: str | Path, names: Sequence[str], limit: int | None = No
     root = Path(root)
     for name in names:
         if not (root / name).is_dir():
-            expected = " and ".join(f"{root}/{one}" for one in names)
+            expected = " and ".join(f"{root}/{name}" for name in names)
             raise DataError(f"no such folder: {root / name}; expected {expected}, files of one picture under one name")
     others = [{path.stem: path for path in _images(root / name)} for name in names[1:]]
     result = []

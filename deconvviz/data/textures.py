@@ -142,7 +142,7 @@ def _gradient(angle: float) -> np.ndarray:
 
 
 def _checkers(period: float, angle: float) -> np.ndarray:
-    across, down = (np.floor((_along(one) + _OFF) * 2 / period) for one in (angle, angle + 90))
+    across, down = (np.floor((_along(direction) + _OFF) * 2 / period) for direction in (angle, angle + 90))
     return _mixed((across + down) % 2, "grey")
 
 

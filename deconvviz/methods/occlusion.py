@@ -52,8 +52,8 @@ def draw(
     for at in range(0, len(boxes), CHUNK):
         some = boxes[at : at + CHUNK]
         covered = np.repeat(x, len(some), axis=0)
-        for one, box in zip(covered, some, strict=True):
-            one[inside][box] = cover[0][inside][box]
+        for image, box in zip(covered, some, strict=True):
+            image[inside][box] = cover[0][inside][box]
         for box, rest in zip(some, score.values(covered), strict=True):
             total[inside][box] += value - rest
             count[inside][box] += 1

@@ -102,7 +102,7 @@ def _renamed(name: str, entry: ModelEntry) -> str:
     return name
 
 
-def _named(stored: Mapping[str, tuple[int, ...]], entry: ModelEntry) -> dict[str, str]:
+def _stored_names(stored: Mapping[str, tuple[int, ...]], entry: ModelEntry) -> dict[str, str]:
     """torchvision's name -> the file's own."""
     return {_renamed(name, entry): name for name in stored if not name.endswith(_COUNTER)}
 
@@ -115,7 +115,7 @@ def _fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
 
 def _matched(stored: Mapping[str, tuple[int, ...]], entry: ModelEntry, path: Path) -> dict[str, str]:
     """torchvision's name -> the file's own, of a file that has every array and no other."""
-    names, shapes = _named(stored, entry), _shapes(entry)
+    names, shapes = _stored_names(stored, entry), _shapes(entry)
     missing = [name for name in shapes if name not in names]
     extra = [names[name] for name in names if name not in shapes]
     wrong = [
@@ -138,7 +138,7 @@ def _advice(stored: Mapping[str, tuple[int, ...]], path: Path) -> str:
     for other in catalog.models().values():
         if other.weights is None:
             continue
-        names = _named(stored, other)
+        names = _stored_names(stored, other)
         shapes = other.weights.shapes
         if names.keys() == shapes.keys() and all(_fits(stored[names[name]], shapes[name]) for name in names):
             return f"it fits {other.name}: load({other.name!r}, weights={str(path)!r})"

@@ -89,8 +89,8 @@ class Score:
     def values(self, xs: Array) -> np.ndarray:
         """f of each model input of a batch (N, H, W, C): (N,) numbers."""
         values = self.layer_values(xs)
-        one = np.asarray(units.seed(jnp.asarray(values[:1]), *self.code, True)[0])
-        return np.asarray((values * one).reshape(len(values), -1).sum(axis=1))
+        mask = np.asarray(units.seed(jnp.asarray(values[:1]), *self.code, True)[0])
+        return np.asarray((values * mask).reshape(len(values), -1).sum(axis=1))
 
     def layer_values(self, xs: Array) -> np.ndarray:
         """The values of the unit's layer for each model input: (N, h, w, c), or (N, c)."""
@@ -119,8 +119,8 @@ class Score:
 
             def signal(consts: Any, x: Any, code: Any, ones: Any) -> Any:
                 value, pull = jax.vjp(lambda x: layer(consts, x), x)
-                one = units.seed(value, code[0], code[1], code[2], True)[0]
-                return (value * one).sum(), pull(jnp.where(ones, one, one * value))[0]
+                mask = units.seed(value, code[0], code[1], code[2], True)[0]
+                return (value * mask).sum(), pull(jnp.where(ones, mask, mask * value))[0]
 
             return jit(jax.vmap(signal, (None, 0, None, None)))
 
@@ -142,8 +142,8 @@ class Score:
 
             def signals(consts: Any, x: Any, code: Any, ones: Any) -> Any:
                 value, pull = jax.vjp(lambda x: layer(consts, x), x)
-                one = units.seed(value, code[0], code[1], code[2], True)[0]
-                return (value * one).sum(), pull_each(pull, jnp.where(ones, one, one * value), names)
+                mask = units.seed(value, code[0], code[1], code[2], True)[0]
+                return (value * mask).sum(), pull_each(pull, jnp.where(ones, mask, mask * value), names)
 
             return jit(jax.vmap(signals, (None, 0, None, None)))
 
@@ -184,8 +184,8 @@ class Score:
             def signal(consts: Any, x: Any, code: Any, ones: Any) -> Any:
                 middle = below(*consts, x)[0]
                 value, pull = jax.vjp(lambda middle: permuted(target, above(*consts, x, middle)[0]), middle)
-                one = units.seed(value, code[0], code[1], code[2], True)[0]
-                return permuted(node, middle)[0], permuted(node, pull(jnp.where(ones, one, one * value))[0])[0]
+                mask = units.seed(value, code[0], code[1], code[2], True)[0]
+                return permuted(node, middle)[0], permuted(node, pull(jnp.where(ones, mask, mask * value))[0])[0]
 
             return jit(signal)
 
@@ -225,7 +225,7 @@ class Score:
             count = size if left >= size else 1 << (left.bit_length() - 1)
             key = ("score", name, self.unit.layer, batch.dtype.name, count)
             call = self.network.store.compiled(key, make)
-            results.append([np.asarray(one) for one in call(self.consts, batch[at : at + count], code, *more)])
+            results.append([np.asarray(array) for array in call(self.consts, batch[at : at + count], code, *more)])
             at += count
         arrays = [np.concatenate(parts) for parts in zip(*results, strict=True)]
         if len(batch) == 1:

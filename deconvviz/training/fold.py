@@ -32,7 +32,7 @@ def fold(kernel: Array, bias: Array | float, norm: Any) -> tuple[np.ndarray, np.
     [[[0.5, 1.0]], [-0.5, 0.0]]
     """
     scale, offset, mean, variance = (
-        np.asarray(one[...], np.float64) for one in (norm.scale, norm.bias, norm.mean, norm.var)
+        np.asarray(variable[...], np.float64) for variable in (norm.scale, norm.bias, norm.mean, norm.var)
     )
     gain = scale / np.sqrt(variance + norm.epsilon)
     folded = np.asarray(kernel, np.float64) * gain

@@ -48,7 +48,7 @@ class Patches:
         for step in range(self.steps):
             draw = np.random.default_rng([self.seed, number, step])
             chosen = draw.choice(len(self.pictures), self.batch, p=rooms / rooms.sum())
-            yield np.stack([self._part(self.pictures[one], draw) for one in chosen]), draw
+            yield np.stack([self._part(self.pictures[index], draw) for index in chosen]), draw
 
     def _part(self, picture: np.ndarray, draw: np.random.Generator) -> np.ndarray:
         top, left = (int(draw.integers(n - self.size + 1)) for n in picture.shape[:2])

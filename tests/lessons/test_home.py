@@ -56,7 +56,7 @@ def test_who_was_here_before_goes_on_where_they_were(open_page: Callable[..., Ap
     test = open_page("home")
     assert "Start the course" in [button.label for button in test.button]
     test.session_state["last-lesson"] = "ladder"
-    title = page.named(page.discover(), "ladder").title
+    title = page.find_page(page.discover(), "ladder").title
     assert any(button.label.endswith(f", {title}") for button in test.run().button)
 
 

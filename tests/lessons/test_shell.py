@@ -75,8 +75,8 @@ def test_what_a_browser_remembers_is_added_and_nonsense_is_left_out(monkeypatch:
 @pytest.mark.deep
 def test_every_lesson_leads_to_the_next_and_the_last_one_to_the_end() -> None:
     lessons = [found for found in page.discover() if isinstance(found, page.Lesson)]
-    script = "from lessons._kit.form import frame, page\nframe._foot(page.named(page.discover(), {slug!r}))"
-    for lesson, after in zip(lessons, [*lessons[1:], page.named(page.discover(), page.END)], strict=True):
+    script = "from lessons._kit.form import frame, page\nframe._foot(page.find_page(page.discover(), {slug!r}))"
+    for lesson, after in zip(lessons, [*lessons[1:], page.find_page(page.discover(), page.END)], strict=True):
         links = AppTest.from_string(script.format(slug=lesson.slug), default_timeout=60).run().get("page_link")
         assert links[-1].proto.label == f"Next: {after.title}"
         assert len(links) == (1 if lesson is lessons[0] else 2)

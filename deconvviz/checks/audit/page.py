@@ -46,9 +46,9 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#
 def as_json(audit: AuditRecord) -> str:
     """All numbers, with the sentences."""
     record = {name: value for name, value in vars(audit).items() if name not in ("examples", "table", "curves")}
-    record["table"] = {m: {c: asdict(one) for c, one in row.items()} for m, row in audit.table.items()}
+    record["table"] = {m: {c: asdict(interval) for c, interval in row.items()} for m, row in audit.table.items()}
     record["curves"] = {
-        name: {kind: [asdict(one) for one in steps] for kind, steps in row.items()}
+        name: {kind: [asdict(interval) for interval in steps] for kind, steps in row.items()}
         for name, row in audit.curves.items()
     }
     return json.dumps(_plain(record | {"sentences": sentences(audit)}), allow_nan=False, indent=1, ensure_ascii=False)
@@ -56,9 +56,9 @@ def as_json(audit: AuditRecord) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, (float, np.floating)):
         return float(value) if math.isfinite(value) else None
     return value.item() if isinstance(value, np.generic) else value
@@ -129,14 +129,14 @@ def _curves(audit: AuditRecord, t: Any) -> str:
 
 def _curve(audit: AuditRecord, kind: str, t: Any) -> str:
     lines, legend = "", ""
-    known = [one.mean for row in audit.curves.values() for one in row.get(kind, ()) if one.count]
+    known = [interval.mean for row in audit.curves.values() for interval in row.get(kind, ()) if interval.count]
     top = max([1e-9, *known])
     colours = dict(zip([n for n in audit.curves if n not in (RANDOM, EDGES)], _COLOURS * 2, strict=False))
     for number, (name, row) in enumerate(audit.curves.items()):
         steps = row.get(kind, ())
         points = " ".join(
-            f"{40 + 300 * k / max(1, len(steps) - 1):.1f},{190 - 170 * max(0.0, one.mean) / top:.1f}"
-            for k, one in enumerate(steps) if one.count
+            f"{40 + 300 * k / max(1, len(steps) - 1):.1f},{190 - 170 * max(0.0, interval.mean) / top:.1f}"
+            for k, interval in enumerate(steps) if interval.count
         )  # fmt: skip
         dash = ' stroke-dasharray="5 4"' if name in (RANDOM, EDGES) else ""
         colour = colours.get(name, "#000000" if name == RANDOM else "#888888")
@@ -192,7 +192,9 @@ def _provenance(audit: AuditRecord) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in audit.versions.items())
     proofs = ", ".join(f"{rule} {gap:.1g} ({audit.coverage.get(rule, '')})" for rule, gap in audit.agreement.items())
     adjoint = "-" if audit.adjoint is None else f"{audit.adjoint:.1g}"
-    pictures = ", ".join(f"{one['name']}: {one['unit'][1]} ({one['value']:.4g})" for one in audit.pictures)
+    pictures = ", ".join(
+        f"{picture['name']}: {picture['unit'][1]} ({picture['value']:.4g})" for picture in audit.pictures
+    )
     lines = [
         audit.command, f"network {audit.network}, SHA-256 {audit.digest}", versions, f"seed {audit.seed}",
         f"two computations: {proofs or '-'}; adjoint test: {adjoint}", f"pictures, channel (value): {pictures}",

@@ -124,8 +124,8 @@ def randomize(
     for layers in steps:
         other = score.with_weights(random_weights(network, layers, how, seed))
         maps.append(attribution.drawn(other, batch, method, seed, **options).signal)
-    alike = [similarities(maps[0], one) for one in maps]
-    of = {name: tuple(one[name] for one in alike) for name in alike[0]}
+    alike = [similarities(maps[0], other) for other in maps]
+    of = {name: tuple(similarity[name] for similarity in alike) for name in alike[0]}
     return Randomization(
         method,
         order,

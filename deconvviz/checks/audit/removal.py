@@ -32,7 +32,7 @@ def pictures(x: Array, cover: Array, places: np.ndarray, insert: bool, steps: in
       insert: begin with the cover and bring the picture in; else begin with the picture.
     """
     kind = np.asarray(x).dtype  # that of the network, so that each picture is written once
-    first, second = (np.asarray(one, kind) for one in ((cover, x) if insert else (x, cover)))
+    first, second = (np.asarray(array, kind) for array in ((cover, x) if insert else (x, cover)))
     inputs = np.repeat(first, steps + 1, axis=0).reshape(steps + 1, places.size, -1)
     other = second.reshape(places.size, -1)
     for k in range(1, steps + 1):

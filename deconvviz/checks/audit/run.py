@@ -121,7 +121,7 @@ def forecast(network: Network, x: Array, unit: UnitLike | None, methods: Sequenc
     cost = [known[name].passes(size, **controls.options(network, name)) for name in methods]
     forwards, backwards = np.sum(cost, axis=0) * maps
     forwards += 4 * 7 * (len(methods) + 2) + 78
-    constants = sum(np.asarray(one).nbytes for one in score.consts)
+    constants = sum(np.asarray(array).nbytes for array in score.consts)
     return Forecast(
         pictures,
         int(forwards + 2.5 * backwards),
@@ -215,14 +215,15 @@ def _gathered(
     table: dict[str, dict[str, Interval]] = {}
     curves: dict[str, dict[str, tuple[Interval, ...]]] = {}
     for name in names:
-        kinds = dict.fromkeys(kind for one in each for kind in one.controls.get(name, {}))
+        kinds = dict.fromkeys(kind for finding in each for kind in finding.controls.get(name, {}))
         if kinds:
             nothing = float("nan")
             table[name] = {
-                kind: interval([one.controls.get(name, {}).get(kind, nothing) for one in each], seed) for kind in kinds
+                kind: interval([finding.controls.get(name, {}).get(kind, nothing) for finding in each], seed)
+                for kind in kinds
             }
     for name in (controls.RANDOM, controls.EDGES, *table):
-        kinds = dict.fromkeys(kind for one in each for kind in one.curves.get(name, {}))
+        kinds = dict.fromkeys(kind for finding in each for kind in finding.curves.get(name, {}))
         curves[name] = {
             kind: tuple(
                 interval(step, seed)
@@ -234,10 +235,10 @@ def _gathered(
     agreement, coverage, adjoint = _proofs(network, first, unit, names)
     return Audit(
         network=network.name, digest=network.digest, layer=unit.layer,
-        pictures=tuple({"name": name, "unit": list(one.unit), "value": one.value} for name, one in done),
+        pictures=tuple({"name": name, "unit": list(finding.unit), "value": finding.value} for name, finding in done),
         unreadable=unreadable, table=table, curves=curves,
-        refused={k: v for one in reversed(each) for k, v in one.refused.items()},
-        skipped={k: v for one in reversed(each) for k, v in one.skipped.items()},
+        refused={k: v for finding in reversed(each) for k, v in finding.refused.items()},
+        skipped={k: v for finding in reversed(each) for k, v in finding.skipped.items()},
         agreement=agreement, coverage=coverage, adjoint=adjoint,
         settings={name: attribution.options_of(name, controls.options(network, name)) for name in table},
         seed=seed, versions=_versions(), command=command, seconds=seconds,

@@ -42,7 +42,7 @@ def _general(audit: AuditRecord, language: str) -> Iterator[str]:
     if count < FEW:
         yield say("Only {count} pictures: the intervals say little about others; give {few} or more.", language,
                   count=count, few=FEW)  # fmt: skip
-    if len({round(one["value"], 9) for one in audit.pictures}) == 1 and count > 1:
+    if len({round(picture["value"], 9) for picture in audit.pictures}) == 1 and count > 1:
         text = (
             "The unit has the same value, {value:.4g}, for every picture: a constant network, or one fed the wrong "
             "range; no map of it can mean anything."
@@ -82,10 +82,12 @@ def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> 
         "{method}: the map is {value} like an edge detector's, which knows no network.", "", "",
     ))  # fmt: skip
     gains = {
-        kind: one for kind, one in intervals.items() if kind.startswith(("deletion", "insertion")) and one.count > 1
+        kind: interval
+        for kind, interval in intervals.items()
+        if kind.startswith(("deletion", "insertion")) and interval.count > 1
     }
     if gains:
-        better = [say(kind, language) for kind, one in gains.items() if one.low > 0]
+        better = [say(kind, language) for kind, interval in gains.items() if interval.low > 0]
         if len(better) == len(gains):
             yield say("{method}: removing or bringing pixels in its order beats chance in every curve.", language,
                       method=title)  # fmt: skip
@@ -100,10 +102,10 @@ def _compared(
     title: str, intervals: Mapping[str, Interval], language: str, control: str, texts: tuple[str, str, str]
 ) -> Iterator[str]:
     """The first text where the whole interval lies above `ALIKE`, the second below `DIFFERENT`, else the third."""
-    one = intervals.get(control)
-    if one is None or not one.count:
+    interval = intervals.get(control)
+    if interval is None or not interval.count:
         return
-    low, high = (one.low, one.high) if one.count > 1 else (one.mean, one.mean)
+    low, high = (interval.low, interval.high) if interval.count > 1 else (interval.mean, interval.mean)
     text = texts[0] if low > ALIKE else texts[1] if high < DIFFERENT else texts[2]
     if text:
-        yield say(text, language, method=title, value=str(one))
+        yield say(text, language, method=title, value=str(interval))

@@ -155,7 +155,7 @@ def _record(module: Any, spec: InputSpec, batch: int) -> _Recorded:
         program.graph_module,
         {node.name: names.get(node.name) for node in inputs},
         {name: _array(stored[name]) for name in names.values()},
-        tuple(i for i, one in enumerate(signature.output_specs) if one.kind == user_output),
+        tuple(i for i, output in enumerate(signature.output_specs) if output.kind == user_output),
         lambda values: _plain(torch.utils._pytree.tree_unflatten(values, program.call_spec.out_spec)),
         int(images) if images.isdigit() else None,
     )
@@ -200,7 +200,7 @@ def _plain(output: Any) -> Any:
     if isinstance(output, (list, tuple)):
         return [_plain(value) for value in output]
     if is_dataclass(output):
-        return {one.name: _plain(getattr(output, one.name)) for one in fields(output)}
+        return {field.name: _plain(getattr(output, field.name)) for field in fields(output)}
     return output
 
 
@@ -253,7 +253,7 @@ def _run(graph: Any, arguments: Sequence[Any], dtype: Any) -> list[Any]:
 
     def read(arg: Any) -> Any:
         if isinstance(arg, (list, tuple)):
-            return [read(one) for one in arg]
+            return [read(item) for item in arg]
         if type(arg).__module__ == "torch.fx.node":
             return values[arg]
         return _dtype(arg, dtype) if type(arg).__name__ == "dtype" else arg
@@ -282,7 +282,7 @@ def _in_mode(node: Any, args: list[Any], dtype: Any) -> list[Any]:
     at = next(i for i, arg in enumerate(args) if hasattr(arg, "graph"))
     results = _run(args[at], args[at + 1 :], dtype)
     stopped = node.target.__name__ == _MODES[0] and not args[0]
-    return [lax.stop_gradient(one) for one in results] if stopped else results
+    return [lax.stop_gradient(result) for result in results] if stopped else results
 
 
 def _dtype(kind: Any, dtype: Any) -> Any:
@@ -382,7 +382,7 @@ def _windows(
 
 def _reduce_windows(x: Any, start: float, reduce: Any, windows: list[tuple[int, ...]], pads: Any) -> Any:
     rest = x.ndim - len(pads)
-    kernel, stride, dilation = ((*(1,) * rest, *one) for one in windows)
+    kernel, stride, dilation = ((*(1,) * rest, *values) for values in windows)
     around = (*((0, 0),) * rest, *pads)
     return lax.reduce_window(
         x, np.array(start, x.dtype), reduce, kernel, stride, around, window_dilation=dilation

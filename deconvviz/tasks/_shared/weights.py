@@ -204,9 +204,9 @@ def _check_options(options: Mapping[str, Any], problem: storage.Problem) -> None
         each = value if isinstance(value, list) else [value]
         if len(each) > LONGEST:
             raise problem(f"its option {name} has {len(each):,} entries, where at most {LONGEST:,} are read")
-        for one in each:
-            if name in LARGEST and isinstance(one, (int, float)) and not 0 <= one <= LARGEST[name]:
-                raise problem(f"its option {name} is {one}, where 0 to {LARGEST[name]} is read")
+        for number in each:
+            if name in LARGEST and isinstance(number, (int, float)) and not 0 <= number <= LARGEST[name]:
+                raise problem(f"its option {name} is {number}, where 0 to {LARGEST[name]} is read")
 
 
 def _name(path: tuple[Any, ...]) -> str:

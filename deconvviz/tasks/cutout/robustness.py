@@ -60,7 +60,7 @@ def sweep(
         count, results = (draws if change == "noise" else 1), []
         for i, ((picture, alpha), extra) in enumerate(zip(scenes, settings or [{}] * len(scenes), strict=True)):
             drawn = [changed(picture, change, level, seed + i + APART * draw) for draw in range(count)]
-            figures = [overlaps(one, alpha > 0.5, {**options, **extra}) for one in drawn]
+            figures = [overlaps(changed_picture, alpha > 0.5, {**options, **extra}) for changed_picture in drawn]
             results.append({name: float(np.mean([row[name] for row in figures])) for name in figures[0]})
         each = {name: [row[name] for row in results] for name in results[0]}
         means = {name: float(np.mean(values)) for name, values in each.items()}

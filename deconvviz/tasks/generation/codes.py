@@ -34,7 +34,7 @@ class Codes:
     @classmethod
     def of(cls, net: Any, labels: tuple[str, ...]) -> Codes:
         """Those that the trained network holds."""
-        means, factors = (np.asarray(one[...], np.float64) for one in (net.class_means, net.class_factors))
+        means, factors = (np.asarray(variable[...], np.float64) for variable in (net.class_means, net.class_factors))
         return cls(labels, means, factors)
 
     def index(self, label: str) -> int:
@@ -43,7 +43,7 @@ class Codes:
         Raises:
           DataError: no such class.
         """
-        lower = [one.lower() for one in self.labels]
+        lower = [label.lower() for label in self.labels]
         if label.lower() not in lower:
             raise DataError(f"the autoencoder knows no class {label!r}; {nearest(label, self.labels)}")
         return lower.index(label.lower())

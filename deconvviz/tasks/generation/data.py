@@ -150,7 +150,7 @@ def sheet(pictures: np.ndarray, shape: float, columns: int, *, shorter: int, gap
     >>> sheet(np.zeros((5, 64, 64, 3)), 1.0, 3, shorter=128).shape
     (258, 388, 3)
     """
-    tiles = [shaped(one, shape, shorter) for one in pictures]
+    tiles = [shaped(picture, shape, shorter) for picture in pictures]
     tall, wide = tiles[0].shape[0] + gap, tiles[0].shape[1] + gap
     rows = -(-len(tiles) // columns)
     result = np.full((rows * tall - gap, columns * wide - gap, 3), 255, np.uint8)

@@ -90,7 +90,7 @@ class Bound:
         values = math.prod(images.shape[1:])
         divergence = jnp.mean(kl(mean, log_variance))
         value = sum(squares.values()) / len(result) / (2 * self._noise**2) + self._weight * divergence / values
-        figures = {"kl": divergence, **{f"squares_{name}": one for name, one in squares.items()}}
+        figures = {"kl": divergence, **{f"squares_{name}": square for name, square in squares.items()}}
         if self._perceptual:
             felt = self._felt(jnp.concatenate(list(result.values())), images)
             value, figures = value + self._perceptual * felt, {**figures, "perceptual": felt}

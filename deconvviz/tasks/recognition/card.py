@@ -62,7 +62,7 @@ def _network(path: Path, name: str, about: Mapping[str, Any]) -> str:
     return _TEMPLATE.fill(
         "network", rows=rows, columns=columns, first=first, second=params["conv2.kernel"].shape[-1],
         units=params["dense.kernel"].shape[-1], classes=params["logits.kernel"].shape[-1], **switched, data=source,
-        held=held_out, numbers=sum(one.size for one in params.values()), command=about["command"],
+        held=held_out, numbers=sum(array.size for array in params.values()), command=about["command"],
         large=digits.LARGE, inner=digits.INNER, small=digits.SMALL,
     )  # fmt: skip
 

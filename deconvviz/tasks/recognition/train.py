@@ -110,7 +110,7 @@ def _program(classes: int, steps: int, learning_rate: float) -> tuple[Trainer, C
             return loss(module, batch, jax.random.key(0))[0]
 
         slope = jax.grad(objective)(params)
-        norms = {name: [jnp.linalg.norm(one[name]["kernel"][...]) for one in (slope, params)] for name in LAYERS}
+        norms = {name: [jnp.linalg.norm(tree[name]["kernel"][...]) for tree in (slope, params)] for name in LAYERS}
         return {name: length / weights for name, (length, weights) in norms.items()}
 
     return fit, jax.jit(lengths)

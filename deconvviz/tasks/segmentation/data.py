@@ -87,8 +87,8 @@ def class_weights(labels: Sequence[np.ndarray], balance: str) -> np.ndarray:
     [0.6666666865348816, 2.0, 1.0]
     """
     pixels, present = np.zeros(VOID), np.zeros(VOID)
-    for one in labels:
-        counts = np.bincount(one.ravel(), minlength=VOID + 1)[:VOID]
+    for labels_of_picture in labels:
+        counts = np.bincount(labels_of_picture.ravel(), minlength=VOID + 1)[:VOID]
         pixels += counts
         present += np.where(counts > 0, counts.sum(), 0)
     there = pixels > 0

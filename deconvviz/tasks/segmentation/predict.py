@@ -194,7 +194,7 @@ def compiled_step(network: Any) -> Callable[[np.ndarray], tuple[np.ndarray, ...]
 
     def run(x: np.ndarray) -> tuple[np.ndarray, ...]:
         values, switches = begin(state, x)
-        return tuple(np.asarray(one) for one in (values, switches, grow(state, values, switches)))
+        return tuple(np.asarray(array) for array in (values, switches, grow(state, values, switches)))
 
     return run
 

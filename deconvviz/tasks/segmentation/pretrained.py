@@ -121,7 +121,7 @@ def pooled(x: jax.Array) -> jax.Array:
     """
     for axis in (1, 2):
         even, odd = (jax.lax.slice_in_dim(x, start, None, 2, axis) for start in (0, 1))
-        after = [jax.lax.slice_in_dim(one, start, None, 1, axis) for one, start in ((even, 1), (odd, -1))]
+        after = [jax.lax.slice_in_dim(part, start, None, 1, axis) for part, start in ((even, 1), (odd, -1))]
         x = jnp.maximum(jnp.maximum(even, odd), jnp.concatenate(after, axis))
     return x
 

@@ -65,11 +65,13 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
     layers, network = sorted(facts["layers"].items()), caltech.build()
     recipe, first = layers[0][1]["recipe"], layers[0][1]
     rows = [["layer", "values", "weights", "upsampler", *(title for title, _ in FIGURES.values()), "epochs", "minutes"]]
-    for layer, one in layers:
+    for layer, facts_of_layer in layers:
         weights = sum(value.size for name, value in arrays.items() if name.startswith(f"{layer}."))
-        run = [str(one["recipe"]["epochs"]), f"{one['seconds'] / 60:.0f}"]
+        run = [str(facts_of_layer["recipe"]["epochs"]), f"{facts_of_layer['seconds'] / 60:.0f}"]
         values = " x ".join(map(str, network.layer(layer).shape))
-        rows.append([layer, values, f"{weights:,}", one["upsampler"], *_figures(one["figures"]), *run])
+        rows.append(
+            [layer, values, f"{weights:,}", facts_of_layer["upsampler"], *_figures(facts_of_layer["figures"]), *run]
+        )
     rows.append(["mean colour", "3", "", "", *_figures(first["mean_colour_figures"]), "", ""])
     text = _TEMPLATE.fill(
         "card", network=facts["network"], file=path.name, size=path.stat().st_size, digest=facts["digest"][:16],
@@ -89,7 +91,7 @@ def _comparison(compared: Sequence[Path]) -> str:
         if {key: value for key, value in one["recipe"].items() if key != "upsampler"} != fixed:
             raise TrainingError(f"{file} differs from {compared[0]} in more than its upsampler: nothing to compare")
     rows = [["upsampler", *(title for title, _ in FIGURES.values())]]
-    rows += [[one["upsampler"], *_figures(one["figures"])] for _, one in result]
+    rows += [[facts["upsampler"], *_figures(facts["figures"])] for _, facts in result]
     return _TEMPLATE.fill(
         "compared",
         layer=layer,

@@ -239,7 +239,7 @@ def make_trainer(recipe: InverterRecipe, network: Network, pictures: list[np.nda
 def _checked(layer: str, upsampler: str, seed: int, epochs: int, options: dict[str, Any]) -> InverterRecipe:
     if epochs < 1:
         raise TrainingError(f"the number of epochs is a whole number above 0; got epochs={epochs}")
-    known = next((one for one in _decoder.UPSAMPLERS if one == upsampler), None)
+    known = next((known_upsampler for known_upsampler in _decoder.UPSAMPLERS if known_upsampler == upsampler), None)
     if known is None:
         raise TrainingError(f"there is no upsampler {upsampler!r}; {nearest(str(upsampler), _decoder.UPSAMPLERS)}")
     return with_options(InverterRecipe(layer, known, seed, epochs), options)

@@ -125,10 +125,10 @@ def evaluate(data: Path, *, pictures: int = 40, weights: Path | None = None, pro
     hits: dict[str, list[float]] = {}
     inside: dict[str, list[float]] = {}
     for number in tqdm(range(pictures), unit="picture", disable=not progress):
-        one = inputs[number : number + 1]
-        score = Score.of(net, one, ("logits", 1))
+        image = inputs[number : number + 1]
+        score = Score.of(net, image, ("logits", 1))
         for name in catalog.methods():
-            signal = attribution.drawn(score, one, name, number, **options(net, name)).signal
+            signal = attribution.drawn(score, image, name, number, **options(net, name)).signal
             ranked = controls.ranked(name, signal)
             hits.setdefault(name, []).append(float(pointing_game(ranked, regions[number])))
             inside.setdefault(name, []).append(mass_inside(ranked, regions[number]))

@@ -44,7 +44,7 @@ def subject() -> Subject | None:
         network = networks.load("caltech").network
     except DeconvvizError:
         return None
-    photos = [one.id for one in samples.SAMPLES.values() if one.kind == "photo"]
+    photos = [sample.id for sample in samples.SAMPLES.values() if sample.kind == "photo"]
     inputs = [model_input(samples.load(id), network.input_spec) for id in photos]
     return Subject(network, np.concatenate(inputs))
 

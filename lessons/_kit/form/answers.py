@@ -157,15 +157,19 @@ def forget() -> None:
 def take(stored: Any) -> None:
     """Add what a browser remembers; what is no answer is left out, and of one question the longer record counts."""
     remembered = known()
-    for place, one in stored.items() if isinstance(stored, dict) else ():
+    for place, record in stored.items() if isinstance(stored, dict) else ():
         try:
-            storage.check_shape(one, _ONE, ValueError)
+            storage.check_shape(record, _ONE, ValueError)
         except ValueError:
             continue
-        count = len(one["given"])
+        count = len(record["given"])
         old = remembered.get(place, {"given": []})["given"]
-        if _PLACE.fullmatch(place) and len(old) < count == len(one["times"]) <= MOST_GIVEN and len(remembered) < MOST:
-            remembered[place] = {"given": one["given"], "times": one["times"]}
+        if (
+            _PLACE.fullmatch(place)
+            and len(old) < count == len(record["times"]) <= MOST_GIVEN
+            and len(remembered) < MOST
+        ):
+            remembered[place] = {"given": record["given"], "times": record["times"]}
 
 
 def document(name: str, remembered: Mapping[str, Mapping[str, Any]]) -> str:
@@ -176,9 +180,9 @@ def document(name: str, remembered: Mapping[str, Mapping[str, Any]]) -> str:
       remembered: as `known` returns it.
     """
     answers = []
-    for place, one in sorted(remembered.items()):
+    for place, entry in sorted(remembered.items()):
         question, _, seed = place.rpartition("/")
-        answers.append({"question": question, "seed": int(seed), "given": one["given"], "times": one["times"]})
+        answers.append({"question": question, "seed": int(seed), "given": entry["given"], "times": entry["times"]})
     record = {
         "format": FORMAT,
         "edition": EDITION,

@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from deconvviz.types import Check
 from lessons._kit.form import controls, exercise, glossary, progress, proof, scenes
 from lessons._kit.form.i18n import t
-from lessons._kit.form.page import END, SECTIONS, Lesson, Page, discover, entry, named
+from lessons._kit.form.page import END, SECTIONS, Lesson, Page, discover, entry, find_page
 from lessons._kit.form.sources import citation
 from lessons._kit.run import networks
 
@@ -96,9 +96,9 @@ class Places:
                 proof.badges(proofs)
             return
         with self._columns.verdict:
-            proof.verdict([one.check for one in proofs])
+            proof.verdict([item.check for item in proofs])
         with self._proofs, st.container(key="proofs"):
-            proof.listed(proofs)
+            proof.show_checks(proofs)
 
     def code(self, functions: proof.Code, call: str) -> None:
         """Show the code that ran, below everything of the lesson."""
@@ -196,7 +196,7 @@ def _headline(lesson: Lesson) -> None:
         t("about {minutes} minutes", minutes=lesson.minutes),
     ]
     if lesson.needs:
-        needed = ", ".join(f"{numbers[slug]} ({t(named(lessons, slug).title)})" for slug in lesson.needs)
+        needed = ", ".join(f"{numbers[slug]} ({t(find_page(lessons, slug).title)})" for slug in lesson.needs)
         facts.append(t("builds on lesson {lessons}", lessons=needed))
     st.html(f'<p class="lesson-place">{" · ".join(map(escape, facts))}</p>')
     st.title(t(lesson.question), anchor=False)
@@ -214,7 +214,7 @@ def _sources(lesson: Lesson) -> None:
 def _foot(lesson: Lesson) -> None:
     """The lessons before and after, progress."""
     pages = discover()
-    chain = [*(page for page in pages if isinstance(page, Lesson)), named(pages, END)]
+    chain = [*(page for page in pages if isinstance(page, Lesson)), find_page(pages, END)]
     here = [page.slug for page in chain].index(lesson.slug)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         if here:

@@ -105,7 +105,7 @@ def _words(file: Path) -> int:
     """Words of the texts of a lesson: of the folder that its ``__init__.py`` stands in, without ``questions.py``."""
     files = file.parent.glob("*.py") if file.name == "__init__.py" else [file]
     with SYNTAX:
-        trees = [ast.parse(one.read_text("utf-8")) for one in files if one.name != "questions.py"]
+        trees = [ast.parse(file.read_text("utf-8")) for file in files if file.name != "questions.py"]
     calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
     marked = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("t", "mark"))
     return sum(
@@ -139,7 +139,7 @@ def _place(page: Page) -> tuple[int, int, str]:
     return section, page.order, page.slug
 
 
-def named(pages: Iterable[Page], slug: str) -> Page:
+def find_page(pages: Iterable[Page], slug: str) -> Page:
     """The page of that path.
 
     Raises:

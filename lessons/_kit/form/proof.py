@@ -56,7 +56,7 @@ def error_text(error: float, digits: int = 2) -> str:
 def badges(proofs: Sequence[Proof]) -> None:
     """One chip: how many checks hold; it opens what each compared, its error and bound, and its code."""
     with st.container(key="proofs"), st.popover(_summary([proof.check for proof in proofs])):
-        listed(proofs)
+        show_checks(proofs)
 
 
 def badges_of(checks: Iterable[Check], meanings: Iterable[str], codes: Iterable[Code]) -> None:
@@ -78,7 +78,7 @@ def _summary(checks: Sequence[Check]) -> str:
     return f"{icon} :{colour}[**{count}**]{names}"
 
 
-def listed(proofs: Iterable[Proof]) -> None:
+def show_checks(proofs: Iterable[Proof]) -> None:
     """Every check: whether it holds, what was compared with what, its error and its bound, and behind it its code."""
     for proof in proofs:
         check = proof.check

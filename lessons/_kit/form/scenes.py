@@ -134,7 +134,7 @@ def show(lesson: Story, here: int) -> DeltaGenerator:
 
 def _names(lesson: Story) -> list[str]:
     """Names of the controls of a lesson in the URL."""
-    return [one.name for one in fields(lesson.example)]
+    return [field.name for field in fields(lesson.example)]
 
 
 def _guess_key(lesson: Story, here: int) -> str:

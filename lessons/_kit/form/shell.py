@@ -9,7 +9,7 @@ import streamlit as st
 
 from lessons._kit.form import controls, exercise, i18n, progress
 from lessons._kit.form.i18n import t
-from lessons._kit.form.page import HOME, LABORATORY, SECTIONS, Lesson, Page, entry, named
+from lessons._kit.form.page import HOME, LABORATORY, SECTIONS, Lesson, Page, entry, find_page
 
 #: In the session: the page of the last run, whether its first run is not done yet, what its link asked for in vain.
 _PAGE, _FRESH, _REPORTED = "shell-page", "shell-fresh", "shell-said"
@@ -56,7 +56,7 @@ def _stale() -> Sequence[controls.Stale]:
 
 def _address(stale: Sequence[controls.Stale]) -> dict[str, str]:
     """The choices in the URL, the language and what was asked for in vain apart."""
-    vain = {(one.key, one.value) for one in stale}
+    vain = {(link.key, link.value) for link in stale}
     return {key: value for key, value in st.query_params.items() if key != i18n.KEY and (key, value) not in vain}
 
 
@@ -67,16 +67,16 @@ def _bar(pages: Sequence[Page], here: Page) -> None:
     if isinstance(here, Lesson):
         place = t("Lesson {number} of {count}", number=lessons.index(here) + 1, count=len(lessons))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="shell"):
-        st.page_link(entry(named(pages, HOME)), label=t("Home"))
+        st.page_link(entry(find_page(pages, HOME)), label=t("Home"))
         with st.popover(place, icon=":material/menu:", width="content"), st.container(width=1040, key="shell-course"):
             with st.container(horizontal=True, key="shell-pages"):
-                st.page_link(entry(named(pages, HOME)), label=t("Home"))
-                st.page_link(entry(named(pages, LABORATORY)), label=t("Laboratory"))
+                st.page_link(entry(find_page(pages, HOME)), label=t("Home"))
+                st.page_link(entry(find_page(pages, LABORATORY)), label=t("Laboratory"))
                 for page in pages:
                     if page.slug in ("glossary", "class"):
                         st.page_link(entry(page), label=t(page.title))
             course(lessons, here)
-        st.page_link(entry(named(pages, LABORATORY)), label=t("Laboratory"))
+        st.page_link(entry(find_page(pages, LABORATORY)), label=t("Laboratory"))
         if isinstance(here, Lesson):
             st.html(f'<p class="shell-here">{t(SECTIONS[here.section])} · <b>{t(here.title)}</b></p>')
 
@@ -99,7 +99,7 @@ def _no_such_page(slug: str, pages: Sequence[Page]) -> None:
     st.warning(t("There is no page “{address}”, so this is the first page.", address=slug))
     close = get_close_matches(slug, [page.slug for page in pages], n=1, cutoff=0.4)
     if close:
-        page = named(pages, close[0])
+        page = find_page(pages, close[0])
         st.page_link(entry(page), label=t("Did you mean “{page}”?", page=t(page.title)))
 
 

@@ -142,7 +142,7 @@ def _caption(last: bool) -> str:
 
 def _sums(frame: SignalStep, above: SignalStep) -> str:
     """The sum of magnitudes above and below a step, as LaTeX with the numbers."""
-    before, after = (number(float(np.abs(one.signal).sum())) for one in (above, frame))
+    before, after = (number(float(np.abs(step.signal).sum())) for step in (above, frame))
     passed = "" if frame.obeyed is None else rf"\quad {100 * frame.obeyed:.1f}\,\%"
     return rf"\lVert g \rVert_1 = {before} \;\longrightarrow\; \lVert g' \rVert_1 = {after}{passed}"
 

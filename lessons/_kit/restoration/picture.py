@@ -59,7 +59,10 @@ def compare(result: Enlarged, title: str) -> None:
     if result.figures:
         values = [result.figures[name] for name in ("bicubic", "network")]
         template = t("{name}, {psnr} dB", name="{name}", psnr="{psnr}")
-        sides = [template.format(name=name, psnr=f"{one['psnr']:.2f}") for name, one in zip(sides, values, strict=True)]
+        sides = [
+            template.format(name=name, psnr=f"{figures['psnr']:.2f}")
+            for name, figures in zip(sides, values, strict=True)
+        ]
     before_after.show(
         Side(sides[0], address(jpeg(to_bytes(result.bicubic)))),
         Side(sides[1], address(jpeg(to_bytes(result.network)))),
@@ -151,9 +154,9 @@ def spectrum(result: Enlarged) -> None:
             limit=2 * result.scale,
         )
     )
-    energies = [bars.Bar(names[name], (one.energy,)) for name, one in measured.items()]
+    energies = [bars.Bar(names[name], (wave.energy,)) for name, wave in measured.items()]
     bars.show(t("Energy in the fine waves, as a share of the truth's"), energies, full=1.0)
-    rights = [bars.Bar(names[name], (one.right,)) for name, one in measured.items()]
+    rights = [bars.Bar(names[name], (wave.right,)) for name, wave in measured.items()]
     bars.show(t("Share of the truth's fine waves that is met (below 0: worse than nothing)"), rights, full=1.0)
     st.markdown(verdict(measured))
 
@@ -161,7 +164,7 @@ def spectrum(result: Enlarged) -> None:
 def verdict(measured: dict[str, run.Waves]) -> str:
     """What the numbers say of the claim."""
     net, by, back = (measured[name].right for name in ("network", "bicubic", "adjoint"))
-    shares = [f"{100 * max(0.0, one):.0f}" for one in (net, by, back)]
+    shares = [f"{100 * max(0.0, share):.0f}" for share in (net, by, back)]
     if net <= max(by, back):
         return t("Verdict on this picture: **fails**. The network meets no more of the fine waves than a fixed filter.")
     return t(
