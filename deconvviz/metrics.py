@@ -1,4 +1,4 @@
-"""Figures: how far arrays and pictures are from those that were wanted, how often a class is named rightly."""
+"""Figures: how far arrays and pictures are from their targets, how often a class is named rightly."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def relative_gap(a: Array, b: Array) -> float:
 
 
 def normalized_error(x: np.ndarray, truth: np.ndarray) -> float:
-    """Squared distance over the squared length of what was wanted; the distance itself where that is zero.
+    """Squared distance over the squared length of the target; the distance itself where that is zero.
 
     Formula: ``|x - truth|^2 / |truth|^2``.
 

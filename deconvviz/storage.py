@@ -143,7 +143,7 @@ def read_bytes(path: str | os.PathLike[str], problem: Problem, most: int = MAX_T
 
 
 def parse(text: str | bytes, shape: Any, problem: Problem) -> Any:
-    """A record of JSON, if it has the shape that is wanted.
+    """A record of JSON, if it has the expected shape.
 
     Args:
       text: the JSON.

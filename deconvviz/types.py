@@ -343,7 +343,7 @@ class Inversion:
       method: "optimize" or "learned".
       seed: of all random draws.
       step: steps done.
-      steps: steps wanted.
+      steps: of the whole run.
       restart: which of the restarts it is, from 0: the one with the smallest feature error.
       note: what went wrong during the run, as a sentence; empty if nothing did.
       state: what a run goes on from; hand the whole record to `deconvviz.invert` as ``resume``.
@@ -377,7 +377,7 @@ class Visualization:
       activations: (N,), theirs.
       seed: of all random draws.
       step: steps done.
-      steps: steps wanted.
+      steps: of the whole run.
       note: what went wrong during the run, as a sentence; empty if nothing did.
       state: what a run goes on from; hand the whole record to `deconvviz.visualize` as ``resume``.
     """
@@ -411,7 +411,7 @@ class LayerVisualization:
       dead: (n,) bool.
       seed: of all random draws.
       step: steps done, of all runs together.
-      steps: steps wanted, of all runs together.
+      steps: of the whole run, all runs together.
       recipe: SHA-256 of all that a picture depends on; one with the same recipe goes on from the finished pictures.
     """
 

@@ -78,7 +78,7 @@ def scan(
       network: the network.
       pictures: all pictures.
       share: numbers of those to look at.
-      channels: layer -> the channels wanted.
+      channels: layer -> its channels.
       room: how many pictures are kept a channel.
       batch: pictures a device.
       begun: what is known already.

@@ -98,7 +98,7 @@ def npz_bytes(reconstruction: Reconstruction, recipe: Recipe = None) -> bytes:
     """A reconstruction as NPZ: the map and everything known about it, readable without pickle.
 
     Arrays: map (H, W, 3) float32, layer, channel, row, column, activation, rule, start, receptive_field (top, left,
-    bottom, right), coverage (obeyed, total), unsupported, agreement (NaN where there is one road only), recipe.
+    bottom, right), coverage (obeyed, total), unsupported, agreement (NaN where one computation alone applies), recipe.
     """
     unit = reconstruction.unit
     agreement = reconstruction.agreement

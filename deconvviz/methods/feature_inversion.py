@@ -98,7 +98,7 @@ def measured(
     """The record of a picture that was found without steps: the network says how far its features are.
 
     Args:
-      network, x, shown, layer: as in `snapshots`.
+      network, x, picture, layer: as in `snapshots`.
       method: how it was found.
       image: (H, W, 3), 0..1, the picture.
       decoded: (1, H, W, C), what the network is fed for it.

@@ -74,8 +74,8 @@ def list_classes(data: Path, classes: tuple[str, ...] = (), labels: tuple[str, .
             raise DataError(f"{data} holds no class {name!r}; {nearest(name, folder.labels)}")
     order = labels or tuple(sorted(set(classes)))
     rows = np.flatnonzero([folder.labels[c] in order for c in folder.classes])
-    classes = np.array([order.index(folder.labels[c]) for c in folder.classes[rows]], np.int64)
-    return ImageFolder(tuple(folder.files[row] for row in rows), classes, order)
+    indices = np.array([order.index(folder.labels[c]) for c in folder.classes[rows]], np.int64)
+    return ImageFolder(tuple(folder.files[row] for row in rows), indices, order)
 
 
 def known(data: Path, labels: tuple[str, ...], share: float, part: str = "all") -> ImageFolder:

@@ -55,7 +55,7 @@ class Recognizer(nnx.Module):
     def __call__(
         self, x: jax.Array, key: jax.Array | None = None, switches: jax.Array | None = None
     ) -> tuple[jax.Array, jax.Array | None]:
-        """(scores, picture given back or None) of (N, 28, 28, 1).
+        """(scores, reconstruction or None) of (N, 28, 28, 1).
 
         Args:
           x: the pictures.

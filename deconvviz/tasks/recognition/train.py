@@ -80,7 +80,7 @@ class Snapshot:
 
 
 def loss(module: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Figures]:
-    """Cross-entropy of the scores; under its switch the squared kernels, or the error of the picture given back, too.
+    """Cross-entropy of the scores; under its switch the squared kernels, or the error of the reconstruction, too.
 
     Args:
       module: with everything in it.

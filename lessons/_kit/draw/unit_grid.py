@@ -55,7 +55,7 @@ def quantize(maps: np.ndarray, channels: Sequence[int]) -> Maps:
 
     Args:
       maps: (h, w, c) activations.
-      channels: the channels wanted, in the order shown.
+      channels: the channels in the order shown.
 
     >>> page = quantize(np.array([[[0.0, 2.0], [1.0, 4.0]]]), [1])
     >>> page.levels.tolist(), page.high, page.peaks
