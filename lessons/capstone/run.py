@@ -45,7 +45,7 @@ def order(case: int) -> dict[str, str]:
 @functools.lru_cache(maxsize=8)
 def shown(case: int) -> tuple[Parts, ...]:
     """The pictures of a case, in which digit, mark and ground have nothing to do with each other."""
-    return tuple(pictures.drawn(_photographs(), PICTURES, [case, 7], held=True))
+    return tuple(pictures.drawn(_photographs(), PICTURES, [case, 7], held_out=True))
 
 
 @functools.cache
