@@ -6,7 +6,7 @@ import streamlit as st
 
 from lessons._kit.form import progress
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.form.page import HOME, LABORATORY, Lesson, Page, discover, named, turn_to
+from lessons._kit.form.page import HOME, LABORATORY, Lesson, Page, discover, find_page, turn_to
 from lessons._kit.photo import header
 from lessons._kit.run import networks, pictures, shipped, warm_up
 from lessons.home import course_map, hero
@@ -28,11 +28,11 @@ def render() -> None:
     lessons = [page for page in pages if isinstance(page, Lesson)]
     with st.container(horizontal=True):
         _start(lessons)
-        _button(t("Open the laboratory"), named(pages, LABORATORY))
+        _button(t("Open the laboratory"), find_page(pages, LABORATORY))
         with st.popover(t("Try your own photograph"), width="content"), st.container(width=320, key="lab-pictures"):
             header.field()
     if header.was_taken():
-        turn_to(named(pages, LABORATORY))
+        turn_to(find_page(pages, LABORATORY))
     hero.show()
     st.header(t("The course"), anchor=False)
     course_map.show(lessons)
