@@ -15,7 +15,7 @@ from reference import atlas_loops
 import deconvviz as dv
 from deconvviz import atlas as atlases
 from deconvviz.atlas import scan, tiles
-from deconvviz.atlas.pictures import listed
+from deconvviz.atlas.pictures import list_pictures
 from deconvviz.data import images
 from deconvviz.errors import DataError, ImageError, NetworkError, RuleError
 from deconvviz.network import Network
@@ -49,7 +49,7 @@ def built(net: Network, pictures: Path, tmp_path_factory: pytest.TempPathFactory
 
 def good(pictures: Path) -> list[str]:
     """Names of the pictures that can be read."""
-    return [name for name in listed(pictures).names if "broken" not in name]
+    return [name for name in list_pictures(pictures).names if "broken" not in name]
 
 
 @pytest.mark.slow
@@ -322,7 +322,7 @@ def test_few_sheets_are_kept(net: Network, pictures: Path, tmp_path: Path, monke
 def test_the_built_in_pictures_are_the_same_on_every_call() -> None:
     from deconvviz.data import textures
 
-    found = listed("sample:textures")
+    found = list_pictures("sample:textures")
     assert len(found.names) == len(set(found.names)) > 300
     for name in found.names[::23]:
         assert np.array_equal(found.load(name)[0], textures.load(name))
@@ -342,7 +342,7 @@ def test_the_shipped_atlas_is_what_the_network_and_the_pictures_give() -> None:
     assert opened.about["network"]["digest"] == net.digest
     assert opened.about["images"] == {"listed": 310, "used": 310, "broken": 0}
     assert sum(path.stat().st_size for path in atlases.SHIPPED.rglob("*") if path.is_file()) < 2_000_000
-    found = listed("sample:textures")
+    found = list_pictures("sample:textures")
     best = scan.together(
         [scan.nothing({"relu2": opened.layer("relu2").channels}, 9),
          *list(scan.scan(net, found, range(310), {"relu2": opened.layer("relu2").channels}, room=9, batch=32))[-1:]], 9
