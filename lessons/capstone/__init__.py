@@ -109,7 +109,7 @@ from deconvviz.training import chain
 from deconvviz.training.planted import pictures
 
 grounds = pictures.grounds([samples.load(name) for name in {run.GROUNDS}])
-shown = pictures.drawn(grounds, {run.PICTURES}, [{state.case}, 7], held=True)
+shown = pictures.drawn(grounds, {run.PICTURES}, [{state.case}, 7], held_out=True)
 digits = [parts.digit for parts in shown]
 for fault in planted.FAULTS:  # one of them is network {state.network}
     params, _ = planted.read(fault)
