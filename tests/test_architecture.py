@@ -68,18 +68,26 @@ MARKS = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XXX)\b")
 
 @dataclass(frozen=True)
 class Source:
-    """One Python file of the project."""
+    """One Python file of the project, without its syntax tree: all of them together are a million objects.
+
+    Attributes:
+      imports: (absolute dotted name, line) of every import anywhere in the file.
+      names: (name, line) of everything that it defines or assigns.
+      docstring: what it says it is for; None if it says nothing.
+    """
 
     path: Path
     text: str
-    tree: ast.Module
+    imports: tuple[tuple[str, int], ...]
+    names: tuple[tuple[str, int], ...]
+    docstring: str | None
 
     @property
     def name(self) -> str:
         """Path as it is shown, with forward slashes."""
         return self.path.as_posix()
 
-    @property
+    @cached_property
     def module(self) -> str:
         """Dotted name: ``deconvviz.ops`` for its ``__init__.py`` too."""
         return ".".join(self.path.with_suffix("").parts).removesuffix(".__init__")
@@ -96,11 +104,6 @@ class Source:
         parts = self.module.split(".")
         return parts[2] if parts[:2] == ["deconvviz", "tasks"] and len(parts) > 2 and parts[2][0] != "_" else None
 
-    @cached_property
-    def nodes(self) -> tuple[ast.AST, ...]:
-        """Everything in its tree: several rules look through it."""
-        return tuple(ast.walk(self.tree))
-
     @property
     def part(self) -> str | None:
         """The part of deconvviz it belongs to; None outside the package."""
@@ -111,24 +114,35 @@ class Source:
 def sources(root: Path) -> list[Source]:
     """All Python files under the project's folders."""
     paths = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.py"))]
-    found = []
-    for path in paths:
-        if path.is_file() and "__pycache__" not in path.parts:
-            text = path.read_text(encoding="utf-8")
-            found.append(Source(path.relative_to(root), text, ast.parse(text)))
-    return found
+    return [
+        source(path.relative_to(root), path.read_text(encoding="utf-8"))
+        for path in paths
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
 
 
-def imported(source: Source) -> Iterator[tuple[str, int]]:
-    """(absolute dotted name, line) of every import anywhere in the file."""
-    for node in source.nodes:
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+@cache
+def source(path: Path, text: str) -> Source:
+    """A file, its tree read once."""
+    imports: list[tuple[str, int]] = []
+    names: list[tuple[str, int]] = []
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Store):
+                names.append((node.id, node.lineno))
+        elif isinstance(node, ast.arg):
+            names.append((node.arg, node.lineno))
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.append((node.name, node.lineno))
+        elif isinstance(node, ast.Import):
+            imports.extend((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            package = source.path.parts[:-1]
+            package = path.parts[:-1]
             base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             module = ".".join(filter(None, (base, node.module)))
-            yield from ((f"{module}.{alias.name}", node.lineno) for alias in node.names)
+            imports.extend((f"{module}.{alias.name}", node.lineno) for alias in node.names)
+    return Source(path, text, tuple(imports), tuple(names), ast.get_docstring(tree))
 
 
 def within(name: str, package: str) -> bool:
@@ -138,7 +152,7 @@ def within(name: str, package: str) -> bool:
 
 def import_problems(source: Source) -> Iterator[str]:
     """Imports that cross a border the wrong way."""
-    for name, line in imported(source):
+    for name, line in source.imports:
         where = f"{source.name}:{line}"
         in_app = source.name == "benchmarks/app_load.py" or source.path.parts[0] in ("lessons", "tests")
         if within(name, "streamlit") and not in_app:
@@ -177,29 +191,23 @@ def content_problems(source: Source) -> Iterator[str]:
     """Files without content, and files that do not say what they are for."""
     if not source.text.strip():
         yield f"{source.name} is empty"
-    elif ast.get_docstring(source.tree) is None:
+    elif source.docstring is None:
         yield f"{source.name} has no docstring that says what it is for"
 
 
-def identifiers(source: Source) -> Iterator[tuple[str, int]]:
-    """(name, line) of everything that the file defines or assigns."""
-    for node in source.nodes:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield node.name, node.lineno
-        elif isinstance(node, ast.arg):
-            yield node.arg, node.lineno
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id, node.lineno
+@cache
+def words(name: str) -> tuple[str, ...]:
+    """The words that a name is made of."""
+    return tuple(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().split("_"))
 
 
 def word_problems(source: Source) -> Iterator[str]:
     """Banned words in identifiers, and marks of unfinished work."""
-    for name, line in identifiers(source):
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().split("_")
-        for word in words:
+    for name, line in source.names:
+        for word in words(name):
             if word in WORDS:
                 yield f"{source.name}:{line} {name}: {WORDS[word]}"
-    for number, line in enumerate(source.text.splitlines(), 1):
+    for number, line in enumerate(source.text.splitlines(), 1) if MARKS.search(source.text) else ():
         mark = MARKS.search(line)
         if mark and source.name != "tests/test_architecture.py":
             yield f"{source.name}:{number} {mark.group()}: finish it, or leave it out"
@@ -210,7 +218,7 @@ def imports_of(found: list[Source]) -> dict[str, set[str]]:
     known = {source.module for source in found}
     graph: dict[str, set[str]] = {}
     for source in found:
-        names = {name for name, _ in imported(source)}
+        names = {name for name, _ in source.imports}
         # `from package import name`: the module of that name, else the package that defines it.
         targets = {name if name in known else name.rpartition(".")[0] for name in names}
         graph[source.module] = (targets & known) - {source.module}
@@ -293,7 +301,7 @@ def hidden_modules(source: Source, modules: Iterable[str]) -> Iterator[str]:
     if source.path.name != "__init__.py":
         return
     inside = {name.removeprefix(f"{source.module}.") for name in modules if name.startswith(f"{source.module}.")}
-    for node in source.tree.body:
+    for node in ast.parse(source.text).body:
         names: list[str] = []
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             names = [node.name]

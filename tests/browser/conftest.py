@@ -30,6 +30,12 @@ RUNNING: dict[object, object] = {}
 USED: Counter[Sight] = Counter()
 LIFE = 30
 FAILED = pytest.StashKey[bool]()
+#: Streamlit's signs of work move for ever. Without a graphics card that takes a processor from the work: once will do.
+ONCE = """addEventListener('DOMContentLoaded', () => {
+  const style = document.createElement('style');
+  style.textContent = '*, *::before, *::after { animation-iteration-count: 1 !important }';
+  document.head.append(style);
+})"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -128,6 +134,7 @@ def _page(request: pytest.FixtureRequest, browser: Browser, sight: Sight, *, tou
         if isinstance(page, Page):
             page.context.close()
         context = browser.new_context(viewport=viewport, has_touch=touch, locale="en-US", accept_downloads=True)
+        context.add_init_script(ONCE)
         RUNNING[sight] = page = context.new_page()
     page.context.set_default_timeout(PATIENCE)
     page.set_default_timeout(PATIENCE)
