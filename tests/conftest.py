@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib.util
 import mmap
@@ -176,6 +177,20 @@ def compiled_programs(shared: Path) -> Iterator[None]:
     """Compiled programs of commands and of the app are shared within a run, and leave the user's cache alone."""
     patch = pytest.MonkeyPatch()
     patch.setenv("DECONVVIZ_CACHE", str(shared / "cache"))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def scanned_once() -> Iterator[None]:
+    """Streamlit's `AppTest` reads the metadata of every installed package at each run of a page: most of its time."""
+    patch = pytest.MonkeyPatch()
+    if "streamlit" in sys.modules:
+        with contextlib.suppress(ImportError):  # older releases have no such components
+            from streamlit.components.v2 import manifest_scanner
+
+            scan = functools.cache(manifest_scanner.scan_component_manifests)
+            patch.setattr(manifest_scanner, "scan_component_manifests", scan)
     yield
     patch.undo()
 
