@@ -102,7 +102,7 @@ def python_lines(loaded: networks.Loaded, picture: pictures.Picture, chosen: Cho
     imports = "import deconvviz as dv" + ("\nfrom deconvviz.data import samples" if picture.id else "")
     network = f'dv.load("{loaded.name}")'
     if ":" in loaded.name:
-        imports, network = f"{imports}\nfrom deconvviz.network import own", f'own.load("{loaded.name}").network'
+        imports, network = f"{imports}\nfrom deconvviz.network.adopt import load", f'load.load("{loaded.name}").network'
     return (
         f"{imports}\n"
         f"network = {network}\n"

@@ -343,10 +343,11 @@ def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
         assert file == recipes.render(again, loaded.network, samples.load("cat"), kind)
 
 
-def test_the_lines_make_the_same_map() -> None:
-    loaded, picture = networks.load("caltech"), pictures.sample("cat")
-    maps = engine.forward(loaded, picture).maps["pool1"]
-    chosen = selection.resolve(loaded.network.layer("pool1"), maps, 5, 7, 9)
+@pytest.mark.parametrize(("name", "layer", "channel"), [("caltech", "pool1", 5), ("jax.nn:relu", "relu1", 2)])
+def test_the_lines_make_the_same_map(name: str, layer: str, channel: int) -> None:
+    loaded, picture = networks.load(name), pictures.sample("cat")
+    maps = engine.forward(loaded, picture).maps[layer]
+    chosen = selection.resolve(loaded.network.layer(layer), maps, channel, 7, 9)
     names: dict[str, Any] = {}
     exec(export.python_lines(loaded, picture, chosen, "guided"), names)
     wanted = engine.reconstruct(loaded, picture, chosen.unit).by_rule["guided"]
