@@ -5,7 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from lessons import _server
-from lessons._app import health
+from lessons._app import health, idle
 
 _server.guard()
+idle.begin()
 app = st.App(Path(__file__).with_name("start.py"), routes=health.ROUTES, middleware=_server.MIDDLEWARE)
