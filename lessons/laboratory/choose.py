@@ -12,7 +12,7 @@ from deconvviz.types import Box, Layer
 from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
 from lessons._kit.draw.unit_grid import last_pick, payload, quantize, unit_grid
 from lessons._kit.form.controls import choice
-from lessons._kit.form.i18n import t
+from lessons._kit.form.i18n import current_language, t
 from lessons._kit.photo import selection
 from lessons._kit.photo.header import title_of
 from lessons._kit.photo.labels import kind, size
@@ -34,7 +34,7 @@ def choose(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.F
     with right:
         shown = _page(maps)
         chosen = selection.resolve(layer, maps, typed.channel, typed.row, typed.column)
-        _grid(loaded, layer, maps, shown, chosen)
+        _grid(loaded, picture, layer, maps, shown, chosen)
     with left:
         known = len(layer.shape) == 3
         box = loaded.network.receptive_box(layer.name, *((chosen.row, chosen.column) if known else (None, None)))
@@ -67,8 +67,23 @@ def _page(maps: np.ndarray) -> np.ndarray:
     return selection.order(maps, by_number=sorting == "number")[start : start + PER_PAGE]
 
 
-def _grid(loaded: networks.Loaded, layer: Layer, maps: np.ndarray, shown: np.ndarray, chosen: Chosen) -> None:
-    page = quantize(maps, [int(channel) for channel in shown])
+def _grid(
+    loaded: networks.Loaded,
+    picture: pictures.Picture,
+    layer: Layer,
+    maps: np.ndarray,
+    shown: np.ndarray,
+    chosen: Chosen,
+) -> None:
+    channels = [int(channel) for channel in shown]
+    name = f"maps {layer.name} {channels} {current_language()}"
+    data = engine.cached(loaded, picture, name, lambda: _maps(loaded, layer, maps, channels))
+    unit_grid(data, (int(chosen.unit.channel), chosen.row, chosen.column), GRID, _picked, _turned)
+
+
+def _maps(loaded: networks.Loaded, layer: Layer, maps: np.ndarray, channels: list[int]) -> dict[str, Any]:
+    """The maps of a page as the browser takes them."""
+    page = quantize(maps, channels)
     is_output = layer.name == loaded.network.layers[-1].name and loaded.network.labels
     names = [label_of(loaded.network.labels, c) if is_output else str(c) for c in page.channels]
     text = {
@@ -86,9 +101,7 @@ def _grid(loaded: networks.Loaded, layer: Layer, maps: np.ndarray, shown: np.nda
         )
         for n, (r, c, v) in zip(names, page.peaks, strict=True)
     ]
-    data = payload(page, names, labels, text, COLUMNS)
-    wanted = (int(chosen.unit.channel), chosen.row, chosen.column)
-    unit_grid(data, wanted, GRID, _picked, _turned)
+    return payload(page, names, labels, text, COLUMNS)
 
 
 def _picked() -> None:

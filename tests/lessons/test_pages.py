@@ -31,6 +31,10 @@ def test_there_are_pages_and_their_addresses_differ() -> None:
     assert not [slug for slug, count in Counter(found.slug for found in PAGES).items() if count > 1]
 
 
+def test_pages_are_looked_for_once() -> None:
+    assert page.discover() is page.discover()
+
+
 def test_a_file_without_a_page_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "l99_empty.py").write_text("X = 1\n")
     monkeypatch.setattr(lessons, "__path__", [str(tmp_path)])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 import streamlit as st
 
@@ -59,9 +61,9 @@ def tiles(
       wrap: break into lines instead of scrolling sideways.
       pixels: enlarge the pictures without smoothing.
     """
-    records = [asdict(item) for item in items]
+    version, records = _listed(tuple(items))
     data = {
-        "version": sha256(repr(records).encode()).hexdigest()[:16],
+        "version": version,
         "items": records,
         "chosen": chosen,
         "title": title,
@@ -70,6 +72,13 @@ def tiles(
         "pixels": pixels,
     }
     component.mount(__file__, key=key, data=data, on_pick_change=on_pick)
+
+
+@lru_cache(maxsize=64)
+def _listed(items: tuple[Tile, ...]) -> tuple[str, list[dict[str, Any]]]:
+    """A version that changes with every part of them, and the tiles as the browser takes them."""
+    listed = [asdict(item) for item in items]
+    return sha256(repr(listed).encode()).hexdigest()[:16], listed
 
 
 def picked(key: str) -> str | None:

@@ -119,8 +119,14 @@ def discover() -> tuple[Page, ...]:
     Raises:
       LookupError: a module has neither constant.
     """
+    return _discovered(tuple(lessons.__path__))
+
+
+@cache
+def _discovered(folders: tuple[str, ...]) -> tuple[Page, ...]:
+    """`discover`, once a process: every run of every page asks several times."""
     pages = []
-    for info in pkgutil.iter_modules(lessons.__path__):
+    for info in pkgutil.iter_modules(folders):
         if info.name.startswith("_"):
             continue
         module = importlib.import_module(f"lessons.{info.name}")
@@ -163,5 +169,10 @@ def turn_to(page: Page) -> None:
 
 def style() -> None:
     """Put the style of the app and of all parts that pages share on the page, as one sheet."""
+    st.html(_sheet())
+
+
+@cache
+def _sheet() -> str:
     sheets = sorted(Path(__file__).parents[1].glob("*/style.css"))
-    st.html(f"<style>{''.join(sheet.read_text('utf-8') for sheet in sheets)}</style>")
+    return f"<style>{''.join(sheet.read_text('utf-8') for sheet in sheets)}</style>"

@@ -24,8 +24,8 @@ HERE = Path(__file__).parent
 _TAKEN = "lab-taken"
 #: Set when a picture of one's own was just taken.
 _JUST = "lab-just-taken"
-#: Side of a thumbnail in pixels.
-THUMBNAIL = 96
+#: Side of a thumbnail in pixels, and how many of pictures that were chosen are kept (about 5 kB each).
+THUMBNAIL, KEPT = 96, 64
 
 
 def top_line(loaded: networks.Loaded, picture: pictures.Picture) -> None:
@@ -39,19 +39,35 @@ def top_line(loaded: networks.Loaded, picture: pictures.Picture) -> None:
 
 def picture_chip(loaded: networks.Loaded, picture: pictures.Picture) -> None:
     """The picture as the network sees it, and the ways to change it: the gallery, or a file of one's own."""
-    chip_of(pictures.fitted(loaded, picture).screen, picture)
+    shown = pictures.fitted(loaded, picture).screen
+    chip_of(shown, picture, part=repr(loaded.network.input_spec))
 
 
-def chip_of(photograph: DisplayImage, picture: pictures.Picture, first: str = selection.FIRST_PICTURE) -> None:
-    """A picture and the ways to change it; `first` is the one that the page opens with."""
-    small = fit_image(photograph, InputSpec(size=(THUMBNAIL, THUMBNAIL)))
+def chip_of(
+    photograph: DisplayImage, picture: pictures.Picture, first: str = selection.FIRST_PICTURE, part: str = "whole"
+) -> None:
+    """A picture and the ways to change it.
+
+    Args:
+      photograph: its pixels.
+      picture: where it comes from.
+      first: id of the picture that the page opens with.
+      part: names the part of it that is shown.
+    """
+    source = _small(picture.digest, part, photograph)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
-        st.html(_chip(t("Picture"), title_of(picture), address(jpeg(to_bytes(small)))), width="content")
+        st.html(_chip(t("Picture"), title_of(picture), source), width="content")
         # Another key closes it: that is so after a picture was taken.
         popover = st.popover(t("Change picture"), width="content", key=f"lab-change-{st.session_state.get(_TAKEN, 0)}")
         with popover, st.container(width=464, key="lab-pictures"):
             field()
             _gallery(picture, first)
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT)
+def _small(digest: str, part: str, _shown: DisplayImage) -> str:
+    """A small picture, for the src of an image; one that is shown again is not made again."""
+    return address(jpeg(to_bytes(fit_image(_shown, InputSpec(size=(THUMBNAIL, THUMBNAIL))))))
 
 
 def _network_chip(loaded: networks.Loaded) -> None:
