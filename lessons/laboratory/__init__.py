@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from deconvviz import compiled
 from deconvviz.errors import DeconvvizError
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Page
@@ -38,30 +39,38 @@ def _network(name: str) -> tuple[networks.Loaded, str]:
 @st.fragment
 def explore(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.Forward) -> None:
     """Everything below the top line: a click on a tile or a map runs only this part."""
-    typed = selection.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
-    layers.show(loaded, forward, picture, typed.layer)
-    warm_up.look_at(loaded.name, typed.layer.name)
-    chosen = choose.choose(loaded, picture, forward, typed)
-    waiting = t("Computing the four maps of {layer}; from a new layer it takes some seconds", layer=typed.layer.name)
-    with st.container(key="lab-wait"), st.spinner(waiting, show_time=True):
-        results = engine.reconstruct(loaded, picture, chosen.unit)
-    if results.by_rule:
-        panels(loaded, picture, chosen, results)
+    with compiled.foreground():  # until the maps are there, what follows the maps of others waits
+        typed = selection.typed(tuple(layer for layer in loaded.network.layers if layer.shape))
+        layers.show(loaded, forward, picture, typed.layer)
+        warm_up.look_at(loaded.name, typed.layer.name)
+        chosen = choose.choose(loaded, picture, forward, typed)
+        layer = typed.layer.name
+        waiting = t("Computing the four maps of {layer}; from a new layer it takes some seconds", layer=layer)
+        with st.container(key="lab-wait"), st.spinner(waiting, show_time=True):
+            results = engine.reconstruct(loaded, picture, chosen.unit)
+        look = maps.see(loaded, picture, chosen, results) if results.by_rule else None
+    if look is not None:
+        below(loaded, picture, chosen, results, look)
     else:
         st.error(next(iter(results.refused.values())))
     if networks.is_served():
         warm_up.start(loaded.name, picture)
 
 
-def panels(
-    loaded: networks.Loaded, picture: pictures.Picture, chosen: selection.Chosen, results: engine.Reconstructions
+def below(
+    loaded: networks.Loaded,
+    picture: pictures.Picture,
+    chosen: selection.Chosen,
+    results: engine.Reconstructions,
+    look: maps.Look,
 ) -> None:
-    """The maps of the unit, how they came about, and what can be taken away; their checks last."""
-    look = maps.see(loaded, picture, chosen, results)
+    """How the maps came about, and what can be taken away; their checks last."""
     line = st.container()
     rule = trust.can_it_be_trusted(loaded, picture, chosen, results, look)
-    trace.how_it_came_down(loaded, picture, chosen, rule)
+    film = st.container()
     export.take_away(loaded, picture, chosen, results, look, rule)
+    with film:
+        trace.how_it_came_down(loaded, picture, chosen, rule)
     with line:  # an independent computation takes longer than the maps
         checks.proof_line(loaded, picture, chosen, results)
 

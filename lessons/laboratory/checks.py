@@ -26,7 +26,7 @@ def proof_line(
     shown = list(seen.by_rule.values())
     with st.container(horizontal=True, gap="small", key="lab-proof"):
         if _is_asked(loaded, chosen.unit.layer, seen):
-            with st.spinner(t("Computing every map a second, independent way")):
+            with st.spinner(t("Computing every map a second, independent way")), engine.following():
                 proofs = _proofs(loaded, picture, chosen)
             badges(proofs)
         coverage = max((result.coverage for result in shown), key=lambda c: c.total)

@@ -247,3 +247,40 @@ def test_compiling_ahead_gives_way_to_whoever_waits(monkeypatch: pytest.MonkeyPa
         each.join()
     warm_up.start.clear()
     assert order[1] == "person"
+
+
+def test_what_follows_the_maps_waits_for_the_maps_of_others_and_for_one_another() -> None:
+    order = list[str]()
+
+    def follow() -> None:
+        with engine.following():
+            order.append("follows")
+
+    with compiled.foreground():
+        thread = threading.Thread(target=follow)
+        thread.start()
+        thread.join(3 * engine.EVERY)
+        order.append("maps")
+    thread.join(10)
+    with engine.following():
+        thread = threading.Thread(target=follow)
+        thread.start()
+        thread.join(3 * engine.EVERY)
+        order.append("the first")
+    thread.join(10)
+    assert order == ["maps", "follows", "the first", "follows"]
+
+
+def test_what_follows_is_dropped_where_its_person_has_gone_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class GoneOn(BaseException):
+        pass
+
+    def look() -> None:
+        raise GoneOn
+
+    monkeypatch.setattr(engine, "_look_for_requests", look)
+    with compiled.foreground(), pytest.raises(GoneOn), engine.following():
+        pytest.fail("computed for nobody")
+    with engine.following():
+        assert engine._FOLLOWING.locked()
+    assert not engine._FOLLOWING.locked()

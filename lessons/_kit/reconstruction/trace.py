@@ -67,7 +67,8 @@ def how_it_came_down(loaded: networks.Loaded, picture: pictures.Picture, chosen:
     """Draw the filmstrip of a rule and the chosen frame."""
     title, name = t("How it came down"), t(RULES[rule])
     st.html(f'<div class="lab-heading"><h2>{escape(title)}</h2><span>{escape(name)}</span></div>')
-    frames = engine.backward_trace(loaded, picture, chosen.unit, rule)
+    with engine.following():
+        frames = engine.backward_trace(loaded, picture, chosen.unit, rule)
     if not frames:
         st.info(
             t(

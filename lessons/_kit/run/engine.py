@@ -6,8 +6,10 @@ for the maps of all layers and the classes, and one call for its maps by all rul
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -38,6 +40,10 @@ KEPT_TRACES = 16
 KEPT_MEMORIES = 4
 #: Layers of the largest network whose checks are compiled ahead; those of a larger one are compiled when asked for.
 CHECKED_AHEAD = 32
+#: Seconds that what follows the maps waits at most for the maps of others, and seconds between two looks meanwhile
+#: whether its own person still waits.
+PATIENCE, EVERY = 5.0, 0.1
+_FOLLOWING = threading.Lock()
 _T = TypeVar("_T")
 
 
@@ -177,6 +183,28 @@ def cached(loaded: Loaded, picture: Picture, name: str, make: Callable[[], _T]) 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_VALUES)
 def _cached(network_digest: str, picture_digest: str, name: str, _make: Callable[[], Any]) -> Any:
     return _make()
+
+
+@contextlib.contextmanager
+def following() -> Iterator[None]:
+    """``with following():`` what follows the maps, one person's at a time, and once nobody waits for maps.
+
+    Where the person has clicked on or left meanwhile, the run of the page ends here, and nothing is computed.
+    """
+    end = time.monotonic() + PATIENCE
+    while not compiled.give_way(EVERY) and time.monotonic() < end:
+        _look_for_requests()
+    while not _FOLLOWING.acquire(timeout=EVERY):
+        _look_for_requests()
+    try:
+        yield
+    finally:
+        _FOLLOWING.release()
+
+
+def _look_for_requests() -> None:
+    """End the run of the page where another one is asked for: Streamlit looks whenever the session is read."""
+    st.session_state.get("unit")
 
 
 def run_compiled(loaded: Loaded, layer: str, program: str, run: Callable[[], _T]) -> _T:
