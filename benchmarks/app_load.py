@@ -71,14 +71,28 @@ class Session:
         self.url, self.socket, self.seen = url, socket, seen
         self.id, self.page = "", "laboratory"
         self.elements: dict[str, str] = {}
+        #: Part of the page that a widget runs when it changes; "" for all of it.
+        self.part_of: dict[str, str] = {}
         self.chosen: dict[str, WidgetState] = {}
         self.fragments: list[str] = []
+        #: Large messages, which a browser keeps and names, so that they are not sent again.
+        self.kept: dict[str, ForwardMsg] = {}
 
-    async def act(self, kind: str, trigger: WidgetState | None = None, fragment: str = "") -> None:
-        """Run the page's script, with a button pressed perhaps, and wait until it has ended."""
+    async def act(
+        self, kind: str, trigger: WidgetState | None = None, fragment: str = "", by_itself: bool = False
+    ) -> None:
+        """Run the page's script, with a button pressed perhaps, and wait until it has ended.
+
+        Args:
+          kind: what it is timed as.
+          trigger: the button.
+          fragment: the part of the page that runs; all of it if left out.
+          by_itself: the page asks, and no person.
+        """
         message = BackMsg()
         script = message.rerun_script
-        script.page_name, script.fragment_id, script.is_auto_rerun = self.page, fragment, bool(fragment)
+        script.page_name, script.fragment_id, script.is_auto_rerun = self.page, fragment, by_itself
+        script.cached_message_hashes.extend(self.kept)
         script.widget_states.widgets.extend([*self.chosen.values(), *([trigger] if trigger else [])])
         start = time.perf_counter()
         await self.socket.send(message.SerializeToString())
@@ -95,9 +109,13 @@ class Session:
         while True:
             message = ForwardMsg()
             message.ParseFromString(await self.socket.recv())
+            if message.metadata.cacheable:
+                self.kept[message.hash] = message
+            elif message.ref_hash in self.kept:
+                message = self.kept[message.ref_hash]
             said = message.WhichOneof("type")
             if said == "delta" and message.delta.WhichOneof("type") == "new_element":
-                self._note(message.delta.new_element)
+                self._note(message.delta.new_element, message.delta.fragment_id)
             elif said == "new_session" and message.new_session.initialize.session_id:
                 self.id = message.new_session.initialize.session_id
             elif said == "auto_rerun":
@@ -105,7 +123,7 @@ class Session:
             if said == kind:
                 return message
 
-    def _note(self, element: Any) -> None:
+    def _note(self, element: Any, part: str) -> None:
         """Remember a widget by its key; an exception on the page is an error."""
         kind = element.WhichOneof("type")
         drawn = getattr(element, kind)
@@ -113,7 +131,8 @@ class Session:
             self.seen.errors.append(f"{drawn.type} on {self.page}: {drawn.message[:300]}")
         name = getattr(drawn, "id", "")
         if name.startswith("$$ID-"):
-            self.elements[name.split("-", 2)[2]] = name
+            key = name.split("-", 2)[2]
+            self.elements[key], self.part_of[key] = name, part
 
     def buttons(self) -> list[str]:
         """Those of presets, and those that turn scenes."""
@@ -201,7 +220,7 @@ async def _take(session: Session, kind: str, chance: random.Random, file: bytes)
         for fragment in session.fragments[:1]:
             for _ in range(3):
                 await asyncio.sleep(1)
-                await session.act("look at a job", fragment=fragment)
+                await session.act("look at a job", fragment=fragment, by_itself=True)
     elif kind == "preset":
         if not session.buttons():
             await session.turn_to(chance.choice(PAGES))
@@ -218,7 +237,7 @@ async def _take(session: Session, kind: str, chance: random.Random, file: bytes)
         else:
             unit = f"{chance.choice(LAYERS['caltech'])}:{chance.randrange(CHANNELS)}"
             session.choose("unit", string_value=unit)
-            await session.act("click")
+            await session.act("click", fragment=session.part_of["unit"])
 
 
 class Server(threading.Thread):
