@@ -40,6 +40,12 @@ def test_results_and_programs_are_given_back_and_texts_stay(monkeypatch: pytest.
     assert isinstance(_result(), Result)
 
 
+def test_a_server_that_is_still_being_set_up_has_no_sessions_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit says that it exists before it has its manager of sessions."""
+    monkeypatch.setattr(idle, "runtime", SimpleNamespace(exists=lambda: True, get_instance=object))
+    assert idle._sessions() is None
+
+
 def test_sessions_that_cannot_come_back_go_outside_the_lock() -> None:
     """A session that goes calls its manager: under the lock it would wait for itself."""
     order = []

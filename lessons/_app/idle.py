@@ -89,9 +89,8 @@ def _caches() -> list[Callable[[], None]]:
 
 
 def _watch() -> None:
-    while not runtime.exists():
+    while (manager := _sessions()) is None:
         time.sleep(EVERY)
-    manager = runtime.get_instance()._session_mgr
     absence = Absence(float(config.get_option("server.disconnectedSessionTTL")) + MORE)
     while threading.main_thread().is_alive():
         time.sleep(EVERY)
@@ -99,6 +98,11 @@ def _watch() -> None:
         if absence.is_over(manager.num_active_sessions() + busy, time.monotonic()):
             _forget_sessions(manager)
             give_back()
+
+
+def _sessions() -> Any:
+    """Streamlit's manager of sessions; None as long as the server is being set up."""
+    return getattr(runtime.get_instance(), "_session_mgr", None) if runtime.exists() else None
 
 
 def _forget_sessions(manager: Any) -> None:
