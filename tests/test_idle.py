@@ -26,6 +26,7 @@ def _result() -> Result:
 @pytest.mark.slow
 def test_results_and_programs_are_given_back_and_texts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idle, "gc", SimpleNamespace(unfreeze=lambda: None, collect=lambda: None, freeze=lambda: None))
+    monkeypatch.setattr("jax.clear_caches", lambda: None)  # other tests of this process go on with theirs
     large = weakref.ref(_result())
     compiled.once("a program of this test", lambda: 0)
     layers._mean_key("network", "picture", "layer")
