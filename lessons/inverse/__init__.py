@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import streamlit as st
 
 from deconvviz.articles.formulas import apart
-from deconvviz.metrics import psnr, relative_error
+from deconvviz.metrics import relative_error
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, inverse
 from deconvviz.ops.upsample import pixel_shuffle, pixel_unshuffle
 from deconvviz.types import Check
@@ -17,82 +17,34 @@ from lessons._kit.claims import words
 from lessons._kit.draw import bars, formula, image_row, plot
 from lessons._kit.draw.pixels import to_bytes
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula
-from lessons._kit.run.pictures import small_grey
-from lessons.inverse import questions
+from lessons.inverse import questions, scenes
+from lessons.inverse.run import (
+    KERNELS,
+    NOISE,
+    PART,
+    PICTURES,
+    SIZE,
+    SPECTRA,
+    STEPS,
+    VIEWS,
+    State,
+    brought_back,
+    compute,
+    decibels,
+    kernel,
+    lost,
+    magnitudes,
+    photograph,
+)
 
-#: Height and width of the photographs, and of the part that is written out as a matrix.
-SIZE, PART = (192, 192), (10, 12)
 #: Of a photograph on screen, in pixels: three beside each other.
 WIDTH = 248
-PICTURES = {"camera": mark("Photographer"), "cat": mark("Cat"), "coins": mark("Coins")}
-#: Name in the URL -> (name on screen, kernel); weights sum to 1.
-KERNELS: dict[str, tuple[str, np.ndarray]] = {
-    "motion": (mark("motion, 1 × 9"), np.full((1, 9), 1 / 9)),
-    "box": (mark("box, 5 × 5"), np.full((5, 5), 1 / 25)),
-    "gauss": (mark("Gauss, 7 × 7"), np.outer(*[np.array([1, 6, 15, 20, 15, 6, 1]) / 64] * 2)),
-    "shift": (mark("shift by one"), np.array([[0.0, 0.0, 1.0]])),
-}
 #: Colour of a frequency that is lost.
 LOST = (200, 40, 40)
-#: Name in the URL -> standard deviation of the noise.
-NOISE = {"0": 0.0, "0.1": 0.001, "1": 0.01, "5": 0.05}
-STEPS = 20
-#: A frequency counts as lost if A leaves less of it than float64 can tell from nothing.
-ZERO = 1e-9
-
-
-@dataclass(frozen=True)
-class State:
-    """What the person has chosen; noise in percent of white."""
-
-    picture: str = "camera"
-    kernel: str = "motion"
-    noise: str = "1"
-
-
-def photograph(name: str) -> np.ndarray:
-    """A photograph's middle square, grey: (192, 192) from 0 to 1."""
-    return small_grey(name, SIZE[0])
-
-
-def kernel(state: State) -> np.ndarray:
-    """The blur of a state."""
-    return KERNELS[state.kernel][1]
-
-
-@lru_cache(maxsize=64)
-def compute(state: State) -> dict[str, np.ndarray]:
-    """Every plane of a state: x, the blurred and noisy y, and what three ways make of y."""
-    x, k, noise = photograph(state.picture), kernel(state), NOISE[state.noise]
-    y = inverse.blur(x, k) + noise * np.random.default_rng(0).standard_normal(SIZE)
-    balance = max(noise**2 / float(np.mean(inverse.blur(x, inverse.LAPLACIAN) ** 2)), 1e-6)
-    return {
-        "x": x,
-        "y": y,
-        "adjoint": inverse.blur_adjoint(y, k),
-        "wiener": inverse.wiener(y, k, balance),
-        "lucy": inverse.richardson_lucy(y, k, STEPS),
-    }
-
-
-@lru_cache(maxsize=16)
-def decibels(picture: str, kernel_name: str) -> dict[str, tuple[float, ...]]:
-    """Way -> PSNR against x for each noise; capped at 99."""
-    found: dict[str, list[float]] = {way: [] for way in ("y", "adjoint", "wiener", "lucy")}
-    for noise in NOISE:
-        planes = compute(State(picture, kernel_name, noise))
-        for way, numbers in found.items():
-            numbers.append(min(99.0, psnr(planes[way], planes["x"])))
-    return {way: tuple(numbers) for way, numbers in found.items()}
-
-
-def lost(state: State) -> np.ndarray:
-    """Where A multiplies a frequency by 0, (192, 192), frequency 0 in the middle."""
-    return np.fft.fftshift(np.abs(inverse.response(kernel(state), SIZE)) < ZERO)
 
 
 def matrix(state: State) -> float:
@@ -116,12 +68,17 @@ def frequencies(state: State) -> float:
 
 
 @lru_cache(maxsize=64)
+def _checks(state: State) -> tuple[float, float, float]:
+    return matrix(state), singular(state), frequencies(state)
+
+
 def checks(state: State) -> list[Check]:
     """The proofs of a state."""
+    transposed, values, gains = _checks(replace(state, noise=State.noise, view=State.view))
     return [
-        Check(mark("transposed matrix"), matrix(state), 1e-5),
-        Check(mark("singular values are |K|"), singular(state), 1e-5),
-        Check(mark("AᵀA multiplies by |K|²"), frequencies(state), 1e-5),
+        Check(mark("transposed matrix"), transposed, 1e-5),
+        Check(mark("singular values are |K|"), values, 1e-5),
+        Check(mark("AᵀA multiplies by |K|²"), gains, 1e-5),
     ]
 
 
@@ -130,12 +87,6 @@ def not_inverse(state: State) -> float:
     x, k = photograph(state.picture), kernel(state)
     x = x - x.mean()
     return apart(inverse.blur_adjoint(inverse.blur(x, k), k), x)
-
-
-def brought_back(state: State) -> dict[str, float]:
-    """Way -> how much of the energy that A took (|K| < 0.1) it brings back."""
-    planes, k = compute(state), kernel(state)
-    return {way: inverse.lost_energy_back(planes[way], planes["x"], k) for way in ("adjoint", "wiener", "lucy")}
 
 
 #: Four filters of 2 × 2 that are orthogonal to each other and of length 1 (Haar), as a kernel.
@@ -168,9 +119,8 @@ def chosen() -> State:
     """Draw the controls and read them."""
     picture = choice(t("Picture"), {k: t(v) for k, v in PICTURES.items()}, "picture")
     blurred = choice(t("Blur A"), {k: t(v[0]) for k, v in KERNELS.items()}, "kernel")
-    return State(
-        picture, blurred, choice(t("Noise, % of white"), {k: k for k in NOISE}, "noise", default="1", tabs=True)
-    )
+    noise = choice(t("Noise, % of white"), {k: k for k in NOISE}, "noise", default="1", tabs=True)
+    return State(picture, blurred, noise, url_value("view", State.view, VIEWS))
 
 
 def ways() -> dict[str, str]:
@@ -178,6 +128,7 @@ def ways() -> dict[str, str]:
     return {
         "y": t("y = A x + noise"),
         "adjoint": t("adjoint: Aᵀ y"),
+        "divide": t("divided by K"),
         "wiener": t("Wiener"),
         "lucy": t("Richardson–Lucy, {steps} steps", steps=STEPS),
     }
@@ -207,14 +158,35 @@ def spectrum(values: np.ndarray) -> str:
 
 
 def pictures(state: State) -> None:
-    """The photographs, the formula with its numbers, the spectrum, and PSNR against noise."""
-    planes, numbers = compute(state), decibels(state.picture, state.kernel)
-    here = list(NOISE).index(state.noise)
+    """The photographs of the view, and the spectrum of each."""
+    planes, numbers, names = compute(state), decibels(state.picture, state.kernel), ways()
+    here, shown = list(NOISE).index(state.noise), VIEWS[state.view]
     size = " × ".join(map(str, SIZE))
-    shown = [image_row.Picture(image_row.grey(planes["x"]), t("the photograph, {size}", size=size), t("x"), WIDTH)]
-    for way, name in ways().items():
-        shown.append(image_row.Picture(image_row.grey(planes[way]), f"PSNR {numbers[way][here]:.1f} dB", name, WIDTH))
-    image_row.show(shown)
+    photographs, spectra = [], []
+    for way in shown:
+        note = t("the photograph, {size}", size=size) if way == "x" else f"PSNR {numbers[way][here]:.1f} dB"
+        title = names.get(way, t("x"))
+        photographs.append(image_row.Picture(image_row.grey(planes[way]), note, title, WIDTH, part=way))
+        alt = t("spectrum of {name}", name=title)
+        spectra.append(
+            image_row.Picture(image_row.grey(magnitudes(planes[way])), "", width=WIDTH, alt=alt, part=f"spectrum-{way}")
+        )
+    image_row.show(photographs)
+    if state.view in SPECTRA:
+        image_row.show(spectra)
+        gone = lost(state)
+        st.caption(
+            t(
+                "Below each its frequencies: low ones in the middle, brightness the logarithm of their size. K = 0 at "
+                "{count} of {all}.",
+                count=gone.sum(),
+                all=gone.size,
+            )
+        )
+
+
+def gains_of_blur(state: State) -> None:
+    """What the blur does to each frequency, as a picture and sorted, and what that means for the ways back."""
     gains = np.abs(inverse.response(kernel(state), SIZE))
     values = np.sort(gains.ravel())[::-1]
     left, right = st.columns([1, 2])
@@ -230,10 +202,6 @@ def pictures(state: State) -> None:
         drawing = plot.image(spectrum(values), f"{title}: {note}")
         st.html(f'<figure class="spectrum">{drawing}<figcaption><strong>{title}</strong>{note}</figcaption></figure>')
     with right:
-        gain = formula.coloured("kernel", "|K|^2")
-        st.latex(rf"A^\top A:\; {formula.coloured('input', 'X')} \mapsto {gain}\, {formula.coloured('input', 'X')}")
-        wiener = rf"\frac{{\overline{{K}}}}{{|K|^2 + \lambda |R|^2}}\, {formula.coloured('output', 'Y')}"
-        st.latex(rf"\text{{Wiener}}:\; {formula.coloured('output', 'Y')} \mapsto {wiener}")
         middle = float(np.median(values))
         note = t(
             "R is the Laplacian: large on noise, small on smooth pictures. The filter is Hunt's form of Wiener's. "
@@ -243,40 +211,64 @@ def pictures(state: State) -> None:
             gain=f"{middle**2:.2g}",
         )
         st.markdown(note)
+        back, names = brought_back(state), ways()
+        caption = t("“Recovers lost detail”? Share of the energy at |K| < 0.1 that comes back")
+        bars.show(caption, [bars.Bar(names[way], (share,)) for way, share in back.items()], full=1.0)
+
+
+def formulas(view: str) -> None:
+    """What the view's way does to a frequency."""
+    x, y, k = formula.coloured("input", "X"), formula.coloured("output", "Y"), formula.coloured("kernel", "K")
+    if view in ("all", "gains"):
+        st.latex(rf"A^\top A:\; {x} \mapsto |{k}|^2\, {x}")
+    if view in ("all", "noise"):
+        st.latex(rf"\text{{Wiener}}:\; {y} \mapsto \frac{{\overline{{{k}}}}}{{|{k}|^2 + \lambda |R|^2}}\, {y}")
+
+
+def table(state: State) -> None:
+    """PSNR against noise."""
+    numbers = decibels(state.picture, state.kernel)
     rows = [(name, numbers[way]) for way, name in ways().items()]
+    here = list(NOISE).index(state.noise)
     image_row.table(t("PSNR in dB against the noise in %; more is better"), list(NOISE), rows, here)
 
 
-def proofs(state: State) -> None:
-    """The badges, and the two claims measured."""
+def undone(state: State) -> None:
+    """How far there and back is from x: of this blur, and of layers that the adjoint does undo."""
+    away = t("“The inverse”? AᵀAx is {percent} % away from x", percent=f"{100 * not_inverse(state):.0f}")
+    proof.measurement(away, t("Without noise, at the best brightness, means removed."), not_inverse)
+    if state.view in ("all", "layers"):
+        bars.show(
+            t("Where the adjoint does undo: how far AᵀAx is from x"),
+            [bars.Bar(t(name), (value,)) for name, value in layers().items()],
+            full=1.0,
+        )
+
+
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks."""
     written = t("A written out by shifting and adding; its transpose times A x, against blur and adjoint:")
     values = t("Its singular values by a decomposition that knows no Fourier transform, against |K| sorted:")
     gains = t("Blur and adjoint, one after the other, against the frequencies multiplied by |K|²:")
-    proof.badges_of(
-        checks(state),
-        (written, values, gains),
-        ((matrix, inverse.blur_matrix), (singular, inverse.response), (frequencies, inverse.blur_adjoint)),
-    )
-    away = t("“The inverse”? AᵀAx is {percent} % away from x", percent=f"{100 * not_inverse(state):.0f}")
-    proof.measurement(away, t("Without noise, at the best brightness, means removed."), not_inverse)
-    back = brought_back(state)
-    names = ways()
-    caption = t("“Recovers lost detail”? Share of the energy at |K| < 0.1 that comes back")
-    bars.show(caption, [bars.Bar(names[way], (share,)) for way, share in back.items()], full=1.0)
-    bars.show(
-        t("Where the adjoint does undo: how far AᵀAx is from x"),
-        [bars.Bar(t(name), (value,)) for name, value in layers().items()],
-        full=1.0,
-    )
+    codes = ((matrix, inverse.blur_matrix), (singular, inverse.response), (frequencies, inverse.blur_adjoint))
+    page.checks(checks(state), (written, values, gains), codes)
 
 
 def draw(page: frame.Places) -> None:
-    """The blurred picture and four ways back from it, the proofs, and what articles print."""
+    """The blurred picture and the ways back from it, the checks, and what articles print."""
     with page.controls:
         state = chosen()
     with page.picture:
         pictures(state)
-        proofs(state)
+        formulas(state.view)
+        if state.view in ("all", "noise"):
+            with st.container(key="part-table"):
+                table(state)
+        if state.view in ("all", "back", "layers"):
+            undone(state)
+    proofs(page, state)
+    with page.wide:
+        gains_of_blur(state)
     with page.more:
         printed_formula.show("F004.1", t("a convolution, as it says; frequencies with K near 0 are gone"))
         printed_formula.show("F004.2", t("AᵀAx: each frequency times |K|²; with a blur, blurred twice"))
@@ -296,22 +288,7 @@ LESSON: Lesson = Lesson(
     goal=mark(
         "You will be able to say what AᵀA does to a picture, what no method can bring back, and when Aᵀ is enough."
     ),
-    text=mark(
-        "A blur A multiplies each [[frequency]] of a picture by a number K. The [[adjoint]] multiplies by its "
-        "complex conjugate, so there and back is |K|²: what A made weak, Aᵀ makes weaker. It blurs twice.\n\n"
-        "An inverse would **divide** by K. Where K is near 0 that blows up the noise, and where K is 0 there is "
-        "nothing to divide: that is the [[null space]], and it is lost to every method that knows only y.\n\n"
-        "Wiener's filter divides where the picture is stronger than the noise, and holds back elsewhere. "
-        "Richardson–Lucy goes step by step and never below zero. Both need to know K. This is the oldest meaning "
-        "of [[deconvolution]]. In much noise Aᵀy is often closer than y: it smooths.\n\n"
-        "Aᵀ alone is enough where all singular values are equal and there is no null space: a shift, orthonormal "
-        "filters, cells that only move."
-    ),
-    presets=(
-        (mark("No noise, and some stays lost"), {"noise": "0"}),
-        (mark("Much noise"), {"noise": "5"}),
-        (mark("A kernel that only shifts"), {"kernel": "shift", "noise": "0"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

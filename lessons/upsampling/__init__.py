@@ -25,23 +25,26 @@ from deconvviz.types import Check
 from lessons._kit.draw import bars, formula, image_row, planes
 from lessons._kit.draw.bars import Bar
 from lessons._kit.form import frame, proof, slider
-from lessons._kit.form.controls import choice, nearest, url_cell
+from lessons._kit.form.controls import choice, nearest, url_cell, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons.upsampling import questions, upsamplers
+from lessons.upsampling import questions, scenes, upsamplers
 
 #: Input cells along an axis in the picture of the overlap.
 CELLS = 4
+#: What is drawn below the photographs.
+VIEWS = dict.fromkeys(("all", "photographs", "overlap", "plane", "ways"), "")
 
 
 @dataclass(frozen=True)
 class State:
-    """What the person has chosen: kernel k, stride s, how weights are drawn, and a cell of the overlap (row 0)."""
+    """What the person has chosen: kernel k, stride s, how weights are drawn, a cell of the overlap (row 0), a view."""
 
     k: int = 3
     s: int = 2
     weights: str = "ones"
     place: tuple[int, int] = (0, 4)
+    view: str = "all"
 
     @property
     def counts(self) -> np.ndarray:
@@ -146,17 +149,18 @@ def chosen() -> State:
     k = slider.whole(t("Kernel k"), 1, 6, "k", 3)
     s = choice(t("Stride s"), {n: n for n in "23"}, "s", tabs=True)
     weights = choice(t("Weights"), {name: t(w[0]) for name, w in upsamplers.WEIGHTS.items()}, "weights")
-    state = State(k, int(s), weights)
+    state = State(k, int(s), weights, view=url_value("view", State.view, VIEWS))
     return replace(state, place=nearest(url_cell("place", (0, 4)), (1, len(state.counts))))
 
 
 def photographs(state: State) -> None:
     """A photograph enlarged by a transposed convolution, and by resizing first, with the same weights."""
-    known = [image_row.Picture(image_row.grey(upsamplers.photograph()), "64 × 64", t("A small photograph"), width=248)]
+    width = 248 if state.view in ("all", "photographs") else 176
+    known = [image_row.Picture(image_row.grey(upsamplers.photograph()), "64 × 64", t("A small photograph"), width)]
+    note = t("{s} times larger, kernel {k} × {k}", s=state.s, k=state.k)
     for way in ("transposed", "resize"):
-        shown = upsamplers.enlarged(way, state.weights, state.k, state.s)
-        note = t("{s} times larger, kernel {k} × {k}", s=state.s, k=state.k)
-        known.append(image_row.Picture(image_row.grey(shown), note, t(upsamplers.UPSAMPLERS[way][0]), width=248))
+        shown = image_row.grey(upsamplers.enlarged(way, state.weights, state.k, state.s))
+        known.append(image_row.Picture(shown, note, t(upsamplers.UPSAMPLERS[way][0]), width, part=way))
     image_row.show(known)
 
 
@@ -177,17 +181,25 @@ def ways(state: State) -> None:
                     low=f"{plane.min():.2f}",
                     high=f"{plane.max():.2f}",
                 ),
+                part=way,
             )
-            for (name, _), plane in zip(made, shown, strict=True)
+            for way, (name, _), plane in zip(upsamplers.UPSAMPLERS, made, shown, strict=True)
         ]
     )
     caption = t("Share of energy at multiples of 1/{s}, {n} kernels", s=state.s, n=upsamplers.SEEDS)
     bars.show(caption, [Bar(name, [round(e, 9) for e in one.energy]) for name, one in made], full=1.0)
-    st.latex(r"\frac{\sum_{(a,b) \neq (0,0)} |Y(\frac{aH}{s}, \frac{bW}{s})|^2}{\sum |Y|^2},\quad a, b < s")
 
 
-def proofs(state: State) -> None:
-    """The badges, and the number that answers the headline."""
+def written(state: State) -> str:
+    """How often cells away from the border are written to, in words."""
+    inside = overlap_counts(3 * state.k, state.k, state.s)[state.k : -state.k]
+    if inside.min() == inside.max():
+        return t("away from the border: {low} on every cell, no checkerboard from overlap", low=inside.min())
+    return t("away from the border: {low} to {high} writes a cell", low=inside.min(), high=inside.max())
+
+
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks."""
     meanings = [
         t("Counted along rows and columns and multiplied, against a transposed convolution of ones with ones:"),
         t("Away from the border all counts are equal exactly if the stride divides the kernel:"),
@@ -195,14 +207,7 @@ def proofs(state: State) -> None:
         t("With one kernel for every place of a block, sub-pixel convolution starts as plain enlargement:"),
     ]
     codes: list[proof.Code] = [(counted, overlap_counts), (divides,), (rearranged, pixel_shuffle), (same_start, icnr)]
-    proof.badges_of(checks(state), meanings, codes)
-    inside = overlap_counts(3 * state.k, state.k, state.s)[state.k : -state.k]
-    label = t("away from the border: {low} to {high} writes a cell", low=inside.min(), high=inside.max())
-    if inside.min() == inside.max():
-        label = t("away from the border: {low} on every cell, no checkerboard from overlap", low=inside.min())
-    proof.measurement(
-        label, t("How the counts are made, and how the pattern is measured:"), overlap_counts, checkerboard_energy
-    )
+    page.checks(checks(state), meanings, codes)
 
 
 def _picked(name: str, cell: planes.Cell) -> None:
@@ -210,15 +215,24 @@ def _picked(name: str, cell: planes.Cell) -> None:
 
 
 def draw(page: frame.Places) -> None:
-    """How often each output cell is written, other ways up, and the proofs."""
+    """The photograph, enlarged; how often each output cell is written to; other ways to enlarge; the checks."""
     with page.controls:
         state = chosen()
     with page.picture:
         photographs(state)
-        planes.show(rows(state), "overlap", {"row": t("row"), "column": t("column")}, _picked)
-        st.latex(sums(state))
-        ways(state)
-        proofs(state)
+        one, two = rows(state)
+        drawn = {"all": [one, two], "overlap": [one], "plane": [two]}.get(state.view)
+        if drawn:
+            planes.show(drawn, "overlap", {"row": t("row"), "column": t("column")}, _picked)
+            label = t("How the counts are made, and how the pattern is measured:")
+            proof.measurement(written(state), label, overlap_counts, checkerboard_energy)
+        if state.view in ("all", "overlap"):
+            st.latex(sums(state))
+        if state.view in ("all", "ways"):
+            ways(state)
+    with page.wide:
+        st.latex(r"\frac{\sum_{(a,b) \neq (0,0)} |Y(\frac{aH}{s}, \frac{bW}{s})|^2}{\sum |Y|^2},\quad a, b < s")
+    proofs(page, state)
     page.code((overlap_counts, upsamplers.make, *(way for _, way in upsamplers.UPSAMPLERS.values())), call(state))
 
 
@@ -232,23 +246,7 @@ LESSON: Lesson = Lesson(
     goal=mark(
         "You will be able to say how often each cell is written to, and choose a way to enlarge without a pattern."
     ),
-    text=mark(
-        "A [[transposed convolution]] lays a [[kernel]] down at every input cell, one [[stride]] apart. If the "
-        "stride does not divide the kernel, some cells are written to once more than others. The pattern repeats "
-        "every s cells; in two dimensions rows and columns multiply.\n\n"
-        "Even overlap is not enough. Each of the s places in a block meets **other** weights. So kernel 4 at "
-        "stride 2 has no pattern with equal weights, and has one with random weights. Training can remove it, or "
-        "bring it in.\n\n"
-        "Resize first and every cell reads a full window: an even map stays even, whatever the weights. A slope "
-        "still gets steps of s cells. Sub-pixel convolution has a pattern at a random start and none from the ICNR "
-        "start. Unpooling writes on one cell of each block only.\n\n"
-        "Gradients have checkerboards too: the backward pass of a strided convolution is a transposed one."
-    ),
-    presets=(
-        (mark("Kernel 3, stride 2"), {}),
-        (mark("Kernel 4, stride 2"), {"k": "4"}),
-        (mark("Even overlap, random weights"), {"k": "4", "weights": "random"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

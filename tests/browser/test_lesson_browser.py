@@ -151,7 +151,7 @@ def test_a_term_opens_its_definition(page: Page, app_url: str) -> None:
 
 def test_the_arrow_key_turns_the_page(page: Page, app_url: str) -> None:
     """Where a lesson is told in scenes they turn the scenes instead."""
-    slug = "upsampling-and-checkerboards"
+    slug = "claims-under-test"
     opened(page, f"{app_url}/{slug}")
     page.keyboard.press("ArrowLeft")
     page.wait_for_url(lambda url: slug not in url, timeout=120_000)

@@ -24,7 +24,7 @@ def open_lesson(page: Page, app_url: str, path: str) -> None:
 def test_the_slider_makes_the_overlap_even_and_the_link_keeps_it(
     page: Page, app_url: str, screenshot: Callable[..., Path]
 ) -> None:
-    open_lesson(page, app_url, UPSAMPLING)
+    open_lesson(page, app_url, f"{UPSAMPLING}?scene=4")
     page.get_by_text("1 to 2 writes a cell").wait_for()
     page.get_by_role("slider").first.focus()
     page.keyboard.press("ArrowRight")
@@ -39,7 +39,7 @@ def test_the_slider_makes_the_overlap_even_and_the_link_keeps_it(
 
 @pytest.mark.deep
 def test_a_click_on_a_count_shows_who_wrote_there(page: Page, app_url: str) -> None:
-    open_lesson(page, app_url, UPSAMPLING)
+    open_lesson(page, app_url, f"{UPSAMPLING}?scene=2")
     cell(plane(page, "writes on each"), 0, 6).click()
     page.wait_for_function("location.search.includes('place=0%2C6')")
     settle(page)

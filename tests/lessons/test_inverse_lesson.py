@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from lessons import inverse as lesson
 from lessons._kit.draw import image_row
-from lessons.inverse import questions
+from lessons.inverse import questions, scenes
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -105,13 +105,51 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert sum(shown in text for text in practice.verdicts(test)) == 3
 
 
+def test_the_questions_of_the_scenes_are_answered_by_shifting_and_adding() -> None:
+    """The blur of nine cells as a sum of shifted pictures, its adjoint as the sum of those shifted back."""
+    x = lesson.photograph("camera")
+    y = sum(np.roll(x, -i, axis=1) for i in range(-4, 5)) / 9
+    back = sum(np.roll(y, i, axis=1) for i in range(-4, 5)) / 9
+    assert scenes.closer().answer == "farther"
+    assert ((back - x) ** 2).mean() > 1.2 * ((y - x) ** 2).mean()
+    assert scenes.lost_share().answer == "none"
+    noise = np.random.default_rng(1).standard_normal(x.shape)
+    times = np.real(np.fft.ifft2(np.fft.fft2(noise) / _nine(x.shape))).std()
+    assert 3 < times < 30
+    assert scenes.divided_noise().answer == "10"
+
+
+def _nine(size: tuple[int, int]) -> np.ndarray:
+    """By how much the mean of nine neighbours in a row makes each wave smaller; 1 where it takes it away."""
+    angles = 2 * np.pi * np.arange(size[1]) / size[1]
+    gains = sum(np.cos(i * angles) for i in range(-4, 5)) / 9
+    return np.broadcast_to(np.where(np.abs(gains) < 1e-9, 1, gains), size)
+
+
+def test_lost_frequencies_are_black_and_stay_black() -> None:
+    """Eight columns of frequencies fit nine cells a whole number of times; in x they are not black."""
+    planes, gone = lesson.compute(State(noise="0")), lesson.lost(State())
+    height, width = lesson.SIZE
+    columns = [width // 2 + f for f in range(-width // 2, width // 2) if f and 9 * f % width == 0]
+    assert np.flatnonzero(gone.any(axis=0)).tolist() == columns
+    assert gone.sum() == 8 * height
+    assert lesson.magnitudes(planes["x"])[gone].min() > 0
+    for way in ("y", "adjoint", "wiener"):
+        assert lesson.magnitudes(planes[way])[gone].max() == 0, way
+    assert lesson.magnitudes(planes["adjoint"]).mean() < lesson.magnitudes(planes["y"]).mean()
+    noisy = lesson.magnitudes(lesson.compute(State())["divide"])
+    weak = (np.abs(np.fft.fftshift(_nine(lesson.SIZE))) < 0.05) & ~gone
+    assert noisy[weak].mean() > 1.3 * noisy[~weak & ~gone].mean(), "what was darkest is brightest"
+
+
 @pytest.mark.slow
-def test_presets_open(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, kernel="gauss", noise="x")
-    for i in range(3):
-        test.button(f"preset-{i}").click().run()
-        assert not test.exception
-    assert [test.text_input(name).value for name in ("picture", "kernel", "noise")] == ["", "shift", "0"]
+def test_dividing_is_best_without_noise_and_worst_with_a_little() -> None:
+    found = lesson.decibels("camera", "motion")
+    assert max(found, key=lambda way: found[way][0]) in ("divide", "wiener")
+    assert min(found, key=lambda way: found[way][2]) == "divide"
+    assert found["divide"][2] < 10
+    shift = lesson.decibels("camera", "shift")
+    assert shift["adjoint"][0] == 99
 
 
 def test_the_table_marks_the_best_way() -> None:

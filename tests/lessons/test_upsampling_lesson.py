@@ -11,7 +11,7 @@ from reference import upsample_loops
 from streamlit.testing.v1 import AppTest
 
 from lessons import upsampling as lesson
-from lessons.upsampling import questions, upsamplers
+from lessons.upsampling import questions, scenes, upsamplers
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -105,19 +105,31 @@ def test_nonsense_in_a_link_is_no_error(link: dict[str, str], open_page: Callabl
     assert not open_page(SLUG, **link).exception
 
 
-def test_the_slider_moves_the_picture_and_presets_set_it(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG)
+def test_the_slider_moves_the_picture_and_a_scene_sets_it(open_page: Callable[..., AppTest]) -> None:
+    test = open_page(SLUG, scene="4")
     test.slider("k-shown").set_value(4).run()
     assert test.text_input("k").value == "4"
     labels = [str(block.proto.popover.label) for block in test.get("popover")]
     assert any("no checkerboard from overlap" in label for label in labels)
-    test.button("preset-2").click().run()
+    test.button("turn-scene-Right").click().run()
     assert test.slider("k-shown").value == 4
-    assert test.text_input("weights").value == "random"
-    test.button("preset-0").click().run()
-    assert test.slider("k-shown").value == 3
-    assert test.text_input("weights").value == ""
+    assert test.text_input("k").value == "", "there the scene itself puts it at 4"
     assert not test.exception
+
+
+def test_the_scenes_say_what_the_loops_say() -> None:
+    """The questions, and the numbers of the texts."""
+    inside = {k: upsample_loops.overlap_counts(3 * k, k, 2, 0)[k:-k] for k in (3, 4, 5)}
+    assert [scenes.even_kernel().answer] == [str(k) for k, counts in inside.items() if len(set(counts)) == 1]
+    assert set(inside[3]) == {1, 2}
+    assert upsample_loops.overlap_counts(lesson.CELLS, 3, 2, 0)[2:7] == [2, 1, 2, 1, 2]
+    two = np.outer(inside[3][:2], inside[3][:2])
+    assert np.count_nonzero(two == 4) * 4 == two.size
+    w = np.random.default_rng(0).standard_normal((4, 4, 1, 1))
+    middle = upsample_loops.transposed_conv(np.ones((1, 6, 6, 1)), w, (2, 2), (0, 0))[0, 4:10, 4:10, 0]
+    np.testing.assert_allclose(middle, np.tile(middle[:2, :2], (3, 3)))
+    assert np.ptp(middle) > 0.1
+    assert scenes.random_weights().answer == "blocks"
 
 
 def test_the_code_on_the_page_makes_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ class Picture:
       title: translated; stands above the note, in bold.
       width: on screen, in pixels; 0 for an equal share of the row.
       alt: translated; title and note if they say it all.
+      part: its name where a scene frames it.
     """
 
     source: str | np.ndarray
@@ -29,6 +30,7 @@ class Picture:
     title: str = ""
     width: int = 0
     alt: str = ""
+    part: str = ""
 
 
 def grey(plane: np.ndarray) -> str:
@@ -55,10 +57,9 @@ def to_html(pictures: Sequence[Picture]) -> str:
         width = f' style="width: {max(picture.width, 120)}px"' if picture.width else ""
         inner = f' width="{picture.width}"' if picture.width else ""
         head = f"<strong>{title}</strong>" if title else ""
-        figures.append(
-            f'<figure{width}><img src="{source}" alt="{alt}"{inner}><figcaption>{head}<span>{note}</span></figcaption>'
-            "</figure>"
-        )
+        part = f' data-part="{html.escape(picture.part)}"' if picture.part else ""
+        words = f"<figcaption>{head}<span>{note}</span></figcaption>"
+        figures.append(f'<figure{width}{part}><img src="{source}" alt="{alt}"{inner}>{words}</figure>')
     kind = "pictures" if any(picture.width for picture in pictures) else "pictures equal"
     return f'<div class="{kind}">{"".join(figures)}</div>'
 
