@@ -19,10 +19,12 @@ from lessons._kit.form.controls import choice, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.run import jobs
-from lessons.recognition import pad, picture, questions, run
+from lessons.recognition import pad, picture, questions, run, scenes
 from lessons.recognition.run import Training
 
 FIRST = 200
+#: What is shown: the digit with what the network says of it, the loss of that, the training, or what switches change.
+VIEWS = dict.fromkeys(("all", "look", "loss", "train", "effects"), "")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class State:
     pictures: str = str(FIRST)
     digit: str = "3"
     pad: str = ""
+    view: str = "all"
 
     @property
     def training(self) -> Training:
@@ -103,7 +106,7 @@ def chosen() -> State:
     if digit == run.OWN and not written:
         st.markdown(t("Nothing is written yet, so this is a {digit}.", digit=State.digit))
         digit = State.digit
-    return State(norm, drop, decoder, str(pictures), digit, written)
+    return State(norm, drop, decoder, str(pictures), digit, written, url_value("view", State.view, VIEWS))
 
 
 class _Pads(dict[str, object]):
@@ -113,15 +116,15 @@ class _Pads(dict[str, object]):
         return text == "" or bool(run.cells(str(text)).any())
 
 
-def badges(state: State) -> None:
-    """The proofs."""
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks."""
     meanings = (
         t("The scores of this digit, and the same in float64, window by window; relative distance:"),
         t("The map by the network's own derivative with changed rules, and layer by layer; relative difference:"),
         t("How many of the digits it learns from are among those that it is measured on:"),
     )
     codes: tuple[proof.Code, ...] = ((by_hand, run.scores_by_hand), (two_computations,), (leaked, digits.split))
-    proof.badges_of(checks(state), meanings, codes)
+    page.checks(checks(state), meanings, codes)
 
 
 def look(state: State) -> None:
@@ -129,20 +132,21 @@ def look(state: State) -> None:
     params, trained = run.params_of(state.training)
     shown, right = run.picture(state.digit, state.pad)
     writing, answer = st.columns([3, 8], gap="medium")
-    with writing:
+    with writing, st.container(key="part-pad"):
         pad.show(state.pad, "digits-pad")
     with answer:
-        _answer(params, shown, right)
-    if not trained:
+        _answer(params, shown, right, with_loss=state.view in ("all", "loss"))
+    if not trained and state.view in ("all", "train"):
         st.markdown(t("This is the network that comes with the app. Train your own below, and it answers here."))
 
 
-def _answer(params: dict[str, Any], shown: np.ndarray, right: int | None) -> None:
+def _answer(params: dict[str, Any], shown: np.ndarray, right: int | None, *, with_loss: bool) -> None:
     with st.spinner(t("Sending the score back to the digit, some seconds the first time")):
         found = run.look(params, shown)
     picture.looked(found, found.label, right)
-    if right is not None:
-        st.latex(picture.loss_line(found, right))
+    if right is not None and with_loss:
+        with st.container(key="part-loss"):
+            st.latex(picture.loss_line(found, right))
 
 
 def train(state: State) -> None:
@@ -166,39 +170,27 @@ def draw(page: frame.Places) -> None:
     with page.controls:
         state = chosen()
     with page.picture:
-        look(state)
-        train(state)
-        badges(state)
-        picture.effects(state.training)
+        if state.view != "effects":
+            look(state)
+        if state.view in ("all", "train"):
+            with st.container(key="part-train"):
+                train(state)
+        if state.view in ("all", "effects"):
+            with st.container(key="part-effects"):
+                picture.effects(state.training)
+    proofs(page, state)
     page.code((snapshots, predict.look), call(state))
 
 
 LESSON: Lesson = Lesson(
     slug="recognition",
-    title=mark("Recognition"),
+    title=mark("What is training?"),
     render=lambda: frame.page(LESSON, draw),
-    order=25,
-    needs=("deconvnet-step-by-step",),
-    section="work",
+    order=2,
+    needs=("convolution",),
     question=mark("What does a network learn, and what does it only remember?"),
     goal=mark("You will be able to read a training's curves, and tell the generalization gap from overfitting."),
-    text=mark(
-        "The recognition network of article 004, on digits written by hand: two convolutions with "
-        "[[rectifier|rectifiers]] and [[max pooling]], then two dense layers. It is shown some digits ten times; "
-        "only others, held back, show what it has learned. The distance between the two curves is the "
-        "**generalization gap**. Overfitting is something else: the [[loss]] on the digits held back rises again, or "
-        "stays above what another setting reaches.\n\n"
-        "Batch normalization gives every channel mean 0 and spread 1 over the batch, then a learned gain and "
-        "shift; in use it takes the averages that training kept. Dropout silences half of the last units at "
-        "random, and weights decay: remembering gets harder. The decoder gives the digit back by [[transposed "
-        "convolution]]: the article claims that this lessens overfitting and vanishing gradients. A gradient "
-        "vanishes if it is much shorter in the first layer than in the last."
-    ),
-    presets=(
-        (mark("Few digits: it remembers"), {"pictures": "100"}),
-        (mark("Normalized and regularized"), {"norm": "on", "drop": "on"}),
-        (mark("The article's decoder"), {"decoder": "on"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from deconvviz.data import digits
 from deconvviz.tasks._shared import recorded_figures
 from deconvviz.tasks.recognition import ablations
 from lessons import recognition as lesson
-from lessons.recognition import picture, run
+from lessons.recognition import picture, run, scenes
 
 State = lesson.State
 
@@ -48,7 +50,7 @@ def test_the_pad_is_there_at_once_and_an_empty_one_is_no_digit(
 ) -> None:
     pads: list[str] = []
     monkeypatch.setattr(lesson.pad, "show", lambda text, key: pads.append(text))
-    monkeypatch.setattr(lesson, "_answer", lambda params, shown, right: lesson.st.markdown(f"looks at {right}"))
+    monkeypatch.setattr(lesson, "_answer", lambda params, shown, right, **_: lesson.st.markdown(f"looks at {right}"))
     script = "from lessons import recognition\nrecognition.look(recognition.chosen())"
     for link, said in (({}, "looks at 3"), ({"digit": "own"}, "looks at 3"), ({"digit": "7"}, "looks at 7")):
         test = AppTest.from_string(script, default_timeout=60)
@@ -122,6 +124,24 @@ def rows_of(gap: float) -> list[dict[str, float | bool]]:
     ]
 
 
+def test_the_questions_of_the_scenes_are_those_of_the_stored_figures() -> None:
+    file = Path(ablations.__file__).parents[1] / "weights" / "recognition_effects.json"
+    kept = json.loads(file.read_text("utf-8"))
+    plain, normed = ({**row} for row in kept["rows"] if not row["drop"] and not row["decoder"])
+    assert (plain["norm"], normed["norm"], kept["pictures"], kept["seeds"]) == (False, True, 200, 3)
+    assert (scenes.unseen().answer, round(100 * plain["held_accuracy"])) == ("90", 90)
+    assert len(run.held_back()[2]) == 597
+    assert scenes.wider_gap().answer == "larger"
+    assert normed["gap"] > plain["gap"]
+    assert normed["held_loss"] < plain["held_loss"]
+    assert np.exp(-float(scenes.no_idea().answer)) == pytest.approx(0.1, abs=0.005)
+    params, _ = run.params_of(State().training)
+    assert sum(np.size(values) for values in params.values()) == 225_034
+    changed = {name: [abs(ablations.effect(kept["rows"], name, figure)) for figure in ("loss", "held_loss")]
+               for name in ("norm", "drop", "decoder")}  # fmt: skip
+    assert 10 * max(changed["decoder"]) < min(*changed["norm"], *changed["drop"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_shows_what_was_measured_over_seeds(
@@ -148,7 +168,7 @@ def test_without_measured_effects_only_what_was_trained_here(
     open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ablations, "measured_effects", lambda: None)
-    test = open_page(lesson.LESSON.slug)
+    test = open_page(lesson.LESSON.slug, scene="7")
     assert not test.exception
     assert "means over" not in " ".join(str(element.proto.body) for element in test.get("html"))
     assert any(button.key == "digits-all" for button in test.button)
