@@ -155,13 +155,26 @@ def chosen() -> State:
 
 def photographs(state: State) -> None:
     """A photograph enlarged by a transposed convolution, and by resizing first, with the same weights."""
-    width = 248 if state.view in ("all", "photographs") else 176
-    known = [image_row.Picture(image_row.grey(upsamplers.photograph()), "64 × 64", t("A small photograph"), width)]
     note = t("{s} times larger, kernel {k} × {k}", s=state.s, k=state.k)
+    rows = [("", upsamplers.photograph(), "64 × 64", t("A small photograph"))]
     for way in ("transposed", "resize"):
-        shown = image_row.grey(upsamplers.enlarged(way, state.weights, state.k, state.s))
-        known.append(image_row.Picture(shown, note, t(upsamplers.UPSAMPLERS[way][0]), width, part=way))
-    image_row.show(known)
+        shown = upsamplers.enlarged(way, state.weights, state.k, state.s)
+        rows.append((way, shown, note, t(upsamplers.UPSAMPLERS[way][0])))
+    image_row.show(
+        [
+            image_row.Picture(image_row.grey(plane), words, title, width=even_width(plane.shape[1]), part=way)
+            for way, plane, words, title in rows
+        ]
+    )
+
+
+def even_width(columns: int) -> int:
+    """About 248, and as many pixels for every column: an uneven enlargement would add a pattern of its own.
+
+    >>> even_width(64), even_width(122), even_width(186)
+    (256, 244, 186)
+    """
+    return columns * max(1, round(248 / columns))
 
 
 def ways(state: State) -> None:
