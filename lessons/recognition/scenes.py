@@ -110,7 +110,7 @@ SCENES = (
     Scene(
         title=mark("Digits it never saw"),
         text=mark(
-            "Being right on digits that it was trained on proves little: it may remember them. So 597 digits are held "
+            "Being right on digits that it was trained on says little: it may remember them. So 597 digits are held "
             "back, and only they show what it has learned. How much larger the loss is on unseen digits than on those "
             "it learns from is the **generalization gap**."
         ),
