@@ -42,7 +42,7 @@ from lessons.inverse.run import (
 )
 
 #: Of a photograph on screen, in pixels: three beside each other.
-WIDTH = 248
+WIDTH = 224
 #: Colour of a frequency that is lost.
 LOST = (200, 40, 40)
 

@@ -169,12 +169,12 @@ def photographs(state: State) -> None:
 
 
 def even_width(columns: int) -> int:
-    """About 248, and as many pixels for every column: an uneven enlargement would add a pattern of its own.
+    """About 216, and as many pixels for every column: an uneven enlargement would add a pattern of its own.
 
     >>> even_width(64), even_width(122), even_width(186)
-    (256, 244, 186)
+    (192, 244, 186)
     """
-    return columns * max(1, round(248 / columns))
+    return columns * max(1, round(216 / columns))
 
 
 def ways(state: State) -> None:
