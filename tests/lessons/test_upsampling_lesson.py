@@ -70,14 +70,13 @@ def test_patterns_are_where_the_text_says() -> None:
     assert mean("unpool", "ones", 3, 3) > 1e-4
 
 
-@pytest.mark.slow
 def test_a_real_photograph_shows_the_checkerboard_and_the_one_that_is_resized_first_none() -> None:
     energy = {}
     for way in ("transposed", "resize"):
         shown = upsamplers.enlarged(way, "ones", 3, 2)
         assert shown.shape == (2 * upsamplers.PHOTO - 6, 2 * upsamplers.PHOTO - 6)
         assert shown.std() > 0.1
-        energy[way] = upsample_loops.checkerboard_energy(shown[None, :, :, None], 2)
+        energy[way] = upsample_loops.checkerboard_energy(shown[None, 40:72, 40:72, None], 2)
     assert energy["transposed"] > 0.02
     assert energy["resize"] < energy["transposed"] / 10
 
