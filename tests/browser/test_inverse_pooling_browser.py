@@ -47,9 +47,9 @@ def test_more_noise_costs_decibels_and_the_link_keeps_it(page: Page, app_url: st
 @pytest.mark.deep
 def test_a_shift_is_undone_by_the_adjoint(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{INVERSE}?kernel=box")
-    page.get_by_text("29 % away from x").wait_for()
+    page.get_by_text("is 26 % away from x").wait_for()
     open_lesson(page, app_url, f"{INVERSE}?scene=6")
-    page.get_by_text("0 % away from x").wait_for()
+    page.get_by_text("is 0 % away from x").wait_for()
     assert "3 of 3 checks hold" in page.locator(".st-key-part-checks").inner_text()
 
 
