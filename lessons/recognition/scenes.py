@@ -114,10 +114,11 @@ SCENES = (
             "back, and only they show what it has learned. How much larger the loss is on unseen digits than on those "
             "it learns from is the **generalization gap**."
         ),
-        look=mark("The first row: no switch is on."),
-        values={"view": "effects"},
+        look=mark("After your answer, the first row: no switch is on."),
+        values={"view": "look"},
         parts=("effects",),
         ask=unseen,
+        then={"view": "effects"},
     ),
     Scene(
         title=mark("A gap is not a verdict"),
@@ -126,12 +127,12 @@ SCENES = (
             "another setting reaches. Batch normalization gives every channel mean 0 and spread 1 over the batch, then "
             "a learned gain and shift; in use it takes the averages that training kept."
         ),
-        look=mark("The marked row: its gap, and its loss on unseen digits."),
-        values={"view": "effects"},
+        look=mark("After your answer, the marked row: its gap, and its loss on unseen digits."),
+        values={"view": "look"},
         parts=("effects",),
         controls=("norm",),
         ask=wider_gap,
-        then={"norm": "on"},
+        then={"view": "effects", "norm": "on"},
     ),
     Scene(
         title=mark("Harder to remember"),

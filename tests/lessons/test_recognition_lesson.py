@@ -142,6 +142,11 @@ def test_the_questions_of_the_scenes_are_those_of_the_stored_figures() -> None:
     assert 10 * max(changed["decoder"]) < min(*changed["norm"], *changed["drop"])
 
 
+def test_the_table_that_answers_a_question_is_drawn_after_the_answer() -> None:
+    asked = [scene for scene in scenes.SCENES if scene.ask in (scenes.unseen, scenes.wider_gap)]
+    assert [(scene.values["view"], scene.then["view"]) for scene in asked] == [("look", "effects")] * 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_shows_what_was_measured_over_seeds(
