@@ -1,6 +1,6 @@
 """Claim C6: what the transposed convolution, the fusion and batch normalization do to gradients and to memorizing.
 
-The numbers are those of small networks that `COMMAND` trained, from a few seeds each, on the same parts of the same
+The numbers are those of small networks that `COMMAND` trained, from five seeds each, on the same parts of the same
 pictures; the weights that come with the package hold them.
 """
 
@@ -19,7 +19,7 @@ PAIRS = (("none", "none-resize"), ("add", "add-resize"))
 def stored() -> Stored:
     """The runs that the package holds of the networks compared: one from each seed."""
     trials = ablations.trials()
-    return Stored(COMMAND, "2026-11-21", min(len(trials[name]["seeds"]) for pair in PAIRS for name in pair))
+    return Stored(COMMAND, "2026-11-30", min(len(trials[name]["seeds"]) for pair in PAIRS for name in pair))
 
 
 def gradients_and_memory(seed: int, subject: Any = None) -> dict[str, float]:

@@ -107,7 +107,10 @@ def small_networks() -> None:
                 rows.append((t(label) + end, [trials[name]["figures"]["psnr"]]))
     if rows:
         image_row.table(
-            t("PSNR in dB on pictures that no network was shown, noise of sigma 25; mean of three seeds"),
+            t(
+                "PSNR in dB on pictures that no network was shown, noise of sigma 25; mean of {count} seeds",
+                count=min(len(trial["seeds"]) for trial in trials.values()),
+            ),
             ["PSNR"],
             rows,
             -1,

@@ -117,7 +117,7 @@ def rounded(bar: bars.Bar, value: float) -> float:
 def test_too_few_runs_give_no_verdict() -> None:
     kinds = {id: judge(CLAIMS[id]) for id in ("C6", "C9")}
     assert [kinds[id].kind for id in kinds] == ["not shown", "one run"]
-    assert [kinds[id].runs.count for id in kinds] == [3, 1]
+    assert [kinds[id].runs.count for id in kinds] == [5, 1]
     assert "1 run" not in card.basis(CLAIMS["C1"], judge(CLAIMS["C1"]))
     assert "5 runs, seeds 0 to 4" in card.basis(CLAIMS["C1"], judge(CLAIMS["C1"]))
     low, high = kinds["C6"].runs.interval("times none")

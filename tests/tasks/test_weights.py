@@ -101,6 +101,21 @@ def test_runs_are_packed_once_each(run: tuple[Path, Net], tmp_path: Path) -> Non
         weights.pack("toy", [other, other], packed)
 
 
+def test_a_file_packed_again_takes_its_variants_from_the_new_run(run: tuple[Path, Net], tmp_path: Path) -> None:
+    packed, newer = tmp_path / "packed.safetensors", tmp_path / "newer.safetensors"
+    weights.save_run(packed, "toy", "narrow", Net({"width": 1}), {"options": {"width": 1}})
+    weights.pack("toy", [packed, run[0] / weights.RUN_FILE], packed)
+    net = Net({"width": 1})
+    net.conv.kernel[...] = np.full((3, 3, 2, 1), 7.0)
+    weights.save_run(newer, "toy", "narrow", net, {"options": {"width": 1}, "newer": True})
+    weights.pack("toy", [packed, newer], packed)
+    assert set(weights.variants("toy", packed)) == {"wide", "narrow"}
+    assert weights.variants("toy", packed)["narrow"]["newer"]
+    assert np.all(load_file(packed)["narrow/conv.kernel"] == 7)
+    with pytest.raises(WeightsError, match="holds narrow a second time"):
+        weights.pack("toy", [packed, newer, newer], packed)
+
+
 def test_the_shipped_weights_are_shipped_again_with_what_was_in_them(tmp_path: Path) -> None:
     """A run can be added to them without the folders of the runs before."""
     shipped = weights.shipped("recognition")

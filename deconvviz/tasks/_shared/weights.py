@@ -106,8 +106,8 @@ def variants(task: str, path: str | Path | None = None) -> dict[str, dict[str, A
     if about["task"] != task:
         raise WeightsError(f"{file} holds weights of {about['task']!r}, not of {task!r}; {_how(task)}")
     described: dict[str, dict[str, Any]] = about["variants"]
-    for name, facts in described.items():
-        storage.check_shape(facts["options"], _OPTIONS.get(task, {}), _unreadable(file), f"the options of {name}")
+    for name, said in described.items():
+        storage.check_shape(said["options"], _OPTIONS.get(task, {}), _unreadable(file), f"the options of {name}")
     return described
 
 
@@ -132,18 +132,23 @@ def load(task: str, variant: str, make: Make, path: str | Path | None = None) ->
 def pack(task: str, files: Sequence[Path], path: Path) -> None:
     """Puts the variants of several runs into one file, in the order given.
 
+    Where `path` itself is among the files, its variants give way to those of the same name that come after it.
+
     Raises:
       WeightsError: a file that cannot be read, is of another task, or holds a variant a second time.
     """
     arrays: dict[str, np.ndarray] = {}
     about: dict[str, Any] = {}
+    replaced: set[str] = set()
     for file in files:
         described = variants(task, file)
-        twice = described.keys() & about.keys()
+        twice = described.keys() & (about.keys() - replaced)
         if twice:
             raise WeightsError(f"{file} holds {', '.join(sorted(twice))} a second time: name one run a variant")
-        about |= described
+        arrays = {name: array for name, array in arrays.items() if name.split("/")[0] not in described}
         arrays |= storage.read_arrays(file, _unreadable(file))
+        about |= described
+        replaced = replaced - described.keys() | (described.keys() if file.resolve() == path.resolve() else set())
     _write(path, task, arrays, about)
 
 
@@ -204,9 +209,9 @@ def _check_options(options: Mapping[str, Any], problem: storage.Problem) -> None
         each = value if isinstance(value, list) else [value]
         if len(each) > LONGEST:
             raise problem(f"its option {name} has {len(each):,} entries, where at most {LONGEST:,} are read")
-        for number in each:
-            if name in LARGEST and isinstance(number, (int, float)) and not 0 <= number <= LARGEST[name]:
-                raise problem(f"its option {name} is {number}, where 0 to {LARGEST[name]} is read")
+        for one in each:
+            if name in LARGEST and isinstance(one, (int, float)) and not 0 <= one <= LARGEST[name]:
+                raise problem(f"its option {name} is {one}, where 0 to {LARGEST[name]} is read")
 
 
 def _name(path: tuple[Any, ...]) -> str:

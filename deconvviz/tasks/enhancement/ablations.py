@@ -34,7 +34,7 @@ TRIALS: dict[str, dict[str, Any]] = {
 }
 SIZE, BATCH, STEPS, EPOCHS = 48, 8, 50, 6
 #: Seeds of each, from the one that is given; pictures, and how much of each; standard deviation of the noise, of 255.
-SEEDS, PICTURES, CUT, SIGMA = 3, 4, 64, 25
+SEEDS, PICTURES, CUT, SIGMA = 5, 4, 64, 25
 #: Noise of the pictures that were shown, drawn anew.
 ANEW = 1000
 SCHEDULE = Schedule(learning_rate=2e-3, warm_up=0.05)

@@ -47,7 +47,7 @@ def train(
       resume: go on from the checkpoint in `out`.
       progress: a bar on standard error.
       variant: "main", or a small network: how it fuses, "-norm" with batch normalization, "-resize" without a
-        transposed convolution; these are trained from three seeds, and measured for claim C6.
+        transposed convolution; these are trained from five seeds, and measured for claim C6.
       epochs: of 50 batches; by default as many as the shipped weights had.
       until: of "main": stop after that epoch; the same call without it goes on.
       report: of "main": a folder of other pictures, measured once at the end for the card.

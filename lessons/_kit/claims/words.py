@@ -165,7 +165,7 @@ NUMBERS = {
 #: Verdict without one: what it says of the runs.
 OPEN = {
     "one run": mark("One run is no verdict; {enough} are needed."),
-    "not shown": mark("{runs} runs do not decide it; {enough} are needed, and they must agree."),
+    "not shown": mark("{runs} runs do not decide it; at least {enough} are needed, and they must agree."),
 }
 #: Claim -> what it was measured on: the words of `deconvviz.articles.claims`, marked.
 DATA = {
