@@ -13,7 +13,7 @@ from lessons._kit.draw.pixels import largest, number, signed_pixels, to_bytes
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
-from lessons._kit.form.page import Lesson
+from lessons._kit.form.page import Lesson, discover, entry, find_page
 from lessons._kit.photo import network
 from lessons._kit.photo.labels import RULES, class_name, kind, size
 from lessons.own_network import code, questions
@@ -123,6 +123,8 @@ def trust() -> None:
             )
         )
         st.code(code.audit(network.own() or "mynet:net"), language="bash", wrap_lines=True)
+        report = find_page(discover(), "audit-report")
+        st.page_link(entry(report), label=t("Open the report here"))
 
 
 def draw(page: frame.Places) -> None:

@@ -132,6 +132,30 @@ def test_the_report_is_whole_in_both_languages(tmp_path: Path) -> None:
         found.to_html(tmp_path / "a.html", "fr")
 
 
+@pytest.mark.slow
+def test_a_report_is_read_again_from_either_file(tmp_path: Path) -> None:
+    found = audited()
+    json_file, html_file = found.to_json(tmp_path / "r.json"), found.to_html(tmp_path / "r.html", "zh")
+    text = page.as_json(found)
+    for file in (json_file, html_file):
+        again = page.read(file.read_bytes())
+        assert page.as_json(again) == text
+        assert page.table(again.table, "zh") in html_file.read_text("utf-8")
+        assert page.curves(again.curves, "zh") in html_file.read_text("utf-8")
+    mean = text.replace('"mean": ', '"mean": "much", "was": ', 1)
+    renamed = text.replace('"guided"', '"guidad"')
+    empty = json.dumps(json.loads(text) | {"pictures": []})
+    for data, said in (
+        (b"", "it is not JSON"), (b"[]", "it should be a record"), (b"<html></html>", "holds no numbers of one"),
+        (b"\xff\xd8\xff", "it is not JSON"), (text[:-9].encode(), "it is not JSON"), (b'{"network": 3}', "network"),
+        (mean.encode(), "mean should be a number or null; it is 'much'"), (empty.encode(), "it is of no picture"),
+        (renamed.encode(), "it names the method 'guidad', which is not here"),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match=r"this is no report of an audit: .*open the FILE\.json") as error:
+            page.read(data)
+        assert said in str(error.value)
+
+
 def test_every_method_has_a_card_measured_on_the_shipped_network() -> None:
     """Other weights, or another method, ask for a new measurement."""
     record = measured()

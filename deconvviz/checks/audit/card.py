@@ -49,8 +49,7 @@ def card(name: str, language: str = "en") -> Card:
     'DeconvNet: with the top layer shuffled the map is 0.85 [0.83, 0.86] lik'
     """
     record, known = measured(), method(name)
-    row = record["table"].get(name, {})
-    intervals = {control: _interval(*numbers) for control, numbers in row.items()}
+    intervals = table().get(name, {})
     where = say(
         "Measured on the network {network} and {pictures} photographs: {command}", language,
         **{key: record[key] for key in ("network", "pictures", "command")},
@@ -64,6 +63,14 @@ def measured() -> dict[str, Any]:
     """The audit of the shipped network: its digest, the command, and method -> control -> numbers of an `Interval`."""
     record: dict[str, Any] = json.loads(_MEASURED.read_text("utf-8"))
     return record
+
+
+def table() -> dict[str, dict[str, Interval]]:
+    """Method -> control -> interval of the audit of the shipped network."""
+    return {
+        name: {control: _interval(*numbers) for control, numbers in row.items()}
+        for name, row in measured()["table"].items()
+    }
 
 
 def _interval(*numbers: float | None) -> Interval:

@@ -1,25 +1,27 @@
-"""The report of an audit: one HTML file that holds everything it shows, and one JSON."""
+"""The report of an audit: one HTML file that holds everything it shows, and one JSON; either can be read again."""
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from deconvviz import catalog
+from deconvviz import catalog, storage
 from deconvviz.checks.audit.controls import EDGES, RANDOM
 from deconvviz.checks.audit.intervals import Interval
 from deconvviz.checks.audit.record import AuditRecord
 from deconvviz.checks.audit.sentences import sentences
 from deconvviz.checks.audit.words import LANGUAGES, say
-from deconvviz.errors import check_choice
+from deconvviz.errors import DataError, check_choice
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 
 #: Controls of the table, in order; the other measures of each stand in the JSON file.
@@ -40,6 +42,17 @@ vertical-align:top}thead th{background:#f4f4f4}td.good{background:#e3f1e3}td.bad
 figure{display:inline-block;margin:.3rem;width:9rem;vertical-align:top}figure img{width:100%;image-rendering:pixelated}
 figcaption{font-size:.75rem}svg{max-width:100%;height:auto}pre{white-space:pre-wrap;word-break:break-word}
 """
+_NUMBER = (float, type(None))
+_ONE = {"mean": _NUMBER, "low": _NUMBER, "high": _NUMBER, "error": _NUMBER, "count": int}
+#: Of the JSON.
+_SHAPE = {
+    "network": str, "digest": str, "layer": str, "pictures": [{"name": str, "unit": [object], "value": float}],
+    "unreadable": {str: str}, "table": {str: {str: _ONE}}, "curves": {str: {str: [_ONE]}}, "refused": {str: str},
+    "skipped": {str: str}, "agreement": {str: float}, "coverage": {str: str}, "adjoint": _NUMBER,
+    "settings": {str: {str: object}}, "seed": int, "versions": {str: str}, "command": str, "seconds": float,
+}  # fmt: skip
+#: What begins the same record as in the JSON file, at the end of the page.
+_DATA = '<template id="deconvviz-audit">'
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7b3294", "#a6761d", "#444444")
 
 
@@ -52,6 +65,55 @@ def as_json(audit: AuditRecord) -> str:
         for name, row in audit.curves.items()
     }
     return json.dumps(_plain(record | {"sentences": sentences(audit)}), allow_nan=False, indent=1, ensure_ascii=False)
+
+
+def read(data: bytes) -> AuditRecord:
+    """A report again, from the bytes of its JSON or of its HTML; the maps of the first picture are in neither record.
+
+    Raises:
+      DataError: another file, or one that was changed.
+
+    >>> try:
+    ...     read(b"<p>Dear reader,</p>")
+    ... except DataError as error:
+    ...     print(str(error).partition(";")[0])
+    this is no report of an audit: the page holds no numbers of one, as reports of older releases do not
+    """
+
+    def problem(reason: str) -> DataError:
+        return DataError(
+            f"this is no report of an audit: {reason}; open the FILE.json or FILE.html that 'deconvviz audit --out "
+            "FILE.html' wrote"
+        )
+
+    if data.lstrip()[:1] == b"<":
+        _, begins, rest = data.rpartition(_DATA.encode())
+        if not begins:
+            raise problem("the page holds no numbers of one, as reports of older releases do not")
+        data = unescape(rest.partition(b"</template>")[0].decode("utf-8", "replace")).encode()
+    record = storage.parse(data, _SHAPE, problem)
+    names = {name for part in ("table", "curves", "refused", "agreement") for name in record[part]} - {RANDOM, EDGES}
+    unknown = sorted(names - set(catalog.methods()))
+    if unknown:
+        raise problem(f"it names the method {unknown[0]!r:.60}, which is not here")
+    if not record["pictures"]:
+        raise problem("it is of no picture")
+    fields = {one.name: record[one.name] for one in dataclasses.fields(AuditRecord) if one.name != "examples"}
+    fields["pictures"] = tuple(record["pictures"])
+    fields["table"] = {m: {c: _interval(one) for c, one in row.items()} for m, row in record["table"].items()}
+    fields["curves"] = {
+        name: {kind: tuple(map(_interval, steps)) for kind, steps in row.items()}
+        for name, row in record["curves"].items()
+    }
+    return AuditRecord(**fields, examples={})
+
+
+def _interval(one: Mapping[str, Any]) -> Interval:
+    nothing = float("nan")
+    mean, low, high, error = (
+        nothing if one[name] is None else float(one[name]) for name in ("mean", "low", "high", "error")
+    )
+    return Interval(mean, low, high, error, one["count"])
 
 
 def _plain(value: Any) -> Any:
@@ -81,32 +143,46 @@ def as_html(audit: AuditRecord, language: str = "en") -> str:
         count=len(audit.pictures), layer=audit.layer, seed=audit.seed, minutes=audit.seconds / 60,
     )  # fmt: skip
     findings = "".join(f"<li>{escape(line)}</li>" for line in sentences(audit, language))
-    how = t(
-        "Mean over the pictures, and its 95 % bootstrap interval. Likenesses are rank correlations of the strengths of "
-        "two maps, from -1 to 1: 0 is wanted under random weights and for another class, 1 after a shift or faint "
-        "noise. Deletion and insertion: area gained over an order drawn by chance, above 0 is better. Infidelity: 0 "
-        "foretells every fall of the score, 1 none. Green: the whole interval lies where it is wanted; "
-        "red: where it is not."
-    )
+    how = escape(how_to_read(language))
+    data = escape(as_json(audit), quote=False)
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head><body>'
         f"<h1>{title}</h1><p>{facts}</p><h2>{t('What was measured means')}</h2><ul>{findings}</ul>"
-        f"<h2>{t('Every control for every method')}</h2><p>{how}</p>{_table(audit, t)}"
-        f"<h2>{t('Deletion and insertion')}</h2>{_curves(audit, t)}"
+        f"<h2>{t('Every control for every method')}</h2><p>{how}</p>{table(audit.table, language)}"
+        f"<h2>{t('Deletion and insertion')}</h2>{curves(audit.curves, language)}"
         f"<h2>{t('The first picture')}</h2>{_examples(audit, t)}"
         f"<h2>{t('The methods')}</h2>{_cards(audit, t)}"
-        f"<h2>{t('How it was made')}</h2><pre>{escape(_provenance(audit))}</pre></body></html>\n"
+        f"<h2>{t('How it was made')}</h2><pre>{escape(_provenance(audit))}</pre>"
+        f"{_DATA}{data}</template></body></html>\n"
     )
 
 
-def _table(audit: AuditRecord, t: Any) -> str:
-    columns = [control for control in COLUMNS if any(control in row for row in audit.table.values())]
-    head = "".join(f"<th>{t(control)}</th>" for control in columns)
+def how_to_read(language: str = "en") -> str:
+    """What the numbers of the table are, and which are wanted."""
+    return say(
+        "Mean over the pictures, and its 95 % bootstrap interval. Likenesses are rank correlations of the strengths of "
+        "two maps, from -1 to 1: 0 is wanted under random weights and for another class, 1 after a shift or faint "
+        "noise. Deletion and insertion: area gained over an order drawn by chance, above 0 is better. Infidelity: 0 "
+        "foretells every fall of the score, 1 none. Green: the whole interval lies where it is wanted; "
+        "red: where it is not.",
+        language,
+    )
+
+
+def table(intervals: Mapping[str, Mapping[str, Interval]], language: str = "en") -> str:
+    """Method by control, as HTML.
+
+    Args:
+      intervals: method -> control -> interval.
+      language: "en" or "zh".
+    """
+    shown = [control for control in COLUMNS if any(control in row for row in intervals.values())]
+    head = "".join(f"<th>{escape(say(control, language))}</th>" for control in shown)
     rows = "".join(
-        f"<tr><th>{t(catalog.methods()[method].title)}</th>"
-        + "".join(_cell(row.get(control), TARGETS.get(control, "")) for control in columns) + "</tr>"
-        for method, row in audit.table.items()
+        f"<tr><th>{escape(say(catalog.methods()[method].title, language))}</th>"
+        + "".join(_cell(row.get(control), TARGETS.get(control, "")) for control in shown) + "</tr>"
+        for method, row in intervals.items()
     )  # fmt: skip
     return f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
@@ -121,18 +197,23 @@ def _cell(interval: Interval | None, target: str) -> str:
     return f"<td{kind}>{interval}</td>"
 
 
-def _curves(audit: AuditRecord, t: Any) -> str:
-    """A drawing for each kind of curve, the orders by chance and by edges dashed."""
-    kinds = dict.fromkeys(kind for row in audit.curves.values() for kind in row)
-    return "".join(_curve(audit, kind, t) for kind in kinds)
+def curves(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], language: str = "en") -> str:
+    """A drawing for each kind of curve as SVG, the orders by chance and by edges dashed.
+
+    Args:
+      intervals: order of the pixels -> kind -> an interval a step.
+      language: "en" or "zh".
+    """
+    kinds = dict.fromkeys(kind for row in intervals.values() for kind in row)
+    return "".join(_curve(intervals, kind, lambda text: escape(say(text, language))) for kind in kinds)
 
 
-def _curve(audit: AuditRecord, kind: str, t: Any) -> str:
+def _curve(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], kind: str, t: Callable[[str], str]) -> str:
     lines, legend = "", ""
-    known = [interval.mean for row in audit.curves.values() for interval in row.get(kind, ()) if interval.count]
+    known = [one.mean for row in intervals.values() for one in row.get(kind, ()) if one.count]
     top = max([1e-9, *known])
-    colours = dict(zip([n for n in audit.curves if n not in (RANDOM, EDGES)], _COLOURS * 2, strict=False))
-    for number, (name, row) in enumerate(audit.curves.items()):
+    colours = dict(zip([n for n in intervals if n not in (RANDOM, EDGES)], _COLOURS * 2, strict=False))
+    for number, (name, row) in enumerate(intervals.items()):
         steps = row.get(kind, ())
         points = " ".join(
             f"{40 + 300 * k / max(1, len(steps) - 1):.1f},{190 - 170 * max(0.0, interval.mean) / top:.1f}"

@@ -73,7 +73,7 @@ def _bar(pages: Sequence[Page], here: Page) -> None:
                 st.page_link(entry(find_page(pages, HOME)), label=t("Home"))
                 st.page_link(entry(find_page(pages, LABORATORY)), label=t("Laboratory"))
                 for page in pages:
-                    if page.slug in ("glossary", "class"):
+                    if page.slug in ("glossary", "class", "audit-report", "grey-maps"):
                         st.page_link(entry(page), label=t(page.title))
             course(lessons, here)
         st.page_link(entry(find_page(pages, LABORATORY)), label=t("Laboratory"))

@@ -1,0 +1,122 @@
+"""The report of a run of ``deconvviz audit``, opened in the app; before a file is, the audit of the shipped network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+import streamlit as st
+
+from deconvviz.checks.audit import page
+from deconvviz.checks.audit.card import card, measured, table
+from deconvviz.checks.audit.record import AuditRecord
+from deconvviz.checks.audit.sentences import sentences
+from deconvviz.errors import DataError
+from lessons._kit.form.i18n import current_language, mark, t
+from lessons._kit.form.page import Page
+
+#: Bytes of the largest report.
+MOST = 8_000_000
+_OPENED, _PROBLEM = "audit-report-opened", "audit-report-problem"
+#: Colours that hold on light and on dark ground.
+_STYLE = """<style>
+.audit { overflow-x: auto } .audit table { border-collapse: collapse; font-size: 0.875rem }
+.audit :is(th, td) { padding: 0.3rem 0.5rem; border: 1px solid #8888; text-align: left; vertical-align: top }
+.audit td.good { background: #2e8b5733 } .audit td.bad { background: #c0392b33 }
+.audit svg { max-width: 100%; height: auto; background: #fff; color: #1b1b1b; margin: 0.5rem 0 }
+</style>"""
+
+
+def render() -> None:
+    """Draw the page."""
+    st.title(t("What does an audit say?"), anchor=False)
+    st.markdown(
+        t(
+            "`deconvviz audit` measures whether the maps of a network mean anything: your network, your pictures. "
+            "Open the report that it wrote, FILE.json or FILE.html."
+        )
+    )
+    st.file_uploader(
+        t("The report of an audit: drop it, or choose a file"),
+        max_upload_size=MOST // 1_000_000,
+        key="audit-report-file",
+        on_change=_dropped,
+    )
+    problem = st.session_state.get(_PROBLEM)
+    if problem:
+        st.error(t("This file cannot be shown: {reason}.", reason=problem))
+    opened = st.session_state.get(_OPENED)
+    if isinstance(opened, AuditRecord):
+        report(opened)
+    else:
+        example()
+
+
+def _dropped() -> None:
+    """Take the file; where it is no report, say so and show what was shown before."""
+    st.session_state[_PROBLEM] = None
+    file = st.session_state.get("audit-report-file")
+    if file is None:
+        st.session_state[_OPENED] = None
+        return
+    try:
+        st.session_state[_OPENED] = page.read(file.getvalue())
+    except DataError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def report(audit: AuditRecord) -> None:
+    """What was measured, what it means, and how it was made."""
+    language = current_language()
+    st.header(t("Can the maps of {network} be trusted?", network=_plain(audit.network)), anchor=False)
+    st.caption(
+        t(
+            "{count} pictures, layer {layer}, seed {seed}",
+            count=len(audit.pictures),
+            layer=_plain(audit.layer),
+            seed=audit.seed,
+        )
+    )
+    _listed(sentences(audit, language))
+    st.subheader(t("Every control for every method"), anchor=False)
+    st.markdown(page.how_to_read(language))
+    _drawn(page.table(audit.table, language))
+    st.subheader(t("Deletion and insertion"), anchor=False)
+    _drawn(page.curves(audit.curves, language))
+    st.subheader(t("How it was made"), anchor=False)
+    versions = "\n".join(f"{name} {number}" for name, number in audit.versions.items())
+    st.code(f"{audit.command}\n{versions}\nSHA-256 {audit.digest}", language=None, wrap_lines=True)
+    st.caption(t("The maps of the first picture are in the HTML file, which any browser opens."))
+
+
+def example() -> None:
+    """The audit of the shipped network, whose table comes with the package."""
+    known = measured()
+    st.header(t("Can the maps of {network} be trusted?", network=known["network"]), anchor=False)
+    st.caption(
+        t("An example: the network of this course on {count} photographs. Its report is made by:",
+          count=known["pictures"])
+    )  # fmt: skip
+    st.code(known["command"], language="bash", wrap_lines=True)
+    language = current_language()
+    for name in known["table"]:
+        _listed(card(name, language).measured)
+    st.subheader(t("Every control for every method"), anchor=False)
+    st.markdown(page.how_to_read(language))
+    _drawn(page.table(table(), language))
+
+
+def _listed(said: Iterable[str]) -> None:
+    st.html(f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in said)}</ul>")
+
+
+def _drawn(body: str) -> None:
+    st.html(f'{_STYLE}<div class="audit" tabindex="0">{body}</div>')
+
+
+def _plain(text: str) -> str:
+    """A name from a file, so that nothing in it is Markdown."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+-!|~$:" else letter for letter in text[:80])
+
+
+PAGE = Page(slug="audit-report", title=mark("The report of an audit"), render=render, order=103)
