@@ -87,6 +87,8 @@ LOOKS = (
     Look("growth?epoch=19", (FORM, ".grown img", ".st-key-part-checks"), *GROWTH),
     Look("end-of-the-course", ("h2",)),
     Look("glossary", (".glossary dt",)),
+    Look("audit-report", (".audit table",)),
+    Look("grey-maps", (".stMain [data-testid=stCode]", ".stMain img")),
     Look("class", ("[data-testid=stCode]", ".katex")),
     Look("generation?view=draw", (FORM, ".made img", PROOFS)),
 )
