@@ -225,3 +225,9 @@ def test_the_reader_is_addressed_in_one_way_and_nothing_is_called_a_proof_that_i
     assert not [text for text in pairs if re.search(r"\bproofs?\b|\bproves?\b", text) and "not for a proof" not in text]
     assert not [shown for text, shown in pairs.items() if "证明" in shown and "not for a proof" not in text]
     assert not [shown for shown in pairs.values() if re.search(r"\bdeconvnet\b|去程|回程", shown)]
+
+
+def test_chinese_has_chinese_marks_of_punctuation() -> None:
+    """A half-width mark after a character is a slip; in a ratio or an address it stands before a digit or a slash."""
+    texts = [str(m.string) for m in messages.read("zh") if m.id and m.string]
+    assert not [text for text in texts if re.search(r"[\u4e00-\u9fff）】」》][;,:?!](?![/\d])", text)]
