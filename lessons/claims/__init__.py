@@ -118,7 +118,7 @@ LESSON: Lesson = Lesson(
         "shows: how often and on what stands beside each number, and where a figure was stored, the command that "
         "made it.\n\n"
         "A verdict is not an opinion. It is a rule applied to numbers: **holds**, **fails**, or **only if** a "
-        "condition is met. One run is no verdict, and fewer than five show nothing.\n\n"
+        "condition is met. One run is no verdict, and fewer than five show nothing; what is only counted needs one.\n\n"
         "Two mistakes are behind most of the others. The [[adjoint]] is taken for an inverse, and an index is "
         "lost, so that a sum no longer knows its channel or its place. A [[transposed convolution]] is a useful "
         "layer all the same: with a [[stride]] it makes maps larger."

@@ -78,7 +78,8 @@ SCENES = (
         text=mark(
             "The window has to fit, so the output is smaller than the picture. [[padding|Padding]] puts zeros around "
             "the picture and makes more room. [[stride|Stride]] is how far the window moves each time: with 2, every "
-            "other place is left out in both directions."
+            "other place is left out in both directions. Then a pattern is found again only if it moves by a whole "
+            "number of strides."
         ),
         look=mark("The size of z, and the two lines below that count its rows and columns."),
         values={"stride": "2", "cell": "1,1"},

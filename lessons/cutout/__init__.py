@@ -211,8 +211,8 @@ LESSON: Lesson = Lesson(
     question=mark("Can a network that knows only names cut an object out?"),
     goal=mark("You will be able to say how a class map becomes an object with a soft edge, and where it goes wrong."),
     text=mark(
-        "The network has seen names, never an outline. Sent back from the [[score]] of a class, its signal says on "
-        "which pixels the class rests. The strongest become seeds of the object, the weakest seeds of the "
+        "The network has seen names, never an outline. Sent back from the [[score]] of a class, its signal says with "
+        "which pixels the score is connected most. The strongest become seeds of the object, the weakest seeds of the "
         "background: a [[trimap]].\n\n"
         "[[matting|Matting]] decides the rest. In every window of 3 × 3 pixels alpha should be as close as "
         "possible to a linear function of colour, so it flows over even surfaces and stops at edges. One sparse "

@@ -133,7 +133,7 @@ def _planes(subject: Subject, found: Cutout | str, chosen: run.Choice) -> None:
     shape = f"{subject.picture.shape[1]} / {subject.picture.shape[0]}"
     if found.map is not None:
         with second:
-            words = t("yellow: the class rests on it (0 to {most})", most=number(float(found.map.max())))
+            words = t("yellow: strongly connected with the class (0 to {most})", most=number(float(found.map.max())))
             st.html(_figure(t("Class map"), words, png(heat_pixels(found.map)), shape))
     with third if found.map is not None else second:
         small = to_bytes(at_most(np.repeat(found.alpha[..., None], 3, axis=-1).astype(np.float32), 480))

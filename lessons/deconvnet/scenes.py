@@ -56,8 +56,8 @@ SCENES = (
         title=mark("One number"),
         text=mark(
             "The network has looked at a photograph. Take one number of a deep layer, its strongest [[activation]], "
-            "and set all others to zero. Which pixels made it so large? To find out, the signal passes the layers "
-            "once more, from above: three kinds of step, repeated."
+            "and set all others to zero. Which pixels is it connected to, and how strongly? For this the signal passes "
+            "the layers once more, from above: three kinds of step, repeated."
         ),
         look=mark("All activations of the layer, and the one that is left."),
         values=step(0),

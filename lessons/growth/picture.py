@@ -117,7 +117,7 @@ def _accuracy(epoch: int) -> str:
         AXES.dot(_share(e), found[e], colour) for e in EPOCHS
     )
     here = f"{100 * found[epoch]:.0f} %"
-    title = t("Accuracy on photographs never trained on")
+    title = t("Accuracy on validation photographs")
     said = t("{title}; after epoch {epoch}: {value}", title=title, epoch=epoch, value=here)
     return _plot(title, said, body, epoch, found[epoch], here, ("0", "100"))
 

@@ -115,9 +115,9 @@ SCENES = (
     Scene(
         title=mark("Right answers, unfinished maps"),
         text=mark(
-            "After epoch 19 the network names 42 of 100 new photographs rightly, more than half of what it reaches in "
-            "the end. Its maps on this picture are still far from the last ones. This is one network, one run and one "
-            "picture: another seed may differ."
+            "After epoch 19 the network names 42 of 100 validation photographs rightly, more than half of what it "
+            "reaches in the end. Its maps on this picture are still far from the last ones. This is one network, one "
+            "run and one picture: another seed may differ."
         ),
         look=mark("The dashed lines: accuracy and distance at the same epoch."),
         values={"view": "maps", "epoch": "19"},

@@ -131,7 +131,7 @@ def _meaning(likeness: float | None) -> str:
         )
     if likeness >= DIFFERENT:
         return t("In part the same map: that part comes from the picture, not from what these layers have learned.")
-    return t("Another map: the first one rests on what these layers have learned.")
+    return t("Another map: it changes with these layers. So would noise; that does not show it to be right.")
 
 
 def _other(found: run.Cascade, look: Look, rule: str) -> str:

@@ -38,6 +38,7 @@ def looked(found: Recognized, wanted: str, right: int | None) -> None:
         note = t("your own; {percent} % sure", percent=f"{100 * found.probabilities.max():.0f}")
     else:
         note = t("a {right}; {percent} % sure", right=right, percent=f"{100 * found.probabilities.max():.0f}")
+    sent_back = t("The score of {label}, sent back by DeconvNet", label=wanted)
     scale = t("red for it, blue against it, ±{limit}", limit=number(limit))
     blank = unread(found.map)
     if blank:
@@ -46,7 +47,7 @@ def looked(found: Recognized, wanted: str, right: int | None) -> None:
         )
     figures = (
         _figure(title, note, png(ink)),
-        _figure(t("What the score of {label} rests on", label=wanted), scale, png(diverging_rgb(found.map, limit))),
+        _figure(sent_back, scale, png(diverging_rgb(found.map, limit))),
         f'<div class="digit-shares">{_shares(found)}</div>',
     )
     st.html(f'<div class="digit">{"".join(figures)}</div>')

@@ -149,9 +149,9 @@ SCENES = (
     Scene(
         title=mark("Yours"),
         text=mark(
-            "Write digits and see what the answer rests on: red for it, blue against it; how such a map is made comes "
-            "later. Train on 100 digits, then on 1200. How far apart do the curves end? Which digit of yours does a "
-            "network take for another one, and how certain is it?"
+            "Write digits and see which pixels DeconvNet connects with the answer: red for it, blue against it; how "
+            "such a map is made comes later. Train on 100 digits, then on 1200. How far apart do the curves end? "
+            "Which digit of yours does a network take for another one, and how certain is it?"
         ),
         controls=None,
     ),

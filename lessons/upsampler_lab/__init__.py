@@ -156,7 +156,7 @@ LESSON: Lesson = Lesson(
         "[[kernel]]. Resize first, or begin sub-pixel with one kernel for all places, and it stays even.\n\n"
         "Training knows what is wanted and leaves little of it. Transposed and sub-pixel convolution compute the "
         "same functions here, one layer written in two ways; unpooling reads other neighbours at the lower and "
-        "right places of a block. What is left between them comes from the course of training."
+        "right places of a block. With one run each, small differences between them say nothing."
     ),
     presets=(
         (mark("Even overlap"), {"k": "9"}),

@@ -126,18 +126,6 @@ def test_the_call_gives_the_picture(view: str, tmp_path: object, monkeypatch: py
         assert len(found.codes) == predict.STEPS
 
 
-def test_the_verdict_follows_from_the_numbers() -> None:
-    found = run.model().about["figures"]
-    best = max(found["rebuilt"][name]["psnr"] for name in ("subpixel", "resize"))
-
-    def with_psnr(value: float) -> dict[str, object]:
-        return found | {"rebuilt": found["rebuilt"] | {"transposed4": {"psnr": value}}}
-
-    assert picture.verdict(with_psnr(best + 1)) == "better"
-    assert picture.verdict(with_psnr(best - 1)) == "worse"
-    assert picture.verdict(with_psnr(best)) == "works"
-
-
 def test_questions_read_their_answers_from_arrays() -> None:
     for seed in range(20):
         question = questions.overlap(seed)

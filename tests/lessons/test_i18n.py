@@ -231,3 +231,23 @@ def test_chinese_has_chinese_marks_of_punctuation() -> None:
     """A half-width mark after a character is a slip; in a ratio or an address it stands before a digit or a slash."""
     texts = [str(m.string) for m in messages.read("zh") if m.id and m.string]
     assert not [text for text in texts if re.search(r"[\u4e00-\u9fff）】」》][;,:?!](?![/\d])", text)]
+
+
+#: Part of an English text that a computation holds -> what its Chinese has to say too, and what it must not say.
+SAME_CLAIMS = {
+    "only where AᵀA is a multiple of the identity": ("单位矩阵的倍数", "什么也不混合"),
+    "all singular values are equal and there is no null space": ("没有零空间", "只有奇异值"),
+    "Overfitting is something else than a gap": ("不是一回事", "差距就是过拟合"),
+    "only if it moves by a whole number of strides": ("步幅的整数倍", ""),
+    "Which pixels is it connected to": ("与哪些像素相连", "让它这么大"),
+    "The same after training": ("训练之后", "同一张图"),
+    "One run, no verdict": ("不下结论", "更好"),
+}
+
+
+@pytest.mark.parametrize("part", SAME_CLAIMS)
+def test_the_chinese_text_makes_the_same_claim(part: str) -> None:
+    wanted, banned = SAME_CLAIMS[part]
+    texts = [str(m.string) for m in messages.read("zh") if m.id and part in str(m.id)]
+    assert texts
+    assert all(wanted in text and not (banned and banned in text) for text in texts)

@@ -267,6 +267,7 @@ def test_a_pattern_is_found_again_a_whole_number_of_steps_away() -> None:
     said = text("convolution")
     assert "found everywhere" not in said
     assert "a bias to each" in said
+    assert "only if it moves by a whole number of strides" in said
 
 
 def test_a_frequency_is_a_number_and_five_things_share_one_name() -> None:

@@ -110,7 +110,7 @@ def sentence(claim: str, judgement: Judgement) -> str:
 def _formatted(value: float, form: str = "") -> str:
     """A number in a sentence, to the digits of the bars.
 
-    >>> _said(0.5765, "share"), _said(0.0389), _said(0.016, "points")
+    >>> _formatted(0.5765, "share"), _formatted(0.0389), _formatted(0.016, "points")
     ('57.6 %', '0.0389', '1.6')
     """
     if math.isinf(value):

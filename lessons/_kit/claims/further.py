@@ -54,7 +54,10 @@ SENTENCES = {
         ),
     },
     "C14": {
-        "holds": mark("The decoder of its own program takes {number} times the multiplications of the convolution."),
+        "holds": mark(
+            "The decoder of its own program takes {number} times the multiplications of the convolution. That this is "
+            "the main limit is not shown."
+        ),
         "fails": mark("The decoder takes only {number} times the multiplications of the convolution before it."),
     },
     "C17": {

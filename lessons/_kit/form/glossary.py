@@ -33,7 +33,8 @@ TERMS = {
             "processing; networks that infer sparse maps whose convolutions add up to the picture (2010); the same "
             "with pooling and its switches (2011); DeconvNet, which takes one unit back to the pixels (2014); and "
             "the layer that enlarges maps by a learned transposed convolution (2015). Only the first three solve "
-            "an equation; the last two compute an adjoint. On these pages each has its own name."
+            "an equation; the last two are made of adjoints, and DeconvNet rectifies between them. On these pages "
+            "each has its own name."
         ),
     ),
     "kernel": (mark("kernel"), mark("The small array of weights that a convolution slides over its input.")),
