@@ -27,11 +27,15 @@ class Balancer:
         """Whether ``/ready`` of that server answers with 200."""
         try:
             reader, writer = await asyncio.open_connection(*self.servers[number])
+        except OSError:
+            return False
+        try:
             writer.write(b"GET /ready HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             line = await asyncio.wait_for(reader.readline(), 5)
-            writer.close()
         except (OSError, TimeoutError):
             return False
+        finally:
+            writer.close()
         return b" 200 " in line
 
     async def choose(self, head: bytes) -> int | None:
@@ -47,7 +51,7 @@ class Balancer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection from its first byte to its last."""
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
             number = await self.choose(head)
             if number is None:
@@ -56,7 +60,6 @@ class Balancer:
                 self.served[number] += 1
                 await self._forward(head, number, reader, writer)
             await writer.drain()
-        writer.close()
 
     async def _forward(
         self, head: bytes, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -66,7 +69,6 @@ class Balancer:
             head = re.sub(rb"(?i)\r\nconnection:[^\r]*", b"", head).replace(
                 b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"
             )
-        to_writer.write(head)
 
         async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
             with contextlib.suppress(OSError):
@@ -75,12 +77,13 @@ class Balancer:
                     await sink.drain()
                 sink.write_eof()
 
-        answer = await to_reader.readuntil(b"\r\n\r\n")
-        writer.write(answer.replace(b"\r\n\r\n", f"\r\nSet-Cookie: {COOKIE}={number}; Path=/\r\n\r\n".encode(), 1))
-        upwards = asyncio.create_task(pump(reader, to_writer))
-        await pump(to_reader, writer)
-        upwards.cancel()
-        to_writer.close()
+        with contextlib.closing(to_writer):
+            to_writer.write(head)
+            answer = await to_reader.readuntil(b"\r\n\r\n")
+            writer.write(answer.replace(b"\r\n\r\n", f"\r\nSet-Cookie: {COOKIE}={number}; Path=/\r\n\r\n".encode(), 1))
+            upwards = asyncio.create_task(pump(reader, to_writer))
+            await pump(to_reader, writer)
+            upwards.cancel()
 
 
 @contextlib.contextmanager
@@ -95,6 +98,11 @@ def balanced(servers: Sequence[tuple[str, int]]) -> Iterator[tuple[str, Balancer
         started.set()
         await stop.wait()
         listening.close()
+        connections = asyncio.all_tasks() - {asyncio.current_task()}
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+        await asyncio.sleep(0.05)  # what was closed is gone before the loop is
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()

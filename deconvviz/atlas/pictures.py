@@ -55,7 +55,7 @@ def list_pictures(place: str | Path) -> Pictures:
     Raises:
       DataError: no such folder, or no pictures in it.
 
-    >>> len(listed("sample:textures").names)
+    >>> len(list_pictures("sample:textures").names)
     310
     """
     if str(place) == BUILT_IN:

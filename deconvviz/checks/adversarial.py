@@ -108,7 +108,7 @@ def turn_map(network: Network, x: Array, radius: float, layer: str, steps: int =
     >>> net = dv.load("caltech")
     >>> x = dv.api.model_input(net, dv.data.samples.load("cat"))
     >>> attacked = turn_map(net, x, 2.0, "conv3", steps=3)
-    >>> attacked.before == attacked.after, attacked.distance <= 2
+    >>> attacked.before == attacked.after, round(attacked.distance, 4) <= 2
     (True, True)
     """
     _check(radius, steps)

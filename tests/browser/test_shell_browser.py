@@ -26,7 +26,7 @@ def test_progress_survives_a_reload_and_is_cleared_on_request(page: Page, app_ur
     page.evaluate("([place, value]) => localStorage.setItem(place, value)", [PLACE, value])
     page.reload()
     page.get_by_text("You have solved 1 of").wait_for()
-    opened(page, app_url, "text=Continue: lesson 6")
+    opened(page, app_url, "text=Continue: lesson 7")
     assert stored(page)["answers"] == answers
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Clear my progress").click()
