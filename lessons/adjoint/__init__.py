@@ -115,7 +115,7 @@ def _checks(state: State) -> tuple[float, float, float]:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     dot, views, gap = _checks(replace(state, back=State.back))
     return [
         Check(mark("dot test"), dot, 1e-5),

@@ -53,7 +53,7 @@ def photographs(of: Chosen) -> list[image_row.Picture]:
         image_row.Picture(_shown(before, spec), t("the network finds: {name}", name=names[0]), t(TITLES[of.image])),
         image_row.Picture(
             signed_pixels(change, largest(change, summed=False), summed=False).repeat(2, 0).repeat(2, 1),
-            t("{level} levels of 255 on average; here enlarged", level=level),
+            t("{level} levels of 255, root mean square; here enlarged", level=level),
             t("The change: {kind}", kind=t(KINDS[of.kind])),
         ),
         image_row.Picture(_shown(after, spec), t("the network finds: {name}", name=names[1]), t("Changed")),

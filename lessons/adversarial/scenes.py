@@ -45,9 +45,9 @@ SCENES = (
     Scene(
         title=mark("Two pictures, two answers"),
         text=mark(
-            "Hardly an eye tells these two photographs apart: they differ by 0.6 levels of 255 on average. The "
-            "network gives them two names. The change between them, shown in the middle, was made for that. A map "
-            "of the answer should tell the two apart. Does it?"
+            "Hardly an eye tells these two photographs apart: they differ by 0.6 levels of 255 (root mean "
+            "square). The network gives them two names. The change between them, shown in the middle, was made for "
+            "that. A map of the answer should tell the two apart. Does it?"
         ),
         look=mark("The names under the two photographs."),
         values={"kind": "class", "radius": _SHORT},

@@ -110,7 +110,7 @@ def _checks(state: State) -> tuple[float, float, float, float]:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     summed, shape, turned, along = _checks(replace(state, cell=State.cell, tap=State.tap))
     return [
         Check(mark("every cell is its sum"), summed, 1e-5),

@@ -95,7 +95,7 @@ def box_missed(state: State, picture: pictures.Picture | None = None) -> float:
 
 
 def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("sparse solver as dense"), two_solvers(state, picture), 1e-5),
         Check(mark("alpha between 0 and 1"), outside(state, picture), 0.0),

@@ -72,7 +72,7 @@ def cell_of(state: State, stage: Stage) -> sums.Cell:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     shown = scene(state)
     found, stage = trace.measured(shown), stage_of(state, shown)
     return [

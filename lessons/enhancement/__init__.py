@@ -105,7 +105,7 @@ def one_layer_two_ways(state: State, picture: pictures.Picture | None = None) ->
 
 
 def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("PSNR by hand"), psnr_by_hand(state, picture), 1e-5),
         Check(mark("AᵀA multiplies by |K|²"), multiplies_by_gain(state, picture), 1e-5),

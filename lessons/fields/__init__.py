@@ -53,7 +53,7 @@ def noise_around(state: State) -> float:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("recursion is the program"), program(state), 0.0),
         Check(mark("ones fill the field"), all_ones(state), 0.0),

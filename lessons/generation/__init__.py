@@ -95,7 +95,7 @@ def ends(state: State, picture: pictures.Picture | None = None) -> float:
 
 
 def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("KL by hand"), kl_by_hand(state, picture), 1e-5),
         Check(mark("KL by drawn codes"), kl_by_draws(state, picture), 0.0),

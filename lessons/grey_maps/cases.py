@@ -15,7 +15,7 @@ import deconvviz as dv
 from deconvviz.checks import grey, report
 from deconvviz.data import samples
 from deconvviz.data.preprocess import model_input
-from deconvviz.models import planted, watermark
+from deconvviz.models import caltech, planted, watermark
 from deconvviz.network import Network
 from deconvviz.training.planted import pictures
 from deconvviz.types import DisplayImage, InputSpec, SignedMap
@@ -125,8 +125,6 @@ def _dead() -> Diagnosed:
 
 
 def _fed(spec: InputSpec) -> Diagnosed:
-    from deconvviz.models import caltech
-
     params = caltech.load_params()
     net = Network(lambda x: caltech.forward(params, x), input_spec=spec, name="photographs")
     diagnosis = grey.better_input(net, [samples.load(name) for name in ("cat", "astronaut", "rocket")])
@@ -148,18 +146,6 @@ def _integrated(steps: int) -> Diagnosed:
     net = network()
     result = dv.attribute(net, _picture(), (_last(net), 1), "integrated_gradients", steps=steps)
     return Diagnosed(result.map, result.note)
-
-
-def _faint() -> InputSpec:
-    from deconvviz.models import caltech
-
-    return replace(caltech.INPUT, std=(25.0,) * 3)
-
-
-def _known() -> InputSpec:
-    from deconvviz.models import caltech
-
-    return caltech.INPUT
 
 
 #: Kind -> case: those of `deconvviz.checks.grey.TEXTS`, and four more that are seen in several pictures or runs.
@@ -211,8 +197,8 @@ CASES = {
         mark("The wrong range of the input"),
         mark("The network of this course is fed numbers a hundredth as large as in its training."),
         mark("Say the right mean and deviation in the InputSpec."),
-        lambda: _fed(_faint()),
-        lambda: _fed(_known()),
+        lambda: _fed(replace(caltech.INPUT, std=(25.0,) * 3)),
+        lambda: _fed(caltech.INPUT),
     ),
     "batch": Case(
         mark("Normalized over its batch"),

@@ -100,7 +100,7 @@ def figures(state: State) -> float:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     runs, direction, strength, curve, agree = _errors(state)
     return [
         Check(mark("the stored weights run"), runs, 1e-5),

@@ -73,7 +73,7 @@ def _checks(state: State) -> tuple[float, float, float]:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     transposed, values, gains = _checks(replace(state, noise=State.noise, view=State.view))
     return [
         Check(mark("transposed matrix"), transposed, 1e-5),

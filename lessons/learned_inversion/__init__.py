@@ -55,7 +55,7 @@ def beats_the_mean(state: State) -> float:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("error in pixels by hand"), pixels_by_hand(state), 1e-5),
         Check(mark("feature error by hand"), features_by_hand(state), 1e-5),

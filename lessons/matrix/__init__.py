@@ -94,7 +94,7 @@ def _checks(state: State) -> tuple[float, float, float]:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     plain = replace(state, look=State.look, cell=State.cell, tap=State.tap, back=State.back)
     multiplied, gap, shared = _checks(plain)
     return [

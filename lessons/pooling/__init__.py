@@ -125,7 +125,7 @@ def _checks(state: State) -> tuple[float, float, float]:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     dot, gap, transposed = _checks(replace(state, cell=State.cell, back=State.back))
     return [
         Check(mark("dot test"), dot, 1e-5),

@@ -71,7 +71,7 @@ def leaked(state: State) -> float:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("scores by hand"), by_hand(state), 1e-5),
         Check(mark("two computations agree"), two_computations(state), 1e-5),

@@ -88,7 +88,7 @@ def two_computations(state: State) -> float:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     small = State(state.numbers, digits=state.digits)
     by_hand, jax_gap, masks, forgets = _checks(small)
     return [

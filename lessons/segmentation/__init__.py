@@ -70,7 +70,7 @@ def blocks_apart(state: State, picture: pictures.Picture | None = None) -> float
 
 
 def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("mean IoU as by sets"), two_counts(state, picture), 1e-12),
         Check(mark("each value at its switch"), misplaced(state, picture), 0.0),

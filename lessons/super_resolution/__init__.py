@@ -59,7 +59,7 @@ def psnr_by_hand(state: State, picture: pictures.Picture | None = None) -> float
 
 
 def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("bicubic by hand"), bicubic_by_hand(state, picture), 1e-9),
         Check(mark("dot test of the shrinking"), adjoint(state), 1e-5),

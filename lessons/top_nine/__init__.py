@@ -74,7 +74,7 @@ def outside(state: State) -> float:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("activations are fresh ones"), activation(state), 1e-5),
         Check(mark("reconstructions within a byte"), reconstruction(state), 1e-5),

@@ -69,7 +69,7 @@ def alike(state: State) -> float:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         Check(mark("last layer by its definition"), short_way(state), 1e-5),
         Check(mark("transposed is sub-pixel"), same_layer(state), 1e-5),

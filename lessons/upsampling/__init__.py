@@ -86,7 +86,7 @@ def _errors(k: int, s: int) -> tuple[float, ...]:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     names = (
         mark("counts are the layer on ones"),
         mark("even where s divides k"),

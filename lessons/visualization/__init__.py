@@ -79,7 +79,7 @@ def of_the_run(state: State) -> list[Check]:
 
 
 def checks(state: State) -> list[Check]:
-    """The proofs of a state."""
+    """The checks of a state."""
     return [
         *of_the_run(state),
         Check(mark("slope of the objective"), slope(state), 1e-5),
