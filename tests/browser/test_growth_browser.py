@@ -46,7 +46,7 @@ def test_the_slider_walks_through_the_training_and_the_link_keeps_it(page: Page,
     assert "epoch=19" in page.url
     assert SLUG in page.url, "arrow keys on the slider must not turn the page"
     alt = page.locator(".growth-curves img").last.get_attribute("alt")
-    assert alt == "Accuracy on photographs never trained on; after epoch 19: 42 %"
+    assert alt == "Accuracy on validation photographs; after epoch 19: 42 %"
     after = page.evaluate(SHOWN)
     page.reload()
     page.get_by_text("relu3 after epoch 19").wait_for()
