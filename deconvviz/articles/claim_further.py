@@ -1,7 +1,6 @@
 """The claims of the articles from the eleventh on, and their rules.
 
-What is counted or computed exactly follows from its rule. C12 was measured once with one channel and no bias, which
-cannot bend and failed, before its networks got four channels and biases.
+What is counted or computed exactly follows from its rule.
 """
 
 from __future__ import annotations

@@ -161,6 +161,15 @@ def test_further_claims_are_measured_and_judged(id: str, kind: str) -> None:
         assert judgement.runs.count == (1 if CLAIMS[id].counted else 5)
 
 
+def test_the_first_measurement_of_c12_failed() -> None:
+    """One channel and no bias: in one of five networks the second layer adds linear pieces."""
+    found = [claim_counts.expressive(seed, channels=1, bias=0) for seed in range(5)]
+    assert sum(one["two layers"] > one["one layer"] for one in found) == 1
+    before = Runs({name: tuple(one[name] for one in found) for name in found[0]})
+    assert CLAIMS["C12"].rule(before) == "fails"
+    assert CLAIMS["C12"].rule(judge(CLAIMS["C12"]).runs) == "only if"
+
+
 def test_the_numbers_behind_the_further_claims() -> None:
     """By hand where a pencil is enough."""
     effort = claim_counts.effort(0)

@@ -319,6 +319,17 @@ def test_what_the_randomization_test_did_and_did_not_do_is_said() -> None:
     assert "sixt2020explanations" in randomization.__doc__
 
 
+def test_words_that_are_our_own_or_name_their_source_are_marked() -> None:
+    """A measure that nobody else has is called ours, a filter has its author's name, and eight points are eight."""
+    from lessons.growth.measure import EPOCHS
+
+    assert "90 % of the squared slope, a measure of our own; Luo et al. fit a Gaussian" in text("receptive-fields")
+    assert "Hunt's form of Wiener's" in (ROOT / "lessons" / "inverse" / "__init__.py").read_text("utf-8")
+    assert len(EPOCHS) == 8
+    assert "saved at eight points of its training" in text("growth")
+    assert "Measured twice, by one rule" in words.NOTES["C12"]
+
+
 def test_the_lost_waves_are_explained_with_the_right_reasons() -> None:
     """Where no singular value is 0, nobody is told to count stripes that there are not."""
     from lessons.inverse import questions

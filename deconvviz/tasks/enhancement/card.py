@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from deconvviz.models import held_out
 from deconvviz.tasks._shared import weights
 from deconvviz.tasks.enhancement.ablations import depth_ratio
 from deconvviz.training import cards
@@ -26,6 +27,10 @@ def card(path: str | Path) -> str:
     parts = [_TEMPLATE.fill("head")]
     if "main" in about:
         parts.append(_main(about["main"], weights.weights_of(path, "main")))
+        held = held_out.measured("enhancement", path)
+        if held:
+            decibels = ", ".join(f"{name} {value:.2f} dB" for name, value in held["figures"].items())
+            parts.append(_TEMPLATE.fill("held", images=held["images"], set=held["set"], figures=decibels))
     trials = {name: one for name, one in about.items() if "seeds" in one}
     if trials:
         parts.append(_small(trials))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from deconvviz.models import held_out
 from deconvviz.tasks._shared import weights
 from deconvviz.tasks.segmentation.data import NAMES
 from deconvviz.training import cards
@@ -38,8 +39,15 @@ def card(path: str | Path) -> str:
         ]
         for name, about in result.items()
     ]  # fmt: skip
+    held = held_out.measured("segmentation", path)
+    reached = (
+        ", ".join(f'"{name}" reaches {_percent(share)}' for name, share in held["figures"].items()) if held else ""
+    )
     return _TEMPLATE.fill(
         "text",
+        held=f" Held out, on the {held['images']} pictures of\n{held['set']}, {reached} (`docs/held-out.md`)."
+        if held
+        else "",
         training=first["data"]["training"],
         validation=first["data"]["validation"],
         balance=first["recipe"]["balance"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from deconvviz.models import held_out
 from deconvviz.tasks._shared import weights
 from deconvviz.tasks.super_resolution import evaluate, network
 from deconvviz.training import cards
@@ -25,6 +26,10 @@ def card(path: str | Path) -> str:
     parts = [_TEMPLATE.fill("head", kernels=kernels)]
     if "images" in first["figures"]:
         parts += [_TEMPLATE.fill("protocol", images=first["figures"]["images"]), cards.table(_main(known, path)) + "\n"]
+    held = held_out.measured(TASK, path)
+    if held:
+        decibels = ", ".join(f"{name} {value:.2f} dB" for name, value in held["figures"].items())
+        parts.append(_TEMPLATE.fill("held", images=held["images"], set=held["set"], figures=decibels))
     swapped = {name: about for name, about in known.items() if name.startswith(SWAP)}
     if swapped:
         last, recipe = network.TAPS**2 * network.FEATURES, next(iter(swapped.values()))["recipe"]

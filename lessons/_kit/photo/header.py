@@ -11,6 +11,7 @@ import streamlit as st
 from deconvviz.data import samples
 from deconvviz.data.preprocess import fit_image
 from deconvviz.errors import ImageError
+from deconvviz.models import held_out
 from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
@@ -72,11 +73,23 @@ def _small(digest: str, part: str, _shown: DisplayImage) -> str:
 
 def _network_chip(loaded: networks.Loaded) -> None:
     facts = t("{count} layers", count=len(loaded.network.layers))
-    if loaded.accuracy is not None:
-        facts += " · " + t("{percent} % right on validation pictures", percent=f"{100 * loaded.accuracy:.1f}")
+    if right := accuracy_text(loaded):
+        facts += " · " + right
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="stretch", key="lab-network"):
         st.html(_chip(t("Network"), loaded.name, None, facts), width="content")
         network.change(loaded.name)
+
+
+def accuracy_text(loaded: networks.Loaded) -> str:
+    """How often the network is right, each figure with the name of its pictures; "" where nothing is known."""
+    if loaded.accuracy is None:
+        return ""
+    percent = f"{100 * loaded.accuracy:.1f}"
+    known = held_out.records().get(loaded.name)
+    if known is None:
+        return t("{percent} % right on validation pictures", percent=percent)
+    held = f"{100 * known['figures']['mean_per_class']:.1f}"
+    return t("{percent} % right on validation pictures, {held} % on held-out ones", percent=percent, held=held)
 
 
 def _chip(kind: str, name: str, picture: str | None, facts: str = "") -> str:
