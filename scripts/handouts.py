@@ -62,7 +62,7 @@ def _question(title: str, question: Question) -> str:
     """A question with its planes, a line for each number, and room."""
     prompt = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", _e(question.prompt))
     planes = "".join(_table(plane.title, plane.values) for row in question.picture for plane in row.planes)
-    pictures = image_row.to_html(question.choices) if question.choices else ""
+    pictures = "".join(image_row.to_html(row) for row in (question.given, question.choices) if row)
     lines = "".join(f'{_e(name)} <span class="line"></span>' for name in question.fields)
     return f'<div class="question"><p><b>{_e(title)}</b> {prompt}</p>{planes}{pictures}<p>{lines}</p></div>'
 

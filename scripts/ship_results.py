@@ -64,9 +64,43 @@ def sheet(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[st
     channels = sheet_of(State().run)
     *_, made = dv.visualize_layer_snapshots(loaded.network, shipped.SHEET, channels, steps=visualization.TILE)
     arrays["sheet"] = np.stack([to_bytes(image) for image in made.images])
-    arrays["sheet/activations"] = np.asarray(made.activations, np.float32)
     arrays["sheet/dead"] = np.asarray(made.dead)
     facts["sheet"] = [int(channel) for channel in channels]
+    answers(arrays, facts)
+
+
+def answers(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """What each channel of the sheet, a column, says of each of its pictures, a row, in 8 bits."""
+    runs = [visualization.of(shipped.SHEET, channel) for channel in facts["sheet"]]
+    kept = arrays["sheet"].astype(np.float32) / 255
+    maps = [dv.activations(runs[0].loaded.network, image, shipped.SHEET) for image in kept]
+    arrays["sheet/answers"] = np.array([[visualization.by_hand(run, one) for run in runs] for one in maps], np.float32)
+    arrays["sheet/activations"] = arrays["sheet/answers"].diagonal()
+
+
+def visions(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """The runs that the scenes of feature visualization show."""
+    for place in visualization.KEPT:
+        run = visualization.of(*place)
+        *_, last = visualization.snapshots(run, visualization.STEPS)
+        vision(run, last.images, arrays, facts)
+
+
+def vision(run: visualization.Run, images: np.ndarray, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """The last pictures of a run in 8 bits, and what is measured on them."""
+    name = visualization.kept_name(run.layer, run.channel, run.objective, run.way, run.begin)
+    facts.pop(name, None)
+    arrays[name] = np.stack([to_bytes(image) for image in images])
+    kept = arrays[name].astype(np.float32) / 255
+    values = [visualization.plain_pass(run, image) for image in kept]
+    best, photograph = kept[int(np.argmax(values))], visualization.natural(run)
+    facts[name] = {
+        "activations": values,
+        "fine": visualization.fine(best),
+        "survives": visualization.survives(run, best),
+        "natural": [photograph.id, photograph.value, photograph.place],
+    }
+    print(name, facts[name], flush=True)
 
 
 def opened() -> list[tuple[str, Unit]]:
@@ -130,7 +164,8 @@ def swap(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str
 
 
 PARTS: dict[str, Callable[..., None]] = {
-    "ladder": climbed, "sheet": sheet, "units": units, "growth": growth, "generation": generation, "swap": swap,
+    "ladder": climbed, "sheet": sheet, "visions": visions, "units": units, "growth": growth, "generation": generation,
+    "swap": swap,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Lesson: the picture that excites a unit most, made from noise, and what each help on the way is good for."""
+"""Lesson: the picture that excites a unit most, made from noise, and what each regularizer is good for."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import deconvviz as dv
 from deconvviz import priors
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import run as inversion_run
 from lessons._kit.run import jobs
-from lessons.visualization import picture, questions
+from lessons.visualization import picture, questions, scenes
 from lessons.visualization import run as visualization_run
 from lessons.visualization.run import LAYERS, Run
 
 WAYS = {
-    "waves": mark("waves, with helps"),
-    "waves-bare": mark("waves, without helps"),
-    "pixels": mark("pixels, with helps"),
-    "pixels-bare": mark("pixels, without helps"),
+    "waves": mark("waves, regularized"),
+    "waves-bare": mark("waves, left alone"),
+    "pixels": mark("pixels, regularized"),
+    "pixels-bare": mark("pixels, left alone"),
 }
 BEGINS = {
     "noise": mark("noise"),
@@ -70,18 +70,11 @@ def slope(state: State) -> float:
     return visualization_run.slope_gap(state.run)
 
 
-def of_the_run(state: State) -> list[Check]:
-    """What is measured on the picture."""
-    return [
-        Check(mark("a plain pass says the same"), plain_pass(state), 1e-5),
-        Check(mark("no photograph does more"), beaten(state), 0.0),
-    ]
-
-
 def checks(state: State) -> list[Check]:
     """The checks of a state."""
     return [
-        *of_the_run(state),
+        Check(mark("a plain pass says the same"), plain_pass(state), 1e-5),
+        Check(mark("no photograph does more"), beaten(state), 0.0),
         Check(mark("slope of the objective"), slope(state), 1e-5),
         Check(mark("waves are orthonormal"), inversion_run.wave_gap(), 1e-5),
         Check(mark("colours there and back"), visualization_run.colour_gap(), 1e-5),
@@ -127,87 +120,77 @@ def sheet_of(run: Run) -> tuple[int, ...]:
     return tuple(range(first, min(first + visualization_run.TILES, run.shape[-1])))
 
 
-def badges(state: State) -> None:
-    """The proofs."""
-    same, best, rise, waves, colours = checks(state)
-    proof.badges(
-        [
-            proof.Proof(
-                same,
-                t("The shown picture goes through the untouched network once more; its values are added up by hand:"),
-                (plain_pass, visualization_run.plain_pass, visualization_run.by_hand),
-            ),
-            proof.Proof(
-                best,
-                t("By how much the strongest of the 18 built-in pictures beats it; a neuron may be strong anywhere:"),
-                (beaten, visualization_run.natural),
-            ),
-            proof.Proof(
-                rise,
-                t("The derivative by the waves, against the difference of its values to both sides (float64):"),
-                (slope, visualization_run.slope_gap),
-            ),
-            proof.Proof(
-                waves,
-                t("Every wave has length 1 and is at right angles to all others, so moving waves loses nothing:"),
-                (inversion_run.wave_gap, priors.hartley),
-            ),
-            proof.Proof(
-                colours,
-                t("The matrix of uncorrelated colours times its inverse, against 1:"),
-                (visualization_run.colour_gap, priors.mix_colours, priors.unmix_colours),
-            ),
-        ]
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks."""
+    with st.spinner(t("Measuring the checks; from a new layer it takes some seconds the first time")):
+        measured = checks(state)
+    meanings = (
+        t("The shown picture goes through the untouched network once more; its values are added up by hand:"),
+        t("By how much the strongest of the 18 built-in pictures beats it; a neuron may be strong anywhere:"),
+        t("The derivative by the waves, against the difference of its values to both sides (float64):"),
+        t("Every wave has length 1 and is at right angles to all others, so moving waves loses nothing:"),
+        t("The matrix of uncorrelated colours times its inverse, against 1:"),
     )
+    codes: tuple[proof.Code, ...] = (
+        (plain_pass, visualization_run.plain_pass, visualization_run.by_hand),
+        (beaten, visualization_run.natural),
+        (slope, visualization_run.slope_gap),
+        (inversion_run.wave_gap, priors.hartley),
+        (visualization_run.colour_gap, priors.mix_colours, priors.unmix_colours),
+    )
+    page.checks(measured, meanings, codes)
 
 
-def ask(run: Run) -> None:
-    """The button that begins the long run."""
-    st.button(
-        t("Go on to {steps} steps", steps=visualization_run.STEPS),
-        key="visualize",
-        type="primary",
-        on_click=visualization_run.begin,
-        args=(run,),
-    )
-    st.markdown(
-        t(
-            "Below is a first look after {short} steps. The whole run takes some 3 to 30 s on two free cores.",
-            short=visualization_run.SHORT,
+def ask(run: Run, is_whole: bool) -> None:
+    """The button that begins the long run.
+
+    Args:
+      run: the choice.
+      is_whole: whether the picture on the page has had all its steps.
+    """
+    steps = visualization_run.STEPS
+    label = t("Make it here in {steps} steps", steps=steps) if is_whole else t("Go on to {steps} steps", steps=steps)
+    st.button(label, key="visualize", type="primary", on_click=visualization_run.begin, args=(run,))
+    if is_whole:
+        st.markdown(t("Made beforehand, with the same steps and the same seed. The button makes it here."))
+    else:
+        st.markdown(
+            t(
+                "This is a first look after {short} steps. The whole run takes some 3 to 30 s on two free cores.",
+                short=visualization_run.SHORT,
+            )
         )
-    )
 
 
 def draw(page: frame.Places) -> None:
     """What a unit looks for, beside the photograph it answers most, and the layer channel by channel."""
     with page.controls:
         state = chosen()
+        asked = st.container()
     run = state.run
-    job = visualization_run.find(run)
+    job, before = visualization_run.find(run), visualization_run.beforehand(run)
     with page.picture:
         with st.spinner(
             t("A first look: {steps} steps; a new kind of run is compiled first", steps=visualization_run.SHORT)
         ):
-            look = visualization_run.first_look(run)
+            look = visualization_run.shown(run)
         if isinstance(look, str):
             picture.draw(run, look)
             st.warning(t("Said by the library: {reason}", reason=look))
         elif job is None:
-            ask(run)
             picture.draw(run, look)
         else:
-            jobs.watch(job, lambda job: picture.drawn(run, job))
-        if not isinstance(look, str):
-            page.later(measured, state)
-        st.subheader(t("The layer, channel by channel"), anchor=False)
-        picture.sheet(run, sheet_of(run))
+            jobs.watch(job, lambda _: picture.draw(run, visualization_run.shown(run)))
+        if is_offered("unit"):
+            st.subheader(t("The layer, channel by channel"), anchor=False)
+            picture.sheet(run, sheet_of(run))
+    if not isinstance(look, str):
+        if job is None and (before is None or is_offered("unit")):
+            with asked:
+                ask(run, before is not None)
+        with page.wide:
+            page.later(proofs, page, state)
     page.code((dv.visualize_snapshots, visualization_run.snapshots), call(state))
-
-
-def measured(state: State) -> None:
-    """The badges."""
-    with st.spinner(t("Measuring the checks; from a new layer it takes some seconds the first time")):
-        badges(state)
 
 
 LESSON: Lesson = Lesson(
@@ -219,22 +202,7 @@ LESSON: Lesson = Lesson(
     section="network",
     question=mark("What would excite this unit most?"),
     goal=mark("You will be able to make the picture that a unit is looking for, and to say what was added to it."),
-    text=mark(
-        "No photograph is needed. Begin with grey noise, ask how the unit's value changes with every number of the "
-        "picture, and climb: the derivative of one unit, used again and again.\n\n"
-        "Left alone the climb finds noise: fine patterns that strides and pools pass on strongly, and that fall "
-        "apart when moved by three pixels. Two helps: the picture is shifted, turned and zoomed a little at every "
-        "step, so that only what survives is rewarded, and rough pictures cost [[total variation]].\n\n"
-        "Moving waves instead of pixels changes no picture that can be reached, only the path to it: low "
-        "[[frequency|frequencies]] come first, in uncorrelated colours.\n\n"
-        "A unit often has several faces; pictures that must differ show more of them. What is made is mostly "
-        "stronger than any photograph, and rarely looks like one. It says what helps, not what occurs."
-    ),
-    presets=(
-        (mark("Left alone: noise"), {"way": "pixels-bare"}),
-        (mark("A class: what is a leopard?"), {"layer": "logits", "unit": "3"}),
-        (mark("Four faces of one channel"), {"begin": "four"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -47,15 +47,10 @@ def draw(run: Run, now: Visualization | str) -> None:
     st.html(f'<div class="vision">{_made(run, now)}{_photograph(run)}</div>')
     if isinstance(now, str):
         return
-    st.html(f'<p class="vision-facts">{escape(_facts(run, now))}</p>')
+    st.html(f'<p class="vision-facts" data-part="facts">{escape(_facts(run, now))}</p>')
     _formula(run, now)
     if now.note:
         st.warning(now.note)
-
-
-def drawn(run: Run, job: jobs.Job[Visualization]) -> None:
-    """The same, of a job; before its first snapshot what stood there before."""
-    draw(run, job.latest if job.latest is not None else visualization_run.first_look(run))
 
 
 def _made(run: Run, now: Visualization | str) -> str:
@@ -73,21 +68,23 @@ def _made(run: Run, now: Visualization | str) -> str:
 
 def _photograph(run: Run) -> str:
     found = visualization_run.natural(run)
-    title = t("The strongest photograph: {picture}", picture=t(TITLES[found.id]))
+    title = t("The strongest built-in picture: {picture}", picture=t(TITLES[found.id]))
     reached = t("{what}: {value}", what=t(OBJECTIVES[run.objective]), value=number(found.value))
     height, width = found.patch.shape[:2]
     where = t("what the unit sees where it is strongest, {rows} × {columns} pixels", rows=height, columns=width)
     note = reached if found.place is None else f"{reached}; {where}"
-    return _figure(title, note, f'<img src="{address(png(to_bytes(found.patch)))}" alt="{escape(f"{title}; {note}")}">')
+    source = address(png(to_bytes(found.patch)))
+    return _figure(title, note, f'<img src="{source}" alt="{escape(f"{title}; {note}")}">', "photograph")
 
 
-def _figure(title: str, note: str, inside: str) -> str:
-    return f"<figure><figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>{inside}</figure>"
+def _figure(title: str, note: str, inside: str, part: str = "made") -> str:
+    caption = f"<figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>"
+    return f"<figure data-part={part}>{caption}{inside}</figure>"
 
 
 def _facts(run: Run, now: Visualization) -> str:
     """How fine the picture is, and whether it stands a shake: what the switches change."""
-    fine, left = visualization_run.fine(now.image), visualization_run.survives(run, now.image)
+    fine, left = visualization_run.texture(run, now)
     return t(
         "{fine} % of the picture's variance is in waves shorter than 4 pixels. Moved by 3 pixels it keeps {left} % of "
         "what it reaches.",

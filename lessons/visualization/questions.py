@@ -4,12 +4,47 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.draw import image_row, planes
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.run import shipped
 
-#: Whole vectors of whole length.
-_DIRECTIONS = ((3, 4), (4, 3), (6, 8), (8, 6), (5, 12), (12, 5))
+#: How much larger than the next the largest and the smallest answer are, and the share of the channel's own at least.
+CLEAR, WEAK = 1.5, 0.2
+
+
+def likeness(seed: int) -> Question:
+    """Which of four pictures that were made for other channels excites a channel most, and which least?"""
+    random = np.random.default_rng(14300 + seed)
+    sheet, said = shipped.arrays()["sheet"], shipped.arrays()["sheet/answers"]
+    while True:
+        i, *others = (int(one) for one in random.choice(len(sheet), 5, replace=False))
+        values = said[others, i]
+        lowest, low, high, highest = sorted(values)
+        if highest > CLEAR * high and low > CLEAR * lowest and highest > WEAK * said[i, i]:
+            break
+    channel = shipped.facts()["sheet"][i]
+    facts = [
+        t("Picture {number} was made for channel {other}; channel {channel} gives it {value}.", number=number,
+          other=shipped.facts()["sheet"][other], channel=channel, value=f"{value:.2f}")
+        for number, (other, value) in enumerate(zip(others, values, strict=True), 1)
+    ]  # fmt: skip
+    label = t("made for channel {channel}, which gives it {value}", channel=channel, value=f"{said[i, i]:.2f}")
+    return by_looking(
+        prompt=t(
+            "The first picture was made for channel {channel} of {layer}, the other four for other channels. All are "
+            "shown to channel {channel}. **Which of the four does it answer most, and which least?**",
+            channel=channel,
+            layer=shipped.SHEET,
+        ),
+        choices=[sheet[other] for other in others],
+        names=[f"{value:.2f}" for value in values],
+        facts=facts,
+        fields=(t("most"), t("least")),
+        answer=(int(values.argmax()) + 1, int(values.argmin()) + 1),
+        hint=t("Look for the same pattern: direction, spacing and shape of the strokes."),
+        given=[image_row.Picture(sheet[i], label, width=160)],
+    )
 
 
 def objectives(seed: int) -> Question:
@@ -43,39 +78,6 @@ def objectives(seed: int) -> Question:
         hint=t("The channel takes the mean of all nine positions; the neuron takes one of them."),
         worked=rf"\tfrac19 \cdot {int(a.sum())} = {mean}, \quad a_{{11}} = {answer[1]}",
         picture=(planes.Row("", (planes.Plane("a", a.astype(np.float64), "output"),), ("",)),),
-    )
-
-
-def direction(seed: int) -> Question:
-    """How far does a layer go along a direction?"""
-    random = np.random.default_rng(14100 + seed)
-    v = np.array(_DIRECTIONS[seed % len(_DIRECTIONS)])
-    length = round(float(np.linalg.norm(v)))
-    while True:
-        a = random.integers(0, 14, 2)
-        if a @ v % length == 0 and (a > 0).all() and (a != v).any() and a[0] != a[1]:
-            break
-    dot = int(a @ v)
-    answer = (dot // length,)
-    return question(
-        prompt=t(
-            "At a position two channels say a = ({a}, {b}). **How far is that along v = ({c}, {d})?**",
-            a=int(a[0]),
-            b=int(a[1]),
-            c=int(v[0]),
-            d=int(v[1]),
-        ),
-        fields=(t("along v"),),
-        answer=answer,
-        wrong=[
-            (dot, t("Divide by the length of v: only its direction counts.")),
-            (int(a.sum()), t("That is the sum of a. It is weighted with v first.")),
-            (dot // length**2, t("Divide by the length of v, not by its square.")),
-            (dot // int(v.sum()), t("The length of v is the root of the sum of squares, not the sum.")),
-            (round(float(np.linalg.norm(a))), t("That is the length of a, not how far it goes along v.")),
-        ],
-        hint=t("The scalar product of a and v, over the length of v."),
-        worked=rf"\frac{{{a[0]} \cdot {v[0]} + {a[1]} \cdot {v[1]}}}{{{length}}} = {answer[0]}",
     )
 
 
@@ -116,7 +118,7 @@ def best_picture(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "alike": (mark("What it answers"), likeness),
     "objective": (mark("Channel or neuron"), objectives),
-    "direction": (mark("Along a direction"), direction),
     "best": (mark("The best picture"), best_picture),
 }

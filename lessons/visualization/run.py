@@ -41,6 +41,12 @@ BEGINS: dict[str, dict[str, Any]] = {
     "four": {"pictures": DIVERSE, "diversity": 1.0},
     "alike": {"pictures": DIVERSE, "diversity": 0.0},
 }
+#: Layer, channel, objective, way and begin of the runs that come with the package: those that the scenes show.
+KEPT = (
+    *(("relu4", 4, "channel", way, "noise") for way in WAYS),
+    *(("relu4", 4, "channel", "waves", begin) for begin in ("four", "alike")),
+    ("logits", 3, "class", "waves", "noise"),
+)
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,36 @@ def snapshots(run: Run, steps: int) -> Iterator[Visualization]:
     yield from going
 
 
+def kept_name(*place: str | int) -> str:
+    """What a run is stored under, from what `KEPT` has of it.
+
+    >>> kept_name("relu4", 4, "channel", "waves", "noise")
+    'vision/relu4/4/channel/waves/noise'
+    """
+    return "/".join(map(str, ("vision", *place)))
+
+
+def _kept(run: Run) -> tuple[str, dict[str, Any]] | None:
+    """Name and facts of the run that comes with the package; None where there is none of this choice."""
+    name = kept_name(run.layer, run.channel, run.objective, run.way, run.begin)
+    known = shipped.facts().get(name)
+    return (name, known) if known is not None and shipped.facts()["digest"] == run.loaded.digest else None
+
+
+def beforehand(run: Run) -> Visualization | None:
+    """The end of a run that comes with the package, in 8 bits, with what the objective says of these bits."""
+    found = _kept(run)
+    if found is None:
+        return None
+    name, known = found
+    images, values = shipped.image(name), np.asarray(known["activations"])
+    best = int(values.argmax())
+    unit = Unit(run.layer, run.channel)
+    return Visualization(
+        images[best], float(values[best]), np.zeros(0), unit, run.objective, images, values, 0, STEPS, STEPS
+    )
+
+
 def find(run: Run) -> jobs.Job[Visualization] | None:
     """The long run, if somebody has begun it."""
     return jobs.find(run.key)
@@ -152,9 +188,11 @@ def _first_look(key: str, _run: Run) -> Visualization | str:
 
 
 def shown(run: Run) -> Visualization | str:
-    """The picture on the page: the latest of the long run, or else the first look."""
+    """The picture on the page: the latest of the long run, else what comes with the package, else the first look."""
     job = find(run)
-    return job.latest if job is not None and job.latest is not None else first_look(run)
+    if job is not None and job.latest is not None:
+        return job.latest
+    return beforehand(run) or first_look(run)
 
 
 def grid_key(run: Run, channels: tuple[int, ...]) -> str:
@@ -228,16 +266,23 @@ class Natural:
 
 def natural(run: Run) -> Natural:
     """The strongest built-in photograph."""
-    return _natural(run.loaded.digest, run.layer, run.objective, run.channel, run)
+    found = _kept(run)
+    if found is None:
+        return _natural(run.loaded.digest, run.layer, run.objective, run.channel, run)
+    id, value, place = found[1]["natural"]
+    return _seen(run, id, value, None if place is None else tuple(place))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _natural(digest: str, layer: str, objective: str, channel: int, _run: Run) -> Natural:
     values = {id: _value_on(_run, maps) for id, maps in photographs(_run).items()}
     id = max(values, key=lambda one: values[one][0])
-    value, place = values[id]
-    image = pictures.fitted(_run.loaded, pictures.sample(id)).model
-    top, left, bottom, right = _run.loaded.network.receptive_box(layer, *(place or (None, None)))
+    return _seen(_run, id, *values[id])
+
+
+def _seen(run: Run, id: str, value: float, place: tuple[int, int] | None) -> Natural:
+    image = pictures.fitted(run.loaded, pictures.sample(id)).model
+    top, left, bottom, right = run.loaded.network.receptive_box(run.layer, *(place or (None, None)))
     return Natural(id, value, place, image[top:bottom, left:right])
 
 
@@ -278,6 +323,14 @@ def survives(run: Run, image: np.ndarray, shift: int = 3) -> float:
     moves = ((shift, 0), (-shift, 0), (0, shift), (0, -shift))
     moved = [np.asarray(priors.shifted(image[None], *by, most=shift))[0] for by in moves]
     return float(np.mean([plain_pass(run, one) for one in moved])) / (plain_pass(run, image) or 1.0)
+
+
+def texture(run: Run, now: Visualization) -> tuple[float, float]:
+    """`fine` and `survives` of the picture on the page; of one that comes with the package as they were measured."""
+    found = _kept(run)
+    if found is not None and len(now.losses) == 0:
+        return found[1]["fine"], found[1]["survives"]
+    return fine(now.image), survives(run, now.image)
 
 
 def slope_gap(run: Run) -> float:

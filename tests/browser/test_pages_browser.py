@@ -83,7 +83,7 @@ LOOKS = (
     Look("inversion", (FORM, ".inverted img", ".st-key-part-checks")),
     Look("learned-inversion", (FORM, ".inverted img", PROOFS)),
     Look("ladder", (FORM, ".ladder img")),
-    Look("feature-visualization", (FORM, ".vision img.made", ".st-key-proofs button")),
+    Look("feature-visualization", (FORM, ".vision img.made", ".st-key-part-checks")),
     Look("growth?epoch=19", (FORM, ".grown img", ".st-key-part-checks"), *GROWTH),
     Look("end-of-the-course", ("h2",)),
     Look("glossary", (".glossary dt",)),

@@ -20,19 +20,19 @@ PATIENCE = 300_000
 
 
 def open_lesson(page: Page, app_url: str, link: str = "") -> None:
-    """Wait until the first look and its proofs are there."""
+    """Wait until a picture and its checks are there."""
     page.set_default_timeout(PATIENCE)
     opened(page, f"{app_url}/{SLUG}{link}")
     page.wait_for_selector(".vision img.made")
-    page.wait_for_selector(".st-key-proofs button")
+    page.wait_for_selector(".st-key-part-checks")
     settle(page)
 
 
-def test_a_first_look_is_there_and_its_proofs_hold(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
+def test_a_made_picture_is_there_and_its_checks_hold(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
     open_lesson(page, app_url)
-    assert page.locator(".st-key-proofs").get_by_text("5 of 5 checks hold").count() == 1
+    assert page.locator(".st-key-part-checks").get_by_text("5 of 5 checks hold").count() == 1
     assert page.locator(".vision img").count() == 2
-    assert "keeps 9" in page.locator(".vision-facts").inner_text()
+    assert "keeps 83 %" in page.locator(".vision-facts").inner_text()
     assert page.locator("[data-testid=stProgress]").count() == 0, "nothing long starts unasked"
     screenshot(page, "visualization-first")
 

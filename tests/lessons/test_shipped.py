@@ -81,9 +81,28 @@ def test_the_sheet_is_of_the_page_and_its_values_are_those_of_its_pictures() -> 
     run = State().run
     sheet = visualization.sheet_beforehand(run, sheet_of(run))
     assert sheet is not None
-    for channel, image, value in zip(sheet.channels, sheet.images, sheet.activations, strict=True):
-        one = visualization.of(run.layer, int(channel))
-        assert visualization.plain_pass(one, image) == pytest.approx(float(value), rel=0.02)
+    answers = shipped.arrays()["sheet/answers"]
+    assert np.array_equal(sheet.activations, answers.diagonal())
+    for image, values in zip(sheet.images, answers, strict=True):
+        maps = dv.activations(run.loaded.network, image, run.layer)
+        assert maps[..., sheet.channels].mean((0, 1)) == pytest.approx(values, rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", visualization.KEPT, ids=lambda place: "-".join(map(str, place)))
+def test_what_is_said_of_a_made_picture_is_measured_on_it(place: tuple[str, int, str, str, str]) -> None:
+    run = visualization.of(*place)
+    now = visualization.beforehand(run)
+    assert now is not None
+    for image, value in zip(now.images, now.activations, strict=True):
+        assert visualization.plain_pass(run, image) == pytest.approx(float(value), rel=1e-4)
+        assert 255 * image.std() > 5
+    measured = (visualization.fine(now.image), visualization.survives(run, now.image))
+    assert visualization.texture(run, now) == pytest.approx(measured, rel=1e-3)
+    kept = visualization.natural(run)
+    fresh = visualization._natural("again", run.layer, run.objective, run.channel, run)
+    assert (kept.id, kept.place) == (fresh.id, fresh.place)
+    assert kept.value == pytest.approx(fresh.value, rel=1e-4)
 
 
 @pytest.mark.slow

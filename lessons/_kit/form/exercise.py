@@ -36,6 +36,7 @@ class Question:
       hint: translated; shown after the first wrong answer.
       worked: LaTeX lines that lead to the answer with these numbers.
       picture: rows of planes that belong to the question.
+      given: pictures that belong to it.
       choices: pictures to choose among: where there are some, the numbers asked for are theirs, from 1.
     """
 
@@ -46,6 +47,7 @@ class Question:
     hint: str
     worked: str
     picture: Sequence[planes.Row] = field(default=())
+    given: Sequence[image_row.Picture] = field(default=())
     choices: Sequence[image_row.Picture] = field(default=())
 
 
@@ -88,11 +90,12 @@ def by_looking(
     fields: tuple[str, ...],
     answer: Answer,
     hint: str,
+    given: Sequence[image_row.Picture] = (),
 ) -> Question:
     """A question that is answered by looking at real pictures: which is which. Every wrong answer gets its reason.
 
     Args:
-      prompt, fields, hint: see `Question`.
+      prompt, fields, hint, given: see `Question`.
       choices: the pictures as data addresses or (H, W, 3) uint8, in the order in which they are shown.
       names: what each of them is, short and in letters that LaTeX prints; it says the right answer.
       facts: one sentence on each: what it is, and the number that tells it from the others.
@@ -105,16 +108,16 @@ def by_looking(
     """
     numbers = range(1, len(choices) + 1)
     mistakes = {}
-    for given in itertools.product(numbers, repeat=len(fields)):
-        wrong = [one for one, right in zip(given, answer, strict=True) if one != right]
+    for guess in itertools.product(numbers, repeat=len(fields)):
+        wrong = [one for one, right in zip(guess, answer, strict=True) if one != right]
         if wrong:
-            mistakes[given] = " ".join(facts[one - 1] for one in dict.fromkeys(wrong))
+            mistakes[guess] = " ".join(facts[one - 1] for one in dict.fromkeys(wrong))
     shown = tuple(
         image_row.Picture(pixels, "", str(number), alt=t("picture {number}", number=number))
         for number, pixels in zip(numbers, choices, strict=True)
     )
     worked = r"\qquad ".join(rf"{number}:\;\text{{{name}}}" for number, name in zip(numbers, names, strict=True))
-    return Question(prompt, fields, answer, mistakes, hint, worked, choices=shown)
+    return Question(prompt, fields, answer, mistakes, hint, worked, given=given, choices=shown)
 
 
 def _numbers(answer: int | Answer) -> Answer:
@@ -182,8 +185,8 @@ def illustrate(question: Question, key: str) -> None:
     if question.picture:
         words = {"row": t("row"), "column": t("column")}
         planes.show(question.picture, f"{key}-picture", words, lambda _name, _cell: None)
-    if question.choices:
-        image_row.show(question.choices)
+    for row in filter(None, (question.given, question.choices)):
+        image_row.show(row)
 
 
 def _first_seed() -> int:
