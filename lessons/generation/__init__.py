@@ -14,30 +14,28 @@ from deconvviz.tasks.generation.model import Model
 from deconvviz.tasks.generation.predict import apply
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.labels import TITLES, class_name
 from lessons._kit.run import pictures
 from lessons.generation import picture as generation_picture
-from lessons.generation import questions, run
+from lessons.generation import questions, run, scenes
 from lessons.generation.run import Coded
 
 FIRST = "motorcycle"
 #: The pictures that a strip may lead to.
 OTHERS = ("astronaut", "motorcycle", "rocket", "cat", "camera", "coffee")
-
-
-#: What the page opens with: a walk through the faces, which it has learned; of a strange photograph it makes a smear.
-OPENS = "walk"
+#: Views that begin with a photograph; the others begin with a class.
+OF_PHOTOGRAPHS = ("rebuild", "bound", "between")
 
 
 @dataclass(frozen=True)
 class State:
     """What the person has chosen; an own photograph stands beside it."""
 
-    view: str = "rebuild"
+    view: str = "walk"
     image: str = FIRST
     decoder: str = DECODER
     wanted: str = "Faces_easy"
@@ -45,17 +43,22 @@ class State:
     seed: str = "0"
     first: str = "0"
     second: str = "0"
+    weights: str = "trained"
 
 
 def shown(state: State, picture: pictures.Picture | None = None) -> Coded:
     """The picture whose numbers stand in the formula: the photograph, or the first one that was made."""
-    if state.view in ("rebuild", "between"):
+    if state.view in OF_PHOTOGRAPHS:
         return run.photograph(picture or run.gallery(state.image))
-    code = run.drawn(state.wanted, int(state.seed))[0]
-    if state.view == "walk":
-        code = run.along(state.wanted, int(state.first), int(state.second))
-    made = run.decode(code[None], state.decoder)[0]
+    made = run.decode(code_of(state)[None], state.decoder)[0]
     return run.coded(made, run.shape_of(state.wanted))
+
+
+def code_of(state: State) -> np.ndarray:
+    """(latents,): the code that was chosen where no photograph is: the first one drawn, or a place in a class."""
+    if state.view == "draw":
+        return np.asarray(run.drawn(state.wanted, int(state.seed))[0])
+    return run.along(state.wanted, int(state.first), int(state.second))
 
 
 def kl_by_hand(state: State, picture: pictures.Picture | None = None) -> float:
@@ -112,7 +115,7 @@ from deconvviz.tasks.generation import predict
 
 image = {upload.python(picture)}
 """
-    if state.view == "walk":
+    if state.view in ("walk", "upsamplers"):
         return f"""import numpy as np
 
 from deconvviz.tasks.generation import model as models
@@ -126,6 +129,7 @@ picture = model.decode(code[None], {state.decoder!r})[0].clip(0, 1)
 """
     options = {
         "rebuild": "",
+        "bound": "",
         "between": f"interpolate=samples.load({state.to!r}), ",
         "draw": f"sample={run.AT_ONCE}, class_name={state.wanted!r}, seed={state.seed}, ",
     }[state.view]
@@ -136,31 +140,34 @@ predict.write(found, "made.png")
 
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    views = {"rebuild": t("rebuild"), "walk": t("walk"), "between": t("blend"), "draw": t("draw")}
-    view = choice(t("What to make"), views, "view", default=OPENS, tabs=True)  # what it has learned best
+    views = {"walk": t("walk"), "draw": t("draw"), "rebuild": t("rebuild"), "between": t("blend")}
+    views |= {"bound": t("price of a code"), "upsamplers": t("compare upsamplers")}
+    view = choice(t("What to make"), views, "view", default=State.view)
     picture = run.gallery(FIRST)
     labels = {label: class_name(label) for label in run.model().labels}
-    wanted, to, seed, first, second = State.wanted, State.to, 0, 0, 0
-    if view in ("rebuild", "between"):
-        picture = upload.choose(LESSON.presets, FIRST)
-    else:
+    wanted, to, seed, first, second, weights = State.wanted, State.to, 0, 0, 0, State.weights
+    if view not in OF_PHOTOGRAPHS:
         wanted = choice(t("Class"), labels, "wanted")
+    elif is_offered("image"):
+        picture = upload.choose((), FIRST)
     if view == "between":
         to = choice(t("Leads to"), {id: t(TITLES[id]) for id in OTHERS}, "to")
-    if view == "walk":
+    if view in ("walk", "upsamplers"):
         far = run.FAR
         first = slider.whole(t("Strongest direction, standard deviations"), -far, far, "first", 0)
         second = slider.whole(t("Second direction, standard deviations"), -far, far, "second", 0)
     if view == "draw":
         seed = slider.whole(t("Seed"), 0, 20, "seed", 0)
+    if view == "upsamplers":
+        weights = choice(t("Weights"), {"trained": t("trained"), "first": t("first, random")}, "weights", tabs=True)
     names = {name: t(title) for name, title in generation_picture.DECODERS.items()}
     decoder = choice(t("Upsampler of the decoder"), names, "decoder", default=State.decoder)
     id = picture.id or FIRST
-    return State(view, id, decoder, wanted, to, str(seed), str(first), str(second)), picture
+    return State(view, id, decoder, wanted, to, str(seed), str(first), str(second), weights), picture
 
 
-def badges(state: State, picture: pictures.Picture) -> None:
-    """The proofs."""
+def proofs(page: frame.Places, state: State, picture: pictures.Picture) -> None:
+    """The checks."""
     meanings = (
         t("The KL divergence by the library, and the same added up number by number:"),
         t(
@@ -179,41 +186,54 @@ def badges(state: State, picture: pictures.Picture) -> None:
         (same_pixels, run.drawn),
         (ends, between),
     )
-    proof.badges_of(checks(state, picture), meanings, codes)
+    page.checks(checks(state, picture), meanings, codes)
 
 
-def results(state: State, picture: pictures.Picture) -> np.ndarray:
-    """The picture of the page: the code that the four upsamplers are compared on."""
-    if state.view == "rebuild":
-        seen = shown(state, picture)
-        generation_picture.rebuilt(seen, state.decoder, f"rebuilt-{picture.digest[:12]}-{state.decoder}")
-        return seen.mean
-    if state.view == "between":
-        seen = shown(state, picture)
-        other = run.photograph(run.gallery(state.to))
-        generation_picture.between(seen, other, state.decoder)
-        return np.asarray(run.strip(seen, other)[run.STEPS // 2])
+def hero(state: State, picture: pictures.Picture) -> None:
+    """The picture of the page."""
     if state.view == "walk":
         generation_picture.strip_of(state.wanted, int(state.first), int(state.second), state.decoder)
-        return run.along(state.wanted, int(state.first), int(state.second))
-    generation_picture.drawn(state.wanted, int(state.seed), state.decoder)
-    return np.asarray(run.drawn(state.wanted, int(state.seed))[0])
+    elif state.view == "draw":
+        generation_picture.drawn(state.wanted, int(state.seed), state.decoder)
+    elif state.view == "upsamplers":
+        generation_picture.decoders(code_of(state), run.shape_of(state.wanted), state.weights == "trained")
+    elif state.view == "between":
+        generation_picture.between(shown(state, picture), run.photograph(run.gallery(state.to)), state.decoder)
+    elif state.view == "bound":
+        generation_picture.pair(shown(state, picture), state.decoder)
+        with st.container(key="part-bound"):
+            generation_picture.formula(shown(state, picture), state.decoder)
+    else:
+        name = f"rebuilt-{picture.digest[:12]}-{state.decoder}"
+        generation_picture.rebuilt(shown(state, picture), state.decoder, name)
+
+
+def evidence(page: frame.Places, state: State, picture: pictures.Picture) -> None:
+    """The checks, the bound where the picture has no room for it, the code by four decoders, what was measured."""
+    proofs(page, state, picture)
+    seen = shown(state, picture)
+    if state.view != "bound":
+        generation_picture.formula(seen, state.decoder)
+    if state.view != "upsamplers":
+        code = seen.mean if state.view in OF_PHOTOGRAPHS else code_of(state)
+        if state.view == "between":
+            code = run.strip(seen, run.photograph(run.gallery(state.to)))[run.STEPS // 2]
+        st.markdown(f"#### {t('The same code, four upsamplers')}")
+        for trained in (False, True):
+            generation_picture.decoders(code, seen.shape, trained)
+    generation_picture.measured(state.decoder)
+    generation_picture.claim()
 
 
 def draw(page: frame.Places) -> None:
-    """What the decoder makes of a code, the four decoders, and what was measured."""
+    """What the decoder makes of a code; below, the four decoders and what was measured."""
     with page.controls:
         state, picture = chosen()
-    with page.picture:
-        with st.spinner(t("Making pictures: some seconds, the first time on this machine half a minute")):
-            code = results(state, picture)
-            seen = shown(state, picture)
-            generation_picture.formula(seen, state.decoder)
-            badges(state, picture)
-        with st.spinner(t("Asking the four decoders, some seconds the first time")):
-            generation_picture.decoders(code, seen.shape)
-        generation_picture.measured(state.decoder)
-        generation_picture.claim()
+    waiting = t("Making pictures: some seconds, the first time on this machine half a minute")
+    with page.picture, st.spinner(waiting), st.container(key="part-made"):
+        hero(state, picture)
+    with page.wide:
+        page.later(evidence, page, state, picture)
     page.code((apply, Model.decode, between), call(state, picture))
 
 
@@ -226,22 +246,7 @@ LESSON: Lesson = Lesson(
     section="work",
     question=mark("Where do pictures come from that nobody took?"),
     goal=mark("You will be able to say what a code of few numbers keeps of a picture, and what its upsampler adds."),
-    text=mark(
-        "The encoder answers with a mean and a variance for each of 48 numbers; the decoder makes a picture of a code "
-        "drawn from them. Training weighs two terms: how well the picture comes back, and how far codes stray from a "
-        "standard normal density, which is what the code costs.\n\n"
-        "So codes crowd together, and what lies between two of them is a picture as well. New pictures come from a "
-        "normal density fitted to the codes of a class afterwards: the standard one also covers places where no "
-        "training picture lies.\n\n"
-        "Squared error answers with the mean of what it does not know: pictures are blurred.\n\n"
-        "The decoder grows its maps by [[transposed convolution]]. Three taps at [[stride]] 2 overlap unevenly, four "
-        "evenly; with first weights, which are random, both draw a checkerboard. The table says what training leaves."
-    ),
-    presets=(
-        (mark("Draw twelve motorbikes: none is recognized"), {"view": "draw", "wanted": "Motorbikes"}),
-        (mark("A walk through the faces"), {"view": "walk", "first": "2"}),
-        (mark("Uneven overlap"), {"decoder": "transposed3"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

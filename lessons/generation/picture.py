@@ -56,15 +56,22 @@ def rebuilt(seen: Coded, decoder: str, key: str) -> None:
     error = float(np.mean((found - seen.square) ** 2))
     note = t(
         "{pixels} numbers in, {count} in between; PSNR {psnr} dB",
-        pixels=f"{seen.square.size:,}".replace(",", "\xa0"),
+        pixels=f"{seen.square.size:,}",
         count=len(seen.mean),
         psnr=f"{-10 * np.log10(max(error, 1e-12)):.1f}",
     )
     before_after.show(before, after, size, key, note=note)
 
 
-def strip_of(label: str, first: int, second: int, decoder: str) -> np.ndarray:
-    """A large picture of the class, and the way through it along the first direction: the picture, (64, 64, 3)."""
+def pair(seen: Coded, decoder: str) -> None:
+    """The photograph and what its code gives, small and beside each other."""
+    found = run.decode(seen.mean[None], decoder)[0]
+    named = ((seen.square, t("as the encoder sees it")), (found, t("from {count} numbers", count=len(seen.mean))))
+    figures([(source(picture, seen.shape), title, "") for picture, title in named], "two")
+
+
+def strip_of(label: str, first: int, second: int, decoder: str) -> None:
+    """A large picture of the class, and others along the first direction."""
     shape, far = run.shape_of(label), run.FAR
     pictures = run.walk(label, first, second, decoder)
     shares = run.share_of_directions(label)
@@ -78,11 +85,10 @@ def strip_of(label: str, first: int, second: int, decoder: str) -> np.ndarray:
     figures([(source(pictures[0], shape, 256), title, note)], "large")
     steps = range(-far, far + 1)
     figures([(source(p, shape, 64), _signed(s), "") for s, p in zip(steps, pictures[1:], strict=True)], "strip")
-    return np.asarray(pictures[0])
 
 
-def between(one: Coded, other: Coded, decoder: str) -> np.ndarray:
-    """The strip from one picture to the other, the ends beside the photographs: the middle picture."""
+def between(one: Coded, other: Coded, decoder: str) -> None:
+    """The strip from one picture to the other, its middle between the photographs."""
     pictures = run.decode(run.strip(one, other), decoder)
     middle, last = len(pictures) // 2, len(pictures) - 1
     figures(
@@ -94,11 +100,10 @@ def between(one: Coded, other: Coded, decoder: str) -> np.ndarray:
     )
     named = [f"{100 * i // last} %" for i in range(len(pictures))]
     figures([(source(p, one.shape, 96), name, "") for p, name in zip(pictures, named, strict=True)], "strip")
-    return np.asarray(pictures[middle])
 
 
-def drawn(label: str, seed: int, decoder: str) -> np.ndarray:
-    """Twelve pictures of codes that were drawn, and what the recognition network calls them: the first picture."""
+def drawn(label: str, seed: int, decoder: str) -> None:
+    """Twelve pictures of codes that were drawn, and what the recognition network calls them."""
     pictures = run.decode(run.drawn(label, seed), decoder)
     names = run.names(label, seed, decoder)
     shape = run.shape_of(label)
@@ -106,10 +111,9 @@ def drawn(label: str, seed: int, decoder: str) -> np.ndarray:
         (source(picture, shape), class_name(name), f"{100 * share:.0f} %")
         for picture, (name, share) in zip(pictures, names, strict=True)
     ]
-    figures(shown)
+    figures(shown, "sheet")
     right = sum(name in (ALIKE if label in ALIKE else (label,)) for name, _ in names)
     st.html(f'<p class="facts">{escape(_counted(right, len(names), class_name(label)))}</p>')
-    return np.asarray(pictures[0])
 
 
 def _counted(right: int, count: int, label: str) -> str:
@@ -117,23 +121,22 @@ def _counted(right: int, count: int, label: str) -> str:
              label=label)  # fmt: skip
 
 
-def decoders(code: np.ndarray, shape: float) -> None:
-    """The same code by the four decoders, with their first weights and trained, and the pattern of period 2 in each."""
-    st.markdown(f"#### {t('The same code, four upsamplers')}")
-    for trained, title in ((False, mark("first weights, contrast stretched")), (True, mark("trained"))):
-        st.markdown(f"**{t(title)}**")
-        shown = []
-        for decoder, name in DECODERS.items():
-            picture = run.decode(code[None], decoder, trained)[0]
-            share = t("pattern {share} %", share=_percent(run.pattern(picture)))
-            shown.append(
-                (source(picture if trained else _stretched(picture), shape if trained else 1.0), t(name), share)
-            )
-        figures(shown)
+def decoders(code: np.ndarray, shape: float, trained: bool) -> None:
+    """The same code by the four decoders, trained or with their first weights, and the pattern of period 2 in each."""
+    shown = []
+    for decoder, name in DECODERS.items():
+        picture = run.decode(code[None], decoder, trained)[0]
+        share = t("pattern {share} %", share=number(100 * run.pattern(picture)))
+        shown.append((source(picture if trained else _stretched(picture), shape if trained else 1.0), t(name), share))
+    figures(shown, "four")
     st.caption(
-        t(
+        t("Trained together, on the same pictures, codes and noise.")
+        if trained
+        else t("First weights, which are random; the contrast of each picture is stretched.")
+        + " "
+        + t(
             "Pattern: share of the energy of what varies in the picture that lies at period 2, where a checkerboard "
-            "lies. All four were trained together, on the same pictures, codes and noise."
+            "lies."
         )
     )
 
@@ -232,10 +235,6 @@ def _row(name: str, found: dict[str, Any]) -> tuple[float, ...]:
 
 def _short(value: float) -> str:
     return f"{value:.1f}" if value >= 100 else f"{value:.3g}"
-
-
-def _percent(share: float) -> str:
-    return number(100 * share)
 
 
 def _signed(value: int) -> str:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops.upsample import overlap_counts
-from deconvviz.tasks.generation.codes import between
+from deconvviz.tasks.generation import DECODER
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.photo.labels import class_name
+from lessons.generation import run
+from lessons.generation.picture import source
+
+#: How far out the codes lie that are told apart: in units of the deviations of the class.
+SPREADS = (0.5, 1.0, 2.0, 4.0)
 
 
 def overlap(seed: int) -> Question:
@@ -68,40 +74,40 @@ def divergence(seed: int) -> Question:
     )
 
 
-def halfway(seed: int) -> Question:
-    """Which code lies on the way?"""
-    random = np.random.default_rng(24200 + seed)
-    steps = int(random.integers(4, 7))
-    one, step = int(random.integers(-6, 7)), int(random.choice([-4, -3, -2, 2, 3, 4]))
-    other = one + step * (steps - 1)
-    place = int(random.integers(2, steps))
-    line = between(np.array([float(one)]), np.array([float(other)]), steps)
-    answer = (round(float(line[place - 1, 0])),)
-    return question(
+def spread(seed: int) -> Question:
+    """Which of four codes lies nearest to the mean of its class, and which farthest?"""
+    random = np.random.default_rng(24300 + seed)
+    model = run.model()
+    label, draw = str(random.choice(model.labels)), int(random.integers(1000))
+    order = [SPREADS[k] for k in random.permutation(len(SPREADS))]
+    codes = np.stack([model.codes.draw(1, seed=draw, label=label, spread=share)[0] for share in order])
+    index = model.codes.index(label)
+    steps = np.linalg.solve(model.codes.factors[index], (codes - model.codes.means[index]).T)
+    away = np.linalg.norm(steps, axis=0)
+    return by_looking(
         prompt=t(
-            "One number of the code is {one} for the first picture and {other} for the second. A strip of {steps} "
-            "pictures leads from one to the other, both among them. **What is that number for picture {place}?**",
-            one=str(one).replace("-", "−"),
-            other=str(other).replace("-", "−"),
-            steps=steps,
-            place=place,
+            "Four codes of the class “{label}” lie on one line through the middle of the class, and one decoder made "
+            "a picture of each. **Which code is nearest to the middle, and which is farthest away?**",
+            label=class_name(label),
         ),
-        fields=(t("value"),),
-        answer=answer,
-        wrong=[
-            (one + step * place, t("The first picture is at 0 steps, so the numbers are one step behind.")),
-            (other - step * (place - 1), t("Counted from the other end.")),
-            ((one + other) // 2, t("That is the middle of the strip.")),
-            (step * (place - 1), t("Steps from 0: add the first code.")),
-            (step, t("That is one step.")),
+        choices=[source(picture, model.shapes[index]) for picture in run.decode(codes, DECODER)],
+        names=[f"{value:.1f}" for value in away],
+        facts=[
+            t(
+                "The code of picture {number} is {away} standard deviations away from the middle.",
+                number=number,
+                away=f"{value:.1f}",
+            )
+            for number, value in enumerate(away, 1)
         ],
-        hint=t("How many steps are there between the first and the last picture?"),
-        worked=rf"{one} + \frac{{{place - 1}}}{{{steps - 1}}} ({other - one}) = {answer[0]}",
+        fields=(t("nearest"), t("farthest")),
+        answer=(int(away.argmin()) + 1, int(away.argmax()) + 1),
+        hint=t("In the middle lies what the pictures of a class have in common; far out, what none of them has."),
     )
 
 
 QUESTIONS: dict[str, tuple[str, Maker]] = {
     "overlap": (mark("Overlap"), overlap),
+    "spread": (mark("Near and far"), spread),
     "divergence": (mark("The price of a code"), divergence),
-    "halfway": (mark("On the path"), halfway),
 }

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PATH = "generation"
-SIGNS = (".made img", "[data-testid=stForm]", ".st-key-proofs")
+SIGNS = (".made img", "[data-testid=stForm]", ".st-key-part-checks")
 
 
 @pytest.mark.deep
 def test_another_seed_draws_others_and_all_proofs_hold(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/{PATH}?view=draw&wanted=Motorbikes", *SIGNS)
-    assert page.locator(".st-key-proofs").get_by_text("5 of 5 checks hold").count() == 1
+    assert page.locator(".st-key-part-checks").get_by_text("5 of 5 checks hold").count() == 1
     first = page.locator(".made img").first.get_attribute("src")
     page.get_by_role("slider", name="Seed").press("ArrowRight")
     page.wait_for_url("**seed=1**")
@@ -27,10 +27,11 @@ def test_another_seed_draws_others_and_all_proofs_hold(page: Page, app_url: str)
 
 
 @pytest.mark.deep
-def test_a_preset_walks_through_the_faces(page: Page, app_url: str) -> None:
-    opened(page, f"{app_url}/{PATH}", *SIGNS)
-    page.get_by_role("button", name="A walk through the faces").click()
-    page.locator(".made b", has_text="+2 and 0 standard deviations").wait_for(timeout=120_000)
-    settle(page)
-    assert "view=walk" in page.url
+def test_a_scene_shows_its_failure_once_it_was_predicted(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/{PATH}?scene=3", *SIGNS)
     assert page.locator(".made.strip img").count() == 7
+    page.get_by_role("radio", name="none, or nearly none").click()
+    page.locator(".made.sheet figure").first.wait_for(timeout=120_000)
+    settle(page)
+    page.get_by_text("calls 0 of 12 by their class, motorbike").wait_for()
+    assert page.locator(".made.sheet figure").count() == 12

@@ -31,7 +31,7 @@ from lessons._kit.form.page import Lesson, discover
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-FORM, PROOFS = "[data-testid=stForm]", ".st-key-proofs"
+FORM, PROOFS, CHECKS = "[data-testid=stForm]", ".st-key-proofs", ".st-key-part-checks"
 #: Fonts that a machine may put in the place of the app's own: each letter wide, and narrow letters far apart.
 FONTS = {"monospace": "0", "serif": ".05em"}
 #: What is drawn in fonts that the app brings, whatever the machine has: icons, and formulas but for Chinese in them.
@@ -90,12 +90,15 @@ LOOKS = (
     Look("audit-report", (".audit table",)),
     Look("grey-maps", (".stMain [data-testid=stCode]", ".stMain img")),
     Look("class", ("[data-testid=stCode]", ".katex")),
-    Look("generation?view=draw", (FORM, ".made img", PROOFS)),
+    Look("generation?view=draw", (FORM, ".made img", CHECKS)),
 )
 PAGES = {page.slug: page for page in discover()}
 NAMED = {look.slug or "home" for look in LOOKS}
 REST = tuple(
-    Look(slug, (FORM, PROOFS) if isinstance(page, Lesson) and page.section == "work" else (FORM,))
+    Look(
+        slug,
+        (FORM, CHECKS if page.scenes else PROOFS) if isinstance(page, Lesson) and page.section == "work" else (FORM,),
+    )
     for slug, page in PAGES.items()
     if slug not in NAMED
 )

@@ -11,9 +11,10 @@ from reference import generation_loops, upsample_loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import samples
-from deconvviz.tasks.generation import predict
+from deconvviz.tasks.generation import DECODER, predict
+from deconvviz.tasks.generation.evaluate import DRAWN
 from lessons import generation as lesson
-from lessons.generation import picture, questions, run
+from lessons.generation import picture, questions, run, scenes
 
 State = lesson.State
 
@@ -22,7 +23,7 @@ State = lesson.State
 @pytest.mark.parametrize(
     "state",
     [
-        State(decoder="transposed3"),
+        State(view="rebuild", decoder="transposed3"),
         State(view="walk", wanted="airplanes", first="-2", second="3", decoder="resize"),
         State(view="draw", wanted="Motorbikes", seed="20", decoder="subpixel"),
     ],
@@ -32,7 +33,7 @@ def test_the_claims_hold(state: lesson.State) -> None:
 
 
 def test_the_numbers_by_hand_are_those_of_the_slow_twins() -> None:
-    seen = lesson.shown(State(image="astronaut"))
+    seen = lesson.shown(State(view="rebuild", image="astronaut"))
     slow = generation_loops.kl(seen.mean[None], seen.log_variance[None])[0]
     assert run.kl_by_hand(seen) == pytest.approx(slow, rel=1e-9)
     found = run.decode(seen.mean[None], "transposed4")[0]
@@ -77,7 +78,7 @@ def test_draws_without_a_seed_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_strip_that_misses_its_ends_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     real = run.strip
     monkeypatch.setattr(run, "strip", lambda one, other: 0.9 * real(one, other))
-    assert lesson.ends(State()) > 1e-3
+    assert lesson.ends(State(view="rebuild")) > 1e-3
 
 
 def test_walks_go_along_the_directions_of_the_class() -> None:
@@ -135,13 +136,54 @@ def test_questions_read_their_answers_from_arrays() -> None:
         assert (max(counts) == min(counts)) == (taps % 2 == 0)
 
 
+def test_what_the_scenes_say_is_what_was_measured() -> None:
+    told = {scene.title: scene for scene in scenes.SCENES}
+    figures = run.model().about["figures"]
+    right = round(DRAWN * figures["drawn"][DECODER]["of_class"]["Faces_easy"])
+    assert f"{right} of {DRAWN} drawn faces" in told["Twelve new faces"].text
+    assert figures["real"]["of_class"]["Motorbikes"] == 1
+    motorbikes = told["Motorbikes without a name"]
+    assert "every validation photograph of a motorbike rightly" in motorbikes.text
+    assert motorbikes.ask is not None
+    assert motorbikes.ask().answer == "none"
+    assert f"{figures['rebuilt'][DECODER]['psnr']:.1f} dB" in told["A photograph goes in"].text
+    assert (
+        f"{run.SIDE**2 * 3:,} numbers in, {run.model().codes.means.shape[1]} out" in told["A photograph goes in"].text
+    )
+    upsamplers = told["What enlarging adds"]
+    assert upsamplers.ask is not None
+    assert upsamplers.ask().answer == "transposed4"
+
+
+@pytest.mark.slow
+def test_the_upsamplers_on_the_page_differ_as_its_question_says() -> None:
+    """The picture after the question shows what the figures over all drawn pictures say."""
+    code = lesson.code_of(State(view="upsamplers"))
+    first, trained = (
+        {name: run.pattern(run.decode(code[None], name, trained)[0]) for name in picture.DECODERS}
+        for trained in (False, True)
+    )
+    assert max(first, key=first.__getitem__) == "transposed4"
+    assert max(trained.values()) < 1e-3 < 0.05 < first["transposed3"]
+
+
+def test_far_codes_are_those_far_from_the_middle() -> None:
+    for seed in range(4):
+        question = questions.spread(seed)
+        away = [float(name) for name in re.findall(r"text\{([\d.]+)", question.worked)]
+        nearest, farthest = question.answer
+        assert (away[nearest - 1], away[farthest - 1]) == (min(away), max(away))
+        assert max(away) / min(away) == pytest.approx(8, rel=0.05), "the same draw, 0.5 and 4 times"
+        assert f"picture {farthest} is {max(away):.1f} standard" in question.mistakes[farthest, farthest]
+
+
 @pytest.mark.deep
 def test_a_link_opens_its_state(open_page: Callable[..., AppTest]) -> None:
     page = open_page(lesson.LESSON.slug, view="draw", wanted="airplanes", seed="4")
     assert not page.exception
     shown = " ".join(element.proto.body for element in page.get("html"))
     assert "of 12 by their class, airplane." in shown
-    assert shown.count("<figure>") >= 12 + 8
+    assert shown.count("<figure>") >= 12 + 8, "twelve drawn; the first of them by four decoders, in the evidence"
     page = open_page(lesson.LESSON.slug, view="walk", first="2")
     assert not page.exception
     assert "+2 and 0 standard deviations" in " ".join(element.proto.body for element in page.get("html"))
