@@ -122,12 +122,12 @@ def grade_file(path: Path, tasks: Sequence[Task]) -> Graded:
         place = (one.slug, one.kind, one.seed)
         wanted = [task for task in tasks if (task.slug, task.seed) == (one.slug, one.seed)]
         if place in seen:
-            graded.notes.append(t("{question} stands twice; the first counts.", question=_name(one)))
+            graded.notes.append(t("{question} appears twice; the first answer counts.", question=_name(one)))
         elif one.slug not in lessons() or one.kind not in lessons()[one.slug].questions:
             graded.notes.append(t("There is no question {question}; it is left out.", question=_name(one)))
         elif not 0 <= one.seed < SEEDS * 10:
             graded.notes.append(
-                t("{question} has seed {seed}, which there is not.", question=_name(one), seed=one.seed)
+                t("{question} has seed {seed}, which does not exist.", question=_name(one), seed=one.seed)
             )
         elif one.given and (wanted or not tasks):
             graded.rows.append(row(one, wanted[0] if wanted else None))
@@ -220,9 +220,9 @@ def report(graded: Sequence[Graded], tasks: Sequence[Task]) -> str:
         t("✓ solved at the first answer, ✓2 at the second. ✗ not solved before the answer was shown, – not answered."),
         t("Every right answer was computed anew from the arrays of its question and seed. Days end at midnight UTC."),
         t(
-            "The checksum shows damage, and a change by somebody who did not make a new checksum. It does not show who "
-            "answered, with what help, or whether the file was written by a program: the course is open, and whoever "
-            "runs its code can make a fitting checksum for any answers. What must be certain is asked in person."
+            "The checksum shows damage, and a change by somebody who did not make a new checksum. It does not show "
+            "who answered, with what help, or whether the file was written by a program: the course is open, and "
+            "whoever runs its code can make a fitting checksum for any answers. To be certain, ask in person."
         ),
     ]
     return f"""<!doctype html>

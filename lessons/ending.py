@@ -22,7 +22,7 @@ def render() -> None:
         st.header(t("What you can do now"), anchor=False)
         solved = [lesson for lesson in lessons if exercise.is_solved(lesson.slug, lesson.questions)]
         if not solved:
-            st.markdown(t("Solve all questions of a lesson, and what it taught you stands here."))
+            st.markdown(t("Solve all questions of a lesson, and what it taught you appears here."))
         for lesson in solved:
             st.markdown(f"✓ **{t(lesson.title)}**  \n{t(lesson.goal)}")
         st.header(t("Where to go"), anchor=False)

@@ -2,8 +2,8 @@
 
 # %% [markdown]
 # # What happens to a signal at a rectifier?
-# Forward, a rectifier computes max(z, 0). Backward, three rules differ in whom they ask: the gradient asks z, DeconvNet
-# asks the signal g, guided backpropagation asks both.
+# Forward, a rectifier computes max(z, 0). Backward, three rules differ in what they look at: the gradient at z,
+# DeconvNet at the signal g, guided backpropagation at both.
 
 # %%
 import numpy as np

@@ -176,7 +176,7 @@ def dimensions(seed: int, subject: Any = None) -> dict[str, float]:
 
 
 def own_troubles(seed: int, subject: Any = None) -> dict[str, float]:
-    """Of the small networks of claim C6 with a transposed convolution: gradients by depth, and what is known by heart.
+    """Of the small networks of claim C6 with a transposed convolution: gradients by depth, and noise memorized.
 
     Returns:
       By network, "depth NAME" and "heart NAME", as `claim_trials.gradients_and_memory` has them.

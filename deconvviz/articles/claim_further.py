@@ -109,7 +109,7 @@ def _dimension(runs: Runs) -> Kind:
 
 
 def _own_troubles(runs: Runs) -> Kind:
-    """It has both if, in every network, the gradient shrinks on its way down and noise is known by heart."""
+    """It has both if, in every network, the gradient shrinks on its way down and noise is memorized."""
     depth = [runs.interval(f"depth {name}") for name, _ in claim_trials.PAIRS]
     heart = [runs.interval(f"heart {name}") for name, _ in claim_trials.PAIRS]
     vanish, learn = all(high < 1 for _, high in depth), all(low > 0 for low, _ in heart)

@@ -89,10 +89,10 @@ def _parameters(runs: Runs) -> Kind:
 
 
 def _training(runs: Runs) -> Kind:
-    """Lessens both if, with it, more of the gradient arrives and less noise is known by heart, in every network.
+    """Lessens both if, with it, more of the gradient arrives and less noise is memorized, in every network.
 
-    By the t intervals of the ratio of gradients and of the difference by heart; the gap to other pictures decides
-    nothing, because the pictures differ in difficulty. Only in one of the two if the other is not shown.
+    By the t intervals of the ratio of gradients and of the difference in memorized noise; the gap to other pictures
+    decides nothing, because the pictures differ in difficulty. Only in one of the two if the other is not shown.
     """
     times = [runs.interval(f"times {name}") for name, _ in claim_trials.PAIRS]
     heart = [runs.interval(f"less {name}") for name, _ in claim_trials.PAIRS]

@@ -71,7 +71,7 @@ def insertion_row(
     )
     name = t("kernel w") if at.way == "turned" else t("kernel w, turned")
     kernel = planes.Plane(name, how.kernel[:, :, 0, 0], "kernel")
-    heading = t("Back: zeros between the cells, then a convolution with the turned kernel at stride 1")
+    heading = t("Backward: zeros between the cells, then a convolution with the turned kernel at stride 1")
     return planes.Row(heading, [spread, kernel, result], ("∗", "="), backward=True)
 
 

@@ -123,19 +123,22 @@ def rows(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen) -> list[
     written = {tap.output for tap in reaching(at.back, kernel_size, geometry, size)}
     title = t("signal g, {size}", size=size_text(g))
     signal = planes.Plane(title, g, "output", touched=written, chosen=at.cell, pick="cell", part="signal")
-    first = planes.Row(t("There: each output cell reads a window"), there, ("∗", "="))
+    first = planes.Row(t("Forward: each output cell reads a window"), there, ("∗", "="))
     if not arrays.back.size:
-        return [first, planes.Row(t("Back: nothing; with this padding the kernel does not fit the signal"), [signal])]
+        return [
+            first,
+            planes.Row(t("Backward: nothing; with this padding the kernel does not fit the signal"), [signal]),
+        ]
     result = _returned(arrays, at, pads if at.view == "stamp" else ((0, 0), (0, 0)), taps)
     if at.view == "zeros":
         return [first, back_views.insertion_row(arrays.g, arrays.w, result, geometry, at, size)]
     if at.view == "matrix":
-        heading, sign = t("Back: the transposed matrix, drawn below, times g"), "Aᵀ"
+        heading, sign = t("Backward: the transposed matrix, drawn below, times g"), "Aᵀ"
         if at.way != "adjoint":
-            heading, sign = t("Back: the matrix of this wrong way, drawn below, times g"), "B"
+            heading, sign = t("Backward: the matrix of this wrong operator, drawn below, times g"), "B"
         return [first, planes.Row(heading, [signal, result], (sign,), backward=True)]
     stamp = planes.Plane(t("kernel w"), w[::-1, ::-1] if at.way == "turned" else w, "kernel")
-    heading = t("Back: each output cell lays down a stamp")
+    heading = t("Backward: each output cell lays down a stamp")
     return [first, planes.Row(heading, [signal, stamp, result], ("×", "="), backward=True)]
 
 
@@ -167,9 +170,9 @@ def _channel_rows(arrays: Arrays, geometry: ConvGeometry, at: back_views.Chosen)
     pairs = [(c, o) for c in (0, 1) for o in (0, 1)]
     kernels = [planes.Plane(f"w {c}→{o}", arrays.w[:, :, c, o], "kernel") for c, o in pairs]
     return [
-        planes.Row(t("There: each output cell reads a window of both channels"), there + outputs, ("", "→", "")),
+        planes.Row(t("Forward: each output cell reads a window of both channels"), there + outputs, ("", "→", "")),
         planes.Row("", kernels),
-        planes.Row(t("Back, the channels not swapped"), wrong + signals, ("", "←", "")),
+        planes.Row(t("Backward, the channels not swapped"), wrong + signals, ("", "←", "")),
         planes.Row(t("As it should be"), right),
     ]
 

@@ -58,7 +58,7 @@ def output_rows(seed: int) -> Question:
     room = q.n + 2 * q.p - ke
     return question(
         prompt=t(
-            "The input has {n} rows, the kernel {k}; {setting}. **How many rows has the output?**",
+            "The input has {n} rows, the kernel {k}; {setting}. **How many rows does the output have?**",
             n=q.n,
             k=q.k,
             setting=q.text,

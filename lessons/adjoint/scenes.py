@@ -118,8 +118,8 @@ SCENES = (
         title=mark("Rows that nobody reads"),
         text=mark(
             "With stride 3 and no [[padding]], the windows pass over some cells of x. What no window reads, no stamp "
-            "reaches: those rows and columns come back as zero. With padding, what lands on it is cut off. So the way "
-            "back has to be told the size of x; the size of g alone does not say it."
+            "reaches: those rows and columns come back as zero. With padding, what lands on it is cut off. So the "
+            "backward pass has to be told the size of x, which does not follow from the size of g alone."
         ),
         look=mark("The rows of zeros in what comes back."),
         values={"picture": "flat", "stride": "3", "padding": "0", "cell": "1,1", "back": "2,2"},
@@ -156,9 +156,9 @@ SCENES = (
     Scene(
         title=mark("Yours"),
         text=mark(
-            "Change the picture, the kernel and how it slides; send back a single cell; break the way back in four "
-            "ways. Which mistake does a 3 × 3 kernel with padding 1 hide? Which shows only where the stride leaves a "
-            "row over? For which kernels do all ones come back nearest to what they were?"
+            "Change the picture, the kernel and how it slides; send back a single cell; break the backward operator "
+            "in four ways. Which mistake does a 3 × 3 kernel with padding 1 hide? Which shows only where the stride "
+            "leaves a row over? For which kernels do all ones come back nearest to what they were?"
         ),
         controls=None,
     ),

@@ -137,6 +137,6 @@ LESSON: Lesson = Lesson(
         ("goodfellow2015explaining", mark("the fast gradient method")),
         ("madry2018towards", mark("projected gradient")),
         ("ghorbani2019interpretation", mark("changes that turn the map")),
-        ("dombrowski2019explanations", mark("maps of any look, made by a small change")),
+        ("dombrowski2019explanations", mark("maps that a small change makes look like anything")),
     ),
 )

@@ -45,7 +45,7 @@ SCENES = (
     Scene(
         title=mark("Two pictures, two answers"),
         text=mark(
-            "Hardly an eye tells these two photographs apart: they differ by 0.6 levels of 255 (root mean "
+            "The eye can hardly tell these two photographs apart: they differ by 0.6 levels of 255 (root mean "
             "square). The network gives them two names. The change between them, shown in the middle, was made for "
             "that. A map of the answer should tell the two apart. Does it?"
         ),
@@ -61,7 +61,7 @@ SCENES = (
             "class's score less the first's; where the change has become too long, shorten it. Ten such steps are "
             "projected gradient ascent. One step is the fast gradient method."
         ),
-        look=mark("The change in the middle, and the name at the right."),
+        look=mark("The change in the middle, and the name on the right."),
         values={"kind": "class", "radius": _SHORT},
         parts=("photographs",),
         ask=turned_by_noise,
@@ -70,7 +70,7 @@ SCENES = (
     Scene(
         title=mark("The answer turned. And the map?"),
         text=mark(
-            "At the left is the map of the first answer, at the right that of the second. The [[rank correlation]] "
+            "On the left is the map of the first answer, on the right that of the second. The [[rank correlation]] "
             "says how alike they are: 1 is the same order of pixels, 0 no relation. A map that shows why the network "
             "answers as it does should change when the answer does."
         ),

@@ -108,8 +108,8 @@ SCENES = (
         title=mark("Checkerboards in gradients"),
         text=mark(
             "Nothing varies in this picture: all pixels are equal, all weights are 1. Yet with stride 2 the windows "
-            "overlap unevenly, and so do the kernels that are laid down on the way back. The pattern says nothing "
-            "about the picture. It comes from the stride alone."
+            "overlap unevenly, and so do the kernels that are laid down in the backward pass. The pattern says "
+            "nothing about the picture. It comes from the stride alone."
         ),
         look=mark("Rows and columns that lie in two windows get twice as much."),
         values={"picture": "flat", "kernel": "ones", "stride": "1", "cell": "2,2"},

@@ -108,7 +108,7 @@ SCENES = (
             "moves shows nowhere by itself: shuffled labels are found where a network fails on new pictures, and "
             "neither the mark nor the ground explains it."
         ),
-        look=mark("Who stands apart in which test?"),
+        look=mark("Which network stands out in which test?"),
         values={"case": str(DEMO), "test": "ground"},
         parts=("figures",),
         controls=("test",),

@@ -110,22 +110,21 @@ LESSON: Lesson = Lesson(
     render=lambda: frame.page(LESSON, draw),
     order=8,
     needs=("convolution-and-its-adjoint",),
-    question=mark("What is true of what is written about deconvolution?"),
+    question=mark("Which claims about deconvolution are true?"),
     goal=mark("You will be able to take a printed formula at its word, run it, and say what it really computes."),
     text=mark(
         "Five articles explain deconvolution. Their formulas can be run: each is here as printed, beside what it "
-        "really computes and beside a corrected one. Their sentences can be measured, by code that every card "
-        "shows: how often and on what stands beside each number, and where a figure was stored, the command that "
-        "made it.\n\n"
+        "really computes and beside a corrected one. Their sentences can be measured, by code that every card shows. "
+        "Beside each number stand its runs and its data, and where a figure was stored, the command that made it.\n\n"
         "A verdict is not an opinion. It is a rule applied to numbers: **holds**, **fails**, or **only if** a "
-        "condition is met. One run is no verdict, and fewer than five show nothing; what is only counted needs one.\n\n"
-        "Two mistakes are behind most of the others. The [[adjoint]] is taken for an inverse, and an index is "
-        "lost, so that a sum no longer knows its channel or its place. A [[transposed convolution]] is a useful "
+        "condition is met. One run is no verdict, and fewer than five show nothing; what is only counted needs "
+        "one.\n\nTwo mistakes are behind most of the others. The [[adjoint]] is taken for an inverse, and an index "
+        "is lost, so that a sum no longer knows its channel or its place. A [[transposed convolution]] is a useful "
         "layer all the same: with a [[stride]] it makes maps larger."
     ),
     presets=(
         (mark("A formula that is one number"), {"card": "F001.1"}),
-        (mark("An inverse that is none"), {"card": "C1"}),
+        (mark("An inverse that is not one"), {"card": "C1"}),
         (mark("Unpooling without switches"), {"card": "F002.3"}),
     ),
     example=State(),

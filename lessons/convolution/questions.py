@@ -79,7 +79,8 @@ def output_shape(seed: int) -> Question:
     ]
     return question(
         prompt=t(
-            "The input is {n} × {m}, the kernel {k} × {j}; {setting}. **How many rows and columns has the output?**",
+            "The input is {n} × {m}, the kernel {k} × {j}; {setting}. **How many rows and columns does the output "
+            "have?**",
             n=n,
             m=m,
             k=k,

@@ -43,8 +43,8 @@ def read_number(text: str) -> float:
         given = text if len(text) <= 20 else f"{text[:20]}…"
         raise DeconvvizError(
             t(
-                "“{given}” is no number that fits a cell: write one between −99 and 99 such as 3, −1 or 0.5. "
-                "The picture stays as it was.",
+                "“{given}” is not a number that fits a cell: write one between −99 and 99 such as 3, −1 or 0.5. The "
+                "picture stays as it was.",
                 given=given,
             )
         )
@@ -74,7 +74,7 @@ def from_text(text: str) -> np.ndarray:
         [[read_number(cell) for cell in row.split("_")] for row in plane.split("~")] for plane in text.split("~~")
     ]
     if len({(len(plane), *map(len, plane)) for plane in planes}) != 1 or len({len(row) for row in planes[0]}) != 1:
-        raise DeconvvizError(t("The numbers of this link are no rectangle: a row has more cells than another."))
+        raise DeconvvizError(t("The numbers of this link do not form a rectangle: a row has more cells than another."))
     return np.moveaxis(np.array(planes), 0, 2)
 
 

@@ -212,14 +212,13 @@ LESSON: Lesson = Lesson(
     goal=mark("You will be able to say how a class map becomes an object with a soft edge, and where it goes wrong."),
     text=mark(
         "The network has seen names, never an outline. Sent back from the [[score]] of a class, its signal says with "
-        "which pixels the score is connected most. The strongest become seeds of the object, the weakest seeds of the "
-        "background: a [[trimap]].\n\n"
-        "[[matting|Matting]] decides the rest. In every window of 3 × 3 pixels alpha should be as close as "
-        "possible to a linear function of colour, so it flows over even surfaces and stops at edges. One sparse "
-        "system of equations gives all of it.\n\n"
-        "The weak spot is the beginning. The network looks at what tells classes apart, a wheel or an eye, and at "
-        "nothing else; a restless background draws the map too. A wrong seed spreads, since matting believes it. A "
-        "few dots of yours put it right: on the drawn stop sign, whose outline is known, the overlap rises to 0.99."
+        "which pixels the score is connected most. The strongest become seeds of the object, the weakest seeds of "
+        "the background: a [[trimap]].\n\n[[matting|Matting]] decides the rest. In every window of 3 × 3 pixels "
+        "alpha should be as close as possible to a linear function of colour, so it flows over even surfaces and "
+        "stops at edges. One sparse system of equations gives all of it.\n\nThe weak spot is the beginning. The "
+        "network looks at what tells classes apart, a wheel or an eye, and at nothing else; a busy background "
+        "attracts the map too. A wrong seed spreads, since matting believes it. A few dots of yours put it right: on "
+        "the drawn stop sign, whose outline is known, the overlap rises to 0.99."
     ),
     presets=(
         (mark("Truth known: it goes wrong"), {"source": "stop", "map": "gradient", "shares": "10-80"}),

@@ -43,7 +43,7 @@ def to_html(caption: str, rows: Sequence[tuple[str, float, float]]) -> str:
 
 def claim(subject: Subject, choice: Choice) -> None:
     """The article's sentence, the verdict that the numbers give, both tables."""
-    st.markdown(f"#### {t('Accurate in noise and other light?')}")
+    st.markdown(f"#### {t('Accurate under noise and other light?')}")
     st.markdown(
         t("Article 003 says that the cut-out stays accurate where there is noise or a change of light (C8, C11).")
     )

@@ -164,7 +164,7 @@ def left(seed: int) -> Question:
             (int(-np.minimum(values, 0).sum()), t("That is what was dropped.")),
             (
                 int(values[before > 0].sum()),
-                t("That is the gradient's rule: it asks where the input was positive in the forward pass."),
+                t("That is the gradient's rule: it looks at where the input was positive in the forward pass."),
             ),
             (int((values > 0).sum()), t("That counts the values that are left; add them.")),
         ],

@@ -208,13 +208,12 @@ LESSON: Lesson = Lesson(
     text=mark(
         "The network convolves at [[stride]] 2, works on small maps, and comes back by [[transposed convolution]]: "
         "the article's three lines, with learned kernels. What comes back is added to the picture that went in. So "
-        "only the damage has to be learned, and a map of zeros leaves the picture alone.\n\n"
-        "It was shown photographs with noise (sigma 0 to 55) or JPEG blocks, each beside the photograph itself. "
-        "Nothing tells it which damage it has before it.\n\n"
-        "Without training, one kernel there and back is AᵀA: each [[frequency]] times |K|². That takes noise, "
-        "because it takes everything fine, and detail with it. On a clean picture it can only lose.\n\n"
-        "Cleaning is guessing. Where noise has covered a texture, the network writes the mean of what it has seen "
-        "in such places. That is the best for PSNR, and it is smooth: more decibels, less life."
+        "only the damage has to be learned, and a map of zeros leaves the picture alone.\n\nIt was shown photographs "
+        "with noise (sigma 0 to 55) or JPEG blocks, each beside the photograph itself. Nothing tells it which damage "
+        "it has before it.\n\nWithout training, one kernel there and back is AᵀA: each [[frequency]] times |K|². It "
+        "removes noise because it removes everything fine, detail included. On a clean picture it can only lose.\n\n"
+        "Cleaning is guessing. Where noise has covered a texture, the network writes the mean of what it has seen in "
+        "such places. That is the best for PSNR, and it is smooth: more decibels, less life."
     ),
     presets=(
         (mark("Strong noise"), {"sigma": "50"}),

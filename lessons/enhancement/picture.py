@@ -72,7 +72,7 @@ def draw(found: Shown, title: str) -> None:
         said = t("Fused with its AᵀA the picture is {loss} dB worse than it came in.", loss=f"{loss:.1f}")
     else:
         said = t(
-            "It gains {gain} dB: AᵀA is a blur, and blurring takes noise too. The network gains {network} dB.",
+            "It gains {gain} dB: AᵀA is a blur, and blurring removes noise too. The network gains {network} dB.",
             gain=f"{-loss:.1f}",
             network=f"{found.psnr['cleaned'] - found.psnr['given']:.1f}",
         )

@@ -64,8 +64,8 @@ def there_and_back(seed: int) -> Question:
     a, b, c = (int(n) for n in kernel)
     return question(
         prompt=t(
-            "A row with one bright pixel of {bright}, all others 0. A convolves with ({kernel}), Aᵀ goes back with the "
-            "same numbers. **What stands at the bright place after AᵀA, and what beside it?**",
+            "A row with one bright pixel of {bright}, all others 0. A convolves with ({kernel}), Aᵀ goes back with "
+            "the same numbers. **Which value is at the bright place after AᵀA, and which beside it?**",
             bright=bright,
             kernel=", ".join(str(n) for n in kernel),
         ),

@@ -100,9 +100,10 @@ SCENES = (
     Scene(
         title=mark("Can, and does"),
         text=mark(
-            "That was theory: the pixels that **can** matter. On one photograph fewer do. [[max pooling|Max pooling]] "
-            "lets one cell of each window through, a closed [[rectifier]] none. What leads only through those has a "
-            "derivative of exactly zero. With many channels, some path is almost always open."
+            "That was theory: the pixels that **can** matter. On any one photograph, fewer of them do. [[max "
+            "pooling|Max pooling]] lets one cell of each window through, a closed [[rectifier]] none. A pixel whose "
+            "paths all lead through those has a derivative of exactly zero. With many channels, some path is almost "
+            "always open."
         ),
         look=mark("Darkened inside the frame: the derivative is exactly zero."),
         values={"view": "field"},

@@ -174,7 +174,7 @@ CASES = {
     "blocked": Case(
         mark("Blocked by a rule"),
         mark("All weights of the last layer are below 0, and so is DeconvNet's signal: the first rectifier stops it."),
-        mark("Take the gradient, which asks for no sign."),
+        mark("Take the gradient, for which the sign does not matter."),
         lambda: of_unit(_signed_kernel(-1), "logits", 1, "deconvnet"),
         lambda: of_unit(_signed_kernel(-1), "logits", 1),
     ),

@@ -168,7 +168,9 @@ def proofs(page: frame.Places, state: State) -> None:
                 t("A map grows with its activation and keeps its shape: the map from 1, times the activation:"),
                 (strength_drops_out,),
             ),
-            proof.Proof(curve, t("Accuracy said by the weights of all eight epochs, against the curve:"), (figures,)),
+            proof.Proof(
+                curve, t("Accuracy stored with the weights of all eight epochs, against the curve:"), (figures,)
+            ),
             proof.Proof(
                 agree,
                 t("The first map, by JAX's derivative of the rewritten program and by hand, without any derivative:"),

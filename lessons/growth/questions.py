@@ -79,7 +79,7 @@ def half(seed: int) -> Question:
         fields=(t("epoch"), t("fallen by")),
         answer=answer,
         wrong=[
-            ((EPOCHS[at], shown[at]), t("That is the distance there; asked is by how much it has fallen.")),
+            ((EPOCHS[at], shown[at]), t("That is the distance there; the question is by how much it has fallen.")),
             (
                 (EPOCHS[at - 1], shown[0] - shown[at - 1]),
                 t("There it is still {value}, above {limit}.", value=shown[at - 1], limit=shown[0] / parts),
@@ -90,7 +90,10 @@ def half(seed: int) -> Question:
             ),
             ((at + 1, fall), t("That is the number of the column; the epoch is asked for.")),
             ((at, fall), t("That counts columns; the epoch is asked for.")),
-            ((EPOCHS[-1] // parts, fall), t("That share of the epochs; the distance does not fall evenly with them.")),
+            (
+                (EPOCHS[-1] // parts, fall),
+                t("That is the same share of the epochs; the distance does not fall evenly with them."),
+            ),
             ((EPOCHS[-1], shown[0] - shown[-1]), t("By then it is 0; it was low enough before.")),
         ],
         hint=t("Divide {first} by {parts}, then read along the distances.", first=shown[0], parts=parts),

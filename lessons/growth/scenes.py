@@ -88,9 +88,9 @@ SCENES = (
     Scene(
         title=mark("Halfway"),
         text=mark(
-            "When has a layer made half of its way? Layers start at different distances, so each is measured by its "
-            "own start: it is halfway once its distance has fallen to half of the first one and stays below. The "
-            "dots on the curves mark these moments."
+            "When is a layer halfway? Layers start at different distances, so each is measured by its own start: it "
+            "is halfway once its distance has fallen to half of the first one and stays below. The dots on the "
+            "curves mark these moments."
         ),
         look=mark("The curve of the maps: it is the mean of the eight distances."),
         values={"view": "maps", "epoch": "9"},

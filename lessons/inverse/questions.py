@@ -28,7 +28,7 @@ def gain(seed: int) -> Question:
     return question(
         prompt=t(
             "A blur A multiplies stripes of a certain width by K = 1/2. A picture of such stripes has contrast "
-            "{contrast}. **What contrast has AᵀAx?**",
+            "{contrast}. **What contrast does AᵀAx have?**",
             contrast=contrast,
         ),
         fields=(t("contrast"),),
@@ -54,7 +54,7 @@ def stripes(seed: int) -> Question:
     return question(
         prompt=t(
             "x is {a}, {b}, {a}, {b}, … without end. A takes a quarter, a half and a quarter of three neighbours. "
-            "**What value has AᵀAx at the first {a}?**",
+            "**What is the value of AᵀAx at the first {a}?**",
             a=mean - half,
             b=mean + half,
         ),
@@ -92,7 +92,7 @@ def lost(seed: int) -> Question:
         fields=(t("how many"),),
         answer=answer,
         wrong=[
-            (rank, t("That is the rank: what survives. Asked is what is lost.")),
+            (rank, t("That is the rank, which counts what survives. The question is what is lost.")),
             (n, t("Then nothing at all would survive; the mean does.")),
             (k, t("The mean survives, and so does every wave that does not fit into {k} cells.", k=k)),
             (n - k + 1, t("That counts windows that fit without going around the edge.")),

@@ -103,8 +103,8 @@ SCENES = (
     Scene(
         title=mark("Divide, and noise explodes"),
         text=mark(
-            "Without noise, dividing by K brings back all but the black columns. Now a little noise is added to y, "
-            "hardly to be seen. Where K is near 0, it is divided by almost nothing and drowns what the picture had "
+            "Without noise, dividing by K brings back all but the black columns. Now a little noise, hardly visible, "
+            "is added to y. Where K is near 0, it is divided by almost nothing and drowns what the picture had "
             "there. The stripes that were dark are now bright."
         ),
         look=mark("With noise: bright stripes, where it was divided by a small K."),
@@ -131,7 +131,7 @@ SCENES = (
         text=mark(
             "Aᵀ alone is enough where all singular values are equal and there is no null space: a shift, orthonormal "
             "filters, cells that only move. Here A shifts by one pixel, and Aᵀ shifts back. Most layers of a network "
-            "are not like that: for them, back is not undone."
+            "are not like that: to go back through them is not to undo them."
         ),
         look=mark("The third picture is the first one again."),
         values={"view": "layers", "kernel": "shift", "noise": "0"},

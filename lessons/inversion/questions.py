@@ -31,8 +31,8 @@ def error(seed: int) -> Question:
     squares, below = (" + ".join(f"{int(one) ** 2}" for one in each) for each in (away, target))
     return question(
         prompt=t(
-            "A layer with four units says a of the photograph and Φ(x) of the picture x. **What is the feature error, "
-            "in hundredths?**"
+            "A layer with four units has the values a on the photograph and Φ(x) on the picture x. **What is the "
+            "feature error, in hundredths?**"
         ),
         fields=(t("hundredths"),),
         answer=answer,

@@ -40,11 +40,11 @@ SCENES = (
     Scene(
         title=mark("Begin with noise"),
         text=mark(
-            "Only the numbers of one layer are given. Begin with noise, ask the network what the layer says of it, "
-            "compare with what it says of the photograph, and change the picture so that the [[loss]] falls. Nothing "
-            "is sent back from one unit: the whole layer is matched."
+            "Only the numbers of one layer are given. Begin with noise, run it through the network, compare the "
+            "layer's numbers with those of the photograph, and change the picture so that the [[loss]] falls. "
+            "Nothing is sent back from one unit: the whole layer is matched."
         ),
-        look=mark("The picture at the right was noise at step 0, and knows only relu4."),
+        look=mark("The picture on the right was noise at step 0, and knows only relu4."),
         parts=("made",),
     ),
     Scene(

@@ -181,7 +181,7 @@ def _covering(
             on_click=ask,
             help=t(
                 "Occlusion: each patch of the receptive field is covered with grey, and how far the unit falls is "
-                "measured. It uses no backward pass, so it can bear witness for the map or against it."
+                "measured. It uses no backward pass, so it can testify for the map or against it."
             ),
         )
         return

@@ -27,8 +27,8 @@ SCENES = (
         title=mark("From one layer alone"),
         text=mark(
             "A layer holds numbers, not a picture. Each column starts from the numbers of one layer and makes three "
-            "pictures from them, in three ways. Under each stand two errors: of its features, that is, how differently "
-            "the layer answers it, and of its pixels."
+            "pictures from them, in three ways. Under each stand two errors: of its features, that is, how "
+            "differently the layer responds to it, and of its pixels."
         ),
         look=mark("The framed column: relu4 and its three pictures."),
         parts=("relu4",),
@@ -47,9 +47,10 @@ SCENES = (
     Scene(
         title=mark("Searched for"),
         text=mark(
-            "**Search** looks for a picture that the layer answers alike. What the layer does not say, a preference "
-            "for smooth pictures fills in. Its feature error is at most 0.011 at every layer, but the pixels get worse "
-            "from layer to layer: pictures ever less like the photograph are answered alike."
+            "**Search** looks for a picture to which the layer responds alike. What the layer does not say, a "
+            "preference for smooth pictures fills in. Its feature error is at most 0.011 at every layer, but the "
+            "pixels get worse from layer to layer: the layer responds alike to pictures ever less like the "
+            "photograph."
         ),
         look=mark("The middle row, and the second number under each picture."),
         parts=("optimize",),
@@ -57,9 +58,9 @@ SCENES = (
     Scene(
         title=mark("Learned"),
         text=mark(
-            "**Learned** is a decoder, a network of its own, trained on pairs of layer and photograph. What the layer "
-            "does not say, it fills in with what photographs usually have there. From relu2 its picture is nearer in "
-            "pixels than the searched one; from relu4, relu6 and relu7 it is not."
+            "The **learned decoder** is a network of its own, trained on pairs of layer and photograph. What the "
+            "layer does not say, it fills in with what photographs usually have there. From relu2 its picture is "
+            "nearer in pixels than the searched one; from relu4, relu6 and relu7 it is not."
         ),
         look=mark("The lower row: blurred where the layer leaves the picture open."),
         parts=("learned",),

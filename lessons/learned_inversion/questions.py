@@ -67,8 +67,8 @@ def corner(seed: int) -> Question:
     terms = rf"{taps[0]:g} \cdot {a:g} + {taps[1]:g} \cdot 0 + {taps[2]:g} \cdot {b:g}"
     return question(
         prompt=t(
-            "Unpooling put zeros behind each value; then the taps {taps} slide over the row, as in networks. **What "
-            "stands in column {column}, counted from 0?**",
+            "Unpooling put zeros behind each value; then the taps {taps} slide over the row, as in networks. **Which "
+            "value is in column {column}, counted from 0?**",
             taps=", ".join(f"{tap:g}" for tap in taps),
             column=place,
         ),
@@ -98,8 +98,8 @@ def stages(seed: int) -> Question:
     told, product = ", ".join(map(str, factors)), r" \cdot ".join(map(str, factors))
     return question(
         prompt=t(
-            "A map of {rows} rows goes through three up-convolutions that enlarge by {factors}. **How many rows has "
-            "the picture?**",
+            "A map of {rows} rows goes through three up-convolutions that enlarge by {factors}. **How many rows does "
+            "the picture have?**",
             rows=rows,
             factors=told,
         ),

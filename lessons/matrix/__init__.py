@@ -195,8 +195,8 @@ def proofs(page: frame.Places, state: State) -> None:
     times = t("A, written entry by entry, times the picture as one column; beside it JAX's convolution of the picture:")
     same = t("A once entry by entry (which weight reads which cell), once column by column (the convolution of a 1):")
     count = t(
-        "How often each weight stands in A, counted in the matrix and by the formula rows times columns; "
-        "nothing else but zeros stands there:"
+        "How often each weight appears in A, counted in the matrix and by the formula rows times columns; everything "
+        "else is zero:"
     )
     page.checks(
         checks(state),

@@ -79,7 +79,7 @@ def shape(seed: int) -> Question:
     (h, w), (out_h, out_w) = q.size, q.outputs
     bare = Setting(q.size, q.kernel, q.stride, 0).outputs
     return question(
-        prompt=f"{q.text} **{t('How many rows and how many columns has A?')}**",
+        prompt=f"{q.text} **{t('How many rows and how many columns does A have?')}**",
         fields=(t("rows"), t("columns")),
         answer=answer,
         wrong=[
@@ -119,7 +119,7 @@ def repetitions(seed: int) -> Question:
     across = count // down
     (out_h, out_w), (h, w) = q.outputs, q.size
     return question(
-        prompt=f"{q.text} **{t('How often does the weight w at 0, 0 stand in A?')}**",
+        prompt=f"{q.text} **{t('How often does the weight w at 0, 0 appear in A?')}**",
         fields=(t("times"),),
         answer=answer,
         wrong=[
@@ -151,7 +151,7 @@ def place(seed: int) -> Question:
         + " "
         + t("Row {row} of A makes output cell {u}, {v}.", row=row, u=u, v=v)
         + " **"
-        + t("In which column of that row does the weight w at {i}, {j} stand?", i=i, j=j)
+        + t("In which column of that row does the weight w at {i}, {j} appear?", i=i, j=j)
         + "** "
         + t("Counting starts at 0."),
         fields=(t("column"),),

@@ -19,7 +19,7 @@ def how_often() -> Guess:
     count, cells = str(down[2] * across[0]), str(toy_arrays.SIZE[0] * toy_arrays.SIZE[1])
     return Guess(
         prompt=t(
-            "Before you look: z has {cells} cells. How often does the weight at row 2, column 0 stand in A?",
+            "Before you look: z has {cells} cells. How often does the weight at row 2, column 0 appear in A?",
             cells=cells,
         ),
         options={n: n for n in ("1", count, cells)},
@@ -39,7 +39,7 @@ def one_column() -> Guess:
     z = np.asarray(conv(x, kernel, GEOMETRY))[0, 3:5, 2:5, 0]
     turned, same = (np.array_equal(z, w[:, :, 0, 0]) for w in (kernel[::-1, ::-1], kernel))
     return Guess(
-        prompt=t("Before you look: in which order do the weights stand in a column, from top to bottom?"),
+        prompt=t("Before you look: in which order do the weights appear in a column, from top to bottom?"),
         options={"down": t("6, 5, 4, 3, 2, 1"), "up": t("1, 2, 3, 4, 5, 6"), "one": t("six times the same weight")},
         answer="down" if turned else "up" if same else "one",
         reasons={

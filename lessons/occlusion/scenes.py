@@ -46,7 +46,7 @@ def same_again() -> Guess:
     said = t("The rank correlation of the two tables is {value}.", value=hundredths(found))
     return Guess(
         prompt=t(
-            "Before you look: cover with the blurred photograph instead. How like is the table to the one before?"
+            "Before you look: cover with the blurred photograph instead. How similar is the table to the one before?"
         ),
         options={
             "same": t("almost the same: above 0.9"),
@@ -99,8 +99,8 @@ SCENES = (
         title=mark("Compare with maps"),
         text=mark(
             "Now average a map in each of the squares, and ask whether it puts them into the same order. Where its "
-            "values say for and against, the signs count; elsewhere the strengths are compared. A map that explains "
-            "the score should find the squares that the score rests on."
+            "values speak for and against, the signs count; elsewhere the strengths are compared. A map that "
+            "explains the score should find the squares that the score rests on."
         ),
         look=mark("The bars: 1 would be the same order, 0 none."),
         values={"method": "guided"},
@@ -152,7 +152,7 @@ SCENES = (
         title=mark("Yours"),
         text=mark(
             "Choose photograph, cover, size and method. Find a photograph where a map and occlusion agree, and one "
-            "where they do not. Whom do you believe there, and what would you have to measure to decide?"
+            "where they do not. Which do you believe there, and what would you have to measure to decide?"
         ),
         controls=None,
     ),

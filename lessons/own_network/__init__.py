@@ -158,13 +158,12 @@ LESSON: Lesson = Lesson(
     goal=mark("You will be able to look into a network of your own, and to read what the report says about it."),
     text=mark(
         "A network is any JAX function of an image batch. It is traced once; every layer and every [[rectifier]] is "
-        "found in the program, not in the class, so nothing has to be rewritten.\n\n"
-        "Three things a program cannot say: which size and range of numbers the network was trained with, what its "
-        "classes are called, and whether it is still in training mode. A wrong range shows no error, only poor "
-        "scores, so say it in the InputSpec.\n\n"
-        "A rule that replaces rectifiers is defined at rectifiers only. Where something else is on the way it refuses, "
-        "and names the layer from which it still applies.\n\n"
-        "Weights come from safetensors, which hold numbers only. A pickle may run code when it is read, so none is."
+        "found in the program, not in the class, so nothing has to be rewritten.\n\nThere are three things that a "
+        "program cannot say: which size and range of numbers the network was trained with, what its classes are "
+        "called, and whether it is still in training mode. A wrong range shows no error, only poor scores, so say it "
+        "in the InputSpec.\n\nA rule that replaces rectifiers is defined at rectifiers only. Where something else is "
+        "on the path it refuses, and names the layer from which it still applies.\n\nWeights come from safetensors, "
+        "which hold numbers only. A pickle may run code when it is read, so pickles are not read."
     ),
     presets=(
         (mark("Every rule applies"), {}),

@@ -40,9 +40,9 @@ def input_size(seed: int) -> Question:
     answer = (size,)
     return question(
         prompt=t(
-            "A network for square pictures halves its map with {pools} pools, and its convolutions keep the size. The "
-            "last map has {channels} channels; flattened, it enters a dense layer of {numbers} inputs. How many rows "
-            "has a picture that fits?",
+            "A network for square pictures halves its map with {pools} pools, and its convolutions keep the size. "
+            "The last map has {channels} channels; flattened, it enters a dense layer of {numbers} inputs. How many "
+            "rows does a picture that fits have?",
             pools=pools,
             channels=channels,
             numbers=numbers,

@@ -159,8 +159,10 @@ def rows(arrays: Arrays, cell: Cell, back: Cell) -> list[planes.Row]:
     up = [planes.Arrow(0, _place(arrays.switches, w), 1, w, w == cell) for w in windows]
     down = [] if arrays.used is None else [planes.Arrow(0, w, 1, _place(arrays.used, w), w == cell) for w in windows]
     return [
-        planes.Row(t("There: each window keeps its maximum and remembers where it stood"), there, arrows=up),
-        planes.Row(t("Back: {way}", way=t(unpool_variants.VARIANTS[arrays.way][0])), here, backward=True, arrows=down),
+        planes.Row(t("Forward: each window keeps its maximum and remembers where it stood"), there, arrows=up),
+        planes.Row(
+            t("Backward: {way}", way=t(unpool_variants.VARIANTS[arrays.way][0])), here, backward=True, arrows=down
+        ),
     ]
 
 

@@ -102,8 +102,8 @@ def tie(seed: int) -> Question:
     flat = int(switches[0, 0])
     return question(
         prompt=t(
-            "A window of 3 × 3 lies on the first three columns of x, which is 3 × {w}. Its maximum stands there twice. "
-            "**What is the switch, the flat index W r + c?** Counting starts at 0.",
+            "A window of 3 × 3 lies on the first three columns of x, which is 3 × {w}. Its maximum occurs there "
+            "twice. **What is the switch, the flat index W r + c?** Counting starts at 0.",
             w=wide,
         ),
         fields=(t("switch"),),

@@ -113,7 +113,7 @@ SCENES = (
         title=mark("Nothing but ties"),
         text=mark(
             "Every cell is 1, so every window is a tie. The first cell in reading order wins; any rule would do, but "
-            "forward and backward have to use the same. What was no maximum is gone for good: unpooling is no "
+            "forward and backward have to use the same. Whatever was not a maximum is gone for good: unpooling is no "
             "inverse. It keeps places, not pictures."
         ),
         look=mark("All values sit at the top left of their windows."),

@@ -189,7 +189,9 @@ LESSON: Lesson = Lesson(
     order=2,
     needs=("convolution",),
     question=mark("What does a network learn, and what does it only remember?"),
-    goal=mark("You will be able to read a training's curves, and tell the generalization gap from overfitting."),
+    goal=mark(
+        "You will be able to read the curves of a training run, and tell the generalization gap from overfitting."
+    ),
     scenes=scenes.SCENES,
     example=State(),
     checks=checks,

@@ -95,8 +95,8 @@ def gap(seed: int) -> Question:
     rows = [planes.Row("", (planes.Plane(name, one[None].astype(float), kind),), ("",)) for name, one, kind in lines]
     return question(
         prompt=t(
-            "Eight epochs of a training, from left to right. **After which epoch, counted from 1, should one have "
-            "stopped, and how large is the gap after the last one, in hundredths?**"
+            "Eight epochs of a training run, from left to right. **After which epoch, counted from 1, should one "
+            "have stopped, and how large is the gap after the last one, in hundredths?**"
         ),
         fields=(t("epoch"), t("gap")),
         answer=answer,
@@ -110,7 +110,7 @@ def gap(seed: int) -> Question:
             ((best, -last), t("The gap is unseen minus seen: a network that overfits has a positive one.")),
             ((best - 1, last), t("Epochs are counted from 1.")),
         ],
-        hint=t("Only what it never saw tells how good it is."),
+        hint=t("Only digits that it never saw tell how good it is."),
         worked=rf"\min = {int(unseen.min())} \;(\text{{{best}}}), \quad {int(unseen[-1])} - {int(seen[-1])} = {last}",
         picture=rows,
     )

@@ -123,9 +123,9 @@ SCENES = (
     Scene(
         title=mark("A gap is not a verdict"),
         text=mark(
-            "Overfitting is something else than a gap: the loss on unseen digits rises again, or stays above what "
-            "another setting reaches. Batch normalization gives every channel mean 0 and spread 1 over the batch, then "
-            "a learned gain and shift; in use it takes the averages that training kept."
+            "Overfitting is not the same as a gap: the loss on unseen digits rises again, or stays above what "
+            "another setting reaches. Batch normalization gives every channel mean 0 and spread 1 over the batch, "
+            "then a learned gain and shift; in use it takes the averages that training kept."
         ),
         look=mark("After your answer, the marked row: its gap, and its loss on unseen digits."),
         values={"view": "look"},
@@ -141,7 +141,7 @@ SCENES = (
             "[[transposed convolution]]; an article claims that this lessens overfitting and vanishing gradients. A "
             "gradient vanishes if it is much shorter in the first layer than in the last. Compare the rows."
         ),
-        look=mark("On the losses the decoder changes little, the other two much."),
+        look=mark("The decoder changes the losses little, the other two change them much."),
         values={"view": "effects"},
         parts=("effects",),
         controls=("drop", "decoder"),

@@ -51,7 +51,7 @@ SCENES = (
             "grey, an eighth of all pixels at a time, the most important first, and read the probability of the "
             "class after every step."
         ),
-        look=mark("The picture at the right, and the number below it, while you move the slider."),
+        look=mark("The picture on the right, and the number below it, while you move the slider."),
         values={"order": "guided", "steps": "1"},
         parts=("maps",),
         controls=("steps",),

@@ -126,7 +126,7 @@ def two_rectifiers(seed: int) -> Question:
                 (g * weight, max(g * weight, 0)),
                 t("Both rectifiers act: the upper one first, then the weight, then the lower."),
             ),
-            ((g * weight, answer[1]), t("The gradient asks the lower z too, not only the upper one.")),
+            ((g * weight, answer[1]), t("The gradient looks at the lower z too, not only the upper one.")),
             (
                 (max(g * weight, 0) * (lower > 0), answer[1]),
                 t("The gradient lets negative signals pass where z was above zero."),

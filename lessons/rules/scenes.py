@@ -40,8 +40,8 @@ def none_above_zero() -> Guess:
         options={str(n): str(n) for n in (passed, opened, there)},
         answer=str(passed),
         reasons={
-            str(passed): t("It asks only whether g is above zero, and none is."),
-            str(opened): t("So many the gradient lets pass: it asks z and does not look at the sign of g."),
+            str(passed): t("It looks only at whether g is above zero, and none is."),
+            str(opened): t("That is how many the gradient lets pass: it looks at z, and not at the sign of g."),
             str(there): t("That would be the linear rule, which stops nothing."),
         },
     )
@@ -53,14 +53,14 @@ SCENES = (
         text=mark(
             "In the forward pass a [[rectifier]] keeps its input z where z is above zero; zero itself stops. In the "
             "backward pass a signal g arrives at the same place. What may pass? Four rules are in use. **Linear** "
-            "asks nothing: it takes the rectifier away. Raise cells of z and g and watch the four."
+            "looks at neither: it takes the rectifier away. Raise cells of z and g and watch the four."
         ),
         look=mark("The forward z and the backward g, the same cells twice."),
         values={"view": "numbers"},
         parts=("z", "g"),
     ),
     Scene(
-        title=mark("The gradient asks z"),
+        title=mark("The gradient looks at z"),
         text=mark(
             "Where z was above zero, a small change of z is a small change of the output; elsewhere it changes "
             "nothing. So the **gradient** lets g pass where z is above zero, whatever the sign of g. It is the "
@@ -74,7 +74,7 @@ SCENES = (
         then={"numbers": "open"},
     ),
     Scene(
-        title=mark("DeconvNet asks g"),
+        title=mark("DeconvNet looks at g"),
         text=mark(
             "**DeconvNet** rectifies the signal itself and forgets z. So it is not the derivative. Without [[max "
             "pooling]], hence without [[switch|switches]], its map would be the same for every photograph, but for a "
@@ -88,7 +88,7 @@ SCENES = (
         then={"numbers": "falling"},
     ),
     Scene(
-        title=mark("Guided backpropagation asks both"),
+        title=mark("Guided backpropagation looks at both"),
         text=mark(
             "**Guided** lets g pass where z and g are both above zero: the gradient's mask and DeconvNet's, one after "
             "the other, in either order. The methods differ in little else: whether they begin with the activation or "
@@ -115,8 +115,8 @@ SCENES = (
         title=mark("Sharp is not the same as true"),
         text=mark(
             "Now ask six units at one place, near the top of the network. Their gradients differ, as different units "
-            "should. Their guided maps are almost identical: they show what is in the photograph, hardly which unit "
-            "was asked. Sharp is not the same as true."
+            "should. Their guided maps are almost identical: they show what is in the photograph, and hardly which "
+            "unit was chosen. Sharp is not the same as true."
         ),
         look=mark("How alike the maps of different units are, rule by rule."),
         values={"view": "units", "layer": "relu7", "pair": "gradient-guided"},

@@ -176,16 +176,15 @@ LESSON: Lesson = Lesson(
         "You will be able to say what each way to enlarge a small map keeps of an edge, and how that is measured."
     ),
     text=mark(
-        "The encoder gives up place for meaning: at an eighth of the size it knows there is a pole but not where. "
-        "A decoder has to come up again.\n\n"
-        "[[transposed convolution|Transposed convolution]] learns a kernel that it lays down for every value. "
-        "[[unpooling|Unpooling]] needs none: the encoder's [[switch|switches]] say where in its window each "
-        "maximum was, so places of edges come back from the encoder. Bilinear enlargement learns nothing; it is a "
-        "transposed convolution with a kernel that stays.\n\n"
-        "All three hang on one finished encoder, which stays as it is, and add detail to its coarse answer. They "
-        "were trained alike, once each; what differs is how they enlarge. It adds little: the table says what.\n\n"
-        "Most pixels are road, building and sky. A network that forgets every pole is still mostly right, so the "
-        "field counts by class: mean IoU, and how well the boundaries fit."
+        "The encoder gives up place for meaning: at an eighth of the size it knows there is a pole but not where. A "
+        "decoder has to bring the size back.\n\n[[transposed convolution|Transposed convolution]] learns a kernel "
+        "that it lays down for every value. [[unpooling|Unpooling]] needs none: the encoder's [[switch|switches]] "
+        "say where in its window each maximum was, so places of edges come back from the encoder. Bilinear "
+        "enlargement learns nothing; it is a transposed convolution with a kernel that stays.\n\nAll three share one "
+        "finished encoder, which stays as it is, and add detail to its coarse answer. They were trained alike, once "
+        "each; what differs is how they enlarge. They add little, as the table shows.\n\nMost pixels are road, "
+        "building and sky. A network that forgets every pole is still mostly right, so the field counts by class: "
+        "mean IoU, and how well the boundaries fit."
     ),
     presets=(
         (mark("A thin post: none finds it"), {"wanted": "pole", "spot": "pole"}),

@@ -91,9 +91,9 @@ def gained(found: Mapping[str, Mapping[str, Any]]) -> str:
     (decoder, name), most = max(points.items(), key=lambda item: item[1])
     edges = max(decoders, key=lambda one: decoders[one]["boundary_f1"])
     return t(
-        "No decoder finds the pole again: its IoU is {coarse} % without one, {low} to {high} % with. Most gains "
-        "{name}, {points} points by {decoder}; boundary F1 gains {border} points by {edges}. Decoders trained "
-        "together with their encoder were not compared.",
+        "No decoder finds the pole again: its IoU is {coarse} % without one, {low} to {high} % with. The class that "
+        "gains most is {name}, {points} points by {decoder}; boundary F1 gains {border} points by {edges}. Decoders "
+        "trained together with their encoder were not compared.",
         coarse=f"{100 * coarse['iou']['pole']:.1f}", low=f"{100 * min(poles):.1f}", high=f"{100 * max(poles):.1f}",
         name=t(WORDS[name]), points=f"{most:.1f}", decoder=t(TITLES[decoder]), edges=t(TITLES[edges]),
         border=f"{100 * (decoders[edges]['boundary_f1'] - coarse['boundary_f1']):.1f}",

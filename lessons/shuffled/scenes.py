@@ -52,7 +52,7 @@ SCENES = (
             "[[score]] of that class. It looks convincing: there is the cat. But does it show what the network has "
             "learned, or only what is in the photograph?"
         ),
-        look=mark("The map in the middle. The one at the right is still the same."),
+        look=mark("The map in the middle. The one on the right is still the same."),
         values={"steps": "0", "rule": "guided"},
         parts=("maps",),
         controls=("rule",),
@@ -77,7 +77,7 @@ SCENES = (
             "backpropagation hardly notices the upper half, and DeconvNet little: their maps of a network that can no "
             "longer tell anything still show the cat. What they show there is not what the upper layers have learned."
         ),
-        look=mark("The map at the right while you move the slider, and its curve."),
+        look=mark("The map on the right while you move the slider, and its curve."),
         values={"steps": "4", "rule": "guided"},
         parts=("maps", "curves"),
         controls=("steps", "rule"),

@@ -153,15 +153,15 @@ LESSON: Lesson = Lesson(
     question=mark("Can detail that was thrown away come back?"),
     goal=mark("You will be able to say what an enlargement computes, what it learned, and what stays lost."),
     text=mark(
-        "Bicubic enlarges with fixed weights of 16 cells: smooth, and blind to what pictures are like. FSRCNN works on "
-        "the small picture throughout, with seven small convolutions; only its last layer, a [[transposed "
+        "Bicubic enlarges with fixed weights of 16 cells: smooth, and blind to what pictures are like. FSRCNN works "
+        "on the small picture throughout, with seven small convolutions; only its last layer, a [[transposed "
         "convolution]] whose [[stride]] is the scale, makes the picture large. So it costs scale² times less than "
-        "working on the large one.\n\n"
-        "Waves finer than two small cells did not fit into the small picture: its Nyquist [[frequency]]. Fixed weights "
-        "meet few of them; the [[adjoint]] only spreads what is there. The network was shown 86 photographs with "
-        "their small copies and learned which fine waves go with an edge: it draws edges sharp where the small "
-        "picture says that there is one. Grass and hair, whose fine waves follow from nothing, stay blurred.\n\n"
-        "Colour is enlarged by bicubic: eyes care for brightness."
+        "working on the large one.\n\nWaves finer than two small cells did not fit into the small picture: its "
+        "Nyquist [[frequency]]. Fixed weights restore few of them; the [[adjoint]] only spreads out what is there. "
+        "The network was shown 86 photographs with their small copies and learned which fine waves go with an edge: "
+        "it draws edges sharp where the small picture says that there is one. Grass and hair, whose fine waves "
+        "follow from nothing, stay blurred.\n\nColour is enlarged by bicubic: the eye sees less detail in it than in "
+        "brightness."
     ),
     presets=(
         (mark("Four times: less is known"), {"scale": "4"}),

@@ -237,12 +237,11 @@ LESSON: Lesson = Lesson(
     text=mark(
         "One picture says little about a channel. So show it many and keep the nine that excite it most, each with "
         "the patch in the [[receptive field]] of its strongest unit. What the nine patches **share** is a guess at "
-        "what the channel is for; where they differ, it does not care.\n\n"
-        "The right half says why: each activation, sent back to the pixels. The patches may look unlike each other "
-        "and the reconstructions alike: the same edge, in a disc, a star or a cup.\n\n"
-        "Beware. The folder decides: a channel can only choose among the pictures it is shown, and stripes win "
-        "where no faces are. Nine is the top of a long list, not its middle. And a patch at the border is cut "
-        "where the field leaves the picture: grey."
+        "what the channel is for; where they differ, it does not care.\n\nThe right half says why: each activation, "
+        "sent back to the pixels. The patches may look unlike each other and the reconstructions alike: the same "
+        "edge, in a disc, a star or a cup.\n\nBeware. The folder decides: a channel can only choose among the "
+        "pictures it is shown, and stripes win if the folder has no faces. Nine pictures are the top of a long list, "
+        "not its middle. And a patch at the border is cut where the field leaves the picture: grey."
     ),
     presets=(
         (mark("One direction"), {"layer": "relu2", "channel": "3"}),

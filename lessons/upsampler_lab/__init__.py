@@ -150,13 +150,13 @@ LESSON: Lesson = Lesson(
     text=mark(
         "One network for super-resolution, trained four times: same seed, same parts of pictures, same number of "
         "steps. Only the last layer differs, and it has as many weights each time: a [[transposed convolution]], a "
-        "sub-pixel convolution, a resize with a convolution, an unpooling with a convolution.\n\n"
-        "With random weights an even picture shows what a layer is inclined to. Where each place of a block meets "
-        "its own weights, a pattern of period 3 appears, although the overlap is even: the [[stride]] divides the "
-        "[[kernel]]. Resize first, or begin sub-pixel with one kernel for all places, and it stays even.\n\n"
-        "Training knows what is wanted and leaves little of it. Transposed and sub-pixel convolution compute the "
-        "same functions here, one layer written in two ways; unpooling reads other neighbours at the lower and "
-        "right places of a block. With one run each, small differences between them say nothing."
+        "sub-pixel convolution, a resize with a convolution, an unpooling with a convolution.\n\nWith random weights "
+        "an even picture shows what a layer is inclined to. Where each place of a block meets its own weights, a "
+        "pattern of period 3 appears, although the overlap is even: the [[stride]] divides the [[kernel]]. Resize "
+        "first, or begin sub-pixel with one kernel for all places, and it stays even.\n\nTraining removes most of "
+        "it. Transposed and sub-pixel convolution compute the same functions here, one layer written in two ways; "
+        "unpooling reads other neighbours at the lower and right places of a block. With one run each, small "
+        "differences between them say nothing."
     ),
     presets=(
         (mark("Even overlap"), {"k": "9"}),

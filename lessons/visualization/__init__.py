@@ -28,7 +28,7 @@ WAYS = {
 BEGINS = {
     "noise": mark("noise"),
     "cat": mark("the cat"),
-    "four": mark("noise, four that shall differ"),
+    "four": mark("noise, four made to differ"),
     "alike": mark("noise, four left alone"),
 }
 

@@ -87,7 +87,7 @@ def test_nonsense_in_a_cell_gets_a_sentence_and_the_picture_stays(page: Page, ap
     typed = cell(grid(page, "input x"), 2, 3).locator("input")
     typed.fill("abc")
     page.keyboard.press("Enter")
-    expect(page.locator(".cell-error").first).to_contain_text("“abc” is no number that fits a cell")
+    expect(page.locator(".cell-error").first).to_contain_text("“abc” is not a number that fits a cell")
     expect(typed).to_have_attribute("aria-invalid", "true")
     assert numbers(grid(page, "output z")) == before
     typed.fill("3")

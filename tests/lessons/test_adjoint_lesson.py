@@ -404,7 +404,7 @@ def test_a_way_back_that_ends_in_nothing_says_so(view: str, open_page: Callable[
     state = State(kernel="blur", dilation=3, way="padding")
     assert lesson.compute(state).back.size == 0
     rows = picture.rows(lesson.compute(state), state.geometry, Chosen((1, 1), (2, 2), "padding", view))
-    assert rows[1].title == "Back: nothing; with this padding the kernel does not fit the signal"
+    assert rows[1].title == "Backward: nothing; with this padding the kernel does not fit the signal"
     assert not open_page(SLUG, kernel="blur", dilation="3", way="padding", view=view).exception
 
 

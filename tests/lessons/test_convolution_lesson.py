@@ -174,7 +174,7 @@ def test_any_text_is_a_number_or_a_sentence(text: str) -> None:
         number = typed_values.read_number(text)
     except DeconvvizError as error:
         sentence = str(error)
-        assert "is no number that fits a cell" in sentence
+        assert "is not a number that fits a cell" in sentence
     else:
         assert -100 < number < 100
 

@@ -44,7 +44,7 @@ def test_a_link_that_asks_for_what_is_not_there_says_so_until_something_is_chose
     test.query_params["kernel"] = "blurr"
     test.run()
     assert not test.exception
-    assert "“blurr”, which is not here" in test.warning[0].value
+    assert "“blurr”, which does not exist" in test.warning[0].value
     assert "The nearest is “blur”." in test.warning[0].value
     test.run()
     assert len(test.warning) == 1, "a run that the page asks for by itself does not hide it"

@@ -1,7 +1,7 @@
 """Small networks that differ in one thing: how they fuse, batch normalization, the transposed convolution itself.
 
 What claim C6 rests on. Each is trained from the same first convolutions on the same parts of the same few pictures,
-each pixel with one noise of its own that never changes: the case in which a network can learn its noise by heart.
+each pixel with one noise of its own that never changes: the case in which a network can memorize its noise.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def figures(module: Enhancer, shown: list[np.ndarray], held: list[np.ndarray]) -
     Returns:
       "psnr_seen" on the noisy pictures that it was shown, "psnr_anew" on the same pictures with other noise, "psnr" on
       pictures held back; "gap", the first less the last, in which the pictures also differ in difficulty, and not
-      equally for every network; "learned", the first less the second: what it knows by heart of its noise.
+      equally for every network; "learned", the first less the second: what it memorized of its noise.
     """
 
     def mean(pictures: list[np.ndarray], first: int) -> float:

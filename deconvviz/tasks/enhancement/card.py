@@ -73,7 +73,7 @@ def _main(about: Mapping[str, Any], count: int) -> str:
 def _small(trials: Mapping[str, Mapping[str, Any]]) -> str:
     first = next(iter(trials.values()))
     recipe = first["recipe"]
-    rows: list[list[str]] = [["variant", "PSNR", "gap", "by heart", "depth before", "depth after"]]
+    rows: list[list[str]] = [["variant", "PSNR", "gap", "memorized", "depth before", "depth after"]]
     for name, about in trials.items():
         seeds = about["seeds"]
         values = [[seed[key] for seed in seeds] for key in ("psnr", "gap", "learned")]

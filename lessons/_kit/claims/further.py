@@ -69,14 +69,14 @@ SENTENCES = {
     },
     "C18": {
         "fails": mark("Segmentation is the same classifier, applied at every cell: they differ by {number}."),
-        "holds": mark("A classifier at every cell gives something else than a segmentation: they differ by {number}."),
+        "holds": mark("A classifier at every cell gives something other than a segmentation: they differ by {number}."),
     },
     "C19": {
         "fails": mark(
-            "It computes, and nothing is learned: over one channel the loss is {loss} and its slope {slope}, whatever "
-            "the scores are. Over two channels the slope is {other}."
+            "It computes, and nothing is learned: over one channel the loss is {loss} and its gradient {slope}, "
+            "whatever the scores are. Over two channels the gradient is {other}."
         ),
-        "holds": mark("The loss over one channel has a slope: {slope}."),
+        "holds": mark("The loss over one channel has a gradient: {slope}."),
     },
     "C20": {
         "fails": mark("A folder of classes gives {number} label for a picture where {needed} are needed."),
@@ -133,16 +133,13 @@ SENTENCES = {
         "fails": mark("Even with a stride the sizes do not go that way."),
     },
     "C31": {
-        "holds": mark(
-            "Both: the gradient shrinks to {depth} on its way down, and {heart} dB of noise are known by heart."
-        ),
+        "holds": mark("Both: the gradient shrinks to {depth} on its way down, and {heart} dB of noise are memorized."),
         "only if": mark(
-            "One of the two: the gradient shrinks to {depth} on its way down, and {heart} dB of noise are known by "
-            "heart."
+            "One of the two: the gradient shrinks to {depth} on its way down, and {heart} dB of noise are memorized."
         ),
-        "fails": mark("Not both: gradient {depth} on its way down, and {heart} dB of noise known by heart."),
+        "fails": mark("Not both: gradient {depth} on its way down, and {heart} dB of noise memorized."),
         "open": mark(
-            "The gradient is {depth} of itself at the first layer, and {heart} dB of noise are known by heart."
+            "The gradient at the first layer is {depth} of that at the last, and {heart} dB of noise are memorized."
         ),
     },
     "C32": {
@@ -226,11 +223,11 @@ CAPTIONS = {
     "C13": mark("Multiplications for one picture"),
     "C14": mark("Multiplications for one picture"),
     "C17": mark("Share of kernels and strides whose overlap division foresees"),
-    "C18": mark("Distance of the two (0: the same)"),
-    "C19": mark("Loss, and length of its slope in the scores (0: nothing is learned)"),
+    "C18": mark("Distance between the two (0: the same)"),
+    "C19": mark("Loss, and length of its gradient with respect to the scores (0: nothing is learned)"),
     "C20": mark("Labels of one picture"),
     "C22": mark("Weights"),
-    "C23": mark("Distance of ⟨Ax, y⟩ and ⟨x, Aᵀy⟩"),
+    "C23": mark("Distance between ⟨Ax, y⟩ and ⟨x, Aᵀy⟩"),
     "C24": mark("Distance from the picture (∞: another shape)"),
     "C26": mark("Multiplications at a pixel"),
     "C27": mark("Distance at best brightness (0: the same map)"),
@@ -264,9 +261,9 @@ LABELS = {
     "C18": {"difference": mark("classifier at every cell and segmentation")},
     "C19": {
         "loss one channel": mark("loss, one channel"),
-        "slope one channel": mark("slope, one channel"),
+        "slope one channel": mark("gradient, one channel"),
         "loss two channels": mark("loss, two channels"),
-        "slope two channels": mark("slope, two channels"),
+        "slope two channels": mark("gradient, two channels"),
     },
     "C20": {
         "given": mark("labels that the folder gives"),

@@ -75,16 +75,16 @@ SENTENCES = {
     },
     "C6": {
         "only if": mark(
-            "One of the two: with the transposed convolution {number} times as much of the gradient reaches the first "
-            "layer before training, and {heart} dB more noise is known by heart."
+            "One of the two: with the transposed convolution {number} times as much of the gradient reaches the "
+            "first layer before training, and {heart} dB more noise is memorized."
         ),
         "holds": mark(
-            "Both: {number} times as much of the gradient reaches the first layer, and {heart} dB more noise is known "
-            "by heart."
+            "Both: {number} times as much of the gradient reaches the first layer, and {heart} dB more noise is "
+            "memorized."
         ),
         "fails": mark(
-            "Not both: with the transposed convolution {number} times as much of the gradient reaches the first layer, "
-            "and {heart} dB more noise is known by heart."
+            "Not both: with the transposed convolution {number} times as much of the gradient reaches the first "
+            "layer, and {heart} dB more noise is memorized."
         ),
         "open": mark(
             "With the transposed convolution {number} times as much of the gradient reaches the first layer before "
@@ -311,13 +311,13 @@ UNSHOWN = {"C5": ("network",), "C7": ("first", "last", "field first", "field las
 #: Beginnings of the names of numbers that have bars of their own -> what these measure.
 APART = {
     "times": mark("Gradient with the transposed convolution, times that with nearest neighbours (at most 1 of each)"),
-    "less": mark("Known by heart with the transposed convolution, less that with nearest neighbours, dB"),
+    "less": mark("Noise memorized with the transposed convolution, less that with nearest neighbours, dB"),
     "after": mark("Gradient at the first inner convolution over that at the last, after training"),
-    "heart": mark("Known by heart: PSNR on pictures shown less that on the same with other noise, dB"),
+    "heart": mark("Memorization: PSNR on pictures shown less that on the same with other noise, dB"),
     "unseen": mark("PSNR on pictures that no network was shown, dB"),
     "gap": mark("Generalization gap: PSNR on pictures shown less that on others, which differ in difficulty, dB"),
-    "lost": mark("What a change takes from the cut-out's overlap, by photograph"),
-    "slipped": mark("What a change takes from the threshold's overlap, by photograph"),
+    "lost": mark("How much of the cut-out's overlap a change costs, by photograph"),
+    "slipped": mark("How much of the threshold's overlap a change costs, by photograph"),
     "better": mark("PSNR on pictures that no network was shown, with the transposed convolution less without, dB"),
     "gain": mark("Mean IoU with transposed convolution, less that without it"),
 }

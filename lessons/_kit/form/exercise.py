@@ -241,7 +241,7 @@ def _respond(
     tries = memory["given"]
     answer = ", ".join(str(number) for number in tries[-1])
     if tries[-1] == question.answer and numbers in revealed:
-        st.info(t("{answer} is what was shown above. Take new numbers: those count.", answer=answer))
+        st.info(t("{answer} is the answer shown above. Take new numbers; only those count.", answer=answer))
     elif tries[-1] == question.answer:
         done.add(kind)
         st.success(t("Right: {answer}.", answer=answer))

@@ -167,7 +167,7 @@ TERMS = {
     ),
     "dropout": (
         mark("dropout"),
-        mark("Sets a random part of the units to zero in each step of training; when the network is used, none."),
+        mark("Sets a random part of the units to zero in each step of training, and none when the network is used."),
     ),
     "singular value": (
         mark("singular value"),
@@ -215,7 +215,7 @@ TERMS = {
         mark("Wiener filter"),
         mark(
             "The linear filter with the smallest mean squared error when blur, noise power and the power of the "
-            "picture are known: it weakens a frequency the more, the less signal it holds."
+            "picture are known: the less signal a frequency holds, the more it is weakened."
         ),
     ),
     "checkerboard": (

@@ -105,7 +105,7 @@ def _no_such_page(slug: str, pages: Sequence[Page]) -> None:
 
 def _words(stale: controls.Stale) -> str:
     message = t(
-        "The link asks for {key} = “{value}”, which is not here; the page shows what it opens with.",
+        "The link asks for {key} = “{value}”, which does not exist; the page shows what it opens with.",
         key=stale.key,
         value=stale.value,
     )

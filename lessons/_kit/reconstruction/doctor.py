@@ -11,8 +11,8 @@ from lessons._kit.run import engine, networks, pictures
 SENTENCES = {
     "silent": mark("all zero: this unit is silent on this picture"),
     "saturated": mark(
-        "all zero: a probability of {value} is so close to its end that its derivative is 0 in float32. "
-        "Look at the score below it."
+        "all zero: a probability of {value} is so close to 0 or 1 that its derivative is 0 in float32. Look at the "
+        "score below it."
     ),
     "constant": mark("all zero: this unit is {value} for every picture. Load trained weights, or choose another unit."),
     "blocked": mark("all zero: under this rule nothing gets below {below}. Try another rule, or a unit below it."),
@@ -22,7 +22,7 @@ SENTENCES = {
     ),
     "outlier": mark(
         "grey because of one pixel at row {row}, column {column}: it is {times} times as strong as {share} of the "
-        "others. Take the numbers away, and draw them up to a percentile."
+        "others. Download the numbers, and end the scale at a percentile."
     ),
 }
 

@@ -149,15 +149,15 @@ def spectrum(result: Enlarged) -> None:
     names = {"adjoint": t("adjoint of the shrinking"), "bicubic": t("bicubic"), "network": t("network")}
     st.markdown(
         t(
-            "**Claim C2, “deconvolution recovers lost detail”.** Waves finer than {limit} pixels did not fit into the "
-            "small picture. What each way puts there, against the truth:",
+            "**Claim C2, “deconvolution recovers lost detail”.** Waves finer than {limit} pixels did not fit into "
+            "the small picture. What each method puts there, compared with the truth:",
             limit=2 * result.scale,
         )
     )
     energies = [bars.Bar(names[name], (wave.energy,)) for name, wave in measured.items()]
     bars.show(t("Energy in the fine waves, as a share of the truth's"), energies, full=1.0)
     rights = [bars.Bar(names[name], (wave.right,)) for name, wave in measured.items()]
-    bars.show(t("Share of the truth's fine waves that is met (below 0: worse than nothing)"), rights, full=1.0)
+    bars.show(t("Share of the truth's fine waves that is restored (below 0: worse than nothing)"), rights, full=1.0)
     st.markdown(verdict(measured))
 
 
@@ -166,11 +166,13 @@ def verdict(measured: dict[str, run.Waves]) -> str:
     net, by, back = (measured[name].right for name in ("network", "bicubic", "adjoint"))
     shares = [f"{100 * max(0.0, share):.0f}" for share in (net, by, back)]
     if net <= max(by, back):
-        return t("Verdict on this picture: **fails**. The network meets no more of the fine waves than a fixed filter.")
+        return t(
+            "Verdict on this picture: **fails**. The network restores no more of the fine waves than a fixed filter."
+        )
     return t(
-        "Verdict on this picture: **holds in part**. The layer by itself, the adjoint, meets {back} % of the lost "
-        "waves and bicubic {by} %; what the network learned from other pictures raises it to {net} %. The rest is not "
-        "recovered.",
+        "Verdict on this picture: **holds in part**. The layer by itself, the adjoint, restores {back} % of the lost "
+        "waves and bicubic {by} %; what the network learned from other pictures raises it to {net} %. The rest is "
+        "not recovered.",
         net=shares[0],
         by=shares[1],
         back=shares[2],

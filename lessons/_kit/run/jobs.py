@@ -348,7 +348,7 @@ def _progress(job: Job[Any], key: str) -> None:
 def _words(job: Job[Any]) -> str:
     """How far it is."""
     if job.waiting:
-        return t("Waiting in line, {ahead} before it: {most} run at once.", ahead=job.ahead, most=MAX_RUNNING)
+        return t("Waiting in line, {ahead} ahead of it; {most} run at once.", ahead=job.ahead, most=MAX_RUNNING)
     at, left = _step(job.latest), job.seconds_left
     if at is None:
         return t("Working for {seconds} s.", seconds=round(job.seconds))
