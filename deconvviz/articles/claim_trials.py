@@ -29,10 +29,10 @@ def gradients_and_memory(seed: int, subject: Any = None) -> dict[str, float]:
       By network that has the transposed convolution, "times NAME": how many times as much of the gradient reaches the
       first layer as with nearest neighbours and a convolution instead, at most 1 taken of each; "less NAME": how much
       more of its noise it memorized than that one, in dB. By network, "depth NAME": length of the loss's gradient at
-      the first inner convolution over that at the last before training, below 1 where it vanishes going down; "after
-      NAME": the same after training; "unseen NAME": PSNR in dB on other pictures; "gap NAME": PSNR on the noisy pictures that
-      it was shown less that, in which the pictures also differ in difficulty; "heart NAME": PSNR on those that it was
-      shown less that on the same pictures with other noise, what it memorized of its noise.
+      the first inner convolution over that at the last before training, below 1 where it vanishes going down;
+      "after NAME": the same after training; "unseen NAME": PSNR in dB on other pictures; "gap NAME": PSNR on the noisy
+      pictures that it was shown less that, in which the pictures also differ in difficulty; "heart NAME": PSNR on those
+      that it was shown less that on the same pictures with other noise, what it memorized of its noise.
     """
     figures: dict[str, float] = {}
     trials = ablations.trials()

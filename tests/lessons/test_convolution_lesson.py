@@ -181,7 +181,7 @@ def test_any_text_is_a_number_or_a_sentence(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "abc", "1e3", "nan", "inf", "100", "1.234", "--1", "1 2", "- 1", "٣x"])
 def test_nonsense_in_a_cell_is_refused(text: str) -> None:
-    with pytest.raises(DeconvvizError, match=f"“{re.escape(text)}” is no number"):
+    with pytest.raises(DeconvvizError, match=f"“{re.escape(text)}” is not a number"):
         typed_values.edited(np.zeros((2, 3, 1)), (1, 2, 0), text)
 
 
@@ -195,10 +195,10 @@ def test_an_edited_cell_is_the_only_one_that_changes() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("1_2~3", "no rectangle"),
+        ("1_2~3", "do not form a rectangle"),
         ("1_2", "1 × 2 × 1 cells; it needs 6 × 7"),
-        ("1_x", "“x” is no number"),
-        ("~", "“” is no number"),
+        ("1_x", "“x” is not a number"),
+        ("~", "“” is not a number"),
     ],
 )
 def test_a_picture_that_cannot_be_read_says_why(text: str, reason: str) -> None:
@@ -300,8 +300,8 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
         ({"padding": "4"}, "Padding 4 is not possible"),
         ({"dilation": "0"}, "Dilation 0 is not possible"),
         ({"dilation": "3"}, "spans 7 × 7 cells, but the padded picture has only 6 × 7"),
-        ({"picture": "own", "x": "1_2_x"}, "“x” is no number"),
-        ({"kernel": "own", "w": "1_2~"}, "“” is no number"),
+        ({"picture": "own", "x": "1_2_x"}, "“x” is not a number"),
+        ({"kernel": "own", "w": "1_2~"}, "“” is not a number"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
