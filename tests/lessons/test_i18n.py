@@ -58,13 +58,13 @@ def title(test: AppTest) -> str:
 
 
 def test_the_language_comes_from_the_link() -> None:
-    test = AppTest.from_function(one_word)
+    test = AppTest.from_function(one_word, default_timeout=60)
     test.query_params["lang"] = "zh"
     assert title(test.run()) == "卷积及其伴随"
 
 
 def test_the_language_comes_from_the_switch_and_goes_back() -> None:
-    test = AppTest.from_function(one_word).run()
+    test = AppTest.from_function(one_word, default_timeout=60).run()
     assert title(test) == "Convolution and its adjoint"
     assert title(test.segmented_control("lang-shown").set_value("zh").run()) == "卷积及其伴随"
     assert test.text_input("lang").value == "zh"
@@ -73,14 +73,14 @@ def test_the_language_comes_from_the_switch_and_goes_back() -> None:
 
 
 def test_an_unknown_language_in_a_link_is_english() -> None:
-    test = AppTest.from_function(one_word)
+    test = AppTest.from_function(one_word, default_timeout=60)
     test.query_params["lang"] = "tlh"
     assert title(test.run()) == "Convolution and its adjoint"
 
 
 @pytest.mark.slow
 def test_two_sessions_do_not_share_a_language() -> None:
-    first, second = AppTest.from_function(one_word).run(), AppTest.from_function(one_word).run()
+    first, second = AppTest.from_function(one_word, default_timeout=60).run(), AppTest.from_function(one_word).run()
     first.segmented_control("lang-shown").set_value("zh").run()
     assert title(second.run()) == "Convolution and its adjoint"
     assert title(first.run()) == "卷积及其伴随"
