@@ -17,7 +17,7 @@ from deconvviz.checks import grey
 from deconvviz.checks.audit import Audit, Forecast, Randomization
 from deconvviz.checks.audit import randomize as randomizing
 from deconvviz.data import folder, images, preprocess
-from deconvviz.errors import DataError, DeconvvizError, NetworkError
+from deconvviz.errors import DataError, DeconvvizError, ImageError, NetworkError
 from deconvviz.methods import activation_maximization, attribution, feature_inversion, layer_grid
 from deconvviz.models import inverters
 from deconvviz.network import Network, reconstruct_units
@@ -495,13 +495,14 @@ def audit_forecast(
       DataError, NetworkError, DeconvvizError: as `audit`.
     """
     inputs, reason = _audited(net, pictures), "no picture was given"
+    refusal: DeconvvizError | None = None
     for name, read in inputs:
         try:
-            x = read()
-        except DeconvvizError as error:
-            reason = f"{name}: {error}"
-            continue
-        return auditing.forecast(net, x, unit, methods or tuple(catalog.methods()), len(inputs))
+            return auditing.forecast(net, read(), unit, methods or tuple(catalog.methods()), len(inputs))
+        except (DataError, ImageError, NetworkError) as error:
+            reason, refusal = f"{name}: {error}", error
+    if isinstance(refusal, NetworkError):
+        raise refusal
     raise DataError(f"none of {len(inputs)} pictures could be used: {reason}")
 
 

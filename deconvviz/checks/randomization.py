@@ -149,17 +149,29 @@ def rank_correlation(a: Array, b: Array) -> float:
     >>> rank_correlation([1, 2, 3, 4], [10, 20, 30, 4000]), rank_correlation([1, 2, 3], [3, 2, 1])
     (1.0, -1.0)
     """
-    first, second = (_ranks(np.asarray(values).ravel()) for values in (a, b))
+    first, second = (ranks(values) for values in (a, b))
     first, second = first - first.mean(), second - second.mean()
     # sums of products: the threads of a library's dot product cost more than they save here
     scale = float(np.sqrt((first * first).sum() * (second * second).sum()))
     return round(float((first * second).sum()) / scale, 12) if scale else 0.0
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Rank of each value, from 0; equal values get the mean of theirs."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts + 1) / 2)[inverse]
+def ranks(values: Array) -> np.ndarray:
+    """Rank of each value, from 0, flat; equal values get the mean of theirs.
+
+    >>> ranks([3.0, 1.0, 3.0]).tolist()
+    [1.5, 0.0, 1.5]
+    """
+    flat = np.ravel(values)
+    order, places = np.argsort(flat), np.arange(flat.size, dtype=float)
+    ascending = flat[order]
+    starts = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
+    if len(starts) < flat.size:
+        ends = np.append(starts[1:], flat.size)
+        places = np.repeat((starts + ends - 1) / 2, ends - starts)
+    found = np.empty(flat.size)
+    found[order] = places
+    return found
 
 
 def mean_similarity(cascades: Sequence[Cascade]) -> np.ndarray:

@@ -37,7 +37,7 @@ def draw(score: Score, x: Array, *, seed: int = 0, baseline: Any = "black", step
         places = (np.arange(k, min(k + 8, steps)) + 0.5) / steps
         total += score.signals(start + places[:, None, None, None] * (x - start))[1].sum(axis=0, dtype=np.float64)
     signal = (x - start)[0] * total / steps
-    value, before = score.values(np.concatenate([x, start])).tolist()
+    value, before = float(score.values(x)[0]), float(score.values(start)[0])
     missed = abs(signal.sum() - (value - before)) / max(abs(value - before), 1e-12)
     note = "" if missed <= TOLERANCE else (
         f"the sum of the map misses {missed:.0%} of f(x) - f(baseline) = {value - before:.4g} with {steps} steps: give "

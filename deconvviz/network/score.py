@@ -84,13 +84,17 @@ class Score:
 
     def with_weights(self, consts: Sequence[Any]) -> Score:
         """The same unit of the network with other weights."""
-        return replace(self, consts=tuple(consts))
+        # arrays of the device: others would be handed over again at every call
+        return replace(self, consts=tuple(map(jnp.asarray, consts)))
 
     def values(self, xs: Array) -> np.ndarray:
         """f of each model input of a batch (N, H, W, C): (N,) numbers."""
-        values = self.layer_values(xs)
-        mask = np.asarray(units.seed(jnp.asarray(values[:1]), *self.code, True)[0])
-        return np.asarray((values * mask).reshape(len(values), -1).sum(axis=1))
+        values, (channel, row, column) = self.layer_values(xs), self.code
+        plane = values if channel == units.ALL else values[..., channel]
+        flat = plane.reshape(len(values), -1)
+        if units.ALL in (channel, row) or plane.ndim == 1:
+            return np.asarray(flat.sum(axis=1))
+        return np.asarray(flat[:, row * (plane.shape[-1] if plane.ndim > 2 else 1) + column])
 
     def layer_values(self, xs: Array) -> np.ndarray:
         """The values of the unit's layer for each model input: (N, h, w, c), or (N, c)."""
@@ -214,15 +218,14 @@ class Score:
     def _chunked(
         self, name: str, make: Callable[[], Callable[..., Any]], xs: Array, more: tuple[Any, ...]
     ) -> list[np.ndarray]:
-        """The compiled function over a batch, in chunks; the last ones are powers of two, so that none is filled up."""
+        """The compiled function over a batch: full chunks, then one by one, so that two programs serve every batch."""
         batch = self.network.checked_input(xs)
         if len(batch) == 1 and (cached := self.known.get(self._key(name, batch, more))) is not None:
             return cached
         code, size, at = np.asarray(self.code, np.int32), 1 if len(batch) == 1 else self._chunk(), 0
         results: list[Any] = []
         while at < len(batch):
-            left = len(batch) - at
-            count = size if left >= size else 1 << (left.bit_length() - 1)
+            count = size if len(batch) - at >= size else 1
             key = ("score", name, self.unit.layer, batch.dtype.name, count)
             call = self.network.store.compiled(key, make)
             results.append([np.asarray(array) for array in call(self.consts, batch[at : at + count], code, *more)])

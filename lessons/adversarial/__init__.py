@@ -11,7 +11,7 @@ from deconvviz.checks import adversarial
 from deconvviz.checks import network as network_checks
 from deconvviz.checks.randomization import rank_correlation, strength
 from deconvviz.types import Check
-from lessons._kit.form import frame
+from lessons._kit.form import frame, method_card
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
@@ -96,7 +96,7 @@ def chosen() -> State:
     sizes = {str(radius): str(radius) for radius in run.RADII}
     radius = choice(t("Length of the change"), sizes, "radius", tabs=True)
     rules = {rule: t(name) for rule, name in adversarial_picture.NAMES.items()}
-    rule = choice(t("Rule"), rules, "rule", default=State.rule)
+    rule = choice(t("Rule"), rules, "rule", default=State.rule, about=method_card.about)
     over = {"one": t("this photograph"), "all": t("all photographs")}
     return State(image, kind, radius, rule, choice(t("Bars of"), over, "over", tabs=True))
 

@@ -14,7 +14,7 @@ from deconvviz.ops import ConvGeometry, conv
 from deconvviz.training import chain
 from deconvviz.training.planted import pictures
 from deconvviz.types import Check
-from lessons._kit.form import answers, frame
+from lessons._kit.form import answers, frame, method_card
 from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
@@ -136,7 +136,7 @@ def chosen() -> State:
     tests = {name: t(text) for name, text in capstone_picture.TESTS.items()}
     test = choice(t("Test"), tests, "test", default=State.test)
     methods = {name: t(text) for name, text in capstone_picture.METHODS.items()}
-    return State(case, letter, number, test, choice(t("Map"), methods, "method"))
+    return State(case, letter, number, test, choice(t("Map"), methods, "method", about=method_card.about))
 
 
 def verdicts() -> dict[str, report.Verdict]:

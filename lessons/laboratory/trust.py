@@ -14,7 +14,9 @@ import streamlit as st
 from deconvviz.types import Unit
 from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address, hundredths, largest, png, signed_pixels
+from lessons._kit.form import method_card
 from lessons._kit.form.i18n import t
+from lessons._kit.photo.labels import RULES
 from lessons._kit.photo.selection import Chosen
 from lessons._kit.reconstruction import trace
 from lessons._kit.reconstruction.maps import Look
@@ -34,6 +36,8 @@ def can_it_be_trusted(
         st.html(f'<div class="lab-heading"><h2>{escape(t("Can I trust it?"))}</h2></div>', width="stretch")
         rule = trace.choose_rule(seen)
     _part(loaded, picture, chosen, look, rule)
+    with st.expander(t("What {rule} assumes, and what it cannot show", rule=t(RULES[rule]))):
+        st.markdown(method_card.about(rule))
     return rule
 
 

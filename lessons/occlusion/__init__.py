@@ -10,7 +10,7 @@ import scipy
 from deconvviz.checks.randomization import rank_correlation
 from deconvviz.methods import occlusion
 from deconvviz.types import Check
-from lessons._kit.form import frame
+from lessons._kit.form import frame, method_card
 from lessons._kit.form.controls import choice, nearest, url_cell
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
@@ -85,7 +85,7 @@ def chosen() -> State:
     sides = {str(side): t("{side} × {side} pixels", side=side) for side in run.PATCHES}
     patch = choice(t("Square"), sides, "patch", tabs=True)
     methods = {name: t(text) for name, text in occlusion_picture.NAMES.items()}
-    method = choice(t("Map"), methods, "method", default=State.method)
+    method = choice(t("Map"), methods, "method", default=State.method, about=method_card.about)
     over = choice(t("Bars of"), {"one": t("this photograph"), "all": t("all photographs")}, "over", tabs=True)
     cells = 128 // int(patch)
     return State(image, cover, patch, method, over, nearest(url_cell("cell", State.cell), (cells, cells)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from deconvviz.checks.audit import controls, removal
 from deconvviz.types import Check
-from lessons._kit.form import frame, slider
+from lessons._kit.form import frame, method_card, slider
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
@@ -100,7 +100,7 @@ def chosen() -> State:
     """Draw the controls and read them."""
     image = choice(t("Picture"), {id: t(TITLES[id]) for id in PHOTOS}, "image", default=State.image)
     orders = {order: t(name) for order, name in removal_picture.NAMES.items()}
-    order = choice(t("Order of the pixels"), orders, "order", default=State.order)
+    order = choice(t("Order of the pixels"), orders, "order", default=State.order, about=method_card.about)
     kind = choice(t("Pixels"), {kind: t(name) for kind, name in removal_picture.KINDS.items()}, "kind", tabs=True)
     cover = choice(t("Cover"), {name: t(text) for name, text in removal_picture.COVERS.items()}, "cover")
     steps = slider.whole(t("Eighths of the pixels"), 0, removal.STEPS, "steps", int(State.steps))

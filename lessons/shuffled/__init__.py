@@ -10,7 +10,7 @@ import scipy
 from deconvviz.checks.audit.randomize import random_weights
 from deconvviz.checks.randomization import cascade, rank_correlation, strength
 from deconvviz.types import Check
-from lessons._kit.form import frame, slider
+from lessons._kit.form import frame, method_card, slider
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
@@ -90,9 +90,8 @@ found.similarity[{state.steps}]
 def chosen() -> State:
     """Draw the controls and read them."""
     image = choice(t("Picture"), {id: t(TITLES[id]) for id in run.PHOTOS}, "image", default=State.image)
-    rule = choice(
-        t("Rule"), {rule: t(name) for rule, name in shuffled_picture.NAMES.items()}, "rule", default=State.rule
-    )
+    rules = {rule: t(name) for rule, name in shuffled_picture.NAMES.items()}
+    rule = choice(t("Rule"), rules, "rule", default=State.rule, about=method_card.about)
     steps = slider.whole(t("Layers shuffled, from the top"), 0, len(run.layers()), "steps", int(State.steps))
     over = {"one": t("this photograph"), "all": t("all photographs")}
     return State(image, rule, str(steps), choice(t("Curves of"), over, "over", tabs=True))

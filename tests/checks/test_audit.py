@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import ship_audit
 from jax import lax
 
 import deconvviz as dv
-from deconvviz import catalog
-from deconvviz.checks.audit import card, page, words
-from deconvviz.checks.audit.card import measured
+from deconvviz import api, catalog
+from deconvviz.checks.audit import card, controls, page, run, sentences, words
+from deconvviz.checks.audit.card import measured, table
 from deconvviz.errors import DataError, DeconvvizError, NetworkError
+from deconvviz.network.score import Score
 
 RANDOM = np.random.default_rng(2)
 SIZE = (16, 18)
@@ -177,6 +181,8 @@ def test_every_text_of_the_report_is_translated() -> None:
     assert not missing
     for english, chinese in known.items():
         assert sorted(_places(english)) == sorted(_places(chinese)), english
+        plain = re.sub(r"\{[^}]*\}", "字", chinese)
+        assert not re.search(r"[一-鿿][,:;?()]|[,:;?()][一-鿿]", plain), chinese
 
 
 def _said() -> list[str]:
@@ -206,9 +212,63 @@ def test_what_cannot_be_audited_says_why(tmp_path: Path) -> None:
         dv.audit(linear(), PICTURES[0])
     with pytest.raises(DeconvvizError, match="there is no method 'guidde'"):
         dv.audit(linear(), PICTURES, ["guidde"])
-    broken = dv.Network(lambda x: x.mean((1, 2)) * jnp.nan, input_spec=SPEC, name="broken")
-    with pytest.raises(NetworkError, match="scores of broken hold numbers that are not finite"):
-        dv.audit(broken, PICTURES)
+    with pytest.raises(NetworkError, match="linear has no layer 'nowhere'"):
+        dv.audit(linear(), PICTURES, unit=("nowhere", 0))
+    broken = dv.Network(lambda x: conv(x).mean((1, 2)) * jnp.nan, input_spec=SPEC, name="broken")
+    for work in (dv.audit, dv.audit_forecast):
+        with pytest.raises(NetworkError, match="scores of broken hold numbers that are not finite") as error:
+            work(broken, PICTURES)
+        assert "a unit of it can be audited (unit=('" in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_picture_that_gives_no_finite_scores_is_left_out_and_named() -> None:
+    dark = dv.Network(lambda x: conv(x).mean((1, 2)) / (x.max((1, 2, 3)) > -1)[:, None], input_spec=SPEC, name="dark")
+    pictures = {"black": np.full_like(PICTURES[0], 0.0), "good": PICTURES[1]}
+    found = dv.audit(dark, pictures, ["gradient"])
+    assert [one["name"] for one in found.pictures] == ["good"]
+    assert found.unreadable["black"].startswith("the scores of dark hold numbers that are not finite")
+    assert dv.audit_forecast(dark, pictures, ["gradient"]).pictures == 2
+
+
+@pytest.mark.slow
+def test_a_saturated_class_is_no_constant_network() -> None:
+    found = audited()
+    same = [one | {"value": 1.0, "unit": ["logits", k % 2]} for k, one in enumerate(found.pictures)]
+    said = " ".join(sentences.sentences(dataclasses.replace(found, pictures=tuple(same))))
+    assert "The class found has the same score, 1, for every picture: it is saturated" in said
+    assert "constant network" not in said
+
+
+def test_the_documents_hold_what_was_measured() -> None:
+    for name, tables in ship_audit.TABLES.items():
+        text = (ship_audit.ROOT / name).read_text("utf-8")
+        assert ship_audit.written(text, tables) == text, f"{name}: run scripts/ship_audit.py"
+        cell = str(table()["deconvnet"]["another class"])
+        assert ship_audit.written(text.replace(cell, "0.00 [0.00, 0.00]"), tables) == text
+
+
+@pytest.mark.slow
+def test_the_forecast_counts_the_passes_of_an_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, sent = linear(), {"forward": 0, "back": 0}
+    values, signals = Score.layer_values, Score.signals
+
+    def forward(score: Score, xs: Any) -> Any:
+        sent["forward"] += len(xs)
+        return values(score, xs)
+
+    def back(score: Score, xs: Any, *more: Any) -> Any:
+        sent["back"] += len(xs)
+        return signals(score, xs, *more)
+
+    monkeypatch.setattr(Score, "layer_values", forward)
+    monkeypatch.setattr(Score, "signals", back)
+    x = np.asarray(api.model_input(network, PICTURES[0]))
+    names = ("gradient", "integrated_gradients", "smoothgrad", "occlusion")
+    controls.findings(network, x, run.chosen_unit(network, x, None), names, 0)
+    forwards, backs, _ = controls.passes(network, names)
+    assert backs == sent["back"]
+    assert abs(forwards - sent["forward"]) <= 0.03 * forwards, "the ends of the curves are not counted"
 
 
 @pytest.mark.slow

@@ -13,7 +13,8 @@ from deconvviz.checks.audit.sentences import of_method
 from deconvviz.checks.audit.words import say
 from deconvviz.methods.attribution import method
 
-_MEASURED = Path(__file__).with_name("shipped.json")
+#: The audit of the shipped network, written by scripts/ship_audit.py.
+MEASURED = Path(__file__).with_name("shipped.json")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def card(name: str, language: str = "en") -> Card:
 @functools.cache
 def measured() -> dict[str, Any]:
     """The audit of the shipped network: its digest, the command, and method -> control -> numbers of an `Interval`."""
-    record: dict[str, Any] = json.loads(_MEASURED.read_text("utf-8"))
+    record: dict[str, Any] = json.loads(MEASURED.read_text("utf-8"))
     return record
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +15,8 @@ from scipy.ndimage import uniform_filter
 from deconvviz import catalog
 from deconvviz.checks.audit import picture_only, removal, sensitivity
 from deconvviz.checks.audit.randomize import random_weights
-from deconvviz.checks.audit.similarity import METRICS, Compared, pixels, strengths
-from deconvviz.checks.randomization import rank_correlation, weight_layers
+from deconvviz.checks.audit.similarity import METRICS, Compared, centred, pixels, strengths
+from deconvviz.checks.randomization import rank_correlation, ranks, weight_layers
 from deconvviz.errors import DeconvvizError, NetworkError
 from deconvviz.methods.attribution import drawn
 from deconvviz.methods.baselines import baseline
@@ -28,6 +29,8 @@ from deconvviz.types import Array, Unit
 BASELINES = ("grey", "blur")
 #: What the shares of a method are measured from; the others foretell no fall of the unit.
 MEASURED_FROM: dict[str, Any] = {"gradient": "grey", "gradient_x_input": 0.0, "integrated_gradients": "grey"}
+#: Squares of occlusion along each side of the picture.
+PARTS = 5
 #: Orders of pixels that no method is asked for.
 RANDOM, EDGES = "random", "edges"
 
@@ -56,7 +59,7 @@ class Findings:
 def options(network: Network, method: str) -> dict[str, Any]:
     """The settings of a method in an audit: coarser than its defaults, said in the report."""
     height, width = network.input_spec.size
-    patch = (max(1, height // 5), max(1, width // 5))
+    patch = (math.ceil(height / PARTS), math.ceil(width / PARTS))
     settings: dict[str, dict[str, Any]] = {
         "integrated_gradients": {"steps": 8, "baseline": "grey"},
         "smoothgrad": {"samples": 8},
@@ -81,6 +84,26 @@ def stages(network: Network) -> dict[str, tuple[tuple[str, ...], str]]:
         "all redrawn": (tuple(top_down), "redraw"),
         "lowest alone": (tuple(top_down[-1:]), "permute"),
     }
+
+
+def passes(network: Network, methods: Sequence[str]) -> tuple[int, int, int]:
+    """What `findings` of one picture asks for: pictures sent forward at most, pictures sent back, and maps compared.
+
+    Args:
+      network: any.
+      methods: names of methods.
+    """
+    size, known = network.input_spec.size, catalog.methods()
+    try:
+        random = len(stages(network))
+    except NetworkError:
+        random = 0
+    maps = 1 + random + 1 + 2  # of the network; with random weights; of another class; shifted and with noise
+    cost = np.sum([known[name].passes(size, **options(network, name)) for name in methods], axis=0)
+    covers = {MEASURED_FROM[name] for name in methods if name in MEASURED_FROM}
+    removed = len(BASELINES) * 2 * (len(methods) + len((RANDOM, EDGES))) * (removal.STEPS - 1)
+    forward = maps * int(cost[0]) + len(covers) * sensitivity.SQUARES + removed
+    return forward, maps * int(cost[1]), maps * len(methods)
 
 
 def findings(network: Network, x: Array, unit: Unit, methods: tuple[str, ...], seed: int) -> Findings:
@@ -113,7 +136,7 @@ def findings(network: Network, x: Array, unit: Unit, methods: tuple[str, ...], s
     _randomized(score, batch, ready, controls, skipped, seed)
     _other_class(score, batch, ready, controls, skipped, seed)
     _nearby(score, batch, maps, ready, controls, seed)
-    _of_picture(network, batch, maps, controls)
+    _of_picture(network, batch, maps, ready, controls)
     _infidelity(score, batch, maps, controls, seed)
     curves = _removed(score, batch, maps, controls, seed)
     value = float(score.values(batch)[0])
@@ -209,15 +232,21 @@ def _nearby(
         _note(controls[method], "noise", ready[method], _again(score, grainy, method, seed))
 
 
-def _of_picture(network: Network, x: Array, maps: dict[str, np.ndarray], controls: dict[str, dict[str, float]]) -> None:
+def _of_picture(
+    network: Network,
+    x: Array,
+    maps: dict[str, np.ndarray],
+    ready: dict[str, Compared],
+    controls: dict[str, dict[str, float]],
+) -> None:
     """Likeness to maps that know the picture alone, and to the witness."""
-    edges, slopes = picture_only.edges(x), picture_only.gradient_magnitude(x)
+    others = {"edges": picture_only.edges(x), "picture's gradient": picture_only.gradient_magnitude(x)}
+    known = {name: centred(ranks(values)) for name, values in others.items()}
     witness = maps.get("occlusion")
     patch = options(network, "occlusion")["patch"]
     for method, signal in maps.items():
         into = controls[method]
-        into["edges"] = rank_correlation(strengths(signal), edges)
-        into["picture's gradient"] = rank_correlation(strengths(signal), slopes)
+        into |= {name: float((ready[method].strengths * values).sum()) for name, values in known.items()}
         if witness is not None and method != "occlusion":
             into["occlusion"] = rank_correlation(uniform_filter(ranked(method, signal), patch), witness)
 
@@ -242,15 +271,16 @@ def _removed(
     """Deletion and insertion in the order of every map, of chance, and of edges; each area less that of chance."""
     chance = np.random.default_rng([seed, 9]).random(score.network.input_spec.size)
     orders = {RANDOM: chance, EDGES: picture_only.edges(x)} | {m: ranked(m, signal) for m, signal in maps.items()}
+    places = {name: removal.order(values, seed) for name, values in orders.items()}
     curves: dict[str, dict[str, list[float]]] = {name: {} for name in orders}
+    asked = [(name, kind) for name in orders for kind in ("deletion", "insertion")]
     for start in BASELINES:
         cover = baseline(x, score.network.input_spec, start)
         call = scorer(score, x, cover)
         ends = (float(call(np.asarray(x))[0]), float(call(cover)[0]))
-        for name, values in orders.items():
-            for kind in ("deletion", "insertion"):
-                steps = removal.curve(call, x, cover, values, ends, kind == "insertion", seed)
-                curves[name][f"{kind} {start}"] = steps.tolist()
+        found = removal.curves(call, x, cover, [(places[name], kind == "insertion") for name, kind in asked], ends)
+        for (name, kind), steps in zip(asked, found, strict=True):
+            curves[name][f"{kind} {start}"] = steps.tolist()
     for method in maps:
         for kind, by_chance in curves[RANDOM].items():
             gain = removal.area(curves[method][kind]) - removal.area(by_chance)

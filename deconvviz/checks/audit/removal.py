@@ -10,6 +10,8 @@ from deconvviz.types import Array
 
 #: Parts of the picture that go or come one after the other.
 STEPS = 8
+#: Curves whose pictures are held at a time.
+AT_ONCE = 8
 
 
 def order(ranked: Array, seed: int = 0) -> np.ndarray:
@@ -32,13 +34,35 @@ def pictures(x: Array, cover: Array, places: np.ndarray, insert: bool, steps: in
       insert: begin with the cover and bring the picture in; else begin with the picture.
     """
     kind = np.asarray(x).dtype  # that of the network, so that each picture is written once
-    first, second = (np.asarray(array, kind) for array in ((cover, x) if insert else (x, cover)))
-    inputs = np.repeat(first, steps + 1, axis=0).reshape(steps + 1, places.size, -1)
-    other = second.reshape(places.size, -1)
-    for k in range(1, steps + 1):
-        exchanged = places[: round(k * places.size / steps)]
-        inputs[k, exchanged] = other[exchanged]
-    return inputs.reshape(steps + 1, *np.shape(x)[1:])
+    first, second = (
+        np.asarray(array, kind).reshape(places.size, -1) for array in ((cover, x) if insert else (x, cover))
+    )
+    turn = np.empty(places.size, int)
+    turn[places] = np.arange(places.size)
+    exchanged = turn < np.array([round(k * places.size / steps) for k in range(steps + 1)])[:, None]
+    return np.where(exchanged[..., None], second, first).reshape(steps + 1, *np.shape(x)[1:])
+
+
+def curves(
+    score: Callable[[np.ndarray], np.ndarray],
+    x: Array,
+    cover: Array,
+    asked: Sequence[tuple[np.ndarray, bool]],
+    ends: tuple[float, float],
+) -> np.ndarray:
+    """Several curves of one picture, (curves, steps + 1); the pictures of `AT_ONCE` curves go through together.
+
+    Args:
+      asked: the places from `order`, and whether to insert, of each curve.
+      score, x, cover, ends: as in `curve`.
+    """
+    found = np.empty((len(asked), STEPS + 1))
+    for at in range(0, len(asked), AT_ONCE):
+        some = asked[at : at + AT_ONCE]
+        inputs = np.concatenate([pictures(x, cover, places, insert)[1:-1] for places, insert in some])
+        found[at : at + AT_ONCE, 1:-1] = np.reshape(score(inputs), (len(some), STEPS - 1))
+    found[:, [0, -1]] = [ends[::-1] if insert else ends for _, insert in asked]
+    return found
 
 
 def curve(
@@ -61,9 +85,7 @@ def curve(
 
     Source: petsiuk2018rise
     """
-    inputs = pictures(x, cover, order(ranked, seed), insert)
-    first, last = ends[::-1] if insert else ends
-    return np.concatenate([[first], score(inputs[1:-1]), [last]])
+    return np.asarray(curves(score, x, cover, [(order(ranked, seed), insert)], ends)[0])
 
 
 def area(values: Array | Sequence[float]) -> float:

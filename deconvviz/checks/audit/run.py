@@ -23,8 +23,10 @@ from deconvviz.checks import network as network_checks
 from deconvviz.checks.audit import controls, page, sentences
 from deconvviz.checks.audit.intervals import Interval, interval
 from deconvviz.checks.audit.record import AuditRecord
+from deconvviz.checks.audit.similarity import Compared
 from deconvviz.errors import DataError, DeconvvizError, NetworkError, RuleError
 from deconvviz.methods import attribution
+from deconvviz.network import units
 from deconvviz.network.backward.reconstruct import reconstruct_units
 from deconvviz.network.network import Network
 from deconvviz.network.score import AT_ONCE, Score
@@ -100,34 +102,46 @@ def chosen_unit(network: Network, x: Array, unit: UnitLike | None) -> Unit:
     if not np.isfinite(values).all():
         raise NetworkError(
             f"the scores of {network.name} hold numbers that are not finite for this picture: load trained weights, "
-            "and feed values in the range that the network was trained with"
+            f"and feed values in the range that the network was trained with; {_last_finite(network, x)}"
         )
     return Unit(layers[-1].name, int(values.reshape(-1, values.shape[-1]).max(axis=0).argmax()))
 
 
+def _last_finite(network: Network, x: Array) -> str:
+    """What can still be audited of a network whose scores are no finite numbers."""
+    names = [node.layer.name for node in network.program().nodes if node.order is not None and node.layer.shape]
+    finite = [name for name, values in network.taps(x, names).items() if np.isfinite(values).all()]
+    last = next((name for name in reversed(names) if name in finite), None)
+    return (
+        f"the values of {last} are finite, so a unit of it can be audited (unit=({last!r}, 0), --layer {last} "
+        "--channel 0)" if last else "no layer has finite values, so nothing can be audited"
+    )  # fmt: skip
+
+
 def forecast(network: Network, x: Array, unit: UnitLike | None, methods: Sequence[str], pictures: int) -> Forecast:
-    """Time and memory of an audit, from one timed call of eight pictures and one of a gradient."""
+    """Time and memory of an audit, from one timed call of each kind: forward, back, and a comparison of two maps."""
     score = Score.of(network, x, chosen_unit(network, x, unit))
     batch = np.repeat(network.checked_input(x), AT_ONCE, axis=0)
-    score.values(batch), score.signals(batch[:1])
-    start = time.perf_counter()
-    score.values(batch)
-    forward = (time.perf_counter() - start) / len(batch)
-    start = time.perf_counter()
-    score.signals(batch[:1])
-    gradient = time.perf_counter() - start
-    maps = 10  # the map itself, five randomizations, another class, shifted, noise, and one more for comparisons
-    size, known = network.input_spec.size, catalog.methods()
-    cost = [known[name].passes(size, **controls.options(network, name)) for name in methods]
-    forwards, backwards = np.sum(cost, axis=0) * maps
-    forwards += 4 * 7 * (len(methods) + 2) + 78
+    noise = np.random.default_rng(0).standard_normal(network.input_spec.size)
+    forward = _seconds(lambda: score.values(batch)) / len(batch)
+    gradient = _seconds(lambda: score.signals(batch)) / len(batch)
+    comparison = _seconds(lambda: Compared.of(noise).like(Compared.of(noise))) / 2
+    forwards, backwards, maps = controls.passes(network, methods)
     constants = sum(np.asarray(array).nbytes for array in score.consts)
     return Forecast(
         pictures,
         int(forwards + 2.5 * backwards),
-        pictures * float(forwards * forward + backwards * gradient),
+        pictures * (forwards * forward + backwards * gradient + maps * comparison),
         (score.bytes_at_once + 2 * constants) / 1e6,
     )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Of the second call: the first one may compile."""
+    work()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def audit(
@@ -151,32 +165,36 @@ def audit(
         attribution.method(name)
     if not names:
         raise DeconvvizError("an audit needs a method; got methods=[]")
+    if unit is not None:
+        units.codes(Unit.of(unit), network.node(Unit.of(unit).layer).layer)  # refuses before any picture is read
     key = sha256(repr((FORMAT, network.identity, names, seed, unit)).encode()).hexdigest()
     known = _stored(resume, key)
-    inputs, unreadable = [], {}
+    unreadable: dict[str, str] = {}
     done: list[tuple[str, controls.Findings]] = []
     seconds, first = 0.0, None
+    refusal: DeconvvizError | None = None
     for number, (name, read) in enumerate(pictures):
         if progress is not None:
             progress(number, len(pictures))
         try:
             x = read()
+            place = f"{number} {sha256(np.ascontiguousarray(x).tobytes()).hexdigest()}"
+            if place not in known:
+                start = time.process_time()
+                findings = controls.findings(network, x, chosen_unit(network, x, unit), names, seed + number % SEEDS)
+                known[place] = {"seconds": time.process_time() - start, **asdict(findings)}
+                _store(resume, key, known)
         except DeconvvizError as error:
-            unreadable[name] = str(error)
+            unreadable[name], refusal = str(error), error
             continue
         first = x if first is None else first
-        inputs.append(name)
-        place = f"{number} {sha256(np.ascontiguousarray(x).tobytes()).hexdigest()}"
-        if place not in known:
-            start = time.process_time()
-            findings = controls.findings(network, x, chosen_unit(network, x, unit), names, seed + number % SEEDS)
-            known[place] = {"seconds": time.process_time() - start, **asdict(findings)}
-            _store(resume, key, known)
         record = dict(known[place])
         seconds += record.pop("seconds")
         done.append((name, controls.Findings(**record | {"unit": tuple(record["unit"])})))
     if progress is not None:
         progress(len(pictures), len(pictures))
+    if first is None and isinstance(refusal, NetworkError):
+        raise refusal
     if first is None:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(unreadable.items())[:3])
         raise DataError(f"none of {len(unreadable)} pictures could be used: {reasons or 'no picture was given'}")

@@ -45,13 +45,19 @@ def _general(audit: AuditRecord, language: str) -> Iterator[str]:
     if len({round(picture["value"], 9) for picture in audit.pictures}) == 1 and count > 1:
         text = (
             "The unit has the same value, {value:.4g}, for every picture: a constant network, or one fed the wrong "
-            "range; no map of it can mean anything."
-        )
+            "range; no map of it can mean anything. Units of a layer below may still be audited."
+            if len({str(picture["unit"]) for picture in audit.pictures}) == 1 else
+            "The class found has the same score, {value:.4g}, for every picture: it is saturated, and maps of a "
+            "saturated score fade; audit the layer before the last one."
+        )  # fmt: skip
         yield say(text, language, value=audit.pictures[0]["value"])
     if audit.agreement:
         worst = max(audit.agreement, key=lambda rule: audit.agreement[rule])
-        yield say("Two independent computations of each rule's map differ by at most {gap:.1g} of its length ({rule}).",
-                  language, gap=audit.agreement[worst], rule=_title(worst, language))  # fmt: skip
+        if not audit.agreement[worst]:
+            yield say("Two independent computations of each rule's map give the same numbers.", language)
+        else:
+            text = "Two independent computations of each rule's map differ by at most {gap:.1g} of its length ({rule})."
+            yield say(text, language, gap=audit.agreement[worst], rule=_title(worst, language))
     for method, why in audit.refused.items():
         yield say("{method} was refused: {why}.", language, method=_title(method, language), why=why)
     for control, why in audit.skipped.items():
@@ -65,7 +71,8 @@ def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> 
     yield from _compared(title, intervals, language, "random weights: all layers", (
         "{method}: with all weights shuffled the map is still {value} like the network's: do not read from it what the "
         "network has learned.",
-        "{method}: with all weights shuffled the map is {value} like the network's: it rests on what was learned.",
+        "{method}: with all weights shuffled the map is {value} like the network's: it changes with the weights, as "
+        "pure noise would.",
         "{method}: with all weights shuffled the map is {value} like the network's: in part it is the picture's own.",
     ))  # fmt: skip
     yield from _compared(title, intervals, language, "random weights: top layer", (
@@ -75,8 +82,8 @@ def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> 
     ))  # fmt: skip
     yield from _compared(title, intervals, language, "another class", (
         "{method}: the map of another class is {value} like this one's: do not read the class from it.",
-        "{method}: the map of another class is {value} like this one's: it tells classes apart.",
-        "{method}: the map of another class is {value} like this one's: it tells classes apart in part.",
+        "{method}: the map of another class is {value} like this one's: it differs between classes.",
+        "{method}: the map of another class is {value} like this one's: it differs between classes in part.",
     ))  # fmt: skip
     yield from _compared(title, intervals, language, "edges", (
         "{method}: the map is {value} like an edge detector's, which knows no network.", "", "",
@@ -94,7 +101,7 @@ def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> 
         elif not better:
             yield say("{method}: its order of pixels is no better than chance in any curve.", language, method=title)
         else:
-            yield say("{method}: its order of pixels beats chance in {better} alone.", language, method=title,
+            yield say("{method}: its order of pixels beats chance only in {better}.", language, method=title,
                       better=say(", ", language).join(better))  # fmt: skip
 
 

@@ -6,7 +6,7 @@ language only, so `choice` keeps the value's own name in a hidden bound field an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal, TypeVar
@@ -143,6 +143,7 @@ def choice(
     default: str | None = None,
     tabs: bool = False,
     hidden_label: bool = False,
+    about: Callable[[str], str] | None = None,
 ) -> str:
     """A choice of one.
 
@@ -152,6 +153,7 @@ def choice(
       key: name of the choice in the URL and in the session.
       tabs: side by side (few, short) instead of a list to open.
       hidden_label: the label is for screen readers only.
+      about: what to know of the chosen value, as Markdown behind a question mark beside the label.
 
     Returns:
       the chosen value.
@@ -167,11 +169,13 @@ def choice(
         st.session_state[key] = "" if st.session_state[widget] == default else st.session_state[widget]
 
     visible: Literal["collapsed", "visible"] = "collapsed" if hidden_label else "visible"
+    help = (about(value) or None) if about is not None else None
     if tabs:
         st.segmented_control(
             label,
             list(options),
             format_func=lambda name: options[name],
+            help=help,
             required=True,
             key=widget,
             on_change=chosen,
@@ -182,6 +186,7 @@ def choice(
             label,
             list(options),
             format_func=lambda name: options[name],
+            help=help,
             key=widget,
             on_change=chosen,
             label_visibility=visible,
