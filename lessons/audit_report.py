@@ -82,6 +82,7 @@ def report(audit: AuditRecord) -> None:
     st.markdown(page.how_to_read(language))
     _drawn(page.table(audit.table, language))
     st.subheader(t("Deletion and insertion"), anchor=False)
+    st.markdown(page.how_to_read_curves(language))
     _drawn(page.curves(audit.curves, language))
     st.subheader(t("How it was made"), anchor=False)
     versions = "\n".join(f"{name} {number}" for name, number in audit.versions.items())

@@ -12,7 +12,7 @@ import click
 
 import deconvviz as dv
 from deconvviz._cli._common import answer, check_file, check_out, json_option, seconds_since
-from deconvviz._cli._user_network import Chosen, load_chosen, network_options
+from deconvviz._cli._user_network import Chosen, load_chosen, load_user_network, network_options
 
 #: What stands for the built-in photographs.
 BUILT_IN = "sample:all"
@@ -60,7 +60,9 @@ def audit(
     check_out(out, (".html",))
     check_file(out.with_suffix(".json"), "--out")
     pictures: Any = folder.list_pictures(images)[:limit] if images != BUILT_IN else built_in(limit)
-    network = load_chosen(chosen)
+    network, assumed = load_user_network(chosen) if chosen.address else (load_chosen(chosen), ())
+    for line in assumed:
+        click.echo(line, err=True)
     unit = None if layer is None or channel is None else (layer, channel)
     click.echo(str(dv.audit_forecast(network, pictures, methods or None, unit=unit)), err=True)
     partial = out.with_suffix(".partial")

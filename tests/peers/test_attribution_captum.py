@@ -1,4 +1,4 @@
-"""Methods of attribution against Captum in float64: the shipped network retyped, and residual blocks."""
+"""Methods of attribution against Captum in float64: the shipped network retyped, residual blocks, VGG16, ResNet-18."""
 
 from __future__ import annotations
 
@@ -65,28 +65,52 @@ def residual() -> Any:
         def forward(self, x: Any) -> Any:
             return self.fc(self.pool(self.blocks(x)).flatten(1))
 
-    net = Small()
+    return prepared(Small(), -0.2)
+
+
+def prepared(net: Any, lowest: float) -> Any:
+    """A network with running statistics that are not 0 and 1, and top weights from the lowest up to 1."""
+    import torch
+
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.weight, 0.4, 0.9)
             torch.nn.init.uniform_(module.running_var, 0.5, 2.5)
-    torch.nn.init.uniform_(net.fc.weight, -0.2, 1.0)  # so that Grad-CAM, cut off at 0, shows something
+    top = net.fc if hasattr(net, "fc") else net.classifier[-1]
+    torch.nn.init.uniform_(top.weight, lowest, 1.0)  # so that Grad-CAM, cut off at 0, shows something
     return net.double().eval()
+
+
+def public(name: str) -> Any:
+    """VGG16 or ResNet-18 with weights drawn at random."""
+    from peers import torch_nets
+
+    return prepared(torch_nets.NETS[name](), -0.2)
+
+
+#: Network -> size of the picture, and patch and stride of occlusion, which do not divide it.
+SIZES = {"caltech": (128, 128), "residual": (13, 18), "vgg16": (64, 70), "resnet18": (61, 75)}
+OCCLUSION = {
+    "caltech": ((37, 50), (30, 41)), "residual": ((5, 4), (3, 4)), "vgg16": ((31, 37), (30, 33)),
+    "resnet18": ((31, 37), (30, 33)),
+}  # fmt: skip
 
 
 @functools.cache
 def pair(name: str) -> tuple[Any, dv.Network, np.ndarray]:
     """One network twice, and a model input, all in float64."""
-    torch_net = retyped() if name == "caltech" else residual()
-    size = (128, 128) if name == "caltech" else (13, 18)
+    torch_net = {"caltech": retyped, "residual": residual}.get(name, lambda: public(name))()
+    size = SIZES[name]
     x = np.random.default_rng(2).normal(size=(1, *size, 3))
-    if name == "residual":
+    if name != "caltech":
         return torch_net, dv.Network.from_torch(torch_net, input_spec=dv.InputSpec(size=size)), x
     params = {key: np.asarray(value, np.float64) for key, value in caltech.load_params().items()}
     return torch_net, dv.Network(lambda x: caltech.forward(params, x), input_spec=caltech.INPUT), x
 
 
-def theirs(torch_net: Any, x: np.ndarray, target: int, method: str, last: Any, monkeypatch: Any) -> np.ndarray:
+def theirs(
+    name: str, torch_net: Any, x: np.ndarray, target: int, method: str, monkeypatch: pytest.MonkeyPatch
+) -> np.ndarray:
     """Captum's answer, (H, W, C) or (H, W)."""
     import torch
     from captum import attr
@@ -108,10 +132,12 @@ def theirs(torch_net: Any, x: np.ndarray, target: int, method: str, last: Any, m
             image.requires_grad_(), nt_type="smoothgrad", nt_samples=5, stdevs=sigma, target=target, abs=False
         )
     elif method == "grad_cam":
-        found = attr.LayerGradCam(torch_net, last).attribute(image, target=target, relu_attributions=True)
+        found = attr.LayerGradCam(torch_net, last_maps(name, torch_net)).attribute(
+            image, target=target, relu_attributions=True
+        )
         found = attr.LayerAttribution.interpolate(found, x.shape[1:3], "bilinear")
     else:
-        size, step = OCCLUSION[x.shape[1]]
+        size, step = OCCLUSION[name]
         found = attr.Occlusion(torch_net).attribute(
             image, (3, *size), strides=(3, *step), target=target, baselines=0.0, perturbations_per_eval=16
         )
@@ -119,13 +145,18 @@ def theirs(torch_net: Any, x: np.ndarray, target: int, method: str, last: Any, m
     return answer[..., 0] if method in ("grad_cam", "occlusion") else answer
 
 
-#: Height of the picture: patch and stride, which do not divide it.
-OCCLUSION = {128: ((37, 50), (30, 41)), 13: ((5, 4), (3, 4))}
+def last_maps(name: str, torch_net: Any) -> Any:
+    """The module whose maps Grad-CAM weighs."""
+    if name == "caltech":
+        return torch_net[-4]
+    if name == "vgg16":
+        return torch_net.features[-2]
+    return torch_net.blocks[-1] if name == "residual" else torch_net.layer4[-1]
 
 
-def options(method: str, height: int) -> dict[str, Any]:
+def options(name: str, method: str) -> dict[str, Any]:
     """The same settings in ours."""
-    patch, stride = OCCLUSION[height]
+    patch, stride = OCCLUSION[name]
     return {
         "integrated_gradients": {"baseline": -2.0, "steps": 12},
         "smoothgrad": {"samples": 5, "noise": 0.15},
@@ -137,15 +168,16 @@ METHODS = ("gradient_x_input", "integrated_gradients", "smoothgrad", "grad_cam",
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", ["caltech", "residual"])
+@pytest.mark.parametrize(
+    "name", ["caltech", "residual", *(pytest.param(name, marks=pytest.mark.deep) for name in ("vgg16", "resnet18"))]
+)
 def test_methods_as_captum(name: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with jax.enable_x64():
         torch_net, ours, x = pair(name)
         top = ours.layers[-1].name
         target = int(ours.run(x)[0].argmax())
-        found = attribution.attribute(ours, x, (top, target), method, 3, **options(method, x.shape[1]))
-    last = torch_net[-4] if name == "caltech" else torch_net.blocks[-1]
-    wanted = theirs(torch_net, x, target, method, last, monkeypatch)
+        found = attribution.attribute(ours, x, (top, target), method, 3, **options(name, method))
+    wanted = theirs(name, torch_net, x, target, method, monkeypatch)
     assert np.abs(wanted).max() > 0
     gap = np.linalg.norm(found.map - wanted) / np.linalg.norm(wanted)
     assert gap < TOLERANCE, gap

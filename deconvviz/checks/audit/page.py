@@ -35,7 +35,8 @@ TARGETS = (
     dict.fromkeys(COLUMNS[:8], "low") | dict.fromkeys(COLUMNS[8:11], "high") | dict.fromkeys(COLUMNS[11:15], "gain")
 )
 _STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;color:#1b1b1b;background:#fff}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:90rem;padding:1rem;color:#1b1b1b;background:#fff}
+p,ul{max-width:60rem}tbody th{position:sticky;left:0;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}.wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:.85rem}th,td{padding:.3rem .5rem;border:1px solid #ccc;text-align:left;
 vertical-align:top}thead th{background:#f4f4f4}td.good{background:#e3f1e3}td.bad{background:#f8e0dc}
@@ -148,9 +149,10 @@ def as_html(audit: AuditRecord, language: str = "en") -> str:
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head><body>'
-        f"<h1>{title}</h1><p>{facts}</p><h2>{t('What was measured means')}</h2><ul>{findings}</ul>"
+        f"<h1>{title}</h1><p>{facts}</p><h2>{t('What it means')}</h2><ul>{findings}</ul>"
         f"<h2>{t('Every control for every method')}</h2><p>{how}</p>{table(audit.table, language)}"
-        f"<h2>{t('Deletion and insertion')}</h2>{curves(audit.curves, language)}"
+        f"<h2>{t('Deletion and insertion')}</h2><p>{escape(how_to_read_curves(language))}</p>"
+        f"{curves(audit.curves, language)}"
         f"<h2>{t('The first picture')}</h2>{_examples(audit, t)}"
         f"<h2>{t('The methods')}</h2>{_cards(audit, t)}"
         f"<h2>{t('How it was made')}</h2><pre>{escape(_provenance(audit))}</pre>"
@@ -164,8 +166,18 @@ def how_to_read(language: str = "en") -> str:
         "Mean over the pictures, and its 95 % bootstrap interval. Likenesses are rank correlations of the strengths of "
         "two maps, from -1 to 1: 0 is wanted under random weights and for another class, 1 after a shift or faint "
         "noise. Deletion and insertion: area gained over an order drawn by chance, above 0 is better. Infidelity: 0 "
-        "foretells every fall of the score, 1 none. Green: the whole interval lies where it is wanted; "
-        "red: where it is not.",
+        "foretells every fall of the score, 1 none. Green: the whole interval lies where it is wanted (below 0.3, "
+        "above 0.6, a gain above 0); red: where it is not (above 0.6, below 0.3, a gain below 0).",
+        language,
+    )
+
+
+def how_to_read_curves(language: str = "en") -> str:
+    """What the curves of deletion and insertion are."""
+    return say(
+        "The probability of the class, or the value of another unit as a share of its own, while an eighth of the "
+        "pixels after the other is covered (deletion) or brought in (insertion), those first that a map ranks highest. "
+        "Means over the pictures; dashed, the orders that ask no network: drawn by chance, and by edges.",
         language,
     )
 

@@ -63,7 +63,9 @@ def _general(audit: AuditRecord, language: str) -> Iterator[str]:
     for control, why in audit.skipped.items():
         yield say("Left out: {control}, because {why}.", language, control=say(control, language), why=why)
     if audit.unreadable:
-        yield say("{count} pictures could not be used.", language, count=len(audit.unreadable))
+        names = list(audit.unreadable)
+        yield say("Pictures that could not be used: {count} of {every} ({names}).", language, count=len(names),
+                  every=len(names) + count, names=", ".join(names[:3]) + ", ..." * (len(names) > 3))  # fmt: skip
 
 
 def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> Iterator[str]:

@@ -13,8 +13,8 @@ LANGUAGES = ("en", "zh")
 def say(text: str, language: str = "en", **values: Any) -> str:
     """A text in a language, its places filled in.
 
-    >>> say("{count} pictures could not be used.", "zh", count=2)
-    '有 2 张图片无法使用。'
+    >>> say("{method} was refused: {why}.", "zh", method="Grad-CAM", why="-")
+    'Grad-CAM 无法使用：-。'
     """
     message = chinese().get(text, text) if language == "zh" else text
     return message.format(**values) if values else message
