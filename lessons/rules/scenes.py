@@ -102,9 +102,9 @@ SCENES = (
     Scene(
         title=mark("The same on a trained network"),
         text=mark(
-            "One unit of a trained network, the same photograph, four rules at every rectifier on the way down. A "
-            "rule that keeps only positive signals lets nothing cancel: its maps are sharp and follow the edges of "
-            "the photograph. Choose two rules and see their difference."
+            "One unit of a trained network, the same photograph, four rules at every rectifier on the way down. "
+            "DeconvNet and guided drop every negative signal: their maps follow the edges of the photograph more "
+            "closely than the other two. Choose two rules and see their difference."
         ),
         look=mark("The four maps of one and the same unit."),
         values={"view": "maps"},

@@ -158,6 +158,31 @@ def test_resizing_first_keeps_even_maps_even_and_leaves_steps_on_a_slope() -> No
     assert "A slope still gets steps" in said
 
 
+def test_even_overlap_with_other_weights_is_a_checkerboard_too() -> None:
+    """Four taps at stride 2: every cell is written to twice, and neighbours still differ."""
+    assert set(overlap_counts(12, 4, 2)[3:-3]) == {2}
+    w = np.random.default_rng(0).standard_normal((1, 4, 1, 1))
+    out = np.asarray(conv_adjoint(np.ones((1, 1, 12, 1)), w, ConvGeometry((1, 2)), (1, 26)))[0, 0, 4:-4, 0]
+    np.testing.assert_allclose(out[2:], out[:-2], atol=1e-5)
+    assert abs(out[0] - out[1]) > 0.1
+    assert "or by taps with other weights" in glossary.TERMS["checkerboard"][1]
+
+
+def test_positive_signals_cancel_and_their_maps_follow_edges() -> None:
+    """Weights have two signs, so two positive signals can add up to nothing; closeness to edges is measured."""
+    both = np.asarray(
+        conv_adjoint(np.ones((1, 1, 2, 1)), np.array([1.0, -1.0]).reshape(1, 2, 1, 1), ConvGeometry(), (1, 3))
+    )
+    assert both[0, 0, 1, 0] == 0
+    table = json.loads((ROOT / "deconvviz" / "checks" / "audit" / "shipped.json").read_text("utf-8"))["table"]
+    edges = {rule: table[rule]["edges"] for rule in dv.RULES}  # mean, and ends of its interval
+    lowest = min(edges[rule][1] for rule in ("deconvnet", "guided"))
+    assert lowest > max(edges[rule][2] for rule in ("gradient", "linear"))
+    said = text("four-rules-at-a-rectifier")
+    assert "nothing cancel" not in said
+    assert "follow the edges of the photograph more closely than the other two" in said
+
+
 def test_gradients_of_strided_convolutions_have_checkerboards() -> None:
     """With equal weights the gradient of the sum of the outputs counts how often each input is read."""
     w, geometry = jnp.ones((1, 3, 1, 1)), ConvGeometry((1, 2))

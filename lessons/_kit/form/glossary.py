@@ -221,8 +221,8 @@ TERMS = {
     "checkerboard": (
         mark("checkerboard"),
         mark(
-            "A regular pattern that appears because some cells are written to by more taps than their neighbours, "
-            "when the stride does not divide the kernel."
+            "A regular pattern with the period of the stride: some cells are written to by more taps than their "
+            "neighbours, where the stride does not divide the kernel, or by taps with other weights."
         ),
     ),
 }
