@@ -1,1 +1,1 @@
-"""What every page shares: language, page records and frame, cells, formulas, proof badges, exercises."""
+"""What every page shares: language, page records and frame, cells, formulas, check badges, exercises."""
