@@ -11,16 +11,20 @@ from deconvviz.ops import max_unpool
 from deconvviz.tasks.segmentation import evaluate, predict
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, is_offered, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures
 from lessons.segmentation import picture as segmentation_picture
-from lessons.segmentation import questions, run, table
+from lessons.segmentation import questions, run, scenes, table
 from lessons.segmentation.run import Subject
 
 FIRST = "motorcycle"
+#: What is drawn: the answer, the closer look, the first step up, the table of all variants, or the first three.
+VIEWS = dict.fromkeys(("all", "answer", "close", "steps", "table"), "")
+#: Pixels of the street on screen: its formula fits below it into the first screen.
+WIDE = 640
 #: Sides of the piece on which the loops run.
 PIECE = (96, 140)
 
@@ -34,6 +38,7 @@ class State:
     decoder: str = "transposed"
     wanted: str = "road"
     spot: str = "car"
+    view: str = "all"
 
 
 def subject(state: State, picture: pictures.Picture | None = None) -> Subject:
@@ -96,8 +101,8 @@ def chosen() -> tuple[State, pictures.Picture]:
     kinds = {"drawn": t("a drawn street, truth known"), "photo": t("a photograph")}
     source = choice(t("Look at"), kinds, "source")
     picture = pictures.sample(FIRST)
-    if source == "photo":
-        picture = upload.choose(LESSON.presets, FIRST)
+    if source == "photo" and is_offered("image"):
+        picture = upload.choose((), FIRST)
     decoders = {name: t(segmentation_picture.TITLES[name]) for name in run.DECODERS}
     decoder = choice(t("Decoder"), decoders, "decoder")
     wanted = choice(
@@ -106,25 +111,23 @@ def chosen() -> tuple[State, pictures.Picture]:
     spots = {"pole": t("a post with a sign"), "walker": t("a walker"), "car": t("a car"), "roof": t("a roof")}
     spots |= {"differ": t("where the decoders differ most")}
     spot = choice(t("Closer look"), spots, "spot", default=State.spot) if source == "drawn" else "differ"
-    return State(source, picture.id or FIRST, decoder, wanted, spot), picture
+    return State(source, picture.id or FIRST, decoder, wanted, spot, url_value("view", State.view, VIEWS)), picture
 
 
 def looked_at(state: State, picture: pictures.Picture) -> tuple[State, Subject]:
-    """What the decoders have answered; the drawn street where they refuse a picture."""
+    """What is looked at, once its decoder has answered; the drawn street where it refuses a picture."""
     shown = subject(state, picture)
-    waiting = t("Three decoders look at the picture: some seconds, the first time on this machine half a minute")
-    with st.spinner(waiting):
+    with st.spinner(t("A decoder looks at the picture: some seconds, the first time on this machine half a minute")):
         try:
-            for decoder in run.DECODERS:
-                run.answer(shown, decoder)
+            run.answer(shown, state.decoder)
             return state, shown
         except DeconvvizError as error:
             st.error(str(error))
     return replace(state, source="drawn"), run.drawn()
 
 
-def badges(state: State, picture: pictures.Picture) -> None:
-    """The proofs."""
+def proofs(page: frame.Places, state: State, picture: pictures.Picture) -> None:
+    """The checks."""
     meanings = (
         t("Mean IoU of the upper left piece, from the table of counts and from sets of pixels:"),
         t("The unpooled map of the whole picture, and its values put at their switches one at a time:"),
@@ -137,7 +140,28 @@ def badges(state: State, picture: pictures.Picture) -> None:
         (run.bilinear_apart, run.enlarged),
         (run.blocks_apart,),
     )
-    proof.badges_of(checks(state, picture), meanings, codes)
+    page.checks(checks(state, picture), meanings, codes)
+
+
+def hero(state: State, shown: Subject) -> None:
+    """The picture of the page: what the view asks for, each part in a frame of its own."""
+    if state.view in ("all", "answer"):
+        with st.container(key="part-answer", width=WIDE):
+            segmentation_picture.draw(shown, state.decoder)
+        with st.container(key="part-overlap"):
+            segmentation_picture.formula(shown, state.decoder, state.wanted)
+    if state.view == "table":
+        with st.container(key="part-table"):
+            table.show()
+    if state.view in ("all", "close", "steps"):
+        with st.spinner(t("Three decoders look at the picture: some seconds, the first time half a minute")):
+            box = run.spot(shown, state.spot)
+        with st.container(key="part-close"):
+            segmentation_picture.close(shown, box, state.view)
+    if state.view in ("all", "steps"):
+        with st.container(key="part-steps"):
+            st.markdown(t("The first step up, in the middle of this piece, in the channel that is strongest there:"))
+            segmentation_picture.steps(shown, box)
 
 
 def draw(page: frame.Places) -> None:
@@ -146,20 +170,9 @@ def draw(page: frame.Places) -> None:
         state, picture = chosen()
     with page.picture:
         state, shown = looked_at(state, picture)
-        box = run.spot(shown, state.spot)
-        segmentation_picture.draw(shown, state.decoder)
-        if state.source != "drawn":
-            st.caption(
-                t(
-                    "The network knows streets seen from a car. Of anything else it says the likeliest of its eleven "
-                    "names."
-                )
-            )
-        segmentation_picture.close(shown, box)
-        segmentation_picture.formula(shown, state.decoder, state.wanted)
-        st.markdown(t("The first step up, inside the closer look:"))
-        segmentation_picture.steps(shown, box)
-        badges(state, picture)
+        hero(state, shown)
+    with page.wide:
+        page.later(proofs, page, state, picture)
         table.claim(state.decoder)
     page.code((predict.apply, predict.first_step), call(state, shown))
 
@@ -175,22 +188,7 @@ LESSON: Lesson = Lesson(
     goal=mark(
         "You will be able to say what each way to enlarge a small map keeps of an edge, and how that is measured."
     ),
-    text=mark(
-        "The encoder gives up place for meaning: at an eighth of the size it knows there is a pole but not where. A "
-        "decoder has to bring the size back.\n\n[[transposed convolution|Transposed convolution]] learns a kernel "
-        "that it lays down for every value. [[unpooling|Unpooling]] needs none: the encoder's [[switch|switches]] "
-        "say where in its window each maximum was, so places of edges come back from the encoder. Bilinear "
-        "enlargement learns nothing; it is a transposed convolution with a kernel that stays.\n\nAll three share one "
-        "finished encoder, which stays as it is, and add detail to its coarse answer. They were trained alike, once "
-        "each; what differs is how they enlarge. They add little, as the table shows.\n\nMost pixels are road, "
-        "building and sky. A network that forgets every pole is still mostly right, so the field counts by class: "
-        "mean IoU, and how well the boundaries fit."
-    ),
-    presets=(
-        (mark("A thin post: none finds it"), {"wanted": "pole", "spot": "pole"}),
-        (mark("A walker by the switches"), {"decoder": "unpool", "wanted": "pedestrian", "spot": "walker"}),
-        (mark("Not a street at all"), {"source": "photo", "wanted": "car"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

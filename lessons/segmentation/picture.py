@@ -31,8 +31,8 @@ TITLES = {
     "unpool": mark("unpooling with switches"),
     "bilinear": mark("bilinear"),
 }
-#: Pixels on screen of a close look and of a plane of cells.
-WIDE, PLANE = 140, 140
+#: Pixels on screen of a close look among others and alone, and of a plane of cells.
+WIDE, LARGE, PLANE = 128, 216, 160
 
 
 def draw(subject: Subject, decoder: str) -> None:
@@ -63,16 +63,18 @@ def legend(classes: np.ndarray) -> None:
     st.html(f'<ul class="street-legend">{"".join(chips)}</ul>')
 
 
-def close(subject: Subject, box: Box) -> None:
-    """A piece magnified: the picture, the truth where it is known, the three answers."""
-    times = 4
+def close(subject: Subject, box: Box, view: str) -> None:
+    """A piece magnified: the picture, the truth where it is known, and the three answers, but beside the first step."""
+    times, wide = 4, LARGE if view == "close" else WIDE
     pixels = to_bytes(crop(subject.picture, box))
-    shown = [Picture(larger(pixels, times), t("picture"), width=WIDE)]
+    shown = [Picture(larger(pixels, times), t("picture"), width=wide)]
     if subject.labels is not None:
-        shown.append(Picture(larger(predict.coloured(crop(subject.labels, box)), times), t("truth"), width=WIDE))
-    for decoder in run.DECODERS:
+        shown.append(Picture(larger(predict.coloured(crop(subject.labels, box)), times), t("truth"), width=wide))
+    for decoder in run.DECODERS if view != "steps" else ():
         classes = crop(run.answer(subject, decoder).classes, box)
-        shown.append(Picture(larger(predict.coloured(classes), times), t(TITLES[decoder]), width=WIDE))
+        right = run.right_in(subject, decoder, box)
+        note = "" if right is None else t("{percent} % right", percent=f"{100 * right:.1f}")
+        shown.append(Picture(larger(predict.coloured(classes), times), note, t(TITLES[decoder]), width=wide))
     image_row.show(shown)
 
 

@@ -5,11 +5,22 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
+from deconvviz.figures.scale import sequential_rgb
 from deconvviz.ops import max_pool, max_unpool
+from deconvviz.ops.upsample import overlap_counts, resize_nearest, transposed_conv
 from deconvviz.tasks.segmentation import evaluate
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.draw.pixels import larger
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons.segmentation import run, scene
+
+#: Upper left corners of pieces of the drawn street that hold an edge, and the side of a piece.
+EDGES, EDGE = ((196, 206), (180, 374), (70, 112), (60, 404), (30, 340), (170, 60)), 32
+#: How many values a transposed convolution of 3 taps at stride 2 adds up at each of the four kinds of places.
+WRITTEN = np.outer(*[overlap_counts(8, 3, 2)[2:4]] * 2)
+#: Way up -> what it is called where its answer is worked out.
+NAMES = {"unpool": "unpooled", "bilinear": "bilinear", "copy": "copied", "transposed": "transposed"}
 
 
 def rare(seed: int) -> Question:
@@ -81,7 +92,52 @@ def place(seed: int) -> Question:
     )
 
 
+def edge(seed: int) -> Question:
+    """Which way up drew this edge?"""
+    random = np.random.default_rng(20200 + seed)
+    row, column = EDGES[int(random.integers(len(EDGES)))]
+    side = slice(row, row + EDGE), slice(column, column + EDGE)
+    piece = jnp.asarray(scene.street().picture[side].mean(axis=2)[None, :, :, None])
+    values, switches = max_pool(piece, 2)
+    ones = np.ones((3, 3, 1, 1), np.float32)
+    drawn = {
+        "unpool": max_unpool(values, switches, (EDGE, EDGE)),
+        "bilinear": run.enlarged(np.asarray(values)[0, :, :, 0])[None, :, :, None],
+        "copy": resize_nearest(values, 2),
+        "transposed": transposed_conv(values, ones, 2)[:, :EDGE, :EDGE],
+    }
+    planes_of = {name: np.asarray(map)[0, :, :, 0] for name, map in drawn.items()}
+    order = [list(planes_of)[k] for k in random.permutation(len(planes_of))]
+    said = {
+        "unpool": t(
+            "It is unpooled: each value stands at its switch, and {percent} % of the pixels are 0.",
+            percent=f"{100 * float((planes_of['unpool'] == 0).mean()):.0f}",
+        ),
+        "bilinear": t("It is bilinear: every pixel is a weighted mean of four values, so every edge is soft."),
+        "copy": t("It copies each value to 2 × 2 pixels: blocks, and no place in them."),
+        "transposed": t(
+            "It is a transposed convolution with 3 × 3 equal weights: {few} to {most} values meet in a pixel, which "
+            "draws a grid.",
+            few=int(WRITTEN.min()),
+            most=int(WRITTEN.max()),
+        ),
+    }
+    return by_looking(
+        prompt=t(
+            "A piece of the drawn street was pooled by two and enlarged again in four ways. **Which picture was "
+            "unpooled with switches, and which is a transposed convolution of 3 × 3 equal weights at stride 2?**"
+        ),
+        choices=[larger(sequential_rgb(planes_of[name], 0.0, float(planes_of[name].max())), 6) for name in order],
+        names=[NAMES[name] for name in order],
+        facts=[t("Picture {number}:", number=number) + " " + said[name] for number, name in enumerate(order, 1)],
+        fields=(t("unpooled"), t("transposed convolution")),
+        answer=(order.index("unpool") + 1, order.index("transposed") + 1),
+        hint=t("One way leaves most pixels at 0. Another writes more often on some pixels than on others."),
+    )
+
+
 QUESTIONS: dict[str, tuple[str, Maker]] = {
     "rare": (mark("The pole that nobody misses"), rare),
+    "edge": (mark("Which way up?"), edge),
     "place": (mark("Back to the switch"), place),
 }

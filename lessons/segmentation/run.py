@@ -14,6 +14,7 @@ from deconvviz.tasks.segmentation import predict
 from deconvviz.tasks.segmentation.data import NAMES, VOID
 from deconvviz.tasks.segmentation.predict import Segmentation, Step
 from deconvviz.types import Box, DisplayImage
+from lessons._kit.draw.pixels import crop
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures
 from lessons.segmentation import scene
@@ -86,6 +87,14 @@ def counts(said: np.ndarray, true: np.ndarray, name: str) -> tuple[int, int]:
     c, known = NAMES.index(name), true < VOID
     mine, right = (said == c) & known, true == c
     return int((mine & right).sum()), int((mine | right).sum())
+
+
+def right_in(subject: Subject, decoder: str, box: Box) -> float | None:
+    """Share of the pixels of a piece whose class a decoder names rightly; None where nobody knows it."""
+    if subject.labels is None:
+        return None
+    true = crop(subject.labels, box)
+    return float((crop(answer(subject, decoder).classes, box) == true)[true < VOID].mean())
 
 
 def spot(subject: Subject, name: str) -> Box:

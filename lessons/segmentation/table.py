@@ -49,6 +49,14 @@ def to_html(caption: str, found: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
+def show() -> None:
+    """The table of all variants, and what a decoder adds to the coarse answer."""
+    found = predict.variants()
+    pictures = next(iter(found.values()))["data"]["validation"]
+    st.html(to_html(t("{count} validation pictures of CamVid, percent", count=pictures), found))
+    st.markdown(gained(found))
+
+
 def claim(decoder: str) -> None:
     """The article's sentence, the verdict that the figures give, the table, the classes of a decoder."""
     found = predict.variants()
@@ -56,8 +64,7 @@ def claim(decoder: str) -> None:
     st.markdown(f"#### {t('Does it segment better?')}")
     st.markdown(t("Articles 000 and 001 say that transposed convolution makes segmentation more accurate (C9)."))
     st.markdown(f"{card.word(judgement.kind)} {card.sentence('C9', judgement)}")
-    pictures = found[decoder]["data"]["validation"]
-    st.html(to_html(t("{count} validation pictures of CamVid, percent", count=pictures), found))
+    show()
     st.markdown(
         t(
             "One encoder for all, which no decoder changed; one run each, so differences below a point say nothing. "
@@ -71,7 +78,6 @@ def claim(decoder: str) -> None:
             "mean IoU is about 11 points less, with switches and without a decoder."
         )
     )
-    st.markdown(gained(found))
     st.markdown(fused(found))
     iou = found[decoder]["figures"]["iou"]
     shown = [bars.Bar(t(WORDS[name]), (value,)) for name, value in iou.items()]
@@ -91,9 +97,9 @@ def gained(found: Mapping[str, Mapping[str, Any]]) -> str:
     (decoder, name), most = max(points.items(), key=lambda item: item[1])
     edges = max(decoders, key=lambda one: decoders[one]["boundary_f1"])
     return t(
-        "No decoder finds the pole again: its IoU is {coarse} % without one, {low} to {high} % with. The class that "
-        "gains most is {name}, {points} points by {decoder}; boundary F1 gains {border} points by {edges}. Decoders "
-        "trained together with their encoder were not compared.",
+        "No decoder finds the pole again: its IoU is {coarse} % without one, {low} to {high} % with. The class "
+        "that gains most is “{name}”, {points} points by {decoder}; boundary F1 gains {border} points by {edges}. "
+        "Decoders trained together with their encoder were not compared.",
         coarse=f"{100 * coarse['iou']['pole']:.1f}", low=f"{100 * min(poles):.1f}", high=f"{100 * max(poles):.1f}",
         name=t(WORDS[name]), points=f"{most:.1f}", decoder=t(TITLES[decoder]), edges=t(TITLES[edges]),
         border=f"{100 * (decoders[edges]['boundary_f1'] - coarse['boundary_f1']):.1f}",

@@ -9,9 +9,10 @@ import pytest
 from reference import segmentation_loops as loops
 from streamlit.testing.v1 import AppTest
 
-from deconvviz.tasks.segmentation import predict
+from deconvviz.figures.scale import sequential_rgb
+from deconvviz.tasks.segmentation import evaluate, predict
 from deconvviz.tasks.segmentation.data import NAMES, VOID
-from lessons.segmentation import run, scene, table
+from lessons.segmentation import questions, run, scene, scenes, table
 from lessons.segmentation.run import Subject
 
 SLUG = "segmentation"
@@ -77,6 +78,51 @@ def test_what_the_fusion_changes_is_said_of_the_better_one() -> None:
     said = table.fused({str(i): about(*row) for i, row in enumerate(rows)})
     assert "+1.0 points" in said
     assert "F1 by -1.0" in said
+
+
+@pytest.mark.slow
+def test_what_the_scenes_say_is_what_the_drawing_gives() -> None:
+    told = {one.title: one for one in scenes.SCENES}
+    subject = run.drawn()
+    said, true = run.answer(subject, scenes.DECODER).classes, scene.street().labels
+    both, either = run.counts(said, true, "road")
+    assert f"{100 * both / either:.0f} % are both" in told["A name for every pixel"].text
+    figures = evaluate.figures_of(evaluate.confusion(said, true))
+    walls = told["Walls called signs"]
+    assert f"{100 * figures['global']:.0f} % of all pixels" in walls.text
+    assert f"mean IoU is {100 * figures['mean_iou']:.0f} %" in walls.text
+    house = true == NAMES.index("building")
+    assert (said[house] == NAMES.index("sign")).mean() > 0.25, "large parts of the walls"
+    car = scene.SPOTS["car"]
+    middle = said[(car[0] + car[2]) // 2, 242]
+    assert NAMES[middle] == "road"
+    assert walls.ask is not None
+    assert walls.ask().answer == "sign"
+    three = told["Three ways up"].ask
+    assert three is not None
+    assert three().answer == "unpool"
+
+
+def test_what_there_was_to_gain_is_read_from_the_file() -> None:
+    found = predict.variants()
+    told = next(one for one in scenes.SCENES if one.title == "How much it adds")
+    assert f"On {found['coarse']['data']['validation']} validation pictures" in told.text
+    assert told.ask is not None
+    guess = told.ask()
+    assert guess.answer == "1"
+    assert f"{100 * found['coarse']['figures']['mean_iou']:.1f} % without" in guess.reasons["1"]
+
+
+def test_an_edge_is_drawn_in_four_ways() -> None:
+    question = questions.edge(3)
+    unpooled, written = question.answer
+    maps = [np.asarray(one.source)[::6, ::6] for one in question.choices]
+    zero = sequential_rgb(np.zeros((1, 1)), 0.0, 1.0)[0, 0]
+    shares = [float((map == zero).all(axis=2).mean()) for map in maps]
+    assert np.argmax(shares) == unpooled - 1, "most pixels of an unpooled picture are 0"
+    assert shares[unpooled - 1] == pytest.approx(0.75, abs=0.01)
+    steps = [float(np.abs(np.diff(map.astype(float), axis=1)).mean()) for map in maps]
+    assert sorted(steps)[1] < 0.5 * steps[written - 1], "a grid"
 
 
 @pytest.mark.deep
