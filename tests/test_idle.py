@@ -11,6 +11,7 @@ import streamlit as st
 from deconvviz import compiled
 from lessons._app import idle
 from lessons._kit.form import i18n, page
+from lessons._kit.run.kept import kept
 from lessons.laboratory import layers
 
 
@@ -23,17 +24,24 @@ def _result() -> Result:
     return Result()
 
 
+@kept(1)
+def _shared_result() -> Result:
+    return Result()
+
+
 @pytest.mark.slow
 def test_results_and_programs_are_given_back_and_texts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idle, "gc", SimpleNamespace(unfreeze=lambda: None, collect=lambda: None, freeze=lambda: None))
     monkeypatch.setattr("jax.clear_caches", lambda: None)  # other tests of this process go on with theirs
-    large = weakref.ref(_result())
+    large, shared = weakref.ref(_result()), weakref.ref(_shared_result())
     compiled.once("a program of this test", lambda: 0)
     layers._mean_key("network", "picture", "layer")
     pages, said = page.discover(), i18n.catalogue("zh")
     assert large() is not None
+    assert shared() is not None
     idle.give_back()
     assert large() is None
+    assert shared() is None
     assert not compiled.is_compiled("a program of this test")
     assert not layers._mean_key.cache_info().currsize
     assert page.discover() is pages

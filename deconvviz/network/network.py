@@ -26,7 +26,7 @@ from deconvviz.network.trace.loops import LOOPS
 from deconvviz.network.trace.rectifiers import constants
 from deconvviz.network.trace.scopes import scoped
 from deconvviz.network.trace.trace import Node, Program, permuted, trace
-from deconvviz.types import Array, Box, InputSpec, Layer
+from deconvviz.types import Array, Box, InputSpec, Layer, Size
 
 
 class Network:
@@ -90,6 +90,7 @@ class Network:
         self._origin: Network | None = None
         self._weights: tuple[Any, ...] = ()
         self.rules: dict[str, CustomRule] = {}
+        self._programs = programs
         self.store = Store(programs=programs, form=self._form)
         outputs = self.program().output_shapes
         program = self.program()
@@ -205,6 +206,30 @@ class Network:
         other._origin, other._weights = self, tuple(weights)
         other.store = Store(lender=self.store) if constants(replaced) == constants(flat) else Store()
         return other
+
+    def at_size(self, size: Size) -> Network:
+        """The same function of pictures of another size, traced anew, without labels: for a part of a picture.
+
+        Args:
+          size: (height, width).
+
+        Raises:
+          Exception: whatever the function raises for pictures of that size.
+        """
+
+        def make() -> Network:
+            if self._origin is not None:
+                return self._origin.at_size(size).with_weights(self._weights)
+            other = copy.copy(self)
+            for known in ("digest", "layers"):
+                other.__dict__.pop(known, None)
+            other.input_spec = dataclasses.replace(self.input_spec, size=size)
+            other.store = Store(programs=self._programs, form=other._form)
+            other.program()
+            return other
+
+        network: Network = self.store.get(("size", size, _float()), make)
+        return network
 
     def __repr__(self) -> str:
         height, width = self.input_spec.size
@@ -399,4 +424,4 @@ class Network:
 
 def _float() -> str:
     """The float type that JAX is set to: "float32", or "float64" inside `jax.enable_x64`."""
-    return np.dtype(jax.numpy.result_type(float)).name
+    return "float64" if jax.config.jax_enable_x64 else "float32"

@@ -175,28 +175,55 @@ def by_adjoints_windowed(request: BackpropRequest, steps: Chain, plan: windowed.
 
     One unit at a given place needs no more of the forward pass than its field, which pays in large networks.
     """
-    depth = request.node.layer.shape[-1]
     single = len(request.codes) == 1 and request.codes[0][1] >= 0 and plan.saved_flops > windowed.MIN_SAVED_FLOPS
-    forward = request.compiled("windows forward", lambda: windowed.forward(steps, plan, single), single)
-    channels, places = np.asarray(request.codes, np.int32)[:, 0], np.asarray(request.codes, np.int32)[:, 1:]
-    value, memories = forward(steps.constants, request.x, places)
-    values = np.asarray(value)[0]
-    if single:
-        activations = values[0, 0, channels]
-    else:
-        places = _resolved(values, channels, places)
-        activations = values[places[:, 0], places[:, 1], channels]
+    memories, channels, places, activations = _forward_windowed(request, steps, plan, single)
     strengths = np.ones_like(activations) if request.ones else activations
     results: Results = {}
     for rule in request.rules:
         maps: list[np.ndarray] = []
         for count, arrays in _groups(plan.units_at_once, channels, places, strengths):
-            make = functools.partial(windowed.backward, steps, plan, rule, depth, single)
-            backward = request.compiled("windows backward", make, rule, single, len(arrays[0]))
-            windows = np.asarray(backward(steps.constants, memories, *arrays))
-            maps += list(windowed.whole_maps(plan, windows[:count], arrays[1][:count]))
+            if len(channels) == 1 and not single:  # the program of `trace_windowed`: one less to compile
+                run = _signals(request, steps, plan, rule)
+            else:
+                make = functools.partial(windowed.backward, steps, plan, rule, request.node.layer.shape[-1], single)
+                run = request.compiled("windows backward", make, rule, single, len(arrays[0]))
+            windows = np.asarray(run(steps.constants, memories, *arrays)[-1])
+            maps += list(windowed.whole_maps(plan.windows[0], windows[:count], arrays[1][:count]))
         results[rule] = _results(maps, activations, places[:, 0], places[:, 1])
     return results
+
+
+def _forward_windowed(
+    request: BackpropRequest, steps: Chain, plan: windowed.Plan, single: bool
+) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray]:
+    """(memories, channels, places, activations) of the units after a forward pass; see `windowed.forward`."""
+    forward = request.compiled("windows forward", lambda: windowed.forward(steps, plan, single), single)
+    channels, places = np.asarray(request.codes, np.int32)[:, 0], np.asarray(request.codes, np.int32)[:, 1:]
+    if single:
+        value, memories = forward(steps.constants, request.x, places)
+        return memories, channels, places, np.asarray(value)[0][0, 0, channels]
+    value, memories = request.network.store.passes.get(
+        ("windows", request.node.layer.name), request.x, lambda: forward(steps.constants, request.x, places)
+    )
+    values = np.asarray(value)[0]
+    places = _resolved(values, channels, places)
+    return memories, channels, places, values[places[:, 0], places[:, 1], channels]
+
+
+def trace_windowed(request: BackpropRequest, steps: Chain, plan: windowed.Plan) -> list[np.ndarray]:
+    """The signal of a single unit by a single rule: at the layer and then below every step, whole maps (h, w, c)."""
+    (rule,) = request.rules
+    memories, channels, places, activations = _forward_windowed(request, steps, plan, single=False)
+    strengths = np.ones_like(activations) if request.ones else activations
+    every = _signals(request, steps, plan, rule)(steps.constants, memories, channels, places, strengths)
+    windows = reversed(plan.windows)
+    return [windowed.whole_maps(window, np.asarray(g), places)[0] for window, g in zip(windows, every, strict=True)]
+
+
+def _signals(request: BackpropRequest, steps: Chain, plan: windowed.Plan, rule: str) -> Callable[..., Any]:
+    """`windowed.signals` of a single unit."""
+    make = functools.partial(windowed.signals, steps, plan, rule, request.node.layer.shape[-1])
+    return request.compiled("windows signals", make, rule)
 
 
 def _resolved(values: np.ndarray, channels: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -128,17 +128,26 @@ class Chain:
           recorded: what `forward` returned for x; computed now if left out.
         """
         value, memories = recorded or self.forward(self.constants, x)
-        g = seed(value)
-        trace = [SignalStep("start", "start", np.asarray(g)[0])]
+        signals = [seed(value)]
         for step, memory in zip(reversed(self.steps), reversed(memories), strict=True):
-            before, g = g, step.backward(step.constant, memory, g, rule)
+            signals.append(step.backward(step.constant, memory, signals[-1], rule))
+        return self.strip([np.asarray(g)[0] for g in signals])
+
+    def strip(self, signals: Sequence[np.ndarray]) -> list[SignalStep]:
+        """The steps that change a signal: its start, and what came out below every filter, pool and rectifier.
+
+        Args:
+          signals: (h, w, c) or (c,), at the layer and then below every step, down to the model input.
+        """
+        trace = [SignalStep("start", "start", signals[0])]
+        for step, before, g in zip(reversed(self.steps), signals, signals[1:], strict=False):
             if step.kind in ("bias", "shape", "copy"):
                 continue
             passed = None
             if step.kind == "rectify":
-                arrived = float(jnp.abs(before).sum())
-                passed = float(jnp.abs(g).sum()) / arrived if arrived else 0.0
-            trace.append(SignalStep(step.name, step.kind, np.asarray(g)[0], passed))
+                arrived = float(np.abs(before).sum())
+                passed = float(np.abs(g).sum()) / arrived if arrived else 0.0
+            trace.append(SignalStep(step.name, step.kind, g, passed))
         return trace
 
 

@@ -23,7 +23,8 @@ from deconvviz.errors import DeconvvizError, NetworkError, RuleError
 from deconvviz.metrics import relative_gap
 from deconvviz.network import units
 from deconvviz.network.backward import select, stepwise
-from deconvviz.network.backward.backprop import BackpropRequest, BackpropResult
+from deconvviz.network.backward.backprop import BackpropRequest, BackpropResult, trace_windowed
+from deconvviz.network.backward.explicit import Chain, SignalStep
 from deconvviz.network.network import Network
 from deconvviz.network.rewrite.program import OnUnsupported, coverage_of, refuse, rewritten
 from deconvviz.network.trace.trace import Node
@@ -244,7 +245,8 @@ def with_agreement(
     node = network.node(first[0].unit.layer)
     codes = [units.codes(result.unit, node.layer) for result in first]
     ones = first[0].start == "one"
-    others = select.independent(BackpropRequest(network, node, network.checked_input(x), codes, tuple(maps), ones))
+    request = BackpropRequest(network, node, network.checked_input(x), codes, tuple(maps), ones)
+    others = select.independent(request, [result.activation for result in first])
     return {
         rule: tuple(
             replace(result, agreement=relative_gap(result.map, convert(other.map)))
@@ -252,6 +254,30 @@ def with_agreement(
         )
         for rule, results in unproven.items()
     }
+
+
+def backward_trace(network: Network, x: Array, unit: UnitLike, rule: str) -> list[SignalStep]:
+    """The signal of a unit after every step of its backward pass, the last of which gives the map.
+
+    Args:
+      network: one whose operations below the layer are a chain, `Network.chain_to`.
+      x: (1, H, W, C) model input.
+      unit: starts with its activation; without row and column its strongest position.
+      rule: a backward rule.
+
+    Returns:
+      One `SignalStep` for the start and for every step that changes the signal; empty where the network is no chain.
+    """
+    unit = Unit.of(unit)
+    node, chain = network.node(unit.layer), network.chain_to(unit.layer)
+    if not isinstance(chain, Chain):
+        return []
+    batch = network.checked_input(x)
+    request = BackpropRequest(network, node, batch, [units.codes(unit, node.layer)], (check_rule(rule),), ones=False)
+    if plan := select.windows(request):
+        return chain.strip(trace_windowed(request, chain, plan))
+    passed = network.store.passes.get(("chain", unit.layer), batch, lambda: chain.forward(chain.constants, batch))
+    return chain.backward_trace(batch, signal_at(network, batch, unit), rule, passed)
 
 
 def signal_at(network: Network, x: Array, unit: UnitLike, start: Start = "activation") -> Callable[[Any], Any]:

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deconvviz.errors import RuleError
 from deconvviz.network import units
 from deconvviz.network.backward import backprop, windowed
 from deconvviz.network.backward.backprop import BackpropRequest, Results
+from deconvviz.network.backward.cropped import by_cropped_vjp
 from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.rewrite.program import rewritten
 
 
 def cheapest(request: BackpropRequest) -> Results:
     """The maps by the computation that takes least: within windows where units have some, else by `jax.vjp`."""
-    if plan := _windows(request):
+    if plan := windows(request):
         steps = request.network.steps_to(request.node.layer.name)
         assert isinstance(steps, Chain), "only chains have windows"
         return backprop.by_adjoints_windowed(request, steps, plan)
     return _by_vjp(request)
 
 
-def independent(request: BackpropRequest) -> Results:
+def independent(request: BackpropRequest, activations: Sequence[float]) -> Results:
     """The same maps by a computation that shares as little with `cheapest` as there is.
 
     Where every operation has an adjoint written by hand, nothing but the weights; elsewhere JAX's derivatives of single
     operations (`stepwise`).
+
+    Args:
+      request: the units and rules.
+      activations: of the units, on the picture.
     """
-    if _windows(request):
-        return _by_vjp(request)
+    if windows(request):
+        return by_cropped_vjp(request, activations[0]) or _by_vjp(request)
     steps = request.network.steps_to(request.node.layer.name)
     return backprop.by_equations(request) if isinstance(steps, str) else backprop.by_adjoints(request, steps)
 
 
-def _windows(request: BackpropRequest) -> windowed.Plan | None:
+def windows(request: BackpropRequest) -> windowed.Plan | None:
     """Where the windows of the units lie; None where whole maps have to do."""
     if any(row == units.ALL for _, row, _ in request.codes):
         return None

@@ -145,15 +145,22 @@ def forward(chain: Chain, plan: Plan, single: bool = False) -> Callable[..., tup
 
 
 def backward(chain: Chain, plan: Plan, rule: str, depth: int, single: bool = False) -> Callable[..., Any]:
-    """``run(constants, memories, channels, index, strengths) -> signals on the model input``.
+    """The last of `signals` alone, as a tuple of one: what arrives at the model input."""
+    run = signals(chain, plan, rule, depth, single)
+    return lambda *arguments: (run(*arguments)[-1],)
+
+
+def signals(chain: Chain, plan: Plan, rule: str, depth: int, single: bool = False) -> Callable[..., list[Any]]:
+    """``run(constants, memories, channels, index, strengths) -> signals``, at the layer and then below every step.
 
     Args of the result: the memories of `forward`; of each unit the channel (units,) out of `depth`, the position
-    (units, 2) and the strength (units,) with which its signal starts. It returns (units, n, m, C): the windows on the
-    model input, or whole inputs where that is None.
+    (units, 2) and the strength (units,) with which its signal starts. It returns (units, n, m, C) each: the windows on
+    a map, or whole maps where those of the plan are None.
     """
 
-    def run(constants: Sequence[Any], memories: Sequence[Any], channels: Any, index: Any, strengths: Any) -> Any:
+    def run(constants: Sequence[Any], memories: Sequence[Any], channels: Any, index: Any, strengths: Any) -> list[Any]:
         g = (jax.nn.one_hot(channels, depth, dtype=strengths.dtype) * strengths[:, None])[:, None, None, :]
+        every = [g]
         for i in reversed(range(len(chain.steps))):
             step, memory, below, above = chain.steps[i], memories[i], plan.windows[i], plan.windows[i + 1]
             if below is not None and above is not None:
@@ -162,7 +169,8 @@ def backward(chain: Chain, plan: Plan, rule: str, depth: int, single: bool = Fal
             else:  # below, a window would be as large as its map: from here on whole maps, and no more cutting
                 g = g if above is None else _placed(g, index, above)
                 g = step.backward(constants[i], memory, g, rule)
-        return g
+            every.append(g)
+        return every
 
     return run
 
@@ -239,9 +247,8 @@ def _placed(g: Any, index: Any, window: Window) -> Any:
     return place(g, starts)[:, above : above + height, left : left + width]
 
 
-def whole_maps(plan: Plan, windows: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """(units, H, W, C) maps from what `backward` returned, on the host."""
-    window = plan.windows[0]
+def whole_maps(window: Window | None, windows: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """(units, H, W, C) maps from what lies in windows on them, on the host."""
     if window is None:
         return windows
     maps = np.zeros((len(windows), *window.map, windows.shape[3]), windows.dtype)

@@ -23,6 +23,8 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 LOCALES = Path(__file__).parents[2] / "locales"
 DOMAIN = "deconvviz"
 KEY = "lang"
+#: Attribute of a session's run that holds its language.
+_KNOWN = "deconvviz_language"
 _outside = ContextVar("language", default="en")
 
 
@@ -70,10 +72,22 @@ def current_language() -> str:
     >>> current_language()
     'en'
     """
-    if get_script_run_ctx(suppress_warning=True) is None:
+    context: Any = get_script_run_ctx(suppress_warning=True)
+    if context is None:
         return _outside.get()
-    chosen = st.session_state.get(KEY)  # asked first: the other two take longer, and every text asks
-    return chosen if chosen in LANGUAGES else first_known(st.query_params.get(KEY), st.context.locale)
+    known: str | None = getattr(context, _KNOWN, None)  # every text asks, and the session takes its time to answer
+    if known is None:
+        chosen = st.session_state.get(KEY)
+        known = chosen if chosen in LANGUAGES else first_known(st.query_params.get(KEY), st.context.locale)
+        setattr(context, _KNOWN, known)
+    return known
+
+
+def look_again() -> None:
+    """Ask the session anew for its language: a run of the whole page may have another than the one before."""
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is not None and hasattr(context, _KNOWN):
+        delattr(context, _KNOWN)
 
 
 def first_known(*tags: str | None) -> str:

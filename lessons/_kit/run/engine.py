@@ -22,22 +22,21 @@ from deconvviz import checks, compiled
 from deconvviz.api import class_probabilities
 from deconvviz.data.preprocess import model_input
 from deconvviz.errors import NetworkError
-from deconvviz.network.backward.explicit import Chain, SignalStep
-from deconvviz.network.backward.reconstruct import signal_at
+from deconvviz.network.backward.explicit import SignalStep
+from deconvviz.network.backward.reconstruct import backward_trace as trace_of
 from deconvviz.types import Check, Reconstruction, Unit
 from lessons._kit.run import shipped
+from lessons._kit.run.kept import kept
 from lessons._kit.run.networks import Loaded
 from lessons._kit.run.pictures import Picture, fitted, frozen
 
 #: Pictures whose activations are kept (about 6 MB each, 49 MB for SqueezeNet), units whose maps are (0.8 MB), and
-#: whose checked maps are (0.8 MB), small values, signals in the backward pass (about 3 MB each), and pictures whose
-#: switches and masks are (about 6 MB each).
+#: whose checks are (the same maps), small values, and signals in the backward pass (about 3 MB each).
 KEPT_FORWARDS = 8
-KEPT_UNITS = 64
-KEPT_CHECKS = 32
+KEPT_UNITS = 160
+KEPT_CHECKS = 160
 KEPT_VALUES = 256
 KEPT_TRACES = 16
-KEPT_MEMORIES = 4
 #: Layers of the largest network whose checks are compiled ahead; those of a larger one are compiled when asked for.
 CHECKED_AHEAD = 32
 #: Seconds that what follows the maps waits at most for the maps of others, and seconds between two looks meanwhile
@@ -84,7 +83,7 @@ def forward(loaded: Loaded, picture: Picture) -> Forward:
     return _forward(loaded.identity, picture.digest, loaded, picture)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_FORWARDS)
+@kept(KEPT_FORWARDS)
 def _forward(network_digest: str, picture_digest: str, _loaded: Loaded, _picture: Picture) -> Forward:
     net = _loaded.network
     x = model_input(fitted(_loaded, _picture).model, net.input_spec)
@@ -103,7 +102,7 @@ def reconstruct(loaded: Loaded, picture: Picture, unit: Unit) -> Reconstructions
     return _reconstruct(loaded.identity, picture.digest, repr(unit), loaded, picture, unit)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_UNITS)
+@kept(KEPT_UNITS)
 def _reconstruct(
     network_digest: str, picture_digest: str, unit_key: str, _loaded: Loaded, _picture: Picture, _unit: Unit
 ) -> Reconstructions:
@@ -128,7 +127,7 @@ def checked(loaded: Loaded, picture: Picture, unit: Unit) -> dict[str, Reconstru
     return _checked(loaded.identity, picture.digest, repr(unit), loaded, picture, unit)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_CHECKS)
+@kept(KEPT_CHECKS)
 def _checked(
     network_digest: str, picture_digest: str, unit_key: str, _loaded: Loaded, _picture: Picture, _unit: Unit
 ) -> dict[str, Reconstruction]:
@@ -155,24 +154,14 @@ def backward_trace(loaded: Loaded, picture: Picture, unit: Unit, rule: str) -> t
     return _backward_trace(loaded.identity, picture.digest, repr(unit), rule, loaded, picture, unit)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_TRACES)
+@kept(KEPT_TRACES)
 def _backward_trace(
     network_digest: str, picture_digest: str, unit_key: str, rule: str, _loaded: Loaded, _picture: Picture, _unit: Unit
 ) -> tuple[SignalStep, ...]:
-    net = _loaded.network
-    steps = net.chain_to(_unit.layer)
-    if not isinstance(steps, Chain):
-        return ()
-    x = model_input(fitted(_loaded, _picture).model, net.input_spec)
-    memories = _memories(network_digest, picture_digest, _unit.layer, steps, x)
-    frames = steps.backward_trace(x, signal_at(net, x, _unit), rule, memories)
+    x = model_input(fitted(_loaded, _picture).model, _loaded.network.input_spec)
+    run = partial(trace_of, _loaded.network, x, _unit, rule)
+    frames = run_compiled(_loaded, _unit.layer, f"trace {rule}", run)
     return tuple(replace(frame, signal=frozen(frame.signal)) for frame in frames)
-
-
-@st.cache_resource(show_spinner=False, max_entries=KEPT_MEMORIES)
-def _memories(network_digest: str, picture_digest: str, layer: str, _steps: Chain, _x: Any) -> tuple[Any, list[Any]]:
-    """The value of a layer and what the backward pass from it needs: one forward pass for every unit and rule."""
-    return _steps.forward(_steps.constants, _x)
 
 
 def cached(loaded: Loaded, picture: Picture, name: str, make: Callable[[], _T]) -> _T:
@@ -180,7 +169,7 @@ def cached(loaded: Loaded, picture: Picture, name: str, make: Callable[[], _T]) 
     return _cached(loaded.identity, picture.digest, name, make)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_VALUES)
+@kept(KEPT_VALUES)
 def _cached(network_digest: str, picture_digest: str, name: str, _make: Callable[[], Any]) -> Any:
     return _make()
 

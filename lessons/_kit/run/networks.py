@@ -40,6 +40,10 @@ class Loaded:
         object.__setattr__(self, "identity", self.network.identity)
 
 
+#: Bytes of the forward passes of a network that are kept: the shipped network's of a layer and picture take 1 MB.
+PASSES_ROOM = 64_000_000
+
+
 @st.cache_resource(show_spinner=False)
 def keep_compiled() -> bool:
     """Keep compiled programs on disk from now on; False, with no harm done, where the folder cannot be written."""
@@ -55,6 +59,7 @@ def load(name: str) -> Loaded:
         network, assumed = adopted.network, adopted.assumed
     else:
         network, assumed = dv.load(name), ()
+    network.store.passes.room = PASSES_ROOM
     return Loaded(name, network, network.digest, accuracy(network.about), assumed)
 
 

@@ -10,12 +10,12 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from deconvviz.data import images, isolated, samples
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit.draw.pixels import on_screen
+from lessons._kit.run.kept import kept
 from lessons._kit.run.networks import Loaded
 
 #: The photographs of the gallery, which tables and curves of several pictures are of.
@@ -183,7 +183,7 @@ def model_inputs(loaded: Loaded, picture: Picture) -> np.ndarray:
     return model_input(fitted(loaded, picture).model, loaded.network.input_spec)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@kept(KEPT)
 def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Picture) -> Fitted:
     pixels = whole(_picture)
     return Fitted(frozen(fit_image(pixels, _spec)), frozen(on_screen(pixels, _spec)))

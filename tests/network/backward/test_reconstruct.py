@@ -230,6 +230,23 @@ def test_the_backward_trace_ends_at_the_map() -> None:
         trace[-1].signal, reconstruct.reconstruct_units(net, x, [unit])[0].map, rtol=1e-5, atol=1e-6
     )
     assert all(0 <= step.obeyed <= 1 for step in trace if step.kind == "rectify")
+    within_windows = reconstruct.backward_trace(net, x, unit, "deconvnet")
+    for one, other in zip(within_windows, trace, strict=True):
+        assert (one.name, one.kind, one.obeyed) == (other.name, other.kind, pytest.approx(other.obeyed))
+        np.testing.assert_allclose(one.signal, other.signal, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_forward_passes_that_are_kept_belong_to_one_input() -> None:
+    net, unit, x = tiny(), dv.Unit("max_pool2", 1), nets.picture()
+    fresh = [reconstruct.reconstruct_units(tiny(), each, [unit], prove=False)[0] for each in (x, -x)]
+    net.store.passes.room = 10_000_000
+    for each, wanted in ((x, fresh[0]), (-x, fresh[1]), (x, fresh[0])):
+        found = reconstruct.reconstruct_units(net, each, [unit], prove=False)[0]
+        assert (found.unit, found.activation) == (wanted.unit, wanted.activation)
+        np.testing.assert_array_equal(found.map, wanted.map)
+    assert len(net.store.passes) == 2
+    assert not np.array_equal(fresh[0].map, fresh[1].map)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from reference import deconvnet_loops
 import deconvviz as dv
 from deconvviz.network.backward import reconstruct, windowed
 from deconvviz.network.backward.backprop import BackpropRequest, by_adjoints, by_adjoints_windowed, by_vjp, window_plan
+from deconvviz.network.backward.cropped import by_cropped_vjp
 from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.rewrite.program import rewritten
 
@@ -92,12 +93,43 @@ def test_equals_whole_maps(program: Program, rule: str, monkeypatch: pytest.Monk
         single_results = [by_adjoints_windowed(each, steps, plan)[rule][0] for each in requests]
         whole = by_adjoints(request, steps)[rule]
         derived = by_vjp(request, rewritten(net, layer.name, rule).call)[rule]
+        cropped = [by_cropped_vjp(each, one.activation) for each, one in zip(requests, whole, strict=True)]
+        assert by_cropped_vjp(requests[0], whole[0].activation + 0.01) is None, "another number: another function"
     assert any(np.abs(one.map).max() > 0 for one in whole)
     for one, single, other, third in zip(many, single_results, whole, derived, strict=True):
         assert (one.row, one.column) == (single.row, single.column) == (third.row, third.column)
         assert one.activation == pytest.approx(third.activation, rel=1e-12)
         for map in (one.map, single.map, third.map):
             np.testing.assert_allclose(map, other.map, rtol=0, atol=1e-11 * (np.abs(other.map).max() or 1))
+    assert [one is None for one in cropped] == [program is scaled or row < 0 for _, row, _ in codes]
+    for one, other in zip(cropped, whole, strict=True):
+        if one is not None:
+            map = one[rule][0].map
+            np.testing.assert_allclose(map, other.map, rtol=0, atol=1e-11 * (np.abs(other.map).max() or 1))
+
+
+@pytest.mark.slow
+def test_a_function_that_is_another_one_on_a_part_is_checked_on_the_whole() -> None:
+    """The mean of the picture is another number on every part of it."""
+    net = dv.Network(lambda x: blocks(x * jax.lax.stop_gradient(x).mean()), input_spec=dv.InputSpec(size=SIZE))
+    node, x = net.node(net.layers[-1].name), RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
+    request = BackpropRequest(net, node, x, [(1, 2, 2)], ("guided",), False)
+    value = float(net.taps(x, [node.layer.name])[node.layer.name][0, 2, 2, 1])
+    assert by_cropped_vjp(request, value) is None
+
+
+@pytest.mark.slow
+def test_signal_outside_the_field_does_not_agree() -> None:
+    """A map is compared over the whole picture, though its second computation only sees a part."""
+    net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
+    node, x = net.node(net.layers[-1].name), RANDOM.normal(size=(1, *SIZE, 3)).astype(np.float32)
+    (one,) = reconstruct.reconstruct_units(net, x, [(node.layer.name, 1, 0, 0)], "linear", start="one", prove=False)
+    request = BackpropRequest(net, node, x, [(1, 0, 0)], ("linear",), True)
+    assert by_cropped_vjp(request, one.activation) is not None
+    assert reconstruct.with_agreement(net, x, {"linear": [one]})["linear"][0].agreement < 1e-5
+    assert not one.map[-1].any()
+    one.map[-1, -1] = np.abs(one.map).max()
+    assert reconstruct.with_agreement(net, x, {"linear": [one]})["linear"][0].agreement > 0.01
 
 
 @pytest.mark.slow
