@@ -253,7 +253,10 @@ def test_compiling_ahead_gives_way_to_whoever_waits(monkeypatch: pytest.MonkeyPa
     assert order[1] == "person"
 
 
-def test_what_follows_the_maps_waits_for_the_maps_of_others_and_for_one_another() -> None:
+def test_what_follows_the_maps_waits_for_the_maps_of_others_and_for_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "PATIENCE", 60.0)
     order = list[str]()
 
     def follow() -> None:
@@ -273,6 +276,24 @@ def test_what_follows_the_maps_waits_for_the_maps_of_others_and_for_one_another(
         order.append("the first")
     thread.join(10)
     assert order == ["maps", "follows", "the first", "follows"]
+
+
+def test_what_follows_waits_no_longer_than_its_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among many people somebody always waits for maps, and somebody always follows."""
+    monkeypatch.setattr(engine, "PATIENCE", 0.01)
+    monkeypatch.setattr(engine, "EVERY", 0.01)
+    reached = []
+
+    def follow() -> None:
+        with engine.following():
+            reached.append("follows")
+
+    with compiled.foreground(), engine._FOLLOWING:
+        thread = threading.Thread(target=follow)
+        thread.start()
+        thread.join(20)
+        assert reached == ["follows"]
+        assert engine._FOLLOWING.locked(), "it gives nothing free that another holds"
 
 
 def test_what_follows_is_dropped_where_its_person_has_gone_on(monkeypatch: pytest.MonkeyPatch) -> None:

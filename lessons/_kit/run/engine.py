@@ -39,9 +39,9 @@ KEPT_VALUES = 256
 KEPT_TRACES = 16
 #: Layers of the largest network whose checks are compiled ahead; those of a larger one are compiled when asked for.
 CHECKED_AHEAD = 32
-#: Seconds that what follows the maps waits at most for the maps of others, and seconds between two looks meanwhile
-#: whether its own person still waits.
-PATIENCE, EVERY = 5.0, 0.1
+#: Seconds that what follows the maps waits at most for others, and seconds between two looks meanwhile whether its own
+#: person still waits.
+PATIENCE, EVERY = 0.5, 0.1
 _FOLLOWING = threading.Lock()
 _T = TypeVar("_T")
 
@@ -178,17 +178,19 @@ def _cached(network_digest: str, picture_digest: str, name: str, _make: Callable
 def following() -> Iterator[None]:
     """``with following():`` what follows the maps, one person's at a time, and once nobody waits for maps.
 
-    Where the person has clicked on or left meanwhile, the run of the page ends here, and nothing is computed.
+    With many people somebody always waits for maps, so it goes ahead after `PATIENCE`. Where the person has clicked on
+    or left meanwhile, the run of the page ends here, and nothing is computed.
     """
     end = time.monotonic() + PATIENCE
     while not compiled.give_way(EVERY) and time.monotonic() < end:
         _look_for_requests()
-    while not _FOLLOWING.acquire(timeout=EVERY):
+    while not (alone := _FOLLOWING.acquire(timeout=EVERY)) and time.monotonic() < end:
         _look_for_requests()
     try:
         yield
     finally:
-        _FOLLOWING.release()
+        if alone:
+            _FOLLOWING.release()
 
 
 def _look_for_requests() -> None:
