@@ -54,7 +54,7 @@ class Passes:
         """The arrays that `run` gives, run now if nothing is known of that key and those values of x."""
         if not self.room:
             return run()
-        full = (key, x.shape, x.dtype.name, blake2b(np.ascontiguousarray(x)).digest())
+        full = (key, x.shape, x.dtype.name, blake2b(x.tobytes()).digest())
         with self._lock:
             if full in self._passes:
                 self._passes.move_to_end(full)

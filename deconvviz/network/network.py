@@ -424,4 +424,4 @@ class Network:
 
 def _float() -> str:
     """The float type that JAX is set to: "float32", or "float64" inside `jax.enable_x64`."""
-    return "float64" if jax.config.jax_enable_x64 else "float32"
+    return "float64" if jax.config.jax_enable_x64 else "float32"  # type: ignore[attr-defined]  # JAX adds it later
