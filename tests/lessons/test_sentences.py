@@ -15,12 +15,13 @@ from jax import lax
 
 import deconvviz as dv
 from deconvviz.articles import claim_measures
+from deconvviz.articles.claims import CLAIMS, judge
 from deconvviz.articles.formulas import FORMULAS, apart
 from deconvviz.checks import randomization
 from deconvviz.checks.randomization import rank_correlation
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint, conv_map, inverse
 from deconvviz.ops.upsample import overlap_counts, resize_nearest
-from lessons._kit.claims import words
+from lessons._kit.claims import card, words
 from lessons._kit.form import glossary
 from lessons._kit.form.page import Lesson, discover
 
@@ -341,6 +342,7 @@ def test_what_the_randomization_test_did_and_did_not_do_is_said() -> None:
     assert "sixt2020explanations" in randomization.__doc__
 
 
+@pytest.mark.slow
 def test_words_that_are_our_own_or_name_their_source_are_marked() -> None:
     """A measure that nobody else has is called ours, a filter has its author's name, and eight points are eight."""
     from lessons.growth.measure import EPOCHS
@@ -350,6 +352,8 @@ def test_words_that_are_our_own_or_name_their_source_are_marked() -> None:
     assert len(EPOCHS) == 8
     assert "saved at eight points of its training" in text("growth")
     assert "Measured twice, by one rule" in words.NOTES["C12"]
+    for id in ("C1", "C2", "C4"):  # small random arrays
+        assert "for a counterexample, not for a proof" in card.basis(CLAIMS[id], judge(CLAIMS[id]))
 
 
 def test_the_lost_waves_are_explained_with_the_right_reasons() -> None:
