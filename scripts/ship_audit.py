@@ -54,7 +54,7 @@ def record(report: dict[str, Any], watermark: dict[str, Any]) -> dict[str, Any]:
         method: {
             control: [None if number is None else round(number, 4) for number in interval.values()]
             for control, interval in row.items()
-            if not control.endswith((", signed", ", ssim", ", hog"))
+            if not control.endswith((", signed", ", ssim", ", hog")) and interval["count"]
         }
         for method, row in report["table"].items()
     }

@@ -19,7 +19,7 @@ from jax import lax
 
 import deconvviz as dv
 from deconvviz import api, catalog
-from deconvviz.checks.audit import card, controls, page, run, sentences, words
+from deconvviz.checks.audit import card, controls, intervals, page, run, sentences, words
 from deconvviz.checks.audit.card import measured, table
 from deconvviz.errors import DataError, DeconvvizError, NetworkError
 from deconvviz.network.score import Score
@@ -113,8 +113,12 @@ def test_constant_scores_are_said() -> None:
     constant = dv.Network(lambda x: 0 * conv(x).mean((1, 2)) + 2, input_spec=SPEC, name="constant")
     found = dv.audit(constant, PICTURES, ["gradient", "occlusion"])
     assert any("the same value, 2, for every picture" in line for line in found.sentences)
-    assert found.table["gradient"]["deletion grey"].mean == 0
-    assert found.table["gradient"]["random weights: all layers"].mean == 0
+    assert found.table["gradient"]["zero"].mean == 1
+    assert {one.count for control, one in found.table["gradient"].items() if control != "zero"} == {0}
+    assert {step.count for steps in found.curves["gradient"].values() for step in steps} == {0}
+    about = [line for line in found.sentences if line.startswith("Gradient: ")]
+    assert len(about) == 1
+    assert "its map is zero everywhere on 3 of 3 pictures" in about[0]
 
 
 @pytest.mark.slow
@@ -229,6 +233,12 @@ def test_a_picture_that_gives_no_finite_scores_is_left_out_and_named() -> None:
     assert [one["name"] for one in found.pictures] == ["good"]
     assert found.unreadable["black"].startswith("the scores of dark hold numbers that are not finite")
     assert dv.audit_forecast(dark, pictures, ["gradient"]).pictures == 2
+
+
+def test_an_interval_over_everything_says_nothing() -> None:
+    wide = {"another class": intervals.Interval(0.4, -0.1, 0.8, 0.2, 4)}
+    (line,) = sentences.of_method("grad_cam", wide)
+    assert line.endswith("0.40 [-0.10, 0.80]: the interval is too wide to say anything; give more pictures.")
 
 
 @pytest.mark.slow

@@ -31,6 +31,8 @@ BASELINES = ("grey", "blur")
 MEASURED_FROM: dict[str, Any] = {"gradient": "grey", "gradient_x_input": 0.0, "integrated_gradients": "grey"}
 #: Squares of occlusion along each side of the picture.
 PARTS = 5
+#: The control that says whether a map is 0 everywhere: its other figures are then none.
+ZERO = "zero"
 #: Orders of pixels that no method is asked for.
 RANDOM, EDGES = "random", "edges"
 
@@ -42,7 +44,7 @@ class Findings:
     Attributes:
       unit: layer and channel, and row and column where it has them.
       value: the unit's.
-      controls: method -> control -> number; NaN where a control does not apply.
+      controls: method -> control -> number; NaN where a control does not apply, or a map is 0 everywhere.
       curves: order of the pixels (a method, "random", "edges") -> "deletion grey", ... -> the score after each step.
       refused: method -> why it cannot apply.
       skipped: control -> why it was left out.
@@ -133,12 +135,18 @@ def findings(network: Network, x: Array, unit: Unit, methods: tuple[str, ...], s
     controls: dict[str, dict[str, float]] = {method: {} for method in maps}
     skipped: dict[str, str] = {}
     ready = {method: Compared.of(signal) for method, signal in maps.items()}
+    for method, prepared in ready.items():
+        controls[method][ZERO] = float(prepared.is_zero)
     _randomized(score, batch, ready, controls, skipped, seed)
     _other_class(score, batch, ready, controls, skipped, seed)
     _nearby(score, batch, maps, ready, controls, seed)
     _of_picture(network, batch, maps, ready, controls)
     _infidelity(score, batch, maps, controls, seed)
     curves = _removed(score, batch, maps, controls, seed)
+    for method, prepared in ready.items():
+        if prepared.is_zero:  # what was measured of it is the order by which equal values are drawn, or no likeness
+            controls[method] = dict.fromkeys(controls[method], float("nan")) | {ZERO: 1.0}
+            curves[method] = {kind: [float("nan")] * len(steps) for kind, steps in curves[method].items()}
     value = float(score.values(batch)[0])
     place = tuple(part for part in (unit.layer, unit.channel, score.unit.row, score.unit.column) if part is not None)
     return Findings(place, value, controls, curves, refused, skipped)
@@ -166,8 +174,9 @@ def _again(score: Score, x: Array, method: str, seed: int) -> np.ndarray | None:
 
 
 def _note(into: dict[str, float], name: str, first: Compared, second: np.ndarray | None) -> None:
-    """Four measures of two maps under one name."""
-    alike = dict.fromkeys(METRICS, float("nan")) if second is None else first.like(Compared.of(second))
+    """Four measures of two maps under one name; NaN where one of the two is 0 everywhere."""
+    other = None if second is None or first.is_zero else Compared.of(second)
+    alike = dict.fromkeys(METRICS, float("nan")) if other is None or other.is_zero else first.like(other)
     into.update({name if metric == "rank" else f"{name}, {metric}": value for metric, value in alike.items()})
 
 
@@ -248,7 +257,8 @@ def _of_picture(
         into = controls[method]
         into |= {name: float((ready[method].strengths * values).sum()) for name, values in known.items()}
         if witness is not None and method != "occlusion":
-            into["occlusion"] = rank_correlation(uniform_filter(ranked(method, signal), patch), witness)
+            smooth = uniform_filter(ranked(method, signal), patch)
+            into["occlusion"] = rank_correlation(smooth, witness) if np.any(witness) else float("nan")
 
 
 def _infidelity(

@@ -167,7 +167,8 @@ def how_to_read(language: str = "en") -> str:
         "two maps, from -1 to 1: 0 is wanted under random weights and for another class, 1 after a shift or faint "
         "noise. Deletion and insertion: area gained over an order drawn by chance, above 0 is better. Infidelity: 0 "
         "foretells every fall of the score, 1 none. Green: the whole interval lies where it is wanted (below 0.3, "
-        "above 0.6, a gain above 0); red: where it is not (above 0.6, below 0.3, a gain below 0).",
+        "above 0.6, a gain above 0); red: where it is not (above 0.6, below 0.3, a gain below 0). "
+        "Dash: it does not apply, or one of the two maps is zero everywhere.",
         language,
     )
 

@@ -34,7 +34,7 @@ from deconvviz.ops.rectify import RULES
 from deconvviz.types import Array, Unit, UnitLike
 
 #: Changes when numbers of an audit change their meaning: files of unfinished audits then begin anew.
-FORMAT = 1
+FORMAT = 2
 #: Fewer seeds than pictures: picture number i is made random by seed i modulo this.
 SEEDS = 5
 

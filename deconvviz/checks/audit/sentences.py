@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from deconvviz import catalog
+from deconvviz.checks.audit.controls import ZERO
 from deconvviz.checks.audit.intervals import Interval
 from deconvviz.checks.audit.record import AuditRecord
 from deconvviz.checks.audit.words import say
@@ -70,6 +71,13 @@ def _general(audit: AuditRecord, language: str) -> Iterator[str]:
 
 def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> Iterator[str]:
     """What the controls say of one method."""
+    zero = intervals.get(ZERO)
+    if zero is not None and zero.count and zero.mean > 0:
+        text = (
+            "{method}: its map is zero everywhere on {count} of {every} pictures, which are left out of its figures; "
+            "deconvviz check says why a map is zero."
+        )
+        yield say(text, language, method=title, count=round(zero.mean * zero.count), every=zero.count)
     yield from _compared(title, intervals, language, "random weights: all layers", (
         "{method}: with all weights shuffled the map is still {value} like the network's: do not read from it what the "
         "network has learned.",
@@ -110,11 +118,16 @@ def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> 
 def _compared(
     title: str, intervals: Mapping[str, Interval], language: str, control: str, texts: tuple[str, str, str]
 ) -> Iterator[str]:
-    """The first text where the whole interval lies above `ALIKE`, the second below `DIFFERENT`, else the third."""
+    """The first text where the whole interval lies above `ALIKE`, the second below `DIFFERENT`, else the third.
+
+    An interval that reaches from below the one to above the other says nothing.
+    """
     interval = intervals.get(control)
     if interval is None or not interval.count:
         return
     low, high = (interval.low, interval.high) if interval.count > 1 else (interval.mean, interval.mean)
     text = texts[0] if low > ALIKE else texts[1] if high < DIFFERENT else texts[2]
+    if text and low < DIFFERENT and high > ALIKE:
+        text = "{method}: {control}, likeness {value}: the interval is too wide to say anything; give more pictures."
     if text:
-        yield say(text, language, method=title, value=str(interval))
+        yield say(text, language, method=title, value=str(interval), control=say(control, language))

@@ -65,6 +65,11 @@ class Compared:
             windows = means, _SAMPLE * (_windows(image**2) - means**2)
         return cls(centred(ranks(pixels(signal))), centred(ranks(strong)), image, windows, _hog(image))
 
+    @property
+    def is_zero(self) -> bool:
+        """Whether the map is 0 everywhere, so that it is like nothing and unlike nothing."""
+        return not self.scaled.any()
+
     def like(self, other: Compared) -> dict[str, float]:
         """The four measures of two maps of one size, see `similarities`."""
         nothing = float("nan")
