@@ -15,7 +15,7 @@ from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo.labels import TITLES
-from lessons.learned_inversion import picture, questions, run
+from lessons.learned_inversion import picture, questions, run, scenes
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class State:
     image: str = "astronaut"
     layer: str = "relu4"
     change: str = "none"
+    beside: str = "none"
 
 
 def pixels_by_hand(state: State) -> float:
@@ -85,40 +86,35 @@ def chosen() -> State:
         "swap": t("right half of another photo"),
         "silent": t("stronger half of the channels off"),
     }
-    return State(image, layer, choice(t("Change of the layer's numbers"), changes, "change"))
+    change = choice(t("Change of the layer's numbers"), changes, "change")
+    beside = {"none": t("nothing")}
+    if run.searched(image, layer, change) is not None:
+        beside["search"] = t("the picture of a search")
+    return State(image, layer, change, choice(t("Beside it"), beside, "beside"))
 
 
-def badges(state: State) -> None:
-    """The proofs, and the mean over the photographs."""
-    pixels, features, alone, better = checks(state)
-    proof.badges(
-        [
-            proof.Proof(
-                pixels,
-                t("What the library reports for the photograph, and the same added up number by number:"),
-                (pixels_by_hand, run.by_hand),
-            ),
-            proof.Proof(
-                features,
-                t("The answer goes through the network once more; the difference is added up number by number:"),
-                (features_by_hand, run.by_hand),
-            ),
-            proof.Proof(
-                alone,
-                t(
-                    "The photograph; the same between columns of noise that the network never sees; and no photograph "
-                    "at all, but the stored numbers of the layer. Largest difference of any pixel:"
-                ),
-                (run.three_ways,),
-            ),
-            proof.Proof(
-                better,
-                t("Median error over the built-in photographs; by how much it lies above that of the mean colour:"),
-                (beats_the_mean, run.medians),
-            ),
-        ]
+def measured(page: frame.Places, state: State) -> None:
+    """The errors over all photographs, and the checks."""
+    with st.spinner(t("Measuring all photographs, some seconds the first time")):
+        picture.errors(state.image)
+        now = checks(state)
+        learned, flat = run.medians(state.layer)
+    meanings = (
+        t("What the library reports for the photograph, and the same added up number by number:"),
+        t("The answer goes through the network once more; the difference is added up number by number:"),
+        t(
+            "The photograph; the same between columns of noise that the network never sees; and no photograph "
+            "at all, but the stored numbers of the layer. Largest difference of any pixel:"
+        ),
+        t("Median error over the built-in photographs; by how much it lies above that of the mean colour:"),
     )
-    learned, flat = run.medians(state.layer)
+    codes: tuple[proof.Code, ...] = (
+        (pixels_by_hand, run.by_hand),
+        (features_by_hand, run.by_hand),
+        (run.three_ways,),
+        (beats_the_mean, run.medians),
+    )
+    page.checks(now, meanings, codes)
     proof.measurement(
         t("{layer}: median {learned} against {flat}", layer=state.layer, learned=number(learned), flat=number(flat)),
         t("Median error in pixels over the built-in photographs: of the inverter, and of the mean colour."),
@@ -130,20 +126,15 @@ def draw(page: frame.Places) -> None:
     """What the decoder makes of the layer's numbers, and its errors over all photographs."""
     with page.controls:
         state = chosen()
+    place = (state.image, state.layer, state.change)
     with page.picture:
         with st.spinner(t("Sending the layer's numbers through its decoder, some seconds the first time")):
-            found = run.shown(state.image, state.layer, state.change)
-        picture.draw(state.image, state.layer, state.change, found)
+            found = run.beforehand(*place) or run.shown(*place)
+        picture.draw(*place, found, beside=state.beside == "search")
         picture.formula(found)
-        page.later(measured, state)
+    with page.wide:
+        page.later(measured, page, state)
     page.code((dv.invert, inverters.Inverter.__call__), call(state))
-
-
-def measured(state: State) -> None:
-    """The errors over all photographs, and the badges."""
-    with st.spinner(t("Measuring all photographs, some seconds the first time")):
-        picture.errors(state.image)
-        badges(state)
 
 
 LESSON: Lesson = Lesson(
@@ -155,24 +146,7 @@ LESSON: Lesson = Lesson(
     section="network",
     question=mark("Can a network learn to run another one backwards?"),
     goal=mark("You will be able to say what a decoder that was trained on photographs adds to a layer's numbers."),
-    text=mark(
-        "No search: a second network, the decoder, answers in one pass. It learned from thousands of photographs "
-        "to give back the photograph from the layer's numbers. Nothing else goes in; change them, and the answer "
-        "changes.\n\n"
-        "It cannot undo the layer: what [[max pooling]] and the [[rectifier]] dropped is gone. Where many "
-        "photographs have the same numbers, squared error is smallest at their mean, so the answer is blurred "
-        "where the layer leaves them open. Blurred means unknown. Sharp means that the training pictures agree "
-        "there, not that it is true: from an early layer, the sharpest places are the most wrong.\n\n"
-        "Its maps grow by [[transposed convolution]]. The training pictures are its prior: it knows what "
-        "photographs look like, and is at a loss with others.\n\n"
-        "Feed the answer back in and its features often differ, because it is blurred. Search is the opposite: "
-        "right features, wrong pixels."
-    ),
-    presets=(
-        (mark("An early layer: nearly all of it"), {"layer": "relu2"}),
-        (mark("The last map"), {"layer": "relu7"}),
-        (mark("Two photographs in one"), {"layer": "relu6", "change": "swap"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -17,8 +17,8 @@ from lessons.learned_inversion import run
 from lessons.learned_inversion.run import Shown
 
 
-def draw(image: str, layer: str, change: str, found: Shown) -> None:
-    """The two pictures, and what stands between them."""
+def draw(image: str, layer: str, change: str, found: Shown, beside: bool) -> None:
+    """The two pictures, and what stands between them; the search's too where it is to stand beside them."""
     name = title_of(pictures.sample(image))
     rows, columns = found.photograph.shape[:2]
     seen = t("as the network sees it: {rows} × {columns} pixels", rows=rows, columns=columns)
@@ -30,13 +30,20 @@ def draw(image: str, layer: str, change: str, found: Shown) -> None:
     title = t("Made from {layer} in one pass", layer=layer)
     if change != "none":
         title = t("Made from the changed {layer}", layer=layer)
-    st.html(f'<div class="inverted">{_figure(name, seen, found.photograph)}{_figure(title, note, found.picture)}</div>')
-    st.html(f'<p class="facts">{escape(_way(layer))}</p>')
+    pair = _figure(name, seen, found.photograph, "photograph") + _figure(title, note, found.picture, "made")
+    other = run.searched(image, layer, change) if beside else None
+    if other is not None:
+        searched, features, pixels = other
+        note = t("error in pixels {pixels}, feature error {features}", pixels=number(pixels), features=number(features))
+        pair += _figure(t("Made from {layer} by a search", layer=layer), note, searched, "search")
+    st.html(f'<div class="inverted{"" if other is None else " three"}">{pair}</div>')
+    st.html(f'<p class="facts" data-part="sizes">{escape(_way(layer))}</p>')
 
 
-def _figure(title: str, note: str, picture: np.ndarray) -> str:
+def _figure(title: str, note: str, picture: np.ndarray, part: str) -> str:
     image = f'<img src="{address(png(to_bytes(picture)))}" alt="{escape(f"{title}; {note}")}">'
-    return f"<figure><figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>{image}</figure>"
+    caption = f"<figcaption><b>{escape(title)}</b><span>{escape(note)}</span></figcaption>"
+    return f"<figure data-part={part}>{caption}{image}</figure>"
 
 
 def _way(layer: str) -> str:
@@ -58,10 +65,11 @@ def formula(found: Shown) -> None:
     st.latex(rf"\min_\theta\; \mathbb{{E}}_{{{x}}} \lVert f_\theta({a}) - {x} \rVert^2")
     numbers = coloured("output", "a")
     st.latex(rf"\frac{{\lVert f({numbers}) - {x} \rVert^2}}{{\lVert {x} \rVert^2}} = {_latex(found.pixels)}")
-    st.latex(
-        rf"\frac{{\lVert \Phi(f({numbers})) - {numbers} \rVert^2}}{{\lVert {numbers} \rVert^2}}"
-        rf" = {_latex(found.features)}"
-    )
+    with st.container(key="part-features"):
+        st.latex(
+            rf"\frac{{\lVert \Phi(f({numbers})) - {numbers} \rVert^2}}{{\lVert {numbers} \rVert^2}}"
+            rf" = {_latex(found.features)}"
+        )
 
 
 def _latex(value: float) -> str:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.run import shipped
+
+#: Layers of which the picture by the decoder and that by the search are shown.
+DEPTHS = ("relu2", "relu4", "relu6", "relu7")
 
 
 def best_answer(values: np.ndarray) -> int:
@@ -87,37 +91,42 @@ def corner(seed: int) -> Question:
     )
 
 
-def stages(seed: int) -> Question:
-    """How many rows come out of the stages?"""
-    random = np.random.default_rng(12200 + seed)
-    rows, factors = int(random.choice([3, 4, 5, 6, 7])), [int(n) for n in random.integers(2, 5, 3)]
-    column = np.ones(rows)
-    for factor in factors:
-        column = convolved(unpooled(column, factor), np.ones(3))
-    answer = (len(column),)
-    told, product = ", ".join(map(str, factors)), r" \cdot ".join(map(str, factors))
-    return question(
+def maker(seed: int) -> Question:
+    """Which of four pictures did the decoder make, and which the search, from the deeper of two layers?"""
+    random = np.random.default_rng(12300 + seed)
+    early, deep = sorted(str(layer) for layer in random.choice(DEPTHS, 2, replace=False))
+    offered = [(method, layer) for layer in (early, deep) for method in ("learned", "optimize")]
+    order = [offered[k] for k in random.permutation(len(offered))]
+    makers = {"learned": t("the decoder"), "optimize": t("the search")}
+    facts = [
+        t(
+            "Picture {number} was made by {maker} from {layer}: error in pixels {pixels}, feature error {features}.",
+            number=number,
+            maker=makers[method],
+            layer=layer,
+            pixels=f"{shipped.facts()[f'{method}/{layer}'][1]:.2g}",
+            features=f"{shipped.facts()[f'{method}/{layer}'][0]:.2g}",
+        )
+        for number, (method, layer) in enumerate(order, 1)
+    ]
+    return by_looking(
         prompt=t(
-            "A map of {rows} rows goes through three up-convolutions that enlarge by {factors}. **How many rows does "
-            "the picture have?**",
-            rows=rows,
-            factors=told,
+            "Four pictures of the cat from two layers, {early} and {deep}: from each layer one by its decoder and one "
+            "by a search. **Which are the two from {deep}: the decoder's, and the search's?**",
+            early=early,
+            deep=deep,
         ),
-        fields=(t("rows"),),
-        answer=answer,
-        wrong=[
-            (rows * sum(factors), t("Factors one after the other multiply; they do not add up.")),
-            (rows + sum(factors), t("Every stage multiplies the rows by its factor.")),
-            (rows * factors[-1], t("The other stages enlarge too.")),
-            (rows * int(np.prod(factors)) ** 2, t("Rows alone: the columns grow by as much beside them.")),
-        ],
-        hint=t("The convolutions between keep the size; each stage makes every row into several."),
-        worked=rf"{rows} \cdot {product} = {answer[0]}",
+        choices=[shipped.arrays()[f"{method}/{layer}"] for method, layer in order],
+        names=[rf"{method}, {layer}" for method, layer in order],
+        facts=facts,
+        fields=(t("decoder, {layer}", layer=deep), t("search, {layer}", layer=deep)),
+        answer=(order.index(("learned", deep)) + 1, order.index(("optimize", deep)) + 1),
+        hint=t("A decoder blurs what it does not know; a search fills it with fine patterns."),
     )
 
 
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "maker": (mark("Decoder or search"), maker),
     "mean": (mark("The best guess"), mean),
     "corner": (mark("Between two values"), corner),
-    "stages": (mark("Rows"), stages),
 }

@@ -12,7 +12,7 @@ from deconvviz.data.preprocess import model_input
 from deconvviz.data.samples import SAMPLES
 from deconvviz.metrics import normalized_error
 from deconvviz.models import inverters
-from lessons._kit.run import engine, networks, pictures
+from lessons._kit.run import engine, networks, pictures, shipped
 
 PHOTOGRAPHS = tuple(sample.id for sample in SAMPLES.values() if sample.kind == "photo")
 
@@ -23,8 +23,7 @@ class Shown:
 
     Attributes:
       photograph: (H, W, 3), as the network sees it.
-      values: (h, w, c), what the decoder was handed.
-      picture: (H, W, 3), its answer.
+      picture: (H, W, 3), the decoder's answer.
       mean: (3,), the mean colour of the training pictures.
       pixels: error of the answer in pixels.
       features: error of the answer's own values against those that were handed over.
@@ -32,7 +31,6 @@ class Shown:
     """
 
     photograph: np.ndarray
-    values: np.ndarray
     picture: np.ndarray
     mean: np.ndarray
     pixels: float
@@ -82,6 +80,25 @@ def shown(image: str, layer: str, change: str) -> Shown:
     return engine.cached(loaded(), picture, f"learned {layer} {change}", lambda: _shown(image, layer, change))
 
 
+def beforehand(image: str, layer: str, change: str) -> Shown | None:
+    """The answer that comes with the package, in 8 bits, with its own errors; None where there is none."""
+    if change != "none" or not shipped.is_of(loaded(), pictures.sample(image), 0):
+        return None
+    features, pixels = shipped.facts()[f"learned/{layer}"][:2]
+    photograph = pictures.fitted(loaded(), pictures.sample(image)).model
+    mean = np.asarray(decoder(layer).about["mean_colour"], np.float32)
+    baseline = normalized_error(np.broadcast_to(mean, photograph.shape), photograph)
+    return Shown(photograph, shipped.image(f"learned/{layer}"), mean, pixels, features, baseline)
+
+
+def searched(image: str, layer: str, change: str) -> tuple[np.ndarray, float, float] | None:
+    """The search's picture from the same numbers, its feature error and its error in pixels; None where none came."""
+    if change != "none" or not shipped.is_of(loaded(), pictures.sample(image), 0):
+        return None
+    features, pixels = shipped.facts()[f"optimize/{layer}"][:2]
+    return shipped.image(f"optimize/{layer}"), features, pixels
+
+
 def _shown(image: str, layer: str, change: str) -> Shown:
     found, photograph = decoder(layer), pictures.fitted(loaded(), pictures.sample(image)).model
     values = changed(image, layer, change)
@@ -89,7 +106,7 @@ def _shown(image: str, layer: str, change: str) -> Shown:
     mean = np.asarray(found.about["mean_colour"], np.float32)
     flat = np.broadcast_to(mean, photograph.shape)
     return Shown(
-        photograph, values, answer, mean,
+        photograph, answer, mean,
         normalized_error(answer, photograph), normalized_error(again(answer, layer), values),
         normalized_error(flat, photograph),
     )  # fmt: skip

@@ -11,16 +11,16 @@ from deconvviz.types import Check
 from lessons._kit.draw import image_row
 from lessons._kit.draw.pixels import largest, number, signed_pixels, to_bytes
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson, discover, entry, find_page
 from lessons._kit.photo import network
 from lessons._kit.photo.labels import RULES, class_name, kind, size
-from lessons.own_network import code, questions
+from lessons.own_network import code, questions, scenes
 
 #: Four columns fit a telephone.
 STYLE = (
-    "<style>.st-key-own-report :is(th, td) "
+    "<style>.st-key-part-own-report :is(th, td) "
     "{ padding: 0.35rem 0.4rem; font-size: 0.875rem; white-space: normal; overflow-wrap: anywhere; }</style>"
 )
 
@@ -52,16 +52,10 @@ def maps(found: code.Tried) -> None:
         limit = largest(signed, summed=True)
         note = t("own scale, ±{limit}", limit=number(limit))
         shown.append(image_row.Picture(signed_pixels(signed, limit, summed=True), note, t(RULES[rule])))
-    image_row.show(shown)
+    with st.container(key="part-maps"):
+        image_row.show(shown)
     unit = found.report.unit
-    st.markdown(
-        t(
-            "From channel {channel} of {layer}, the strongest. The weights of this example are random: the maps say "
-            "how it is built, and nothing that it has learned.",
-            channel=unit.channel,
-            layer=unit.layer,
-        )
-    )
+    st.markdown(t("From channel {channel} of {layer}, the strongest.", channel=unit.channel, layer=unit.layer))
 
 
 def report(found: proofs.Report) -> None:
@@ -76,10 +70,11 @@ def report(found: proofs.Report) -> None:
     head = [t("Rule"), t("Applies"), t("Rectifiers that obey"), t("Two computations differ by")]
     rows = [head, ["---"] * 4, *(_row(one) for one in found.rules)]
     st.html(STYLE)
-    with st.container(key="own-report"):
+    with st.container(key="part-own-report"):
         st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
-    st.markdown(f"**{t('What to change')}**")
-    st.markdown("\n".join(f"- {note}" for note in found.notes) or t("Nothing: every rule applies."))
+    with st.container(key="part-own-notes"):
+        notes = "\n".join(f"- {note}" for note in found.notes)
+        st.markdown(f"**{t('What to change')}**: " + (f"\n\n{notes}" if notes else t("Nothing: every rule applies.")))
 
 
 def _row(one: proofs.RuleReport) -> list[str]:
@@ -92,7 +87,7 @@ def _row(one: proofs.RuleReport) -> list[str]:
 def three_ways(state: State) -> None:
     """The code of the three ways, to copy."""
     st.header(t("Three ways"), anchor=False)
-    library, command, app = st.tabs([t("Library"), t("Command line"), t("App")])
+    command, app, library = st.tabs([t("Command line"), t("App"), t("Library")])
     with library:
         st.markdown(t("Save this as mynet.py; `python mynet.py` writes its weights."))
         if code.changed(state.variant):
@@ -136,15 +131,14 @@ def draw(page: frame.Places) -> None:
             found = code.tried(state.variant)
         maps(found)
         report(found.report)
-        meanings = [
-            t("The wrapped network and the untouched Flax module, on the same photograph:"),
-            t("From the last layer down by the gradient rule, against forward differentiation of the untouched code:"),
-        ]
-        codes = [(code.tried, forward), (proofs.adjoint,)]
-        proof.badges_of(checks(state), meanings, codes)
-    with page.wide:
-        three_ways(state)
-    page.code((proofs.report,), f"code.tried({state.variant!r}).report")
+        if is_offered("variant"):
+            three_ways(state)
+    meanings = [
+        t("The wrapped network and the untouched Flax module, on the same photograph:"),
+        t("From the last layer down by the gradient rule, against forward differentiation of the untouched code:"),
+    ]
+    page.checks(checks(state), meanings, [(code.tried, forward), (proofs.adjoint,)])
+    page.code((proofs.report,), code.REPORT)
 
 
 LESSON: Lesson = Lesson(
@@ -156,20 +150,7 @@ LESSON: Lesson = Lesson(
     needs=("four-rules-at-a-rectifier",),
     question=mark("What does my own network see?"),
     goal=mark("You will be able to look into a network of your own, and to read what the report says about it."),
-    text=mark(
-        "A network is any JAX function of an image batch. It is traced once; every layer and every [[rectifier]] is "
-        "found in the program, not in the class, so nothing has to be rewritten.\n\nThere are three things that a "
-        "program cannot say: which size and range of numbers the network was trained with, what its classes are "
-        "called, and whether it is still in training mode. A wrong range shows no error, only poor scores, so say it "
-        "in the InputSpec.\n\nA rule that replaces rectifiers is defined at rectifiers only. Where something else is "
-        "on the path it refuses, and names the layer from which it still applies.\n\nWeights come from safetensors, "
-        "which hold numbers only. A pickle may run code when it is read, so pickles are not read."
-    ),
-    presets=(
-        (mark("Every rule applies"), {}),
-        (mark("A GELU: three rules refuse"), {"variant": "gelu"}),
-        (mark("Normalized over its batch: other pictures show through"), {"variant": "batch"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

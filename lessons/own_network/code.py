@@ -39,6 +39,16 @@ from mynet import net
 seen = dv.reconstruct(net(), "photo.jpg", dv.Unit("relu2", 1), rule="guided")
 print(seen.unit, seen.coverage, seen.agreement)
 """
+#: What the report on the page comes from, in the same folder.
+REPORT = """from deconvviz import checks
+from deconvviz.data import samples
+from deconvviz.data.preprocess import model_input
+from mynet import net
+
+network = net()
+report = checks.report(network, model_input(samples.load("cat"), network.input_spec))
+print(report.rules, report.notes)
+"""
 COMMANDS = """python mynet.py
 deconvviz check --network mynet:net --image photo.jpg
 deconvviz reconstruct --network mynet:net --image photo.jpg --layer relu2 --channel 1 --out map.png

@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from deconvviz.atlas import Atlas, Row, tiles, top
+from deconvviz.atlas import SHIPPED, Atlas, Row, tiles, top
+from deconvviz.data.preprocess import fit_image
 from deconvviz.errors import DeconvvizError
 from deconvviz.types import Check
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import number
 from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice, url_value
+from lessons._kit.form.controls import choice, is_offered, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.run import networks
 from lessons.top_nine import atlas as shown_atlas
-from lessons.top_nine import picture, questions
+from lessons.top_nine import picture, questions, scenes
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def checks(state: State) -> list[Check]:
 
 def call(atlas: Atlas, state: State) -> str:
     """Python that opens the rows of a state."""
-    shipped = atlas.folder == shown_atlas.SHIPPED
+    shipped = atlas.folder == SHIPPED
     return f"""from deconvviz.atlas import {"SHIPPED, " if shipped else ""}Atlas
 
 atlas = Atlas.open({"SHIPPED" if shipped else repr(str(atlas.folder))})
@@ -131,41 +132,30 @@ def _latex(value: float) -> str:
     return number(value).replace("−", "-")
 
 
-def proofs(state: State) -> None:
-    """The badges, or why there are none."""
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks, or why there are none."""
     try:
         with st.spinner(t("Running the nine pictures again; from a new layer it takes some seconds the first time")):
-            fresh, back, boxes, noise = checks(state)
+            measured_now = checks(state)
     except DeconvvizError as error:
         st.info(str(error))
         return
-    proof.badges(
-        [
-            proof.Proof(
-                fresh,
-                t("Each picture read and run again: the stored value against its value there, and its largest:"),
-                (activation, shown_atlas.activation_gap),
-            ),
-            proof.Proof(
-                back,
-                t(
-                    "The backward pass from each unit, run again. A byte can be wrong by half a step, $s / 254$ "
-                    "with $s$ the tile's scale; what goes beyond that, over $s$:"
-                ),
-                (reconstruction, shown_atlas.map_excess, tiles.quantized),
-            ),
-            proof.Proof(
-                boxes,
-                t("Boxes against the receptive fields in pixels, patches against the pictures in grey levels:"),
-                (patches, shown_atlas.box_gap),
-            ),
-            proof.Proof(
-                noise,
-                t("Every pixel outside the chosen patch becomes noise; the unit's relative change:"),
-                (outside, shown_atlas.outside_gap),
-            ),
-        ]
+    meanings = (
+        t("Each picture read and run again: the stored value against its value there, and its largest:"),
+        t(
+            "The backward pass from each unit, run again. A byte can be wrong by half a step, $s / 254$ "
+            "with $s$ the tile's scale; what goes beyond that, over $s$:"
+        ),
+        t("Boxes against the receptive fields in pixels, patches against the pictures in grey levels:"),
+        t("Every pixel outside the chosen patch becomes noise; the unit's relative change:"),
     )
+    codes: tuple[proof.Code, ...] = (
+        (activation, shown_atlas.activation_gap),
+        (reconstruction, shown_atlas.map_excess, tiles.quantized),
+        (patches, shown_atlas.box_gap),
+        (outside, shown_atlas.outside_gap),
+    )
+    page.checks(measured_now, meanings, codes)
 
 
 def origin(atlas: Atlas) -> None:
@@ -189,8 +179,7 @@ def close(atlas: Atlas, row: Row) -> None:
     try:
         if loaded is None:
             raise DeconvvizError(missing)
-        found = shown_atlas.fresh(atlas, loaded, row.unit.layer, int(row.unit.channel))
-        picture.whole(row, found.images[row.rank])
+        picture.whole(row, fit_image(shown_atlas.load(atlas, row), loaded.network.input_spec))
     except DeconvvizError as error:
         st.info(str(error))
 
@@ -207,47 +196,43 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         if problem:
             st.warning(t("The shipped atlas is shown: {problem}", problem=problem))
-        field = t("Channel {channel} of {layer}: a unit sees {rows} x {columns} pixels of {height} x {width}.",
-                  channel=state.channel, layer=layer.name, rows=size[0], columns=size[1], height=height,
-                  width=width)  # fmt: skip
-        st.markdown(field)
         if rows:
             picture.nine(atlas, rows, size, at, state.scale == "shared")
+            field = t("Channel {channel} of {layer}: a unit sees {rows} x {columns} pixels of {height} x {width}.",
+                      channel=state.channel, layer=layer.name, rows=size[0], columns=size[1], height=height,
+                      width=width)  # fmt: skip
+            st.markdown(field)
             formulas(rows, rows[at])
-            page.later(proofs, state)
         else:
             st.info(t("This channel is silent: no picture of the folder brings it above zero. Choose another one."))
-        picture.channels(atlas, layer, int(state.channel), size)
+        if is_offered("channel"):
+            picture.channels(atlas, layer, int(state.channel), size)
         origin(atlas)
-    if rows:
+    if rows and is_offered("rank"):
         with page.aside:
-            page.later(close, atlas, rows[at])
+            close(atlas, rows[at])
+    if rows:
+        with page.wide:
+            page.later(proofs, page, state)
     page.code((top.of_batch, top.merge, tiles.quantized), call(atlas, state))
+
+
+def render() -> None:
+    """The page; the story is about the shipped atlas, and of one's own only its last scene is shown."""
+    atlas, _ = shown_atlas.opened()
+    frame.page(LESSON if atlas.folder == SHIPPED else replace(LESSON, scenes=scenes.SCENES[-1:]), draw)
 
 
 LESSON: Lesson = Lesson(
     slug="top-nine",
     title=mark("Top nine"),
-    render=lambda: frame.page(LESSON, draw),
+    render=render,
     order=16,
     needs=("deconvnet-step-by-step", "receptive-fields"),
     section="network",
     question=mark("What do a unit's favourite pictures share?"),
     goal=mark("You will be able to say what a channel answers to, and how far nine pictures can tell."),
-    text=mark(
-        "One picture says little about a channel. So show it many and keep the nine that excite it most, each with "
-        "the patch in the [[receptive field]] of its strongest unit. What the nine patches **share** is a guess at "
-        "what the channel is for; where they differ, it does not care.\n\nThe right half says why: each activation, "
-        "sent back to the pixels. The patches may look unlike each other and the reconstructions alike: the same "
-        "edge, in a disc, a star or a cup.\n\nBeware. The folder decides: a channel can only choose among the "
-        "pictures it is shown, and stripes win if the folder has no faces. Nine pictures are the top of a long list, "
-        "not its middle. And a patch at the border is cut where the field leaves the picture: grey."
-    ),
-    presets=(
-        (mark("One direction"), {"layer": "relu2", "channel": "3"}),
-        (mark("Crossings, in any material"), {"layer": "relu3", "channel": "67"}),
-        (mark("Rings, and an eye"), {"layer": "relu5", "channel": "95", "rank": "6"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -48,12 +48,13 @@ def nine(atlas: Atlas, rows: Sequence[Row], size: Size, chosen: int, shared: boo
         back = t("reconstruction {rank}: values from {low} to {high}", rank=i + 1, low=f"−{scale}", high=scale)
         maps.append(_figure(seen, f"<b>{i + 1}</b> ±{escape(scale)}", back, i == chosen))
     heads = (
-        (t("What excites it"), t("the patch its unit sees; below: its activation"), patches),
-        (t("What the unit saw"), t("backward from that activation; below: the scale"), maps),
+        ("patches", t("What excites it"), t("the patch its unit sees; below: its activation"), patches),
+        ("maps", t("What the unit saw"), t("backward from that activation; below: the scale"), maps),
     )
     halves = "".join(
-        f'<section><h3>{escape(title)}</h3><p>{escape(line)}</p><div class="cells">{"".join(figures)}</div></section>'
-        for title, line, figures in heads
+        f"<section data-part={part}><h3>{escape(title)}</h3><p>{escape(line)}</p>"
+        f'<div class="cells">{"".join(figures)}</div></section>'
+        for part, title, line, figures in heads
     )
     st.html(f'<div class="nine">{halves}</div>')
 
@@ -80,8 +81,9 @@ def whole(row: Row, image: DisplayImage) -> None:
         rank=row.rank + 1, top=top, bottom=bottom - 1, left=left, right=right - 1,
     )  # fmt: skip
     alt = t("the whole picture {name}, its patch framed", name=name)
+    source = address(png(level(image), 6))
     st.html(
-        f'<figure class="nine-whole"><div><img src="{address(png(level(image), 6))}" alt="{escape(alt)}">'
+        f'<figure class="nine-whole" data-part="whole"><div><img src="{source}" alt="{escape(alt)}">'
         f'<span style="{place}"></span></div><figcaption><b>{escape(name)}</b><br>{escape(words)}</figcaption></figure>'
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.atlas import tiles, top
-from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, question
+from deconvviz.atlas import SHIPPED, Atlas, contact, tiles, top
+from lessons._kit.draw import image_row, planes
+from lessons._kit.form.exercise import Answer, Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.run import networks
 
@@ -14,6 +14,52 @@ from lessons._kit.run import networks
 PICTURES, SIZE = 4, (3, 4)
 #: Layers whose fields the second question asks for.
 LAYERS = ("relu2", "relu3", "relu4", "relu5", "relu6")
+#: Layers whose patches the looking question shows, how many of a channel, and the grey columns between two.
+SHOWN, STRIP, GAP = ("relu3", "relu4"), 3, 2
+
+
+def strip(layer: str, channel: int, kind: str) -> np.ndarray:
+    """The first tiles of a channel of the shipped atlas side by side, "patches" or "maps", (h, w, 3) uint8."""
+    atlas = Atlas.open(SHIPPED)
+    field = atlas.layer(layer).receptive_field
+    assert field is not None
+    cells = [contact.in_cell(atlas.tile(row, kind), row, field) for row in atlas.rows(layer, channel)[:STRIP]]
+    gap = np.full((field[0], GAP, 3), tiles.ZERO, np.uint8)
+    return np.concatenate([part for cell in cells for part in (gap, cell)][1:], axis=1)
+
+
+def whose(seed: int) -> Question:
+    """Which patches belong to two channels, of which the reconstructions are shown?"""
+    random = np.random.default_rng(16_700 + seed)
+    layer = str(random.choice(SHOWN))
+    offered = [int(one) for one in random.choice(Atlas.open(SHIPPED).layer(layer).channels, 4, replace=False)]
+    asked = [int(i) for i in random.permutation(len(offered))[:2]]
+    labels = tuple(t("reconstructions {name}", name=name) for name in "AB")
+    facts = []
+    for number, channel in enumerate(offered, 1):
+        place = asked.index(number - 1) if number - 1 in asked else len(asked)
+        whose_are = (t("it is A"), t("it is B"), t("it is neither A nor B"))[place]
+        facts.append(
+            t("Patches {number} are those of channel {channel}: {whose}.", number=number, channel=channel,
+              whose=whose_are)
+        )  # fmt: skip
+    return by_looking(
+        prompt=t(
+            "Two channels of {layer}, A and B: what their units saw on the three pictures that excite each most. "
+            "Below, the patches of four channels. **Which patches belong to A, and which to B?**",
+            layer=layer,
+        ),
+        choices=[strip(layer, channel, "patches") for channel in offered],
+        names=[str(channel) for channel in offered],
+        facts=facts,
+        fields=labels,
+        answer=(asked[0] + 1, asked[1] + 1),
+        hint=t("A reconstruction holds the lines of its patch that excited the unit: direction, spacing, curves."),
+        given=[
+            image_row.Picture(strip(layer, offered[i], "maps"), label, alt=label)
+            for i, label in zip(asked, labels, strict=True)
+        ],
+    )
 
 
 def maps(seed: int) -> np.ndarray:
@@ -109,37 +155,9 @@ def patch(seed: int) -> Question:
     )  # fmt: skip
 
 
-def byte(seed: int) -> Question:
-    """Which value does a byte of a reconstruction stand for?"""
-    draw = np.random.default_rng(16_500 + seed)
-    factor = int(draw.integers(2, 7))
-    stored = int(draw.integers(90, 127)) if seed % 2 else int(draw.integers(130, 170))
-    scale = factor * tiles.STEPS
-    answer = (round(float(tiles.signed(np.array([stored]), scale)[0])),)
-    away = stored - tiles.ZERO
-    return question(
-        prompt=t(
-            "A tile of a reconstruction has the scale {scale}: byte 255 is {scale}, byte 1 is −{scale}. "
-            "**Which value is byte {stored}?**",
-            scale=scale, stored=stored,
-        ),
-        fields=(t("value"),),
-        answer=answer,
-        wrong=[
-        (stored * factor, t("Zero is byte 128: subtract it first.")),
-        (away, t("That is how many steps it is from zero; each is worth scale / 127.")),
-        (-answer[0], t("Above 128 is above zero, below 128 below.")),
-        ((stored - 127) * factor, t("Zero is byte 128, so that as many bytes lie above it as from 1 below.")),
-        (away * scale, t("127 steps make up the scale: divide by 127.")),
-    ],
-        hint=t("From 128 to 255 there are 127 equal steps."),
-        worked=rf"({stored} - 128) \cdot {scale} / 127 = {answer[0]}",
-    )  # fmt: skip
-
-
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "whose": (mark("Whose patches"), whose),
     "leading": (mark("Who leads"), leading),
     "patch": (mark("The patch"), patch),
-    "byte": (mark("A byte of the map"), byte),
 }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PATH = "learned-inversion"
-SIGNS = (".inverted img", "[data-testid=stForm]", ".st-key-proofs")
+SIGNS = (".inverted img", "[data-testid=stForm]", ".st-key-part-checks")
 
 
 def answer(page: Page) -> tuple[str, str, str]:
@@ -27,8 +27,9 @@ def test_a_deeper_layer_gives_another_picture_with_a_larger_error(page: Page, ap
     opened(page, f"{app_url}/{PATH}?layer=relu2", *SIGNS)
     title, note, early = answer(page)
     assert title == "Made from relu2 in one pass"
-    assert page.locator(".st-key-proofs").get_by_text("4 of 4 checks hold").count() == 1
-    page.get_by_role("button", name="The last map").click()
+    assert page.locator(".st-key-part-checks").get_by_text("4 of 4 checks hold").count() == 1
+    page.locator(".st-key-layer-shown input").click()
+    page.get_by_role("option", name="relu7").click()
     page.locator(".inverted b", has_text="Made from relu7 in one pass").wait_for(timeout=120_000)
     settle(page)
     assert "layer=relu7" in page.url
@@ -37,14 +38,16 @@ def test_a_deeper_layer_gives_another_picture_with_a_larger_error(page: Page, ap
     assert deep != early
     assert errors[1] > 2 * errors[0]
     assert f"{errors[1]:.3g}" in formulas(page)
-    assert page.locator(".bars tr").count() == 5
+    assert page.locator(".bars tr").count() == 5, "in the evidence"
 
 
 def test_changed_numbers_change_the_answer(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/{PATH}", *SIGNS)
     before = answer(page)[2]
-    page.get_by_role("button", name="Two photographs in one").click()
-    page.locator(".inverted b", has_text="Made from the changed relu6").wait_for(timeout=120_000)
+    opened(page, f"{app_url}/{PATH}?scene=4", *SIGNS)
+    page.locator(".inverted b", has_text="Made from the changed relu4").wait_for(timeout=120_000)
     settle(page)
     assert answer(page)[2] != before
-    assert "change=swap" in page.url
+    page.locator(".st-key-change-shown input").click()
+    page.get_by_role("option", name="stronger half of the channels off").click()
+    page.wait_for_url("**change=silent**")

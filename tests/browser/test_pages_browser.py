@@ -81,7 +81,7 @@ LOOKS = (
         for step in (3, 5, 13)
     ),
     Look("inversion", (FORM, ".inverted img", ".st-key-part-checks")),
-    Look("learned-inversion", (FORM, ".inverted img", PROOFS)),
+    Look("learned-inversion", (FORM, ".inverted img", ".st-key-part-checks")),
     Look("ladder", (FORM, ".ladder img")),
     Look("feature-visualization", (FORM, ".vision img.made", ".st-key-part-checks")),
     Look("growth?epoch=19", (FORM, ".grown img", ".st-key-part-checks"), *GROWTH),

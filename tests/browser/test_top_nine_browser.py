@@ -21,7 +21,7 @@ SLUG = "top-nine"
 
 def open_lesson(page: Page, app_url: str, path: str) -> None:
     """Wait until the whole page is there and nothing runs any more."""
-    opened(page, f"{app_url}/{path}", "[data-testid=stForm]", ".st-key-proofs")
+    opened(page, f"{app_url}/{path}", "[data-testid=stForm]", ".st-key-part-checks")
 
 
 def activations(page: Page) -> list[str]:
@@ -65,7 +65,7 @@ def test_another_of_the_nine_is_framed_and_proven(page: Page, app_url: str) -> N
     assert abs((frame["y"] - shown["y"]) / shown["height"] - top / 128) < 0.02
     assert abs(frame["width"] / shown["width"] - (right - left) / 128) < 0.02
     assert page.locator(".nine figure.chosen").count() == 2
-    assert page.locator(".st-key-proofs").get_by_text("4 of 4 checks hold").count() == 1
+    assert page.locator(".st-key-part-checks").get_by_text("4 of 4 checks hold").count() == 1
 
 
 @pytest.mark.deep

@@ -13,7 +13,8 @@ import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.models import inverters
 from lessons import learned_inversion as lesson
-from lessons.learned_inversion import questions, run
+from lessons._kit.run import pictures, shipped
+from lessons.learned_inversion import questions, run, scenes
 
 State = lesson.State
 
@@ -93,6 +94,36 @@ def test_the_mean_is_the_best_answer() -> None:
     values = np.array([3.0, 3.0, 9.0])
     guesses = [float(np.square(values - guess).sum()) for guess in range(10)]
     assert questions.best_answer(values) == int(np.argmin(guesses)) == 5
+
+
+def test_the_story_opens_with_answers_that_come_with_the_package() -> None:
+    """`test_shipped` measures their errors again."""
+    for scene in scenes.SCENES[:-1]:
+        state = State(**scene.values | scene.then)
+        assert state.change != "none" or run.beforehand(state.image, state.layer, state.change) is not None
+    kept, fresh = run.beforehand("cat", "relu6", "none"), run.shown("cat", "relu6", "none")
+    assert np.abs(kept.picture - fresh.picture).max() <= 1.01 / 255
+    assert (kept.pixels, kept.baseline) == (pytest.approx(fresh.pixels, rel=1e-3), pytest.approx(fresh.baseline))
+    assert kept.features == pytest.approx(fresh.features, rel=1e-2)
+    assert run.beforehand("cat", "relu6", "swap") is run.searched("coffee", "relu6", "none") is None
+    assert run.searched("cat", "relu6", "none")[1:] == tuple(shipped.facts()["optimize/relu6"][:2])
+
+
+def test_the_scenes_say_what_was_measured() -> None:
+    assert all(run.decoder(layer).about["training_images"] > 2000 for layer in run.layers()), "thousands"
+    assert (scenes.deeper().answer, scenes.against_search().answer) == ("2", "search")
+    assert scenes.errors("learned", "relu6")[0] > 100 * scenes.errors("optimize", "relu6")[0], "differ a lot"
+    assert shipped.facts()["optimize/relu6"][2] == 512
+    assert run.other_of(scenes.IMAGE) != scenes.IMAGE == pictures.sample(scenes.IMAGE).id
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_pictures_of_the_question_are_those_of_their_makers(seed: int) -> None:
+    question = questions.maker(seed)
+    deep = max(layer for layer in questions.DEPTHS if layer in question.prompt)
+    for number, method in zip(question.answer, ("learned", "optimize"), strict=True):
+        assert question.choices[number - 1].source is shipped.arrays()[f"{method}/{deep}"]
+    assert len(question.mistakes) == 15, "every other answer has its reason"
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,12 @@ from click.testing import CliRunner
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from deconvviz import cli
+from deconvviz import checks, cli
 from deconvviz.data import samples
 from lessons import own_network
 from lessons._kit.photo import network
 from lessons.own_network import code as own_code
+from lessons.own_network import questions, scenes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,6 +52,35 @@ def test_the_lines_of_python_run(folder: Path, capsys: pytest.CaptureFixture[str
     assert printed.startswith("Unit(layer='relu2', channel=1, row=")
     assert "2 of 2 rectifiers obey" in printed
     assert float(printed.split()[-1]) < 1e-5
+
+
+def test_the_lines_of_the_report_ask_for_that_of_the_network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(checks, "report", lambda *given: asked.append(given) or SimpleNamespace(rules=(), notes=()))
+    exec(own_code.REPORT, {})
+    ((network, x),) = asked
+    assert (network.name, x.shape) == ("mynet", (1, 64, 64, 3))
+    assert "lessons" not in own_code.REPORT
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_pictures_of_the_question_are_prepared_as_it_says(seed: int) -> None:
+    """The preparation again from its formula: (image * 255 - mean) / std, blue first, shown by its inverse."""
+    question = questions.preparation(seed)
+    right, asked = (question.choices[number - 1].source.astype(float) / 255 for number in question.answer)
+    fault = next(name for name, (words, _) in questions.FAULTS.items() if words == question.fields[1])
+    mean, inside = np.array(questions.SPEC.mean)[::-1], (right > 0.01) & (right < 0.99)
+    if fault == "colours":
+        values = 255 * right[..., ::-1] - mean[::-1] + mean
+    elif fault == "mean":
+        values = 255 * right + mean
+    else:
+        values = (255 * right - mean) * questions.SPEC.std[0] + mean
+    if fault != "size":
+        whole, step = inside.all(axis=-1), questions.SPEC.std[0] if fault == "spread" else 1
+        np.testing.assert_allclose(asked[whole], np.clip(values / 255, 0, 1)[whole], atol=1.1 * step / 255)
+    assert len(question.mistakes) == 15, "every other answer has its reason"
+    assert np.abs(asked - right).mean() > 0.02
 
 
 @pytest.mark.slow
@@ -101,6 +132,8 @@ def test_the_report_of_a_variant(variant: str, refused: list[str] | None, note: 
     found = tried.report
     assert list(tried.maps) == [one.rule for one in found.rules if not one.refused]
     assert all(map.shape == tried.image.shape and map.any() for map in tried.maps.values())
+    if variant == "gelu":
+        assert refused == list(scenes.REFUSED), "what the scene says before it is shown"
     if refused is not None:
         assert [one.rule for one in found.rules if one.refused] == refused
     assert found.applies == (variant == "relu")

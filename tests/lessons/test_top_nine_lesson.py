@@ -16,9 +16,11 @@ from streamlit.testing.v1 import AppTest
 
 import deconvviz as dv
 from deconvviz import atlas as atlases
+from deconvviz.atlas.contact import in_cell
+from deconvviz.data import textures
 from lessons import top_nine as lesson
 from lessons._kit.run import networks
-from lessons.top_nine import atlas, questions
+from lessons.top_nine import atlas, questions, scenes
 
 SLUG = lesson.LESSON.slug
 State = lesson.State
@@ -121,16 +123,6 @@ def test_a_channel_of_another_layer_falls_back(open_page: Callable[..., AppTest]
     assert any("Channel 0 of relu4" in element.value for element in test.markdown)
 
 
-@pytest.mark.deep
-def test_presets_open(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, scale="shared")
-    for i, (_, values) in enumerate(lesson.LESSON.presets):
-        test.button(f"preset-{i}").click().run()
-        assert not test.exception
-        expected = f"Channel {values['channel']} of {values['layer']}"
-        assert any(expected in element.value for element in test.markdown)
-
-
 def test_an_atlas_that_is_none_is_said_and_the_shipped_one_shown(
     open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,16 +216,40 @@ def test_the_patch_is_counted_pixel_by_pixel(seed: int) -> None:
     assert question.answer == (len(seen),)
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("kind", questions.QUESTIONS)
-def test_right_is_accepted_and_a_known_mistake_explained(kind: str, open_page: Callable[..., AppTest]) -> None:
-    question = questions.QUESTIONS[kind][1](0)
-    mistake, reason = next(iter(question.mistakes.items()))
-    for given, accepted in ((question.answer, True), (mistake, False)):
-        test = open_page(SLUG)
-        test.segmented_control(f"{SLUG}-kind").set_value(kind).run()
-        for i, number in enumerate(given):
-            test.number_input(f"{SLUG}-{kind}-0-{i}").set_value(number)
-        next(button for button in test.button if button.label == "Check my prediction").click().run()
-        assert bool(test.success) == accepted
-        assert accepted or reason in test.error[0].value
+@pytest.mark.parametrize("seed", range(4))
+def test_the_pictures_of_the_question_are_those_of_their_channels(seed: int) -> None:
+    question = questions.whose(seed)
+    layer = next(name for name in questions.SHOWN if name in question.prompt)
+    channels = [int(channel) for channel in re.findall(r"text\{(\d+)\}", question.worked)]
+    for channel, shown in zip(channels, question.choices, strict=True):
+        assert np.array_equal(shown.source, questions.strip(layer, channel, "patches"))
+    for number, shown in zip(question.answer, question.given, strict=True):
+        assert np.array_equal(shown.source, questions.strip(layer, channels[number - 1], "maps"))
+    first = atlases.Atlas.open(atlases.SHIPPED).rows(layer, channels[0])[0]
+    cell = question.choices[0].source[:, : question.choices[0].source.shape[0]]
+    patch = atlases.Atlas.open(atlases.SHIPPED).tile(first, "patches")
+    assert patch.shape != cell.shape or np.array_equal(patch, cell)
+    assert len(question.mistakes) == 15, "every other answer has its reason"
+    assert "it is B" in question.mistakes[question.answer[::-1]]
+
+
+def test_the_scenes_say_what_is_in_the_atlas() -> None:
+    atlas = atlases.Atlas.open(atlases.SHIPPED)
+    edges, crossings, eyes = (atlas.rows(layer, int(channel)) for layer, channel in (
+        scenes.EDGES, scenes.CROSSINGS, scenes.EYES))  # fmt: skip
+    assert {"discs", "sectors", "edges"} <= {row.image.split("/")[0] for row in edges}
+    cell = atlas.layer("relu3").receptive_field
+    upper = np.add.outer(np.arange(cell[0]), np.arange(cell[1])) < cell[0]
+    for row in edges:
+        tile = atlas.tile(row, "patches")
+        patch, inside = (in_cell(one, row, cell).mean(-1) for one in (tile, np.ones_like(tile)))
+        assert patch[upper & (inside == 1)].mean() < patch[~upper & (inside == 1)].mean(), "dark at the upper left"
+    assert edges[int(scenes.RIM) - 1].image.startswith("photographs/motorcycle")
+    assert eyes[int(scenes.EYE) - 1].image.startswith("photographs/cat")
+    assert sum(row.image.startswith("stripes") for row in eyes) > 2
+    assert [atlas.layer(layer).receptive_field[0] for layer in ("relu3", "relu5")] == [36, 92]
+    names = textures.names()
+    assert (len(names), atlas.about["images"]["used"]) == (310, 310)
+    assert sum(not name.startswith("photographs") for name in names) > 155, "more than half of them were drawn"
+    assert any(row.size != cell for row in crossings), "cut at a border"
+    assert (scenes.on_one_scale().answer, scenes.drop().answer) == ("paler", "45")
