@@ -92,7 +92,7 @@ SCENES = (
         title=mark("Sixteen values"),
         text=mark(
             "The encoder gives up place for meaning: at an eighth of the rows and columns it knows that there is a "
-            "car, hardly where it ends. A decoder goes up again. [[unpooling|Unpooling]] puts each value at its "
+            "car, but hardly where it ends. A decoder enlarges again. [[unpooling|Unpooling]] puts each value at its "
             "[[switch]], bilinear enlargement takes means, [[transposed convolution]] lays down a learned kernel for "
             "every value."
         ),
@@ -104,7 +104,7 @@ SCENES = (
     Scene(
         title=mark("Three ways up"),
         text=mark(
-            "Three decoders hang on one finished encoder, which stays as it is, and add detail to its coarse answer. "
+            "Three decoders share one finished encoder, which stays as it is, and add detail to its coarse answer. "
             "They were trained alike, once each; what differs is how they enlarge. Only one of them is told by the "
             "encoder where the maxima were. Does that show in this piece of the drawing?"
         ),
