@@ -177,6 +177,16 @@ def first_of_each(looks: tuple[Look, ...]) -> tuple[Look, ...]:
     return tuple({look.slug: look for look in reversed(looks)}.values())[::-1]
 
 
+def stands_below_its_picture(page: Page) -> None:
+    """On a telephone the first screen of a lesson told in scenes has the scene too, down to the button to the next."""
+    from playwright.sync_api import expect
+
+    story, turn = page.locator(".st-key-story h3"), page.locator(".st-key-scene-Right")
+    page.evaluate("document.querySelector('.stMain').scrollTo(0, 0)")
+    for part in (story, turn) if story.count() else ():
+        expect(part.first).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("look", named(first_of_each((*LOOKS, *REST))))
 def test_nobody_is_kept_out(page: Page, app_url: str, look: Look, screenshot: Callable[..., Path]) -> None:
     name = re.sub(r"\W+", "-", look.path) or "home"
@@ -188,6 +198,7 @@ def test_nobody_is_kept_out(page: Page, app_url: str, look: Look, screenshot: Ca
     in_sight(page, PHONE)
     to_chinese(page)
     is_whole(page, in_chinese=True)
+    stands_below_its_picture(page)
     screenshot(page, f"{name}-zh-{PHONE}", full=False)
     fits(page, look, "monospace")
     in_sight(page, DESKTOP)

@@ -17,6 +17,12 @@ TRAINING = Trainable(
             "transposed, unpool (values in the upper left corner) or resize.  [default: transposed]",
             of=("train",),
         ),
+        Option(
+            "compared",
+            "Layers of the network, commas between, in which answer and picture are compared besides their pixels.",
+            of=("train",),
+        ),
+        Option("compared_weight", "Weight of that beside the error in pixels.  [default: 0.02]", float, of=("train",)),
         Option("weights", "Weights to use instead of the shipped ones.", Path, of=("evaluate",)),
     ),
 )

@@ -1,10 +1,11 @@
 """Trains and measures decoders that invert a layer of the shipped network.
 
 The data, and the part of it that is never trained on, are those of `training.caltech`: neither the network nor its
-inverters have seen the pictures that they are measured on. Random crops and mirror images; squared error in pixels;
-Adam with warm-up and cosine. `InverterRecipe` holds every number.
+inverters have seen the pictures that they are measured on. Random crops and mirror images; squared error in pixels,
+and where the recipe says so, in layers of the shipped network that look at the answer again; Adam with warm-up and
+cosine. `InverterRecipe` holds every number.
 
-Source: dosovitskiy2016inverting
+Source: dosovitskiy2016inverting, dosovitskiy2016generating
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ import numpy as np
 from flax import nnx
 from tqdm import tqdm
 
+from deconvviz import priors
 from deconvviz.data import preprocess
 from deconvviz.data.folder import SUFFIXES, decode, list_folder
 from deconvviz.errors import DataError, TrainingError, nearest
 from deconvviz.metrics import picture_figures, psnr
 from deconvviz.models import _decoder, caltech, inverters
 from deconvviz.network import Network
+from deconvviz.network.trace.jaxpr import as_function
 from deconvviz.training import augment, loop
 from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.training.caltech.train import SHORT_SIDE, split
@@ -46,6 +49,8 @@ class InverterRecipe:
     Attributes:
       layer: whose values are inverted.
       upsampler: "transposed", "unpool" (values in the upper left corner, not at the switches) or "resize".
+      compared: layers of the network in which the answer is compared with the picture, besides its pixels.
+      compared_weight: of the squared error there, in units of each channel's variance, beside that of pixels.
       seed: fixes the held-out part, the first weights, every order and every crop.
       epochs: how many.
       images: pictures shown in an epoch, drawn anew without repetition; fewer where there are not as many.
@@ -62,6 +67,8 @@ class InverterRecipe:
     upsampler: _decoder.Upsampler = "transposed"
     seed: int = 0
     epochs: int = 8
+    compared: tuple[str, ...] = ()
+    compared_weight: float = 0.02
     images: int = 1536
     batch: int = 8
     learning_rate: float = 2e-3
@@ -112,6 +119,7 @@ def train(
     *,
     layer: str,
     upsampler: str = "transposed",
+    compared: str = "",
     seed: int = 0,
     epochs: int = InverterRecipe.epochs,
     resume: bool = True,
@@ -125,6 +133,7 @@ def train(
       out: folder of the run; a killed run goes on after its last whole epoch and ends in the same weights.
       layer: a layer with rows and columns.
       upsampler: "transposed", "unpool" or "resize".
+      compared: layers, with commas between, in which the answer is compared with the picture besides its pixels.
       seed: fixes every draw.
       epochs: length of the schedule.
       resume: go on from the checkpoint in `out`, if there is one.
@@ -139,7 +148,7 @@ def train(
       DataError: the folder is missing or not laid out as expected.
       TrainingError: the run cannot start or go on.
     """
-    recipe, network, out = _checked(layer, upsampler, seed, epochs, options), caltech.build(), Path(out)
+    recipe, network, out = _checked(layer, upsampler, compared, seed, epochs, options), caltech.build(), Path(out)
     shape = network.layer(layer).shape
     _decoder.stages(shape)
     pictures, held_out = _pictures(Path(data), recipe.held_out, seed)
@@ -227,22 +236,53 @@ def make_trainer(recipe: InverterRecipe, network: Network, pictures: list[np.nda
     values = _in_chunks(lambda p: features(network, p, recipe.layer), _fitted(_spread(pictures, recipe.measured)))
     statistics = {"mean": jnp.asarray(values.mean((0, 1, 2))), "std": jnp.asarray(values.std((0, 1, 2)))}
 
+    compare = _comparison(recipe, network, pictures) if recipe.compared else None
+
     def loss(decoder: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Figures]:
         targets, values = batch
-        return jnp.mean(jnp.square(_decoder.decode(decoder.params(), values, recipe.upsampler) - targets)), {}
+        answer = _decoder.decode(decoder.params(), values, recipe.upsampler)
+        error = jnp.mean(jnp.square(answer - targets))
+        if compare is None:
+            return error, {}
+        distance = compare(answer, targets)
+        return error + recipe.compared_weight * distance, {"pixels": error, "features": distance}
 
     decoder = Decoder(_decoder.initial(shape, recipe.upsampler, recipe.seed), statistics)
     schedule = Schedule(recipe.learning_rate, recipe.warm_up, clip=recipe.clip)
     return Trainer(decoder, loss, schedule, steps=steps, seed=recipe.seed)
 
 
-def _checked(layer: str, upsampler: str, seed: int, epochs: int, options: dict[str, Any]) -> InverterRecipe:
+def _comparison(
+    recipe: InverterRecipe, network: Network, pictures: list[np.ndarray]
+) -> Callable[[jax.Array, jax.Array], jax.Array]:
+    """Mean squared distance of two batches of pictures in the layers of the recipe, each channel by its variance."""
+    nodes = [network.node(name, recipe.batch) for name in recipe.compared]
+    flat = network.program(recipe.batch).flat
+    run = as_function(flat, [item.eqn for item in flat.equations], [node.variable for node in nodes])
+    shown = _fitted(_spread(pictures, recipe.measured))
+    spread = [
+        _in_chunks(lambda part, name=name: features(network, part, name), shown).var((0, 1, 2)) + _decoder.LEAST_STD**2
+        for name in recipe.compared
+    ]
+
+    def distance(answer: jax.Array, targets: jax.Array) -> jax.Array:
+        looked = [run(flat.consts, priors.from_display(batch, network.input_spec)) for batch in (answer, targets)]
+        pairs = zip(*looked, spread, strict=True)
+        return jnp.mean(jnp.stack([jnp.mean(jnp.square(one - other) / variance) for one, other, variance in pairs]))
+
+    return distance
+
+
+def _checked(
+    layer: str, upsampler: str, compared: str, seed: int, epochs: int, options: dict[str, Any]
+) -> InverterRecipe:
     if epochs < 1:
         raise TrainingError(f"the number of epochs is a whole number above 0; got epochs={epochs}")
     known = next((known_upsampler for known_upsampler in _decoder.UPSAMPLERS if known_upsampler == upsampler), None)
     if known is None:
         raise TrainingError(f"there is no upsampler {upsampler!r}; {nearest(str(upsampler), _decoder.UPSAMPLERS)}")
-    return with_options(InverterRecipe(layer, known, seed, epochs), options)
+    layers = tuple(name.strip() for name in compared.split(",") if name.strip())
+    return with_options(InverterRecipe(layer, known, seed, epochs, layers), options)
 
 
 @lru_cache(maxsize=1)
