@@ -6,7 +6,7 @@ and the seed that the pages themselves take.
 tests/lessons/test_shipped.py compares it with the code.
 
     python scripts/ship_results.py          all of it
-    python scripts/ship_results.py units    the maps alone; the rest stays (so for growth, generation, swap)
+    python scripts/ship_results.py units    the maps alone; the rest stays (so for learned, growth, generation, swap)
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 import deconvviz as dv
+from deconvviz.models import inverters
 from deconvviz.types import Unit
 from lessons import fields, rules, upsampler_lab
 from lessons import generation as generating
@@ -44,12 +45,8 @@ def climbed(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[
     photograph = pictures.fitted(loaded, picture).model
     arrays["photograph"] = to_bytes(photograph)
     *_, whole = ladder.ladder_snapshots(loaded, picture, 0, ladder.STEPS)
-    for (layer, method), rung in whole.rungs.items():
-        name = f"{method}/{layer}"
-        arrays[name] = to_bytes(rung.image)
-        image = arrays[name].astype(np.float32) / 255
-        run = inversion.of(shipped.PICTURE, layer)
-        facts[name] = [inversion.measured(run, image), ladder.pixel_error(image, photograph), rung.step]
+    for (layer, _), rung in whole.rungs.items():
+        name = of_rung(rung, photograph, arrays, facts)
         if rung.map is not None:
             limit = float(np.abs(rung.map).max())
             arrays[f"map/{layer}"] = np.rint(127 * rung.map / limit).astype(np.int8)
@@ -57,6 +54,26 @@ def climbed(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[
         if rung.losses is not None:
             arrays[f"losses/{layer}"] = np.asarray(rung.losses, np.float32)
         print(name, facts[name], flush=True)
+
+
+def learned(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """The rungs of the trained decoders, of which there are new ones; the searches stay."""
+    picture = pictures.sample(shipped.PICTURE)
+    photograph = pictures.fitted(loaded, picture).model
+    for layer in inverters.layers(loaded.network):
+        rung = ladder.learned(inversion.of(shipped.PICTURE, layer))
+        name = of_rung(rung, photograph, arrays, facts)
+        print(name, facts[name], flush=True)
+
+
+def of_rung(rung: ladder.Rung, photograph: np.ndarray, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> str:
+    """Stores the picture of a rung in 8 bits, with the errors that it has then, and gives its name."""
+    name = f"{rung.method}/{rung.layer}"
+    arrays[name] = to_bytes(rung.image)
+    image = arrays[name].astype(np.float32) / 255
+    run = inversion.of(shipped.PICTURE, rung.layer)
+    facts[name] = [inversion.measured(run, image), ladder.pixel_error(image, photograph), rung.step]
+    return name
 
 
 def sheet(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
@@ -164,8 +181,8 @@ def swap(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str
 
 
 PARTS: dict[str, Callable[..., None]] = {
-    "ladder": climbed, "sheet": sheet, "visions": visions, "units": units, "growth": growth, "generation": generation,
-    "swap": swap,
+    "ladder": climbed, "learned": learned, "sheet": sheet, "visions": visions, "units": units, "growth": growth,
+    "generation": generation, "swap": swap,
 }  # fmt: skip
 
 

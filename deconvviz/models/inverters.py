@@ -82,7 +82,7 @@ def layers(network: Network, path: str | Path | None = None) -> tuple[str, ...]:
 
     >>> from deconvviz.models import caltech
     >>> layers(caltech.build())
-    ('relu2', 'relu4', 'relu6', 'relu7')
+    ('relu1', 'relu2', 'relu3', 'relu4', 'relu5', 'relu6', 'relu7')
     """
     about = _about(_file(path))
     if about["digest"] != network.digest:

@@ -59,8 +59,8 @@ SCENES = (
         title=mark("Learned"),
         text=mark(
             "The **learned decoder** is a network of its own, trained on pairs of layer and photograph. What the "
-            "layer does not say, it fills in with what photographs usually have there. From relu2 its picture is "
-            "nearer in pixels than the searched one; from relu4, relu6 and relu7 it is not."
+            "layer does not say, it fills in with what photographs usually have there. From relu2 and relu3 its "
+            "picture is nearer in pixels than the searched one; from the other layers it is not."
         ),
         look=mark("The lower row: blurred where the layer leaves the picture open."),
         parts=("learned",),

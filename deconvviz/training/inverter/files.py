@@ -64,10 +64,11 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
     facts, arrays = file_facts(path), file_arrays(path)
     layers, network = sorted(facts["layers"].items()), caltech.build()
     recipe, first = layers[0][1]["recipe"], layers[0][1]
-    rows = [["layer", "values", "weights", "upsampler", *(title for title, _ in FIGURES.values()), "epochs", "minutes"]]
+    rows = [["layer", "values", "weights", "upsampler", *(title for title, _ in FIGURES.values()), "epochs", "crops"]]
     for layer, facts_of_layer in layers:
         weights = sum(value.size for name, value in arrays.items() if name.startswith(f"{layer}."))
-        run = [str(facts_of_layer["recipe"]["epochs"]), f"{facts_of_layer['seconds'] / 60:.0f}"]
+        steps = facts_of_layer["recipe"]
+        run = [str(steps["epochs"]), f"{steps['epochs'] * min(steps['images'], facts_of_layer['training_images']):,}"]
         values = " x ".join(map(str, network.layer(layer).shape))
         rows.append(
             [layer, values, f"{weights:,}", facts_of_layer["upsampler"], *_figures(facts_of_layer["figures"]), *run]
@@ -77,7 +78,7 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
         "card", network=facts["network"], file=path.name, size=path.stat().st_size, digest=facts["digest"][:16],
         weights=sum(value.size for value in arrays.values()), trained=first["training_images"],
         layers=cards.table(rows),
-        held=first["validation_images"], seed=recipe["seed"], images=recipe["images"], batch=recipe["batch"],
+        held=first["validation_images"], seed=recipe["seed"], batch=recipe["batch"],
         rate=recipe["learning_rate"],
     )  # fmt: skip
     return text + (_comparison(compared) if compared else "")

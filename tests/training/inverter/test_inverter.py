@@ -187,7 +187,7 @@ def test_a_run_of_another_layer_is_not_continued(run: tuple[Path, dict[str, Any]
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("layer", ["relu2", "relu4", "relu6", "relu7"])
+@pytest.mark.parametrize("layer", [f"relu{i}" for i in range(1, 8)])
 def test_shipped_inverters_on_held_out_pictures(layer: str, tmp_path: Path) -> None:
     root = Path(os.environ["DECONVVIZ_DATA"]) / "caltech101"
     if not root.is_dir():
