@@ -83,7 +83,7 @@ def measured() -> dict[str, tuple[list[str], list[str]]]:
         ),
         "cut-out, no trimap, IoU": ([f"{first['iou']:.3f}"], [f"{figures['cutout']['iou']}"]),
         "Otsu's threshold, IoU": ([f"{first['iou_threshold']:.3f}"], [f"{figures['cutout']['iou_threshold']}"]),
-        "inverters of relu2, relu4, relu6, relu7": (
+        "inverters of relu1 to relu7": (
             [f"{one['figures']['psnr']:.2f}" for one in layers.values()],
             [f"{figures['inverters'][layer]:.2f}" for layer in layers],
         ),

@@ -62,7 +62,7 @@ def checks(state: State) -> list[Check]:
     return [
         Check(mark("dot test"), dot_test(state), 1e-5),
         Check(mark("first step"), as_layer(state), 1e-5),
-        Check(mark("stamps by hand"), by_loops(state), 1e-4),
+        Check(mark("stamps by hand"), by_loops(state), 1e-5),
         Check(mark("never rises"), rises(state), 1e-6),
     ]
 

@@ -113,9 +113,9 @@ SCENES = (
     Scene(
         title=mark("What became of the word"),
         text=mark(
-            "In 2011 such layers were stacked, with [[switches]] of max pooling between. In 2014 DeconvNet took over "
-            "switches and transposed convolution, and left the search out. Since 2015 the transposed convolution alone "
-            "is often called deconvolution. Now choose for yourself: which photograph needs the most stamps?"
+            "In 2011 such layers were stacked, with [[switch|switches]] of max pooling between. In 2014 DeconvNet took "
+            "over switches and transposed convolution, and left the search out. Since 2015 the transposed convolution "
+            "alone is often called deconvolution. Now choose for yourself: which photograph needs the most stamps?"
         ),
         controls=None,
     ),

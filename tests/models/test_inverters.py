@@ -102,7 +102,7 @@ def test_a_snapshot_is_the_end(net: dv.Network) -> None:
 
 
 def test_layers_without_one_name_the_nearest(net: dv.Network) -> None:
-    with pytest.raises(NetworkError, match=r"conv4 of caltech has no learned inverter; the nearest .* is relu4 \("):
+    with pytest.raises(NetworkError, match=r"conv4 of caltech has no learned inverter; the nearest .* is relu3 \("):
         dv.invert(net, samples.load("cat"), "conv4", method="learned")
     with pytest.raises(NetworkError, match=r"the nearest that has one is relu7 .*deconvviz train inverter:LAYER"):
         dv.invert(net, samples.load("cat"), "logits", method="learned")
@@ -114,7 +114,7 @@ def test_other_networks_are_told_who_has_some() -> None:
     spec = dv.InputSpec(size=(128, 128))
     mine = dv.Network(lambda x: jax.nn.relu(x - 0.5), input_spec=spec, name="mine")
     assert inverters.layers(mine) == ()
-    said = r"inverters at hand are of caltech \(relu1, relu2, relu3, relu4, relu5, relu6, relu7\) .*this is mine; train one with"
+    said = rf"inverters at hand are of caltech \({', '.join(LAYERS)}\) .*this is mine; train one with"
     with pytest.raises(NetworkError, match=said):
         dv.invert(mine, samples.load("cat"), "relu1", method="learned")
 

@@ -24,7 +24,6 @@ import numpy as np
 from flax import nnx
 from tqdm import tqdm
 
-from deconvviz import priors
 from deconvviz.data import preprocess
 from deconvviz.data.folder import SUFFIXES, decode, list_folder
 from deconvviz.errors import DataError, TrainingError, nearest
@@ -265,8 +264,10 @@ def _comparison(
         for name in recipe.compared
     ]
 
+    mean, std = np.float32(caltech.INPUT.mean), np.float32(caltech.INPUT.std)
+
     def distance(answer: jax.Array, targets: jax.Array) -> jax.Array:
-        looked = [run(flat.consts, priors.from_display(batch, network.input_spec)) for batch in (answer, targets)]
+        looked = [run(flat.consts, (batch - mean) / std) for batch in (answer, targets)]
         pairs = zip(*looked, spread, strict=True)
         return jnp.mean(jnp.stack([jnp.mean(jnp.square(one - other) / variance) for one, other, variance in pairs]))
 
