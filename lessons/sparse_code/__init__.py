@@ -38,7 +38,7 @@ def by_loops(state: State) -> float:
     """Pixels of the stamped picture, each added up number by number from the code and the kernels."""
     code, made = run.code(state).code[0].astype(np.float64), run.stamped(state)[0]
     kernel = run.kernel().astype(np.float64)
-    stride, padding = run.geometry().stride[0], run.geometry().padding[0][0]
+    stride, padding = run.STRIDE, run.PADDING
     rows, columns, _ = code.shape
     places = np.random.default_rng(0).integers(0, made.shape[0], (BY_HAND, 2))
     sums = np.zeros((BY_HAND, 3))
@@ -108,8 +108,7 @@ def draw(page: frame.Places) -> None:
         t("Pixels of the stamped picture, each added up from the code and the kernels number by number:"),
         t("The largest rise of squared error plus price in a step, over where it began:"),
     ]
-    makers = [(dot_test, conv_adjoint), (as_layer, soft_threshold), (by_loops,), (rises,)]
-    page.checks(checks(state), meanings, makers)
+    page.checks(checks(state), meanings, [(dot_test, conv_adjoint), (as_layer, soft_threshold), (by_loops,), (rises,)])
     page.code((sparse_codes, soft_threshold), call(state))
 
 

@@ -19,6 +19,10 @@ PICTURES = {"cat": mark("Cat"), "coffee": mark("Coffee"), "astronaut": mark("Ast
 #: Name in the URL: what a unit of a code's absolute values costs; and after how many steps the code is shown.
 WEIGHTS, STEPS = ("0.05", "0.2", "0.5"), (1, 10, 100, 400)
 
+#: How the first layer's kernels slide.
+STRIDE = caltech.CHAIN[0].stride
+PADDING = (caltech.CHAIN[0].kernel - STRIDE) // 2
+
 
 @dataclass(frozen=True)
 class State:
@@ -27,12 +31,6 @@ class State:
     image: str = "cat"
     weight: str = WEIGHTS[0]
     steps: str = str(STEPS[-1])
-
-
-def geometry() -> ConvGeometry:
-    """How the first layer's kernels slide."""
-    first = caltech.CHAIN[0]
-    return ConvGeometry(stride=first.stride, padding=(first.kernel - first.stride) // 2)
 
 
 @lru_cache(maxsize=1)
@@ -44,7 +42,7 @@ def kernel() -> np.ndarray:
 @lru_cache(maxsize=1)
 def stamps() -> LinearMap:
     """From codes (1, 32, 32, 32) to pictures (1, 64, 64, 3): the transposed convolution of the first layer."""
-    return conv_map(kernel(), geometry(), SIZE).transpose
+    return conv_map(kernel(), ConvGeometry(stride=STRIDE, padding=PADDING), SIZE).transpose
 
 
 @lru_cache(maxsize=len(PICTURES))

@@ -259,17 +259,18 @@ def _comparison(
     flat = network.program(recipe.batch).flat
     run = as_function(flat, [item.eqn for item in flat.equations], [node.variable for node in nodes])
     shown = _fitted(_spread(pictures, recipe.measured))
-    spread = [
-        _in_chunks(lambda part, name=name: features(network, part, name), shown).var((0, 1, 2)) + _decoder.LEAST_STD**2
-        for name in recipe.compared
-    ]
 
+    def variance(name: str) -> np.ndarray:
+        values: np.ndarray = _in_chunks(lambda part: features(network, part, name), shown)
+        return values.var(axis=(0, 1, 2)) + _decoder.LEAST_STD**2
+
+    spread = [variance(name) for name in recipe.compared]
     mean, std = np.float32(caltech.INPUT.mean), np.float32(caltech.INPUT.std)
 
     def distance(answer: jax.Array, targets: jax.Array) -> jax.Array:
         looked = [run(flat.consts, (batch - mean) / std) for batch in (answer, targets)]
         pairs = zip(*looked, spread, strict=True)
-        return jnp.mean(jnp.stack([jnp.mean(jnp.square(one - other) / variance) for one, other, variance in pairs]))
+        return jnp.mean(jnp.stack([jnp.mean(jnp.square(one - other) / each) for one, other, each in pairs]))
 
     return distance
 
