@@ -126,8 +126,8 @@ def call(state: State) -> str:
     """Python that makes the maps and distances of a state."""
     channels = [unit.channel for unit in grown(state).units]
     return f"""import deconvviz as dv
+import numpy as np
 from deconvviz.data import samples
-from lessons.growth.measure import apart
 
 photograph = samples.load({state.image!r})
 units = [dv.Unit({state.layer!r}, channel) for channel in {channels}]
@@ -135,7 +135,8 @@ early, late = (
     dv.reconstruct_many(dv.load("caltech", weights=f"epoch:{{epoch}}"), photograph, units)
     for epoch in ({state.epoch}, {EPOCHS[-1]})
 )
-distances = [apart(a.map, b.map) for a, b in zip(early, late)]
+pairs = [(np.float64(a.map).ravel(), np.float64(b.map).ravel()) for a, b in zip(early, late)]
+distances = [1 - a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) if a.any() and b.any() else 1.0 for a, b in pairs]
 """
 
 

@@ -1,42 +1,33 @@
-// The channels after every epoch, one frame each. Play shows them one after the other; the page follows where it stops.
-const STEP = 800;
+// The channels after every epoch, one frame each, in a player; the page follows where it comes to rest.
+import { make, player } from "../_kit/draw/motion.js";
 
 function build() {
-  const root = document.createElement("div");
-  root.className = "film";
-  root.innerHTML = '<div class="film-bar"><button type="button"></button><span role="status"></span></div><div></div>';
+  const root = make("div", "film");
+  const said = make("p");
+  said.setAttribute("role", "status");
+  root.steps = player((at) => show(root, at));
+  const { stop } = root.steps;
+  root.rest = stop;
+  root.steps.stop = () => {
+    stop();
+    setTimeout(() => root.steps.at === root.data.at || root.tell(Math.max(0, root.steps.at)));
+  };
+  root.append(root.steps.bar, said, make("div"));
   return root;
+}
+
+function show(root, at) {
+  const { label, html } = root.data.frames[Math.max(0, at)];
+  root.children[1].textContent = label;
+  root.lastChild.innerHTML = html;
 }
 
 export default function ({ data, setTriggerValue, parentElement }) {
   let root = parentElement.querySelector(".film");
   if (!root) parentElement.append((root = build()));
-  const [button, said, frame] = [root.querySelector("button"), root.querySelector("span"), root.lastElementChild];
-  const last = data.frames.length - 1;
-  const show = (at) => {
-    root.at = at;
-    frame.innerHTML = data.frames[at].html;
-    said.textContent = data.frames[at].label;
-  };
-  const rest = () => {
-    clearInterval(root.playing);
-    root.playing = null;
-    button.textContent = data.play;
-  };
-  rest();
-  show(data.at);
-  const stop = () => {
-    rest();
-    setTriggerValue("stop", root.at);
-  };
-  button.onclick = () => {
-    if (root.playing) return stop();
-    button.textContent = data.pause;
-    show(root.at === last ? 0 : root.at + 1);
-    root.playing = setInterval(() => {
-      if (!root.isConnected) rest();
-      else if (root.at === last) stop();
-      else show(root.at + 1);
-    }, STEP);
-  };
+  Object.assign(root, { data, tell: (at) => setTriggerValue("stop", at) });
+  root.rest();
+  root.steps.at = data.at;
+  root.steps.update(data.words, data.frames.length);
+  show(root, data.at);
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from lessons._kit.draw import bars, component, formula, plot
+from lessons._kit.draw import bars, component, formula, motion, plot
 from lessons._kit.draw.pixels import address, number
 from lessons._kit.form.i18n import current_language, t
 from lessons.growth import measure, network
@@ -31,7 +31,7 @@ def draw(image: str, layer: str, epoch: int) -> None:
         st.html(_grid(image, layer, epoch, current_language()))
         return
     frames = [{"label": _words(layer, one), "html": _grid(image, layer, one, current_language())} for one in EPOCHS]
-    data = {"frames": frames, "at": EPOCHS.index(epoch), "play": t("Play"), "pause": t("Pause")}
+    data = {"frames": frames, "at": EPOCHS.index(epoch), "words": motion.words()}
     component.mount(Path(__file__).with_name("film"), FILM, data, on_stop_change=_stopped)
 
 

@@ -58,9 +58,9 @@ def test_play_shows_every_epoch_and_the_page_follows_where_it_stops(page: Page, 
     open_lesson(page, app_url)
     page.evaluate(
         """() => { window.shown = []; new MutationObserver(() => window.shown.push(document.querySelector(
-        '.film-bar span').textContent)).observe(document.querySelector('.film-bar span'), { childList: true }); }"""
+        '.film p').textContent)).observe(document.querySelector('.film p'), { childList: true }); }"""
     )
-    button = page.locator(".film-bar button")
+    button = page.locator(".film .play")
     button.focus()
     page.keyboard.press("Enter")
     page.get_by_text("relu3 after epoch 120").first.wait_for()
@@ -71,6 +71,10 @@ def test_play_shows_every_epoch_and_the_page_follows_where_it_stops(page: Page, 
     assert list(dict.fromkeys(shown)) == [2, 4, 9, 19, 41, 86, 120]
     words = page.locator(".grown figcaption").all_inner_texts()
     assert all("distance 0.00" in text for text in words)
+    page.locator(".film .undo").click()
+    page.wait_for_url("**epoch=86**")
+    settle(page)
+    assert page.locator(".film .where").inner_text() == "7 / 8"
 
 
 @pytest.mark.deep
