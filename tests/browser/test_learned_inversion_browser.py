@@ -38,7 +38,7 @@ def test_a_deeper_layer_gives_another_picture_with_a_larger_error(page: Page, ap
     assert deep != early
     assert errors[1] > 2 * errors[0]
     assert f"{errors[1]:.3g}" in formulas(page)
-    assert page.locator(".bars tr").count() == 5, "in the evidence"
+    assert page.locator(".bars tr").count() == 8, "seven layers and the mean colour, in the evidence"
 
 
 def test_changed_numbers_change_the_answer(page: Page, app_url: str) -> None:
