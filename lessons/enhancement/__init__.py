@@ -15,18 +15,22 @@ from deconvviz.ops.upsample import pixel_unshuffle
 from deconvviz.tasks.enhancement import data, predict, untrained
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, designed, is_offered, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures
 from lessons.enhancement import picture as enhancement_picture
-from lessons.enhancement import questions, run
+from lessons.enhancement import questions, run, scenes
 from lessons.enhancement.run import Damage, Shown
 
 FIRST = "camera"
 SIGMAS = (5, 10, 15, 25, 35, 50)
 QUALITIES = (5, 10, 20, 30, 40, 60, 80)
+#: Pixels of a square photograph on screen: all of it is in the first screen.
+WIDE = 480
+#: What is drawn: before and after with its numbers, the article's lines, the worst window, or all of it.
+VIEWS = dict.fromkeys(("all", "compare", "lines", "worst"), "")
 #: Rows and columns of the part of a photograph that is looked at in proofs.
 PART = (40, 52)
 
@@ -41,6 +45,7 @@ class State:
     quality: str = "10"
     network: str = "main"
     norm: str = "no"
+    view: str = "all"
 
     @property
     def done(self) -> Damage:
@@ -137,7 +142,7 @@ predict.write(found, "cleaned.png")
 
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    picture = upload.choose(LESSON.presets, FIRST)
+    picture = upload.choose((), FIRST) if is_offered("image") else pictures.sample(designed("image", FIRST))
     kinds = {"noise": t("noise"), "jpeg": "JPEG", "none": t("none")}
     damage = choice(t("Damage"), kinds, "damage", default="noise", tabs=True)
     sigma, quality = int(State.sigma), int(State.quality)
@@ -149,11 +154,12 @@ def chosen() -> tuple[State, pictures.Picture]:
     fusions = {name: t("small, {fusion}", fusion=t(label)) for name, label in labels.items() if name in there}
     network = choice(t("Network"), {"main": t("large: all noise, JPEG")} | fusions, "network")
     norm = "no"
-    if network != "main":
+    if network != "main" and is_offered("network"):
         if f"{network}-norm" in there:
             norm = choice(t("Batch normalization"), {"no": t("without"), "yes": t("with")}, "norm", tabs=True)
         st.caption(t("The small networks know noise of sigma 25 alone, from four small pictures."))
-    return State(picture.id or FIRST, damage, str(sigma), str(quality), network, norm), picture
+    view = url_value("view", State.view, VIEWS)
+    return State(picture.id or FIRST, damage, str(sigma), str(quality), network, norm, view), picture
 
 
 def title(state: State) -> str:
@@ -163,8 +169,8 @@ def title(state: State) -> str:
     return t("JPEG, quality {quality}", quality=state.quality) if state.damage == "jpeg" else t("undamaged")
 
 
-def badges(state: State, picture: pictures.Picture) -> None:
-    """The proofs."""
+def proofs(page: frame.Places, state: State, picture: pictures.Picture) -> None:
+    """The checks."""
     meanings = (
         t("The upper left part of the cleaned picture, by the library and added up pixel by pixel; difference in dB:"),
         t("Blur and adjoint, one after the other, against the frequencies multiplied by |K|²:"),
@@ -179,7 +185,7 @@ def badges(state: State, picture: pictures.Picture) -> None:
         (nothing_added,),
         (one_layer_two_ways, pixel_unshuffle),
     )
-    proof.badges_of(checks(state, picture), meanings, codes)
+    page.checks(checks(state, picture), meanings, codes)
 
 
 def draw(page: frame.Places) -> None:
@@ -189,10 +195,21 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         with st.spinner(t("Cleaning the picture: some seconds, the first time on this machine longer")):
             found = found_of(state, picture)
-        enhancement_picture.draw(found, title(state))
-        st.latex(enhancement_picture.formulas(found))
-        badges(state, picture)
+        if state.view in ("all", "compare"):
+            with st.container(key="part-compare", width=WIDE):
+                enhancement_picture.compare(found, title(state))
+            st.latex(enhancement_picture.formulas(found))
+        if state.view in ("all", "lines"):
+            with st.container(key="part-lines"):
+                enhancement_picture.lines(found)
+        if state.view in ("all", "worst"):
+            with st.container(key="part-worst"):
+                enhancement_picture.worst(found)
+        if state.view == "all":
+            enhancement_picture.take_away(found)
+    with page.wide:
         enhancement_picture.small_networks()
+        page.later(proofs, page, state, picture)
     page.code((predict.apply, untrained.there_and_back), call(state, picture))
 
 
@@ -205,21 +222,7 @@ LESSON: Lesson = Lesson(
     section="work",
     question=mark("Convolve, come back, fuse: does that make a picture better?"),
     goal=mark("You will be able to say what training adds to the article's three lines, and what stays lost."),
-    text=mark(
-        "The network convolves at [[stride]] 2, works on small maps, and comes back by [[transposed convolution]]: "
-        "the article's three lines, with learned kernels. What comes back is added to the picture that went in. So "
-        "only the damage has to be learned, and a map of zeros leaves the picture alone.\n\nIt was shown photographs "
-        "with noise (sigma 0 to 55) or JPEG blocks, each beside the photograph itself. Nothing tells it which damage "
-        "it has before it.\n\nWithout training, one kernel there and back is AᵀA: each [[frequency]] times |K|². It "
-        "removes noise because it removes everything fine, detail included. On a clean picture it can only lose.\n\n"
-        "Cleaning is guessing. Where noise has covered a texture, the network writes the mean of what it has seen in "
-        "such places. That is the best for PSNR, and it is smooth: more decibels, less life."
-    ),
-    presets=(
-        (mark("Strong noise"), {"sigma": "50"}),
-        (mark("JPEG of quality 10"), {"damage": "jpeg", "image": "cat"}),
-        (mark("Nothing to clean"), {"damage": "none"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,
@@ -228,4 +231,4 @@ LESSON: Lesson = Lesson(
         ("zhang2017beyond", ""),
         ("zhang2018ffdnet", ""),
     ),
-)  # fmt: skip
+)

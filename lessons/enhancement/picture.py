@@ -10,17 +10,20 @@ import streamlit as st
 from deconvviz.articles.claims import CLAIMS
 from deconvviz.data.preprocess import at_most
 from deconvviz.figures import files
+from deconvviz.metrics import psnr
 from lessons._kit.claims import card
 from lessons._kit.draw import before_after, image_row
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
-from lessons._kit.draw.pixels import address, png, to_bytes
+from lessons._kit.draw.pixels import address, larger, png, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons.enhancement import run
 from lessons.enhancement.run import Shown
 
 #: Longer side of the pictures under the large one.
 SMALL = 320
+#: Side of a window on screen, in pixels.
+LARGE = 216
 FUSIONS = {
     "none": mark("none: d"),
     "add": mark("add: x + d"),
@@ -38,8 +41,8 @@ def decibels(value: float) -> str:
     return f"{value:.1f} dB" if math.isfinite(value) else "∞ dB"
 
 
-def draw(found: Shown, title: str) -> None:
-    """The damaged picture under the cleaned one, and what AᵀA makes of it."""
+def compare(found: Shown, title: str) -> None:
+    """The damaged picture under the cleaned one."""
     before_after.show(
         Side(f"{title} · {decibels(found.psnr['given'])}", address(png(to_bytes(found.given)))),
         Side(f"{t('cleaned')} · {decibels(found.psnr['cleaned'])}", address(png(to_bytes(found.cleaned)))),
@@ -47,6 +50,10 @@ def draw(found: Shown, title: str) -> None:
         "enhance-compare",
         note=t("PSNR against the photograph before the damage; more is better."),
     )
+
+
+def take_away(found: Shown) -> None:
+    """The cleaned picture as a file."""
     st.download_button(
         t("The cleaned picture (PNG)"),
         files.png_bytes(to_bytes(found.cleaned)),
@@ -55,7 +62,31 @@ def draw(found: Shown, title: str) -> None:
         key="enhance-png",
         on_click="ignore",
     )
-    st.markdown(f"#### {t('The article’s three lines, without training')}")
+
+
+def worst(found: Shown) -> None:
+    """The window in which the cleaned picture is farthest from the photograph."""
+    top, left = run.worst(found)
+    place = slice(top, top + run.WINDOW), slice(left, left + run.WINDOW)
+    named = ((t("photograph"), found.truth), (t("damaged"), found.given), (t("cleaned"), found.cleaned))
+    times = LARGE // run.WINDOW
+    shown = [
+        image_row.Picture(larger(to_bytes(one[place]), times), _in_window(one[place], found.truth[place]), name, LARGE)
+        for name, one in named
+    ]
+    st.markdown(t("Where the cleaned picture is farthest from the photograph: rows from {top}, columns from {left}",
+                  top=top, left=left))  # fmt: skip
+    image_row.show(shown)
+
+
+def _in_window(one: np.ndarray, truth: np.ndarray) -> str:
+    """PSNR of a window, and how much neighbours differ in it."""
+    lively = t("neighbours differ by {steps} of 255", steps=f"{run.liveliness(one):.1f}")
+    return lively if one is truth or not np.any(one - truth) else f"{decibels(psnr(one, truth))}; {lively}"
+
+
+def lines(found: Shown) -> None:
+    """What AᵀA makes of the damaged picture, and what the network does."""
     named = (
         (t("photograph"), t("before the damage"), found.truth),
         ("x′ = AᵀA x", decibels(found.psnr["back"]), found.back),
@@ -72,7 +103,8 @@ def draw(found: Shown, title: str) -> None:
         said = t("Fused with its AᵀA the picture is {loss} dB worse than it came in.", loss=f"{loss:.1f}")
     else:
         said = t(
-            "It gains {gain} dB: AᵀA is a blur, and blurring removes noise too. The network gains {network} dB.",
+            "Fused with its AᵀA the picture gains {gain} dB: AᵀA is a blur, and blurring removes noise too. The "
+            "network gains {network} dB.",
             gain=f"{-loss:.1f}",
             network=f"{found.psnr['cleaned'] - found.psnr['given']:.1f}",
         )

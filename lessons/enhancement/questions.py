@@ -6,10 +6,25 @@ import numpy as np
 
 from deconvviz.metrics import psnr
 from deconvviz.ops.inverse import response
-from deconvviz.tasks.enhancement import untrained
+from deconvviz.tasks.enhancement import data, untrained
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.draw.pixels import larger, to_bytes
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.photo import upload
+from lessons._kit.run import pictures
+from lessons.enhancement.run import cleaned, liveliness
+
+#: Patches that are told apart: photograph, row and column of the corner; rows and columns of each; noise.
+PATCHES = (
+    ("cat", 60, 150),
+    ("cat", 20, 40),
+    ("astronaut", 60, 190),
+    ("camera", 120, 180),
+    ("grass", 80, 80),
+    ("coins", 40, 30),
+)
+PATCH, SIGMA = 64, 25
 
 
 def decibels(seed: int) -> Question:
@@ -120,9 +135,47 @@ def frequency(seed: int) -> Question:
     )
 
 
+def patch(seed: int) -> Question:
+    """Which of four patches is the photograph, and which the network's answer to its noisy version?"""
+    random = np.random.default_rng(22349 + seed)
+    id, top, left = PATCHES[int(random.integers(len(PATCHES)))]
+    truth = upload.pixels(pictures.sample(id))[top : top + PATCH, left : left + PATCH]
+    given = data.damaged(truth, sigma=SIGMA, seed=seed)
+    back, _ = untrained.there_and_back(given)
+    made = {"photograph": truth, "noisy": given, "network": cleaned(given), "blurred": np.clip(back, 0, 1)}
+    titles = {
+        "photograph": t("the photograph"), "noisy": t("the photograph with noise"),
+        "network": t("the network’s answer"), "blurred": t("AᵀA of the noisy picture"),
+    }  # fmt: skip
+    order = [list(made)[k] for k in random.permutation(len(made))]
+    return by_looking(
+        prompt=t(
+            "A patch of a photograph, the same with noise of sigma {sigma}, and that noisy patch cleaned in two ways: "
+            "by the trained network, and by AᵀA, blur and adjoint. **Which picture is the photograph, and which is the "
+            "network’s answer?**",
+            sigma=SIGMA,
+        ),
+        choices=[larger(to_bytes(made[name]), 3) for name in order],
+        names=order,
+        facts=[
+            t(
+                "Picture {number} is {name}: neighbouring pixels differ by {steps} steps of 255 on average.",
+                number=number,
+                name=titles[name],
+                steps=f"{liveliness(made[name]):.1f}",
+            )
+            for number, name in enumerate(order, 1)
+        ],
+        fields=(t("photograph"), t("network’s answer")),
+        answer=(order.index("photograph") + 1, order.index("network") + 1),
+        hint=t("The network writes a mean where it does not know: it keeps edges, and loses the finest texture."),
+    )
+
+
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
     "decibels": (mark("Decibels by hand"), decibels),
     "there-and-back": (mark("There and back"), there_and_back),
+    "patch": (mark("Which is which?"), patch),
     "frequency": (mark("What is left of a wave"), frequency),
 }

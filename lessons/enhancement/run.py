@@ -17,6 +17,8 @@ from lessons._kit.run import pictures
 
 #: Results that are kept: about 10 MB each.
 KEPT = 12
+#: Rows and columns of the window that is looked at closely.
+WINDOW = 72
 
 
 @dataclass(frozen=True)
@@ -67,18 +69,37 @@ def shown(picture: pictures.Picture, damage: Damage, variant: str) -> Shown:
 def _shown(digest: str, damage: Damage, variant: str, _picture: pictures.Picture) -> Shown:
     truth = upload.pixels(_picture)
     given = data.damaged(truth, **damage.options)
-    cleaned = compiled.once(  # a network compiles for every size of picture
-        ("enhancement", variant, given.shape), lambda: predict.apply(given, variant=variant).picture
-    )
+    answer = cleaned(given, variant)
     back, fused = (np.clip(one, 0, 1).astype(np.float32) for one in untrained.there_and_back(given))
-    made = {"given": given, "cleaned": cleaned, "back": back, "fused": fused}
-    return Shown(truth, given, cleaned, back, fused, {name: psnr(one, truth) for name, one in made.items()})
+    made = {"given": given, "cleaned": answer, "back": back, "fused": fused}
+    return Shown(truth, given, answer, back, fused, {name: psnr(one, truth) for name, one in made.items()})
+
+
+def cleaned(given: np.ndarray, variant: str = "main") -> np.ndarray:
+    """The network's answer to (H, W, 3) in 0..1; it compiles for every size of picture."""
+    return compiled.once(("enhancement", variant, given.shape), lambda: predict.apply(given, variant=variant).picture)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
 def trials() -> dict[str, Mapping[str, Any]]:
     """What was measured of the small networks, as their file says."""
     return ablations.trials()
+
+
+def worst(found: Shown) -> tuple[int, int]:
+    """(top, left) of the window in which the cleaned picture has the largest squared error."""
+    error = ((found.cleaned.astype(np.float64) - found.truth) ** 2).sum(axis=2)
+    side = min(WINDOW, *error.shape)
+    total = np.pad(error, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    sums = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
+    top, left = np.unravel_index(int(np.argmax(sums)), sums.shape)
+    return int(top), int(left)
+
+
+def liveliness(picture: np.ndarray) -> float:
+    """Mean absolute difference of neighbours along rows and columns of (H, W, 3), in steps of 255."""
+    values = np.asarray(picture, np.float64)
+    return float(255 * np.mean([np.abs(np.diff(values, axis=axis)).mean() for axis in (0, 1)]))
 
 
 def mean_squared_by_hand(found: np.ndarray, wanted: np.ndarray) -> float:

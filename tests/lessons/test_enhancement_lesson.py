@@ -13,7 +13,7 @@ from deconvviz.metrics import psnr
 from deconvviz.tasks.enhancement import data, untrained
 from lessons import enhancement as lesson
 from lessons._kit.run import pictures
-from lessons.enhancement import State, picture, questions, run
+from lessons.enhancement import State, picture, questions, run, scenes
 from lessons.enhancement.run import Damage
 
 SLUG = lesson.LESSON.slug
@@ -77,6 +77,45 @@ def test_the_code_on_the_page_runs(
     assert len(numbers) == 2
     if state is SMALL:
         assert numbers[1] > numbers[0] + 3
+
+
+@pytest.mark.slow
+def test_what_the_scenes_say_is_what_comes_out() -> None:
+    told = {scene.title: scene for scene in scenes.SCENES}
+    found = lesson.found_of(State())
+    before, after = (f"{found.psnr[name]:.1f}" for name in ("given", "cleaned"))
+    assert f"from {before} to {after} dB" in told["Noise goes"].text
+    noise = found.psnr["cleaned"] - found.psnr["given"]
+    blocks = lesson.found_of(State(image="cat", damage="jpeg")).psnr
+    assert 0.5 < blocks["cleaned"] - blocks["given"] < noise, "JPEG: less is gained"
+    asked = [scene.ask() for scene in scenes.SCENES if scene.ask is not None]
+    assert [guess.answer for guess in asked] == ["less", "cleaned"]
+    lost = lesson.found_of(State(sigma="50"))
+    top, left = run.worst(lost)
+    place = slice(top, top + run.WINDOW), slice(left, left + run.WINDOW)
+    lively = [run.liveliness(one[place]) for one in (lost.cleaned, lost.truth, lost.given)]
+    assert lively == sorted(lively)
+    assert lively[0] < 0.6 * lively[1], "little difference is left"
+
+
+def test_the_worst_window_is_where_the_error_is() -> None:
+    truth = np.zeros((120, 150, 3), np.float32)
+    cleaned = truth.copy()
+    cleaned[40:100, 60:120] = 0.5
+    top, left = run.worst(run.Shown(truth, truth, cleaned, truth, truth, {}))
+    assert top <= 40 < 100 <= top + run.WINDOW
+    assert left <= 60 < 120 <= left + run.WINDOW
+    ramp = np.repeat(np.arange(10)[:, None] / 255, 10, axis=1)[..., None].repeat(3, axis=2)
+    assert run.liveliness(ramp) == pytest.approx(0.5), "rows differ by one step, columns by none"
+
+
+@pytest.mark.slow
+def test_a_patch_is_told_by_its_noise() -> None:
+    question = questions.patch(1)
+    lively = [run.liveliness(np.asarray(one.source)[::3, ::3] / 255) for one in question.choices]
+    photograph, network = question.answer
+    assert lively[network - 1] < lively[photograph - 1] < max(lively)
+    assert f"{lively[network - 1]:.1f} steps" in question.mistakes[network, network]
 
 
 @pytest.mark.deep
