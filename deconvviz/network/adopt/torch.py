@@ -365,7 +365,8 @@ def _windows(
 ) -> tuple[list[tuple[int, ...]], list[tuple[int, int]]]:
     """(kernel, stride, dilation), and (before, after) on each axis: more after than before where sizes are rounded up.
 
-    A window that would begin in the padding behind the array is left out, as PyTorch does.
+    A window that would begin in the padding behind the array is left out, as PyTorch does. Rows that no window reaches
+    stay where they are: JAX has no gradient of a pool that cuts them off (negative padding).
     """
     n = len(shape)
     kernel = _each(kernel, n)
@@ -376,7 +377,7 @@ def _windows(
         count = -(-(size + 2 * p - span) // s) + 1 if ceil else (size + 2 * p - span) // s + 1
         if ceil and (count - 1) * s >= size + p:
             count -= 1
-        pads.append((p, (count - 1) * s + span - size - p))
+        pads.append((p, max((count - 1) * s + span - size - p, 0)))
     return [kernel, stride, dilation], pads
 
 

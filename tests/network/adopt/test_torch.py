@@ -14,6 +14,7 @@ import deconvviz as dv
 from deconvviz.errors import NetworkError, RuleError
 from deconvviz.network import reconstruct_units
 from deconvviz.network.adopt import torch as adopt
+from deconvviz.network.score import Score
 
 pytestmark = [pytest.mark.peers, pytest.mark.slow]
 
@@ -254,3 +255,26 @@ def test_without_pytorch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(NetworkError, match=r"pip install 'deconvviz\[torch\]'"):
         adopt.from_module(object(), SPEC)
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "kernel", "stride", "padding"), [("Max", 2, 2, 0), ("Max", 3, 3, 1), ("Avg", 2, 3, 0)]
+)
+def test_pools_that_leave_rows_out_have_gradients(
+    kind: str, kernel: int, stride: int, padding: int, ceil_mode: bool
+) -> None:
+    """Sizes that the windows do not fill: the gradient is PyTorch's own, with zeros where no window reaches."""
+    from torch import nn
+
+    size = (9, 11)
+    pool = getattr(nn, f"{kind}Pool2d")(kernel, stride, padding, ceil_mode=ceil_mode)
+    body = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), pool, nn.Flatten())
+    x = np.random.default_rng(6).standard_normal((1, *size, 3)).astype(np.float32)
+    given = channels_first(x).requires_grad_()
+    module = nn.Sequential(body, nn.Linear(body(given).shape[1], 5)).eval()
+    module(given)[0, 2].backward()
+    net = dv.Network.from_torch(module, input_spec=dv.InputSpec(size=size))
+    score = Score.of(net, x, (net.layers[-1].name, 2))
+    expected = given.grad.numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(score.signals(x)[1], expected, rtol=1e-4, atol=1e-6)
