@@ -21,9 +21,9 @@ from deconvviz.types import Box, DisplayImage, SignedMap, Size, Unit
 #: The atlas that comes with the package: the shipped network, the built-in pictures, some channels of five layers.
 SHIPPED = Path(__file__).parent / "shipped"
 #: Decoded sheets that are kept, about 6 MB each.
-KEPT_SHEETS = 4
+CACHED_SHEETS = 4
 #: Tables of a layer that are kept.
-KEPT_TABLES = 4
+CACHED_TABLES = 4
 #: Rows of a layer, bytes and pixels of a sheet, and pixels of the side of a receptive field that are read at most.
 MAX_ROWS, MAX_BYTES, MAX_PIXELS, MAX_SIDE = 1_000_000, 100_000_000, 25_000_000, 16_384
 #: What `atlas.json` and the rows of the table hold, where they are read.
@@ -117,8 +117,8 @@ class Atlas:
         self.folder, self.about = folder, about
         self.layers = tuple(_layer(record) for record in about["layers"])
         self._table = _inside(folder, about["table"])
-        self._sheet = lru_cache(KEPT_SHEETS)(lambda name: _pixels(_inside(folder, name)))
-        self._table_of = lru_cache(KEPT_TABLES)(self._read)
+        self._sheet = lru_cache(CACHED_SHEETS)(lambda name: _pixels(_inside(folder, name)))
+        self._table_of = lru_cache(CACHED_TABLES)(self._read)
 
     @classmethod
     def open(cls, folder: str | Path) -> Atlas:

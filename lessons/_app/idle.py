@@ -18,7 +18,7 @@ import streamlit as st
 from streamlit import config, runtime
 
 from deconvviz import compiled
-from lessons._kit.run import kept
+from lessons._kit.run import cache
 
 #: Seconds between two looks, and how long nobody may have been there beyond the time in which a reload is expected.
 EVERY, MORE = 5.0, 5.0
@@ -66,7 +66,7 @@ def give_back() -> None:
     """Empty every cache of the app and give free memory back to the machine."""
     st.cache_resource.clear()
     st.cache_data.clear()
-    kept.clear()
+    cache.clear()
     for cache in _caches():
         cache()
     compiled.forget()

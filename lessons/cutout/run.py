@@ -23,7 +23,7 @@ from lessons._kit.run import engine, jobs, networks, pictures
 from lessons.cutout import scene as cutout_scene
 
 #: Cut-outs that are kept: about 6 MB each.
-KEPT = 12
+CACHED = 12
 #: Guesses of the network among which the class is chosen.
 GUESSES = 5
 #: Changes of the sweep: (kind, level).
@@ -157,7 +157,7 @@ def cut(subject: Subject, choice: Choice) -> Cutout | str:
     return _cut(subject.digest, choice, subject)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=CACHED)
 def _cut(digest: str, choice: Choice, _subject: Subject) -> Cutout | str:
     size = _subject.picture.shape[:2]
     strokes = masks(choice.dots, size)

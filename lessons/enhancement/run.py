@@ -16,7 +16,7 @@ from lessons._kit.photo import upload
 from lessons._kit.run import pictures
 
 #: Results that are kept: about 10 MB each.
-KEPT = 12
+CACHED = 12
 #: Rows and columns of the window that is looked at closely.
 WINDOW = 72
 
@@ -65,7 +65,7 @@ def shown(picture: pictures.Picture, damage: Damage, variant: str) -> Shown:
     return _shown(picture.digest, damage, variant, picture)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=CACHED)
 def _shown(digest: str, damage: Damage, variant: str, _picture: pictures.Picture) -> Shown:
     truth = upload.pixels(_picture)
     given = data.damaged(truth, **damage.options)

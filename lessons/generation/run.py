@@ -28,7 +28,7 @@ STEPS, FAR = 7, 3
 DRAWS, DRAW_SEED = 4096, 0
 #: Rows and columns of what the autoencoder sees.
 SIDE = 64
-KEPT = 48
+CACHED = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ def photograph(picture: pictures.Picture) -> Coded:
     return _photograph(picture.digest, picture)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=CACHED)
 def _photograph(digest: str, _picture: pictures.Picture) -> Coded:
     pixels = upload.pixels(_picture)
     return coded(data.squeezed(pixels), pixels.shape[1] / pixels.shape[0])
@@ -131,7 +131,7 @@ def drawn(label: str, seed: int) -> np.ndarray:
     return model().codes.draw(AT_ONCE, seed=seed, label=label)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=CACHED)
 def names(label: str, seed: int, decoder: str) -> list[tuple[str, float]]:
     """What the recognition network calls the drawn pictures."""
     return model().recognized_as(decode(drawn(label, seed), decoder), label)

@@ -24,9 +24,9 @@ CHANNELS = 8
 #: Rows of the largest patch on screen.
 PATCH = 192
 #: Photographs that are kept followed through all layers and epochs: about 7 MB each.
-KEPT = 6
+CACHED = 6
 #: Patches that are kept (about 10 KB each); those of the upper layers are the whole photograph.
-KEPT_PATCHES = 512
+CACHED_PATCHES = 512
 
 
 _ALL = "all"
@@ -109,7 +109,7 @@ def _end(image: str, layer: str) -> tuple[np.ndarray, ...]:
     return channels, np.stack([one.map for one in found])
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT * len(RELUS) * len(EPOCHS))
+@st.cache_resource(show_spinner=False, max_entries=CACHED * len(RELUS) * len(EPOCHS))
 def grown(image: str, layer: str, epoch: int) -> Grown:
     """What a layer sees on a photograph after an epoch: as stored, where it is, else computed."""
     return stored(image, layer, epoch) or compute(image, layer, epoch)
@@ -171,7 +171,7 @@ def _file(signed: np.ndarray, box: Box) -> bytes:
     return png(colour_rgb(part, limit), level=6) if limit else b""
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_PATCHES)
+@st.cache_resource(show_spinner=False, max_entries=CACHED_PATCHES)
 def _patch(image: str, box: Box) -> bytes:
     whole = pictures.fitted(network(EPOCHS[-1]), pictures.sample(image)).screen
     return jpeg(to_bytes(at_most(crop(whole, box, FINER), PATCH)))

@@ -22,7 +22,7 @@ from lessons.segmentation import scene
 DECODERS = tuple(name for name in ALL_DECODERS if name != "coarse")
 #: Rows and columns of the closer look; cells of the first step that are shown.
 CLOSE, CELLS = 70, 4
-KEPT = 12
+CACHED = 12
 #: Taps of a bilinear enlargement by two along one axis.
 LINE = np.array([0.25, 0.75, 0.75, 0.25], np.float32)
 
@@ -65,7 +65,7 @@ def answer(subject: Subject, decoder: str) -> Segmentation:
     return _answer(subject.digest, decoder, subject)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=CACHED)
 def _answer(digest: str, decoder: str, _subject: Subject) -> Segmentation:
     return predict.apply(_subject.picture, variant=decoder)
 
@@ -116,7 +116,7 @@ def step(subject: Subject, decoder: str = "unpool") -> Step:
     return _step(subject.digest, decoder, subject)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=CACHED)
 def _step(digest: str, decoder: str, _subject: Subject) -> Step:
     return predict.first_step(_subject.picture, variant=decoder)
 

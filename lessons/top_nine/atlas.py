@@ -26,7 +26,7 @@ from lessons._kit.run import engine, networks
 #: Names an atlas of one's own.
 VARIABLE = "DECONVVIZ_ATLAS"
 #: Channels whose pictures are kept as they are computed afresh (a megabyte each).
-KEPT_CHANNELS = 24
+CACHED_CHANNELS = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ def network_of(atlas: Atlas) -> tuple[networks.Loaded | None, str]:
 
 
 def fresh(atlas: Atlas, loaded: networks.Loaded, layer: str, channel: int) -> Fresh:
-    """The rows of a channel, computed afresh; kept for the last `KEPT_CHANNELS` channels.
+    """The rows of a channel, computed afresh; kept for the last `CACHED_CHANNELS` channels.
 
     Raises:
       ImageError: a picture is gone, or is another one than when the atlas was built.
@@ -95,7 +95,7 @@ def fresh(atlas: Atlas, loaded: networks.Loaded, layer: str, channel: int) -> Fr
     return _fresh(f"{atlas.folder} {_stamp(atlas.folder)}", loaded.digest, layer, channel, atlas, loaded)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT_CHANNELS)
+@st.cache_resource(show_spinner=False, max_entries=CACHED_CHANNELS)
 def _fresh(folder: str, digest: str, layer: str, channel: int, _atlas: Atlas, _loaded: networks.Loaded) -> Fresh:
     network, rule = _loaded.network, str(_atlas.about["rule"])
     found = []

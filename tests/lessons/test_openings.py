@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address, png
 from lessons._kit.form import frame, page
-from lessons._kit.run import kept
+from lessons._kit.run import cache
 
 #: Pages of words, whose first thing is a list, a form or a card; and one whose cells a component of its own draws.
 WORDS = {"glossary", "class", "audit-report", page.END, "claims-under-test", "convolution"}
@@ -89,7 +89,7 @@ def test_a_page_opens_with_a_figure_that_shows_something(
     slug: str, open_page: Callable[..., AppTest], first: list[tuple[list[float], list[float]]]
 ) -> None:
     st.cache_resource.clear()
-    kept.clear()
+    cache.clear()
     test = open_page(slug)
     assert not test.exception
     assert first, "no figure at all"

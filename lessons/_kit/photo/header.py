@@ -26,7 +26,7 @@ _TAKEN = "lab-taken"
 #: Set when a picture of one's own was just taken.
 _JUST = "lab-just-taken"
 #: Side of a thumbnail in pixels, and how many of pictures that were chosen are kept (about 5 kB each).
-THUMBNAIL, KEPT = 96, 64
+THUMBNAIL, CACHED = 96, 64
 
 
 def top_line(loaded: networks.Loaded, picture: pictures.Picture) -> None:
@@ -65,7 +65,7 @@ def chip_of(
             _gallery(picture, first)
 
 
-@st.cache_resource(show_spinner=False, max_entries=KEPT)
+@st.cache_resource(show_spinner=False, max_entries=CACHED)
 def _small(digest: str, part: str, _shown: DisplayImage) -> str:
     """A small picture, for the src of an image; one that is shown again is not made again."""
     return address(jpeg(to_bytes(fit_image(_shown, InputSpec(size=(THUMBNAIL, THUMBNAIL))))))

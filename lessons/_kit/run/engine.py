@@ -26,17 +26,17 @@ from deconvviz.network.backward.explicit import SignalStep
 from deconvviz.network.backward.reconstruct import backward_trace as trace_of
 from deconvviz.types import Check, Reconstruction, Unit
 from lessons._kit.run import shipped
-from lessons._kit.run.kept import kept
+from lessons._kit.run.cache import cached
 from lessons._kit.run.networks import Loaded
 from lessons._kit.run.pictures import Picture, fitted, frozen
 
 #: Pictures whose activations are kept (about 6 MB each, 49 MB for SqueezeNet), units whose maps are (0.8 MB), and
 #: whose checks are (the same maps), small values, and signals in the backward pass (about 3 MB each).
-KEPT_FORWARDS = 8
-KEPT_UNITS = 160
-KEPT_CHECKS = 160
-KEPT_VALUES = 256
-KEPT_TRACES = 16
+CACHED_FORWARDS = 8
+CACHED_UNITS = 160
+CACHED_CHECKS = 160
+CACHED_VALUES = 256
+CACHED_TRACES = 16
 #: Layers of the largest network whose checks are compiled ahead; those of a larger one are compiled when asked for.
 CHECKED_AHEAD = 32
 #: Seconds that what follows the maps waits at most for others, and seconds between two looks meanwhile whether its own
@@ -79,11 +79,11 @@ class Reconstructions:
 
 
 def forward(loaded: Loaded, picture: Picture) -> Forward:
-    """Probabilities and activations of every layer, kept for the last `KEPT_FORWARDS` pictures."""
+    """Probabilities and activations of every layer, kept for the last `CACHED_FORWARDS` pictures."""
     return _forward(loaded.identity, picture.digest, loaded, picture)
 
 
-@kept(KEPT_FORWARDS)
+@cached(CACHED_FORWARDS)
 def _forward(network_digest: str, picture_digest: str, _loaded: Loaded, _picture: Picture) -> Forward:
     net = _loaded.network
     x = model_input(fitted(_loaded, _picture).model, net.input_spec)
@@ -98,11 +98,11 @@ def _forward(network_digest: str, picture_digest: str, _loaded: Loaded, _picture
 
 
 def reconstruct(loaded: Loaded, picture: Picture, unit: Unit) -> Reconstructions:
-    """The maps of a unit by every rule, kept for the last `KEPT_UNITS` units."""
+    """The maps of a unit by every rule, kept for the last `CACHED_UNITS` units."""
     return _reconstruct(loaded.identity, picture.digest, repr(unit), loaded, picture, unit)
 
 
-@kept(KEPT_UNITS)
+@cached(CACHED_UNITS)
 def _reconstruct(
     network_digest: str, picture_digest: str, unit_key: str, _loaded: Loaded, _picture: Picture, _unit: Unit
 ) -> Reconstructions:
@@ -127,7 +127,7 @@ def checked(loaded: Loaded, picture: Picture, unit: Unit) -> dict[str, Reconstru
     return _checked(loaded.identity, picture.digest, repr(unit), loaded, picture, unit)
 
 
-@kept(KEPT_CHECKS)
+@cached(CACHED_CHECKS)
 def _checked(
     network_digest: str, picture_digest: str, unit_key: str, _loaded: Loaded, _picture: Picture, _unit: Unit
 ) -> dict[str, Reconstruction]:
@@ -154,7 +154,7 @@ def backward_trace(loaded: Loaded, picture: Picture, unit: Unit, rule: str) -> t
     return _backward_trace(loaded.identity, picture.digest, repr(unit), rule, loaded, picture, unit)
 
 
-@kept(KEPT_TRACES)
+@cached(CACHED_TRACES)
 def _backward_trace(
     network_digest: str, picture_digest: str, unit_key: str, rule: str, _loaded: Loaded, _picture: Picture, _unit: Unit
 ) -> tuple[SignalStep, ...]:
@@ -169,7 +169,7 @@ def cached(loaded: Loaded, picture: Picture, name: str, make: Callable[[], _T]) 
     return _cached(loaded.identity, picture.digest, name, make)
 
 
-@kept(KEPT_VALUES)
+@cached(CACHED_VALUES)
 def _cached(network_digest: str, picture_digest: str, name: str, _make: Callable[[], Any]) -> Any:
     return _make()
 

@@ -15,13 +15,13 @@ from deconvviz.data import images, isolated, samples
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit.draw.pixels import on_screen
-from lessons._kit.run.kept import kept
+from lessons._kit.run.cache import cached
 from lessons._kit.run.networks import Loaded
 
 #: The photographs of the gallery, which tables and curves of several pictures are of.
 PHOTOS = tuple(id for id, known in samples.SAMPLES.items() if known.kind == "photo")
 #: Pictures that are kept at a network's size.
-KEPT = 16
+CACHED = 16
 #: Bytes of the pixels of uploads that are kept; the largest has 75 MB.
 ROOM = 300_000_000
 #: Bytes of the largest upload.
@@ -160,7 +160,7 @@ def _decode(picture: Picture) -> np.ndarray:
 
 
 def fitted(loaded: Loaded, picture: Picture) -> Fitted:
-    """The picture at the network's size, kept for the last `KEPT` pictures."""
+    """The picture at the network's size, kept for the last `CACHED` pictures."""
     return _fitted(picture.digest, repr(loaded.network.input_spec), loaded.network.input_spec, picture)
 
 
@@ -183,7 +183,7 @@ def model_inputs(loaded: Loaded, picture: Picture) -> np.ndarray:
     return model_input(fitted(loaded, picture).model, loaded.network.input_spec)
 
 
-@kept(KEPT)
+@cached(CACHED)
 def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Picture) -> Fitted:
     pixels = whole(_picture)
     return Fitted(frozen(fit_image(pixels, _spec)), frozen(on_screen(pixels, _spec)))

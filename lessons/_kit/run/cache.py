@@ -11,17 +11,17 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_ALL: list[Kept[..., Any]] = []
+_ALL: list[Cached[..., Any]] = []
 
 
-class Kept(Generic[P, T]):
-    """A function whose last results are kept; two who ask for the same together wait for one computation.
+class Cached(Generic[P, T]):
+    """A function with its last results; two who ask for the same together wait for one computation.
 
     Arguments by position, and equal where all are equal whose name does not begin with an underscore, as with
     `st.cache_resource`; those are hashable.
 
-    >>> double = Kept(lambda number, _how="kept": [2 * number], most=1)
-    >>> double(4) is double(4, "anew"), double(5), double(4)
+    >>> double = Cached(lambda number, _how="once": [2 * number], most=1)
+    >>> double(4) is double(4, "again"), double(5), double(4)
     (True, [10], [8])
     """
 
@@ -48,11 +48,13 @@ class Kept(Generic[P, T]):
                     return self._results[key]
             try:
                 result = self._function(*args, **kwargs)
-            finally:
+            except BaseException:
                 with self._lock:
                     self._making.pop(key, None)
+                raise
             with self._lock:
                 self._results[key] = result
+                self._making.pop(key, None)
                 while len(self._results) > self._most:
                     self._results.popitem(last=False)
             return result
@@ -63,9 +65,9 @@ class Kept(Generic[P, T]):
             self._results.clear()
 
 
-def kept(most: int) -> Callable[[Callable[P, T]], Kept[P, T]]:
-    """``@kept(8)`` above a function keeps its last eight results."""
-    return lambda function: Kept(function, most)
+def cached(most: int) -> Callable[[Callable[P, T]], Cached[P, T]]:
+    """``@cached(8)`` above a function caches its last eight results."""
+    return lambda function: Cached(function, most)
 
 
 def clear() -> None:
