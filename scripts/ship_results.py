@@ -97,7 +97,7 @@ def answers(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
 
 def visions(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
     """The runs that the scenes of feature visualization show."""
-    for place in visualization.CACHED:
+    for place in visualization.SHIPPED:
         run = visualization.of(*place)
         *_, last = visualization.snapshots(run, visualization.STEPS)
         vision(run, last.images, arrays, facts)

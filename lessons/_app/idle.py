@@ -67,8 +67,8 @@ def give_back() -> None:
     st.cache_resource.clear()
     st.cache_data.clear()
     cache.clear()
-    for cache in _caches():
-        cache()
+    for forget in _caches():
+        forget()
     compiled.forget()
     gc.unfreeze()
     gc.collect()

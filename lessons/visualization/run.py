@@ -42,7 +42,7 @@ BEGINS: dict[str, dict[str, Any]] = {
     "alike": {"pictures": DIVERSE, "diversity": 0.0},
 }
 #: Layer, channel, objective, way and begin of the runs that come with the package: those that the scenes show.
-CACHED = (
+SHIPPED = (
     *(("relu4", 4, "channel", way, "noise") for way in WAYS),
     *(("relu4", 4, "channel", "waves", begin) for begin in ("four", "alike")),
     ("logits", 3, "class", "waves", "noise"),
@@ -134,7 +134,7 @@ def snapshots(run: Run, steps: int) -> Iterator[Visualization]:
 
 
 def kept_name(*place: str | int) -> str:
-    """What a run is stored under, from what `CACHED` has of it.
+    """What a run is stored under, from what `SHIPPED` has of it.
 
     >>> kept_name("relu4", 4, "channel", "waves", "noise")
     'vision/relu4/4/channel/waves/noise'

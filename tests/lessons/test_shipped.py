@@ -89,7 +89,7 @@ def test_the_sheet_is_of_the_page_and_its_values_are_those_of_its_pictures() -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", visualization.CACHED, ids=lambda place: "-".join(map(str, place)))
+@pytest.mark.parametrize("place", visualization.SHIPPED, ids=lambda place: "-".join(map(str, place)))
 def test_what_is_said_of_a_made_picture_is_measured_on_it(place: tuple[str, int, str, str, str]) -> None:
     run = visualization.of(*place)
     now = visualization.beforehand(run)

@@ -86,7 +86,7 @@ def test_the_type_stays(dtype: str) -> None:
 
 
 SEEN_BY_NONE = largest((1, 2, 2, 1), (1, 2, 2, 1), ((0, 0), (3, 0), (0, 0), (0, 0)))
-CACHED = {
+NETWORKS = {
     "window over channels": (largest((1, 2, 2, 3), (1, 1, 1, 1)), SHAPE, "float32"),
     "window over the batch": (largest((2, 2, 2, 1), (1, 1, 1, 1)), SHAPE, "float32"),
     "stride over channels": (largest((1, 2, 2, 1), (1, 1, 1, 2)), SHAPE, "float32"),
@@ -106,9 +106,9 @@ CACHED = {
 
 
 @pytest.mark.sampled(check=12)
-@pytest.mark.parametrize("name", CACHED)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_what_it_cannot_compute_stays_as_it_is(name: str) -> None:
-    whole, shape, dtype = CACHED[name]
+    whole, shape, dtype = NETWORKS[name]
     x = pictures(shape, ties=False).astype(dtype)
     before = [eqn.primitive.name for eqn in _compat.traced(whole, x).jaxpr.eqns]
     new, kinds = exchanged(whole, x)
