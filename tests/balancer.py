@@ -98,10 +98,14 @@ def balanced(servers: Sequence[tuple[str, int]]) -> Iterator[tuple[str, Balancer
         started.set()
         await stop.wait()
         listening.close()
+        # Who is cancelled while a connection opens loses it unclosed: most end by themselves, the others are cancelled.
+        await asyncio.sleep(0.05)
         connections = asyncio.all_tasks() - {asyncio.current_task()}
-        for connection in connections:
-            connection.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        if connections:
+            _, rest = await asyncio.wait(connections, timeout=5)
+            for connection in rest:
+                connection.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
         await asyncio.sleep(0.05)  # what was closed is gone before the loop is
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
