@@ -22,6 +22,8 @@ class Balancer:
         self.servers = list(servers)
         self.served = [0] * len(servers)
         self._turn = cycle(range(len(servers)))
+        # The event loop knows its tasks weakly: one that waits for a connection nobody else knows would be collected.
+        self._serving: set[asyncio.Task[None] | None] = set()
 
     async def is_ready(self, number: int) -> bool:
         """Whether ``/ready`` of that server answers with 200."""
@@ -51,7 +53,14 @@ class Balancer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection from its first byte to its last."""
-        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        task = asyncio.current_task()
+        self._serving.add(task)
+        with (
+            contextlib.closing(writer),
+            contextlib.suppress(OSError, asyncio.IncompleteReadError),
+            contextlib.ExitStack() as last,
+        ):
+            last.callback(self._serving.discard, task)
             head = await reader.readuntil(b"\r\n\r\n")
             number = await self.choose(head)
             if number is None:
@@ -102,7 +111,7 @@ def balanced(servers: Sequence[tuple[str, int]]) -> Iterator[tuple[str, Balancer
         await asyncio.sleep(0.05)
         connections = asyncio.all_tasks() - {asyncio.current_task()}
         if connections:
-            _, rest = await asyncio.wait(connections, timeout=5)
+            _, rest = await asyncio.wait(connections, timeout=1)
             for connection in rest:
                 connection.cancel()
             await asyncio.gather(*rest, return_exceptions=True)

@@ -11,7 +11,7 @@ import streamlit as st
 from deconvviz import compiled
 from lessons._app import idle
 from lessons._kit.form import i18n, page
-from lessons._kit.run.cache import cached
+from lessons._kit.run import cache
 from lessons.laboratory import layers
 
 
@@ -24,7 +24,7 @@ def _result() -> Result:
     return Result()
 
 
-@cached(1)
+@cache.last(1)
 def _shared_result() -> Result:
     return Result()
 

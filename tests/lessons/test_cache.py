@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lessons._kit.run.cache import cached
+from lessons._kit.run import cache
 
 
 def test_two_who_ask_together_wait_for_one_computation() -> None:
     begun, may_end, runs = threading.Event(), threading.Event(), []
 
-    @cached(2)
+    @cache.last(2)
     def slow(name: str) -> list[str]:
         runs.append(name)
         begun.set()
@@ -32,7 +32,7 @@ def test_two_who_ask_together_wait_for_one_computation() -> None:
 def test_what_failed_is_computed_again() -> None:
     runs = []
 
-    @cached(2)
+    @cache.last(2)
     def fails_once(name: str) -> str:
         runs.append(name)
         if len(runs) == 1:

@@ -65,8 +65,8 @@ class Cached(Generic[P, T]):
             self._results.clear()
 
 
-def cached(most: int) -> Callable[[Callable[P, T]], Cached[P, T]]:
-    """``@cached(8)`` above a function caches its last eight results."""
+def last(most: int) -> Callable[[Callable[P, T]], Cached[P, T]]:
+    """``@cache.last(8)`` above a function caches its last eight results."""
     return lambda function: Cached(function, most)
 
 

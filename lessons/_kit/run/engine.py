@@ -25,8 +25,7 @@ from deconvviz.errors import NetworkError
 from deconvviz.network.backward.explicit import SignalStep
 from deconvviz.network.backward.reconstruct import backward_trace as trace_of
 from deconvviz.types import Check, Reconstruction, Unit
-from lessons._kit.run import shipped
-from lessons._kit.run.cache import cached
+from lessons._kit.run import cache, shipped
 from lessons._kit.run.networks import Loaded
 from lessons._kit.run.pictures import Picture, fitted, frozen
 
@@ -83,7 +82,7 @@ def forward(loaded: Loaded, picture: Picture) -> Forward:
     return _forward(loaded.identity, picture.digest, loaded, picture)
 
 
-@cached(CACHED_FORWARDS)
+@cache.last(CACHED_FORWARDS)
 def _forward(network_digest: str, picture_digest: str, _loaded: Loaded, _picture: Picture) -> Forward:
     net = _loaded.network
     x = model_input(fitted(_loaded, _picture).model, net.input_spec)
@@ -102,7 +101,7 @@ def reconstruct(loaded: Loaded, picture: Picture, unit: Unit) -> Reconstructions
     return _reconstruct(loaded.identity, picture.digest, repr(unit), loaded, picture, unit)
 
 
-@cached(CACHED_UNITS)
+@cache.last(CACHED_UNITS)
 def _reconstruct(
     network_digest: str, picture_digest: str, unit_key: str, _loaded: Loaded, _picture: Picture, _unit: Unit
 ) -> Reconstructions:
@@ -127,7 +126,7 @@ def checked(loaded: Loaded, picture: Picture, unit: Unit) -> dict[str, Reconstru
     return _checked(loaded.identity, picture.digest, repr(unit), loaded, picture, unit)
 
 
-@cached(CACHED_CHECKS)
+@cache.last(CACHED_CHECKS)
 def _checked(
     network_digest: str, picture_digest: str, unit_key: str, _loaded: Loaded, _picture: Picture, _unit: Unit
 ) -> dict[str, Reconstruction]:
@@ -154,7 +153,7 @@ def backward_trace(loaded: Loaded, picture: Picture, unit: Unit, rule: str) -> t
     return _backward_trace(loaded.identity, picture.digest, repr(unit), rule, loaded, picture, unit)
 
 
-@cached(CACHED_TRACES)
+@cache.last(CACHED_TRACES)
 def _backward_trace(
     network_digest: str, picture_digest: str, unit_key: str, rule: str, _loaded: Loaded, _picture: Picture, _unit: Unit
 ) -> tuple[SignalStep, ...]:
@@ -169,7 +168,7 @@ def cached(loaded: Loaded, picture: Picture, name: str, make: Callable[[], _T]) 
     return _cached(loaded.identity, picture.digest, name, make)
 
 
-@cached(CACHED_VALUES)
+@cache.last(CACHED_VALUES)
 def _cached(network_digest: str, picture_digest: str, name: str, _make: Callable[[], Any]) -> Any:
     return _make()
 

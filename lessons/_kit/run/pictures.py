@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import weakref
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -15,7 +15,7 @@ from deconvviz.data import images, isolated, samples
 from deconvviz.data.preprocess import fit_image, model_input
 from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit.draw.pixels import on_screen
-from lessons._kit.run.cache import cached
+from lessons._kit.run import cache
 from lessons._kit.run.networks import Loaded
 
 #: The photographs of the gallery, which tables and curves of several pictures are of.
@@ -164,7 +164,7 @@ def fitted(loaded: Loaded, picture: Picture) -> Fitted:
     return _fitted(picture.digest, repr(loaded.network.input_spec), loaded.network.input_spec, picture)
 
 
-@cache
+@functools.cache
 def small_grey(name: str, side: int) -> np.ndarray:
     """A built-in photograph's middle square, grey, made smaller by means of blocks: (side, side) from 0 to 1.
 
@@ -183,7 +183,7 @@ def model_inputs(loaded: Loaded, picture: Picture) -> np.ndarray:
     return model_input(fitted(loaded, picture).model, loaded.network.input_spec)
 
 
-@cached(CACHED)
+@cache.last(CACHED)
 def _fitted(picture_digest: str, spec_key: str, _spec: InputSpec, _picture: Picture) -> Fitted:
     pixels = whole(_picture)
     return Fitted(frozen(fit_image(pixels, _spec)), frozen(on_screen(pixels, _spec)))
