@@ -9,8 +9,10 @@ Source: zeiler2010deconvolutional, beck2009fast
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -107,21 +109,28 @@ def sparse_codes(synthesis: LinearMap, y: Array, weight: float, steps: Sequence[
         raise GeometryError(f"the weight of a sparse code is above 0; got weight={weight}")
     if not steps or list(steps) != sorted({*steps}) or steps[0] < 1:
         raise GeometryError(f"steps are whole numbers from 1 up, each larger than the one before; got {tuple(steps)}")
-    length = jnp.maximum(jnp.linalg.norm(picture), jnp.finfo(picture.dtype).tiny)
-    gain = largest_gain(synthesis)
-
-    @jax.jit
-    def step(z: jax.Array, rest: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        after = soft_threshold(z + synthesis.adjoint(rest) / gain, weight / gain)
-        rest = picture - synthesis.forward(after)
-        left = jnp.linalg.norm(rest)
-        objective = left**2 / 2 + weight * jnp.abs(after).sum()
-        return after, rest, jnp.stack([objective, left / length, jnp.mean(after != 0)])
-
+    step = _step(synthesis)
     code, rest, figures, codes = jnp.zeros(synthesis.input_shape, picture.dtype), picture, [], []
     for number in range(1, steps[-1] + 1):
-        code, rest, reached = step(code, rest)
+        code, rest, reached = step(picture, weight, code, rest)
         figures.append(reached)
         if number in steps:
             codes.append(SparseCode(np.asarray(code), *np.stack(figures).T))
     return tuple(codes)
+
+
+@lru_cache(maxsize=8)
+def _step(synthesis: LinearMap) -> Callable[..., tuple[jax.Array, jax.Array, jax.Array]]:
+    """A step, compiled once for a map: from (picture, weight, code, rest) to (code, rest, the three figures)."""
+    gain = largest_gain(synthesis)
+
+    @jax.jit
+    def step(picture: Any, weight: Any, z: Any, rest: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
+        after = soft_threshold(z + synthesis.adjoint(rest) / gain, weight / gain)
+        rest = picture - synthesis.forward(after)
+        left = jnp.linalg.norm(rest)
+        length = jnp.maximum(jnp.linalg.norm(picture), jnp.finfo(picture.dtype).tiny)
+        objective = left**2 / 2 + weight * jnp.abs(after).sum()
+        return after, rest, jnp.stack([objective, left / length, jnp.mean(after != 0)])
+
+    return step

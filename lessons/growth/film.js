@@ -5,13 +5,10 @@ function build() {
   const root = make("div", "film");
   const said = make("p");
   said.setAttribute("role", "status");
-  root.steps = player((at) => show(root, at));
-  const { stop } = root.steps;
-  root.rest = stop;
-  root.steps.stop = () => {
-    stop();
-    setTimeout(() => root.steps.at === root.data.at || root.tell(Math.max(0, root.steps.at)));
-  };
+  root.steps = player(
+    (at) => show(root, at),
+    (at) => at === root.data.at || root.tell(Math.max(0, at)),
+  );
   root.append(root.steps.bar, said, make("div"));
   return root;
 }
@@ -26,7 +23,7 @@ export default function ({ data, setTriggerValue, parentElement }) {
   let root = parentElement.querySelector(".film");
   if (!root) parentElement.append((root = build()));
   Object.assign(root, { data, tell: (at) => setTriggerValue("stop", at) });
-  root.rest();
+  root.steps.stop();
   root.steps.at = data.at;
   root.steps.update(data.words, data.frames.length);
   show(root, data.at);

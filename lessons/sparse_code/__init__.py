@@ -100,6 +100,8 @@ def draw(page: frame.Places) -> None:
         steps = {str(number): str(number) for number in run.STEPS}
         state = State(image, weight, choice(t("Steps"), steps, "steps", default=State.steps, tabs=True))
     with page.picture:
+        with st.spinner(t("Searching for the code, some seconds the first time")):
+            run.codes(state.image, state.weight)
         picture.draw(state)
         st.latex(formula())
     meanings = [

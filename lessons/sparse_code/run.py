@@ -8,10 +8,12 @@ from functools import lru_cache
 import numpy as np
 
 from deconvviz.data import preprocess, samples
+from deconvviz.metrics import relative_error
 from deconvviz.models import caltech
 from deconvviz.ops import ConvGeometry, LinearMap, conv_map
 from deconvviz.ops.sparse import SparseCode, sparse_codes
 from lessons._kit.form.i18n import mark
+from lessons._kit.run import cache
 
 #: Rows and columns of the photographs.
 SIZE = (64, 64)
@@ -69,8 +71,7 @@ def displayed(picture: np.ndarray, image: str) -> np.ndarray:
 
 def missing(picture: np.ndarray, image: str) -> float:
     """Length of the difference from the photograph over that of the photograph, mean colour apart."""
-    y = photograph(image)
-    return float(np.linalg.norm(picture - y) / np.linalg.norm(y))
+    return relative_error(picture, photograph(image))
 
 
 @lru_cache(maxsize=len(PICTURES))
@@ -86,7 +87,7 @@ def once(image: str) -> np.ndarray:
     return picture * float((picture * y).sum() / (picture**2).sum())
 
 
-@lru_cache(maxsize=2 * len(WEIGHTS))
+@cache.last(2 * len(WEIGHTS))
 def codes(image: str, weight: str) -> tuple[SparseCode, ...]:
     """The codes after each number of `STEPS`."""
     return sparse_codes(stamps(), photograph(image), float(weight), STEPS)

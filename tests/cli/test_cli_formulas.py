@@ -28,7 +28,7 @@ def test_json_holds_every_formula_with_its_errors() -> None:
         formula = FORMULAS[one["id"]]
         assert one["printed"] == formula.printed_latex
         assert one["says"] == formula.says.chinese
-        assert one["agrees"]
+        assert one["proved"]
         assert one["as_said"] == (one["id"] == "F004.1")
         worst = max(measure(formula, seed)["corrected"] for seed in range(2))
         assert one["errors"]["corrected"] == worst

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deconvviz.errors import GeometryError
-from deconvviz.ops import ConvGeometry, conv_map
+from deconvviz.ops import ConvGeometry, LinearMap, conv_map
 from deconvviz.ops.sparse import largest_gain, sparse_codes
 from deconvviz.types import Array
 
@@ -60,6 +60,21 @@ def test_the_objective_never_rises_and_a_picture_it_cannot_pay_for_stays_empty()
     assert np.all(np.diff(found.objective) <= 1e-5 * found.objective[0])
     dear = float(np.abs(np.asarray(STAMPS.transpose(PICTURE))).max()) * 1.01
     assert not sparse_codes(STAMPS, PICTURE, dear, (5,))[0].code.any()
+
+
+def test_other_pictures_and_weights_need_no_other_program() -> None:
+    traced: list[int] = []
+
+    def forward(z: Array) -> Array:
+        traced.append(len(traced))
+        return STAMPS.forward(z)
+
+    counted = LinearMap(forward, STAMPS.adjoint, STAMPS.input_shape, STAMPS.output_shape)
+    first = sparse_codes(counted, PICTURE, 0.1, (2,))
+    before = len(traced)
+    second = sparse_codes(counted, 2 * PICTURE, 0.2, (2,))
+    assert len(traced) == before
+    np.testing.assert_allclose(second[0].code, 2 * first[0].code, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ const PACE = 900;
 const KINDS = ["frame", "touched", "chosen"];
 const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-// Buttons that go through steps 0 to count - 1; show(at) is told where they stand, -1 before the first.
-export function player(show) {
+// Buttons that go through steps 0 to count - 1; show(at) is told where they stand, -1 before the first, and rest(at)
+// where a person or the last step stopped them.
+export function player(show, rest = () => {}) {
   const bar = make("div", "player");
   const self = { bar, at: -1, count: 0, words: {} };
   const where = make("span", "where");
@@ -33,6 +34,7 @@ export function player(show) {
     if (self.at === self.count - 1 || !bar.isConnected) self.stop();
     draw();
     show(self.at);
+    if (timer === null && bar.isConnected) rest(self.at);
   };
   const button = (name, onclick) => {
     const made = make("button", name);
@@ -45,7 +47,10 @@ export function player(show) {
     self.go(self.at + steps);
   };
   button("play", () => {
-    if (timer !== null) return self.stop();
+    if (timer !== null) {
+      self.stop();
+      return rest(self.at);
+    }
     timer = setInterval(() => self.go(self.at + 1), PACE);
     self.go(self.at === self.count - 1 ? 0 : self.at + 1);
   });
