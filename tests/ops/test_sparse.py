@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pytest
 
@@ -65,7 +66,7 @@ def test_the_objective_never_rises_and_a_picture_it_cannot_pay_for_stays_empty()
 def test_other_pictures_and_weights_need_no_other_program() -> None:
     traced: list[int] = []
 
-    def forward(z: Array) -> Array:
+    def forward(z: jax.Array) -> jax.Array:
         traced.append(len(traced))
         return STAMPS.forward(z)
 
