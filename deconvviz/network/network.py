@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -424,4 +425,4 @@ class Network:
 
 def _float() -> str:
     """The float type that JAX is set to: "float32", or "float64" inside `jax.enable_x64`."""
-    return "float64" if jax.config.jax_enable_x64 else "float32"  # type: ignore[attr-defined]  # JAX adds it later
+    return jnp.result_type(float).name

@@ -69,7 +69,7 @@ def random_weights(network: Network, layers: Sequence[str], how: str = "permute"
         for place in places if name in layers else ():
             array, random = np.asarray(consts[place]), np.random.default_rng([seed, number, place])
             if how == "redraw" and array.ndim > 1:
-                drawn = random.normal(array.mean(), array.std(), array.shape).astype(array.dtype)
+                drawn = np.asarray(random.normal(array.mean(), array.std(), array.shape), array.dtype)
             else:
                 drawn = random.permutation(array.ravel()).reshape(array.shape)
             consts[place] = drawn
