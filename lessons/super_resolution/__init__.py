@@ -153,15 +153,15 @@ LESSON: Lesson = Lesson(
     question=mark("Can detail that was thrown away come back?"),
     goal=mark("You will be able to say what an enlargement computes, what it learned, and what stays lost."),
     text=mark(
-        "Bicubic enlarges with fixed weights of 16 cells: smooth, and blind to what pictures are like. FSRCNN works "
-        "on the small picture throughout, with seven small convolutions; only its last layer, a [[transposed "
-        "convolution]] whose [[stride]] is the scale, makes the picture large. So it costs scale² times less than "
-        "working on the large one.\n\nWaves finer than two small cells did not fit into the small picture: its "
-        "Nyquist [[frequency]]. Fixed weights restore few of them; the [[adjoint]] only spreads out what is there. "
-        "The network was shown 86 photographs with their small copies and learned which fine waves go with an edge: "
-        "it draws edges sharp where the small picture says that there is one. Grass and hair, whose fine waves "
-        "follow from nothing, stay blurred.\n\nColour is enlarged by bicubic: the eye sees less detail in it than in "
-        "brightness."
+        "Bicubic enlarges with fixed weights of 16 cells: smooth, and blind to what pictures are like. The network "
+        "learns what must be added to bicubic. It works on the small picture throughout, with seven small "
+        "convolutions; only its last layer, a [[transposed convolution]] whose [[stride]] is the scale, makes the map "
+        "large. So it costs scale² times less than working on the large picture.\n\nWaves finer than two small cells "
+        "did not fit into the small picture: its Nyquist [[frequency]]. Fixed weights restore few of them; the "
+        "[[adjoint]] only spreads out what is there. The network was shown 460 photographs with their small copies "
+        "and learned which fine waves go with an edge: it draws edges sharp where the small picture says that there "
+        "is one. Grass and hair, whose fine waves follow from nothing, stay blurred.\n\nColour is enlarged by "
+        "bicubic: the eye sees less detail in it than in brightness."
     ),
     presets=(
         (mark("Four times: less is known"), {"scale": "4"}),
@@ -173,6 +173,8 @@ LESSON: Lesson = Lesson(
     questions=questions.QUESTIONS,
     sources=(
         ("dong2016accelerating", mark("section 3")),
+        ("kim2016accurate", ""),
+        ("lim2017enhanced", ""),
         ("dong2016image", ""),
         ("keys1981cubic", ""),
         ("wang2004image", mark("equation 13")),

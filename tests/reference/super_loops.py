@@ -1,4 +1,4 @@
-"""Super-resolution from its definitions, pixel by pixel: MATLAB's bicubic, BT.601, the layers of FSRCNN. NumPy only."""
+"""Super-resolution from its definitions, pixel by pixel: MATLAB's bicubic, BT.601, the layers of the networks. NumPy only."""
 
 from __future__ import annotations
 
@@ -74,8 +74,28 @@ def fsrcnn(x: np.ndarray, arrays: dict[str, np.ndarray], scale: int) -> np.ndarr
         z = conv_loops.conv(z, kernel, (1, 1), (pad, pad), (1, 1), 1) + bias
         share = arrays[f"rectify.{number}.share"].astype(float)
         z = np.where(z < 0, share * z, z)
+    return enlarge(z, arrays, scale)
+
+
+def residual(x: np.ndarray, arrays: dict[str, np.ndarray], scale: int) -> np.ndarray:
+    """The residual network on an (h, w) plane, likewise: bicubic and what is added to it."""
+
+    def layer(z: np.ndarray, name: str) -> np.ndarray:
+        kernel, bias = arrays[f"{name}.kernel"].astype(float), arrays[f"{name}.bias"].astype(float)
+        return np.asarray(conv_loops.conv(z, kernel, (1, 1), ((1, 1), (1, 1)), (1, 1), 1) + bias)
+
+    first = z = layer(np.asarray(x, np.float64)[None, :, :, None] - 0.5, "extract")
+    for block in range(3):
+        inside = layer(z, f"layers.{2 * block}")
+        share = arrays[f"rectify.{block}.share"].astype(float)
+        z = z + layer(np.where(inside < 0, share * inside, inside), f"layers.{2 * block + 1}")
+    return resize(x, scale * x.shape[0], scale * x.shape[1]) + enlarge(z + first, arrays, scale)
+
+
+def enlarge(z: np.ndarray, arrays: dict[str, np.ndarray], scale: int) -> np.ndarray:
+    """The transposed last layer on a (1, h, w, C) map."""
     kernel = arrays["enlarge.kernel"].astype(float)
     whole = upsample_loops.transposed_conv(z, kernel, (scale, scale), (0, 0))[0, :, :, 0]
     first = (kernel.shape[0] - scale) // 2
-    rows, columns = (scale * n for n in x.shape)
-    return whole[first : first + rows, first : first + columns] + float(arrays["enlarge.bias"][0])
+    rows, columns = (scale * n for n in z.shape[1:3])
+    return np.asarray(whole[first : first + rows, first : first + columns] + float(arrays["enlarge.bias"][0]))

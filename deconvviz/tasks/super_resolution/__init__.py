@@ -1,4 +1,4 @@
-"""Enlarge a picture 2, 3 or 4 times: brightness by a trained FSRCNN, colour by bicubic; measured as the field does it.
+"""Enlarge a picture 2, 3 or 4 times: brightness by a trained network, colour by bicubic; measured as the field does it.
 
 Source: dong2016accelerating
 """
@@ -9,6 +9,8 @@ from deconvviz.catalog import USES, Lazy, Option, Task, weights_options
 
 #: Kinds of the last layer, as `deconvviz.models.upsamplers` has them.
 UPSAMPLERS = ("transposed", "subpixel", "resize", "unpool")
+#: What is trained: the paper's network, and a wider one that adds to bicubic interpolation.
+NETWORKS = ("fsrcnn", "residual")
 
 TASK = Task(
     name="super_resolution",
@@ -24,15 +26,19 @@ TASK = Task(
         Option("scale", "How many times larger: 2, 3 or 4 (3).", int, of=(*USES, "train")),
         *weights_options("Which of its networks, x3 or x3-resize for example."),
         Option("limit", "Measure that many pictures only.", int, of=("evaluate",)),
+        Option("network", "Which network (fsrcnn).", choices=NETWORKS, of=("train",)),
         Option("upsampler", "The last layer (transposed).", choices=UPSAMPLERS, of=("train",)),
         Option("start", "A finished run of any scale to go on from.", Path, of=("train",)),
         Option("test", "Pictures that the finished weights are measured on.", Path, of=("train",)),
         Option("name", "What the variant is called (x3, or x3-resize with that upsampler).", of=("train",)),
-        Option("epochs", "How many epochs (25).", int, of=("train",)),
+        Option("epochs", "How many epochs (25; residual 3).", int, of=("train",)),
         Option("steps", "Batches in an epoch (1000).", int, of=("train",)),
-        Option("batch", "Parts in a batch (8).", int, of=("train",)),
-        Option("side", "Small pixels of a part's side (16).", int, of=("train",)),
-        Option("learning_rate", "Its peak (0.003).", float, of=("train",)),
+        Option("batch", "Parts in a batch (8; residual 4).", int, of=("train",)),
+        Option("side", "Small pixels of a part's side (16; residual 40).", int, of=("train",)),
+        Option("learning_rate", "Its peak (0.003; residual 0.002).", float, of=("train",)),
     ),
-    sources=("dong2016accelerating", "dong2016image", "shi2016realtime", "wang2004image"),
+    sources=(
+        "dong2016accelerating", "dong2016image", "kim2016accurate", "lim2017enhanced", "shi2016realtime",
+        "wang2004image",
+    ),
 )

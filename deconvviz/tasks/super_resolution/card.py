@@ -22,8 +22,16 @@ def card(path: str | Path) -> str:
     path = Path(path)
     known = weights.variants(TASK, path)
     first = next(iter(known.values()))
-    kernels = network.weights(3)["kernels"]
-    parts = [_TEMPLATE.fill("head", kernels=kernels)]
+    parts = [_TEMPLATE.fill("head")]
+    for kind in network.NETWORKS:
+        names = [name for name, about in known.items() if about["options"].get("network", "fsrcnn") == kind]
+        if names:
+            kernels = network.weights(3, network=kind)["kernels"]
+            parts.append(
+                _TEMPLATE.fill(
+                    kind, names=", ".join(names), kernels=kernels, width=network.WIDTH, blocks=network.BLOCKS
+                )
+            )
     if "images" in first["figures"]:
         parts += [_TEMPLATE.fill("protocol", images=first["figures"]["images"]), cards.table(_main(known, path)) + "\n"]
     held = held_out.measured(TASK, path)
@@ -40,8 +48,15 @@ def card(path: str | Path) -> str:
         ]
     said = [line for about in known.values() for line in (*about["before"], about["command"])]
     commands = "".join(f"    {line}\n" for line in dict.fromkeys(said))
-    parts.append(_TEMPLATE.fill("end", held=first["figures"]["held_back"]) + commands)
+    held = {_folder(about): about["figures"]["held_back"] for about in known.values()}
+    told = ", ".join(f"{count} of {folder}" for folder, count in held.items())
+    parts.append(_TEMPLATE.fill("end", held=told) + commands)
     return "\n".join(parts)
+
+
+def _folder(about: dict[str, Any]) -> str:
+    """The name of the pictures that a variant was trained on."""
+    return str(about["command"].split("--data ")[1].split()[0])
 
 
 def _main(known: dict[str, Any], path: Path) -> list[list[Any]]:

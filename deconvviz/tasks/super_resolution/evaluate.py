@@ -76,10 +76,15 @@ def figures(found: np.ndarray, wanted: np.ndarray, border: int) -> dict[str, flo
     >>> figures(np.full((20, 17), 26 / 255), np.full((20, 17), 25 / 255), 3)["psnr"]
     48.130803609
     """
-    inside = (slice(border, -border or None),) * 2
-    a, b = bytewise(found)[inside], wanted[inside]
+    a, b = inner(found, wanted, border)
     colours = [np.repeat(plane[..., None], 3, axis=-1) for plane in (a, b)]
     return {"psnr": psnr(a, b), "ssim": ssim(*colours)}
+
+
+def inner(found: np.ndarray, wanted: np.ndarray, border: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is compared of two planes: what was found in whole steps of 1/255, both without the border."""
+    inside = (slice(border, -border or None),) * 2
+    return bytewise(found)[inside], wanted[inside]
 
 
 def flat_answer(module: Any, scale: int, level: float = 0.5, cells: int = 24) -> np.ndarray:

@@ -1,6 +1,8 @@
-"""FSRCNN: everything is computed on the small picture, and the last layer alone makes it large.
+"""Networks that compute on the small picture, where the last layer alone makes it large.
 
-Source: dong2016accelerating
+`FSRCNN` is the paper's; `Residual` is wider, and answers what must be added to bicubic interpolation.
+
+Source: dong2016accelerating, kim2016accurate, lim2017enhanced
 """
 
 from __future__ import annotations
@@ -15,14 +17,18 @@ from flax import nnx
 
 from deconvviz.errors import DataError
 from deconvviz.models.upsamplers import UPSAMPLERS, Upsample, interpolation
+from deconvviz.ops.resize import resize_matrix
 
-#: Channels of the features (d), of the mapping (s), and how many 3x3 layers map (m).
+#: Channels of the features (d), of the mapping (s), and how many 3x3 layers map (m) in FSRCNN.
 FEATURES, NARROW, DEPTH = 56, 12, 4
+#: Channels and blocks of two 3x3 layers each in `Residual`.
+WIDTH, BLOCKS = 32, 3
 SCALES = (2, 3, 4)
 #: Taps of the last layer; a sub-pixel convolution of 3 x 3 at scale 3 has as many weights.
 TAPS = 9
-#: Rows and columns of the small picture that a pixel sees on each side: 2 + 4 + 2, rounded up over all last layers.
-RADIUS = 8
+#: Rows and columns of the small picture that a pixel sees on each side, at most: 2 + 4 + 2 in FSRCNN, 1 + 6 + 3 in
+#: `Residual`, whose last layer reaches 3 at scale 2.
+RADIUS = 10
 #: Its name in the module.
 LAST = "enlarge"
 
@@ -57,6 +63,8 @@ class FSRCNN(nnx.Module):
     (1, 12, 15, 1)
     """
 
+    BODY = ("extract", "shrink", "map", "expand", "rectify")
+
     def __init__(self, scale: int, upsampler: str = "transposed", *, rngs: nnx.Rngs) -> None:
         he = nnx.initializers.he_normal()
         self.extract = nnx.Conv(1, FEATURES, (5, 5), kernel_init=he, rngs=rngs)
@@ -78,20 +86,72 @@ class FSRCNN(nnx.Module):
         return x
 
 
-def make(options: Mapping[str, Any]) -> FSRCNN:
-    """The module of a variant's "options".
+class Residual(nnx.Module):
+    """(N, h, w, 1) brightness -> (N, s h, s w, 1): bicubic interpolation and what the network adds to it.
+
+    Blocks of two 3x3 layers, each added to what went in; no normalization.
+
+    Formula: ``y = bicubic(x) + U(f(x))``, f the features, U the last layer.
+
+    Args:
+      scale: s, one of `SCALES`.
+      upsampler: the last layer, one of `deconvviz.models.upsamplers.UPSAMPLERS`.
+      rngs: where the first weights are drawn.
+
+    Source: kim2016accurate, lim2017enhanced
+
+    >>> Residual(3, rngs=nnx.Rngs(0))(jnp.ones((1, 4, 5, 1))).shape
+    (1, 12, 15, 1)
+    """
+
+    BODY = ("extract", "layers", "rectify")
+
+    def __init__(self, scale: int, upsampler: str = "transposed", *, rngs: nnx.Rngs) -> None:
+        he, small = nnx.initializers.he_normal(), nnx.initializers.variance_scaling(0.1, "fan_in", "truncated_normal")
+        self.scale = scale
+        self.extract = nnx.Conv(1, WIDTH, (3, 3), kernel_init=he, rngs=rngs)
+        self.layers = nnx.List([
+            nnx.Conv(WIDTH, WIDTH, (3, 3), kernel_init=kind, rngs=rngs) for _ in range(BLOCKS) for kind in (he, small)
+        ])  # fmt: skip
+        self.rectify = nnx.List([PReLU(WIDTH) for _ in range(BLOCKS)])
+        taps = 3 if upsampler == "subpixel" else TAPS
+        setattr(self, LAST, Upsample(upsampler, WIDTH, 1, scale, taps, scale=0.02, rngs=rngs))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        rows, columns = (jnp.asarray(resize_matrix(n, self.scale * n), x.dtype) for n in x.shape[1:3])
+        bicubic = jnp.einsum("ah,nhwc,bw->nabc", rows, x, columns)
+        return bicubic + getattr(self, LAST)(self.features(x))
+
+    def features(self, x: jax.Array) -> jax.Array:
+        """(N, h, w, 1) -> (N, h, w, 32): what the last layer sees."""
+        extracted = x = self.extract(x - 0.5)
+        for one, rectify, other in zip(self.layers[::2], self.rectify, self.layers[1::2], strict=True):
+            x = x + other(rectify(one(x)))
+        return x + extracted
+
+
+Network = FSRCNN | Residual
+NETWORKS: dict[str, type[FSRCNN] | type[Residual]] = {"fsrcnn": FSRCNN, "residual": Residual}
+
+
+def make(options: Mapping[str, Any]) -> Network:
+    """The module of a variant's "options"; FSRCNN where they name no network.
 
     >>> make({"scale": 2, "upsampler": "resize"})(jnp.ones((1, 3, 4, 1))).shape
     (1, 6, 8, 1)
     """
-    return FSRCNN(int(options["scale"]), str(options["upsampler"]), rngs=nnx.Rngs(int(options.get("seed", 0))))
+    kind = NETWORKS[str(options.get("network", "fsrcnn"))]
+    return kind(int(options["scale"]), str(options["upsampler"]), rngs=nnx.Rngs(int(options.get("seed", 0))))
 
 
-def begin(module: FSRCNN) -> None:
-    """First weights with which training starts where interpolation ends: one channel of the random ones is replaced.
+def begin(module: Network) -> None:
+    """First weights with which training starts where interpolation ends.
 
-    It hands the picture on from layer to layer, and the last layer enlarges it linearly.
+    In FSRCNN one channel of the random ones is replaced: it hands the picture on from layer to layer, and the last
+    layer enlarges it linearly. `Residual` interpolates already.
     """
+    if isinstance(module, Residual):
+        return
     upsample = getattr(module, LAST)
     layers: list[Any] = [module.extract, module.shrink, *module.map, module.expand]
     for layer in layers:
@@ -108,14 +168,15 @@ def begin(module: FSRCNN) -> None:
     upsample.kernel[...] = jnp.asarray(kernel)
 
 
-def weights(scale: int, upsampler: str = "transposed") -> dict[str, int]:
+def weights(scale: int, upsampler: str = "transposed", network: str = "fsrcnn") -> dict[str, int]:
     """Numbers that are learned: "kernels", "biases", "shares" of the rectifiers.
 
     >>> weights(3)
     {'kernels': 12464, 'biases': 173, 'shares': 172}
     """
     result = {"kernels": 0, "biases": 0, "shares": 0}
-    module = nnx.eval_shape(lambda: FSRCNN(scale, upsampler, rngs=nnx.Rngs(0)))
+    options = {"scale": scale, "upsampler": upsampler, "network": network}
+    module = nnx.eval_shape(lambda: make(options))
     for path, variable in nnx.to_flat_state(nnx.state(module, nnx.Param)):
         kind = {"kernel": "kernels", "bias": "biases", "share": "shares"}[str(path[-1])]
         result[kind] += int(variable.size)
@@ -141,5 +202,6 @@ def checked_scale(scale: Any) -> int:
 
 
 __all__ = [
-    "FSRCNN", "LAST", "RADIUS", "SCALES", "TAPS", "UPSAMPLERS", "PReLU", "begin", "checked_scale", "make", "weights",
+    "FSRCNN", "LAST", "NETWORKS", "RADIUS", "SCALES", "TAPS", "UPSAMPLERS", "Network", "PReLU", "Residual", "begin",
+    "checked_scale", "make", "weights",
 ]  # fmt: skip

@@ -88,6 +88,42 @@ def test_tiles_give_what_the_whole_gives(kind: str) -> None:
     assert np.abs(narrow[..., 0] - whole).max() > 1e-6
 
 
+@pytest.fixture(scope="module")
+def residual() -> network.Residual:
+    """One at scale 2 whose last layer adds something that is seen."""
+    module = network.Residual(2, rngs=nnx.Rngs(1))
+    module.enlarge.kernel[...] = 10 * module.enlarge.kernel[...]
+    return module
+
+
+@pytest.mark.slow
+def test_the_residual_network_is_that_of_the_loops(residual: network.Residual) -> None:
+    arrays = {name: np.asarray(value, np.float64) for name, value in weights.stored_arrays(residual).items()}
+    plane = RANDOM.random((4, 5))
+    found = weights.rounded(residual)(plane[None, :, :, None].astype(np.float32))[0, :, :, 0]
+    np.testing.assert_allclose(found, super_loops.residual(plane, arrays, 2), atol=2e-4)
+    assert np.abs(found - super_loops.resize(plane, 8, 10)).max() > 0.01
+
+
+@pytest.mark.slow
+def test_tiles_of_the_residual_network_give_what_the_whole_gives(residual: network.Residual) -> None:
+    plane, margin = RANDOM.random((21, 33)).astype(np.float32), network.RADIUS
+    whole = np.asarray(residual(np.pad(plane, margin, mode="reflect")[None, :, :, None]))[0, :, :, 0]
+    whole = whole[2 * margin : -2 * margin, 2 * margin : -2 * margin]
+    small = weights.jitted(residual)
+    tiles = tiling.in_tiles(small, plane[..., None], margin=margin, scale=2, tile=12)
+    np.testing.assert_allclose(tiles[..., 0], whole, atol=1e-6)
+    narrow = tiling.in_tiles(small, plane[..., None], margin=margin - 1, scale=2, tile=12)
+    assert np.abs(narrow[..., 0] - whole).max() > 1e-6
+
+
+def test_the_residual_network_keeps_its_room_and_begins_as_bicubic() -> None:
+    assert sum(network.weights(2, network="residual").values()) <= 150_000
+    module = network.make({"scale": 3, "upsampler": "transposed", "network": "residual"})
+    flat = evaluate.flat_answer(module, 3)
+    assert np.abs(flat - 0.5).max() < 0.1
+
+
 def test_figures_are_those_of_the_loops() -> None:
     found, wanted = RANDOM.random((23, 20)), data.bytewise(RANDOM.random((23, 20)))
     inside = [data.bytewise(plane)[3:-3, 3:-3, None] for plane in (found, wanted)]
@@ -183,7 +219,7 @@ def test_evaluate_says_what_the_protocol_gives(pictures: Path, run: Path) -> Non
     assert stored["psnr"] == found["psnr"]
     card = card_of.card(run / weights.RUN_FILE)
     assert f"| {found['psnr']:.2f} |" in card
-    assert f"deconvviz train super_resolution --data T91 --out {run.name} --scale 3 --upsampler transposed" in card
+    assert f"deconvviz train super_resolution --data {pictures.name} --out {run.name} --scale 3 --upsampler transposed" in card
     assert "--name" not in card
 
 
