@@ -1,7 +1,7 @@
 """Puts the weights of trained runs into the package, with the card that tells about them.
 
 Usage: python scripts/ship_task.py TASK RUN [RUN...], each RUN a folder that `deconvviz train TASK --out RUN` wrote, or
-a file of weights: the shipped one, named first, keeps what is in it.
+a file of weights: the shipped one, named first, keeps what is in it and is not made anew.
 """
 
 from __future__ import annotations

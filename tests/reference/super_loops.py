@@ -1,4 +1,4 @@
-"""Super-resolution from its definitions, pixel by pixel: MATLAB's bicubic, BT.601, the layers of the networks. NumPy only."""
+"""Super-resolution from its definitions, pixel by pixel: MATLAB's bicubic, BT.601, the networks' layers. NumPy only."""
 
 from __future__ import annotations
 

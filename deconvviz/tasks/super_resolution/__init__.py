@@ -38,7 +38,11 @@ TASK = Task(
         Option("learning_rate", "Its peak (0.003; residual 0.002).", float, of=("train",)),
     ),
     sources=(
-        "dong2016accelerating", "dong2016image", "kim2016accurate", "lim2017enhanced", "shi2016realtime",
+        "dong2016accelerating",
+        "dong2016image",
+        "kim2016accurate",
+        "lim2017enhanced",
+        "shi2016realtime",
         "wang2004image",
     ),
 )

@@ -26,9 +26,9 @@ WIDTH, BLOCKS = 32, 3
 SCALES = (2, 3, 4)
 #: Taps of the last layer; a sub-pixel convolution of 3 x 3 at scale 3 has as many weights.
 TAPS = 9
-#: Rows and columns of the small picture that a pixel sees on each side, at most: 2 + 4 + 2 in FSRCNN, 1 + 6 + 3 in
-#: `Residual`, whose last layer reaches 3 at scale 2.
-RADIUS = 10
+#: Rows and columns of the small picture that a pixel sees on each side, at most: 2 + 4 + 2 in FSRCNN, 1 + 6 + 2 in
+#: `Residual`.
+RADIUS = 9
 #: Its name in the module.
 LAST = "enlarge"
 

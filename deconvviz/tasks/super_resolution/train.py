@@ -154,8 +154,9 @@ def train(
         measured = evaluate.measure(test, scale, stored, progress=False, limit=None)
         figures |= {name: value for name, value in measured.items() if name not in ("seconds",)}
     variant = name or variant_of(scale, upsampler)
+    again = command(options, recipe, data, out, start, name)
     about = {
-        "options": options, "figures": figures, "recipe": recipe, "command": command(options, recipe, data, out, start, name),
+        "options": options, "figures": figures, "recipe": recipe, "command": again,
         "seconds": round(sum(r["seconds"] for r in records)), "cpu_seconds": round(spent + cpu),
         "pictures": len(planes), "before": before,
     }  # fmt: skip
@@ -201,8 +202,8 @@ def _take(module: Network, start: Path) -> None:
     trained = weights.load(TASK, next(iter(known)), network_of.make, start)
     if type(trained) is not type(module):
         raise TrainingError(
-            f"{start} holds a {type(trained).__name__}, and a {type(module).__name__} is trained: name a run of the same "
-            "network with --start, or leave it out"
+            f"{start} holds a {type(trained).__name__}, and a {type(module).__name__} is trained: name a run of the "
+            "same network with --start, or leave it out"
         )
     for name in module.BODY:
         nnx.update(getattr(module, name), nnx.state(getattr(trained, name)))
