@@ -20,6 +20,8 @@ from lessons._kit.photo import header
 from lessons._kit.run import networks
 
 ROOT = Path(__file__).resolve().parents[1]
+#: What stands where a held-out figure would, if nothing was measured of the shipped weights.
+UNMEASURED = "not measured yet"
 NUMBER = re.compile(r"-?\d+\.\d+")
 HELD = held_out.records()
 
@@ -70,7 +72,7 @@ def measured() -> dict[str, tuple[list[str], list[str]]]:
         },
         "super-resolution x2, x3, x4": (
             [f"{large[name]['figures']['psnr']:.2f}" for name in ("x2", "x3", "x4")],
-            [f"{value:.2f}" for value in figures["super_resolution"].values()],
+            [f"{value:.2f}" for value in figures.get("super_resolution", {}).values()],
         ),
         "enhancement, sigma 15, 25, 50": (
             [f"{clean[f'sigma {sigma}']['psnr']:.2f}" for sigma in (15, 25, 50)],
@@ -111,14 +113,14 @@ def test_held_out_figures_are_of_the_weights_that_are_shipped(name: str) -> None
 
 @pytest.mark.slow
 def test_figures_of_other_weights_are_not_quoted(tmp_path: Path) -> None:
-    from deconvviz.tasks.super_resolution.card import card
+    from deconvviz.tasks.enhancement.card import card
 
-    about = weights.variants("super_resolution")
+    about = weights.variants("enhancement")
     other = tmp_path / "other.safetensors"
-    arrays = {f"{name}/bias": np.ones(3, "f4") for name in about}
-    weights._write(other, "super_resolution", arrays, {name: one for name, one in about.items() if name[0] == "x"})
-    assert held_out.measured("super_resolution", other) is None
-    assert "Set14" not in card(other)
+    weights._write(other, "enhancement", {"main/bias": np.ones(3, "f4")}, {"main": about["main"]})
+    assert held_out.measured("enhancement", other) is None
+    assert "BSD68" in card(weights.shipped("enhancement"))
+    assert "BSD68" not in card(other)
 
 
 @pytest.mark.parametrize("name", PAGE)
@@ -128,6 +130,7 @@ def test_the_readme_gives_a_held_out_figure_beside_each_validation_figure(name: 
     paragraphs += re.split(r"\n\n", read("README.md"))
     if name.startswith("enhancement"):
         validation, held = validation[1:2], held[1:2]
+    held = held or [UNMEASURED] * len(validation)
     for seen, unseen in zip(validation, held, strict=True):
         where = [text for text in paragraphs if re.search(rf"(?<![\d.]){re.escape(seen)}(?![\d.])", text)]
         assert where, f"the README does not quote {seen}"
@@ -213,7 +216,7 @@ def test_cards_name_their_figures_and_have_the_held_out_ones() -> None:
     ):
         text = " ".join(read(card).split())
         after = text[re.search("[Hh]eld.out", text).start() :]  # type: ignore[union-attr]
-        assert all(figure in after for figure in PAGE[name][1]), card
+        assert all(figure in after for figure in PAGE[name][1] or ["not measured on"]), card
     assert "were kept for validation" in " ".join(read("deconvviz/tasks/weights/generation.md").split())
     cut = set(NUMBER.findall(read("docs/cutout.md")))
     assert {f"{value}" for value in HELD["cutout"]["figures"].values()} <= cut

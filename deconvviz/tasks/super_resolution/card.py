@@ -38,6 +38,8 @@ def card(path: str | Path) -> str:
     if held:
         decibels = ", ".join(f"{name} {value:.2f} dB" for name, value in held["figures"].items())
         parts.append(_TEMPLATE.fill("held", images=held["images"], set=held["set"], figures=decibels))
+    else:
+        parts.append(_TEMPLATE.fill("unmeasured"))
     swapped = {name: about for name, about in known.items() if name.startswith(SWAP)}
     if swapped:
         last, recipe = network.TAPS**2 * network.FEATURES, next(iter(swapped.values()))["recipe"]
@@ -48,9 +50,9 @@ def card(path: str | Path) -> str:
         ]
     said = [line for about in known.values() for line in (*about["before"], about["command"])]
     commands = "".join(f"    {line}\n" for line in dict.fromkeys(said))
-    held = {_folder(about): about["figures"]["held_back"] for about in known.values()}
-    told = ", ".join(f"{count} of {folder}" for folder, count in held.items())
-    parts.append(_TEMPLATE.fill("end", held=told) + commands)
+    back = {_folder(about): about["figures"]["held_back"] for about in known.values()}
+    counts = ", ".join(f"{count} of {folder}" for folder, count in back.items())
+    parts.append(_TEMPLATE.fill("end", held=counts) + commands)
     return "\n".join(parts)
 
 
