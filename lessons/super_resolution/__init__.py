@@ -154,9 +154,9 @@ LESSON: Lesson = Lesson(
     goal=mark("You will be able to say what an enlargement computes, what it learned, and what stays lost."),
     text=mark(
         "Bicubic enlarges with fixed weights of 16 cells: smooth, and blind to what pictures are like. The network "
-        "learns what must be added to bicubic. It works on the small picture throughout, with seven small "
-        "convolutions; only its last layer, a [[transposed convolution]] whose [[stride]] is the scale, makes the map "
-        "large. So it costs scale² times less than working on the large picture.\n\nWaves finer than two small cells "
+        "learns what must be added to bicubic. Its seven small convolutions run on the small picture; only "
+        "its last layer, a [[transposed convolution]] whose [[stride]] is the scale, makes the map large. So it costs "
+        "scale² times less.\n\nWaves finer than two small cells "
         "did not fit into the small picture: its Nyquist [[frequency]]. Fixed weights restore few of them; the "
         "[[adjoint]] only spreads out what is there. The network was shown 460 photographs with their small copies "
         "and learned which fine waves go with an edge: it draws edges sharp where the small picture says that there "
