@@ -10,6 +10,7 @@ import importlib.util
 import mmap
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -27,8 +28,9 @@ collect_ignore_glob = ["*conftest.py", "*/public_networks/*"]
 if importlib.util.find_spec("torch") is None:
     collect_ignore_glob.append("*/torch_*.py")
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "")
-#: Where the examples of docstrings load trained networks.
-WITH_NETWORKS = ("deconvviz/api.py", "deconvviz/tasks/")
+#: Where the examples of docstrings compile or load trained networks, and where they build whole networks of tasks.
+COMPILED_EXAMPLES = re.compile(r"deconvviz/(api\.py|compiled\.py|(articles|checks|models|priors|tasks|training)/)")
+WHOLE_EXAMPLES = re.compile(r"deconvviz/tasks/\w+/network\.py")
 #: Bytes from which a test process drops its compiled programs, about four million each.
 LARGE, GROWTH = 3_000_000_000, 1_000_000_000
 GROWN = [LARGE]
@@ -86,12 +88,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of the cases of a test marked ``sampled(n)`` only n stay in ``make test``, the others become ``deep``.
 
     ``sampled(check=m)`` leaves m of them in ``make check``, the others become ``slow``. The draw depends on the name of
-    the test alone. Examples of docstrings that load trained networks are slow too.
+    the test alone. Examples of docstrings that compile are slow too, those that build networks of tasks deep.
     """
     families: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if isinstance(item, pytest.DoctestItem) and item.path.relative_to(ROOT).as_posix().startswith(WITH_NETWORKS):
-            item.add_marker(pytest.mark.slow)
+        if isinstance(item, pytest.DoctestItem):
+            path = item.path.relative_to(ROOT).as_posix()
+            if COMPILED_EXAMPLES.match(path):
+                item.add_marker(pytest.mark.deep if WHOLE_EXAMPLES.match(path) else pytest.mark.slow)
         if item.get_closest_marker("sampled"):
             families[item.nodeid.split("[")[0]].append(item)
     for name, cases in families.items():

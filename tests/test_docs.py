@@ -92,8 +92,8 @@ def test_the_model_of_the_how_to_is_a_model() -> None:
     assert net.labels == ("a", "b", "c", "d")
 
 
+@pytest.mark.deep
 @pytest.mark.peers
-@pytest.mark.slow
 def test_the_pytorch_network_of_the_how_to_runs(
     beside_a_photo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

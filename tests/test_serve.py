@@ -84,7 +84,7 @@ def servers() -> Iterator[list[str]]:
         yield [one, other]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_people_stay_with_the_server_that_a_balancer_gave_them(servers: list[str]) -> None:
     places = [(str(url.hostname), int(url.port or 0)) for url in map(urlparse, servers)]
 

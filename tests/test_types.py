@@ -76,6 +76,7 @@ def test_a_number_of_channels_is_fed_as_it_is() -> None:
     assert dv.activations(net, STACK, "relu1").shape[-1] == 4
 
 
+@pytest.mark.slow
 def test_a_map_shows_three_channels_or_their_sum() -> None:
     whole, three = stack_network(), stack_network(shown=(4, 0, 2))
     assert whole.digest == three.digest

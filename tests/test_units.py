@@ -28,6 +28,7 @@ TAKERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("taker", TAKERS)
 def test_a_tuple_is_a_unit(taker: str) -> None:

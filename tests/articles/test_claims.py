@@ -161,6 +161,7 @@ def test_further_claims_are_measured_and_judged(id: str, kind: str) -> None:
         assert judgement.runs.count == (1 if CLAIMS[id].counted else 5)
 
 
+@pytest.mark.slow
 def test_the_first_measurement_of_c12_failed() -> None:
     """One channel and no bias: in one of five networks the second layer adds linear pieces."""
     found = [claim_counts.expressive(seed, channels=1, bias=0) for seed in range(5)]
@@ -297,6 +298,7 @@ def test_every_layer_is_looked_at_for_colour_and_edges(small: Subject) -> None:
     assert found["first"] > found["last"]
 
 
+@pytest.mark.slow
 def test_shuffling_is_measured_for_every_rule(small: Subject) -> None:
     found = claim_measures.understands(1, small)
     kinds = ("top", "half", "all", "edges")

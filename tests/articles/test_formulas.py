@@ -44,7 +44,7 @@ def test_the_solved_equation_is_solved(seed: int) -> None:
     assert np.abs(left).max() < 1e-12
 
 
-@pytest.mark.sampled(check=5)
+@pytest.mark.sampled(15, check=5)
 @every
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_it_computes_and_what_it_should_be(formula: formulas.Formula, seed: int) -> None:

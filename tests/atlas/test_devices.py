@@ -98,7 +98,7 @@ def test_four_devices_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_pat
     same_atlas(alone, tmp_path / "four")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_two_processes_make_the_atlas_of_one(pictures: Path, alone: Path, tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -94,7 +94,7 @@ def test_the_same_seed_gives_the_same_numbers_and_a_stopped_audit_goes_on(tmp_pa
         dv.audit(linear(), PICTURES, FEW, resume=file)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_network_that_ignores_its_top_layer_keeps_its_map() -> None:
     ignoring = dv.Network(
         lambda x: conv(x).mean((1, 2)) + 0 * (conv(x).mean((1, 2)) @ TOP), input_spec=SPEC, name="ignoring"
@@ -225,7 +225,7 @@ def test_what_cannot_be_audited_says_why(tmp_path: Path) -> None:
         assert "a unit of it can be audited (unit=('" in str(error.value)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_picture_that_gives_no_finite_scores_is_left_out_and_named() -> None:
     dark = dv.Network(lambda x: conv(x).mean((1, 2)) / (x.max((1, 2, 3)) > -1)[:, None], input_spec=SPEC, name="dark")
     pictures = {"black": np.full_like(PICTURES[0], 0.0), "good": PICTURES[1]}

@@ -97,7 +97,7 @@ def test_where_a_rule_stops_is_known_step_by_step_as_by_bisection(
     assert stopped.layer(by_steps).kind == "relu"
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_saturated_probability_of_a_unit_is_told_from_a_silent_one() -> None:
     sure = net(lambda x: jax.nn.softmax(jax.nn.relu(conv(x)).mean((1, 2)) @ (9999 * SECOND)))
     layer = sure.layers[-1].name

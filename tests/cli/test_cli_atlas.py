@@ -70,6 +70,7 @@ def test_the_atlas_is_that_of_the_library(built: Path, weights: Path, pictures: 
             assert file.read_bytes() == (built / file.relative_to(other)).read_bytes(), file
 
 
+@pytest.mark.slow
 def test_the_answer_for_people_names_what_was_skipped(options: list[str], built: Path) -> None:
     lines = run(*options, "--out", built).stdout.splitlines()  # it is there already
     assert lines[0] == f"5 of 6 pictures, deconvnet, top 2: {built}"

@@ -69,7 +69,7 @@ def test_audit_writes_a_report_and_its_numbers(folder: Path) -> None:
     assert sorted(path.name for path in folder.glob("a.*")) == ["a.html", "a.json"]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_attribute_draws_a_map(folder: Path) -> None:
     answer = run("attribute", *NETWORK, "--image", "pictures/0.png", "--method", "grad_cam", "--out", "m.png", "--json")
     assert answer.exit_code == 0, answer.output
@@ -83,7 +83,7 @@ def test_attribute_draws_a_map(folder: Path) -> None:
     assert json.loads(chosen.stdout)["note"].startswith("the map is zero everywhere; the unit's value is 0")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_check_says_which_channels_are_dead(folder: Path) -> None:
     (folder / "pictures" / "2.png").unlink()
     answer = run("check", *NETWORK, "--image", "pictures/0.png", "--images", "pictures", "--json")

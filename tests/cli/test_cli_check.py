@@ -123,7 +123,7 @@ def by_rule(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {one["rule"]: one for one in record["rules"]}
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_network_on_which_everything_works(folder: Path) -> None:
     record = checked("--network", "small:net", *INPUT, status=0)
     assert record["ok"] is True
@@ -142,6 +142,7 @@ def test_a_network_on_which_everything_works(folder: Path) -> None:
         assert one["seconds"] > 0
 
 
+@pytest.mark.slow
 def test_the_answer_for_people_names_everything(folder: Path) -> None:
     answer = run("check", "--network", "small:net", "--size", "13", "11")
     assert answer.exit_code == 0, answer.output
@@ -198,6 +199,7 @@ def test_what_is_wrong_is_said(folder: Path, name: str, status: int, note: str |
     assert record["finite"] == (name != "infinite")
 
 
+@pytest.mark.slow
 def test_bad_requests_are_one_line_and_exit_2(folder: Path) -> None:
     network = ["--network", "small:net"]
     assert "name a network: --model caltech, or your own with --network package.module:object" in refused("check")
@@ -212,6 +214,7 @@ def test_bad_requests_are_one_line_and_exit_2(folder: Path) -> None:
     assert "the function cannot be traced" in refused("check", *network, *INPUT[:3], "--channels", "L")
 
 
+@pytest.mark.slow
 def test_the_other_commands_take_it_too(folder: Path) -> None:
     network = ["--network", "small:net", *INPUT]
     rows = run("layers", *network).stdout.splitlines()

@@ -36,6 +36,7 @@ def failing_with(error: BaseException) -> Callable[..., None]:
     return fail
 
 
+@pytest.mark.slow
 def test_the_commands_are_found_by_scanning() -> None:
     context = click.Context(cli.main)
     assert set(COMMANDS) <= set(cli.main.list_commands(context))
@@ -45,6 +46,7 @@ def test_the_commands_are_found_by_scanning() -> None:
         assert command.name == name
 
 
+@pytest.mark.sampled(check=11)
 @pytest.mark.parametrize("name", cli.main.list_commands(click.Context(cli.main)))
 def test_every_command_has_help_with_an_example(name: str) -> None:
     arguments = [name, *{"data": ["fetch"], "weights": ["fetch"], "atlas": ["build"]}.get(name, [])]
@@ -55,6 +57,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     assert "--json" in answer.output or name in ("app", "grade"), "pages are no records"
 
 
+@pytest.mark.slow
 def test_without_a_command_there_is_help() -> None:
     answer = run()
     assert answer.exit_code == 0

@@ -67,6 +67,7 @@ def test_invert_writes_the_picture_of_the_library(inverted: list[str], weights: 
     assert f"feature error {expected.feature_error:.4g}" in lines[1]
 
 
+@pytest.mark.slow
 def test_a_decoder_answers_in_one_pass(tmp_path: Path) -> None:
     out = tmp_path / "learned.png"
     learned = ["invert", "--model", "caltech", "--image", "sample:cat", "--layer", "relu6", "--method", "learned"]
@@ -92,7 +93,7 @@ def test_visualize_writes_the_pictures_of_the_library(model: list[str], weights:
     assert (record["objective"], record["channel"], record["images"]) == ("channel", 3, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_class_needs_no_layer(model: list[str], tmp_path: Path) -> None:
     out = tmp_path / "class.png"
     record = said("visualize", *model, "--objective", "class", "--channel", "5", "--steps", "2", "--out", out)
@@ -157,7 +158,7 @@ def stopped_after(snapshots: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dv, "invert_snapshots", stop)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_checkpoint_goes_on_to_the_same_pixels(
     inverted: list[str], weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +230,7 @@ def test_a_grid_is_the_sheet_of_the_library(sheet: list[str], weights: Path, tmp
     assert [file.name for file in tmp_path.iterdir()] == ["sheet.png"]
 
 
+@pytest.mark.slow
 def test_a_grid_that_is_interrupted_goes_on(sheet: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*arguments: Any, **options: Any) -> Any:
         for now in real(*arguments, **options):

@@ -44,7 +44,7 @@ def test_crop_is_the_centre_of_the_scaled_picture(case, seed):
     np.testing.assert_allclose(fitted, expected, atol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @settings(max_examples=60, deadline=None)
 @given(cases, st.integers(0, 99))
 def test_stretch_scales_rows_and_columns_apart(case, seed):

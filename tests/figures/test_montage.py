@@ -45,6 +45,7 @@ layouts = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(layouts, st.randoms(use_true_random=False))
 def test_every_pixel_is_where_and_what_it_should_be(case, random):

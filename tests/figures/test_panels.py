@@ -55,6 +55,7 @@ def test_picture_maps_crops_and_scale_are_the_real_pixels():
     assert shown[-1][0, 127].tolist() == [128, 128, 128]
 
 
+@pytest.mark.slow
 def test_plane_mode_draws_the_channel_sum():
     rec = made()
     plane = to_plane(rec.map)
@@ -205,6 +206,7 @@ def test_dollars_are_dollars():
     assert not any(text.get_parse_math() for text in reconstruction_figure(PICTURE, made()).texts)
 
 
+@pytest.mark.slow
 def test_settings_of_the_process_are_neither_used_nor_changed():
     before = dict(matplotlib.rcParams)
     plain = reconstruction_png(PICTURE, made())
@@ -213,7 +215,7 @@ def test_settings_of_the_process_are_neither_used_nor_changed():
         assert reconstruction_png(PICTURE, made()) == plain
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_bytes_repeat_and_carry_the_recipe():
     recipe = {"layer": "层3", "channel": 7}
     texts = Texts(title="Seen & kept")

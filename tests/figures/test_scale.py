@@ -47,6 +47,7 @@ def test_one_array_is_one_map():
     assert scale.signed_limit(np.float32(-2.0)) == 2
 
 
+@pytest.mark.slow
 @given(planes, st.floats(1e-3, 1e6))
 def test_signs_choose_the_side_and_zero_the_neutral_middle(plane, limit):
     drawn = scale.diverging_rgb(plane, limit).astype(int)

@@ -12,8 +12,8 @@ import pytest
 from fuzz.targets import FUZZERS
 
 TESTS = Path(__file__).resolve().parent.parent
-#: Rounds that take a few seconds.
-QUICK = {"pictures": 1500, "weights": 150, "recipes": 4000, "atlases": 150, "addresses": 300}
+#: Rounds that take a second or two.
+QUICK = {"pictures": 500, "weights": 50, "recipes": 1300, "atlases": 50, "addresses": 100}
 DEEP = 10_000
 
 

@@ -81,6 +81,7 @@ def test_the_planes_are_those_of_the_loops(state: lesson.State) -> None:
     np.testing.assert_array_equal(arrays.back, back)
 
 
+@pytest.mark.sampled(check=9)
 @pytest.mark.parametrize("state", SOME, ids=str)
 def test_the_sums_on_screen_are_the_cells_of_the_planes(state: lesson.State) -> None:
     arrays = lesson.compute(state)
@@ -107,7 +108,7 @@ def test_the_stamp_of_one_cell_lies_in_its_frame() -> None:
     assert np.count_nonzero(arrays.back) == len(taps)
 
 
-@pytest.mark.sampled(check=5)
+@pytest.mark.sampled(11, check=5)
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("state", FEW, ids=str)
 def test_proofs_hold_for_the_adjoint_in_every_view(state: lesson.State, view: str) -> None:
@@ -126,7 +127,7 @@ def test_wrong_ways_turn_red(way: str) -> None:
     assert not lesson.sides(SEEN_WRONG[way]).agree
 
 
-@pytest.mark.sampled(11, check=4)
+@pytest.mark.sampled(7, check=1)
 @pytest.mark.parametrize("way", WRONG)
 @pytest.mark.parametrize("state", FEW, ids=str)
 def test_the_meter_never_disagrees_with_the_proofs(state: lesson.State, way: str) -> None:
@@ -135,7 +136,7 @@ def test_the_meter_never_disagrees_with_the_proofs(state: lesson.State, way: str
     assert held == {lesson.sides(state).agree}
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_channels_that_are_not_swapped_are_never_right_by_luck() -> None:
     held = [lesson.sides(replace(state, way="channels")).agree for state in SOME]
     assert held
@@ -171,7 +172,7 @@ def test_rounding_down_loses_the_row_that_no_window_reached() -> None:
     assert all(check.holds for check in lesson.checks(State(way="rounded", stride=2)))
 
 
-@pytest.mark.sampled(check=20)
+@pytest.mark.sampled(21, check=8)
 @pytest.mark.parametrize("way", ["adjoint", *WRONG])
 @pytest.mark.parametrize("state", FEW, ids=str)
 def test_zero_insertion_shows_what_the_way_really_is(state: lesson.State, way: str) -> None:
@@ -290,6 +291,7 @@ def test_rows_that_nobody_reads_come_back_as_zero() -> None:
     assert back[[0, 1, 3, 4]].any(axis=1).all()
 
 
+@pytest.mark.sampled(check=3)
 @pytest.mark.parametrize(
     "state",
     [State(signal="cell", stride=2), *(State(view=view) for view in VIEWS), *SEEN_WRONG.values()],
@@ -381,6 +383,7 @@ def test_the_last_scene_asks_for_what_can_be_found() -> None:
     assert set(sorted(away, key=away.__getitem__)[:3]) == {"single", "numbered", "blur"}
 
 
+@pytest.mark.slow
 def test_a_click_moves_the_frames(open_page: Callable[..., AppTest]) -> None:
     rows = picture.rows(lesson.compute(State()), State().geometry, Chosen((0, 0), (2, 2)))
     assert sorted(rows[0].planes[0].frame) == [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 0), (0, 1)]

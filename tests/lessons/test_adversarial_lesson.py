@@ -25,8 +25,7 @@ def test_the_figures_are_of_the_shipped_network_and_whole() -> None:
             assert run.label(image, "map", radius) == run.label(image), "that change leaves the class"
 
 
-@pytest.mark.slow
-@pytest.mark.sampled(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("rule", run.RULES)
 @pytest.mark.parametrize(("image", "kind"), [("cat", "class"), ("motorcycle", "map"), ("coins", "noise")])
 def test_the_code_on_the_page_gives_the_figures_with_the_library_alone(image: str, kind: str, rule: str) -> None:
@@ -39,7 +38,7 @@ def test_the_code_on_the_page_gives_the_figures_with_the_library_alone(image: st
     assert spearmanr(before, after).statistic == pytest.approx(run.similarity(image, kind, 4, rule), abs=0.03)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_change_too_long_turns_a_check_red(monkeypatch: pytest.MonkeyPatch) -> None:
     state = State()
     assert all(check.holds for check in lesson.checks(state))

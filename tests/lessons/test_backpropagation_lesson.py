@@ -50,6 +50,7 @@ def test_forward_and_backward_are_those_of_the_loops(state: lesson.State) -> Non
     assert np.abs(z).min() >= 1, "no nudge may open or shut a gate"
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.slow
 @every_state
 def test_the_checks_hold_and_see_a_wrong_backward_pass(state: lesson.State, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +112,7 @@ def _looped_answer(kind: str, question: questions.Question) -> int:
     return scale * sum(s * u <= row < s * u + k and s * v <= column < s * v + k for u, v in windows)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_answers_are_those_of_the_loops_and_differ(kind: str) -> None:

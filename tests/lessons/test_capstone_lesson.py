@@ -29,7 +29,7 @@ def verdict_from_the_figures(case: int) -> dict[str, str]:
     return found | dict(zip(rest, ("labels", "honest"), strict=True))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_every_case_can_be_solved_from_its_figures_with_room_to_spare() -> None:
     for case in range(1, run.CASES + 1):
         assert verdict_from_the_figures(case) == run.order(case), case
@@ -73,7 +73,7 @@ def test_what_the_scenes_say_is_what_was_measured() -> None:
     assert run.CASES == 24 == run.PICTURES
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_maps_of_the_faulty_networks_point_at_their_fault() -> None:
     """Over the marked pictures of a case: the network that rests on the mark has more of its map there."""
     by_kind = {fault: letter for letter, fault in run.order(1).items()}

@@ -113,7 +113,7 @@ def rounded(bar: bars.Bar, value: float) -> float:
     return float(text.replace("−", "-").replace("∞", "inf").replace(" ", ""))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_too_few_runs_give_no_verdict() -> None:
     kinds = {id: judge(CLAIMS[id]) for id in ("C6", "C9")}
     assert [kinds[id].kind for id in kinds] == ["not shown", "one run"]
@@ -212,6 +212,7 @@ def test_the_shipped_network_is_judged(id: str, kind: str, open_page: Callable[.
     assert card.judged(id).kind == kind
 
 
+@pytest.mark.slow
 def test_the_board_remembers_and_leads_to_the_card(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, card="C2")
     labels = {button.key: button.label for button in test.button}
@@ -240,7 +241,7 @@ def test_numbers_of_sentences_are_those_measured() -> None:
     assert "width: 100%" in bars.to_html("c", [bars.Bar("x", (float("inf"),))])
 
 
-@pytest.mark.sampled(check=16)
+@pytest.mark.sampled(11, check=16)
 @pytest.mark.parametrize("seed", range(20))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
     question = questions.constant(seed)
@@ -256,7 +257,7 @@ def test_answers_are_those_of_the_loops(seed: int) -> None:
     assert question.answer == ((rows - 2) // 2 * 8,)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_quotes_are_chinese_and_the_translations_are_not() -> None:
     for record in (*CLAIMS.values(), *FORMULAS.values()):
         assert re.search(r"[\u4e00-\u9fff]", record.says.chinese)

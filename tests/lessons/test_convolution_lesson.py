@@ -75,6 +75,7 @@ def test_most_geometries_are_looked_at() -> None:
     assert {state.turned for state in STATES} == {"no", "yes"}
 
 
+@pytest.mark.sampled(check=7)
 @every_state
 def test_the_output_is_that_of_the_loops(state: lesson.State) -> None:
     np.testing.assert_array_equal(lesson.compute(state).z, looped(state))
@@ -158,6 +159,7 @@ def test_slices_read_their_own_channel() -> None:
 cells = st.integers(-9999, 9999).map(lambda n: n / 100)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 3), st.integers(1, 4), st.sampled_from([1, 3]), st.data())
 def test_cells_survive_the_link(height: int, width: int, channels: int, data: st.DataObject) -> None:
     values = data.draw(st.lists(cells, min_size=height * width * channels, max_size=height * width * channels))

@@ -53,7 +53,7 @@ def test_dots_become_masks_and_later_ones_win() -> None:
     assert run.masks("nonsense", (101, 51)) is None
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_hand_does_what_the_network_cannot() -> None:
     truth = lesson.subject(HAND).truth
     assert truth is not None
@@ -104,6 +104,7 @@ def test_the_dense_solver_is_the_slow_twin() -> None:
     assert 0.02 < sums.dense(part, trimap)[trimap == 0.5].mean() < 0.98
 
 
+@pytest.mark.slow
 def test_planted_errors_turn_red(monkeypatch: pytest.MonkeyPatch) -> None:
     right = lesson.found_of(HAND, None)
     assert right is not None

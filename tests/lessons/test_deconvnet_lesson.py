@@ -106,6 +106,7 @@ def test_the_windows_that_hold_a_cell_are_those_of_the_loops() -> None:
         assert [w.place for w in found] == holding
 
 
+@pytest.mark.sampled(check=3)
 @pytest.mark.parametrize("at", range(14))
 def test_any_cell_is_its_sum(at: int, stages: tuple[trace.Stage, ...]) -> None:
     random = np.random.default_rng(at)
@@ -159,6 +160,7 @@ def test_a_wrong_size_is_noticed(stages: tuple[trace.Stage, ...]) -> None:
     assert trace.size_gap(cut, up, spec.size) == 1
 
 
+@pytest.mark.slow
 def test_biases_that_enter_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def leaking(loaded: Any, layer: str) -> Chain:
         steps = loaded.network.chain_to(layer).steps
@@ -170,7 +172,7 @@ def test_biases_that_enter_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert trace.without_biases(shown)[0] > 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_without_biases_a_unit_has_another_value() -> None:
     shown, params = lesson.scene(State(layer="relu1")), caltech.load_params()
     x = trace.fed(shown.loaded, shown.picture).astype(np.float64)
@@ -215,6 +217,7 @@ def test_what_is_framed_above_holds_all_that_arrives(state: lesson.State) -> Non
         assert 0 < (bottom - top) * (right - left) <= 9
 
 
+@pytest.mark.sampled(check=1)
 @every_state
 def test_tiles_show_what_is_there_on_one_scale(state: lesson.State) -> None:
     for stage in lesson.scene(state).stages:
@@ -271,6 +274,7 @@ def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]
     assert sum(holds in text for text in practice.verdicts(test)) == 5
 
 
+@pytest.mark.slow
 def test_nonsense_in_a_link_falls_back(open_page: Callable[..., AppTest]) -> None:
     text = shown_text(open_page(SLUG, picture="zebra", layer="conv9", channel="x", step="99", cell="3:1"))
     assert "Step 3 of 13: unpool of pool4, 8 × 8 × 128 → 16 × 16 × 128" in text

@@ -37,7 +37,7 @@ def test_what_is_shown_is_what_the_library_makes(state: State) -> None:
     assert all(check.holds for check in lesson.checks(state))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_blur_of_the_page_is_that_of_the_loops() -> None:
     plane = lesson.found_of(SMALL).given[:12, :14, 1].astype(np.float64)
     matrix = inverse_loops.matrix(untrained.BLUR, plane.shape)
@@ -51,6 +51,7 @@ def test_an_error_by_hand_is_that_of_the_loops() -> None:
     assert -10 * np.log10(run.mean_squared_by_hand(a, b)) == pytest.approx(metric_loops.psnr(a, b))
 
 
+@pytest.mark.slow
 def test_a_planted_error_turns_a_proof_red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lesson, "blur_adjoint", lambda y, k: 1.01 * y)
     monkeypatch.setattr(lesson, "psnr", lambda a, b: psnr(a, b) + 0.1)
@@ -79,7 +80,7 @@ def test_the_code_on_the_page_runs(
         assert numbers[1] > numbers[0] + 3
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_what_the_scenes_say_is_what_comes_out() -> None:
     told = {scene.title: scene for scene in scenes.SCENES}
     found = lesson.found_of(State())

@@ -161,6 +161,7 @@ def test_the_pixel_stays_when_the_layer_changes() -> None:
         assert max(abs(row - 60), abs(column - 44)) <= scene.field.step[0] / 2 + 1
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("state", [State(), State("coffee", "conv2", "2", (30, 77))])
 def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
@@ -178,6 +179,7 @@ def test_the_derivative_is_that_of_the_library() -> None:
     np.testing.assert_allclose(scene.slopes, found.map, atol=1e-6)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_link_opens_its_state(language: str, open_page: Callable[..., AppTest]) -> None:

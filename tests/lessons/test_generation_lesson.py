@@ -32,6 +32,7 @@ def test_the_claims_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
+@pytest.mark.slow
 def test_the_numbers_by_hand_are_those_of_the_slow_twins() -> None:
     seen = lesson.shown(State(view="rebuild", image="astronaut"))
     slow = generation_loops.kl(seen.mean[None], seen.log_variance[None])[0]
@@ -46,6 +47,7 @@ def test_the_numbers_by_hand_are_those_of_the_slow_twins() -> None:
     assert kl == pytest.approx(slow, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_wrong_divergence_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     real = run.kl_by_hand
     monkeypatch.setattr(run, "kl_by_hand", lambda seen: 1.2 * real(seen))
@@ -155,7 +157,7 @@ def test_what_the_scenes_say_is_what_was_measured() -> None:
     assert upsamplers.ask().answer == "transposed4"
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_upsamplers_on_the_page_differ_as_its_question_says() -> None:
     """The picture after the question shows what the figures over all drawn pictures say."""
     code = lesson.code_of(State(view="upsamplers"))

@@ -31,8 +31,8 @@ def test_every_diagnosis_of_a_units_map_has_its_case() -> None:
     assert CASES.keys() == SAID.keys()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
-@pytest.mark.sampled(4)
 @pytest.mark.parametrize("kind", CASES)
 def test_the_planted_case_is_named_and_the_mended_one_is_not(kind: str) -> None:
     case = CASES[kind]

@@ -86,6 +86,7 @@ def test_two_sessions_do_not_share_a_language() -> None:
     assert title(first.run()) == "卷积及其伴随"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", messages.TRANSLATED)
 def test_no_translation_names_other_values(language: str) -> None:
     assert messages.wrong(language) == []
@@ -128,7 +129,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
     return replace
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "word"),
@@ -225,6 +226,7 @@ ODD = (
 )
 
 
+@pytest.mark.sampled(check=4)
 @pytest.mark.parametrize("kind", ODD)
 def test_no_text_has_a_turn_that_is_not_english(kind: str) -> None:
     assert not [text for m in messages.read("zh") if (text := str(m.id)) and re.search(kind, text, re.IGNORECASE)]
@@ -245,7 +247,7 @@ def test_the_turns_are_found_where_they_stand() -> None:
     assert not [text for text in before if not any(re.search(kind, text, re.IGNORECASE) for kind in ODD)]
 
 
-@pytest.mark.sampled(check=8)
+@pytest.mark.sampled(4, check=3)
 @pytest.mark.parametrize("word", TERMS)
 def test_one_term_has_one_rendering(word: str) -> None:
     wanted, banned = TERMS[word]
@@ -285,6 +287,7 @@ SAME_CLAIMS = {
 }
 
 
+@pytest.mark.sampled(check=3)
 @pytest.mark.parametrize("part", SAME_CLAIMS)
 def test_the_chinese_text_makes_the_same_claim(part: str) -> None:
     wanted, banned = SAME_CLAIMS[part]

@@ -70,6 +70,7 @@ def test_layers_with_equal_singular_values_are_undone() -> None:
     assert max(orthonormal, moved) < 1e-6
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["box", "gauss", "motion"])
 def test_the_adjoint_never_wins_and_wiener_brings_back_what_little_there_is(kernel: str) -> None:

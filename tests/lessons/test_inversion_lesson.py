@@ -39,6 +39,7 @@ def test_the_proofs_hold_with_and_without_prior_pixels_and_waves() -> None:
         assert [check.name for check in lesson.checks(state) if not check.holds] == []
 
 
+@pytest.mark.slow
 def test_a_wrong_error_and_other_pixels_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     once, again, continued = inversion_run.short(STATE.run)
     assert once.step == continued.step == inversion_run.SHORT
@@ -50,6 +51,7 @@ def test_a_wrong_error_and_other_pixels_are_seen(monkeypatch: pytest.MonkeyPatch
         assert lesson.same_pixels(STATE) >= 0.25
 
 
+@pytest.mark.slow
 def test_a_wrong_variation_and_wrong_waves_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     import jax
 
@@ -65,6 +67,7 @@ def test_a_wrong_variation_and_wrong_waves_are_seen(monkeypatch: pytest.MonkeyPa
     assert inversion_run.wave_gap() > 1e-3
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_pixels() -> None:
     first, other = (inversion_run.short(replace(STATE, seed=seed).run)[0] for seed in "01")
     assert np.abs(first.image - other.image).max() > 0.05

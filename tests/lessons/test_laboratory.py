@@ -196,7 +196,7 @@ def test_numbers_can_be_typed_and_emptied(laboratory: OpenPage) -> None:
     assert unit(test) == strongest
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "link",
@@ -239,6 +239,7 @@ def test_a_number_that_another_layer_does_not_have_is_forgotten(laboratory: Open
     assert int(unit(test).split("-")[2]) < 32
 
 
+@pytest.mark.slow
 def test_a_layer_without_rectifiers_below_shows_why_three_rules_refuse(laboratory: OpenPage) -> None:
     test = laboratory(layer="conv1")
     assert len(panels(test)) == 1
@@ -325,7 +326,7 @@ def test_the_name_of_an_upload_is_text_and_nothing_else(laboratory: OpenPage) ->
     assert "&lt;img src=x" in html(test)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
     loaded, picture = networks.load("caltech"), pictures.sample("cat")
     layer = loaded.network.layer("pool1")
@@ -343,6 +344,7 @@ def test_what_is_taken_away_is_the_picture_of_the_page() -> None:
         assert file == recipes.render(again, loaded.network, samples.load("cat"), kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "layer", "channel"), [("caltech", "pool1", 5), ("jax.nn:relu", "relu1", 2)])
 def test_the_lines_make_the_same_map(name: str, layer: str, channel: int) -> None:
     loaded, picture = networks.load(name), pictures.sample("cat")
@@ -401,6 +403,7 @@ def test_turning_the_page_by_keyboard_stops_at_the_first(session: Session) -> No
         assert session["page"] == page
 
 
+@pytest.mark.slow
 def test_the_selection_travels_only_when_the_browser_does_not_show_it(session: Session) -> None:
     def send(unit: tuple[int, int, int], version: str = "v1") -> tuple[tuple[int, ...], str]:
         selected, token = unit_grid._selection_to_send("maps", unit, version)

@@ -98,6 +98,7 @@ def test_damaged_weights_are_said_and_the_shipped_network_stays(open_page: OpenP
     assert "<b>caltech</b>" in html(test)
 
 
+@pytest.mark.slow
 def test_the_road_shows_the_insides_of_the_chosen_block_only(weights: Path) -> None:
     put(weights)
     layers = networks.load("squeezenet").network.layers

@@ -121,7 +121,7 @@ def test_the_page_shows_what_is_there_and_asks_for_the_rest(monkeypatch: pytest.
     assert not test.exception
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_covering_is_done_on_request_and_kept_to_the_receptive_field(loaded: networks.Loaded) -> None:
     test = AppTest.from_string(SCRIPT, default_timeout=240)
     test.query_params["unit"] = "pool1:5,8,9"

@@ -67,7 +67,7 @@ def of(**errors: tuple[float, float]) -> Ladder:
     return Ladder(MappingProxyType(rungs))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_claims_can_fail() -> None:
     good = of(relu1=(0.1, 0.1), relu4=(0.2, 0.2), relu7=(0.3, 0.4))
     assert (run.above(good), run.falling(good), run.two_computations(good)) == (0, 0, 1e-7)

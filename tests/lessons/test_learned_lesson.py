@@ -19,6 +19,7 @@ from lessons.learned_inversion import questions, run, scenes
 State = lesson.State
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_the_library_answers() -> None:
     found = run.shown("coffee", "relu4", "none")
     wanted = dv.invert(dv.load("caltech"), samples.load("coffee"), "relu4", method="learned")

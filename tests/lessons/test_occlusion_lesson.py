@@ -24,8 +24,7 @@ def test_the_figures_are_of_the_shipped_network_and_whole() -> None:
         assert all(run.map_of(image, method, 32).shape == (4, 4) for method in run.METHODS)
 
 
-@pytest.mark.slow
-@pytest.mark.sampled(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("image", ["cat", "motorcycle", "coins"])
 def test_the_falls_are_what_the_public_function_gives(image: str) -> None:
     network, photograph = dv.load("caltech"), samples.load(image)

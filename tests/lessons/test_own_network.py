@@ -83,7 +83,7 @@ def test_the_pictures_of_the_question_are_prepared_as_it_says(seed: int) -> None
     assert np.abs(asked - right).mean() > 0.02
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_commands_run(folder: Path) -> None:
     for line in own_code.COMMANDS.splitlines()[1:]:
         answer = CliRunner().invoke(cli.main, shlex.split(line)[1:])
@@ -92,7 +92,7 @@ def test_the_commands_run(folder: Path) -> None:
         assert picture.size == (64, 64)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_audit_runs(folder: Path) -> None:
     """The page's command, with one method on one picture: a report that opens, of that very network."""
     (folder / "photos").mkdir(exist_ok=True)
@@ -117,8 +117,7 @@ def test_the_weights_come_back_as_they_were(folder: Path) -> None:
     assert len(list(kept)) == 10
 
 
-@pytest.mark.sampled(1)
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("variant", "refused", "note"),
     [
@@ -196,7 +195,7 @@ def test_the_laboratory_opens_it_beside_the_others(
     assert "--network mynet:net --out" in code
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_refusal_in_the_laboratory_says_why(
     folder: Path, lab: Callable[[str], None], open_page: Callable[..., AppTest]
 ) -> None:
@@ -209,6 +208,7 @@ def test_a_refusal_in_the_laboratory_says_why(
     sys.modules.pop("mygelu", None)
 
 
+@pytest.mark.slow
 def test_one_that_cannot_be_loaded_is_said_and_the_shipped_one_opens(
     folder: Path, lab: Callable[[str], None], open_page: Callable[..., AppTest]
 ) -> None:

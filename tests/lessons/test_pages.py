@@ -106,7 +106,7 @@ def words(text: str) -> int:
     return len(re.sub(r"\[\[[^|\]]*\||\[\[|\]\]|\*", "", text).split())
 
 
-@pytest.mark.sampled(check=1)
+@pytest.mark.sampled(10, check=1)
 @pytest.mark.parametrize("lesson", TOLD, ids=lambda lesson: lesson.slug)
 def test_a_story_keeps_its_form(lesson: page.Lesson) -> None:
     names = {field.name for field in fields(lesson.example)}
@@ -126,6 +126,7 @@ def test_a_story_keeps_its_form(lesson: page.Lesson) -> None:
     assert (last.controls, last.values) == (None, {}), "links of before there were scenes open the last one"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("lesson", TOLD, ids=lambda lesson: lesson.slug)
 def test_a_story_is_read_from_its_first_scene_to_its_last(
@@ -146,6 +147,7 @@ def test_a_story_is_read_from_its_first_scene_to_its_last(
     assert test.button("turn-scene-Right").disabled
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.slow
 @every_lesson
 def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:
@@ -155,7 +157,7 @@ def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:
     assert all(check.tolerance <= 1e-5 for check in checks)
 
 
-@pytest.mark.sampled(60, check=13)
+@pytest.mark.sampled(32, check=3)
 @every_lesson
 @pytest.mark.parametrize("seed", range(12))
 def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int) -> None:
@@ -170,7 +172,7 @@ def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int
         assert maker(seed).answer == question.answer
 
 
-@pytest.mark.sampled(20)
+@pytest.mark.sampled(8)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("lesson", "kind"),
@@ -183,7 +185,7 @@ def test_an_answer_cannot_be_guessed(lesson: page.Lesson, kind: str) -> None:
     assert maker(9_999).mistakes
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("lesson", "kind"),

@@ -30,7 +30,7 @@ def test_every_program_has_its_words() -> None:
     assert slugs.index(SLUG) == slugs.index("claims-under-test") + 1
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_page_says_what_running_says(name: str, open_page: Callable[..., AppTest]) -> None:

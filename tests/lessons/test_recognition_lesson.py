@@ -19,7 +19,7 @@ from lessons.recognition import picture, run, scenes
 State = lesson.State
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_claims_hold_and_a_wrong_score_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     state = State(digit="7")
     assert [check.name for check in lesson.checks(state) if not check.holds] == []

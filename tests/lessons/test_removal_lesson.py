@@ -33,8 +33,7 @@ def test_the_figures_are_of_the_shipped_network_and_whole() -> None:
             np.testing.assert_array_equal(both[0][[0, -1]], both[1][[-1, 0]])
 
 
-@pytest.mark.slow
-@pytest.mark.sampled(1)
+@pytest.mark.deep
 @pytest.mark.parametrize("order", ["guided", "gradient_x_input", "gradient"])
 @pytest.mark.parametrize("image", ["cat", "motorcycle"])
 def test_the_figures_are_what_the_code_gives(image: str, order: str) -> None:

@@ -108,7 +108,7 @@ def test_the_units_stand_at_the_strongest_place() -> None:
     assert len({unit.channel for unit in at.units}) == rules_network.UNITS
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_both_roads_agree_for_another_unit_and_layer() -> None:
     assert 0 < lesson.two_computations(State(image="coffee", layer="relu3", rank="3")) < 1e-5
 

@@ -60,6 +60,7 @@ def test_equal_singular_values_are_not_enough() -> None:
     assert "all singular values are equal and there is no null space" in text("adjoint-is-not-inverse")
 
 
+@pytest.mark.slow
 def test_a_tight_frame_is_undone_without_being_orthonormal() -> None:
     pair = [np.array([[0.5, 0.5]]), np.array([[0.5, -0.5]])]
     a = np.concatenate([inverse.blur_matrix(k, (1, 8)) for k in pair])
@@ -112,7 +113,7 @@ def test_the_lesson_on_lost_frequencies_opens_with_some() -> None:
     assert all(scene.values["noise"] == "0" for scene in LESSONS["adjoint-is-not-inverse"].scenes[:3])
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_in_much_noise_the_adjoint_is_often_closer() -> None:
     from lessons.inverse import KERNELS, NOISE, PICTURES, decibels
 
@@ -227,7 +228,7 @@ def without_pooling() -> dv.Network:
     return dv.Network(forward, input_spec=dv.InputSpec(size=(8, 9)))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_without_switches_deconvnet_does_not_depend_on_the_photograph() -> None:
     network, random = without_pooling(), np.random.default_rng(5)
     pictures = [random.random((8, 9, 3), np.float32) for _ in range(2)]
@@ -318,7 +319,7 @@ def test_numbers_in_texts_are_those_of_the_cards() -> None:
     assert "sigma 0 to 55" in text("enhancement")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_few_dots_put_the_stop_sign_right() -> None:
     from lessons import cutout as lesson
     from lessons.cutout import table

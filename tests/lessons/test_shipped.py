@@ -88,6 +88,7 @@ def test_the_sheet_is_of_the_page_and_its_values_are_those_of_its_pictures() -> 
         assert maps[..., sheet.channels].mean((0, 1)) == pytest.approx(values, rel=1e-4)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("place", visualization.SHIPPED, ids=lambda place: "-".join(map(str, place)))
 def test_what_is_said_of_a_made_picture_is_measured_on_it(place: tuple[str, int, str, str, str]) -> None:
@@ -105,7 +106,7 @@ def test_what_is_said_of_a_made_picture_is_measured_on_it(place: tuple[str, int,
     assert kept.value == pytest.approx(fresh.value, rel=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_pages_about_a_unit_open_with_its_maps_and_compile_none(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded, cat = networks.load("caltech"), pictures.sample(selection.FIRST_PICTURE)
     layers = tuple(layer for layer in loaded.network.layers if layer.shape)
@@ -162,7 +163,7 @@ def test_generation_opens_with_the_pictures_that_the_weights_give() -> None:
     assert 255 * made[0].std() > 20
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_swap_opens_with_the_enlargements_that_the_weights_give() -> None:
     picture = pictures.sample(upsampler_lab.State().image)
     kind = swapped.KINDS[0]

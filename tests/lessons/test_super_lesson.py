@@ -24,6 +24,7 @@ def found() -> restoration_run.Enlarged:
     return restoration_run.enlarged(part, 2, True, module, name)
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_the_protocol(found: restoration_run.Enlarged) -> None:
     truth = found.planes["truth"]
     small = super_loops.resize(truth, truth.shape[0] // 2, truth.shape[1] // 2)
@@ -56,6 +57,7 @@ def test_the_window_is_where_the_gain_is_largest(found: restoration_run.Enlarged
     assert sums[restoration_run.window(found, "loss")] == pytest.approx(min(sums.values()))
 
 
+@pytest.mark.slow
 def test_a_wrong_bicubic_a_wrong_psnr_and_another_layer_turn_red(
     found: restoration_run.Enlarged, monkeypatch: pytest.MonkeyPatch
 ) -> None:

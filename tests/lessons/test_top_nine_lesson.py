@@ -123,6 +123,7 @@ def test_a_channel_of_another_layer_falls_back(open_page: Callable[..., AppTest]
     assert any("Channel 0 of relu4" in element.value for element in test.markdown)
 
 
+@pytest.mark.slow
 def test_an_atlas_that_is_none_is_said_and_the_shipped_one_shown(
     open_page: Callable[..., AppTest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

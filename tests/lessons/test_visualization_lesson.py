@@ -110,8 +110,7 @@ def test_a_unit_that_the_layer_does_not_have_falls_back(open_page: Callable[...,
     assert test.selectbox("unit-shown").value == "4"
 
 
-@pytest.mark.sampled(1)
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("state", [State(), State(objective="direction", begin="cat"), State("logits", "3")])
 def test_the_code_on_the_page_makes_such_a_picture(state: lesson.State) -> None:
     code = lesson.call(state).replace(f"steps={visualization_run.STEPS}", f"steps={visualization_run.SHORT}")

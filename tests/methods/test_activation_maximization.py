@@ -42,7 +42,7 @@ def values(image: np.ndarray, layers: int) -> np.ndarray:
     return network_loops.up(LOOPS[:layers], image[None].astype(np.float64))[0][0]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_class_becomes_the_picture_that_it_is(scores: dv.Network) -> None:
     red = dv.visualize(scores, dv.Unit("relu1", 0), steps=80, parametrization="pixel")
     assert red.objective == "class"
@@ -51,7 +51,7 @@ def test_a_class_becomes_the_picture_that_it_is(scores: dv.Network) -> None:
     assert red.losses[-1] < red.losses[0]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_activation_of_a_neuron_is_that_of_the_loops(net: dv.Network) -> None:
     found = dv.visualize(net, dv.Unit("conv2", 2, 1, 3), steps=12)
     assert found.objective == "neuron"
@@ -85,7 +85,7 @@ def test_the_first_loss_is_that_of_the_loops(net: dv.Network) -> None:
     assert pair.losses[0] == pytest.approx(0.7 * alike - pair.activation + 0.2 * rough, rel=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_diverse_pictures_are_less_alike(net: dv.Network) -> None:
     def alike(diversity: float) -> float:
         found = dv.visualize(net, dv.Unit("relu2", 1), steps=24, pictures=3, diversity=diversity, **PLAIN)
@@ -97,7 +97,7 @@ def test_diverse_pictures_are_less_alike(net: dv.Network) -> None:
     assert alike(200.0) < 0.98 * alike(0.0)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_same_seed_gives_the_same_pixels_and_a_stopped_run_goes_on(net: dv.Network) -> None:
     unit = dv.Unit("relu2", 3)
     whole = dv.visualize(net, unit, steps=30, seed=5)
@@ -133,6 +133,7 @@ def test_a_unit_that_sleeps_is_woken(scores: dv.Network) -> None:
     assert found.step == 80
 
 
+@pytest.mark.slow
 def test_a_dead_unit_is_refused(scores: dv.Network) -> None:
     with pytest.raises(NetworkError, match=r"channel 3 of relu1 in scores is dead: it stays at 0 whatever the picture"):
         dv.visualize(scores, dv.Unit("relu1", 3))

@@ -81,6 +81,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("method", OPTIONS)
 def test_equals_its_slow_twin(method: str) -> None:
@@ -246,7 +247,7 @@ def test_methods_say_how_many_pictures_they_send(method: str, monkeypatch: pytes
     assert (sent["layer_values"], sent["signals"] + sent["layer_signal"]) == (forward, backward)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_no_picture_goes_through_twice() -> None:
     """Seven pictures are no eight; of one picture, what is known is not asked for again, and rules share a pass."""
     score, ran = Score.of(net(), X, ("dense1", 1)), list[int]()

@@ -11,7 +11,7 @@ from deconvviz.data import samples
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("layer", "feature_error", "image_error"), [("relu1", 0.005, 0.01), ("relu2", 0.03, 0.06), ("relu4", 0.06, 0.09)]
 )

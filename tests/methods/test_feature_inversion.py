@@ -39,7 +39,7 @@ def by_loops(image: np.ndarray, layers: int) -> np.ndarray:
     return network_loops.up(LOOPS[:layers], image[None].astype(np.float64))[0]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_loss_falls_and_every_step_is_kept(found: dv.Inversion) -> None:
     assert found.losses.shape == (60,)
     assert found.losses[-8:].mean() < 0.4 * found.losses[0]
@@ -53,6 +53,7 @@ def test_the_errors_are_those_of_the_loops(found: dv.Inversion) -> None:
     assert found.image_error == pytest.approx(prior_loops.feature_error(found.image, IMAGE), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_first_loss_is_the_error_and_the_penalties_of_the_loops(net: dv.Network) -> None:
     grey = {"parametrization": "pixel", "tv": 0.7, "norm": 0.3, "beta": 1.5, "jitter": 0}
     first = next(dv.invert_snapshots(net, IMAGE, "relu1", steps=1, rate=1e-12, **grey))
@@ -121,7 +122,7 @@ def test_of_several_restarts_the_best_counts(net: dv.Network) -> None:
     assert np.array_equal(several.losses, singles.losses[:, several.restart])
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_optimizers_by_name_and_of_ones_own(net: dv.Network) -> None:
     ends = [
         dv.invert(net, IMAGE, "relu1", steps=10, optimizer=name, rate=rate, jitter=0).losses

@@ -62,7 +62,7 @@ def test_a_sleeping_unit_is_woken_and_a_dead_one_noted(scores: dv.Network, batch
     assert (sheet.images[2] == 0.5).all()
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_all_units_share_one_program(net: dv.Network) -> None:
     dv.visualize_layer(net, "relu2", [0], steps=2)
     programs = len(net.store)
@@ -70,6 +70,7 @@ def test_all_units_share_one_program(net: dv.Network) -> None:
     assert len(net.store) == programs
 
 
+@pytest.mark.slow
 def test_snapshots_come_and_a_run_goes_on_from_finished_pictures(
     net: dv.Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:

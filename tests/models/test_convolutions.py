@@ -20,6 +20,7 @@ def plain(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("taps", [(3, 3), (1, 5), (5, 3)])
 def test_slopes_are_those_that_jax_derives(taps: tuple[int, int]) -> None:
@@ -35,6 +36,7 @@ def test_slopes_are_those_that_jax_derives(taps: tuple[int, int]) -> None:
         np.testing.assert_allclose(one, other, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_the_layer_is_that_of_the_loops() -> None:
     layer = Conv3(3, 2, rngs=nnx.Rngs(1))
     layer.bias[...] = jnp.array([0.25, -3.0])

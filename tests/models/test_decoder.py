@@ -49,7 +49,7 @@ def test_decode_equals_its_slow_twin(upsampler: _decoder.Upsampler, monkeypatch:
         np.testing.assert_allclose(one, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "factors"),

@@ -60,6 +60,7 @@ def test_vgg_against_loops(normed: bool) -> None:
     check(parts, partial(vgg.run, plan), partial(loops.vgg, plan=plan, normed=normed), (11, 19))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("convs", [2, 3])
 def test_resnet_against_loops(convs: int) -> None:
@@ -68,6 +69,7 @@ def test_resnet_against_loops(convs: int) -> None:
     check(parts, partial(resnet.run, counts, convs), partial(loops.resnet, counts=counts, convs=convs), (13, 22))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("padding", [0, 1])
 def test_squeezenet_against_loops(padding: int) -> None:
@@ -120,6 +122,7 @@ def layers(name: str) -> dict[str, tuple[int, ...]]:
     return {layer.name: layer.shape for layer in dv.load(name, weights="random").layers}
 
 
+@pytest.mark.slow
 def test_layers_of_squeezenet_at_its_own_size() -> None:
     found = layers("squeezenet")
     assert list(found)[:5] == ["conv1", "relu1", "pool1", "fire2.squeeze1x1", "fire2.relu_squeeze1x1"]

@@ -121,7 +121,7 @@ def test_arrays_too_many_and_too_few(
         loader.read(path)
 
 
-@pytest.mark.sampled(check=31)
+@pytest.mark.sampled(check=18)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("text", "reason"),
@@ -156,6 +156,7 @@ def test_pipes_devices_and_folders_are_not_waited_for(kind: str, loaders: dict[s
         loaders[kind].read(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_header_is_not_read_without_end(
     loaders: dict[str, Loader], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

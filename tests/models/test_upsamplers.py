@@ -58,6 +58,7 @@ def test_the_long_way_is_that_of_the_loops() -> None:
     np.testing.assert_allclose(layer(jnp.asarray(x)), expected, atol=2e-5)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(("factor", "taps"), [(2, 8), (3, 9), (4, 12)])
 def test_with_that_many_taps_all_four_have_as_many_weights(factor: int, taps: int) -> None:

@@ -47,7 +47,7 @@ def both_ways(net: dv.Network, node: Any, cut: Rewritten, x: Any, g: Any) -> tup
     return value, pull(g)[0]
 
 
-@pytest.mark.sampled(12)
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_equals_its_slow_twin(name: str, dtype: str) -> None:

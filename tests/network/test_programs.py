@@ -85,6 +85,7 @@ def other_kernel(x: Any) -> Any:
     return nets.run_chain(layers, x)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("function", [other_window, other_kernel])
 def test_networks_of_another_form_share_nothing(function: Callable[[Any], Any]) -> None:
@@ -127,7 +128,7 @@ def test_networks_that_differ_in_a_number_of_the_program_are_not_taken_for_each_
     assert one.identity == same.identity
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_other_weights_need_no_other_trace_and_no_other_programs() -> None:
     first, fresh = network(weights(1)), network(weights(2))
     everything(first)

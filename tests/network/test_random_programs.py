@@ -83,7 +83,7 @@ QUIET = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandom
 
 
 @pytest.mark.slow
-@settings(max_examples=25, **QUIET)
+@settings(max_examples=8, **QUIET)
 @given(PLANS, st.sampled_from(RULES))
 @example([("log softmax by hand", "residual", False), ("x / norm(x)", "chain", True)], "deconvnet")
 def test_random_programs_have_the_map_of_rules_by_hand(plan: list[tuple[str, str, bool]], rule: str) -> None:
@@ -91,7 +91,7 @@ def test_random_programs_have_the_map_of_rules_by_hand(plan: list[tuple[str, str
 
 
 @pytest.mark.slow
-@settings(max_examples=40, **QUIET)
+@settings(max_examples=12, **QUIET)
 @given(PLANS, st.tuples(st.integers(0, 3), st.sampled_from(BENT)))
 @example([("stochastic depth", "branch", False)] * 2, (1, "cube"))
 def test_one_activation_anywhere_is_objected_to(plan: list[tuple[str, str, bool]], bent: tuple[int, str]) -> None:

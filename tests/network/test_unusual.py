@@ -55,7 +55,7 @@ def linear_attention(x: Any, relu: Relu) -> Any:
     return (q @ (k.swapaxes(1, 2) @ v)).mean(1)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "rectifiers"),

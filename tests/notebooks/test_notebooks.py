@@ -51,8 +51,8 @@ def test_there_are_eight_with_two_tasks_each() -> None:
     assert {name for notebook in NOTEBOOKS for name in tasks(notebook)} == solutions.WRONG.keys()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
-@pytest.mark.sampled(2)
 @each
 def test_a_notebook_runs_and_tells_right_from_wrong(notebook: Path, capsys: pytest.CaptureFixture[str]) -> None:
     solutions = given()

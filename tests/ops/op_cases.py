@@ -14,7 +14,7 @@ Pair = tuple[int, int]
 
 #: The same examples on every run, few enough for `make check`.
 QUICK = settings(
-    deadline=None, derandomize=True, max_examples=16, database=None, suppress_health_check=list(HealthCheck)
+    deadline=None, derandomize=True, max_examples=8, database=None, suppress_health_check=list(HealthCheck)
 )
 #: Other examples on every run.
 DEEP = settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck), print_blob=True)

@@ -105,7 +105,7 @@ def test_the_dense_matrix_transposes_into_the_adjoint(case: ConvCase) -> None:
 
 
 @pytest.mark.slow
-@settings(QUICK, max_examples=6)
+@settings(QUICK, max_examples=4)
 @given(conv_cases())
 def test_dot_test_of_both_roads(case: ConvCase) -> None:
     _, w, _ = case.arrays(np.float32)
@@ -127,6 +127,7 @@ def test_derivative_of_conv_itself_is_safe_beyond_the_kernel() -> None:
     assert relative_error(dw, expected) < 1e-5
 
 
+@pytest.mark.slow
 def test_vmap_and_jit_over_kernels_and_signals() -> None:
     x, w, g = MIXED.arrays(np.float32)
     many = np.stack([g, 2 * g, -g])

@@ -74,7 +74,7 @@ def paddings(key: str) -> list[Arguments]:
     return [Arguments(False, ((0, 1), (1, 0))), Arguments(True, ((2, 0), (0, 1)))]
 
 
-@pytest.mark.sampled(check=3)
+@pytest.mark.sampled(11, check=3)
 @every_key
 @pytest.mark.parametrize("kernel", [(3, 2), (4, 5), (1, 3)])
 def test_a_call_gives_what_its_documentation_says(key: str, kernel: tuple[int, int]) -> None:

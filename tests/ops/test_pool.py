@@ -65,7 +65,7 @@ def _lax_max_pool(case: PoolCase, x: jax.Array, g: jax.Array) -> tuple[jax.Array
 
 
 @pytest.mark.slow
-@settings(QUICK, max_examples=6)
+@settings(QUICK, max_examples=4)
 @example(OVERLAP)
 @example(GAPS)
 @given(pool_cases())
@@ -110,7 +110,7 @@ def _mean_both_ways(case: PoolCase, x: jax.Array, g: jax.Array, include: bool) -
 
 
 @pytest.mark.slow
-@settings(QUICK, max_examples=6)
+@settings(QUICK, max_examples=4)
 @example(OVERLAP)
 @example(GAPS)
 @given(pool_cases())
@@ -128,6 +128,7 @@ def test_average_pooling_equals_loops_and_vjp_deep(case: PoolCase) -> None:
     average_pooling_equals_loops_and_vjp(case, np.float64, include=False)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [OVERLAP, GAPS], ids=["overlap", "gaps"])
 def test_pooling_maps_pass_the_dot_test_and_transpose(case: PoolCase) -> None:
@@ -142,6 +143,7 @@ def test_pooling_maps_pass_the_dot_test_and_transpose(case: PoolCase) -> None:
     np.testing.assert_array_equal(rows, np.ones_like(rows))
 
 
+@pytest.mark.slow
 def test_ties_go_to_the_first_cell_and_padding_never_wins() -> None:
     x = np.zeros((1, 3, 4, 1), np.float32)
     _, switches = max_pool(x, 2, 1)
@@ -167,6 +169,7 @@ def test_nan_wins_the_first_of_several() -> None:
     assert switches.item() == 1
 
 
+@pytest.mark.slow
 def test_unpooling_adds_where_windows_share_their_maximum() -> None:
     x = np.zeros((1, 3, 3, 1), np.float32)
     x[0, 1, 1, 0] = 1
@@ -178,6 +181,7 @@ def test_unpooling_adds_where_windows_share_their_maximum() -> None:
     np.testing.assert_array_equal(take_switches(x, switches), y)
 
 
+@pytest.mark.slow
 def test_pooling_under_jit_vmap_and_jvp() -> None:
     x, g = OVERLAP.arrays(np.float32, tied=False)
     how = (OVERLAP.window, OVERLAP.stride, OVERLAP.pads)
@@ -193,6 +197,7 @@ def test_pooling_under_jit_vmap_and_jvp() -> None:
     np.testing.assert_array_equal(tangent, 3 * np.asarray(y))
 
 
+@pytest.mark.slow
 def test_bfloat16_and_whole_numbers() -> None:
     x = np.arange(24).reshape(1, 4, 6, 1)
     y, switches = max_pool(jnp.asarray(x, jnp.bfloat16), 2)
@@ -221,6 +226,7 @@ def test_ceil_mode_is_explicit_padding() -> None:
     assert grown > 200
 
 
+@pytest.mark.slow
 def test_ceil_mode_pools_the_last_odd_row() -> None:
     x = np.arange(35.0, dtype=np.float32).reshape(1, 5, 7, 1)
     pads = ceil_padding((5, 7), 2)

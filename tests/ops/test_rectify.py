@@ -21,6 +21,7 @@ def test_the_rules_are_four_and_the_derivative_is_first() -> None:
     assert RULES == ("gradient", "deconvnet", "guided", "linear")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
 @QUICK
@@ -69,6 +70,7 @@ def test_a_closed_gate_stops_nan_and_infinity() -> None:
     assert backward("guided", z, g).tolist() == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_rules_work_under_jit_and_vmap_side_by_side() -> None:
     """One trace a rule: a rule is part of its function's identity."""
     z = np.random.default_rng(2).standard_normal((3, 4)).astype(np.float32)

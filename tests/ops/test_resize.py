@@ -28,6 +28,7 @@ def test_it_is_that_of_the_loops(size: tuple[int, int], wanted: tuple[int, int],
     np.testing.assert_allclose(found[0, :, :, 1], 2 * expected, atol=1e-5)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(("size", "wanted"), SIZES)
 def test_the_adjoint_passes_the_dot_test_and_is_the_transpose(size: tuple[int, int], wanted: tuple[int, int]) -> None:

@@ -31,6 +31,7 @@ def slow(matrix: np.ndarray, y: np.ndarray, weight: float, gain: float, steps: i
     return z
 
 
+@pytest.mark.slow
 def test_a_code_is_that_of_plain_loops() -> None:
     gain = largest_gain(STAMPS)
     (found,) = sparse_codes(STAMPS, PICTURE, 0.3, (4,))
@@ -56,6 +57,7 @@ def test_the_optimum_is_reached_where_it_obeys_its_conditions() -> None:
     assert 0 < np.mean(code != 0) < 1
 
 
+@pytest.mark.slow
 def test_the_objective_never_rises_and_a_picture_it_cannot_pay_for_stays_empty() -> None:
     (found,) = sparse_codes(STAMPS, PICTURE, 0.1, (60,))
     assert np.all(np.diff(found.objective) <= 1e-5 * found.objective[0])

@@ -51,6 +51,7 @@ def test_random_places_lie_in_their_windows_and_reach_every_cell(window: tuple, 
     assert reached == set(next(iter(pool_loops.windows(SIZE, window, stride, pads)))[2])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @every_case
 def test_overwriting_is_that_of_the_loops(window: tuple, stride: tuple, pads: tuple) -> None:

@@ -163,6 +163,7 @@ def options(name: str, method: str) -> dict[str, Any]:
 METHODS = ("gradient_x_input", "integrated_gradients", "smoothgrad", "grad_cam", "occlusion")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["caltech", "residual", pytest.param("resnet18", marks=pytest.mark.deep)])
 def test_methods_as_captum(name: str, method: str, monkeypatch: pytest.MonkeyPatch) -> None:

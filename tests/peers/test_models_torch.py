@@ -80,7 +80,7 @@ def save(net: Any, path: Path) -> Path:
     return path
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_every_layer_is_that_of_pytorch(name: str, tmp_path: Path) -> None:
     theirs = peer(name)
@@ -99,7 +99,7 @@ def test_every_layer_is_that_of_pytorch(name: str, tmp_path: Path) -> None:
         np.testing.assert_allclose(found[layer], values, rtol=0, atol=CLOSE, err_msg=layer)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["alexnet", "vgg16", "resnet18", "squeezenet1_1"])
 def test_scores_of_a_loaded_network_at_its_own_size(name: str, tmp_path: Path) -> None:
     theirs = peer(name)

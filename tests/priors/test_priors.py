@@ -54,17 +54,20 @@ def test_the_derivative_of_total_variation_is_that_of_the_loops(beta: float) -> 
         assert found[place] == pytest.approx((up - down) / (2 * step), abs=1e-7)
 
 
+@pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("beta", [1.0, 2.0])
 def test_a_flat_picture_has_no_slope(beta: float) -> None:
     slope = jax.grad(lambda x: priors.total_variation(x, beta))(jnp.full((1, 3, 5, 2), 0.25))
     assert np.array_equal(slope, np.zeros((1, 3, 5, 2)))
 
 
+@pytest.mark.slow
 def test_similarity_equals_its_loops() -> None:
     a = noise((3, 2, 4, 5))
     assert float(priors.similarity(a)) == pytest.approx(prior_loops.similarity(a), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_waves_equal_their_loops() -> None:
     x = noise()
     assert np.abs(np.asarray(priors.hartley(x)) - prior_loops.waves(x)).max() < 1e-12
@@ -77,6 +80,7 @@ def test_waves_are_orthonormal() -> None:
     assert np.abs(basis @ basis.T - np.eye(height * width)).max() < 1e-12
 
 
+@pytest.mark.slow
 def test_amplitudes_equal_their_loops_and_scale_the_waves() -> None:
     height, width, decay = 4, 7, 1.3
     found = priors.amplitudes((height, width), decay)
@@ -151,6 +155,7 @@ TURNS: list[tuple[Any, ...]] = [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("by", TURNS)
 def test_turns_equal_their_loops(by: tuple[float, ...]) -> None:

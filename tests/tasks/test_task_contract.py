@@ -135,6 +135,7 @@ def test_what_is_trained_has_weights_and_a_card(name: str) -> None:
     assert (task.train is not None) == path.is_file() == path.with_suffix(".md").is_file()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_card_is_what_the_weights_say(name: str) -> None:

@@ -91,6 +91,7 @@ def test_statistics_keep_their_range(run: tuple[Path, Net]) -> None:
     assert weights.weights_of(run[0] / weights.RUN_FILE, "wide") == 2 * 9 * 5 + 5 + 4 * 5 + 5 + 1
 
 
+@pytest.mark.slow
 def test_runs_are_packed_once_each(run: tuple[Path, Net], tmp_path: Path) -> None:
     other, packed = tmp_path / "other.safetensors", tmp_path / "packed.safetensors"
     weights.save_run(other, "toy", "narrow", Net({"width": 1}), {"options": {"width": 1}})

@@ -37,6 +37,7 @@ def loss(net: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax
     return jnp.mean((found - 1) ** 2), {"mean": found.mean()}
 
 
+@pytest.mark.slow
 def test_a_step_of_adam_is_what_the_formula_says() -> None:
     schedule = Schedule(learning_rate=0.1, warm_up=0.25, clip=1e9, weight_decay=0.5)
     fit = Trainer(nnx.Linear(3, 1, rngs=nnx.Rngs(0)), loss, schedule, steps=4)
@@ -69,7 +70,7 @@ def test_named_arrays_move_slower() -> None:
     assert moved[0.1][1] == pytest.approx(0.1 * moved[1.0][1], rel=0.2)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_statistics_move_and_the_module_uses_them() -> None:
     fit = Trainer(Net(), loss, Schedule(), steps=50)
     state = fit.initial()

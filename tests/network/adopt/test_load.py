@@ -170,7 +170,7 @@ def test_an_equinox_module_is_called_image_by_image() -> None:
     assert "image by image with channels first" in made.assumed[-1]
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_an_equinox_module_names_its_layers() -> None:
     eqx = pytest.importorskip("equinox")
     keys = jax.random.split(jax.random.key(0), 4)
@@ -257,6 +257,7 @@ def test_refusals_are_one_sentence(folder: Path, address: str, parts: list[str])
         assert part in told
 
 
+@pytest.mark.slow
 def test_what_cannot_be_traced_at_any_size_says_so() -> None:
     with pytest.raises(NetworkError) as caught:
         load.wrapped(lambda x: x @ jnp.ones((17, 2)), "m:f")

@@ -128,6 +128,7 @@ class HuggingFace:
         return {"last_hidden_state": jax.nn.relu(x), "pooler_output": x.mean((1, 2))}
 
 
+@pytest.mark.slow
 def test_models_with_a_dtype_are_networks() -> None:
     keras = load.wrapped(Keras(), "m:model", load.InputOptions(size=(6, 5)))
     np.testing.assert_allclose(keras.network.run(X), X.mean((1, 2)), rtol=1e-5)

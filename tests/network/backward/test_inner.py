@@ -46,6 +46,7 @@ NET = dv.Network(forward, input_spec=dv.InputSpec(size=SIZE), name="mine")
 CONV3 = next(layer.name for layer in NET.layers if layer.kind == "conv" and layer.shape[-1] == 4)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_the_signal_at_an_inner_layer_is_that_of_rules_by_hand(rule: str) -> None:

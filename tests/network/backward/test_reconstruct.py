@@ -48,7 +48,7 @@ UNITS = [
 ]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("start", ["activation", "one"])
 @pytest.mark.parametrize("rule", dv.RULES)
@@ -126,6 +126,7 @@ def test_many_equal_one_by_one() -> None:
         np.testing.assert_allclose(one.map, alone.map, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_more_units_than_a_group() -> None:
     units = [dv.Unit("relu1", c % 4, c // 4, 0) for c in range(20)]
     seen = reconstruct.reconstruct_units(tiny(), nets.picture(), units)
@@ -144,7 +145,7 @@ def test_one_compile_serves_all_units_of_a_layer_and_rule() -> None:
     assert len(net.store) > stored
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_rules_in_many_threads_do_not_leak_into_each_other() -> None:
     net, x = tiny(), nets.picture()
     unit = dv.Unit("max_pool2", 2, "all", "all")
@@ -164,7 +165,7 @@ def test_rules_in_many_threads_do_not_leak_into_each_other() -> None:
     assert len({want[rule].tobytes() for rule in dv.RULES}) == 4
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_branches_are_no_chain_but_have_two_computations() -> None:
     def branching(x: Any) -> Any:
         w = jnp.ones((3, 3, 3, 3)) / 9
@@ -198,7 +199,7 @@ def test_dense_batch_norm_mean_and_average_pool_have_two_computations() -> None:
         assert one.receptive_field == (0, 0, *nets.SIZE)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_gradient_from_one_is_the_derivative() -> None:
     net, x = tiny(), nets.picture()
     layers = nets.chain_layers()
@@ -207,6 +208,7 @@ def test_gradient_from_one_is_the_derivative() -> None:
     np.testing.assert_allclose(one.map, slope, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_map_is_zero_outside_the_receptive_field() -> None:
     for row, column in ((0, 0), (2, 3)):
         unit = dv.Unit("relu2", 1, row, column)
@@ -218,7 +220,7 @@ def test_map_is_zero_outside_the_receptive_field() -> None:
         assert np.abs(one.map[inside]).max() > 0
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_backward_trace_ends_at_the_map() -> None:
     net, x, unit = tiny(), nets.picture(), dv.Unit("max_pool2", 1)
     chain = net.chain_to("max_pool2")

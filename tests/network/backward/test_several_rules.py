@@ -55,7 +55,7 @@ def last(net: dv.Network, channel: int = 1) -> dv.Unit:
     return dv.Unit(net.layers[-1].name, channel)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("start", ["activation", "one"])
 @pytest.mark.parametrize("program", [chain, vector, residual, gated])
@@ -144,7 +144,7 @@ def test_a_derived_program_runs_forward_once(program: Program, filters: int, mon
     assert count == {"forward": 1, "backward": len(dv.RULES)}
 
 
-@pytest.mark.sampled(check=1)
+@pytest.mark.sampled(2, check=1)
 @pytest.mark.parametrize("program", [chain, vector, residual])
 def test_the_second_computation_can_come_later(program: Program) -> None:
     net = network(program)
@@ -170,7 +170,7 @@ def test_a_wrong_map_does_not_agree() -> None:
     assert dv.prove_maps(blue_first, IMAGE, turned)["guided"].agreement < 1e-5, "the maps are in RGB order"
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_what_has_no_adjoint_by_hand_has_a_second_computation_too() -> None:
     net = network(gated)
     maps = dv.reconstruct_rules(net, IMAGE, last(net), on_unsupported="gradient", prove=False)
@@ -178,6 +178,7 @@ def test_what_has_no_adjoint_by_hand_has_a_second_computation_too() -> None:
     assert dv.prove_maps(net, IMAGE, {}) == {}
 
 
+@pytest.mark.slow
 def test_maps_of_several_units_are_refused() -> None:
     net = network(chain)
     one = dv.reconstruct(net, IMAGE, dv.Unit("relu2", 1), "guided", prove=False)
@@ -201,6 +202,7 @@ def test_refusals_are_raised_or_collected() -> None:
     assert len(dv.reconstruct_rules(net, IMAGE, last(net), on_unsupported="gradient")) == 4
 
 
+@pytest.mark.slow
 def test_what_no_rule_can_pass_refuses_them_all() -> None:
     refusals: dict[str, str] = {}
     net = dv.Network(lambda x: jax.lax.while_loop(lambda x: x.sum() > 1e9, jax.nn.relu, x), input_spec=SPEC)

@@ -72,6 +72,7 @@ def test_a_target_that_is_no_number_is_refused(target: Any, said: str) -> None:
         dv.reconstruct(NET, IMAGE, target=target)
 
 
+@pytest.mark.slow
 def test_units_and_targets_are_not_mixed() -> None:
     with pytest.raises(DeconvvizError, match="a unit, or a target in place of one"):
         dv.reconstruct(NET, IMAGE, ("relu1", 1), target=lambda out: out[0, 0])

@@ -70,7 +70,7 @@ def places(height: int, width: int) -> list[tuple[int, int]]:
 SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule != "guided"]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [blocks, uneven, scaled])
@@ -118,7 +118,7 @@ def test_a_function_that_is_another_one_on_a_part_is_checked_on_the_whole() -> N
     assert by_cropped_vjp(request, value) is None
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_signal_outside_the_field_does_not_agree() -> None:
     """A map is compared over the whole picture, though its second computation only sees a part."""
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
@@ -132,6 +132,7 @@ def test_signal_outside_the_field_does_not_agree() -> None:
     assert reconstruct.with_agreement(net, x, {"linear": [one]})["linear"][0].agreement > 0.01
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 def test_equals_the_loops(rule: str) -> None:
@@ -205,6 +206,7 @@ def test_a_vector_goes_over_whole_maps() -> None:
     assert window_plan(net, net.node(net.layers[-1].name)) is None
 
 
+@pytest.mark.slow
 def test_a_reshape_on_the_way_cannot_be_cropped() -> None:
     net = dv.Network(lambda x: jax.nn.relu(x.reshape(1, 39, 47, 3)), input_spec=dv.InputSpec(size=SIZE))
     steps = net.chain_to(net.layers[-1].name)

@@ -24,7 +24,7 @@ SLOW = [name for name in ALL if name not in QUICK]
 SPEC = dv.InputSpec(size=(6, 4))
 
 
-@pytest.mark.sampled(9, check=1)
+@pytest.mark.sampled(3, check=1)
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_forward_values_are_bit_identical(name: str) -> None:
     example = ALL[name]
@@ -41,7 +41,7 @@ def test_forward_values_are_bit_identical(name: str) -> None:
     np.testing.assert_array_equal(np.sort(untouched, axis=None), np.sort(original, axis=None))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_source_model_and_its_gradient_stay_as_they_were() -> None:
     model = ALL["Flax NNX"].make("float32")
     x = image(ALL["Flax NNX"], "float32")
@@ -54,6 +54,7 @@ def test_the_source_model_and_its_gradient_stay_as_they_were() -> None:
     assert type(model).__call__ is type(ALL["Flax NNX"].make("float32")).__call__
 
 
+@pytest.mark.slow
 def test_rules_never_meet_in_one_compiled_function() -> None:
     """One function that its author jitted, four rules, interleaved and in threads: each gives what it gives alone."""
     shared = jax.jit(ALL["residual sum"].make("float32"))
@@ -91,7 +92,7 @@ def below(function: Any, x: np.ndarray, g: np.ndarray, rule: str) -> np.ndarray:
 POOLS = {"reshape": zoo.by_reshape, "patches": zoo.by_patches, "slices": zoo.by_slices, "stack": zoo.by_stack}
 
 
-@pytest.mark.sampled(check=3)
+@pytest.mark.sampled(9, check=3)
 @pytest.mark.parametrize("name", POOLS)
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_ties_go_to_the_first_cell_under_every_rule(name: str, rule: str) -> None:

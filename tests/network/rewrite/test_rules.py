@@ -72,7 +72,7 @@ def rewritten(function: Any, z: np.ndarray, rule: str) -> tuple[Any, int, list[s
     return (lambda z: run(flat.consts, z)[0]), obeyed, unsupported
 
 
-@pytest.mark.sampled(check=17)
+@pytest.mark.sampled(25, check=17)
 @pytest.mark.parametrize("spelling", OBEYING)
 @pytest.mark.parametrize("rule", dv.RULES)
 def test_spellings_obey(spelling: str, rule: str) -> None:
@@ -85,6 +85,7 @@ def test_spellings_obey(spelling: str, rule: str) -> None:
     np.testing.assert_array_equal(pull(jnp.asarray(G, z.dtype))[0], rectify_loops.backward(rule, Z, G))
 
 
+@pytest.mark.slow
 def test_bfloat16_and_float64_obey() -> None:
     half = lambda z: jax.nn.relu(z.astype(jnp.bfloat16)).astype(jnp.float32)  # noqa: E731
     ruled, obeyed, _ = rewritten(half, jnp.asarray(Z, jnp.float32), "deconvnet")
@@ -133,6 +134,7 @@ def test_refusal_names_what_is_in_the_way_and_what_to_do() -> None:
     assert (seen.coverage.obeyed, seen.coverage.total) == (0, 2)
 
 
+@pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("rule", ["deconvnet", "guided", "linear"])
 def test_no_rectifier_on_the_way_is_refused(rule: str) -> None:
     model = net(jax.nn.relu)
@@ -170,7 +172,7 @@ OWN = {
 }
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OWN)
 def test_a_rule_of_ones_own_takes_the_place_of_a_refusal(name: str) -> None:

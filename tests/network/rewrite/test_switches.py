@@ -132,6 +132,7 @@ def test_what_is_optimized_goes_back_by_switches_and_reconstructions_do_not() ->
     assert "scatter-add" not in derived
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("pictures_at_once", [1, 3])
 def test_a_layer_and_its_slope_are_those_of_the_network(pictures_at_once: int) -> None:

@@ -58,7 +58,7 @@ ABOVE: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ABOVE)
 def test_a_unit_is_one_of_its_channel(name: str) -> None:
@@ -84,6 +84,7 @@ def test_a_unit_is_one_of_its_channel(name: str) -> None:
     np.testing.assert_allclose(result.map, jax.grad(entry)(jnp.asarray(x))[0], rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_axes_that_nothing_tells_are_asked_for() -> None:
     mixed = channels_first(lambda h: jnp.einsum("nchw,chwpqr->npqr", h, jnp.ones((5, 8, 6, 3, 4, 2))))
     net = dv.Network(mixed, input_spec=SPEC)
@@ -111,7 +112,7 @@ def test_members_of_an_ensemble_are_never_added_up() -> None:
     np.testing.assert_allclose(first.map, slope, rtol=0, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_head_is_a_column_and_a_token_a_row() -> None:
     attention = nnx.MultiHeadAttention(2, 8, decode=False, rngs=nnx.Rngs(0))
     kernel = jnp.asarray(RNG.normal(size=(3, 8)), jnp.float32)

@@ -28,7 +28,8 @@ def network(example: Example, wrap: Any = lambda f: f, dtype: str = "float32") -
     return dv.Network(wrap(example.make(dtype)), input_spec=dv.InputSpec(size=example.size), name="tiny")
 
 
-@pytest.mark.sampled(check=2)
+@pytest.mark.slow
+@pytest.mark.sampled(17, check=2)
 @pytest.mark.parametrize("name", ALL)
 def test_names_kinds_and_fields_are_the_same_plain_jitted_in_a_batch_and_in_float64(name: str) -> None:
     example = ALL[name]
@@ -50,7 +51,7 @@ FIELDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FIELDS if name in ALL])
 def test_receptive_fields_are_the_support_of_the_gradient(name: str) -> None:

@@ -37,7 +37,7 @@ def test_plain_functions_are_named_by_kind_and_number() -> None:
     assert net.layer("conv2").receptive_field == (3 + 2 * 2 + 1 * 4, 4 + 2 + 2 * 2)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_nnx_modules_name_their_layers_and_stay_as_they_were() -> None:
     model = nets.Residual(nnx.Rngs(0))
     kinds = {id(m): type(m) for _, m in nnx.iter_graph(model)}
@@ -51,6 +51,7 @@ def test_nnx_modules_name_their_layers_and_stay_as_they_were() -> None:
     np.testing.assert_allclose(net.run(nets.picture()), model(nets.picture()), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_linen_scopes_name_their_layers() -> None:
     model = nets.Plain()
     variables = model.init(jax.random.key(0), nets.picture())
@@ -68,6 +69,7 @@ def test_names_do_not_change_under_jit() -> None:
     assert rows(plain) == rows(jitted)
 
 
+@pytest.mark.slow
 def test_taps_are_the_values_of_the_program() -> None:
     layers, x = nets.chain_layers("float32"), nets.picture()
     net = dv.Network(lambda x: nets.run_chain(layers, x), input_spec=SPEC)

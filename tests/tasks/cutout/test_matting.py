@@ -311,6 +311,7 @@ def test_a_folder_without_partner_or_with_an_empty_alpha(tmp_path: Path) -> None
         evaluate.evaluate(root)
 
 
+@pytest.mark.slow
 def test_the_sweep_has_a_row_for_every_change(tmp_path: Path) -> None:
     rows = robustness.sweep(planted(tmp_path), noise=(0.5,), brightness=(0.5,), work=32, draws=2)
     assert [(row["change"], row["level"]) for row in rows] == [("none", 0.0), ("noise", 0.5), ("brightness", 0.5)]

@@ -50,7 +50,7 @@ def folder(path: Path, sizes: list[tuple[int, int]]) -> Path:
     return path
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("options", [TINY, {"width": 4, "depth": 2, "norm": True}])
@@ -68,7 +68,7 @@ def test_the_network_is_that_of_the_loops(fusion: str, options: dict[str, Any]) 
     np.testing.assert_allclose(stored.rounded(module)(jnp.asarray(x))[0], wanted, atol=2e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_networks_that_differ_in_one_thing_begin_alike() -> None:
     first = [stored.stored_arrays(network.Enhancer(options, 7)) for options in ablations.TRIALS.values()]
     shared = [name for name in first[0] if name.startswith(("encode", "body"))]
@@ -95,6 +95,7 @@ def test_no_pixel_beyond_the_reach_moves_an_output() -> None:
     assert reach < 3 * np.abs(moved - [63, 62]).max()
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_cleaned_in_tiles_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     module = network.Enhancer(TINY, seed=2)
     module.eval()
@@ -171,6 +172,7 @@ def test_figures_are_those_of_the_loops() -> None:
     assert found["ssim"] == pytest.approx(metric_loops.ssim(0.9 * shown, picture), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(check=1)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_network_that_changes_nothing_gives_every_colour_back(way: str) -> None:
@@ -202,7 +204,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ablations, "SEEDS", 2)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.usefixtures("toy")
 def test_same_seed_same_weights_and_a_killed_run_ends_in_them(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -311,7 +313,7 @@ def test_every_kind_of_picture_is_cleaned(kind: str, tmp_path: Path) -> None:
     assert json.loads(answer.stdout)["grey"] == (kind in ("grey", "deep"))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_noise_goes_and_the_picture_stays() -> None:
     picture = samples.load("cat")[:120, :150]
     for sigma in (15, 50):

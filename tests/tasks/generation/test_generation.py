@@ -235,8 +235,7 @@ def test_figures_are_whole(run: tuple[Path, dict[str, Any]], folder: Path) -> No
     assert "CC BY 4.0" in text
 
 
-@pytest.mark.sampled(1)
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "picture",
     [
@@ -257,6 +256,7 @@ def test_any_picture_is_rebuilt_at_its_own_size(run: tuple[Path, dict[str, Any]]
     assert predict.describe(found)["psnr"] == pytest.approx(found.psnr, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_sheets_and_strips(run: tuple[Path, dict[str, Any]]) -> None:
     one, two = (np.random.default_rng(i).random((40, 60, 3)) for i in (1, 2))
     drawn = [predict.apply(one, sample=7, class_name="Discs", seed=seed, weights=run[0]) for seed in (3, 3, 4)]

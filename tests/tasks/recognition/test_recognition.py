@@ -42,7 +42,7 @@ def test_folding_changes_no_score(norm: bool) -> None:
     np.testing.assert_allclose(found, np.asarray(made(jnp.asarray(x))[0]), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_figures_are_those_of_the_definition() -> None:
     params = network.folded(module(False))
     data = read("digits")
@@ -91,7 +91,7 @@ def test_the_gradient_of_the_last_layer_is_that_of_the_formula() -> None:
     assert made.measure(state)["gradient"]["logits"] == pytest.approx(wanted, rel=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_run_is_written_used_and_measured(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     small, kinds = digits.load()
@@ -137,7 +137,7 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_switch_that_is_off_is_as_if_it_were_not_there() -> None:
     """The full module under switches gives the scores of the small one that is kept of it."""
     whole = network.all_switches(10, 3)

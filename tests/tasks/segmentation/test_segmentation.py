@@ -81,6 +81,7 @@ def test_class_weights_are_those_of_loops(seed: int) -> None:
     np.testing.assert_array_equal(data_of.class_weights(labels, "none"), np.ones(VOID))
 
 
+@pytest.mark.slow
 def test_the_loss_of_cells_is_that_of_their_pixels() -> None:
     draw = np.random.default_rng(1)
     scores, labels = draw.normal(size=(2, 3, 5, VOID)).astype(np.float32), draw.integers(0, VOID + 1, (2, 12, 20))
@@ -118,7 +119,7 @@ def test_every_network_has_its_size(decoder: str, fusion: str) -> None:
     assert found.shape == (1, 16 // side, 40 // side, VOID)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_unpooling_places_values_at_the_switches() -> None:
     """Without its convolution the unpooled map holds each value where the encoder found its maximum."""
     up = net.Enlarge("unpool", 7, 3, 3, rngs=nnx.Rngs(0))
@@ -265,7 +266,7 @@ def test_crops_keep_picture_and_labels_together() -> None:
     assert not np.array_equal(next(iter(crops.epoch(2)))[0], x)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_any_picture_is_answered_at_its_own_size(coarse: Path) -> None:
     draw = np.random.default_rng(0)
     pictures: list[Any] = [
@@ -291,6 +292,7 @@ def test_the_network_looks_at_about_as_many_pixels_as_in_training(size: tuple[in
         assert rows / columns == pytest.approx(size[0] / size[1], rel=0.05)
 
 
+@pytest.mark.slow
 def test_files_that_are_written(coarse: Path, tmp_path: Path) -> None:
     picture = np.random.default_rng(0).random((16, 24, 3)).astype(np.float32)
     found = predict.apply(picture, variant="coarse", weights=coarse)
@@ -306,6 +308,7 @@ def test_files_that_are_written(coarse: Path, tmp_path: Path) -> None:
     assert list(said.values()) == sorted(said.values(), reverse=True)
 
 
+@pytest.mark.slow
 def test_what_is_refused(folder: Path, coarse: Path, tmp_path: Path) -> None:
     def refused(error: type[Exception], words: str, labels: np.ndarray | None = None) -> None:
         root = tmp_path / words[:4].strip(" .*\\")
@@ -371,7 +374,7 @@ def squeezed(monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
     return arrays
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_encoder_is_squeezenet_of_a_padded_picture(squeezed: dict[str, np.ndarray]) -> None:
     """Its last map, averaged, is that of the network of the catalogue, blue first and in ImageNet's units."""
     module = pretrained.SkipSegmenter(rngs=nnx.Rngs(0))
@@ -385,6 +388,7 @@ def test_the_encoder_is_squeezenet_of_a_padded_picture(squeezed: dict[str, np.nd
     assert [features.shape, *(skip.shape for skip in skips)] == [(1, 3, 5, 512), (1, 6, 10, 256), (1, 12, 20, 96)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(2, 2), (4, 6), (12, 10)])
 def test_pooling_by_slices_is_that_of_windows(size: tuple[int, int]) -> None:
     x = np.random.default_rng(0).normal(size=(2, *size, 3)).astype(np.float32)
@@ -421,7 +425,7 @@ def test_the_network_with_skips_is_trained_and_trained_further(folder: Path, tmp
     assert training.command(recipe, tmp_path / "run").endswith("--encoder SKIPS_RUN")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_decoders_end_to_end_are_compared_from_seeds_and_go_on(folder: Path, tmp_path: Path) -> None:
     """Two steps of each of two decoders from two seeds; a finished run is read, one of another recipe refused."""
     toy = {name: TOY[name] for name in ("widths", "dilations", "crop", "batch")} | {"epochs": 1}

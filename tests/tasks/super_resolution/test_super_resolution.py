@@ -67,6 +67,7 @@ def test_the_network_is_that_of_the_loops() -> None:
     np.testing.assert_allclose(found[0, :, :, 0], super_loops.fsrcnn(plane, arrays, 3), atol=2e-4)
 
 
+@pytest.mark.slow
 def test_it_has_the_weights_of_the_paper() -> None:
     counts = {name: network.weights(3, name) for name in UPSAMPLERS}
     assert {count["kernels"] for count in counts.values()} == {1400 + 672 + 4 * 1296 + 672 + 4536}
@@ -203,6 +204,7 @@ def test_another_scale_starts_from_the_body(pictures: Path, run: Path, tmp_path:
         predict.apply(photograph(20, 22), scale=3, weights=tmp_path)
 
 
+@pytest.mark.slow
 def test_evaluate_says_what_the_protocol_gives(pictures: Path, run: Path) -> None:
     found = evaluate.evaluate(pictures, scale=3, weights=run)
     assert found["images"] == 3
@@ -262,6 +264,7 @@ def test_the_smallest_pictures_are_enlarged(size: tuple[int, int], run: Path) ->
     )
 
 
+@pytest.mark.slow
 def test_the_command_line(run: Path, pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "large.png"
     words = ["apply", "super_resolution", "--image", str(pictures / "0.png"), "--out", str(out), "--weights", str(run)]

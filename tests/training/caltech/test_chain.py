@@ -62,7 +62,7 @@ def trained(model: chain.Chain, x: jax.Array, key: jax.Array | None = None) -> j
     return model(x, key)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_folding_keeps_the_function(model: chain.Chain) -> None:
     x = normal(99, 3, 64, 32, 3)
     wanted = trained(model, x)

@@ -68,7 +68,7 @@ def test_it_learns_and_the_average_follows() -> None:
     assert (scores(folded, images, batch=5).argmax(axis=1) == targets.argmax(axis=1)).mean() > 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_scores_do_not_depend_on_the_batch() -> None:
     trainer = make_trainer(RECIPE, 4, 10)
     folded = {k: jnp.asarray(v) for k, v in averaged(trainer, trainer.initial()).items()}

@@ -94,6 +94,7 @@ def test_training_brings_the_picture_nearer(data: Path, tmp_path: Path) -> None:
     assert last["loss"] < 0.5 * first
 
 
+@pytest.mark.slow
 def test_epochs_show_other_crops_and_repeat_exactly(data: Path) -> None:
     pictures, _ = train._pictures(data, 1, 0)
     source = train.Source(dv.load("caltech"), pictures, train.InverterRecipe("relu7", images=7, batch=3))
@@ -106,7 +107,7 @@ def test_epochs_show_other_crops_and_repeat_exactly(data: Path) -> None:
     np.testing.assert_allclose(one[1][1][2], dv.activations(net, one[1][0][2], "relu7"), atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_evaluate_measures_what_the_library_answers(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     file, draw = run[0] / "inverter.safetensors", np.random.default_rng(5)
     net, wanted = dv.load("caltech"), []
@@ -156,6 +157,7 @@ def test_the_card_holds_the_figures(run: tuple[Path, dict[str, Any]], data: Path
         inverter_files.card(files[0], compared=[files[0], tmp_path / "longer" / "inverter.safetensors"])
 
 
+@pytest.mark.slow
 def test_refusals(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(NetworkError, match="caltech has no layer 'relu9'"):
@@ -181,7 +183,7 @@ def test_refusals(data: Path, tmp_path: Path) -> None:
     assert not out.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_answers_are_compared_in_layers_by_the_variance_of_each_channel() -> None:
     net, random = dv.load("caltech"), np.random.default_rng(5)
     pictures = [random.integers(0, 256, (128, 128, 3)).astype(np.uint8) for _ in range(3)]
@@ -205,6 +207,7 @@ def test_a_layer_to_compare_in_that_is_not_there_is_refused(data: Path, tmp_path
     assert not (tmp_path / "inverter.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_run_of_another_layer_is_not_continued(run: tuple[Path, dict[str, Any]], data: Path) -> None:
     with pytest.raises(TrainingError, match=r"checkpoint .* is of another network"):
         train.train(data, run[0], layer="relu6", upsampler="unpool", epochs=3, **TOY)
