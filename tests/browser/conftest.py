@@ -38,11 +38,30 @@ ONCE = """addEventListener('DOMContentLoaded', () => {
 })"""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test of this folder is a browser test."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Every test of this folder is a browser test; of those that are chosen two processes begin with one half each."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
+    yield
+    items[:] = shared_out(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def shared_out(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """The tests in the order in which so many processes, each from its own place in the list, wait least.
+
+    A test in a browser mostly waits: the pages one by one at the beginning, the other browser tests where the second
+    process begins. So neither is what the others wait for at the end.
+    """
+    chosen = [item for item in items if HERE in item.path.parents]
+    if processes < 2 or len(chosen) == len(items):
+        return items
+    pages = [item for item in chosen if item.path.name == "test_pages_browser.py"]
+    others = [item for item in chosen if item not in pages]
+    rest = [item for item in items if item not in chosen]
+    before = max(0, len(items) // processes - len(pages))
+    return [*pages, *rest[:before], *others, *rest[before:]]
 
 
 @pytest.hookimpl(wrapper=True)

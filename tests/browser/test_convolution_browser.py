@@ -186,6 +186,7 @@ def test_the_card_of_the_formula_leads_here(page: Page, app_url: str) -> None:
     page.get_by_role("heading", name="What does a convolution compute?").wait_for()
 
 
+@pytest.mark.deep
 def test_a_page_with_choices_in_its_link_can_be_turned(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?lang=zh&padding=2")
     page.locator(".st-key-turn-Right a").click()

@@ -49,6 +49,7 @@ def test_the_slider_walks_down_and_the_link_keeps_the_step(
     step_shown(page, "Step 5 of 13: filter of conv4")
 
 
+@pytest.mark.deep
 def test_a_click_in_a_map_looks_into_that_cell(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?step=5")
     page.locator(".unit-grid [role=option]").nth(2).locator("canvas").click(position={"x": 50, "y": 60})
@@ -76,6 +77,7 @@ def test_the_sum_written_out_is_the_signals_cell(page: Page, app_url: str) -> No
     assert total == cell
 
 
+@pytest.mark.deep
 def test_keys_choose_a_cell(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?step=3")
     option = page.locator(".unit-grid [role=option]").nth(0)

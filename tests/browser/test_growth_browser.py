@@ -35,6 +35,7 @@ def measure_all(page: Page) -> None:
     settle(page)
 
 
+@pytest.mark.deep
 def test_the_slider_walks_through_the_training_and_the_link_keeps_it(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?scene=2")
     before, slider = page.evaluate(SHOWN), page.get_by_role("slider")

@@ -30,6 +30,7 @@ def shown(page: Page, name: str) -> str:
     return figure.locator("span").inner_text()
 
 
+@pytest.mark.deep
 def test_more_noise_costs_decibels_and_the_link_keeps_it(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{INVERSE}?scene=5")
     before = shown(page, "Wiener")
@@ -72,6 +73,7 @@ def test_a_click_raises_a_cell_of_the_picture(page: Page, app_url: str) -> None:
     assert numbers(page, "maxima y").locator('[data-row="2"][data-column="0"]').inner_text() == str(before + 1)
 
 
+@pytest.mark.deep
 def test_keys_choose_a_window_and_its_switch(page: Page, app_url: str) -> None:
     from playwright.sync_api import expect
 

@@ -25,6 +25,7 @@ def step(page: Page) -> int:
     return int(found[1]) if found else 0
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(600)
 def test_an_inversion_is_begun_stopped_and_continued(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
     opened(page, f"{app_url}/inversion?layer=relu1&seed=2", *SIGNS["inversion"])

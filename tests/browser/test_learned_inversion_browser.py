@@ -41,6 +41,7 @@ def test_a_deeper_layer_gives_another_picture_with_a_larger_error(page: Page, ap
     assert page.locator(".bars tr").count() == 8, "seven layers and the mean colour, in the evidence"
 
 
+@pytest.mark.deep
 def test_changed_numbers_change_the_answer(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/{PATH}", *SIGNS)
     before = answer(page)[2]

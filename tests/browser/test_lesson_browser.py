@@ -23,6 +23,7 @@ def chosen(page: Page, title: str) -> str | None:
     return plane(page, title).locator(".chosen").first.get_attribute("aria-label")
 
 
+@pytest.mark.deep
 def test_a_click_moves_window_and_stamp_and_the_link_keeps_them(page: Page, app_url: str) -> None:
     from playwright.sync_api import expect
 
@@ -73,6 +74,7 @@ def test_the_language_stays_when_pages_are_turned(page: Page, app_url: str) -> N
     page.get_by_role("heading", name="转置卷积是逆运算吗").wait_for()
 
 
+@pytest.mark.deep
 def test_a_wrong_way_turns_red_in_words(page: Page, app_url: str) -> None:
     open_lesson(page, app_url)
     assert "3 of 3 checks hold" in page.locator(".st-key-part-checks").inner_text()

@@ -38,6 +38,7 @@ def test_a_weight_lights_up_wherever_it_stands(page: Page, app_url: str, screens
     page.get_by_text("One weight, 36 times in A").wait_for()
 
 
+@pytest.mark.deep
 def test_arrow_keys_and_enter_choose_a_column(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?look=column&back=3,3")
     cell(plane(page, "input x").first, 3, 3).focus()

@@ -1,6 +1,7 @@
 """All pages in a real Chromium, wide and narrow, light and dark, in each language and in other fonts: none is cut.
 
-One page after the other is opened once and looked at in every sight, because the app starts slowly and turns quickly.
+`make test` looks at every page once, and the way of looking varies from page to page; `make test-deep` looks at every
+state of every page in every way.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
 from looking import (
@@ -18,6 +20,7 @@ from looking import (
     FORMULAS,
     PHONE,
     broken_rules,
+    in_colours,
     in_sight,
     keeps_nobody_out,
     opened,
@@ -53,6 +56,28 @@ class Look(NamedTuple):
         return self.path.split("?")[0]
 
 
+class Way(NamedTuple):
+    """A way of looking at a page: language, colours, the size of the window, a font that takes the place of its own."""
+
+    language: Literal["en", "zh"]
+    scheme: Literal["light", "dark"]
+    is_wide: bool
+    font: str | None = None
+
+    def __str__(self) -> str:
+        words = (self.language, self.scheme, "wide" if self.is_wide else "narrow", self.font)
+        return "-".join(filter(None, words))
+
+
+#: Neighbouring pages of the list are looked at in different ways: each language, colour and width with each other.
+WAYS = (
+    Way("en", "light", is_wide=True),
+    Way("zh", "dark", is_wide=False, font="monospace"),
+    Way("zh", "dark", is_wide=True),
+    Way("en", "light", is_wide=False, font="serif"),
+    Way("zh", "light", is_wide=False, font="monospace"),
+    Way("en", "dark", is_wide=True),
+)
 CELLS = (".first-cells *, .katex-html", "html")
 DECONVNET = (f"{FORMULAS}, .dn-zoom table, .dn-tiles figure, .dn-pair figure", f"{BOXES}, [data-testid=stHtml]")
 GROWTH = (f"{FORMULAS}, .grown figure, .growth-curves img", f"{BOXES}, .film, [data-testid=stHtml]")
@@ -187,21 +212,27 @@ def stands_below_its_picture(page: Page) -> None:
         expect(part.first).to_be_in_viewport(ratio=1)
 
 
-@pytest.mark.parametrize("look", named(first_of_each((*LOOKS, *REST))))
-def test_nobody_is_kept_out(page: Page, app_url: str, look: Look, screenshot: Callable[..., Path]) -> None:
-    name = re.sub(r"\W+", "-", look.path) or "home"
-    opened(page, f"{app_url}/{look.path}", *look.signs)
+@pytest.mark.parametrize(
+    ("look", "way"),
+    [
+        pytest.param(look, way, id=f"{look.slug or 'home'}-{way}")
+        for look, way in zip(first_of_each((*LOOKS, *REST)), cycle(WAYS))
+    ],
+)
+def test_nobody_is_kept_out(
+    request: pytest.FixtureRequest, app_url: str, look: Look, way: Way, screenshot: Callable[..., Path]
+) -> None:
+    page: Page = request.getfixturevalue("page" if way.is_wide else "phone")
+    opened(page, f"{app_url}/{look.path}{'&' if '?' in look.path else '?'}lang={way.language}", *look.signs)
+    in_colours(page, way.scheme)
     ready(page, look)
-    is_whole(page, in_chinese=False)
-    screenshot(page, f"{name}-en-{DESKTOP}", full=False)
-    keeps_nobody_out(page, look.parts, look.boxes)
-    in_sight(page, PHONE)
-    to_chinese(page)
-    is_whole(page, in_chinese=True)
-    stands_below_its_picture(page)
-    screenshot(page, f"{name}-zh-{PHONE}", full=False)
-    fits(page, look, "monospace")
-    in_sight(page, DESKTOP)
+    is_whole(page, in_chinese=way.language == "zh")
+    screenshot(page, f"{look.slug or 'home'}-{way}", full=False)
+    if way.is_wide:
+        keeps_nobody_out(page, look.parts, look.boxes)
+    else:
+        stands_below_its_picture(page)
+        fits(page, look, *filter(None, [way.font]))
 
 
 @pytest.mark.deep

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from looking import opened, settle
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def test_choices_stay_on_their_page_and_back_restores_them(page: Page, app_url: 
     page.wait_for_url(lambda url: "/convolution?" in url and "scene=6" in url)
 
 
+@pytest.mark.deep
 def test_a_choice_in_the_address_of_the_next_page_is_its_own(page: Page, app_url: str) -> None:
     """Both pages have a choice of that name: what the address asks for is no remainder of the page before."""
     opened(page, f"{app_url}/convolution?picture=pixel&kernel=numbered", "[data-testid=stForm]", anew=True)

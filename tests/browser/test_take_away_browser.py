@@ -29,6 +29,7 @@ def download(page: Page, button: str, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("kind", "view"), VIEWS)
 def test_the_recipe_makes_the_downloaded_picture_again(
     app_url: str, page: Page, tmp_path: Path, kind: str, view: str

@@ -79,6 +79,7 @@ def test_one_scale_for_all_makes_weak_reconstructions_pale(page: Page, app_url: 
     assert len({label.split()[-1] for label in labels}) == 1
 
 
+@pytest.mark.deep
 def test_an_atlas_of_ones_own_opens(browser: Browser, tmp_path: Path) -> None:
     atlases.build(dv.load("caltech"), "sample:textures", {"relu1": 3}, tmp_path / "mine", top=4)
     with served(environment=with_atlas(as_for_users(), "mine", tmp_path)) as url:

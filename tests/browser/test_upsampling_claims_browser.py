@@ -21,6 +21,7 @@ def open_lesson(page: Page, app_url: str, path: str) -> None:
     opened(page, f"{app_url}/{path}", "[data-testid=stForm]")
 
 
+@pytest.mark.deep
 def test_the_slider_makes_the_overlap_even_and_the_link_keeps_it(
     page: Page, app_url: str, screenshot: Callable[..., Path]
 ) -> None:
