@@ -99,11 +99,12 @@ def is_alive(process: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def app_url(shared: Path) -> Iterator[str]:
+def app_url(shared: Path, pytestconfig: pytest.Config) -> Iterator[str]:
     """The app, started once for all processes of a run; its address without a slash at the end.
 
-    Which process started it ends it, when no other looks at it any more.
+    Which process started it ends it, when no other looks at it any more. It is optimized where deep tests run.
     """
+    environment = as_for_users(optimized="not deep" not in pytestconfig.getoption("markexpr"))
     lock, address, users = shared / "app-lock", shared / "app-url", shared / "app-users"
     users.mkdir(exist_ok=True)
     mine = users / str(os.getpid())
@@ -111,7 +112,7 @@ def app_url(shared: Path) -> Iterator[str]:
         with alone(lock):
             is_starter = not address.is_file()
             if is_starter:
-                address.write_text(started.enter_context(served(environment=as_for_users())))
+                address.write_text(started.enter_context(served(environment=environment)))
             mine.touch()
         yield address.read_text()
         mine.unlink()

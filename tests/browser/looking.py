@@ -79,9 +79,13 @@ DESKTOP, PHONE = Sight("light", (1440, 900)), Sight("dark", (390, 844))
 ELSEWHERE = ("end-of-the-course", "claims-under-test")
 
 
-def as_for_users() -> dict[str, str]:
-    """The environment of an app whose programs run as fast as those of its users, and are compiled when asked for."""
-    return {**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "0", "DECONVVIZ_WARM_UP": "0"}
+def as_for_users(optimized: bool = True) -> dict[str, str]:
+    """The environment of an app whose programs are compiled when asked for, and run as fast as those of its users.
+
+    Optimizing them costs minutes of a processor: `make test` asks for an app that is not ``optimized``.
+    """
+    fast = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "0"} if optimized else {}
+    return {**os.environ, **fast, "DECONVVIZ_WARM_UP": "0"}
 
 
 def opened(page: Page, url: str, *signs: str, anew: bool = False) -> None:
