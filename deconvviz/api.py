@@ -457,9 +457,10 @@ def audit(
 ) -> Audit:
     """Whether the maps of a network can be trusted: every control of every method, with intervals over the pictures.
 
-    Random weights (from the top down, all redrawn, the lowest alone), another class, deletion and insertion, agreement
-    with occlusion, a small shift and faint noise, infidelity, likeness to an edge detector; for the rules the coverage,
-    the agreement of two computations, and the adjoint test.
+    Random weights (from the top down, all redrawn, the lowest alone), another class, all units of the layer, deletion
+    and insertion, agreement with occlusion, a small shift and faint noise, infidelity, likeness to an edge detector;
+    for the rules the coverage, the agreement of two computations, and the adjoint test. Pictures are audited side by
+    side, one a processor (four at most).
 
     Args:
       net: any network.
@@ -468,7 +469,7 @@ def audit(
       seed: of all draws.
       unit: what is explained; the class with the largest score of each picture if None.
       resume: a file that takes what is done after each picture, and from which a stopped audit goes on.
-      progress: called with pictures done and all of them.
+      progress: called with pictures done and all of them, at first and after each.
       command: how it was made, for the report.
 
     Returns:

@@ -43,8 +43,9 @@ def audit(
 ) -> None:
     """Measure whether the maps of a network mean anything, and write FILE.html and FILE.json.
 
-    Weights made random, another class, deletion and insertion, occlusion, shift, noise, edges: every control for every
-    method, with intervals over the pictures. A stopped audit goes on from FILE.partial where it was.
+    Weights made random, another class, all units of the layer, deletion and insertion, occlusion, shift, noise, edges:
+    every control for every method, with intervals over the pictures, a picture on each processor. A stopped audit goes
+    on from FILE.partial where it was.
 
     \b
     Example:

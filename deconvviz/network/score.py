@@ -29,7 +29,7 @@ from deconvviz.types import Array, Start, Unit, UnitLike
 
 #: Bytes that the values of one chunk of pictures may take, and pictures at once at most.
 MEMORY, AT_ONCE = 256_000_000, 8
-#: Results of single pictures that a score holds: the rules' signals and the values, of one picture or two.
+#: Results that a score holds: the rules' signals and the values, of one picture or two.
 KNOWN = 8
 
 
@@ -45,7 +45,9 @@ class Score:
       code: channel, row and column as `units.codes` gives them.
       consts: the weights, in the order of the program's constants.
       on_unsupported: what the rules do about activations that are no ReLU.
-      known: values and signals of the last pictures that went through alone: several methods ask for the same.
+      codes: those of all units that are explained together, this one's among them.
+      known: values and signals of the last pictures that went through alone: several methods ask for the same. Where
+        units are explained together, those of the last batches too, for every unit.
     """
 
     network: Network
@@ -53,7 +55,8 @@ class Score:
     code: tuple[int, int, int]
     consts: tuple[Any, ...]
     on_unsupported: OnUnsupported = "refuse"
-    known: OrderedDict[Any, list[np.ndarray]] = field(default_factory=OrderedDict, init=False, repr=False)
+    codes: tuple[tuple[int, int, int], ...] = ()
+    known: OrderedDict[Any, list[np.ndarray]] = field(default_factory=OrderedDict, repr=False)
 
     @classmethod
     def of(cls, network: Network, x: Array, unit: UnitLike, on_unsupported: OnUnsupported = "refuse") -> Score:
@@ -85,7 +88,17 @@ class Score:
     def with_weights(self, consts: Sequence[Any]) -> Score:
         """The same unit of the network with other weights."""
         # arrays of the device: others would be handed over again at every call
-        return replace(self, consts=tuple(map(jnp.asarray, consts)))
+        return replace(self, consts=tuple(map(jnp.asarray, consts)), codes=(), known=OrderedDict())
+
+    def together(self, others: Sequence[Score]) -> list[Score]:
+        """This score and others of its layer, so that what one asks of a picture is worked out for all at once.
+
+        Args:
+          others: units of the same layer and network, with the same weights.
+        """
+        family, known = [self, *others], OrderedDict[Any, list[np.ndarray]]()
+        codes = tuple(each.code for each in family)
+        return [replace(each, codes=codes, known=known) for each in family]
 
     def values(self, xs: Array) -> np.ndarray:
         """f of each model input of a batch (N, H, W, C): (N,) numbers."""
@@ -101,7 +114,7 @@ class Score:
 
         def make() -> Callable[..., Any]:
             layer = self._layer("gradient")
-            return jit(jax.vmap(lambda consts, x, code: (layer(consts, x)[0],), (None, 0, None)))
+            return jit(jax.vmap(lambda consts, x: (layer(consts, x)[0],), (None, 0)))
 
         return self._chunked("values", make, xs, ())[0]
 
@@ -121,14 +134,18 @@ class Score:
         def make() -> Callable[..., Any]:
             layer = self._layer(rule)
 
-            def signal(consts: Any, x: Any, code: Any, ones: Any) -> Any:
+            def signals(consts: Any, x: Any, codes: Any, ones: Any) -> Any:
                 value, pull = jax.vjp(lambda x: layer(consts, x), x)
-                mask = units.seed(value, code[0], code[1], code[2], True)[0]
-                return (value * mask).sum(), pull(jnp.where(ones, mask, mask * value))[0]
 
-            return jit(jax.vmap(signal, (None, 0, None, None)))
+                def signal(code: Any) -> Any:
+                    mask = units.seed(value, code[0], code[1], code[2], True)[0]
+                    return (value * mask).sum(), pull(jnp.where(ones, mask, mask * value))[0]
 
-        values, maps = self._chunked(self._signal_name(rule), make, xs, (np.bool_(start == "one"),))
+                return jax.vmap(signal)(codes)
+
+            return jit(jax.vmap(signals, (None, 0, None, None)))
+
+        values, maps = self._mine(self._chunked(self._signal_name(rule), make, xs, self._more(start)))
         units.check_finite(self.network.name, self.unit, float(values.sum()), maps)
         return values, maps
 
@@ -144,17 +161,30 @@ class Score:
         def make() -> Callable[..., Any]:
             layer = self._layer(names)
 
-            def signals(consts: Any, x: Any, code: Any, ones: Any) -> Any:
+            def signals(consts: Any, x: Any, codes: Any, ones: Any) -> Any:
                 value, pull = jax.vjp(lambda x: layer(consts, x), x)
-                mask = units.seed(value, code[0], code[1], code[2], True)[0]
-                return (value * mask).sum(), pull_each(pull, jnp.where(ones, mask, mask * value), names)
+
+                def signal(code: Any) -> Any:
+                    mask = units.seed(value, code[0], code[1], code[2], True)[0]
+                    return (value * mask).sum(), pull_each(pull, jnp.where(ones, mask, mask * value), names)
+
+                return jax.vmap(signal)(codes)
 
             return jit(jax.vmap(signals, (None, 0, None, None)))
 
-        more = (np.bool_(start == "one"),)
+        more = self._more(start)
         values, maps = self._chunked(f"signals {names} {self.on_unsupported}", make, x, more)
         for number, rule in enumerate(names):
-            self._remember(self._signal_name(rule), self.network.checked_input(x), more, [values, maps[:, number]])
+            self._remember(self._signal_name(rule), self.network.checked_input(x), more, [values, maps[:, :, number]])
+
+    def _more(self, start: Start) -> tuple[Any, ...]:
+        """What a program of signals is given after the pictures: the units, and what goes down from them."""
+        return np.asarray(self.codes or (self.code,), np.int32), np.bool_(start == "one")
+
+    def _mine(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
+        """Of results (N, units, ...) those of this unit."""
+        place = self.codes.index(self.code) if self.codes else 0
+        return [array[:, place] for array in arrays]
 
     def _signal_name(self, rule: str) -> str:
         return f"signals {rule} {self.on_unsupported}"
@@ -220,30 +250,32 @@ class Score:
     ) -> list[np.ndarray]:
         """The compiled function over a batch: full chunks, then one by one, so that two programs serve every batch."""
         batch = self.network.checked_input(xs)
-        if len(batch) == 1 and (cached := self.known.get(self._key(name, batch, more))) is not None:
+        remembers = len(batch) == 1 or len(self.codes) > 1
+        if remembers and (cached := self.known.get(self._key(name, batch, more))) is not None:
             return cached
-        code, size, at = np.asarray(self.code, np.int32), 1 if len(batch) == 1 else self._chunk(), 0
+        size, at = 1 if len(batch) == 1 else self._chunk(), 0
         results: list[Any] = []
         while at < len(batch):
             count = size if len(batch) - at >= size else 1
-            key = ("score", name, self.unit.layer, batch.dtype.name, count)
+            key = ("score", name, self.unit.layer, batch.dtype.name, count, *map(np.shape, more))
             call = self.network.store.compiled(key, make)
-            results.append([np.asarray(array) for array in call(self.consts, batch[at : at + count], code, *more)])
+            results.append([np.asarray(array) for array in call(self.consts, batch[at : at + count], *more)])
             at += count
         arrays = [np.concatenate(parts) for parts in zip(*results, strict=True)]
-        if len(batch) == 1:
+        if remembers:
             self._remember(name, batch, more, arrays)
         return arrays
 
     def _remember(self, name: str, batch: np.ndarray, more: tuple[Any, ...], arrays: list[np.ndarray]) -> None:
-        """What one picture gave, for the next method that asks."""
+        """What some pictures gave, for the next method or unit that asks."""
         self.known[self._key(name, batch, more)] = arrays
         while len(self.known) > KNOWN:
             self.known.popitem(last=False)
 
     @staticmethod
     def _key(name: str, batch: np.ndarray, more: tuple[Any, ...]) -> Any:
-        return name, batch.dtype.name, hashlib.blake2b(np.ascontiguousarray(batch).tobytes()).digest(), more
+        asked = tuple(np.asarray(part).tobytes() for part in more)
+        return name, batch.dtype.name, hashlib.blake2b(np.ascontiguousarray(batch).data).digest(), batch.shape, asked
 
     @property
     def bytes_at_once(self) -> int:

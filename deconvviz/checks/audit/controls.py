@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter
 
 from deconvviz import catalog
 from deconvviz.checks.audit import picture_only, removal, sensitivity
-from deconvviz.checks.audit.randomize import random_weights
+from deconvviz.checks.audit.randomize import HOW, exchanged, random_weights
 from deconvviz.checks.audit.similarity import METRICS, Compared, centred, pixels, strengths
 from deconvviz.checks.randomization import rank_correlation, ranks, weight_layers
 from deconvviz.errors import DeconvvizError, NetworkError
@@ -33,6 +33,8 @@ MEASURED_FROM: dict[str, Any] = {"gradient": "grey", "gradient_x_input": 0.0, "i
 PARTS = 5
 #: The control that says whether a map is 0 everywhere: its other figures are then none.
 ZERO = "zero"
+#: Other units of the layer whose maps the unit's own is compared with.
+OTHERS = ("another class", "all units")
 #: Orders of pixels that no method is asked for.
 RANDOM, EDGES = "random", "edges"
 
@@ -100,15 +102,23 @@ def passes(network: Network, methods: Sequence[str]) -> tuple[int, int, int]:
         random = len(stages(network))
     except NetworkError:
         random = 0
-    maps = 1 + random + 1 + 2  # of the network; with random weights; of another class; shifted and with noise
+    alone = random + 2  # with random weights; shifted and with noise
+    together = len(("its own", *OTHERS))  # of the network: units that share their forward passes
     cost = np.sum([known[name].passes(size, **options(network, name)) for name in methods], axis=0)
     covers = {MEASURED_FROM[name] for name in methods if name in MEASURED_FROM}
     removed = len(BASELINES) * 2 * (len(methods) + len((RANDOM, EDGES))) * (removal.STEPS - 1)
-    forward = maps * int(cost[0]) + len(covers) * sensitivity.SQUARES + removed
-    return forward, maps * int(cost[1]), maps * len(methods)
+    forward = (alone + 1) * int(cost[0]) + len(covers) * sensitivity.SQUARES + removed
+    return forward, (alone + together) * int(cost[1]), (alone + together) * len(methods)
 
 
-def findings(network: Network, x: Array, unit: Unit, methods: tuple[str, ...], seed: int) -> Findings:
+def findings(
+    network: Network,
+    x: Array,
+    unit: Unit,
+    methods: tuple[str, ...],
+    seed: int,
+    check: Callable[[], None] = lambda: None,
+) -> Findings:
     """All controls of one picture and unit.
 
     Args:
@@ -117,31 +127,29 @@ def findings(network: Network, x: Array, unit: Unit, methods: tuple[str, ...], s
       unit: what is explained.
       methods: names of methods.
       seed: of every draw.
+      check: called between two maps or controls; what it raises ends the work.
 
     Raises:
       NetworkError: no method applies, or the numbers are not finite.
     """
     batch = network.checked_input(x)
-    score, maps = Score.of(network, batch, unit), {}
-    refused: dict[str, str] = {}
-    _rules_at_once(score, batch, methods)
-    for method in methods:
-        try:
-            maps[method] = drawn(score, batch, method, seed, **options(network, method)).signal
-        except DeconvvizError as error:
-            refused[method] = str(error)
+    score = Score.of(network, batch, unit)
+    skipped: dict[str, str] = {}
+    others = _others(score, batch, skipped, seed)
+    maps, of_others, refused = _drawn(score, others, batch, methods, seed, check)
     if not maps:
         raise NetworkError(f"no method applies to {unit.layer} of {network.name}: {next(iter(refused.values()), '')}")
     controls: dict[str, dict[str, float]] = {method: {} for method in maps}
-    skipped: dict[str, str] = {}
     ready = {method: Compared.of(signal) for method, signal in maps.items()}
     for method, prepared in ready.items():
         controls[method][ZERO] = float(prepared.is_zero)
-    _randomized(score, batch, ready, controls, skipped, seed)
-    _other_class(score, batch, ready, controls, skipped, seed)
-    _nearby(score, batch, maps, ready, controls, seed)
+        for name, signals in of_others.items():
+            _note(controls[method], name, prepared, signals[method])
+    _randomized(score, batch, ready, controls, skipped, seed, check)
+    _nearby(score, batch, maps, ready, controls, seed, check)
     _of_picture(network, batch, maps, ready, controls)
     _infidelity(score, batch, maps, controls, seed)
+    check()
     curves = _removed(score, batch, maps, controls, seed)
     for method, prepared in ready.items():
         if prepared.is_zero:  # what was measured of it is the order by which equal values are drawn, or no likeness
@@ -180,6 +188,49 @@ def _note(into: dict[str, float], name: str, first: Compared, second: np.ndarray
     into.update({name if metric == "rank" else f"{name}, {metric}": value for metric, value in alike.items()})
 
 
+def _others(score: Score, x: Array, skipped: dict[str, str], seed: int) -> dict[str, Score]:
+    """Another channel of the same layer, drawn from the seed; and all units of the layer at once."""
+    channels, layer = score.node.layer.shape[-1], score.unit.layer
+    if channels < 2 or score.code[0] < 0:
+        skipped |= dict.fromkeys(OTHERS, f"{layer} has one channel, or all of them are meant")
+        return {}
+    step = int(np.random.default_rng([seed, 7]).integers(1, channels))
+    meant = (Unit(layer, (score.code[0] + step) % channels), Unit(layer, "all", "all", "all"))
+    return {
+        name: Score.of(score.network, x, unit, score.on_unsupported)
+        for name, unit in zip(OTHERS, meant, strict=True)
+    }  # fmt: skip
+
+
+def _drawn(
+    score: Score,
+    others: dict[str, Score],
+    x: Array,
+    methods: Sequence[str],
+    seed: int,
+    check: Callable[[], None],
+) -> tuple[dict[str, np.ndarray], dict[str, dict[str, np.ndarray | None]], dict[str, str]]:
+    """Maps of the unit, those of the others, and why a method was refused.
+
+    One method after the other: what it sends through the network serves all units.
+    """
+    first, *rest = score.together(list(others.values()))
+    maps: dict[str, np.ndarray] = {}
+    of_others: dict[str, dict[str, np.ndarray | None]] = {name: {} for name in others}
+    refused: dict[str, str] = {}
+    _rules_at_once(first, x, methods)
+    for method in methods:
+        check()
+        try:
+            maps[method] = drawn(first, x, method, seed, **options(score.network, method)).signal
+        except DeconvvizError as error:
+            refused[method] = str(error)
+            continue
+        for name, other in zip(others, rest, strict=True):
+            of_others[name][method] = _again(other, x, method, seed)
+    return maps, of_others, refused
+
+
 def _randomized(
     score: Score,
     x: Array,
@@ -187,6 +238,7 @@ def _randomized(
     controls: dict[str, dict[str, float]],
     skipped: dict[str, str],
     seed: int,
+    check: Callable[[], None],
 ) -> None:
     """Maps of the same unit and picture, with random weights."""
     try:
@@ -194,31 +246,14 @@ def _randomized(
     except NetworkError as error:
         skipped["randomized weights"] = str(error)
         return
+    every = tuple(name for name, _ in weight_layers(score.network))
+    drawn_once = {how: random_weights(score.network, every, how, seed) for how in HOW}
     for name, (layers, how) in variants.items():
-        other = score.with_weights(random_weights(score.network, layers, how, seed))
+        other = score.with_weights(exchanged(score.network, layers, drawn_once[how]))
         _rules_at_once(other, x, ready)
         for method, first in ready.items():
+            check()
             _note(controls[method], f"random weights: {name}", first, _again(other, x, method, seed))
-
-
-def _other_class(
-    score: Score,
-    x: Array,
-    ready: dict[str, Compared],
-    controls: dict[str, dict[str, float]],
-    skipped: dict[str, str],
-    seed: int,
-) -> None:
-    """The map of another channel of the same layer, drawn from the seed."""
-    channels = score.node.layer.shape[-1]
-    if channels < 2 or score.code[0] < 0:
-        skipped["another class"] = f"{score.unit.layer} has one channel, or all of them are meant"
-        return
-    step = int(np.random.default_rng([seed, 7]).integers(1, channels))
-    other = Score.of(score.network, x, Unit(score.unit.layer, (score.code[0] + step) % channels), score.on_unsupported)
-    _rules_at_once(other, x, ready)
-    for method, first in ready.items():
-        _note(controls[method], "another class", first, _again(other, x, method, seed))
 
 
 def _nearby(
@@ -228,16 +263,19 @@ def _nearby(
     ready: dict[str, Compared],
     controls: dict[str, dict[str, float]],
     seed: int,
+    check: Callable[[], None],
 ) -> None:
     """The picture a little shifted, and with faint noise: the map should follow and stay."""
     moved, grainy = sensitivity.shifted(x), sensitivity.noisy(x, seed)
     _rules_at_once(score, moved, maps)
     for method, signal in maps.items():
+        check()
         after = _again(score, moved, method, seed)
         first, second = (signal, None) if after is None else sensitivity.without_border(signal, after)
         _note(controls[method], "shifted", Compared.of(first), second)
     _rules_at_once(score, grainy, maps)
     for method in maps:
+        check()
         _note(controls[method], "noise", ready[method], _again(score, grainy, method, seed))
 
 

@@ -27,12 +27,13 @@ from deconvviz.figures.scale import diverging_rgb, signed_limit
 #: Controls of the table, in order; the other measures of each stand in the JSON file.
 COLUMNS = (
     "random weights: top layer", "random weights: upper half", "random weights: all layers",
-    "random weights: all redrawn", "random weights: lowest alone", "another class", "edges", "picture's gradient",
-    "occlusion", "shifted", "noise", "deletion grey", "deletion blur", "insertion grey", "insertion blur", "infidelity",
+    "random weights: all redrawn", "random weights: lowest alone", "another class", "all units", "edges",
+    "picture's gradient", "occlusion", "shifted", "noise", "deletion grey", "deletion blur", "insertion grey",
+    "insertion blur", "infidelity",
 )  # fmt: skip
 #: What a good map has: 0 close, 1 close, or more than 0.
 TARGETS = (
-    dict.fromkeys(COLUMNS[:8], "low") | dict.fromkeys(COLUMNS[8:11], "high") | dict.fromkeys(COLUMNS[11:15], "gain")
+    dict.fromkeys(COLUMNS[:9], "low") | dict.fromkeys(COLUMNS[9:12], "high") | dict.fromkeys(COLUMNS[12:16], "gain")
 )
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:90rem;padding:1rem;color:#1b1b1b;background:#fff}
@@ -163,12 +164,12 @@ def as_html(audit: AuditRecord, language: str = "en") -> str:
 def how_to_read(language: str = "en") -> str:
     """What the numbers of the table are, and which are wanted."""
     return say(
-        "Mean over the pictures, and its 95 % bootstrap interval. Likenesses are rank correlations of the strengths of "
-        "two maps, from -1 to 1: 0 is wanted under random weights and for another class, 1 after a shift or faint "
-        "noise. Deletion and insertion: area gained over an order drawn by chance, above 0 is better. Infidelity: 0 "
-        "foretells every fall of the score, 1 none. Green: the whole interval lies where it is wanted (below 0.3, "
-        "above 0.6, a gain above 0); red: where it is not (above 0.6, below 0.3, a gain below 0). "
-        "Dash: it does not apply, or one of the two maps is zero everywhere.",
+        "Mean over the pictures, and its 95 % bootstrap interval. Likenesses are rank correlations of the strengths "
+        "of two maps, from -1 to 1: 0 is wanted under random weights, for another class and for all units of the "
+        "layer at once, 1 after a shift or faint noise. Deletion and insertion: area gained over an order drawn by "
+        "chance, above 0 is better. Infidelity: 0 foretells every fall of the score, 1 none. Green: the whole "
+        "interval lies where it is wanted (below 0.3, above 0.6, a gain above 0); red: where it is not (above 0.6, "
+        "below 0.3, a gain below 0). Dash: it does not apply, or one of the two maps is zero everywhere.",
         language,
     )
 
@@ -178,7 +179,8 @@ def how_to_read_curves(language: str = "en") -> str:
     return say(
         "The probability of the class, or the value of another unit as a share of its own, while an eighth of the "
         "pixels after the other is covered (deletion) or brought in (insertion), those first that a map ranks highest. "
-        "Means over the pictures; dashed, the orders that ask no network: drawn by chance, and by edges.",
+        "Means over the pictures, shaded by one standard error to either side; dashed, the orders that ask no network: "
+        "drawn by chance, and by edges.",
         language,
     )
 
@@ -211,7 +213,7 @@ def _cell(interval: Interval | None, target: str) -> str:
 
 
 def curves(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], language: str = "en") -> str:
-    """A drawing for each kind of curve as SVG, the orders by chance and by edges dashed.
+    """A drawing for each kind of curve as SVG, shaded by the standard error, the orders by chance and by edges dashed.
 
     Args:
       intervals: order of the pixels -> kind -> an interval a step.
@@ -222,19 +224,26 @@ def curves(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], language: 
 
 
 def _curve(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], kind: str, t: Callable[[str], str]) -> str:
-    lines, legend = "", ""
+    lines, bands, legend = "", "", ""
     known = [one.mean for row in intervals.values() for one in row.get(kind, ()) if one.count]
     top = max([1e-9, *known])
     colours = dict(zip([n for n in intervals if n not in (RANDOM, EDGES)], _COLOURS * 2, strict=False))
     for number, (name, row) in enumerate(intervals.items()):
         steps = row.get(kind, ())
-        points = " ".join(
-            f"{40 + 300 * k / max(1, len(steps) - 1):.1f},{190 - 170 * max(0.0, interval.mean) / top:.1f}"
-            for k, interval in enumerate(steps) if interval.count
-        )  # fmt: skip
+
+        def points(errors: int, steps: Sequence[Interval] = steps) -> list[str]:
+            """The curve, so many standard errors higher, inside the frame."""
+            return [
+                f"{40 + 300 * k / max(1, len(steps) - 1):.1f},{190 - 170 * min(max(0.0, value / top), 1.0):.1f}"
+                for k, one in enumerate(steps) if one.count > abs(errors)
+                for value in [one.mean + errors * one.error if errors else one.mean]
+            ]  # fmt: skip
+
         dash = ' stroke-dasharray="5 4"' if name in (RANDOM, EDGES) else ""
         colour = colours.get(name, "#000000" if name == RANDOM else "#888888")
-        lines += f'<polyline fill="none" stroke="{colour}" stroke-width="1.6"{dash} points="{points}"/>'
+        if edge := points(1):
+            bands += f'<polygon fill="{colour}" opacity="0.1" points="{" ".join(edge + points(-1)[::-1])}"/>'
+        lines += f'<polyline fill="none" stroke="{colour}" stroke-width="1.6"{dash} points="{" ".join(points(0))}"/>'
         label = t(catalog.methods()[name].title) if name in colours else t(name)
         at = 24 + 17 * number
         legend += f'<path d="M355 {at}h22" stroke="{colour}" stroke-width="2"{dash}/>'
@@ -243,7 +252,7 @@ def _curve(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], kind: str,
         f'<svg viewBox="0 0 560 230" width="560" role="img" aria-label="{t(kind)}" font-size="12">'
         f'<text x="40" y="14" font-weight="bold">{t(kind)}</text><path d="M40 20V190H340" fill="none" stroke="#333"/>'
         f'<text x="4" y="26">{top:.2g}</text><text x="20" y="194">0</text>'
-        f'<text x="40" y="210">{t("share of pixels, 0 to 100 %")}</text>{lines}{legend}</svg>'
+        f'<text x="40" y="210">{t("share of pixels, 0 to 100 %")}</text>{bands}{lines}{legend}</svg>'
     )
 
 

@@ -76,6 +76,14 @@ def random_weights(network: Network, layers: Sequence[str], how: str = "permute"
     return tuple(consts)
 
 
+def exchanged(network: Network, layers: Sequence[str], every: Sequence[Any]) -> tuple[Any, ...]:
+    """The network's constants, those of some layers taken from what `random_weights` drew for every layer."""
+    places = dict(weight_layers(network))
+    random = {place for name in layers for place in places[name]}
+    consts = network.program().flat.consts
+    return tuple(every[k] if k in random else each for k, each in enumerate(consts))
+
+
 def top_down(network: Network, layer: str, most: int | None = None) -> list[tuple[str, ...]]:
     """What `cascade` shuffles at each step: the layers with weights that a layer rests on, from the top down.
 
@@ -96,12 +104,9 @@ def cascade(
 
     The weights are those of `random_weights`. No step compiles anything that the untouched network has compiled.
     """
-    consts = network.program().flat.consts
-    places = dict(weight_layers(network))
-    every = random_weights(network, tuple(places), "permute", seed)
+    every = random_weights(network, tuple(name for name, _ in weight_layers(network)), "permute", seed)
     for names in top_down(network, layer, most):
-        random = {place for name in names for place in places[name]}
-        yield names, network.with_weights([every[k] if k in random else each for k, each in enumerate(consts)])
+        yield names, network.with_weights(exchanged(network, names, every))
 
 
 def randomize(

@@ -1,21 +1,27 @@
-"""The audit of a network's maps: every control on every picture, one picture after the other, stopped and resumed.
+"""The audit of a network's maps: every control on every picture, a picture on each processor, stopped and resumed.
 
-Memory is bounded: one picture's maps are held at a time, and pictures go through the network in chunks. What is done is
-written down after each picture, so that a stopped audit goes on where it was.
+Memory is bounded: the maps of `at_once` pictures are held at a time, and pictures go through the network in chunks.
+What is done is written down after each picture, so that a stopped audit goes on where it was.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import platform
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from deconvviz import catalog, storage
@@ -27,16 +33,18 @@ from deconvviz.checks.audit.similarity import Compared
 from deconvviz.errors import DataError, DeconvvizError, NetworkError, RuleError
 from deconvviz.methods import attribution
 from deconvviz.network import units
-from deconvviz.network.backward.reconstruct import reconstruct_units
+from deconvviz.network.backward.reconstruct import reconstruct_layer, with_agreement
 from deconvviz.network.network import Network
 from deconvviz.network.score import AT_ONCE, Score
 from deconvviz.ops.rectify import RULES
 from deconvviz.types import Array, Unit, UnitLike
 
 #: Changes when numbers of an audit change their meaning: files of unfinished audits then begin anew.
-FORMAT = 2
+FORMAT = 3
 #: Fewer seeds than pictures: picture number i is made random by seed i modulo this.
 SEEDS = 5
+#: Pictures that are audited side by side at most: each holds its values, and a program uses several processors too.
+MOST_AT_ONCE = 4
 
 
 class Audit(AuditRecord):
@@ -70,7 +78,7 @@ class Forecast:
       pictures: how many.
       passes: forward passes of one picture, a backward pass counted as one and a half more.
       seconds: of this machine as it is now, for all pictures, compiling not counted.
-      megabytes: of values that are held at a time, weights included.
+      megabytes: of values that are held at a time, weights included, for all pictures side by side.
     """
 
     pictures: int
@@ -119,29 +127,36 @@ def _last_finite(network: Network, x: Array) -> str:
 
 
 def forecast(network: Network, x: Array, unit: UnitLike | None, methods: Sequence[str], pictures: int) -> Forecast:
-    """Time and memory of an audit, from one timed call of each kind: forward, back, and a comparison of two maps."""
-    score = Score.of(network, x, chosen_unit(network, x, unit))
+    """Time and memory of an audit, from timed calls of each kind, as many side by side as there will be pictures."""
+    score, workers = Score.of(network, x, chosen_unit(network, x, unit)), at_once(pictures)
     batch = np.repeat(network.checked_input(x), AT_ONCE, axis=0)
     noise = np.random.default_rng(0).standard_normal(network.input_spec.size)
-    forward = _seconds(lambda: score.values(batch)) / len(batch)
-    gradient = _seconds(lambda: score.signals(batch)) / len(batch)
-    comparison = _seconds(lambda: Compared.of(noise).like(Compared.of(noise))) / 2
+    with ThreadPoolExecutor(workers) as pool:
+
+        def seconds(work: Callable[[], object]) -> float:
+            """Of one call among as many as the workers; the first one may compile."""
+            work()
+            start = time.perf_counter()
+            list(pool.map(lambda _: work(), range(workers)))
+            return (time.perf_counter() - start) / workers
+
+        forward = seconds(lambda: score.values(batch)) / len(batch)
+        gradient = seconds(lambda: score.signals(batch)) / len(batch)
+        comparison = seconds(lambda: Compared.of(noise).like(Compared.of(noise))) / 2
     forwards, backwards, maps = controls.passes(network, methods)
     constants = sum(np.asarray(array).nbytes for array in score.consts)
     return Forecast(
         pictures,
         int(forwards + 2.5 * backwards),
         pictures * (forwards * forward + backwards * gradient + maps * comparison),
-        (score.bytes_at_once + 2 * constants) / 1e6,
+        (workers * (score.bytes_at_once + 2 * constants) + constants) / 1e6,
     )
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    """Of the second call: the first one may compile."""
-    work()
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+def at_once(pictures: int) -> int:
+    """How many pictures are audited side by side: one a processor, the maps of few."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(processors, pictures, MOST_AT_ONCE))
 
 
 def audit(
@@ -158,7 +173,7 @@ def audit(
 
     Args:
       pictures: name and a function that gives the model input (1, H, W, C), called when its turn comes.
-      progress: called with pictures done and all, before each.
+      progress: called with pictures done and all, at first and after each.
     """
     names = tuple(catalog.methods()) if methods is None else tuple(dict.fromkeys(methods))
     for name in names:
@@ -168,37 +183,95 @@ def audit(
     if unit is not None:
         units.codes(Unit.of(unit), network.node(Unit.of(unit).layer).layer)  # refuses before any picture is read
     key = sha256(repr((FORMAT, network.identity, names, seed, unit)).encode()).hexdigest()
-    known = _stored(resume, key)
+    work = _Work(network, unit, names, seed, resume, key)
     unreadable: dict[str, str] = {}
     done: list[tuple[str, controls.Findings]] = []
     seconds, first = 0.0, None
     refusal: DeconvvizError | None = None
-    for number, (name, read) in enumerate(pictures):
-        if progress is not None:
-            progress(number, len(pictures))
-        try:
-            x = read()
-            place = f"{number} {sha256(np.ascontiguousarray(x).tobytes()).hexdigest()}"
-            if place not in known:
-                start = time.process_time()
-                findings = controls.findings(network, x, chosen_unit(network, x, unit), names, seed + number % SEEDS)
-                known[place] = {"seconds": time.process_time() - start, **asdict(findings)}
-                _store(resume, key, known)
-        except DeconvvizError as error:
-            unreadable[name], refusal = str(error), error
+    for (name, read), found in zip(
+        pictures, _side_by_side(work, [read for _, read in pictures], progress), strict=True
+    ):
+        if isinstance(found, DeconvvizError):
+            unreadable[name], refusal = str(found), found
             continue
-        first = x if first is None else first
-        record = dict(known[place])
-        seconds += record.pop("seconds")
+        first = read() if first is None else first
+        seconds += found["seconds"]
+        record = {key: value for key, value in found.items() if key != "seconds"}
         done.append((name, controls.Findings(**record | {"unit": tuple(record["unit"])})))
-    if progress is not None:
-        progress(len(pictures), len(pictures))
     if first is None and isinstance(refusal, NetworkError):
         raise refusal
     if first is None:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(unreadable.items())[:3])
         raise DataError(f"none of {len(unreadable)} pictures could be used: {reasons or 'no picture was given'}")
     return _gathered(network, names, done, unreadable, first, seed, command, seconds)
+
+
+class _Work:
+    """One picture after the other, in any number of threads; what is done is written down at once."""
+
+    def __init__(
+        self,
+        network: Network,
+        unit: UnitLike | None,
+        methods: tuple[str, ...],
+        seed: int,
+        resume: str | Path | None,
+        key: str,
+    ) -> None:
+        self._network, self._unit, self._methods, self._seed = network, unit, methods, seed
+        self._resume, self._key, self._known = resume, key, _stored(resume, key)
+        self._lock, self._since, self._stopped = threading.Lock(), time.process_time(), threading.Event()
+
+    def picture(self, number: int, read: Callable[[], Array]) -> dict[str, Any] | DeconvvizError:
+        """The record of a picture's findings, or why there are none."""
+        self._check()
+        try:
+            x = read()
+            place = f"{number} {sha256(np.ascontiguousarray(x).tobytes()).hexdigest()}"
+            with self._lock:
+                if place in self._known:
+                    return self._known[place]
+            unit, seed = chosen_unit(self._network, x, self._unit), self._seed + number % SEEDS
+            findings = controls.findings(self._network, x, unit, self._methods, seed, self._check)
+        except DeconvvizError as error:
+            return error
+        with self._lock:  # the time is that of all threads since the last picture, so the sum is right
+            before, self._since = self._since, time.process_time()
+            self._known[place] = {"seconds": self._since - before, **asdict(findings)}
+            _store(self._resume, self._key, self._known)
+            return self._known[place]
+
+    def stop(self) -> None:
+        """End what is under way at its next map."""
+        self._stopped.set()
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise CancelledError
+
+
+def _side_by_side(
+    work: _Work, pictures: Sequence[Callable[[], Array]], progress: Callable[[int, int], None] | None
+) -> list[dict[str, Any] | DeconvvizError]:
+    """What became of every picture, in their order; progress is called in the thread of the caller."""
+    say, every = progress or (lambda done, every: None), len(pictures)
+    say(0, every)
+    precise = jnp.result_type(float) == np.float64  # may hold in the thread of the caller alone
+
+    def picture(number: int, read: Callable[[], Array]) -> dict[str, Any] | DeconvvizError:
+        with jax.enable_x64(precise):
+            return work.picture(number, read)
+
+    with ThreadPoolExecutor(at_once(every)) as pool:
+        try:
+            futures = [pool.submit(picture, number, read) for number, read in enumerate(pictures)]
+            for done, future in enumerate(as_completed(futures), 1):
+                future.result()
+                say(done, every)
+        except BaseException:
+            work.stop()
+            raise
+    return [future.result() for future in futures]
 
 
 def _stored(resume: str | Path | None, key: str) -> dict[str, Any]:
@@ -269,14 +342,13 @@ def _proofs(
 ) -> tuple[dict[str, float], dict[str, str], float | None]:
     """Two computations of each rule's map, the rectifiers that obey it, and the dot test."""
     agreement, coverage = {}, {}
-    for rule in (name for name in names if name in RULES):
-        try:
-            (one,) = reconstruct_units(network, x, [unit], rule, "one")
-        except (RuleError, NetworkError):
-            continue
-        coverage[rule] = str(one.coverage)
-        if one.agreement is not None:
-            agreement[rule] = one.agreement
+    rules = [name for name in names if name in RULES]
+    with contextlib.suppress(RuleError, NetworkError):
+        maps = with_agreement(network, x, reconstruct_layer(network, x, [unit], rules, "one", refusals={}))
+        for rule, (one,) in maps.items():
+            coverage[rule] = str(one.coverage)
+            if one.agreement is not None:
+                agreement[rule] = one.agreement
     try:
         adjoint: float | None = network_checks.adjoint(network, x, unit.layer).error
     except DeconvvizError:

@@ -95,6 +95,10 @@ def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> 
         "{method}: the map of another class is {value} like this one's: it differs between classes.",
         "{method}: the map of another class is {value} like this one's: it differs between classes in part.",
     ))  # fmt: skip
+    yield from _compared(title, intervals, language, "all units", (
+        "{method}: the map of all units of the layer at once is {value} like this one's: do not read this unit from "
+        "it.", "", "",
+    ))  # fmt: skip
     yield from _compared(title, intervals, language, "edges", (
         "{method}: the map is {value} like an edge detector's, which knows no network.", "", "",
     ))  # fmt: skip
