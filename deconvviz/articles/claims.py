@@ -209,7 +209,7 @@ CLAIMS: dict[str, Claim] = {
                 "Deconvolution usually needs many parameters, so the model may overfit.",
             ),
             ("F002.2",),
-            "laboratory",
+            "upsampler-lab",
             measures.parameters,
             _parameters,
             True,

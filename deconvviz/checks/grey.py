@@ -24,6 +24,8 @@ REST, OUTLIER = 0.999, 20.0
 SATURATED = 1e-6
 #: Relative difference of two outputs that counts as none.
 SAME = 1e-6
+#: Mean probability of the likeliest class of photographs below which their range or order of channels is doubted.
+UNSURE = 0.15
 #: Names that a sentence lists.
 _LISTED = 5
 #: Kind of finding -> what it says, and what to do.
@@ -280,7 +282,9 @@ def confidence(network: Network, xs: Sequence[Array]) -> float:
 def better_input(network: Network, pictures: Sequence[Array]) -> str:
     """A sentence where the network is much surer of pictures fed in another range or order of channels; else empty.
 
-    It is a hint: a network may be surer of what it was not trained on.
+    It is a hint: a network may be surer of what it was not trained on. Larger numbers alone make scores larger and so a
+    network surer: one that is surer than `UNSURE` as it is fed is not doubted. Red and blue exchanged hardly show: the
+    shipped network is 35 % sure of 11 photographs, and 32 % with them exchanged.
 
     Args:
       network: a classifier of pictures in colour.
@@ -300,6 +304,8 @@ def better_input(network: Network, pictures: Sequence[Array]) -> str:
     for name, (scale, mean, std) in known.items():
         tried[f"values from {name}" if " to " in name else name] = replace(spec, scale=scale, mean=mean, std=std)
     now = confidence(network, [model_input(picture, spec) for picture in pictures])
+    if not now < UNSURE:
+        return ""
     sure = {
         name: confidence(network, [model_input(p, changed_spec) for p in pictures])
         for name, changed_spec in tried.items()
