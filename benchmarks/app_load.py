@@ -1,9 +1,11 @@
 """A class in the app at once: every action answered, how fast, and how much memory and how many threads that takes.
 
 Each person is a session of its own over a websocket, as a browser opens it, without the browser: most actions are
-clicks on units of the laboratory, others are presets or scenes, the language, another page, a photograph of one's own,
-and a job now and then. The first round meets what the compile cache holds (nothing with `--fresh`), the others a warm
-server. An action ends when its script has ended; what it drew stands in the messages before.
+clicks on units of the laboratory, others are another layer, presets or scenes, the language, another page, a photograph
+of one's own, and a job now and then. The first round meets what the compile cache holds (nothing with `--fresh`), the
+others a warm server. An action ends when its script has ended; what it drew stands in the messages before. A click ends
+with the answer that holds the four panels; after every one the numbers of the unit run, and then all that stands below
+the maps, as if everybody looked at it.
 
     python benchmarks/app_load.py                                           # ten people for a minute, twice
     python benchmarks/app_load.py --people 50 --seconds 600 --fresh
@@ -23,8 +25,10 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,10 +43,12 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from app_clicks import LAYERS, served
 
+#: Keys of the laboratory's components: the script that answers clicks, what stands below the maps, and the layers.
+FOLLOW, BELOW, TILES = "lab-unit", "lab-follow", "lab-layers-pick"
 #: Channels of the layers that are clicked, at least.
 CHANNELS = 32
 #: How often each action is taken, out of all.
-ACTIONS = {"click": 64, "preset": 8, "language": 4, "page": 12, "upload": 7, "job": 5}
+ACTIONS = {"click": 50, "layer": 14, "preset": 8, "language": 4, "page": 12, "upload": 7, "job": 5}
 PAGES = (
     "convolution",
     "pooling-and-switches",
@@ -75,6 +81,8 @@ class Session:
         self.part_of: dict[str, str] = {}
         self.chosen: dict[str, WidgetState] = {}
         self.fragments: list[str] = []
+        #: What the script that answers clicks was given.
+        self.view: dict[str, Any] = {}
         #: Large messages, which a browser keeps and names, so that they are not sent again.
         self.kept: dict[str, ForwardMsg] = {}
 
@@ -133,6 +141,8 @@ class Session:
         if name.startswith("$$ID-"):
             key = name.split("-", 2)[2]
             self.elements[key], self.part_of[key] = name, part
+            if key == FOLLOW:
+                self.view = json.loads(drawn.json)
 
     def buttons(self) -> list[str]:
         """Those of presets, and those that turn scenes."""
@@ -141,6 +151,21 @@ class Session:
     def choose(self, key: str, **value: Any) -> None:
         """Set a widget of the page."""
         self.chosen[key] = WidgetState(id=self.elements[key], **value)
+
+    async def click(self, channel: int) -> None:
+        """Ask for the maps of a unit in the middle of the page's layer, and let what follows run."""
+        count = time.time_ns() // 1_000_000
+        asked = {"channel": channel, "row": 0, "column": 0, "count": count}
+        start = time.perf_counter()
+        status = await asyncio.to_thread(_post, f"{self.url}/answer/laboratory", self.view | asked)
+        self.seen.times["click"].append(time.perf_counter() - start)
+        if status != 200:
+            self.seen.errors.append(f"a click was answered by {status}")
+        self.choose(FOLLOW, json_value=json.dumps({"pick": asked}))
+        await self.act("numbers after a click", fragment=self.part_of[FOLLOW])
+        below = [channel, 0, 0]
+        self.choose(BELOW, json_value=json.dumps({"unit": below}))
+        await self.act("all below after it", fragment=self.part_of[BELOW])
 
     async def turn_to(self, page: str, kind: str = "page") -> None:
         """Open another page; its choices begin anew."""
@@ -166,6 +191,18 @@ class Session:
         self.chosen[key] = state
         await self.act("upload")
         self.seen.times["upload"][-1] = time.perf_counter() - start
+
+
+def _post(url: str, asked: dict[str, Any]) -> int:
+    """Ask as a script of a page does: the status."""
+    body = json.dumps(asked).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            answer.read()
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def _put(url: str, path: str, file: bytes) -> None:
@@ -234,10 +271,12 @@ async def _take(session: Session, kind: str, chance: random.Random, file: bytes)
             await session.turn_to("laboratory")
         if kind == "upload":
             await session.upload(file)
+        elif kind == "layer":
+            pick = {"id": chance.choice(LAYERS["caltech"]), "count": time.time_ns()}
+            session.choose(TILES, json_value=json.dumps({"pick": pick}))
+            await session.act("layer", fragment=session.part_of[TILES])
         else:
-            unit = f"{chance.choice(LAYERS['caltech'])}:{chance.randrange(CHANNELS)}"
-            session.choose("unit", string_value=unit)
-            await session.act("click", fragment=session.part_of["unit"])
+            await session.click(chance.randrange(CHANNELS))
 
 
 class Server(threading.Thread):
@@ -294,6 +333,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             seen = Seen()
 
             async def everybody(seen: Seen = seen) -> None:
+                asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(options.people))
                 visits = (
                     person(url, number, options.seconds, options.think, file, seen) for number in range(options.people)
                 )

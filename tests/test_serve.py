@@ -116,6 +116,26 @@ def test_it_says_how_busy_it_is(servers: list[str]) -> None:
     assert said["deconvviz_jobs_running"] == said["deconvviz_jobs_waiting"] == said["deconvviz_compile_waiting"] == 0
 
 
+@pytest.mark.slow
+def test_a_question_without_an_answer_gets_a_status_and_nothing_else(servers: list[str]) -> None:
+    ready(servers[0])
+    questions = [
+        ("answer/laboratory", b'{"token": "made up", "layer": "pool1"}', 404),
+        ("answer/home", b"{}", 404),
+        ("answer/no-such-page", b"{}", 404),
+        ("answer/laboratory", b"[1, 2]", 400),
+        ("answer/laboratory", b"{", 400),
+        ("answer/laboratory", b"\xff", 400),
+        ("answer/laboratory", b" " * 5000, 413),
+    ]
+    for place, body, status in questions:
+        request = urllib.request.Request(f"{servers[0]}/{place}", body, method="POST")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        assert (place, body[:9], refused.value.code) == (place, body[:9], status)
+        assert refused.value.read() == b""
+
+
 def test_what_is_deployed_names_what_the_app_answers() -> None:
     from lessons._app import health
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from lessons import _server
-from lessons._app import health, idle
+from lessons._app import answers, health, idle
 
 _server.guard()
 idle.begin()
-app = st.App(Path(__file__).with_name("start.py"), routes=health.ROUTES, middleware=_server.MIDDLEWARE)
+routes = [*health.ROUTES, *answers.ROUTES]
+app = st.App(Path(__file__).with_name("start.py"), routes=routes, middleware=_server.MIDDLEWARE)

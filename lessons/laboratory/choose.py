@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import streamlit as st
@@ -21,26 +22,39 @@ from lessons._kit.run import engine, networks, pictures
 from lessons.laboratory.layers import label_of
 
 GRID = "lab-maps"
+#: In the session: how often a number was typed.
+TYPED = "lab-typed"
+#: Draws the numbers of the unit; returns its layer and the unit.
+Follow: TypeAlias = Callable[[networks.Loaded, pictures.Picture, engine.Forward], tuple[Layer, Chosen]]
 
 
-def choose(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.Forward, typed: Typed) -> Chosen:
-    """Draw the photograph and the maps, and return the chosen unit."""
-    layer = typed.layer
-    maps = selection.planes(forward.maps[layer.name])
-    st.html(_heading(t("Choose a unit"), f"{layer.name} · {kind(layer.kind)} · {size(layer.shape)}"))
+def choose(
+    loaded: networks.Loaded, picture: pictures.Picture, forward: engine.Forward, follow: Follow
+) -> tuple[Layer, Chosen]:
+    """Draw the photograph and the maps, and return the layer and the chosen unit.
+
+    Args:
+      follow: draws the numbers of the unit and returns the same.
+    """
+    head = st.container()
     with st.container(horizontal=True, gap="medium", key="lab-choose"):
         left = st.container(width=400, key="lab-photo")
         right = st.container(width="stretch", key="lab-grid")
-    with right:
-        shown = _page(maps)
-        chosen = selection.resolve(layer, maps, typed.channel, typed.row, typed.column)
-        _grid(loaded, picture, layer, maps, shown, chosen)
+    photo = left.container()
     with left:
-        known = len(layer.shape) == 3
-        box = loaded.network.receptive_box(layer.name, *((chosen.row, chosen.column) if known else (None, None)))
-        st.html(_photo(loaded, picture, chosen, box))
-        _numbers(maps, chosen, typed)
-    return chosen
+        layer, chosen = follow(loaded, picture, forward)
+    head.html(_heading(t("Choose a unit"), f"{layer.name} · {kind(layer.kind)} · {size(layer.shape)}"))
+    photo.html(_photo(loaded, picture, box_of(loaded, chosen)))
+    with right:
+        maps = selection.planes(forward.maps[layer.name])
+        _grid(loaded, picture, layer, maps, _page(maps), chosen)
+    return layer, chosen
+
+
+def box_of(loaded: networks.Loaded, chosen: Chosen) -> Box:
+    """The receptive field of a unit, or the whole picture."""
+    known = chosen.unit.row is not None
+    return loaded.network.receptive_box(chosen.unit.layer, *((chosen.row, chosen.column) if known else (None, None)))
 
 
 def _heading(title: str, facts: str) -> str:
@@ -78,7 +92,7 @@ def _grid(
     channels = [int(channel) for channel in shown]
     name = f"maps {layer.name} {channels} {current_language()}"
     data = engine.cached(loaded, picture, name, lambda: _maps(loaded, layer, maps, channels))
-    unit_grid(data, (int(chosen.unit.channel), chosen.row, chosen.column), GRID, _picked, _turned)
+    unit_grid(data | {"asks": True}, (int(chosen.unit.channel), chosen.row, chosen.column), GRID, _picked, _turned)
 
 
 def _maps(loaded: networks.Loaded, layer: Layer, maps: np.ndarray, channels: list[int]) -> dict[str, Any]:
@@ -116,17 +130,31 @@ def _turned() -> None:
         st.session_state["page"] = max(1, int(st.session_state.get("page") or 1) + int(turn["by"]))
 
 
-def _photo(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, box: Box) -> str:
+def _photo(loaded: networks.Loaded, picture: pictures.Picture, box: Box) -> str:
     """The photograph as the network sees it, finer, with the receptive field framed."""
     whole = pictures.fitted(loaded, picture).screen
     source = engine.cached(loaded, picture, "photo", lambda: address(jpeg(to_bytes(whole))))
+    return (
+        f'<figure class="lab-photo"><div><img src="{source}" alt="{escape(photo_alt(picture, box))}">'
+        f'<span style="{frame_style(loaded, box)}"></span></div>'
+        f"<figcaption>{escape(photo_caption(loaded, box))}</figcaption></figure>"
+    )
+
+
+def frame_style(loaded: networks.Loaded, box: Box) -> str:
+    """Where the frame of a receptive field lies on the photograph, as CSS."""
     rows, columns = loaded.network.input_spec.size
     top, left, bottom, right = box
-    frame = (
+    return (
         f"left:{100 * left / columns:.3f}%;top:{100 * top / rows:.3f}%;"
         f"width:{100 * (right - left) / columns:.3f}%;height:{100 * (bottom - top) / rows:.3f}%"
     )
-    alt = t(
+
+
+def photo_alt(picture: pictures.Picture, box: Box) -> str:
+    """The photograph and its frame for those who do not see them."""
+    top, left, bottom, right = box
+    return t(
         "{title}; the receptive field is rows {top} to {bottom}, columns {left} to {right}",
         title=title_of(picture),
         top=top,
@@ -134,20 +162,22 @@ def _photo(loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, b
         left=left,
         right=right - 1,
     )
-    caption = t(
+
+
+def photo_caption(loaded: networks.Loaded, box: Box) -> str:
+    """What the frame on the photograph is."""
+    rows, columns = loaded.network.input_spec.size
+    top, left, bottom, right = box
+    return t(
         "Frame: the {height} × {width} of {rows} × {columns} pixels that reach the unit",
         height=bottom - top,
         width=right - left,
         rows=rows,
         columns=columns,
     )
-    return (
-        f'<figure class="lab-photo"><div><img src="{source}" alt="{escape(alt)}"><span style="{frame}"></span></div>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
 
 
-def _numbers(maps: np.ndarray, chosen: Chosen, typed: Typed) -> None:
+def numbers(maps: np.ndarray, chosen: Chosen, typed: Typed) -> None:
     """The unit as numbers to type; an empty field means the strongest, whose number it shows."""
     height, width, channels = maps.shape
     unit = chosen.unit
@@ -177,6 +207,7 @@ def _numbers(maps: np.ndarray, chosen: Chosen, typed: Typed) -> None:
 
 
 def _typed(key: str) -> None:
+    st.session_state[TYPED] = st.session_state.get(TYPED, 0) + 1
     selection.choose_number(key, st.session_state[f"{key}-shown"])
 
 

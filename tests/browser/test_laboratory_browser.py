@@ -53,6 +53,13 @@ def query(page: Any) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlparse(page.url).query).items()}
 
 
+def engine_maps(sample: str, layer: str) -> np.ndarray:
+    """The feature maps that the page shows: (h, w, c)."""
+    from lessons._kit.run import engine, networks, pictures
+
+    return engine.forward(networks.load("caltech"), pictures.sample(sample)).maps[layer]
+
+
 def option(page: Any, index: int) -> Any:
     return page.get_by_role("listbox").get_by_role("option").nth(index)
 
@@ -79,6 +86,31 @@ def test_a_click_on_a_map_shows_another_picture_and_the_link_keeps_it(page: Any,
     opened(page, page.url)
     assert (unit(page), first_map(page)) == (now, picture_now)
     assert page.get_by_role("spinbutton", name="Row").input_value() == "23"
+
+
+def test_where_clicks_have_no_answer_the_page_runs_and_a_silent_unit_says_so(page: Any, app_url: str) -> None:
+    opened(page, app_url + SMALL + "&sort=number")
+    page.route("**/answer/*", lambda route: route.abort())
+    option(page, 3).locator("canvas").click()
+    page.locator('.lab-panels[data-unit^="pool1-3-"]').wait_for()
+    still(page)
+    assert query(page)["unit"].startswith("pool1:3,")
+    page.unroute("**/answer/*")
+    large = page.locator(".st-key-lab-large .screen")
+    assert large.locator(".instead").is_hidden()
+    option(page, 3).focus()
+    page.keyboard.press("Enter")
+    values = engine_maps("cat", "pool1")[..., 3]
+    row, column = np.argwhere(values == 0)[0]
+    for name, value in (("Row", row), ("Column", column)):
+        page.get_by_role("spinbutton", name=name).fill(str(value))
+        page.get_by_role("spinbutton", name=name).press("Enter")
+        still(page)
+    wait_for_unit(page, f"pool1-3-{row}-{column}")
+    assert "silent on this picture" in large.locator(".instead").inner_text()
+    spot = option(page, 3).locator(".spot").evaluate("(spot) => [spot.style.left, spot.style.top]")
+    height, width = values.shape
+    assert spot == [f"{100 * (column + 0.5) / width:g}%", f"{100 * (row + 0.5) / height:g}%"]
 
 
 def test_back_undoes_one_choice_at_a_time(page: Any, app_url: str) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -20,8 +23,10 @@ from deconvviz import recipe as recipes
 from deconvviz.data import samples
 from lessons._kit.draw import tiles, unit_grid
 from lessons._kit.photo import selection
+from lessons._kit.reconstruction import maps
 from lessons._kit.run import engine, networks, pictures
 from lessons.laboratory import choose, export
+from lessons.laboratory import unit as unit_module
 
 OpenPage = Callable[..., AppTest]
 SCRIPT = """
@@ -65,17 +70,17 @@ def unit(test: AppTest) -> str:
     return found[1]
 
 
-def large(test: AppTest) -> dict[str, Any] | None:
-    """What the divider between photograph and map was given; None where there is none."""
+def large(test: AppTest) -> dict[str, Any]:
+    """What the divider between photograph and map was given; empty where there is none."""
     given = [json.loads(part.proto.json) for part in test.get("bidi_component") if "-lab-divider-" in part.proto.id]
-    return given[0] if given else None
+    return given[0] if given else {}
 
 
 def panels(test: AppTest) -> list[bytes]:
     """The pictures of the maps as files, the large one first."""
     maps = re.findall(r'<div class="map"><img src="data:image/png;base64,([^"]+)"', html(test))
     hero = large(test)
-    first = [hero["sides"][1]["source"].partition("base64,")[2]] if hero else []
+    first = [hero["sides"][1]["source"].partition("base64,")[2]] if hero and not hero["instead"] else []
     return [base64.b64decode(found) for found in (*first, *maps)]
 
 
@@ -259,7 +264,8 @@ def test_a_silent_unit_says_so_and_offers_the_strongest(laboratory: OpenPage) ->
     maps = engine.forward(networks.load("caltech"), pictures.sample("black")).maps["pool1"]
     row, column, channel = np.argwhere(maps == 0)[0]
     test = laboratory(image="black", channel=str(channel), row=str(row), column=str(column))
-    assert texts(test).count("all zero: this unit is silent on this picture") == 4
+    assert texts(test).count("all zero: this unit is silent on this picture") == 3
+    assert large(test)["instead"] == "all zero: this unit is silent on this picture"
     assert "All zero: this unit is silent on this picture." in texts(test)
     next(button for button in test.button if button.label.startswith("Go to the")).click().run()
     assert not test.exception
@@ -420,6 +426,82 @@ def test_the_selection_travels_only_when_the_browser_does_not_show_it(session: S
     assert back[0] == (4, 5, 6)
     assert back[1] not in (first[1], typed[1])
     assert send((4, 5, 6), "v2")[1] != back[1]
+
+
+@pytest.fixture
+def view() -> unit_module.View:
+    """The view of a session that looks at pool1."""
+    loaded, picture = networks.load("caltech"), pictures.sample("cat")
+    made = unit_module.View()
+    unit_module._VIEWS[made.token] = made
+    layer = loaded.network.layer("pool1")
+    forward = engine.forward(loaded, picture)
+    made.look = unit_module.Look(loaded, picture, forward, layer, maps.Look(summed=False, shared=False), "en")
+    return made
+
+
+def asked(view: unit_module.View, count: int = 1, **other: Any) -> dict[str, Any]:
+    return {"token": view.token, "layer": "pool1", "channel": 4, "row": 8, "column": 9, "count": count} | other
+
+
+def test_the_answer_to_a_click_is_what_the_page_draws(view: unit_module.View, laboratory: OpenPage) -> None:
+    answered = unit_module.answer(asked(view))
+    assert answered is not None
+    shown = [element.proto.body for element in laboratory(unit="pool1:4,8,9").get("html")]
+    assert answered["rest"] in shown
+    (photo,) = (body for body in shown if '"lab-photo"' in body)
+    assert f'<span style="{answered["frame"]}">' in photo
+    assert escape(answered["alt"]) in photo
+    assert escape(answered["caption"]) in photo
+    assert answered["large"]["note"].startswith("pool1 · channel 4 · row 8 · column 9 · activation")
+    assert json.loads(json.dumps(answered)) == answered
+
+
+def test_a_click_is_answered_in_the_language_of_its_page(view: unit_module.View) -> None:
+    assert view.look is not None
+    view.look = replace(view.look, language="zh")
+    answered = unit_module.answer(asked(view))
+    assert answered is not None
+    assert "通道 4" in answered["large"]["note"]
+    assert "channel" not in answered["large"]["note"]
+
+
+def test_a_click_that_a_later_one_has_overtaken_is_not_computed(view: unit_module.View) -> None:
+    assert unit_module.answer(asked(view, 7)) is not None
+    assert unit_module.answer(asked(view, 6)) is None
+
+
+@pytest.mark.parametrize("other", [{"token": "made up"}, {"token": None}, {"layer": "relu2"}])
+def test_nobody_else_is_answered(view: unit_module.View, other: dict[str, Any]) -> None:
+    with pytest.raises(LookupError):
+        unit_module.answer(asked(view, **other))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"channel": 32},
+        {"row": -1},
+        {"column": 1.5},
+        {"row": None},
+        {"channel": True},
+        {"count": "1"},
+        {"column": 10**30},
+    ],
+)
+def test_a_unit_that_the_layer_does_not_have_is_refused(view: unit_module.View, other: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="no unit of pool1"):
+        unit_module.answer(asked(view, **other))
+
+
+def test_a_view_ends_with_its_session(view: unit_module.View) -> None:
+    ends = unit_module.View()
+    unit_module._VIEWS[ends.token] = ends
+    token = ends.token
+    del ends
+    gc.collect()
+    with pytest.raises(LookupError):
+        unit_module.answer(asked(view, token=token))
 
 
 @pytest.mark.deep

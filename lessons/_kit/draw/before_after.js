@@ -13,6 +13,7 @@ function build() {
   const handle = make("span", "divider");
   handle.append(make("span", "grip"));
   screen.append(make("img", "after"), make("img", "before"), make("b", "left"), make("b", "right"), handle, range);
+  screen.append(make("p", "instead"));
   const caption = make("figcaption");
   caption.append(make("span", "keys"), make("span", "note"));
   root.append(screen, caption);
@@ -35,12 +36,21 @@ export default function ({ data, parentElement }) {
   if (isNew) {
     root = build();
     parentElement.append(root);
+    root.renew = (event) => draw(root, event.detail, false); // what a script of the page has got from the server
+    root.addEventListener("renew", root.renew);
   }
+  draw(root, data, isNew);
+}
+
+function draw(root, data, isNew) {
   const screen = root.querySelector(".screen");
   const range = root.querySelector("input");
   screen.style.aspectRatio = `${data.size[1]} / ${data.size[0]}`;
   screen.style.setProperty("--wide", data.size[1] / data.size[0]);
   screen.classList.toggle("pixels", data.pixels);
+  screen.classList.toggle("empty", Boolean(data.instead));
+  screen.querySelector(".instead").textContent = data.instead;
+  range.disabled = Boolean(data.instead);
   [".before", ".after"].forEach((name, i) => {
     const picture = root.querySelector(name);
     picture.src = data.sides[i].source;

@@ -96,6 +96,9 @@ export default function ({ data, parentElement, setStateValue }) {
     root.picks = (root.picks ?? 0) + 1;
     show(root, data);
     performance.mark('unit-pick');
+    // On a page with a script of its own for clicks that one answers, and the server hears of it from there.
+    const asked = new CustomEvent('unit-pick', { detail: root.chosen, cancelable: true });
+    if (data.asks && !window.dispatchEvent(asked)) return;
     setStateValue('pick', { ...root.chosen, count: root.picks, time: Date.now() });
   };
   const strongest = (i) => pick(i, data.peaks[i][0], data.peaks[i][1]);
@@ -154,4 +157,12 @@ export default function ({ data, parentElement, setStateValue }) {
     event.preventDefault();
     event.stopPropagation(); // arrow keys turn the pages of the course
   };
+  if (!data.asks) return undefined;
+  const follow = (event) => {
+    const [channel, row, column] = event.detail;
+    root.chosen = { channel, row, column };
+    show(root, data);
+  };
+  window.addEventListener('unit-shown', follow);
+  return () => window.removeEventListener('unit-shown', follow);
 }

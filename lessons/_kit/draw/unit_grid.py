@@ -125,7 +125,8 @@ def unit_grid(
     """Mount the grid.
 
     Args:
-      data: from `payload`.
+      data: from `payload`; with "asks" a script of the page may take the pick (the event ``unit-pick`` of
+        the window) and say which unit is shown (``unit-shown``).
       selected: (channel, row, column) of the chosen unit.
       key: of the component; the pick is in ``st.session_state[key]["pick"]`` as {channel, row, column}.
       on_pick: called when a unit was chosen in the grid.

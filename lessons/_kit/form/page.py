@@ -49,12 +49,15 @@ class Page:
       title: its name in the navigation, marked for the catalogue.
       render: draws the page; takes nothing, keeps its choices in widgets bound to the URL.
       order: place among its neighbours.
+      answer: what a script of the page asks beside its runs (`POST answer/SLUG`): a JSON object for a JSON object, or
+        None; LookupError and ValueError where the question has none. It runs in a thread without a session.
     """
 
     slug: str
     title: str
     render: Callable[[], None]
     order: int = 0
+    answer: Callable[[Mapping[str, Any]], dict[str, Any] | None] | None = None
 
 
 @dataclass(frozen=True, eq=False)

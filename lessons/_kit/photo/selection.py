@@ -115,6 +115,20 @@ def typed(layers: tuple[Layer, ...]) -> Typed:
     """
     _from_separate_names()
     text = controls.url_text("unit")
+    typed, is_known = _read(layers, text)
+    if not is_known:
+        controls.is_stale("unit", text, [layer.name for layer in layers])
+    return typed
+
+
+def current(layer: Layer, activation: np.ndarray) -> Chosen:
+    """The chosen unit of a layer, where `typed` has drawn the choice already."""
+    chosen, _ = _read((layer,), _unit_text())
+    return resolve(layer, planes(activation), chosen.channel, chosen.row, chosen.column)
+
+
+def _read(layers: tuple[Layer, ...], text: str) -> tuple[Typed, bool]:
+    """What the text says, and whether all of it is there."""
     name, _, numbers = text.partition(":")
     by_name = {layer.name: layer for layer in layers}
     chosen = by_name.get(name) or by_name[first_layer(layers)]
@@ -124,9 +138,8 @@ def typed(layers: tuple[Layer, ...]) -> Typed:
     tops = (shape[2] - 1, shape[0] - 1, shape[1] - 1)
     channel, row, column = (_number(part, top) for part, top in zip(_parts(numbers), tops, strict=True))
     is_whole = [number is not None for number in (channel, row, column)] == [bool(part) for part in _parts(numbers)]
-    if (name and name not in by_name) or numbers.count(",") > 2 or not is_whole:
-        controls.is_stale("unit", text, by_name)
-    return Typed(chosen, channel, row, column)
+    is_known = (not name or name in by_name) and numbers.count(",") <= 2 and is_whole
+    return Typed(chosen, channel, row, column), is_known
 
 
 def _from_separate_names() -> None:

@@ -6,8 +6,10 @@ receptive field stays on the photograph of the page. A map that shows nothing, o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -64,8 +66,6 @@ def see(
         st.html(f'<div class="lab-heading"><h2>{escape(title)}</h2></div>', width="stretch")
         look = _look()
     panels(loaded, picture, reconstructions, look, unit_key(chosen))
-    if all(largest(r.map, summed=False) == 0 for r in reconstructions.by_rule.values()):
-        _silent(chosen)
     return look
 
 
@@ -108,6 +108,21 @@ def shared_limit(limits: dict[str, float]) -> float:
     return largest_limit or max(limits.values())
 
 
+@dataclass(frozen=True)
+class Panels:
+    """The maps of a unit, ready to travel to the browser.
+
+    Attributes:
+      hero: the rule of the large map.
+      large: the payload of its divider (see `before_after`).
+      rest: the maps of the other rules, as HTML.
+    """
+
+    hero: str
+    large: dict[str, Any]
+    rest: str
+
+
 def panels(
     loaded: networks.Loaded, picture: pictures.Picture, reconstructions: engine.Reconstructions, look: Look, unit: str
 ) -> None:
@@ -119,48 +134,54 @@ def panels(
       look: how they are shown.
       unit: the unit as one word.
     """
+    drawn = drawn_panels(loaded, picture, reconstructions, look, unit)
+    with st.container(horizontal=True, gap="medium", key="lab-see"):
+        with st.container(key="lab-large"):
+            st.html(f'<div class="lab-rule">{_head(drawn.hero)}</div>')
+            before_after.mount(drawn.large, key=f"lab-divider-{drawn.hero}")
+        with st.container(key="lab-small"):
+            st.html(drawn.rest)
+
+
+def drawn_panels(
+    loaded: networks.Loaded, picture: pictures.Picture, reconstructions: engine.Reconstructions, look: Look, unit: str
+) -> Panels:
+    """What `panels` draws; it needs no session."""
     limits = limits_of(reconstructions, look)
     hero = "deconvnet" if "deconvnet" in reconstructions.by_rule else next(iter(reconstructions.by_rule))
     photo = pictures.fitted(loaded, picture).screen
     layer = next(iter(reconstructions.by_rule.values())).unit.layer
     why = {rule: doctor.why_grey(loaded, picture, result) for rule, result in reconstructions.by_rule.items()}
-    with st.container(horizontal=True, gap="medium", key="lab-see"):
-        with st.container(key="lab-large"):
-            _large(reconstructions.by_rule[hero], limits[hero], look, photo, why[hero])
-        with st.container(key="lab-small"):
-            figures = {
-                rule: _panel(reconstructions.by_rule[rule], limits[rule], look, why[rule])
-                if rule in reconstructions.by_rule
-                else _refusal(rule, layer, reconstructions.refused[rule])
-                for rule in RULES
-                if rule != hero
-            }
-            control = figures.pop("linear", "")
-            name = escape(t("The maps of the other rules"))
-            st.html(
-                f'<div class="lab-panels" data-unit="{unit}" tabindex="0" role="group" aria-label="{name}">'
-                f"{''.join(figures.values())}"
-                f'<div class="control">{control}{_scale(limits, look)}</div></div>'
-            )
+    figures = {
+        rule: _panel(reconstructions.by_rule[rule], limits[rule], look, why[rule])
+        if rule in reconstructions.by_rule
+        else _refusal(rule, layer, reconstructions.refused[rule])
+        for rule in RULES
+        if rule != hero
+    }
+    control = figures.pop("linear", "")
+    name = escape(t("The maps of the other rules"))
+    rest = (
+        f'<div class="lab-panels" data-unit="{unit}" tabindex="0" role="group" aria-label="{name}">'
+        f"{''.join(figures.values())}"
+        f'<div class="control">{control}{_scale(limits, look)}</div></div>'
+    )
+    return Panels(hero, _large(reconstructions.by_rule[hero], limits[hero], look, photo, why[hero]), rest)
 
 
-def _large(result: Reconstruction, limit: float, look: Look, photo: DisplayImage, why: str) -> None:
+def _large(result: Reconstruction, limit: float, look: Look, photo: DisplayImage, why: str) -> dict[str, Any]:
     """The map that fills the frame, and the same part of the photograph left of the divider."""
     box, reach = result.receptive_field, largest(result.map, look.summed)
-    st.html(f'<div class="lab-rule">{_head(result.rule)}</div>')
-    if reach == 0:
-        st.html(f'<div class="lab-none">{_zero(why)}</div>')
-        return
     patch = to_bytes(at_most(crop(photo, box, FINER), PATCH))
     drawn = address(png(signed_pixels(crop(result.map, box), limit, look.summed)))
-    before_after.show(
+    return before_after.payload(
         before_after.Side(t("Photograph"), address(jpeg(patch)), t("the photograph in the receptive field")),
         before_after.Side(t("Map"), drawn, _alt(result, reach), signed=look.summed),
         (box[2] - box[0], box[3] - box[1]),
-        key=f"lab-divider-{result.rule}",
         note=f"{_where(result)} · {_facts(result, reach)}{_why_faint(result, limit, look, why, before=' · ')}",
         at=30,
         pixels=True,
+        instead="" if reach else why,
     )
 
 
@@ -285,13 +306,25 @@ def _scale(limits: dict[str, float], look: Look) -> str:
     )
 
 
-def _silent(chosen: Chosen) -> None:
-    """Say that nothing is to be seen, and offer the strongest unit instead."""
+def offer_another(chosen: Chosen, reconstructions: engine.Reconstructions, on_take: Callable[[], None]) -> None:
+    """Where every map is zero, say that nothing is to be seen, and offer the strongest unit instead.
+
+    Args:
+      on_take: called once another unit is taken.
+    """
+    if any(largest(one.map, summed=False) for one in reconstructions.by_rule.values()):
+        return
     with st.container(horizontal=True, vertical_alignment="center", key="lab-silent"):
         st.html(
             f'<p class="lab-silent">{escape(t("All zero: this unit is silent on this picture."))}</p>', width="content"
         )
         if chosen.peak[0] > 0 and chosen.value != chosen.peak[0]:
-            st.button(t("Go to the strongest place of this channel"), on_click=selection.forget_position)
+            label, forget = t("Go to the strongest place of this channel"), selection.forget_position
         else:
-            st.button(t("Go to the strongest unit of this layer"), on_click=selection.forget_unit)
+            label, forget = t("Go to the strongest unit of this layer"), selection.forget_unit
+
+        def take() -> None:
+            forget()
+            on_take()
+
+        st.button(label, on_click=take)
