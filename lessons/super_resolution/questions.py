@@ -7,10 +7,25 @@ from collections.abc import Iterator
 import numpy as np
 
 from deconvviz.ops.upsample import overlap_counts
-from deconvviz.tasks.super_resolution import data
+from deconvviz.tasks.super_resolution import predict
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.draw.pixels import larger, to_bytes
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.photo import upload
+from lessons._kit.restoration import run
+from lessons._kit.run import pictures
+
+#: Patches that are told apart: photograph, row and column of the corner; rows and columns of each; the scale.
+PATCHES = (
+    ("astronaut", 60, 170),
+    ("astronaut", 318, 240),
+    ("camera", 100, 180),
+    ("cat", 60, 150),
+    ("coffee", 100, 150),
+    ("brick", 52, 130),
+)
+PATCH, SCALE = 72, 3
 
 
 def _errors(random: np.random.Generator) -> Iterator[np.ndarray]:
@@ -46,31 +61,43 @@ def squares(seed: int) -> Question:
     )
 
 
-def scored(seed: int) -> Question:
-    """How many rows does the protocol score?"""
-    random = np.random.default_rng(21100 + seed)
-    scale = int(random.integers(2, 5))
-    rows = int(random.integers(40, 90)) * scale + int(random.integers(1, scale))
-    _, large = data.pair(np.zeros((rows, 60)), scale)
-    inside = large[scale:-scale]
-    answer = (len(inside),)
-    return question(
+def patch(seed: int) -> Question:
+    """Which of four patches is the photograph, and which the network's enlargement?"""
+    random = np.random.default_rng(21137 + seed)
+    id, top, left = PATCHES[int(random.integers(len(PATCHES)))]
+    photograph = upload.pixels(pictures.sample(id), run.LONGER)[top : top + PATCH, left : left + PATCH]
+    _, module = predict.load(SCALE)
+    found = run.enlarged(photograph, SCALE, True, module, "")
+    cells = found.planes["small"].repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+    made = {"photograph": found.planes["truth"], "network": found.planes["network"],
+            "bicubic": found.planes["bicubic"], "cells": cells}  # fmt: skip
+    titles = {
+        "photograph": t("the photograph"), "network": t("the network’s enlargement"),
+        "bicubic": t("the bicubic enlargement"), "cells": t("the small picture, each cell repeated"),
+    }  # fmt: skip
+    order = [list(made)[k] for k in random.permutation(len(made))]
+    waves = {name: float((np.abs(run.fine(plane, SCALE)) ** 2).sum()) for name, plane in made.items()}
+    return by_looking(
         prompt=t(
-            "A picture has {rows} rows and is scored at scale {scale}: cut to a multiple, made small, enlarged, "
-            "borders of {scale} pixels left out. **How many rows are scored?**",
-            rows=rows,
-            scale=scale,
+            "The brightness of a patch of a photograph, and the same made three times smaller and enlarged again in "
+            "three ways. **Which picture is the photograph, and which is the network’s enlargement?**"
         ),
-        fields=(t("rows"),),
-        answer=answer,
-        wrong=[
-            (rows, t("Rows are cut to a multiple of the scale first, then borders are left out.")),
-            (len(large), t("A border of as many pixels as the scale is left out at the top and at the bottom.")),
-            (len(large) - scale, t("A border at the top and one at the bottom.")),
-            (rows - 2 * scale, t("The rows that do not fill a cell of the small picture are cut off first.")),
+        choices=[larger(np.repeat(to_bytes(made[name])[..., None], 3, axis=-1), 3) for name in order],
+        names=order,
+        facts=[
+            t(
+                "Picture {number} is {name}; in waves shorter than {limit} pixels it has {percent} % of the "
+                "photograph’s energy.",
+                number=number,
+                name=titles[name],
+                limit=2 * SCALE,
+                percent=f"{100 * waves[name] / waves['photograph']:.0f}",
+            )
+            for number, name in enumerate(order, 1)
         ],
-        hint=t("First the largest multiple of the scale, then twice the border off it."),
-        worked=rf"{scale} \cdot {len(large) // scale} - 2 \cdot {scale} = {answer[0]}",
+        fields=(t("photograph"), t("network’s enlargement")),
+        answer=(order.index("photograph") + 1, order.index("network") + 1),
+        hint=t("The network draws edges sharp where the small picture has one; fine texture it cannot know."),
     )
 
 
@@ -102,7 +129,7 @@ def cells(seed: int) -> Question:
 
 
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "patch": (mark("Which is the photograph?"), patch),
     "squares": (mark("Mean squared error"), squares),
-    "scored": (mark("What is scored"), scored),
     "cells": (mark("Cells of a pixel"), cells),
 }

@@ -7,11 +7,11 @@ import pytest
 from reference import metric_loops, super_loops
 
 from deconvviz.tasks.super_resolution import data, evaluate, predict
-from lessons import upsampler_lab
+from lessons import super_resolution, upsampler_lab
 from lessons._kit.photo import upload
 from lessons._kit.restoration import run as restoration_run
 from lessons._kit.run import pictures
-from lessons.super_resolution import questions, sums
+from lessons.super_resolution import questions, scenes, sums
 from lessons.upsampler_lab import run
 
 
@@ -81,6 +81,21 @@ def test_a_grey_photograph_stays_grey_and_as_it_is_has_no_figures() -> None:
     assert alone.figures == {} == restoration_run.waves(alone)
     assert alone.network.shape == (60, 68, 3)
     assert sums.psnr_error(alone) < 1e-9
+
+
+@pytest.mark.slow
+def test_the_sentences_of_the_story_are_those_of_the_arrays() -> None:
+    story = " ".join(scene.text for scene in super_resolution.LESSON.scenes)
+    shown = {scale: restoration_run.shown(pictures.sample(scenes.IMAGE), scale, True) for scale in (2, 3, 4)}
+    bicubic, network = (shown[3].figures[name]["psnr"] for name in ("bicubic", "network"))
+    assert f"{bicubic:.1f} and {network:.1f} dB" in story
+    assert 10 ** ((bicubic - network) / 10) == pytest.approx(0.5, abs=0.05)
+    four, three, two = (f"{100 * restoration_run.waves(shown[n])['network'].right:.0f} %" for n in (4, 3, 2))
+    assert f"restores {four}; at three times it was {three}, at two {two}" in story
+    grass = restoration_run.waves(restoration_run.shown(pictures.sample("grass"), 3, True))
+    net, by = (f"{100 * grass[name].right:.0f} %" for name in ("network", "bicubic"))
+    assert f"restores {net} of the lost waves, bicubic {by}" in story
+    assert f"{predict.variants()['x3']['pictures']} photographs" in story
 
 
 @pytest.mark.parametrize("seed", range(24))

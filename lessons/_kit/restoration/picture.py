@@ -1,4 +1,4 @@
-"""What the page of super-resolution shows: both enlargements with a divider, a window, differences, figures, waves."""
+"""Pictures beside each other, pixels sharp, with a title above and a note below each."""
 
 from __future__ import annotations
 
@@ -9,17 +9,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from deconvviz.figures.scale import diverging_rgb
-from lessons._kit.draw import bars, before_after
-from lessons._kit.draw.before_after import Side
-from lessons._kit.draw.formula import coloured
-from lessons._kit.draw.pixels import address, jpeg, number, png, to_bytes
-from lessons._kit.form.i18n import t
-from lessons._kit.restoration import run
-from lessons._kit.restoration.run import Enlarged
-
-#: Steps of 255 that are drawn in full colour in a map of differences.
-LIMIT = 32
+from lessons._kit.draw.pixels import address, png
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,139 +31,3 @@ def panes(row: Sequence[Pane]) -> None:
     )
     count = {2: " two", 3: " three"}.get(len(row), "")
     st.html(f'<div class="windows{count}">{figures}</div>')
-
-
-def compare(result: Enlarged, title: str) -> None:
-    """Bicubic and network, the largest picture of the page."""
-    rows, columns = result.network.shape[:2]
-    note = t(
-        "{title}: {h} × {w} pixels enlarged {scale} times, to {rows} × {columns}.",
-        title=title,
-        h=result.small.shape[0],
-        w=result.small.shape[1],
-        scale=result.scale,
-        rows=rows,
-        columns=columns,
-    )
-    sides = [t("bicubic"), t("network")]
-    if result.figures:
-        values = [result.figures[name] for name in ("bicubic", "network")]
-        template = t("{name}, {psnr} dB", name="{name}", psnr="{psnr}")
-        sides = [
-            template.format(name=name, psnr=f"{figures['psnr']:.2f}")
-            for name, figures in zip(sides, values, strict=True)
-        ]
-    before_after.show(
-        Side(sides[0], address(jpeg(to_bytes(result.bicubic)))),
-        Side(sides[1], address(jpeg(to_bytes(result.network)))),
-        (rows, columns),
-        "super-compare",
-        note=note,
-    )
-
-
-def formula(result: Enlarged) -> None:
-    """PSNR and SSIM with the numbers of this picture."""
-    if not result.figures:
-        st.markdown(t("Nobody knows the truth here, so nothing can be scored: look at the difference instead."))
-        return
-    x, y = coloured("input", "x"), coloured("output", r"\hat x")
-    lines = [rf"\text{{PSNR}} &= 10 \log_{{10}} \frac{{255^2}}{{\operatorname{{mean}}\,({y} - {x})^2}}"]
-    for name, title in (("network", t("network")), ("bicubic", t("bicubic"))):
-        psnr = result.figures[name]["psnr"]
-        mean = 255**2 / 10 ** (psnr / 10)
-        lines.append(
-            rf"\text{{{title}}} &= 10 \log_{{10}} \frac{{65025}}{{{mean:.1f}}} = {coloured('output', f'{psnr:.2f}')}"
-            r"\ \text{dB}"
-        )
-    st.latex(r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}")
-    likeness = [f"{result.figures[name]['ssim']:.4f}" for name in ("network", "bicubic")]
-    names = [rf"\text{{{t('network')}}}\ ", rf"\text{{{t('bicubic')}}}\ "]
-    st.latex(
-        r"\begin{aligned}\text{SSIM} = \operatorname{mean}\ & \frac{2\mu_x\mu_y + c_1}{\mu_x^2 + \mu_y^2 + c_1} \\"
-        r" & \cdot \frac{2\sigma_{xy} + c_2}{\sigma_x^2 + \sigma_y^2 + c_2}\end{aligned}"
-    )
-    st.latex(rf"{names[0]}{coloured('output', likeness[0])},\quad {names[1]}{likeness[1]}")
-
-
-def closely(result: Enlarged, which: str) -> None:
-    """The window: what came in, both answers, the truth."""
-    top, left = run.window(result, which)
-    side, s = min(run.WINDOW, *result.network.shape[:2]), result.scale
-    place = (slice(top, top + side), slice(left, left + side))
-    rows, columns = (np.arange(start, start + side) // s for start in (top, left))
-    cells = to_bytes(result.small)[np.ix_(rows, columns)]
-    row = [
-        Pane(t("what came in"), cells, t("{count} × {count} cells", count=-(-side // s))),
-        Pane(t("bicubic"), to_bytes(result.bicubic)[place]),
-        Pane(t("network"), to_bytes(result.network)[place]),
-    ]
-    if result.truth is not None:
-        row.append(Pane(t("truth"), to_bytes(result.truth)[place]))
-        errors = [255 * (result.planes[name] - result.planes["truth"])[place] for name in ("bicubic", "network")]
-        notes = [t("off by {steps} steps of 255", steps=number(float(np.sqrt((error**2).mean())))) for error in errors]
-        row[1:3] = [Pane(pane.title, pane.pixels, note) for pane, note in zip(row[1:3], notes, strict=True)]
-    place_note = t("Rows {top} to {bottom}, columns {left} to {right}", top=top, bottom=top + side - 1, left=left,
-                   right=left + side - 1)  # fmt: skip
-    st.markdown(f"**{t('A window of it')}** · {place_note}")
-    panes(row)
-
-
-def differences(result: Enlarged) -> None:
-    """Signed differences of brightness, centred on zero, one scale for all."""
-    truth = result.planes.get("truth")
-    if truth is None:
-        pairs = [(t("network minus bicubic"), result.planes["network"] - result.planes["bicubic"])]
-    else:
-        pairs = [
-            (t("bicubic minus truth"), result.planes["bicubic"] - truth),
-            (t("network minus truth"), result.planes["network"] - truth),
-        ]
-    title = t("Difference in brightness: blue too dark, red too light, full colour at {limit} steps of 255",
-              limit=LIMIT)  # fmt: skip
-    st.markdown(f"**{title}**")
-    row = []
-    for name, plane in pairs:
-        steps = 255 * plane
-        note = t("mean {mean}, root mean square {size}", mean=number(float(steps.mean())),
-                 size=number(float(np.sqrt((steps**2).mean()))))  # fmt: skip
-        row.append(Pane(name, diverging_rgb(steps, LIMIT), note))
-    panes(row if len(row) > 1 else [*row, Pane(t("what came in"), to_bytes(result.small))])
-
-
-def spectrum(result: Enlarged) -> None:
-    """What each way holds of the waves beyond the small picture's Nyquist frequency, and how much of it is right."""
-    measured = run.waves(result)
-    if not measured:
-        return
-    names = {"adjoint": t("adjoint of the shrinking"), "bicubic": t("bicubic"), "network": t("network")}
-    st.markdown(
-        t(
-            "**Claim C2, “deconvolution recovers lost detail”.** Waves finer than {limit} pixels did not fit into "
-            "the small picture. What each method puts there, compared with the truth:",
-            limit=2 * result.scale,
-        )
-    )
-    energies = [bars.Bar(names[name], (wave.energy,)) for name, wave in measured.items()]
-    bars.show(t("Energy in the fine waves, as a share of the truth's"), energies, full=1.0)
-    rights = [bars.Bar(names[name], (wave.right,)) for name, wave in measured.items()]
-    bars.show(t("Share of the truth's fine waves that is restored (below 0: worse than nothing)"), rights, full=1.0)
-    st.markdown(verdict(measured))
-
-
-def verdict(measured: dict[str, run.Waves]) -> str:
-    """What the numbers say of the claim."""
-    net, by, back = (measured[name].right for name in ("network", "bicubic", "adjoint"))
-    shares = [f"{100 * max(0.0, share):.0f}" for share in (net, by, back)]
-    if net <= max(by, back):
-        return t(
-            "Verdict on this picture: **fails**. The network restores no more of the fine waves than a fixed filter."
-        )
-    return t(
-        "Verdict on this picture: **holds in part**. The layer by itself, the adjoint, restores {back} % of the lost "
-        "waves and bicubic {by} %; what the network learned from other pictures raises it to {net} %. The rest is "
-        "not recovered.",
-        net=shares[0],
-        by=shares[1],
-        back=shares[2],
-    )
