@@ -144,7 +144,7 @@ def differences(result: Enlarged) -> None:
         steps = 255 * plane
         note = t("mean {mean}, root mean square {size}", mean=number(float(steps.mean())),
                  size=number(float(np.sqrt((steps**2).mean()))))  # fmt: skip
-        row.append(Pane(name, diverging_rgb(steps, LIMIT), note))
+        row.append(Pane(name, diverging_rgb(steps, LIMIT), note, signed=True))
     panes(row if len(row) > 1 else [*row, Pane(t("what came in"), to_bytes(result.small))])
 
 

@@ -11,16 +11,21 @@ from deconvviz.models.upsamplers import Upsample
 from deconvviz.ops.upsample import checkerboard_energy, overlap_counts
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
-from lessons._kit.form.controls import choice
+from lessons._kit.form.controls import choice, designed, is_offered, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
 from lessons._kit.run import pictures
 from lessons.upsampler_lab import picture as upsampler_picture
-from lessons.upsampler_lab import questions, run
+from lessons.upsampler_lab import questions, run, scenes
 
 FIRST = "astronaut"
+#: Pixels of a square photograph on screen: all of it is in the first screen.
+WIDE = 480
+#: What is drawn: four windows, the overlap, an even picture before and after training, the scores, or the first two
+#: below the whole photograph.
+VIEWS = dict.fromkeys(("all", "windows", "overlap", "before", "after", "table"), "")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class State:
     image: str = FIRST
     layer: str = "transposed"
     k: int = 8
+    view: str = "all"
 
 
 def short_way(state: State) -> float:
@@ -98,14 +104,14 @@ for module in (predict.untrained(name), network):
 
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    picture = upload.choose(LESSON.presets, FIRST)
+    picture = upload.choose((), FIRST) if is_offered("image") else pictures.sample(designed("image", FIRST))
     layer = choice(t("Last layer"), {kind: t(name) for kind, name in upsampler_picture.NAMES.items()}, "layer")
     taps = slider.whole(t("Kernel k, for the overlap alone"), 3, 12, "k", State.k)
-    return State(picture.id or FIRST, layer, taps), picture
+    return State(picture.id or FIRST, layer, taps, url_value("view", State.view, VIEWS)), picture
 
 
-def badges(state: State) -> None:
-    """The proofs."""
+def proofs(page: frame.Places, state: State) -> None:
+    """The checks."""
     meanings = (
         t("The trained layer runs on the small map, all places of a block at once; against its definition:"),
         t("The trained transposed convolution against a sub-pixel layer that holds its weights in another order:"),
@@ -119,22 +125,49 @@ def badges(state: State) -> None:
         (run.counts, overlap_counts), (run.repeats,),
         (run.energy_by_hand, checkerboard_energy), (run.weights,),
     )  # fmt: skip
-    proof.badges_of(checks(state), meanings, codes)
+    page.checks(checks(state), meanings, codes)
+
+
+def hero(state: State, picture: pictures.Picture) -> None:
+    """The picture of the page: what the view asks for, each part in a frame of its own."""
+    if state.view == "all":
+        with st.container(key="part-compare", width=WIDE):
+            upsampler_picture.compare(picture, state.layer, title_of(picture))
+    if state.view in ("all", "windows"):
+        with st.container(key="part-windows"):
+            upsampler_picture.windows(picture)
+    if state.view in ("all", "overlap"):
+        with st.container(key="part-overlap"):
+            upsampler_picture.overlap(state.k)
+    if state.view in ("before", "after"):
+        with st.container(key="part-before"):
+            upsampler_picture.ripples(False)
+    if state.view == "after":
+        with st.container(key="part-after"):
+            upsampler_picture.ripples(True)
+        upsampler_picture.formula(state.layer)
+    if state.view == "table":
+        with st.container(key="part-table"):
+            upsampler_picture.scores(picture, state.layer)
+
+
+def evidence(state: State, picture: pictures.Picture) -> None:
+    """What the other views show, below the picture of all."""
+    upsampler_picture.ripples(False, True)
+    upsampler_picture.formula(state.layer)
+    upsampler_picture.scores(picture, state.layer)
 
 
 def draw(page: frame.Places) -> None:
     """One picture enlarged by four networks, their scores, and where their patterns come from."""
     with page.controls:
         state, picture = chosen()
-    with page.picture:
-        with st.spinner(t("Enlarging by four networks: some seconds the first time")):
-            upsampler_picture.compare(picture, state.layer, title_of(picture))
-            upsampler_picture.windows(picture)
-        upsampler_picture.scores(picture, state.layer)
-        upsampler_picture.overlap(state.k)
-        upsampler_picture.ripples()
-        upsampler_picture.formula(state.layer)
-        badges(state)
+    with page.picture, st.spinner(t("Enlarging by four networks: some seconds the first time")):
+        hero(state, picture)
+    with page.wide:
+        if state.view == "all":
+            page.later(evidence, state, picture)
+        page.later(proofs, page, state)
     page.code((Upsample.__call__, checkerboard_energy), call(state, picture))
 
 
@@ -147,22 +180,7 @@ LESSON: Lesson = Lesson(
     section="work",
     question=mark("Does it matter how a map is made larger?"),
     goal=mark("You will be able to say what the choice of the enlarging layer changes, before training and after."),
-    text=mark(
-        "One network for super-resolution, trained four times: same seed, same parts of pictures, same number of "
-        "steps. Only the last layer differs, and it has as many weights each time: a [[transposed convolution]], a "
-        "sub-pixel convolution, a resize with a convolution, an unpooling with a convolution.\n\nWith random weights "
-        "an even picture shows what a layer is inclined to. Where each place of a block meets its own weights, a "
-        "pattern of period 3 appears, although the overlap is even: the [[stride]] divides the [[kernel]]. Resize "
-        "first, or begin sub-pixel with one kernel for all places, and it stays even.\n\nTraining removes most of "
-        "it. Transposed and sub-pixel convolution compute the same functions here, one layer written in two ways; "
-        "unpooling reads other neighbours at the lower and right places of a block. With one run each, small "
-        "differences between them say nothing."
-    ),
-    presets=(
-        (mark("Even overlap"), {"k": "9"}),
-        (mark("Resize, then convolve"), {"layer": "resize"}),
-        (mark("Sub-pixel on bricks"), {"layer": "subpixel", "image": "brick"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

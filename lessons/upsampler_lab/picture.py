@@ -71,19 +71,25 @@ def overlap(taps: int) -> None:
     panes(row)
 
 
-def ripples() -> None:
-    """What an even grey picture becomes, with random weights and after training."""
-    for trained, title in ((False, t("An even grey picture, random weights")), (True, t("The same after training"))):
-        st.markdown(f"**{title}**")
+def ripples(*stages: bool) -> None:
+    """What an even grey picture becomes, with random weights (False) and after training (True)."""
+    titles = {
+        False: mark("An even grey picture, random weights; full colour at {limit} steps of 255"),
+        True: mark("The same after training; full colour at {limit} steps of 255"),
+    }
+    for trained in stages:
+        answers = {kind: run.flat(kind, trained) for kind in run.KINDS}
+        off = {kind: 255 * (one.answer - one.answer.mean())[:9, :9] for kind, one in answers.items()}
+        limit = max(float(np.abs(plane).max()) for plane in off.values())
+        st.markdown(f"**{t(titles[trained], limit=number(limit))}**")
         row = []
-        for kind in run.KINDS:
-            found = run.flat(kind, trained)
-            off = 255 * (found.answer - found.answer.mean())[:9, :9].repeat(FINER, 0).repeat(FINER, 1)
+        for kind, found in answers.items():
             note = t(
                 "ripple {ripple} steps; share of energy {energy}", ripple=number(found.ripple),
                 energy=number(found.energy),
             )  # fmt: skip
-            row.append(Pane(t(NAMES[kind]), diverging_rgb(off, max(1.0, float(np.abs(off).max()))), note))
+            pixels = diverging_rgb(off[kind].repeat(FINER, 0).repeat(FINER, 1), limit)
+            row.append(Pane(t(NAMES[kind]), pixels, note, signed=True))
         panes(row)
 
 

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
-from flax import nnx
 
-from deconvviz.models.upsamplers import Upsample
+from deconvviz.data.colour import brightness
 from deconvviz.ops.upsample import overlap_counts
-from lessons._kit.form.exercise import Maker, Question, question
+from deconvviz.tasks.super_resolution import data, predict
+from lessons._kit.draw.pixels import larger, to_bytes
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.photo import upload
+from lessons._kit.restoration import run as restoration
+from lessons._kit.run import pictures
+from lessons.upsampler_lab import run
+
+#: Patches that hold slanted edges: photograph, row and column of the corner; rows and columns of each.
+PATCHES = (
+    ("astronaut", 60, 170),
+    ("astronaut", 318, 240),
+    ("astronaut", 290, 330),
+    ("camera", 100, 180),
+    ("coffee", 100, 150),
+)
+PATCH = 72
+#: The last layers whose answers are shown, the first of them with the fault.
+SHOWN = ("subpixel", "transposed", "resize")
 
 
 def uneven(seed: int) -> Question:
@@ -39,29 +56,54 @@ def uneven(seed: int) -> Question:
     )
 
 
-def weights(seed: int) -> Question:
-    """How many weights does a sub-pixel layer have?"""
+def planted(seed: int) -> Question:
+    """Which of four patches comes from a network with a planted fault, and which is the photograph?"""
     random = np.random.default_rng(26100 + seed)
-    scale, channels = 2 + seed % 3, int(random.integers(2, 8))
-    layer = Upsample("subpixel", channels, 1, scale, 3, rngs=nnx.Rngs(0))
-    answer = (int(layer.kernel[...].size),)
-    return question(
+    id, top, left = PATCHES[int(random.integers(len(PATCHES)))]
+    photograph = upload.pixels(pictures.sample(id), restoration.LONGER)[top : top + PATCH, left : left + PATCH]
+    small, truth = data.pair(brightness(photograph), run.SCALE)
+    answers = {kind: predict.enlarge(small, run.SCALE, run.module(kind, True)) for kind in SHOWN}
+    made = {"photograph": truth, **answers, "planted": swapped(answers["subpixel"])}
+    del made["subpixel"]
+    titles = {
+        "photograph": t("the photograph"), "transposed": t("by a transposed convolution, as trained"),
+        "resize": t("by resizing, then convolving, as trained"),
+        "planted": t("by a sub-pixel convolution whose rows and columns were swapped in every block"),
+    }  # fmt: skip
+    order = [list(made)[n] for n in random.permutation(len(made))]
+    off = {name: 255 * float(np.sqrt(((plane - truth) ** 2).mean())) for name, plane in made.items()}
+    return by_looking(
         prompt=t(
-            "A sub-pixel layer with kernels of 3 × 3 makes one channel, {s} times larger, of {channels} channels. "
-            "**How many weights are in its kernels?**",
-            s=scale,
-            channels=channels,
+            "A patch of a photograph, and three networks that enlarged it three times. In one of them a fault was "
+            "planted: the last layer writes the nine pixels of every block in a wrong order. **Which picture comes "
+            "from that network, and which is the photograph?**"
         ),
-        fields=(t("weights"),),
-        answer=answer,
-        wrong=[
-            (9 * channels, t("Each of the {count} places of a block has a kernel of its own.", count=scale**2)),
-            (9 * channels * scale, t("A block has rows and columns: {count} places.", count=scale**2)),
-            (9 * scale**2, t("Every channel that comes in needs a kernel.")),
+        choices=[larger(np.repeat(to_bytes(made[name])[..., None], 3, axis=-1), 3) for name in order],
+        names=order,
+        facts=[
+            t(
+                "Picture {number} is {name}: {steps} steps of 255 off the photograph (root mean square).",
+                number=number,
+                name=titles[name],
+                steps=f"{off[name]:.1f}",
+            )
+            for number, name in enumerate(order, 1)
         ],
-        hint=t("It convolves to one channel for each place of a block, then rearranges."),
-        worked=rf"3 \cdot 3 \cdot {channels} \cdot {scale}^2 = {answer[0]}",
+        fields=(t("planted fault"), t("photograph")),
+        answer=(order.index("planted") + 1, order.index("photograph") + 1),
+        hint=t("Look along slanted edges: pixels in a wrong place make teeth that repeat every three pixels."),
     )
+
+
+def swapped(large: np.ndarray) -> np.ndarray:
+    """(3 h, 3 w) with rows and columns swapped in every block of 3 x 3.
+
+    >>> swapped(np.arange(9.0).reshape(3, 3)).astype(int).tolist()
+    [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
+    """
+    rows, columns = (n // run.SCALE for n in large.shape)
+    blocks = large.reshape(rows, run.SCALE, columns, run.SCALE)
+    return blocks.transpose(0, 3, 2, 1).reshape(large.shape)
 
 
 def ripple(seed: int) -> Question:
@@ -95,7 +137,7 @@ def ripple(seed: int) -> Question:
 
 
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "planted": (mark("Find the fault"), planted),
     "uneven": (mark("Fewest and most"), uneven),
-    "weights": (mark("Weights"), weights),
     "ripple": (mark("Even overlap, other taps"), ripple),
 }

@@ -12,6 +12,7 @@ from lessons._kit.photo import upload
 from lessons._kit.restoration import run as restoration_run
 from lessons._kit.run import pictures
 from lessons.super_resolution import questions, scenes, sums
+from lessons.upsampler_lab import questions as swap_questions
 from lessons.upsampler_lab import run
 
 
@@ -126,3 +127,18 @@ def test_a_kernel_rearranged_wrongly_turns_red(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(run, "as_subpixel", lambda kernel: right(kernel)[::-1])
     assert upsampler_lab.same_layer(upsampler_lab.State()) > 1e-3
     run.same_layer_error.clear()
+
+
+@pytest.mark.slow
+def test_the_sentences_of_the_swap_are_those_of_the_arrays() -> None:
+    story = " ".join(scene.text for scene in upsampler_lab.LESSON.scenes)
+    eight = run.counts("transposed", 8)
+    assert (eight.min(), eight.max()) == (4, 9)
+    assert "four to nine with 8 × 8 taps" in story
+    assert run.counts("resize", 9).max() == 9 * run.counts("transposed", 9).max()
+    assert "takes nine times the products" in story
+    large = np.random.default_rng(2).random((6, 9))
+    blocks = swap_questions.swapped(large)
+    for row, column in np.ndindex(large.shape):
+        cell, place = np.divmod((row, column), run.SCALE)
+        assert blocks[row, column] == large[tuple(run.SCALE * cell + place[::-1])]

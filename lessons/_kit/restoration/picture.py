@@ -14,18 +14,19 @@ from lessons._kit.draw.pixels import address, png
 
 @dataclass(frozen=True, eq=False)
 class Pane:
-    """One picture of a row: title and note translated, (H, W, 3) uint8."""
+    """One picture of a row: title and note translated, (H, W, 3) uint8; whether it is a map on white."""
 
     title: str
     pixels: np.ndarray
     note: str = ""
+    signed: bool = False
 
 
 def panes(row: Sequence[Pane]) -> None:
     """Pictures beside each other, pixels sharp."""
     figures = "".join(
-        f'<figure><b>{escape(pane.title)}</b><img src="{address(png(pane.pixels))}" '
-        f'alt="{escape(f"{pane.title}; {pane.note}" if pane.note else pane.title)}">'
+        f"<figure><b>{escape(pane.title)}</b><img{' class=signed' if pane.signed else ''} "
+        f'src="{address(png(pane.pixels))}" alt="{escape(f"{pane.title}; {pane.note}" if pane.note else pane.title)}">'
         f"<figcaption>{escape(pane.note)}</figcaption></figure>"
         for pane in row
     )
