@@ -140,7 +140,7 @@ def test_the_method_of_the_how_to_is_a_method(monkeypatch: pytest.MonkeyPatch) -
     assert all(np.abs(result.map - other).max() > 1e-3 for other in (0, steep, linear))
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_other_method_of_the_how_to_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its options, its map, and its place among the others."""
     _, code = blocks(ROOT / "docs" / "add-a-method.md", "python")

@@ -24,7 +24,7 @@ def test_all_ten_are_there() -> None:
     assert all(id == formula.id and formula.article == id[1:4] for id, formula in FORMULAS.items())
 
 
-@pytest.mark.sampled(check=25)
+@pytest.mark.sampled(15, check=25)
 @every
 @pytest.mark.parametrize("seed", SEEDS)
 def test_both_versions_are_the_sums_of_the_loops(formula: formulas.Formula, seed: int) -> None:

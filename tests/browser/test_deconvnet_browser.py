@@ -29,6 +29,7 @@ def step_shown(page: Page, words: str) -> None:
     page.locator(".dn-here", has_text=re.compile(f"^{re.escape(words)}")).wait_for()
 
 
+@pytest.mark.deep
 def test_the_slider_walks_down_and_the_link_keeps_the_step(
     page: Page, app_url: str, screenshot: Callable[..., Path]
 ) -> None:
@@ -49,7 +50,6 @@ def test_the_slider_walks_down_and_the_link_keeps_the_step(
     step_shown(page, "Step 5 of 13: filter of conv4")
 
 
-@pytest.mark.deep
 def test_a_click_in_a_map_looks_into_that_cell(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, "?step=5")
     page.locator(".unit-grid [role=option]").nth(2).locator("canvas").click(position={"x": 50, "y": 60})

@@ -70,6 +70,7 @@ def picture(kind: str = "PNG") -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.deep
 def test_a_click_on_a_map_shows_another_picture_and_the_link_keeps_it(page: Any, app_url: str) -> None:
     opened(page, app_url + SMALL)
     before, picture_before = unit(page), first_map(page)

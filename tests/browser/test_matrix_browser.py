@@ -25,6 +25,7 @@ def lit(page: Page) -> list[str]:
     return page.locator(".big-matrix .entry:not(.dim) text").all_text_contents()
 
 
+@pytest.mark.deep
 def test_a_weight_lights_up_wherever_it_stands(page: Page, app_url: str, screenshot: Callable[..., Path]) -> None:
     open_lesson(page, app_url)
     assert lit(page) == ["1", "2", "3", "4", "5", "6"]

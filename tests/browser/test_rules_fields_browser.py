@@ -24,6 +24,7 @@ def numbers(page: Page, title: str) -> Locator:
     return plane(page, title).first
 
 
+@pytest.mark.deep
 def test_closing_a_gate_stops_the_gradient_there(page: Page, app_url: str) -> None:
     open_lesson(page, app_url, f"{RULES}?numbers=open")
     at = '[data-row="0"][data-column="2"]'

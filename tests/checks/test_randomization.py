@@ -39,6 +39,7 @@ def test_layers_with_weights_are_found_in_order(network: Network) -> None:
     assert [len(group) for _, group in groups] == [1, 1, 2]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["gradient", "deconvnet", "guided"])
 def test_the_first_map_is_the_networks_own(network: Network, rule: str) -> None:

@@ -113,7 +113,7 @@ def test_the_png_is_the_map_pixel_for_pixel(on_cat: list[str], weights: Path, tm
     assert np.abs(pixels - expected).max() <= 1
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("rules", [["guided"], ["gradient", "deconvnet", "guided", "linear"]])
 @pytest.mark.parametrize("kind", ["png", "svg", "npz"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+import scipy
 
 import deconvviz as dv
 from deconvviz.checks.audit.intervals import interval
@@ -35,7 +35,9 @@ def test_the_code_on_the_page_gives_the_figures_with_the_library_alone(image: st
     assert "lessons" not in code
     exec(code, made)
     before, after = (np.abs(made[name].astype(float)).sum(axis=-1).ravel() for name in ("before", "after"))
-    assert spearmanr(before, after).statistic == pytest.approx(run.similarity(image, kind, 4, rule), abs=0.03)
+    assert scipy.stats.spearmanr(before, after).statistic == pytest.approx(
+        run.similarity(image, kind, 4, rule), abs=0.03
+    )
 
 
 @pytest.mark.deep

@@ -212,7 +212,7 @@ def test_the_shipped_network_is_judged(id: str, kind: str, open_page: Callable[.
     assert card.judged(id).kind == kind
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_the_board_remembers_and_leads_to_the_card(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, card="C2")
     labels = {button.key: button.label for button in test.button}

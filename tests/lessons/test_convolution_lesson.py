@@ -75,13 +75,13 @@ def test_most_geometries_are_looked_at() -> None:
     assert {state.turned for state in STATES} == {"no", "yes"}
 
 
-@pytest.mark.sampled(check=7)
+@pytest.mark.sampled(10, check=7)
 @every_state
 def test_the_output_is_that_of_the_loops(state: lesson.State) -> None:
     np.testing.assert_array_equal(lesson.compute(state).z, looped(state))
 
 
-@pytest.mark.sampled(check=10)
+@pytest.mark.sampled(10, check=10)
 @every_state
 def test_the_proofs_hold(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []

@@ -106,7 +106,7 @@ def test_the_windows_that_hold_a_cell_are_those_of_the_loops() -> None:
         assert [w.place for w in found] == holding
 
 
-@pytest.mark.sampled(check=3)
+@pytest.mark.sampled(4, check=3)
 @pytest.mark.parametrize("at", range(14))
 def test_any_cell_is_its_sum(at: int, stages: tuple[trace.Stage, ...]) -> None:
     random = np.random.default_rng(at)

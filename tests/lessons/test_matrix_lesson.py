@@ -105,7 +105,7 @@ def test_counts_hold_for_pairs_and_uneven_padding(padding: object, stride: tuple
     assert {(i, j): down[i] * across[j] for i in range(3) for j in range(2) if down[i] * across[j]} == entries
 
 
-@pytest.mark.sampled(check=5)
+@pytest.mark.sampled(9, check=5)
 @some_states
 def test_proofs_hold(state: lesson.State) -> None:
     assert all(check.holds for check in lesson.checks(state))
@@ -161,7 +161,7 @@ def test_the_sum_on_screen_is_the_cell(state: lesson.State) -> None:
     assert total == shown == view.z[0, *state.cell, 0] == loops(state)[view.row] @ view.x.ravel()
 
 
-@pytest.mark.sampled(check=24)
+@pytest.mark.sampled(30, check=24)
 @some_states
 @pytest.mark.parametrize("look", lesson.LOOKS)
 def test_what_is_lit_is_a_row_a_weight_or_a_column(state: lesson.State, look: str) -> None:
@@ -270,6 +270,7 @@ def test_the_kernel_with_a_single_one_is_the_identity() -> None:
     np.testing.assert_array_equal(lesson.columns("single", State().geometry), np.eye(42))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_questions_ask_what_the_loops_answer(seed: int) -> None:

@@ -83,7 +83,7 @@ def first(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[float], list[float
     return seen
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_page_opens_with_a_figure_that_shows_something(

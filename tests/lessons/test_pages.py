@@ -106,7 +106,7 @@ def words(text: str) -> int:
     return len(re.sub(r"\[\[[^|\]]*\||\[\[|\]\]|\*", "", text).split())
 
 
-@pytest.mark.sampled(10, check=1)
+@pytest.mark.sampled(6, check=1)
 @pytest.mark.parametrize("lesson", TOLD, ids=lambda lesson: lesson.slug)
 def test_a_story_keeps_its_form(lesson: page.Lesson) -> None:
     names = {field.name for field in fields(lesson.example)}
@@ -126,7 +126,7 @@ def test_a_story_keeps_its_form(lesson: page.Lesson) -> None:
     assert (last.controls, last.values) == (None, {}), "links of before there were scenes open the last one"
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("lesson", TOLD, ids=lambda lesson: lesson.slug)
 def test_a_story_is_read_from_its_first_scene_to_its_last(
@@ -147,7 +147,7 @@ def test_a_story_is_read_from_its_first_scene_to_its_last(
     assert test.button("turn-scene-Right").disabled
 
 
-@pytest.mark.sampled(10)
+@pytest.mark.sampled(6)
 @pytest.mark.slow
 @every_lesson
 def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:
@@ -157,7 +157,7 @@ def test_the_proofs_of_a_lesson_hold(lesson: page.Lesson) -> None:
     assert all(check.tolerance <= 1e-5 for check in checks)
 
 
-@pytest.mark.sampled(32, check=3)
+@pytest.mark.sampled(20, check=3)
 @every_lesson
 @pytest.mark.parametrize("seed", range(12))
 def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int) -> None:
@@ -172,7 +172,7 @@ def test_the_questions_of_a_lesson_are_well_posed(lesson: page.Lesson, seed: int
         assert maker(seed).answer == question.answer
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(5)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("lesson", "kind"),
@@ -207,8 +207,7 @@ def test_right_is_accepted_and_a_known_mistake_explained(lesson: page.Lesson, ki
             practice.press(test, "New numbers")
 
 
-@pytest.mark.sampled(1)
-@pytest.mark.slow
+@pytest.mark.deep
 @every_lesson
 def test_the_exercise_is_on_the_page(lesson: page.Lesson, open_page: Callable[..., AppTest]) -> None:
     kind, (_, maker) = next(iter(lesson.questions.items()))

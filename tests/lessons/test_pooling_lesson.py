@@ -77,7 +77,7 @@ def test_what_arrives_at_a_cell_is_its_value(state: lesson.State, way: str) -> N
         assert total == pytest.approx(toy_arrays.plane(arrays.back)[cell], abs=1e-5)
 
 
-@pytest.mark.sampled(check=4)
+@pytest.mark.sampled(6, check=4)
 @every_state
 def test_the_proofs_hold_for_adding_at_the_true_switches(state: lesson.State) -> None:
     assert [check.name for check in lesson.checks(state) if not check.holds] == []

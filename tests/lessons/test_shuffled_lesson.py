@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import spearmanr
+import scipy
 
 import deconvviz as dv
 from deconvviz.checks import randomization
@@ -36,7 +36,9 @@ def test_the_figures_are_what_the_code_gives(image: str, rule: str) -> None:
     x = dv.api.model_input(network, samples.load(image))
     found = randomization.cascade(network, x, rule, run.seed_of(image))
     first = np.abs(found.maps[0].astype(float)).sum(axis=-1).ravel()
-    again = [spearmanr(first, np.abs(one.astype(float)).sum(axis=-1).ravel()).statistic for one in found.maps]
+    again = [
+        scipy.stats.spearmanr(first, np.abs(one.astype(float)).sum(axis=-1).ravel()).statistic for one in found.maps
+    ]
     np.testing.assert_allclose(again, run.similarity(image, rule), atol=1e-5)
     assert found.shuffled[1:] == run.layers()
     assert network.labels[int(network.run(x)[0].argmax())] == run.found_class(image)
@@ -93,7 +95,7 @@ def test_the_figure_says_its_numbers() -> None:
 def test_the_exercise_is_computed_apart(seed: int) -> None:
     ranks = questions.ranks(seed)
     first, second = (plane.values[0] for plane in ranks.picture[0].planes)
-    assert ranks.answer == (round(10 * spearmanr(first, second).statistic),)
+    assert ranks.answer == (round(10 * scipy.stats.spearmanr(first, second).statistic),)
     steepest = questions.steepest(seed)
     values = steepest.picture[0].planes[0].values[0]
     falls = [int(values[k - 1] - values[k]) for k in range(1, 9)]

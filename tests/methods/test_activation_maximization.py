@@ -113,6 +113,7 @@ def test_the_same_seed_gives_the_same_pixels_and_a_stopped_run_goes_on(net: dv.N
         dv.visualize(net, unit, seed=6, resume=snapshot)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("parametrization", ["pixel", "fourier"])
 def test_a_run_starts_from_an_image_if_one_is_given(net: dv.Network, parametrization: str) -> None:

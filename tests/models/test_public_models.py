@@ -122,7 +122,7 @@ def layers(name: str) -> dict[str, tuple[int, ...]]:
     return {layer.name: layer.shape for layer in dv.load(name, weights="random").layers}
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_layers_of_squeezenet_at_its_own_size() -> None:
     found = layers("squeezenet")
     assert list(found)[:5] == ["conv1", "relu1", "pool1", "fire2.squeeze1x1", "fire2.relu_squeeze1x1"]

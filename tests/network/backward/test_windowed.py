@@ -70,8 +70,7 @@ def places(height: int, width: int) -> list[tuple[int, int]]:
 SLOW = [pytest.param(rule, marks=pytest.mark.slow) for rule in dv.RULES if rule != "guided"]
 
 
-@pytest.mark.sampled(1)
-@pytest.mark.slow
+@pytest.mark.deep
 @pytest.mark.parametrize("rule", ["guided", *SLOW])
 @pytest.mark.parametrize("program", [blocks, uneven, scaled])
 def test_equals_whole_maps(program: Program, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +148,7 @@ def test_equals_the_loops(rule: str) -> None:
         np.testing.assert_allclose(one.map, deconvnet_loops.down(layers, memories, g, rule)[0], rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_single_precision_agrees() -> None:
     net = dv.Network(blocks, input_spec=dv.InputSpec(size=SIZE))
     wanted = [dv.Unit(net.layers[-1].name, c) for c in range(6)]

@@ -163,6 +163,7 @@ def test_the_maximum_that_a_softmax_subtracts_is_neither_pool_nor_activation() -
         assert rewritten(net, "output", "deconvnet").coverage.unsupported == ()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize("rule", dv.RULES)
