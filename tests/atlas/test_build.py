@@ -85,6 +85,7 @@ def test_tiles_are_the_picture_and_the_reconstruction_of_the_library(net: Networ
             assert np.abs(opened.patch(row) - shown).max() <= 0.5 / 255 + 1e-6
 
 
+@pytest.mark.slow
 def test_the_files_say_what_they_are(pictures: Path, built: Path) -> None:
     import hashlib
 
@@ -150,6 +151,7 @@ def test_an_atlas_that_is_there_is_not_built_again(net: Network, pictures: Path,
     assert atlas_cases.contents(built) == before
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(check=2)
 @pytest.mark.parametrize("batch", [1, 4, 64])
 def test_batches_do_not_matter(net: Network, pictures: Path, built: Path, tmp_path: Path, batch: int) -> None:

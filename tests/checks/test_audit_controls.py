@@ -22,6 +22,7 @@ def linear(xs: np.ndarray) -> np.ndarray:
     return (np.asarray(xs) * WEIGHTS).sum(axis=(1, 2, 3))
 
 
+@pytest.mark.slow
 def test_likenesses_equal_their_twins() -> None:
     signed, other = np.stack([A, -2 * B, B], -1), np.stack([B, A, -A], -1)
     found = similarity.similarities(signed, other)

@@ -78,6 +78,7 @@ def test_the_answer_for_people_names_what_was_skipped(options: list[str], built:
     assert lines[-1].startswith("skipped: broken.png: 'broken.png'")
 
 
+@pytest.mark.slow
 def test_show_writes_patches_and_reconstructions(built: Path, tmp_path: Path) -> None:
     opened = atlas.Atlas.open(built)
     channel = next(c for c in opened.layer("relu2").channels if c not in opened.layer("relu2").silent)

@@ -145,6 +145,7 @@ def test_npz_holds_the_arrays(on_cat: list[str], weights: Path, tmp_path: Path) 
         assert Recipe.from_json(str(arrays["recipe"])).row == "all"
 
 
+@pytest.mark.slow
 def test_the_readable_answer_names_what_was_done(on_cat: list[str], tmp_path: Path) -> None:
     out = tmp_path / "map.svg"
     answer = run("reconstruct", *on_cat, *UNIT, "--out", out)

@@ -131,6 +131,7 @@ def test_bad_input_is_one_line_and_no_file(model: list[str], tmp_path: Path, arg
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_leaves_no_file(
     inverted: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -221,6 +221,7 @@ def test_the_board_remembers_and_leads_to_the_card(open_page: Callable[..., AppT
     assert "Only by a stride" in words(test)
 
 
+@pytest.mark.slow
 def test_an_unknown_card_in_a_link_is_no_error(open_page: Callable[..., AppTest]) -> None:
     assert "orthonormal" in words(open_page(SLUG, card="C99"))
 

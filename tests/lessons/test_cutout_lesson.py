@@ -75,6 +75,7 @@ def test_the_page_opens_with_what_it_can_do(monkeypatch: pytest.MonkeyPatch) -> 
     assert test.text[0].value == str(lesson.OPENS)
 
 
+@pytest.mark.slow
 def test_figures_on_the_page_are_the_slow_twins() -> None:
     found, truth = lesson.found_of(HAND, None), lesson.subject(HAND).truth
     assert found is not None

@@ -172,6 +172,7 @@ def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     assert made["box"] == theory.clipped(scene.box, scene.size)
 
 
+@pytest.mark.slow
 def test_the_derivative_is_that_of_the_library() -> None:
     scene = lesson.compute(State(layer="conv2", at=(50, 70)))
     image = pictures.fitted(scene.loaded, scene.picture).model
