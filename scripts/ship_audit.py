@@ -33,6 +33,7 @@ TABLES: dict[str, tuple[Columns, ...]] = {
             "top layer shuffled": "random weights: top layer", "upper half shuffled": "random weights: upper half",
             "all shuffled": "random weights: all layers", "all redrawn": "random weights: all redrawn",
             "lowest alone shuffled": "random weights: lowest alone", "another class": "another class",
+            "all classes at once": "all units",
         },
         {
             "an edge detector": "edges", "the picture's own gradient": "picture's gradient", "occlusion": "occlusion",

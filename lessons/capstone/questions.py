@@ -19,16 +19,16 @@ NUMBERS = {fault: number for number, fault in enumerate(planted.FAULTS, 1)}
 
 
 def verdict(seed: int) -> Question:
-    """All four networks of a case, and how often the mark moves the one that rests on it."""
+    """All four networks of a case, and how often the mark moves the one with shuffled labels, which differs by case."""
     case = seed % run.CASES + 1
     kinds = run.order(case)
     by_kind = {fault: letter for letter, fault in kinds.items()}
     named = tuple(NUMBERS[kinds[letter]] for letter in run.LETTERS)
-    moved = run.count(case, by_kind["watermark"], "mark")
+    moved = run.count(case, by_kind["labels"], "mark")
 
     def swapped(one: str, two: str) -> tuple[int, ...]:
         other = {NUMBERS[one]: NUMBERS[two], NUMBERS[two]: NUMBERS[one]}
-        accused = by_kind[two] if one == "watermark" else by_kind[one] if two == "watermark" else by_kind["watermark"]
+        accused = by_kind[two] if one == "labels" else by_kind[one] if two == "labels" else by_kind["labels"]
         return (*(other.get(number, number) for number in named), run.count(case, accused, "mark"))
 
     shown = ", ".join(f"{letter} {number}" for letter, number in zip(run.LETTERS, named, strict=True))
@@ -36,7 +36,7 @@ def verdict(seed: int) -> Question:
         prompt=t(
             "Open **case {case}** above and audit it. Name each network by a number: 1 honest, 2 rests on the mark, 3 "
             "rests on the ground, 4 learned shuffled labels. As evidence write how many of 24 answers of the network "
-            "that you call 2 change with the mark.",
+            "that you call 4 change with the mark.",
             case=case,
         ),
         fields=("A", "B", "C", "D", t("changed by the mark")),
@@ -50,7 +50,7 @@ def verdict(seed: int) -> Question:
              t("3 and 4 are exchanged. Both fail on new pictures; only one of them changes with the ground.")),
             (swapped("watermark", "labels"),
              t("2 and 4 are exchanged. Both fail on new pictures; only one of them changes with the mark.")),
-            ((*named, run.count(case, by_kind["watermark"], "new")),
+            ((*named, run.count(case, by_kind["labels"], "new")),
              t("The verdicts are right. The evidence is how many answers the mark changes, not how many are right.")),
         ],
         hint=t("A test that moves one part alone shows what rests on it. Compare all four networks in each test."),

@@ -142,6 +142,7 @@ def test_the_report_is_whole_in_both_languages(tmp_path: Path) -> None:
         assert text.count("data:image/png;base64,") == len(found.examples) > 4
         assert ("可信吗" in text) == (language == "zh")
         assert str(found.table["occlusion"]["noise"]) in text
+        assert ("rectifiers obey" in text.partition("<pre>")[2].partition("</pre>")[0]) == (language == "en")
         assert text.count("<polygon") == text.count("<polyline") == 4 * len(found.curves), "each with its error"
     record = json.loads(found.to_json(tmp_path / "a.json").read_text("utf-8"))
     assert record["table"]["gradient"]["noise"]["count"] == 3
@@ -250,6 +251,16 @@ def test_an_interval_over_everything_says_nothing() -> None:
     wide = {"another class": intervals.Interval(0.4, -0.1, 0.8, 0.2, 4)}
     (line,) = sentences.of_method("grad_cam", wide)
     assert line.endswith("0.40 [-0.10, 0.80]: the interval is too wide to say anything; give more pictures.")
+
+
+def test_a_gain_that_two_digits_do_not_show_is_none() -> None:
+    """Before, an untrained network's order of pixels "beat chance in every curve", by 0.0002 of probability."""
+    faint = intervals.Interval(-0.0001, 0.0002, 0.001, 0.0001, 4)
+    assert str(faint) == "0.00 [0.00, 0.00]"
+    (line,) = sentences.of_method("gradient", {"deletion grey": faint})
+    assert line == "Gradient: its order of pixels is no better than chance in any curve."
+    assert "<td class=" not in page.table({"gradient": {"deletion grey": faint}})
+    assert 'class="good"' in page.table({"gradient": {"deletion grey": dataclasses.replace(faint, low=0.01)}})
 
 
 @pytest.mark.slow

@@ -24,7 +24,8 @@ class Interval:
     def __str__(self) -> str:
         if not self.count:
             return "-"
-        return f"{self.mean:.2f}" if self.count == 1 else f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+        mean, low, high = (f"{number:z.2f}" for number in (self.mean, self.low, self.high))
+        return mean if self.count == 1 else f"{mean} [{low}, {high}]"
 
 
 def interval(values: Iterable[float], seed: int = 0) -> Interval:

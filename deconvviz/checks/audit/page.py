@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from html import escape, unescape
@@ -19,7 +20,7 @@ from deconvviz import catalog, storage
 from deconvviz.checks.audit.controls import EDGES, RANDOM
 from deconvviz.checks.audit.intervals import Interval
 from deconvviz.checks.audit.record import AuditRecord
-from deconvviz.checks.audit.sentences import sentences
+from deconvviz.checks.audit.sentences import GAIN, sentences
 from deconvviz.checks.audit.words import LANGUAGES, say
 from deconvviz.errors import DataError, check_choice
 from deconvviz.figures.scale import diverging_rgb, signed_limit
@@ -154,9 +155,9 @@ def as_html(audit: AuditRecord, language: str = "en") -> str:
         f"<h2>{t('Every control for every method')}</h2><p>{how}</p>{table(audit.table, language)}"
         f"<h2>{t('Deletion and insertion')}</h2><p>{escape(how_to_read_curves(language))}</p>"
         f"{curves(audit.curves, language)}"
-        f"<h2>{t('The first picture')}</h2>{_examples(audit, t)}"
+        f"{_examples(audit, t)}"
         f"<h2>{t('The methods')}</h2>{_cards(audit, t)}"
-        f"<h2>{t('How it was made')}</h2><pre>{escape(_provenance(audit))}</pre>"
+        f"<h2>{t('How it was made')}</h2><pre>{_provenance(audit, t)}</pre>"
         f"{_DATA}{data}</template></body></html>\n"
     )
 
@@ -168,8 +169,8 @@ def how_to_read(language: str = "en") -> str:
         "of two maps, from -1 to 1: 0 is wanted under random weights, for another class and for all units of the "
         "layer at once, 1 after a shift or faint noise. Deletion and insertion: area gained over an order drawn by "
         "chance, above 0 is better. Infidelity: 0 foretells every fall of the score, 1 none. Green: the whole "
-        "interval lies where it is wanted (below 0.3, above 0.6, a gain above 0); red: where it is not (above 0.6, "
-        "below 0.3, a gain below 0). Dash: it does not apply, or one of the two maps is zero everywhere.",
+        "interval lies where it is wanted (below 0.3, above 0.6, a gain above 0.005); red: where it is not (above "
+        "0.6, below 0.3, a loss above 0.005). Dash: it does not apply, or one of the two maps is zero everywhere.",
         language,
     )
 
@@ -206,8 +207,8 @@ def _cell(interval: Interval | None, target: str) -> str:
     if interval is None or not interval.count:
         return "<td>-</td>"
     low, high = (interval.low, interval.high) if interval.count > 1 else (interval.mean, interval.mean)
-    good = {"low": high < 0.3, "high": low > 0.6, "gain": low > 0}.get(target, False)
-    bad = {"low": low > 0.6, "high": high < 0.3, "gain": high < 0}.get(target, False)
+    good = {"low": high < 0.3, "high": low > 0.6, "gain": low > GAIN}.get(target, False)
+    bad = {"low": low > 0.6, "high": high < 0.3, "gain": high < -GAIN}.get(target, False)
     kind = ' class="good"' if good else ' class="bad"' if bad else ""
     return f"<td{kind}>{interval}</td>"
 
@@ -257,7 +258,8 @@ def _curve(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], kind: str,
 
 
 def _examples(audit: AuditRecord, t: Any) -> str:
-    html = ""
+    """The maps of the first picture; nothing where a report was read again, for they are in no record."""
+    html = f"<h2>{t('The first picture')}</h2>" if audit.examples else ""
     for label, values in audit.examples.items():
         method, _, kind = label.partition(", ")
         if label == "picture":
@@ -284,23 +286,34 @@ def _cards(audit: AuditRecord, t: Any) -> str:
     rows = ""
     for method in audit.table:
         card, used = catalog.methods()[method], audit.settings.get(method, {})
-        settings = ", ".join(f"{name}={value}" for name, value in used.items()) or "-"
+        settings = ", ".join(f"{name}={value}" for name, value in used.items() if value is not None) or "-"
         cells = "".join(f"<td>{cell}</td>" for cell in (t(card.assumes), t(card.limits), escape(settings)))
         rows += f"<tr><th>{t(card.title)}</th>{cells}</tr>"
     heads = "".join(f"<th>{t(word)}</th>" for word in ("Method", "It assumes", "It cannot show", "Settings here"))
     return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _provenance(audit: AuditRecord) -> str:
+def _provenance(audit: AuditRecord, t: Callable[..., str]) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in audit.versions.items())
-    proofs = ", ".join(f"{rule} {gap:.1g} ({audit.coverage.get(rule, '')})" for rule, gap in audit.agreement.items())
+    proofs = ", ".join(
+        f"{t(catalog.methods()[rule].title)} {gap:.1g} ({_coverage(audit.coverage.get(rule, ''), t)})"
+        for rule, gap in audit.agreement.items()
+    )
     adjoint = "-" if audit.adjoint is None else f"{audit.adjoint:.1g}"
     pictures = ", ".join(
         f"{picture['name']}: {picture['unit'][1]} ({picture['value']:.4g})" for picture in audit.pictures
     )
     lines = [
-        audit.command, f"network {audit.network}, SHA-256 {audit.digest}", versions, f"seed {audit.seed}",
-        f"two computations: {proofs or '-'}; adjoint test: {adjoint}", f"pictures, channel (value): {pictures}",
-        *(f"{name}: {why}" for name, why in audit.unreadable.items()),
+        escape(audit.command), t("network {name}, SHA-256 {digest}", name=audit.network, digest=audit.digest),
+        escape(versions), t("seed {seed}", seed=audit.seed), f"{t('two computations differ by')}: {proofs or '-'}",
+        t("adjoint test: {gap}", gap=adjoint),
+        t("pictures, channel (value): {pictures}", pictures=pictures),
+        *(escape(f"{name}: {why}") for name, why in audit.unreadable.items()),
     ]  # fmt: skip
     return "\n".join(line for line in lines if line)
+
+
+def _coverage(said: str, t: Callable[..., str]) -> str:
+    """What a record says of the rectifiers, in the language of the page where it is of the usual form."""
+    usual = re.fullmatch(r"(\d+) of (\d+) rectifiers obey", said)
+    return t("{obeyed} of {total} rectifiers obey", obeyed=usual[1], total=usual[2]) if usual else escape(said)

@@ -12,6 +12,8 @@ from deconvviz.checks.audit.words import say
 
 #: A rank correlation from which two maps are called alike, and below which they are called different.
 ALIKE, DIFFERENT = 0.6, 0.3
+#: A gain over chance from which it is called one: what two digits show.
+GAIN = 0.005
 #: Pictures below which no sentence claims more than "here".
 FEW = 10
 
@@ -108,7 +110,7 @@ def _of_method(title: str, intervals: Mapping[str, Interval], language: str) -> 
         if kind.startswith(("deletion", "insertion")) and interval.count > 1
     }
     if gains:
-        better = [say(kind, language) for kind, interval in gains.items() if interval.low > 0]
+        better = [say(kind, language) for kind, interval in gains.items() if interval.low > GAIN]
         if len(better) == len(gains):
             yield say("{method}: removing or bringing pixels in its order beats chance in every curve.", language,
                       method=title)  # fmt: skip
