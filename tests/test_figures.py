@@ -181,7 +181,7 @@ def audited() -> list[str]:
     page = read("docs/audit.md").split("## A planted truth")[1]
     marks = re.findall(r"^\| ([^|]+) \| (-?[\d.]+ \[[^]]+\]) \| [\d.]+ \[", page, re.M)
     assert len(marks) == len(stored)
-    cell = lambda values: f"{values[0]:.2f} [{values[1]:.2f}, {values[2]:.2f}]"  # noqa: E731
+    cell = lambda values: f"{values[0]:z.2f} [{values[1]:z.2f}, {values[2]:z.2f}]"  # noqa: E731
     return [
         f"| {name} | " + " | ".join([*(cell(row[control]) for control in controls), mark]) + " |"
         for (name, mark), row in zip(marks, stored.values(), strict=True)
