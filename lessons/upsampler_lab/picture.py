@@ -80,7 +80,7 @@ def ripples(*stages: bool) -> None:
     for trained in stages:
         answers = {kind: run.flat(kind, trained) for kind in run.KINDS}
         off = {kind: 255 * (one.answer - one.answer.mean())[:9, :9] for kind, one in answers.items()}
-        limit = max(float(np.abs(plane).max()) for plane in off.values())
+        limit = max(1.0, *(float(np.abs(plane).max()) for plane in off.values()))
         st.markdown(f"**{t(titles[trained], limit=number(limit))}**")
         row = []
         for kind, found in answers.items():
