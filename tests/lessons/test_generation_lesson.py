@@ -57,6 +57,7 @@ def test_a_wrong_divergence_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(check.holds for check in rest)
 
 
+@pytest.mark.slow
 def test_a_decoder_that_is_no_adjoint_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     real = run.first_layer
 

@@ -31,6 +31,7 @@ def test_the_first_picture_shows_every_layer_by_three_methods_and_none_of_them_i
             assert pixels.std() > 10, row["name"]
 
 
+@pytest.mark.slow
 def test_it_waits_for_no_network(open_page: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(name: str) -> None:
         raise AssertionError(f"the first page loads {name}")

@@ -181,6 +181,7 @@ def test_a_link_opens_its_unit_picture_look_and_step(laboratory: OpenPage) -> No
     assert any("unpool · pool1" in m.value for m in test.markdown)
 
 
+@pytest.mark.slow
 def test_another_picture_keeps_the_channel_and_finds_its_strongest_place(laboratory: OpenPage) -> None:
     test = laboratory(channel="5", image="rocket")
     maps = engine.forward(networks.load("caltech"), pictures.sample("rocket")).maps["pool1"][..., 5]

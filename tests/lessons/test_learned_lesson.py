@@ -43,6 +43,7 @@ def test_errors_by_hand_are_those_of_the_slow_twin() -> None:
     assert run.normalized_error(found, wanted) == pytest.approx(run.by_hand(found, wanted), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_an_error_that_is_reported_wrongly_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "by_hand", lambda found, wanted: 1.001 * run.normalized_error(found, wanted))
     assert [check.holds for check in lesson.checks(State("cat", "relu6"))] == [False, False, True, True]

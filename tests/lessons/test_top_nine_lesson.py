@@ -69,6 +69,7 @@ def test_a_reconstruction_two_levels_off_is_found(own: Path) -> None:
     assert failing(State()) == ["reconstructions within a byte"]
 
 
+@pytest.mark.slow
 def test_a_patch_one_level_off_is_found(own: Path) -> None:
     sheet = own / dict(atlases.Atlas.open(own).rows("relu3", 44)[0].sheets)["patches"]
     repaint(sheet, lambda pixels: np.where(pixels == 255, 254, pixels).astype(np.uint8))

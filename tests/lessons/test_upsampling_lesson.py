@@ -104,6 +104,7 @@ def test_nonsense_in_a_link_is_no_error(link: dict[str, str], open_page: Callabl
     assert not open_page(SLUG, **link).exception
 
 
+@pytest.mark.slow
 def test_the_slider_moves_the_picture_and_a_scene_sets_it(open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, scene="4")
     test.slider("k-shown").set_value(4).run()

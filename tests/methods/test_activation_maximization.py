@@ -58,6 +58,7 @@ def test_the_activation_of_a_neuron_is_that_of_the_loops(net: dv.Network) -> Non
     assert found.activation == pytest.approx(values(found.image, 4)[1, 3, 2], rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_neuron_without_position_is_the_middle_one(net: dv.Network) -> None:
     found = dv.visualize(net, dv.Unit("conv2", 2), objective="neuron", steps=3)
     height, width, _ = net.layer("conv2").shape

@@ -47,6 +47,7 @@ def test_the_loss_falls_and_every_step_is_kept(found: dv.Inversion) -> None:
     assert found.note == ""
 
 
+@pytest.mark.slow
 def test_the_errors_are_those_of_the_loops(found: dv.Inversion) -> None:
     expected = prior_loops.feature_error(by_loops(found.image, 2), by_loops(IMAGE, 2))
     assert found.feature_error == pytest.approx(expected, rel=1e-4)
@@ -159,6 +160,7 @@ def test_a_run_that_diverges_is_slowed_down_once(bomb: dv.Network) -> None:
     assert found.feature_error < 0.02
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_twice_stops_with_the_last_good_picture(bomb: dv.Network) -> None:
     found = bombed(bomb, 1e5)
     assert "beyond bounds again after step" in found.note

@@ -168,6 +168,7 @@ def test_random_weights_are_seeded_and_say_so() -> None:
     assert 0.05 < values.std() < 20, "Kaiming's rule keeps the size of activations"
 
 
+@pytest.mark.slow
 def test_what_squeezenet_is_fed() -> None:
     net = dv.load("squeezenet", weights="random")
     picture = np.random.default_rng(9).random((227, 227, 3)).astype(np.float32)
