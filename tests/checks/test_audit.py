@@ -22,6 +22,7 @@ from deconvviz import api, catalog
 from deconvviz.checks.audit import card, controls, intervals, page, run, sentences, similarity, words
 from deconvviz.checks.audit.card import measured, table
 from deconvviz.errors import DataError, DeconvvizError, NetworkError
+from deconvviz.types import Unit
 
 RANDOM = np.random.default_rng(2)
 SIZE = (16, 18)
@@ -142,6 +143,7 @@ def test_the_report_is_whole_in_both_languages(tmp_path: Path) -> None:
         assert text.count("data:image/png;base64,") == len(found.examples) > 4
         assert ("可信吗" in text) == (language == "zh")
         assert str(found.table["occlusion"]["noise"]) in text
+        assert f"<figcaption>{'Occlusion: network' if language == 'en' else '遮挡法：原网络'}</figcaption>" in text
         assert ("rectifiers obey" in text.partition("<pre>")[2].partition("</pre>")[0]) == (language == "en")
         assert text.count("<polygon") == text.count("<polyline") == 4 * len(found.curves), "each with its error"
     record = json.loads(found.to_json(tmp_path / "a.json").read_text("utf-8"))
@@ -150,6 +152,15 @@ def test_the_report_is_whole_in_both_languages(tmp_path: Path) -> None:
     assert record["versions"]["jax"] == jax.__version__
     with pytest.raises(DeconvvizError, match="language='fr' is no choice"):
         found.to_html(tmp_path / "a.html", "fr")
+
+
+def test_the_picture_of_a_report_is_in_its_colours() -> None:
+    """Before, a network that is fed blue first had an orange suit in blue."""
+    spec = dataclasses.replace(SPEC, channels="BGR")
+    network = dv.Network(lambda x: x.reshape(x.shape[0], -1) @ LINEAR, input_spec=spec, name="blue first")
+    x = api.model_input(network, PICTURES[0])
+    (shown,) = run._examples(network, x, Unit("dense1", 0), (), 0).values()
+    np.testing.assert_allclose(shown, (PICTURES[0] - 0.5) / 0.25, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -271,7 +271,7 @@ def _examples(audit: AuditRecord, t: Any) -> str:
             text = t("The picture as the network is fed it")
         else:
             image = diverging_rgb(values, signed_limit(values, 99.5))
-            text = f"{t(catalog.methods()[method].title)}, {t(kind)}"
+            text = f"{t(catalog.methods()[method].title)}{t(': ')}{t(kind)}"
         html += f'<figure><img alt="{text}" src="{_png(image)}"><figcaption>{text}</figcaption></figure>'
     return html
 
@@ -305,8 +305,8 @@ def _provenance(audit: AuditRecord, t: Callable[..., str]) -> str:
     )
     lines = [
         escape(audit.command), t("network {name}, SHA-256 {digest}", name=audit.network, digest=audit.digest),
-        escape(versions), t("seed {seed}", seed=audit.seed), f"{t('two computations differ by')}: {proofs or '-'}",
-        t("adjoint test: {gap}", gap=adjoint),
+        escape(versions), t("seed {seed}", seed=audit.seed),
+        f"{t('two computations differ by')}{t(': ')}{proofs or '-'}", t("adjoint test: {gap}", gap=adjoint),
         t("pictures, channel (value): {pictures}", pictures=pictures),
         *(escape(f"{name}: {why}") for name, why in audit.unreadable.items()),
     ]  # fmt: skip

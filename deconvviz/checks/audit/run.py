@@ -359,7 +359,8 @@ def _proofs(
 def _examples(network: Network, x: Array, unit: Unit, names: Sequence[str], seed: int) -> dict[str, np.ndarray]:
     """The first picture, and each method's map of it with the network's weights and with random ones."""
     score = Score.of(network, x, unit)
-    examples = {"picture": np.asarray(x)[0]}
+    blue_first = network.input_spec.channels == "BGR"
+    examples = {"picture": np.asarray(x)[0, ..., ::-1] if blue_first else np.asarray(x)[0]}
     for kind, other in _both(network, score, seed):
         for name in names:
             try:
