@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import warnings
 from collections.abc import Iterator
@@ -118,9 +119,10 @@ def theirs(
         found = attr.InputXGradient(torch_net).attribute(image.requires_grad_(), target=target)
     elif method == "integrated_gradients":
         start = torch.full_like(image, -2.0)
-        found = attr.IntegratedGradients(torch_net).attribute(
-            image, start, target=target, n_steps=12, method="riemann_middle"
-        )
+        with places_in_float64():
+            found = attr.IntegratedGradients(torch_net).attribute(
+                image, start, target=target, n_steps=12, method="riemann_middle"
+            )
     elif method == "smoothgrad":
         draws = np.stack([np.random.default_rng([3, k]).standard_normal(x.shape[1:]) for k in range(5)])
         sigma = 0.15 * (x.max() - x.min())
@@ -141,6 +143,19 @@ def theirs(
         )
     answer = found.detach().numpy()[0].transpose(1, 2, 0)
     return answer[..., 0] if method in ("grad_cam", "occlusion") else answer
+
+
+@contextlib.contextmanager
+def places_in_float64() -> Iterator[None]:
+    """Captum asks `torch.linspace` for its steps in PyTorch's default type, whatever the network's own is."""
+    import torch
+
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(default)
 
 
 def last_maps(name: str, torch_net: Any) -> Any:
@@ -176,3 +191,40 @@ def test_methods_as_captum(name: str, method: str, monkeypatch: pytest.MonkeyPat
     assert np.abs(wanted).max() > 0
     gap = np.linalg.norm(found.map - wanted) / np.linalg.norm(wanted)
     assert gap < TOLERANCE, gap
+
+
+@pytest.mark.deep
+def test_integrated_gradients_of_vgg16_as_captum_at_the_same_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounded to float32, Captum's places lie 4e-8 beside the midpoints, and kinks between: the maps differ by 1e-4."""
+    from peers import torch_nets
+
+    net = torch_nets.NETS["vgg16"]().double().eval()
+    x = np.random.default_rng(2).normal(size=(1, 64, 64, 3))
+    with jax.enable_x64():
+        ours = dv.Network.from_torch(net, input_spec=dv.InputSpec(size=(64, 64)))
+        found = attribution.attribute(
+            ours, x, (ours.layers[-1].name, 5), "integrated_gradients", baseline=-2.0, steps=12
+        )
+    wanted = theirs("vgg16", net, x, 5, "integrated_gradients", monkeypatch)
+    gap = np.linalg.norm(found.map - wanted) / np.linalg.norm(wanted)
+    assert gap < TOLERANCE, gap
+
+
+def test_a_kink_between_a_midpoint_and_its_float32_is_what_captum_misses() -> None:
+    """A ReLU that wakes at 0.37499998 of the line, and the fifth of 12 midpoints, 0.375: eight of them see it awake."""
+    import torch
+    from captum import attr
+
+    kink = 0.375 - 2e-8
+    net = dv.Network(lambda x: jax.numpy.maximum(x - kink, 0).sum((1, 2)), input_spec=dv.InputSpec(size=(1, 1)))
+    x = np.ones((1, 1, 1, 3))
+    with jax.enable_x64():
+        found = attribution.attribute(net, x, (net.layers[-1].name, 0), "integrated_gradients", baseline=0.0, steps=12)
+    np.testing.assert_allclose(found.map.ravel(), [8 / 12, 0, 0], atol=1e-12)
+    method = attr.IntegratedGradients(lambda x: torch.relu(x - kink))
+    one, none = torch.ones(1, 1, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
+    rounded = method.attribute(one, none, target=0, n_steps=12, method="riemann_middle")
+    assert abs(float(rounded) - 7 / 12) < TOLERANCE
+    with places_in_float64():
+        exact = method.attribute(one, none, target=0, n_steps=12, method="riemann_middle")
+    assert abs(float(exact) - 8 / 12) < TOLERANCE
