@@ -8,6 +8,7 @@ Each side is a process of its own for each task, with the same random weights an
 round after round, so that a busy machine disturbs both alike; the median of each is shown. What is timed goes from the
 picture to the maps, in float32; positions of units are given to both. Without --full, Captum's time for 512 units is
 512 / 32 of its time for 32 of them: it has no road for many units, each one costs a whole forward and backward pass.
+Peak memory is that of a pass that is compiled already, with the maps of all units held on both sides.
 That both make the same map is measured in float64. In float32 a window now and then holds two maxima that differ by
 rounding alone; there the two go back to different places, and the maps differ by about a thousandth.
 """
@@ -33,7 +34,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 THREADS = len(os.sched_getaffinity(0))
 Codes = list[tuple[int, int, int]]
-Maps = Callable[..., np.ndarray]
+Maps = Callable[..., list[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def deconvviz_maps(layer: str, weights: Path, x: np.ndarray) -> tuple[Maps, Call
         units = [dv.Unit(layer, *code) for code in codes]
         with jax.enable_x64(dtype == "float64"):
             seen = reconstruct_units(net, x.astype(dtype), units, start="one", prove=False)
-        return np.stack([one.map for one in seen])
+        return [one.map for one in seen]
 
     def places() -> Codes:
         values = net.taps(x, [layer])[layer][0]
@@ -102,7 +103,7 @@ def captum_maps(layer: str, weights: Path, x: np.ndarray) -> tuple[Maps, None]:
         net.to(getattr(torch, dtype))
         image = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2), dtype)).requires_grad_()
         found = [method.attribute(image, neuron_selector=code).detach().numpy()[0] for code in codes]
-        return np.stack(found).transpose(0, 2, 3, 1)
+        return [map.transpose(1, 2, 0) for map in found]
 
     return maps, None
 
@@ -118,11 +119,15 @@ def serve(side: str, layer: str, folder: Path) -> None:
             print(json.dumps(places()), flush=True)
             continue
         codes = [tuple(code) for code in wanted["codes"]]
+        # The maps of units that are not walked count too: who wants all of them holds them.
+        others = [np.ones((*x.shape[1:3], 3), wanted["dtype"]) for _ in range(wanted["units"] - len(codes))]
+        forget_peak()
         start = time.perf_counter()
         found = maps(codes, wanted["dtype"])
-        seconds = time.perf_counter() - start
-        np.save(folder / f"{side}.npy", found)
-        print(json.dumps({"seconds": seconds, "peak": peak_mib()}), flush=True)
+        seconds, peak = time.perf_counter() - start, peak_mib()
+        del others
+        np.save(folder / f"{side}.npy", np.stack(found))
+        print(json.dumps({"seconds": seconds, "peak": peak}), flush=True)
 
 
 def forget_peak() -> None:
@@ -161,9 +166,9 @@ class Side:
             raise SystemExit(f"{self.name} stopped (see above); Captum needs pip install -e '.[peers]', or use --peer")
         return json.loads(line)
 
-    def make(self, codes: Codes, dtype: str = "float32") -> dict[str, Any]:
-        """Have maps made; their file is the side's name."""
-        found: dict[str, Any] = self.ask({"codes": codes, "dtype": dtype})
+    def make(self, codes: Codes, dtype: str = "float32", units: int = 0) -> dict[str, Any]:
+        """Have maps made, and held beside those of so many units in all; their file is the side's name."""
+        found: dict[str, Any] = self.ask({"codes": codes, "dtype": dtype, "units": units})
         return found
 
     def stop(self) -> None:
@@ -186,7 +191,7 @@ def measure(task: Task, arguments: argparse.Namespace, folder: Path) -> dict[str
     ours.make(codes), theirs.make(sample[:1])
     for _ in range(arguments.rounds):
         for side, wanted in ((ours, codes), (theirs, sample)):
-            answer = side.make(wanted)
+            answer = side.make(wanted, units=len(codes))
             times[side.name].append(answer["seconds"] * len(codes) / len(wanted))
             peaks[side.name] = answer["peak"] and round(answer["peak"])
     few = codes[:: max(1, len(codes) // 4)][:4]

@@ -7,6 +7,7 @@ says is checked before anything is done with it, and what it cannot be is said i
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import glob
 import http.client
 import json
@@ -51,6 +52,12 @@ def base() -> Path:
     """The folder: DECONVVIZ_CACHE if it is set, else "deconvviz" in the user's cache folder."""
     folder = os.environ.get("DECONVVIZ_CACHE")
     return Path(folder) if folder else platformdirs.user_cache_path("deconvviz", appauthor=False, opinion=False)
+
+
+def release_memory() -> None:
+    """Give memory that is free back to the system, where the C library would keep it."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # only glibc keeps what is free
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:

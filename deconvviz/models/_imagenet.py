@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deconvviz import storage
 from deconvviz.catalog import ModelEntry, PublicWeights
 from deconvviz.models import _stored, public_weights
 from deconvviz.models._layers import Classifier, Layers, Part, shapes_of
@@ -94,6 +95,7 @@ def network(
 ) -> Network:
     """The network with these arrays."""
     model = Classifier(architecture.parts, architecture.run, arrays)
+    storage.release_memory()  # of VGG-16 the arrays that were read and turned round leave 80 MB that nobody uses
     labels = tuple(name for _, name in classes()) if trained else None
     name = architecture.name if trained else f"{architecture.name} (untrained)"
     return Network(model.__call__, input_spec=architecture.input_spec, labels=labels, name=name, about=about)

@@ -5,7 +5,6 @@ What is there again when somebody comes: texts at once, networks in two seconds,
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import gc
 import sys
@@ -17,7 +16,7 @@ from typing import Any
 import streamlit as st
 from streamlit import config, runtime
 
-from deconvviz import compiled
+from deconvviz import compiled, storage
 from lessons._kit.run import cache
 
 #: Seconds between two looks, and how long nobody may have been there beyond the time in which a reload is expected.
@@ -73,10 +72,7 @@ def give_back() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):  # only glibc keeps what is free
-        return
+    storage.release_memory()
 
 
 def _caches() -> list[Callable[[], None]]:

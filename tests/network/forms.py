@@ -158,6 +158,37 @@ def norm(h: Any) -> Any:
     return jnp.linalg.norm(h, axis=-1, keepdims=True)
 
 
+def pooled_gate(h: Any) -> Any:
+    return jax.nn.sigmoid(h.mean((1, 2), keepdims=True) @ DENSE)
+
+
+def shifted_squares(h: Any) -> Any:
+    """Local response normalization as a sum of slices."""
+    s = jnp.pad(h * h, ((0, 0), (0, 0), (0, 0), (2, 2)))
+    return h / (1 + 1e-4 * sum(s[..., i : i + 8] for i in range(5))) ** 0.75
+
+
+def talking_heads(h: Any) -> Any:
+    """Scores and weights of attention are mixed between the heads."""
+    t = tokens(h)
+    q, k, v = ((t @ w).reshape(*t.shape[:2], 2, 4) for w in (DENSE, DENSE.T, DENSE + 1))
+    mixed = jnp.einsum("nhqk,hg->ngqk", jnp.einsum("nqhd,nkhd->nhqk", q, k), DENSE[:2, :2])
+    weights = jnp.einsum("nhqk,hg->ngqk", jax.nn.softmax(mixed), DENSE[:2, :2])
+    return jnp.einsum("nhqk,nkhd->nqhd", weights, v).reshape(h.shape)
+
+
+def softmax_of_allowed(h: Any) -> Any:
+    t = tokens(h)
+    scores = t @ DENSE @ t.swapaxes(1, 2) / 2.8
+    return (jax.nn.softmax(scores, where=jnp.tril(jnp.ones(scores.shape[-2:], bool))) @ t).reshape(h.shape)
+
+
+def weighted_kernels(h: Any) -> Any:
+    """Branches under gates of their own, as in conditionally parameterized convolutions."""
+    gates = jax.nn.sigmoid(h.mean((1, 2)) @ DENSE[:, :2])
+    return jnp.einsum("nk,nkhwc->nhwc", gates, jnp.stack([conv(h, SECOND), conv(h, THIRD)], 1))
+
+
 #: name -> (the part, how many rectifiers it holds).
 PASSING: dict[str, tuple[Callable[..., Any], int]] = {
     "nnx.LayerNorm": (nnx.LayerNorm(8, rngs=_NNX), 0),
@@ -178,17 +209,22 @@ PASSING: dict[str, tuple[Callable[..., Any], int]] = {
     "x sum(abs(x)^2)^-1/2": (lambda h: h * (jnp.sum(jnp.abs(h) ** 2, -1, keepdims=True) + 1e-9) ** -0.5, 0),
     "x / sqrt(einsum(x, x))": (lambda h: h / jnp.sqrt(jnp.einsum("nhwc,nhwc->nhw", h, h))[..., None], 0),
     "x / max(1, norm(x))": (lambda h: h / jnp.maximum(1.0, norm(h)), 0),
+    "x / (norm(x) + (norm(x) = 0))": (lambda h: h / (norm(h) + (norm(h) == 0)), 0),
     "x / sum(abs(x))": (lambda h: h / jnp.abs(h).sum(-1, keepdims=True), 0),
     "x / max(abs(x))": (lambda h: h / (jnp.abs(h).max(-1, keepdims=True) + 1e-6), 0),
     "x / norm of the whole map": (lambda h: h / jnp.linalg.norm(h.ravel()), 0),
     "norm under vmap": (jax.vmap(jax.vmap(jax.vmap(lambda v: v / jnp.linalg.norm(v)))), 0),
     "local response normalization": (local_response, 0),
+    "local response normalization by slices": (shifted_squares, 0),
     "divisive normalization": (lambda h: h / jnp.sqrt(1 + jnp.square(h) @ jnp.abs(DENSE)), 0),
     "global response normalization": (global_response, 0),
     "squash of capsules": (squashed, 0),
     "nan_to_num": (jnp.nan_to_num, 0),
     "where not NaN": (lambda h: jnp.where(jnp.isnan(h), 0, h), 0),
     "where finite": (lambda h: jnp.where(jnp.isfinite(h), h, 0), 0),
+    "where below infinity": (lambda h: jnp.where(jnp.abs(h) < jnp.inf, h, 0), 0),
+    "x is_finite(x)": (lambda h: h * jnp.isfinite(h), 0),
+    "clip to infinity": (lambda h: jnp.clip(h, -jnp.inf, jnp.inf), 0),
     "layer scale": (lambda h: conv(h, SECOND) * DENSE[0] * 1e-2 + h, 0),
     "layer scale of the signal itself": (lambda h: h + h * DENSE[0], 0),
     "squeeze and excitation": (excited, 1),
@@ -198,12 +234,20 @@ PASSING: dict[str, tuple[Callable[..., Any], int]] = {
     "squeeze and excitation, hard sigmoid": (lambda h, relu: excited(h, relu, jax.nn.hard_sigmoid), 1),
     "squeeze and excitation, softmax": (lambda h, relu: excited(h, relu, jax.nn.softmax), 1),
     "gate of a map": (lambda h: h * jax.nn.sigmoid(conv(h.mean(-1, keepdims=True), SECOND[:, :, :1, :1])), 0),
+    "squeeze and excitation by einsum": (lambda h: jnp.einsum("nhwc,nc->nhwc", h, pooled_gate(h)[:, 0, 0]), 0),
+    "squeeze and excitation by tile": (lambda h: h * jnp.tile(pooled_gate(h), (1, *h.shape[1:3], 1)), 0),
+    "squeeze and excitation by repeat": (lambda h: h * jnp.repeat(pooled_gate(h), h.shape[2], 2), 0),
+    "gather and excite": (lambda h: h * jax.nn.sigmoid(jax.image.resize(pooled_gate(h), h.shape, "nearest")), 0),
+    "a gate that is resized": (lambda h: h * jax.image.resize(pooled_gate(h), h.shape, "bilinear"), 0),
+    "branches under gates": (weighted_kernels, 0),
     "positional embedding": (lambda h: h + DENSE[0], 0),
     "stochastic depth": (dropped_path, 0),
     "dropout in inference": (nnx.Dropout(0.5, deterministic=True), 0),
     "jax.nn.dot_product_attention": (heads, 0),
     "nnx.MultiHeadAttention": (lambda h: _ATTENTION(tokens(h)).reshape(h.shape), 0),
     "masked attention": (masked_attention, 0),
+    "talking heads": (talking_heads, 0),
+    "softmax of what is allowed": (softmax_of_allowed, 0),
     "attention divided last": (attention_divided_last, 0),
     "attention pooling": (attention_pooling, 0),
     "jax.nn.softmax": (jax.nn.softmax, 0),
@@ -211,6 +255,11 @@ PASSING: dict[str, tuple[Callable[..., Any], int]] = {
     "softmax of pooled scores by hand": (pooled(lambda z: jnp.exp(z) / jnp.exp(z).sum(-1, keepdims=True)), 0),
     "log softmax of pooled scores": (pooled(jax.nn.log_softmax), 0),
     "softmax by hand": (lambda h: jnp.exp(h) / jnp.exp(h).sum(-1, keepdims=True), 0),
+    "softmax by powers of two": (lambda h: jnp.exp2(h) / jnp.exp2(h).sum(-1, keepdims=True), 0),
+    "exp of log softmax": (lambda h: jnp.exp(jax.nn.log_softmax(h)), 0),
+    "exp of x - logsumexp(x)": (lambda h: jnp.exp(h - jax.nn.logsumexp(h, -1, keepdims=True)), 0),
+    "log of softmax": (lambda h: jnp.log(jax.nn.softmax(h)), 0),
+    "logsumexp(x) - x": (lambda h: jax.nn.logsumexp(h, -1, keepdims=True) - h, 0),
     "softmax over places": (lambda h: jax.nn.softmax(h, (1, 2)), 0),
     "jax.nn.log_softmax": (jax.nn.log_softmax, 0),
     "log softmax by hand": (log_softmax, 0),
@@ -287,6 +336,18 @@ BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "gelu, exact": (lambda h: jax.nn.gelu(h, approximate=False), "gelu"),
     "selu": (jax.nn.selu, "selu"),
     "tanh": (jnp.tanh, "tanh"),
+    "logsumexp that is added": (lambda h: conv(h, SECOND) + jax.nn.logsumexp(h, (1, 2), keepdims=True), "exp"),
+    "logsumexp below another signal": (lambda h: conv(h, SECOND) - jax.nn.logsumexp(h, -1, keepdims=True), "exp"),
+    "x + logsumexp(x)": (lambda h: h + jax.nn.logsumexp(h, -1, keepdims=True), "exp"),
+    "x + sign(x) by a selection": (lambda h: h + jnp.where(h > 0, 0.5, -0.5), "step"),
+    "x + (x > 0)": (lambda h: h + (h > 0), "step"),
+    "x + whole numbers of x": (lambda h: h + (4 * h).astype(jnp.int32) / 4, "step"),
+    "signs side by side": (lambda h: jnp.concatenate([h[..., :4], 1.0 * (h[..., 4:] > 0)], -1) @ DENSE, "step"),
+    "places that the signal chooses": (
+        lambda h: h + jnp.zeros_like(h).at[:, jnp.argmax(h[0, :, 0, 0])].add(h[:, 0]), "scatter-add"),
+    "entries of a table": (lambda h: h @ DENSE + DENSE[jnp.argmin(h @ DENSE, -1)], "step"),
+    "max pooling from 0": (
+        lambda h: lax.reduce_window(h, 0.0, lax.max, (1, 2, 2, 1), (1, 1, 1, 1), "SAME"), "starts from a number"),
     "logarithm": (lambda h: jnp.log(jnp.abs(h) + 1), "abs"),
     "reciprocal": (lambda h: 1 / (h + 3), "quotient"),
     "gated linear unit": (lambda h: h[..., :4] * jax.nn.sigmoid(h[..., 4:]) @ DENSE[:4], "sigmoid"),

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 from deconvviz.errors import NetworkError, RuleError
 from deconvviz.network import _compat
 from deconvviz.network.network import Network
+from deconvviz.network.rewrite.products import by_products
 from deconvviz.network.rewrite.rules import rewrite
 from deconvviz.network.rewrite.switches import by_switches
-from deconvviz.network.trace.jaxpr import as_function, dependent
+from deconvviz.network.trace.jaxpr import as_function, carrying, dependent
 from deconvviz.ops.rectify import check_rule
 from deconvviz.types import Coverage
 
@@ -60,11 +61,16 @@ def rewritten(
             "signal goes down: choose a layer below it"
         )
     path = program.path_to(node.variable)
+    if program.flat.input not in carrying(path, [node.variable]):
+        raise NetworkError(
+            f"no signal comes down from layer {layer} of {network.name} to the image: everything on the way passes a "
+            "comparison, a rounding to whole numbers or a stop_gradient, whose derivative is 0: choose a layer below it"
+        )
     eqns, obeyed, unsupported, custom = rewrite(path, rules, program.context(node.variable, network.rules))
     coverage = Coverage(obeyed, obeyed + len(unsupported), tuple(unsupported), tuple(custom))
     for each in rules:
         refuse(network.name, layer, each, on_unsupported, coverage)
-    eqns = by_switches(eqns) if switches else eqns
+    eqns = by_products(by_switches(eqns) if switches else eqns)
     return Rewritten(as_function(program.flat, eqns, [node.variable]), coverage, tuple(eqns))
 
 

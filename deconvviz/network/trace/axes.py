@@ -254,7 +254,8 @@ def order_of(roles: Roles, shape: Sequence[int], batch: int) -> tuple[int, ...] 
       The order of the axes; None where it cannot be known which holds the channels, or which the batch.
     """
     rank = len(roles)
-    batches = [d for d, role in enumerate(roles) if role == BATCH]
+    # Crops, windows or members side by side along the axis of the images are places of one image.
+    batches = [d for d, role in enumerate(roles) if role == BATCH and shape[d] == batch]
     channels = [d for d, role in enumerate(roles) if role == CHANNELS] or [
         d for d, role in enumerate(roles) if isinstance(role, Part) and role.of == CHANNELS
     ]

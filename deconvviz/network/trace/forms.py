@@ -15,26 +15,32 @@ from deconvviz.network.trace.jaxpr import is_literal
 from deconvviz.network.trace.values import (
     ADDS,
     CONTRACTIONS,
+    EXPONENTIALS,
     MOVES,
     OPENED,
     REDUCTIONS,
     SUMS,
     View,
     is_even,
+    is_square,
     number_of,
     spreads_over,
 )  # fmt: skip
 
+#: Between scores and the logarithm of the sum of their exponentials.
+_OF_SCORES = {"log", "abs", "add", "sub", "max", "select_n"}
+
 
 @dataclass(frozen=True)
 class _Follow:
-    """How far the forward way of a bent value was followed: from which equation, past a reduction, past a logarithm."""
+    """How far the forward way of a bent value was followed: from which equation, past what."""
 
     start: int
     even: bool
     exponential: bool
     logarithm: bool = False
     summed: bool = False
+    negated: bool = False
 
 
 def is_guard(view: View, eqn: Any) -> bool:
@@ -59,11 +65,109 @@ def is_product_of_forms(view: View, eqn: Any) -> bool:
 
 
 def is_attention(view: View, index: int) -> bool:
-    """A sum of a signal weighted by a softmax, or the scores that go into one."""
+    """A sum of a signal weighted by a softmax, or the scores that go into one, or a gate along the axes of another."""
     eqn = view.equations[index].eqn
-    if any(_is_softmax(view, a) for a in view.moving(eqn)):
+    if any(_is_softmax(view, a) for a in view.moving(eqn)) or gate_of(eqn) is not None:
         return True
     return _becomes_scores(view, eqn.outvars[0], set())
+
+
+def gate_of(eqn: Any) -> Any | None:
+    """The operand of a product of two arrays that is one number along axes of the other that stay; None if none is."""
+    if eqn.primitive.name != "dot_general":
+        return None
+    contract, batch = eqn.params["dimension_numbers"]
+    free = [
+        any(n > 1 for d, n in enumerate(atom.aval.shape) if d not in contract[side] and d not in batch[side])
+        for side, atom in enumerate(eqn.invars)
+    ]
+    return eqn.invars[free.index(False)] if free[0] != free[1] else None
+
+
+def _widens(eqn: Any, value: Any) -> bool:
+    """Is a value multiplied by weights along axes of size 1 alone, as in a resize of one number?"""
+    if eqn.primitive.name != "dot_general":
+        return False
+    side = 0 if eqn.invars[0] is value else 1
+    return all(value.aval.shape[d] == 1 for d in eqn.params["dimension_numbers"][0][side])
+
+
+def is_log_softmax(view: View, variable: Any) -> bool:
+    """Is the value scores less the logarithm of the sum of their exponentials?"""
+    while (index := view.makers.get(variable)) is not None:
+        item = view.equations[index]
+        moving = view.moving(item.eqn)
+        if item.primitive == "sub" and len(moving) == 2:
+            if spreads_over(view, moving[1], moving[0]) and _is_log_of_sum(view, moving[1]):
+                return _shares(view, moving[1], moving[0])
+            variable = moving[0]  # less the largest score, in two steps
+        elif item.primitive in MOVES and len(moving) == 1:
+            variable = moving[0]
+        else:
+            return False
+    return False
+
+
+def _is_log_of_sum(view: View, variable: Any) -> bool:
+    """Does the value come from the logarithm of a sum of exponentials by moves, and a maximum that is added again?"""
+    front = [variable]
+    while front:
+        index = view.makers.get(front.pop())
+        if index is None:
+            continue
+        item, moving = view.equations[index], view.moving(view.equations[index].eqn)
+        if item.primitive == "log":
+            return view.known[moving[0]].reduced and descends_from_exp(view, moving[0])
+        if item.primitive in MOVES | {"add", "select_n"}:
+            front += moving
+    return False
+
+
+def is_quotient_softmax(view: View, variable: Any) -> bool:
+    """Is the value exponentials divided by their sum, moved about at most?"""
+    while (index := view.makers.get(variable)) is not None:
+        item = view.equations[index]
+        moving = view.moving(item.eqn)
+        if item.primitive == "div" and len(moving) == 2:
+            above, below = moving
+            return _is_exp(view, above) and spreads_over(view, below, above) and descends_from_exp(view, below)
+        if item.primitive not in MOVES or len(moving) != 1:
+            return False
+        variable = moving[0]
+    return False
+
+
+def _is_exp(view: View, variable: Any) -> bool:
+    while (index := view.makers.get(variable)) is not None:
+        item, moving = view.equations[index], view.moving(view.equations[index].eqn)
+        if item.primitive not in MOVES or len(moving) != 1:
+            return item.primitive in EXPONENTIALS
+        variable = moving[0]
+    return False
+
+
+def _shares(view: View, shift: Any, value: Any) -> bool:
+    """Do both rest on one array of scores, the value by moves, and by sums and differences alone?"""
+    scores, front = set(), [value]
+    while front:
+        variable = number_of(view, front.pop())
+        scores.add(variable)
+        index = view.makers.get(variable)
+        if index is not None and view.equations[index].primitive in MOVES | {"add", "sub"}:
+            moving = view.moving(view.equations[index].eqn)
+            front += moving[:1]
+    front, visited = [shift], set()
+    while front:
+        variable = number_of(view, front.pop())
+        if variable in scores:
+            return True
+        index = view.makers.get(variable)
+        if index is None or variable in visited:
+            continue
+        visited.add(variable)
+        if view.equations[index].primitive in MOVES | REDUCTIONS | EXPONENTIALS | _OF_SCORES:
+            front += view.moving(view.equations[index].eqn)
+    return False
 
 
 def _is_softmax(view: View, variable: Any) -> bool:
@@ -74,8 +178,8 @@ def _is_softmax(view: View, variable: Any) -> bool:
         if item.primitive in ("div", "mul") and len(moving) == 2:
             return any(descends_from_exp(view, a) for a in moving)
         selects = item.primitive == "select_n" and is_guard(view, item.eqn)
-        linear = item.primitive in MOVES or item.primitive in ("mul", "div", "add") or selects
-        if item.primitive == "exp":
+        linear = item.primitive in MOVES | CONTRACTIONS or item.primitive in ("mul", "div", "add") or selects
+        if item.primitive in EXPONENTIALS:
             return True  # weights that are divided by their sum afterwards
         if not linear or len(moving) != 1:
             return False
@@ -91,9 +195,9 @@ def descends_from_exp(view: View, variable: Any) -> bool:
         if index is None:
             continue
         item = view.equations[index]
-        if item.primitive == "exp":
+        if item.primitive in EXPONENTIALS:
             return True
-        if item.primitive in MOVES | SUMS | {"add", "div", "max"}:
+        if item.primitive in MOVES | SUMS | {"add", "div", "max", "abs", "select_n"}:
             front += view.moving(item.eqn)
     return False
 
@@ -105,7 +209,7 @@ def _becomes_scores(view: View, variable: Any, visited: set[Any]) -> bool:
         return False
     for index in readers:
         item = view.equations[index]
-        if item.primitive == "exp" or index in view.pools.shifts:
+        if item.primitive in EXPONENTIALS or index in view.pools.shifts:
             continue
         out = item.eqn.outvars[0]
         if out in visited:
@@ -140,7 +244,7 @@ def is_part_of_a_form(view: View, index: int) -> bool:
         return _cancels(view, index)
     even = item.primitive in ("square", "abs") or (item.primitive in ("integer_pow", "mul") and is_even(item.eqn))
     reduced = view.known[item.out].reduced
-    exponential = item.primitive == "exp"  # of pooled scores it is no sum of exponentials yet
+    exponential = item.primitive in EXPONENTIALS  # of pooled scores it is no sum of exponentials yet
     start = _Follow(index, even, exponential, item.primitive == "log" and reduced, reduced and not exponential)
     return _ends_well(view, item.out, start, set())
 
@@ -165,7 +269,7 @@ def _cancels(view: View, index: int) -> bool:
                 ends.append(below.out)
             else:
                 return _ends_well(view, item.out, _Follow(index, False, False), set())
-    return any(view.equations[reader].primitive == "exp" for end in ends for reader in view.readers_of(end))
+    return any(view.equations[reader].primitive in EXPONENTIALS for end in ends for reader in view.readers_of(end))
 
 
 def _ends_well(view: View, value: Any, state: _Follow, visited: set[Any]) -> bool:
@@ -192,9 +296,15 @@ def _ends_at(view: View, index: int, value: Any, state: _Follow, visited: set[An
         return False
     if name in REDUCTIONS:
         return on(replace(state, summed=True))
+    if name == "neg":
+        return on(replace(state, negated=not state.negated))
     if name in CONTRACTIONS:
+        if others and gate_of(eqn) is value:
+            return True
         if state.even and not others:
             return on(replace(state, summed=True))
+        if not others and _widens(eqn, value):
+            return on()
         return state.exponential and bool(others) and on()
     if name == "log":
         return on(replace(state, logarithm=state.summed or state.logarithm))
@@ -212,8 +322,10 @@ def _ends_at(view: View, index: int, value: Any, state: _Follow, visited: set[An
         return on() if spreads_over(view, other, value) or _both_reduced(view, value, other) else False
     if name in ("add", "add_any", "sub"):
         if state.logarithm and spreads_over(view, value, others[0]):
-            return True
-        even = state.even and view.known[others[0]].curved
+            # Scores less the logarithm of their own sum; with a plus, or below another signal, it is a pooled value.
+            return (name == "sub") != state.negated and _shares(view, value, others[0])
+        other = view.known[others[0]]
+        even = state.even and (other.curved or other.squares or is_square(view, others[0]))
         return on() if _both_reduced(view, value, others[0]) or even else False
     if name in ("select_n", "max", "min", "concatenate", "pow", "clamp"):
         guarded = name == "select_n" and (is_guard(view, eqn) or all(_both_reduced(view, value, o) for o in others))
@@ -233,6 +345,12 @@ def _descends_from(view: View, value: Any, start: int) -> bool:
         if number_of(view, variable) is source:
             return True
         index = view.makers.get(variable)
-        if index is not None and view.equations[index].primitive in MOVES | SUMS | {"add", "max", "mul", "div"}:
+        if index is not None and view.equations[index].primitive in MOVES | SUMS | {
+            "add",
+            "max",
+            "mul",
+            "div",
+            "select_n",
+        }:
             front += view.moving(view.equations[index].eqn)
     return False

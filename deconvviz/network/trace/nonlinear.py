@@ -28,15 +28,30 @@ import jax.numpy as jnp
 from deconvviz.network import _compat
 from deconvviz.network.trace import forms
 from deconvviz.network.trace.curves import Curve, curves_of, known_name
-from deconvviz.network.trace.jaxpr import Equation, carrying, is_literal
+from deconvviz.network.trace.jaxpr import Equation, carrying, is_floating, is_literal
 from deconvviz.network.trace.pooling import Pools
 from deconvviz.network.trace.rectifiers import Survey, activation_call
-from deconvviz.network.trace.values import ADDS, CONTRACTIONS, MOVES, OPENED, PICKS, SUMS, View, learn, number_of
+from deconvviz.network.trace.values import (
+    ADDS,
+    CONTRACTIONS,
+    EXPONENTIALS,
+    MOVES,
+    OPENED,
+    PICKS,
+    SUMS,
+    View,
+    learn,
+    number_of,
+)
 
 #: What a reader calls it.
 _NAMES = {"logistic": "sigmoid", "integer_pow": "power", "square": "power", "pow": "power"}
 #: Of several objections to one activation the first of these names it best.
 _TELLING = ("erf", "erfc", "tanh", "logistic", "abs", "log1p", "expm1", "exp", "clamp", "select_n", "max", "min")
+
+
+#: Operations that put several arrays together.
+_JOINS = {"concatenate", "stack", "pad", "dynamic_update_slice", "scatter", "scatter-add"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +121,8 @@ def _name(view: View, index: int) -> str:
     item = view.equations[index]
     eqn, name = item.eqn, item.primitive
     signals = view.moving(eqn)
+    if index in view.surveyed.floors:
+        return "a max pooling that starts from a number"
     if name in _compat.CUSTOM or any(_compat.program_in(value) is not None for value in eqn.params.values()):
         body = next((b for b in map(_compat.program_in, eqn.params.values()) if b is not None), None)
         written = body and name in _compat.CUSTOM | {"pallas_call"} and _compat.function_name(body.jaxpr)
@@ -123,6 +140,8 @@ def _name(view: View, index: int) -> str:
         return "a product of two signals"
     if name == "div":
         return "a quotient by the signal"
+    if (name in ADDS or name in _JOINS) and _is_step(view, signals):
+        return "a step of the signal, through which nothing comes down"
     if name in ADDS:
         return "a sum of several rectified forms of one signal"
     if name in PICKS:
@@ -136,15 +155,19 @@ def _passes(view: View, index: int) -> bool:
     eqn, name = item.eqn, item.primitive
     if index in surveyed.rectifiers or index in surveyed.clamps or index in surveyed.ceilings:
         return True
+    if index in surveyed.floors:
+        return False
     if index in pools.cells or index in pools.windows or index in pools.pairs or index in pools.shifts:
         return True
     moving = view.moving(eqn)
-    if name in MOVES or name in SUMS or name == "reduce_window_max" or name in OPENED:
-        return True
+    if (name in ADDS or name in _JOINS) and _is_step(view, moving):
+        return False
     if name in ADDS:
         return not _recombined(view, moving)
+    if name in MOVES or name in SUMS or name == "reduce_window_max" or name in OPENED:
+        return True
     if name == "mul":
-        return len(moving) == 1 or forms.is_product_of_forms(view, eqn)
+        return len(moving) == 1 or any(view.known[a].finite for a in moving) or forms.is_product_of_forms(view, eqn)
     if name == "div":
         return (len(moving) == 1 and moving[0] is eqn.invars[0]) or (
             len(moving) == 2 and forms.is_product_of_forms(view, eqn)
@@ -158,7 +181,11 @@ def _passes(view: View, index: int) -> bool:
     if name == "select_n":
         return forms.is_guard(view, eqn)
     if name in ("max", "min"):
-        return _out_of_reach(eqn, moving)
+        return _out_of_reach(view, eqn, moving)
+    if name in EXPONENTIALS:
+        return forms.is_log_softmax(view, moving[0])
+    if name == "log":
+        return forms.is_quotient_softmax(view, moving[0])
     return name == "integer_pow" and eqn.params["y"] == 1
 
 
@@ -171,10 +198,20 @@ def _recombined(view: View, moving: list[Any]) -> bool:
     return same and number_of(view, moving[0]) != number_of(view, moving[1])
 
 
-def _out_of_reach(eqn: Any, moving: list[Any]) -> bool:
+def _is_step(view: View, moving: list[Any]) -> bool:
+    """Is one of several values that are put together a step: a comparison, a rounding, an entry that the signal chose?
+
+    Nothing comes down through it, so a map would show the others as if they were all. A statistic may have one, as in
+    ``n + (n == 0)``.
+    """
+    if len(moving) < 2 or all(view.known[a].reduced for a in moving):
+        return False
+    return any(view.known[a].dead and not view.known[a].finite and is_floating(a) for a in moving)
+
+
+def _out_of_reach(view: View, eqn: Any, moving: list[Any]) -> bool:
     """A bound beyond all numbers of the signal's type."""
     bound = next((a for a in eqn.invars if a is not moving[0]), None) if len(moving) == 1 else None
-    if bound is None or not is_literal(bound) or jnp.ndim(bound.val) != 0:
-        return False
+    number = None if bound is None else view.constant(bound)
     info = jnp.finfo(moving[0].aval.dtype)
-    return not float(info.min) < float(bound.val) < float(info.max)
+    return number is not None and not float(info.min) < number < float(info.max)

@@ -134,7 +134,7 @@ class Pools:
             else:
                 return False
         readers = [item.primitive for item in self._equations if any(a is e for a in item.eqn.invars for e in ends)]
-        return bool(readers) and set(readers) == {"exp"}
+        return bool(readers) and set(readers) <= {"exp", "exp2"}
 
 
 def _is_maximum(eqn: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.network._compat import is_variable, program_in
+from deconvviz.network._compat import combined_by, is_variable, program_in
 from deconvviz.network.trace.jaxpr import Equation, Flat, flatten, is_literal
 
 #: A fact about a variable besides a number and a `Mask`.
@@ -34,12 +34,14 @@ _KEEP_SIGN = _MOVES | {
     "add", "add_any", "mul", "div", "max", "min", "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "cumsum",
     "reduce_window_sum", "reduce_window_max", "reduce_window_min", "slice", "rev", "concatenate", "stack", "split",
     "cbrt", "log1p", "expm1", "tanh", "atan", "sinh", "asinh", "erf", "dynamic_slice", "gather", "pad", "dot_general",
-    "conv_general_dilated", "optimization_barrier", "reduce_precision", "pow", "select_n",
+    "conv_general_dilated", "reduce_window", "optimization_barrier", "reduce_precision", "pow", "select_n",
 }  # fmt: skip
 _REDUCES = {"reduce_sum", "reduce_window_sum", "dot_general", "conv_general_dilated", "cumsum"}
 _ARITHMETIC = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide}
 #: Constants of at most this size are looked at to see whether they are zero.
 _SMALL = 1 << 16
+#: Where a maximum starts from a number as low as this, minus infinity is meant.
+_LOWEST = -1e4
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,14 @@ class Survey:
       clamps: ``clamp(0, z, c)`` -> z.
       ceilings: ``min(max(z, 0), c)`` with a constant c above 0 -> the rectified signal.
       powers: products of a rectified signal with itself.
+      floors: maxima of windows that start from a number which their operand may lie below: max(., 0) once more.
     """
 
     rectifiers: dict[int, Any] = field(default_factory=dict)
     clamps: dict[int, Any] = field(default_factory=dict)
     ceilings: dict[int, Any] = field(default_factory=dict)
     powers: set[int] = field(default_factory=set)
+    floors: set[int] = field(default_factory=set)
 
 
 class Facts:
@@ -110,8 +114,8 @@ class Facts:
         """Say something about a variable."""
         self._known[variable] = fact
 
-    def learn(self, eqn: Any) -> None:
-        """Take in one equation."""
+    def learn(self, eqn: Any, never_negative: bool = False) -> None:
+        """Take in one equation, whose result may be known not to be negative."""
         name, ins, out = eqn.primitive.name, eqn.invars, eqn.outvars[0]
         first = self.of(ins[0]) if ins else None
         if name in ("copy", "stop_gradient") and not is_literal(ins[0]):
@@ -133,6 +137,7 @@ class Facts:
             elif self.is_zero(ins[0]) and not is_literal(ins[1]):
                 self._known[out] = Mask(self.root(ins[1]), not less)
         self._learn_sign(name, eqn)
+        self._never_negative.update(eqn.outvars if never_negative else ())
 
     def _learn_sign(self, name: str, eqn: Any) -> None:
         """Whether the results can be negative, by what they are computed from."""
@@ -245,9 +250,11 @@ def survey(equations: Sequence[Equation], known: Mapping[Any, float] | None = No
       equations: a flat program.
       known: variables known to be a constant (`constants`).
     """
-    facts, result = Facts(known), Survey()
+    facts, result, rectified_too = Facts(known), Survey(), Facts(known)
     for index, item in enumerate(equations):
         eqn, out = item.eqn, item.out if item.eqn.outvars else None
+        if item.primitive == "reduce_window" and _starts_above(eqn, rectified_too):
+            result.floors.add(index)
         if activation_call(item) is None:
             z, clamp, below = rectified(eqn, facts), _clamped(eqn, facts), _bounded(eqn, facts)
             if z is not None:
@@ -260,10 +267,20 @@ def survey(equations: Sequence[Equation], known: Mapping[Any, float] | None = No
                 result.powers.add(index)
             if z is not None or clamp is not None:
                 facts.mark(out, RECTIFIED)
+                rectified_too.learn(eqn, never_negative=True)
                 continue
         if out is not None and eqn.invars:
             facts.learn(eqn)
+            rectified_too.learn(eqn)
     return result
+
+
+def _starts_above(eqn: Any, facts: Facts) -> bool:
+    """Can the number that a window's maximum starts from be larger than what is in the window?"""
+    if combined_by(eqn.params) != ["max"] or len(eqn.invars) != 2:
+        return False
+    start = facts.of(eqn.invars[1])
+    return isinstance(start, float) and start > _LOWEST and (start > 0 or not facts.is_never_negative(eqn.invars[0]))
 
 
 def _is_power(eqn: Any) -> bool:

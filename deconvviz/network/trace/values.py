@@ -23,7 +23,7 @@ from deconvviz.network.trace.rectifiers import Survey
 MOVES = {
     "broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "rev", "pad", "slice", "concatenate", "stack",
     "split", "copy", "copy_p", "convert_element_type", "reduce_precision", "optimization_barrier", "device_put",
-    "sharding_constraint", "mesh_cast", "reshard", "real", "imag", "complex", "conj", "tie_in", "stop_gradient",
+    "sharding_constraint", "tile", "mesh_cast", "reshard", "real", "imag", "complex", "conj", "tie_in", "stop_gradient",
 }  # fmt: skip
 SUMS = {"reduce_sum", "reduce_window_sum", "cumsum", "fft"}
 ADDS = {"add", "add_any", "sub", "neg"}
@@ -33,6 +33,7 @@ PICKS = {"gather": 1, "dynamic_slice": 1, "dynamic_update_slice": 2, "scatter": 
 CONTRACTIONS = {"dot_general", "conv_general_dilated"}
 REDUCTIONS = {"reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_window_sum", "reduce_window_max",
                "reduce_window", "reduce_window_min", "cumsum", "cummax", "cumlogsumexp"}  # fmt: skip
+EXPONENTIALS = {"exp", "exp2"}
 _EQUAL = {"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "xor", "is_finite"}
 #: Inner programs that are opened and looked into by whoever calls `objections`.
 OPENED = {"scan", "while", "cond"}
@@ -93,6 +94,16 @@ class View:
                 if not is_literal(atom):
                     self.readers.setdefault(atom, []).append(index)
 
+    def constant(self, atom: Any) -> float | None:
+        """The plain number that every entry of a value is, where the program says so; None elsewhere."""
+        while not is_literal(atom) and atom not in self.live and (index := self.makers.get(atom)) is not None:
+            item = self.equations[index]
+            if item.primitive not in ("broadcast_in_dim", "convert_element_type", "copy"):
+                return None
+            atom = item.eqn.invars[0]
+        plain = is_literal(atom) and jnp.ndim(atom.val) == 0 and np.isrealobj(atom.val)
+        return float(atom.val) if plain else None
+
     def path(self) -> Sequence[int]:
         """Indices of the equations that the targets rest on; of all where there are no targets."""
         return needed(self.equations, self.targets) if self.targets else range(len(self.equations))
@@ -136,7 +147,7 @@ def learn(view: View, index: int) -> None:
             reduced=name in REDUCTIONS or (name not in OPENED and all(t.reduced for t in trails)),
             squares=_sums_squares(view, index, trails),
             dead=not is_floating(out) or all(t.dead for t in trails),
-            finite=_tells_finite(eqn, name, trails),
+            finite=_tells_finite(view, eqn, name, trails),
         )
 
 
@@ -185,21 +196,24 @@ def _sums_squares(view: View, index: int, trails: list[Known]) -> bool:
     """A sum over neighbours or channels of squares, or an entry by entry function of such sums."""
     item = view.equations[index]
     name = item.primitive
+    moving = view.moving(item.eqn)
     if name in {"reduce_window_sum", "reduce_sum", "cumsum", *CONTRACTIONS}:
-        moving = view.moving(item.eqn)
-        return len(moving) == 1 and _is_square(view, moving[0])
+        return len(moving) == 1 and is_square(view, moving[0])
+    if name == "add" and len(moving) == 2:  # of neighbours: two functions of one and the same entry are none
+        squares = all(t.squares or is_square(view, a) for t, a in zip(trails, moving, strict=True))
+        return squares and trails[0].origin is not trails[1].origin
     if name in ENTRYWISE or name in MOVES:
         return bool(trails) and all(t.squares for t in trails)
     return False
 
 
-def _is_square(view: View, variable: Any) -> bool:
+def is_square(view: View, variable: Any) -> bool:
     while (index := view.makers.get(variable)) is not None:
         item = view.equations[index]
         if item.primitive in ("square", "abs") or (item.primitive in ("integer_pow", "mul") and is_even(item.eqn)):
             return True
         moving = view.moving(item.eqn)
-        if item.primitive not in MOVES | {"mul", "div"} or len(moving) != 1:
+        if item.primitive not in MOVES | {"mul", "div", "add"} or len(moving) != 1:
             return False
         variable = moving[0]
     return False
@@ -211,12 +225,12 @@ def is_even(eqn: Any) -> bool:
     return eqn.params["y"] % 2 == 0 and eqn.params["y"] > 0
 
 
-def _tells_finite(eqn: Any, name: str, trails: list[Known]) -> bool:
+def _tells_finite(view: View, eqn: Any, name: str, trails: list[Known]) -> bool:
     if name == "is_finite":
         return True
-    if name in ("eq", "ne"):
-        same = eqn.invars[0] is eqn.invars[1]
-        return same or any(is_literal(a) and jnp.ndim(a.val) == 0 and np.isinf(a.val) for a in eqn.invars)
+    if name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        same = eqn.invars[0] is eqn.invars[1] and name in ("eq", "ne")
+        return same or any(number is not None and np.isinf(number) for number in map(view.constant, eqn.invars))
     if name in ("and", "or", "not", "convert_element_type", "broadcast_in_dim", "reshape"):
         return bool(trails) and all(t.finite for t in trails)
     return False
@@ -285,14 +299,32 @@ def _spread_same_size(eqn: Any, which: int, below: frozenset[int], shape: tuple[
     return {d for d in below if len(old) == len(shape) and old[d] == shape[d]}
 
 
+def _spread_tile(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
+    return {d for d, n in enumerate(eqn.invars[0].aval.shape) if d in below or n == 1}
+
+
+def _spread_gather(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
+    """Slices keep their axes; the axes of the places are spread where nothing varies along what they were taken of."""
+    numbers, old = eqn.params["dimension_numbers"], eqn.invars[0].aval.shape
+    if which or numbers.operand_batching_dims:
+        return ()
+    same = {d for d, n in enumerate(old) if n == 1 or d in below}
+    kept = [d for d in range(len(old)) if d not in set(numbers.collapsed_slice_dims)]
+    spread = {o for o, d in zip(numbers.offset_dims, kept, strict=True) if d in same}
+    alike = all(d in same for d in numbers.start_index_map)
+    return spread | ({d for d in range(len(shape)) if d not in numbers.offset_dims} if alike else set())
+
+
 def _spread_dot(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
-    """A free axis of the operand that depends on the image stays what it was."""
+    """A free axis of the operand that depends on the image stays what it was; one number times weights is spread."""
     (contract, batch) = eqn.params["dimension_numbers"]
+    alike = all(d in below or eqn.invars[which].aval.shape[d] == 1 for d in contract[which])
     axes: list[tuple[int, int]] = [(0, d) for d in batch[0]]
     for n in (0, 1):
         rank = len(eqn.invars[n].aval.shape)
         axes += [(n, d) for d in range(rank) if d not in contract[n] and d not in batch[n]]
-    return {k for k, (n, d) in enumerate(axes) if n == which and d in below}
+    free = range(len(batch[0]), len(axes))
+    return {k for k, (n, d) in enumerate(axes) if (d in below if n == which else alike and k in free)}
 
 
 def _spread_conv(eqn: Any, which: int, below: frozenset[int], shape: tuple[int, ...]) -> Iterable[int]:
@@ -309,5 +341,5 @@ _SPREADS: Mapping[str, Callable[[Any, int, frozenset[int], tuple[int, ...]], Ite
     "reduce_min": _spread_reduce, "transpose": _spread_transpose, "dot_general": _spread_dot,
     "conv_general_dilated": _spread_conv, "pad": _spread_same_size, "slice": _spread_same_size,
     "rev": _spread_same_size, "reduce_window_sum": _spread_same_size, "reduce_window_max": _spread_same_size,
-    "cumsum": _spread_same_size,
+    "cumsum": _spread_same_size, "tile": _spread_tile, "gather": _spread_gather,
 }  # fmt: skip

@@ -53,6 +53,11 @@ ABOVE: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "three spatial axes": (
         lambda h: jax.nn.relu(lax.conv_general_dilated(h[:, None], jnp.ones((2, 1, 2, 3, 3)), (1, 1, 1), "SAME")),
         (5, 8, 6, 2)),
+    "crops side by side": (
+        lambda h: jnp.concatenate([h[:, :, :4], h[:, :, 4:]]).mean((2, 3)) @ jnp.ones((5, 4)), (2, 4)),
+    "windows side by side": (
+        lambda h: jax.nn.relu(h.reshape(1, 5, 2, 4, 6).transpose(0, 2, 1, 3, 4).reshape(2, 5, 4, 6) - 0.1),
+        (2, 4, 6, 5)),
     "no batch": (lambda h: h[0].transpose(1, 2, 0) + 1, (8, 6, 5)),
     "time first": (lambda h: h.reshape(1, 5, 48).transpose(2, 0, 1) @ jnp.ones((5, 6)), (48, 6)),
 }  # fmt: skip

@@ -55,6 +55,25 @@ def test_every_other_activation_is_objected_to(name: str) -> None:
     assert any(called in reason for reason in unsupported), unsupported
 
 
+@pytest.mark.parametrize("rule", ["gradient", "guided"])
+def test_where_nothing_comes_down_at_all_the_refusal_says_so(rule: str) -> None:
+    """No rectifier obeys, but it would be untrue to say that none lies between."""
+    whole = forms.between(lambda h: jnp.where(h > 0, 1.0, -1.0))
+    net = dv.Network(whole, input_spec=dv.InputSpec(size=forms.IMAGE.shape[1:3]))
+    with pytest.raises(dv.DeconvvizError, match=r"no signal comes down from layer .* a comparison"):
+        dv.reconstruct(net, np.zeros((4, 6, 3)), (net.layers[-1].name, 0), rule=rule)
+
+
+def test_a_pooling_from_zero_passes_where_nothing_is_below_zero() -> None:
+    """Elsewhere it is one more rectifier; JAX has no derivative of it that could be compared."""
+
+    def pooled(h: Any) -> Any:
+        return jax.lax.reduce_window(jax.nn.relu(h) + 1, 0.0, jax.lax.max, (1, 2, 2, 1), (1, 1, 1, 1), "SAME")
+
+    *_, obeyed, unsupported = forms.rewritten(forms.between(pooled))
+    assert (obeyed, unsupported) == (2, [])
+
+
 def test_a_program_that_cannot_be_opened_is_objected_to() -> None:
     """Its rectifiers would keep their gradient."""
     mesh = jax.make_mesh((1,), ("i",))
