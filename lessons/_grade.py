@@ -147,22 +147,23 @@ def _name(one: Answered) -> str:
 
 def row(one: Answered, task: Task | None) -> Row:
     """A question, with the right answer read from its arrays."""
-    right = right_answer(one.slug, one.kind, one.seed)
+    right = right_answers(one.slug, one.kind, one.seed)
     counted = one.given[: answers.TRIES]
-    tries = counted.index(right) + 1 if right in counted else 0
+    tries = next((number for number, given in enumerate(counted, 1) if given in right), 0)
     decided = answers.moment(one.times[tries - 1 if tries else 0])
     is_late = (
         task is not None
         and task.due is not None
         and decided >= datetime(task.due.year, task.due.month, task.due.day, tzinfo=UTC) + timedelta(days=1)
     )
-    return Row(one, right, tries, is_late)
+    return Row(one, right[0], tries, is_late)
 
 
 @cache
-def right_answer(slug: str, kind: str, seed: int) -> Answer:
-    """The answer of the arrays; a class asks for the same one many times."""
-    return lessons()[slug].questions[kind][1](seed).answer
+def right_answers(slug: str, kind: str, seed: int) -> tuple[Answer, ...]:
+    """The answers of the arrays, the best one first; a class asks for the same ones many times."""
+    question = lessons()[slug].questions[kind][1](seed)
+    return question.answer, *sorted(set(question.equals) - {question.answer})
 
 
 def _note_copies(graded: Iterable[Graded]) -> None:

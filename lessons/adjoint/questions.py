@@ -9,7 +9,7 @@ import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv, conv_adjoint
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import CLICK, Maker, Question, by_clicking, by_finding, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import plane
 from lessons.adjoint.adjoint_variants import turned_kernel
@@ -85,46 +85,89 @@ def output_rows(seed: int) -> Question:
 
 
 def stamp_corner(seed: int) -> Question:
-    """Where does the stamp of one output cell begin?"""
-    q = _draw(seed, 2, lambda q: q.s > 1 and q.p > 0)
-    w = np.zeros((q.k, q.k, 1, 1), np.float32)
-    w[0, 0] = 1
-    size = (q.n, q.n)
-    out = q.geometry.output_size(size, (q.k, q.k))
-    random = np.random.default_rng(seed)
-    inside = [(u, v) for u in range(1, out[0]) for v in range(1, out[1]) if u != v] or [(out[0] - 1, out[1] - 1)]
-    u, v = inside[int(random.integers(len(inside)))]
+    """Where does a tap of the stamp of one output cell land?"""
+    random = np.random.default_rng(2000 + seed)
+    geometry, size = ConvGeometry(2, 1), (6, 8)
+    out = geometry.output_size(size, (3, 3))
+    u, v, i, j = (int(random.integers(low, high)) for low, high in ((1, out[0]), (1, out[1]), (0, 3), (0, 3)))
+    w = np.arange(1, 10, dtype=np.float32).reshape(3, 3, 1, 1)
     g = np.zeros((1, *out, 1), np.float32)
     g[0, u, v] = 1
-    landed = plane(conv_adjoint(g, w, q.geometry, size))
-    row, column = (int(i) for i in np.unravel_index(landed.argmax(), landed.shape))
-    answer = (row, column)
-    far = (q.k - 1) * q.d
-    return question(
+    stamp = plane(conv_adjoint(g, w, geometry, size))
+    row, column = (int(n) for n in np.argwhere(stamp == w[i, j, 0, 0])[0])
+
+    def why(given: planes.Cell) -> str:
+        if not stamp[given]:
+            return t("That cell lies outside the stamp, which begins at row {r}, column {c}.", r=2 * u - 1, c=2 * v - 1)
+        tap = divmod(int(stamp[given]) - 1, 3)
+        return t("Tap {i}, {j} lands there: the stamp lies as the kernel is, not turned.", i=tap[0], j=tap[1])
+
+    shown = (
+        planes.Plane(t("signal g"), plane(g), "output"),
+        planes.Plane(t("kernel w"), w[:, :, 0, 0], "kernel", frame=[(i, j)]),
+        planes.Plane(t("what comes back, still empty"), np.zeros(size), "input", pick=CLICK),
+    )
+    return by_clicking(
         prompt=t(
-            "The adjoint, {setting}, kernel {k} × {k}. The signal is 1 at output row {u}, column {v}, and 0 "
-            "elsewhere. **At which input row and column does the stamp's first tap (0, 0) land?** Counting starts "
-            "at 0.",
-            setting=q.text,
-            k=q.k,
-            u=u,
-            v=v,
+            "Stride 2, padding 1. The signal g is 1 in one cell and goes back through the kernel. **Click the cell in "
+            "which the framed weight lands.**"
         ),
-        fields=(t("row"), t("column")),
-        answer=answer,
-        wrong=[
-            (
-                (q.s * u, q.s * v),
-                t("The padding shifts it: row 0 of the padded input is row −{p} of the input.", p=q.p),
-            ),
-            ((u - q.p, v - q.p), t("The stride is missing: the next output cell stamps {s} rows further down.", s=q.s)),
-            ((u, v), t("That is the output cell itself; stride and padding lead to its place in the input.")),
-            ((q.s * u + q.p, q.s * v + q.p), t("The padding goes the other way: it is subtracted.")),
-            ((column, row), t("Row and column are swapped.")),
-            ((row + far, column + far), t("That is where the last tap lands: the stamp is not turned.")),
-        ],
+        picture=(planes.Row("", shown, ("×", "→")),),
+        answer=(row, column),
+        why=why,
         hint=t("In the forward pass that output cell read a window. Its first tap was at s u − p, s v − p."),
-        worked=rf"{q.s}\cdot{u} - {q.p} = {row}, \qquad {q.s}\cdot{v} - {q.p} = {column}",
+        worked=rf"2\cdot{u} - 1 + {i} = {row}, \qquad 2\cdot{v} - 1 + {j} = {column}",
+    )
+
+
+def wrong_stamp(seed: int) -> Question:
+    """Which of four stamps is wrong, and how?"""
+    random = np.random.default_rng(2500 + seed)
+    w = random.permutation(np.arange(1, 10))[:4].reshape(2, 2)
+    w[tuple(random.integers(0, 2, 2))] *= -1
+    g = random.permutation(np.arange(2, 6)).reshape(2, 2)
+    step, fault = int(random.integers(1, 5)), int(random.integers(1, 5))
+    kernel, size = w[:, :, None, None].astype(np.float32), (4, 4)
+    geometry = ConvGeometry(2)
+
+    def stamp(number: int, kernel: np.ndarray, value: int, moved: int = 0) -> np.ndarray:
+        alone = np.zeros((1, 2, 2, 1), np.float32)
+        alone[0, (number - 1) // 2, (number - 1) % 2] = value
+        return np.roll(plane(conv_adjoint(alone, kernel, geometry, size)), moved, (0, 1))
+
+    def planted(number: int) -> np.ndarray:
+        value = int(g.ravel()[number - 1])
+        if number != step:
+            return stamp(number, kernel, value)
+        return (
+            stamp(number, kernel[::-1, ::-1], value),
+            stamp(number, kernel, value, 1 if number < 4 else -1),
+            stamp(number, kernel, 1),
+            stamp(number, np.abs(kernel), value),
+        )[fault - 1]
+
+    faults = (t("kernel turned"), t("wrong place"), t("not multiplied by g"), t("signs lost"))
+    denied = (
+        t("The weights of that stamp lie as in the kernel."),
+        t("The corner of that stamp is where it belongs."),
+        t("That stamp is the kernel times a number of g, not the kernel itself."),
+        t("That stamp has the minus sign of the kernel."),
+    )
+    fine = t("That stamp is the kernel times its number of g, in its place.")
+    strip = [planes.Plane(str(number), planted(number), "input", part="stamp") for number in range(1, 5)]
+    pair = (planes.Plane(t("signal g"), g, "output"), planes.Plane(t("kernel w"), w, "kernel"))
+    return by_finding(
+        prompt=t(
+            "Stride 2, no padding. Each number of g, in reading order, stamps the kernel into the 4 × 4 input. One of "
+            "the four stamps has a planted fault. **Which one, and what is wrong with it?**"
+        ),
+        steps=[str(number) for number in range(1, 5)],
+        faults=faults,
+        answer=(step, fault),
+        reasons=[[denied[f] if number == step else fine for f in range(4)] for number in range(1, 5)],
+        hint=t("Multiply the kernel by the first number of g and compare; then by the second."),
+        worked=rf"{step}:\;\text{{{faults[fault - 1]}}}",
+        picture=(planes.Row("", pair, ("×",)), planes.Row("", strip, ("", "", ""))),
     )
 
 
@@ -190,5 +233,6 @@ def returned_value(seed: int) -> Question:
 QUESTIONS: dict[str, tuple[str, Maker]] = {
     "size": (mark("Size"), output_rows),
     "stamp": (mark("Place"), stamp_corner),
+    "bug": (mark("Find the fault"), wrong_stamp),
     "value": (mark("Value"), returned_value),
 }

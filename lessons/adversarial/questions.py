@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons._kit.draw.planes import Plane, Row
-from lessons._kit.form.exercise import Question, question
+from lessons._kit.draw.planes import Cell, Plane, Row
+from lessons._kit.form.exercise import CLICK, Question, by_clicking, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.run.pictures import PHOTOS
 from lessons.adversarial import picture, run
@@ -45,39 +45,44 @@ def by_hand(seed: int) -> Question:
     )  # fmt: skip
 
 
-def steadiest(seed: int) -> Question:
-    """The rule whose maps of a photograph change least in the worst of the three changes."""
-    random = np.random.default_rng(4200 + seed)
-    image, radius = PHOTOS[int(random.integers(len(PHOTOS)))], run.RADII[int(random.integers(len(run.RADII)))]
-    rows = [[run.similarity(image, kind, radius, rule) for rule in run.RULES] for kind in run.KINDS]
-    table = np.rint(100 * np.array(rows)).astype(int)
-    worst = table.min(axis=0)
-    column = int(worst.argmax())
-    answer = (column + 1, int(worst[column]))
-    highest, mean = int(table.max(axis=0).argmax()), int(table[0].argmax())
-    return question(
+def harmed(seed: int) -> Question:
+    """Which change of which photograph turned the map most while the class stayed?"""
+    random = np.random.default_rng(4400 + seed)
+    radius, rule = run.RADII[int(random.integers(len(run.RADII)))], str(random.choice(run.RULES))
+    while True:
+        shown = [str(image) for image in random.permutation(PHOTOS)[:9]]
+        table = np.array([[run.similarity(image, kind, radius, rule) for image in shown] for kind in run.KINDS])
+        table = np.rint(100 * table).astype(int)
+        found = [[run.label(image, kind, radius) for image in shown] for kind in run.KINDS]
+        stays = np.array(found) == np.array([run.label(image) for image in shown])
+        among = np.where(stays, table, 1000)
+        if (among == among.min()).sum() == 1 and table.min() < among.min():
+            break
+    row, column = (int(n) for n in np.unravel_index(among.argmin(), among.shape))
+
+    def why(given: Cell) -> str:
+        if not stays[given]:
+            return t("There another class is found: a map of another class may well be another map.")
+        return t("There the class stays, but the map keeps {share} hundredths; look for less.", share=int(table[given]))
+
+    pair = (
+        Plane(t("1 where the class stays"), stays.astype(int), "input"),
+        Plane(t("100 × rank correlation of {rule}", rule=t(picture.NAMES[rule])), table, "output", pick=CLICK),
+    )
+    return by_clicking(
         prompt=t(
-            "Measured: 100 times the rank correlation of the map before with the map after, on one photograph. Rows: "
-            "noise, a change made to turn the class, one made to turn the map. Columns: {rules}. **Which column has "
-            "the largest smallest number, and which number is it?** The first of two equal columns counts.",
-            rules=", ".join(t(picture.NAMES[rule]) for rule in run.RULES),
+            "Measured on nine photographs (columns). Rows: noise, a change made to turn the class, one made to turn "
+            "the map. **Click the number that says most against the map: the class stays, the map does not.**"
         ),
-        fields=(t("column"), t("its smallest number")),
-        answer=answer,
-        wrong=[
-            ((highest + 1, int(table[:, highest].max())),
-             t("That is the largest number of all. A map is judged by the change that harms it most.")),
-            ((column + 1, int(table[:, column].max())), t("That is the column's largest number, not its smallest.")),
-            ((mean + 1, int(table[0, mean])), t("That is the row of noise alone; the other changes count too.")),
-            ((int(worst.argmin()) + 1, int(worst.min())), t("That is the column that is harmed most.")),
-        ],
-        hint=t("Write the smallest number of each column under it, then take the largest of the three."),
-        worked=rf"\max_k({', '.join(map(str, worst))}) = {answer[1]},\quad k = {answer[0]}",
-        picture=[Row("", [Plane(t("100 × rank correlation"), table, "output")])],
-    )  # fmt: skip
+        picture=[Row("", pair, ("",))],
+        answer=(row, column),
+        why=why,
+        hint=t("Where another class is found the map has a reason to change. Leave these out, then take the smallest."),
+        worked=rf"({row},\; {column}): \quad {table[row, column]}",
+    )
 
 
 QUESTIONS = {
     "by-hand": (mark("Turned by hand"), by_hand),
-    "steadiest": (mark("The steadiest map"), steadiest),
+    "harmed": (mark("Against the map"), harmed),
 }

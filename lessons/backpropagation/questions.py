@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.ops import ConvGeometry, conv, conv_adjoint
+from deconvviz.ops import ConvGeometry, conv_adjoint
 from lessons._kit.draw.planes import Plane, Row
-from lessons._kit.form.exercise import Question, question
+from lessons._kit.form.exercise import Question, by_finding, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import plane
 
@@ -88,48 +88,84 @@ def one_pixel(seed: int) -> Question:
     )
 
 
-def overlap(seed: int) -> Question:
-    """How the gradient of a sum differs between two neighbouring pixels where windows overlap unevenly."""
+#: A step of `_chain` (from 1) and the fault that is planted in it: 1 the gate is ignored, 2 the gate looks at the
+#: signal, 3 the matrix is not transposed, 4 minus signs are lost.
+PLANTED = ((2, 1), (2, 2), (4, 1), (4, 2), (3, 3), (3, 4), (5, 3), (5, 4))
+
+
+def _chain(
+    v: np.ndarray, matrices: tuple[np.ndarray, np.ndarray], z: tuple[np.ndarray, np.ndarray], step: int, fault: int
+) -> list[np.ndarray]:
+    """The signal of the score after each of five steps, from the weights v down to x, with a fault in one of them."""
+    signals = [v]
+    for number in range(2, 6):
+        g, layer = signals[-1], 1 - (number - 2) // 2
+        here = fault if number == step else 0
+        if number % 2 == 0:
+            gate = g > 0 if here == 2 else z[layer] > 0
+            signals.append(g.copy() if here == 1 else g * gate)
+        else:
+            matrix = matrices[layer]
+            used = matrix if here == 3 else np.abs(matrix).T if here == 4 else matrix.T
+            signals.append(used @ g)
+    return signals
+
+
+def planted(seed: int) -> Question:
+    """In which step down a chain was a fault planted, and which?"""
     random = np.random.default_rng(900 + seed)
-    k, s = ((3, 2), (4, 3), (5, 2), (5, 3), (5, 4))[int(random.integers(5))]
-    scale = int(random.integers(1, 8))
-    n = k + 5 * s
-    geometry = ConvGeometry(s)
-    out = np.asarray(conv(np.zeros((1, n, n, 1), np.float32), np.ones((k, k, 1, 1), np.float32), geometry))
-    back = plane(conv_adjoint(np.full_like(out, scale), np.ones((k, k, 1, 1), np.float32), geometry, (n, n)))
-    r, c = (2 * s + int(m) for m in random.integers(0, s, size=2))
-    rows, columns = (len([u for u in range(out.shape[1]) if 0 <= m - s * u < k]) for m in (r, c))
-    answer = int(back[r, c])
-    return question(
+    step, fault = PLANTED[3 * seed % len(PLANTED)]
+    while True:
+        matrices = random.integers(-2, 3, (3, 3)), random.integers(-2, 3, (3, 3))
+        v, x = random.integers(-3, 4, 3), random.integers(-2, 4, 3)
+        z1 = matrices[0] @ x
+        z2 = matrices[1] @ np.maximum(z1, 0)
+        right = _chain(v, matrices, (z1, z2), 0, 0)
+        each = [_chain(v, matrices, (z1, z2), s, f)[s - 1] for s, f in PLANTED]
+        told = all((one != right[s - 1]).any() for one, (s, _) in zip(each, PLANTED, strict=True))
+        if told and all((one != other).any() for one, other in zip(each[::2], each[1::2], strict=True)):
+            break
+    made = _chain(v, matrices, (z1, z2), step, fault)
+    steps = [
+        t("1: by r₂"), t("2: by z₂"), t("3: by r₁"), t("4: by z₁"), t("5: by x"),
+    ]  # fmt: skip
+    faults = (t("gate ignored"), t("gate looks at the signal"), t("W not transposed"), t("minus signs lost"))
+    gates, weights = (
+        (t("The gate is in its place there."), t("The gate looks at z there, as it should."))
+        + (t("At a gate there is no matrix."),) * 2,
+        (t("In that step there is no gate."),) * 2
+        + (t("The columns of W are used there, as they should be."), t("The minus signs of W are there.")),
+    )
+    fine = (
+        t("Step 1 is right: the weights v of the score."),
+        t("Step 2 is right: step 1 where z₂ is above zero."),
+        t("Step 3 is right: W₂ᵀ times step 2."),
+        t("Step 4 is right: step 3 where z₁ is above zero."),
+        t("Step 5 is right: W₁ᵀ times step 4."),
+    )
+    reasons = [(gates if step % 2 == 0 else weights) if n == step else [fine[n - 1]] * 4 for n in range(1, 6)]
+    forward = (
+        Plane("W₁", matrices[0], "kernel"), Plane("z₁", z1[:, None], "input"), Plane("W₂", matrices[1], "kernel"),
+        Plane("z₂", z2[:, None], "input"), Plane("v", v[:, None], "kernel"),
+    )  # fmt: skip
+    strip = [Plane(name, one[:, None], "output") for name, one in zip(steps, made, strict=True)]
+    return by_finding(
         prompt=t(
-            "A kernel of {k} × {k} ones slides with stride {s} over a picture of {n} × {n} pixels, no padding. Each "
-            "output sends back {scale}. **What arrives at the pixel at row {r}, column {c}?** Counting starts at 0.",
-            k=k,
-            s=s,
-            n=n,
-            scale=scale,
-            r=r,
-            c=c,
+            "z₁ = W₁x, r₁ = max(z₁, 0), z₂ = W₂r₁, r₂ = max(z₂, 0), s = v·r₂. Below, the derivative of s from step to "
+            "step, each computed from the one before; in one step a fault was planted. **Which step, which fault?**"
         ),
-        fields=(t("gradient"),),
-        answer=answer,
-        wrong=[
-            (rows * columns, t("That is the number of windows; each of them sends back {scale}.", scale=scale)),
-            (scale * rows, t("That counts one direction only: windows overlap in rows and in columns.")),
-            (
-                scale * (rows + columns),
-                t("Rows and columns multiply: each row of windows meets each column of windows."),
-            ),
-            (scale * k * k, t("That would be right at stride 1, where the pixel lies in k × k windows.")),
-            (scale, t("More than one window holds this pixel.")),
-        ],
-        hint=t("Windows begin at rows 0, s, 2s, … How many of them hold row {r}? Do the same for the column.", r=r),
-        worked=rf"{rows} \cdot {columns} \cdot {scale} = {answer}",
+        steps=steps,
+        faults=faults,
+        answer=(step, fault),
+        reasons=reasons,
+        hint=t("A gate copies or stops a number. A matrix goes back by its columns: Wᵀ. Try each step by itself."),
+        worked=rf"{step}:\;\text{{{faults[fault - 1]}}}",
+        picture=[Row("", forward, ("",) * 4), Row("", strip, ("→",) * 4)],
     )
 
 
 QUESTIONS = {
+    "bug": (mark("Find the fault"), planted),
     "paths": (mark("Two paths"), two_paths),
     "pixel": (mark("One pixel"), one_pixel),
-    "overlap": (mark("Overlap"), overlap),
 }

@@ -6,10 +6,9 @@ import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, question
+from lessons._kit.form.exercise import CLICK, Answer, Maker, Question, by_clicking, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import plane
-from lessons.convolution.values import CHANNELS
 
 
 def one_value(seed: int) -> Question:
@@ -106,52 +105,47 @@ def output_shape(seed: int) -> Question:
     )
 
 
-def over_channels(seed: int) -> Question:
-    """What do three channels add up to?"""
+def only_reader(seed: int) -> Question:
+    """Which cell of the output changes when one cell of the input does?"""
     random = np.random.default_rng(9000 + seed)
-    while True:
-        x = random.integers(0, 5, (1, 2, 2, 3)).astype(np.float32)
-        w = random.integers(-2, 3, (2, 2, 3, 1)).astype(np.float32)
-        sums = (x[0] * w[:, :, :, 0]).sum(axis=(0, 1)).astype(int)
-        lost = int((x[0, :, :, 0] * w.sum(axis=2)[:, :, 0]).sum())
-        if len({int(sums.sum()), lost, *sums.tolist()}) == 5:
-            break
-    answer = (int(np.asarray(conv(x, w))[0, 0, 0, 0]),)
-    names = [t(name) for name in CHANNELS]
-    rows = [
-        planes.Row(
-            "",
-            (
-                planes.Plane(t("x, {name}", name=name), x[0, :, :, c], "input"),
-                planes.Plane(t("w, {name}", name=name), w[:, :, c, 0], "kernel"),
-            ),
-            ("∗",),
-        )
-        for c, name in enumerate(names)
-    ]
-    return question(
-        prompt=t("Three channels, a kernel with one slice for each, no padding. **What is the one output value?**"),
-        fields=(t("value"),),
-        answer=answer,
-        wrong=[
-            (lost, t("All slices read the first channel: the index of the channel was lost, as in formula F002.1.")),
-            *(
-                ((int(part),), t("That is channel {name} alone.", name=name))
-                for part, name in zip(sums, names, strict=True)
-            ),
-            (int(sums.max()), t("The largest channel does not win: all three are added.")),
-            (int(np.abs(sums).sum()), t("The minus signs were lost: a negative weight takes away.")),
-            (round(int(sums.sum()) / 3), t("That is the mean of the channels. They are added, not averaged.")),
-        ],
-        hint=t("Each slice reads its own channel: four products a channel. Then add the three sums."),
-        worked=rf"{' + '.join(_bracket(part) for part in sums)} = {answer[0]}",
-        picture=rows,
+    kernel = random.integers(1, 4, (3, 3, 1, 1)).astype(np.float32)
+    geometry = ConvGeometry(2, 1)
+    x = random.integers(0, 6, (1, 6, 8, 1)).astype(np.float32)
+    r, c = 2 * int(random.integers(0, 3)), 2 * int(random.integers(0, 4))
+    changed = x.copy()
+    changed[0, r, c] += 1
+    z, other = plane(conv(x, kernel, geometry)), plane(conv(changed, kernel, geometry))
+    ((u, v),) = np.argwhere(z != other)
+    cell = (int(u), int(v))
+
+    def why(given: planes.Cell) -> str:
+        rows, columns = ((max(0, 2 * n - 1), min(2 * n + 1, size - 1)) for n, size in zip(given, (6, 8), strict=True))
+        return t(
+            "That cell reads rows {top} to {bottom} and columns {left} to {right} of x: not the framed one.",
+            top=rows[0], bottom=rows[1], left=columns[0], right=columns[1],
+        )  # fmt: skip
+
+    shown = (
+        planes.Plane(t("input x"), plane(x), "input", frame=[(r, c)]),
+        planes.Plane(t("kernel w"), kernel[:, :, 0, 0], "kernel"),
+        planes.Plane(t("output z"), z, "output", pick=CLICK),
+    )
+    return by_clicking(
+        prompt=t(
+            "Stride 2, padding 1. The framed number of x rises by 1, and exactly one number of z changes. **Click the "
+            "cell of z that changes.**"
+        ),
+        picture=(planes.Row("", shown, ("∗", "=")),),
+        answer=cell,
+        why=why,
+        hint=t("The window of output cell u, v has its middle on row 2 u, column 2 v of x."),
+        worked=rf"({r},\; {c}) = (2 \cdot {u},\; 2 \cdot {v}) \quad\Rightarrow\quad ({u},\; {v})",
     )
 
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "reader": (mark("Which cell changes?"), only_reader),
     "value": (mark("Value"), one_value),
     "size": (mark("Size"), output_shape),
-    "channels": (mark("Channels"), over_channels),
 }

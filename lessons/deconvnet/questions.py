@@ -7,10 +7,11 @@ from functools import lru_cache
 import jax
 import numpy as np
 
-from deconvviz.ops import ConvGeometry, conv_adjoint
+from deconvviz.ops import ConvGeometry, conv_adjoint, max_pool, max_unpool
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Answer, Maker, Question, question
+from lessons._kit.form.exercise import CLICK, Answer, Maker, Question, by_clicking, question
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.numbers.toy_arrays import plane
 from lessons.deconvnet import trace
 from lessons.deconvnet.trace import Stage
 
@@ -143,51 +144,51 @@ def _by_stride(stride: int, height: int, channels: int) -> list[tuple[Answer, st
     return [((height // stride, channels), larger), ((height, channels), larger)]
 
 
-def left(seed: int) -> Question:
-    """What does the rectifier leave of four neighbours?"""
-    stage = _of(seed, "rectify")[1 + seed % 3]
-    values, before = _four(seed, stage)
-    kept = np.maximum(values, 0)
-    answer, total = (int(kept.sum()),), int(values.sum())
-    return question(
-        prompt=t(
-            "Four neighbours of the signal before {layer}, as whole numbers (hundredths of its largest value). "
-            "**What does max(g, 0) leave of them, summed?**",
-            layer=stage.name,
-        ),
-        fields=(t("sum"),),
-        answer=answer,
-        wrong=[
-            (total, t("That adds all four. The negative ones become zero first.")),
-            (max(total, 0), t("That rectifies the sum; each value is rectified by itself, then they are added.")),
-            (int(np.abs(values).sum()), t("That adds magnitudes. What is negative is dropped, not turned round.")),
-            (int(-np.minimum(values, 0).sum()), t("That is what was dropped.")),
-            (
-                int(values[before > 0].sum()),
-                t("That is the gradient's rule: it looks at where the input was positive in the forward pass."),
-            ),
-            (int((values > 0).sum()), t("That counts the values that are left; add them.")),
-        ],
-        hint=t("Cross out every number with a minus sign, then add the rest."),
-        worked=" + ".join(str(int(n)) for n in kept.ravel()) + f" = {answer[0]}",
-        picture=(planes.Row("", (planes.Plane(t("signal before"), values, "output"),)),),
+def planted(seed: int) -> Question:
+    """Which cell of an unpooled and rectified signal is wrong?"""
+    random = np.random.default_rng(7700 + seed)
+    x = random.permutation(24).reshape(4, 6)
+    _, switches = max_pool(x[None, :, :, None].astype(np.float32), 2, 2)
+    g = random.permutation([-4, -3, -2, 2, 3, 4, 5, 6])[:6].reshape(2, 3)
+    g[tuple(random.integers(0, 2, 2))] = -abs(int(random.integers(2, 7)))
+    unpooled = plane(max_unpool(g[None, :, :, None].astype(np.float32), switches, (4, 6)))
+    right = np.maximum(unpooled, 0)
+    negative = np.argwhere(unpooled < 0)
+    positive = np.argwhere(unpooled > 0)
+    made, kind = right.copy(), seed % 2
+    cell = tuple(int(n) for n in (negative, positive)[kind][random.integers(len((negative, positive)[kind]))])
+    made[cell] = (unpooled[cell], float(x[cell]) if x[cell] != unpooled[cell] else 9)[kind]
+    place = cell[0], cell[1]
+
+    def why(given: planes.Cell) -> str:
+        value = planes.number(unpooled[given])
+        if unpooled[given] > 0:
+            return t("That is right: the switch points there, and {value} is above zero.", value=value)
+        if unpooled[given] < 0:
+            return t("That is right: {value} landed there, and the rectifier makes it 0.", value=value)
+        return t("That is right: no switch points there.")
+
+    shown = (
+        planes.Plane(t("signal g"), g, "output"),
+        planes.Plane(t("forward input x"), x, "input"),
+        planes.Plane(t("unpooled, then rectified"), made, "kernel", pick=CLICK),
     )
-
-
-def _four(seed: int, stage: Stage) -> tuple[np.ndarray, np.ndarray]:
-    """2 x 2 neighbours of both signs in hundredths of the largest value, and what the rectifier saw there."""
-    scaled = np.rint(100 * stage.above / np.abs(stage.above).max())
-    blocks = np.lib.stride_tricks.sliding_window_view(scaled, (2, 2), axis=(0, 1))
-    good = ((blocks > 2).sum(axis=(-1, -2)) >= 2) & ((blocks < -2).sum(axis=(-1, -2)) >= 1)
-    places = np.argwhere(good)
-    row, column, channel = places[np.random.default_rng(8000 + seed).integers(len(places))]
-    seen = trace.maps(PICTURES[seed % len(PICTURES)], stage.on)[row : row + 2, column : column + 2, channel]
-    return blocks[row, column, channel], seen
+    return by_clicking(
+        prompt=t(
+            "x was pooled by windows of 2 × 2, stride 2. g is unpooled by the switches, then rectified; in one cell of "
+            "the result a fault was planted. **Click it.**"
+        ),
+        picture=(planes.Row("", shown, ("", "→")),),
+        answer=place,
+        why=why,
+        hint=t("In each window only the cell of the maximum of x may hold something: g, or 0 where g is negative."),
+        worked=rf"({place[0]},\; {place[1]}): \quad \max({int(unpooled[place])},\, 0) = {int(right[place])}",
+    )
 
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "bug": (mark("Find the fault"), planted),
     "landing": (mark("Landing"), landing),
     "size": (mark("Size"), size),
-    "left": (mark("What is left"), left),
 }

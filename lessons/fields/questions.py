@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons._kit.form.exercise import Maker, Question, question
+from deconvviz.figures.scale import sequential_rgb
+from lessons._kit.draw import threshold
+from lessons._kit.form.exercise import Maker, Question, by_dragging, question
 from lessons._kit.form.i18n import mark, t
 from lessons.fields import theory
 from lessons.fields.theory import Window
@@ -26,11 +28,6 @@ def reached(layers: list[tuple[int, int, int]], unit: int) -> np.ndarray:
     """The rows of the picture that reach a unit: where a signal of ones arrives."""
     windows, rows = stack(layers)
     return np.flatnonzero(theory.paths(windows, (unit, 0), (rows, 1))[:, 0])
-
-
-def _random(seed: int, count: int) -> list[tuple[int, int, int]]:
-    random = np.random.default_rng(seed)
-    return [(int(random.integers(2, 6)), int(random.integers(1, 4)), 0) for _ in range(count)]
 
 
 def _described(layers: list[tuple[int, int, int]]) -> str:
@@ -65,27 +62,41 @@ def next_layer(seed: int) -> Question:
     )
 
 
-def step(seed: int) -> Question:
-    """How far apart do neighbouring units look?"""
-    layers = [(k, s + 1, 0) for k, s, _ in _random(9600 + seed, 3)]
-    layers[-1] = (2, min(layers[-1][1], 3), 0)
-    strides = [s for _, s, _ in layers]
-    answer = (int(reached(layers, 1)[0] - reached(layers, 0)[0]),)
-    size = len(reached(layers, 0))
-    return question(
-        prompt=t("{layers}. **How many pixels apart are the fields of two neighbouring units of layer 3?**",
-                 layers=_described(layers)),
-        fields=(t("pixels"),),
-        answer=answer,
-        wrong=[
-        (sum(strides), t("Strides multiply: a step above is many steps below.")),
-        (strides[-1], t("That is the step on the map below, not on the picture.")),
-        (strides[0] * strides[1], t("The stride of the layer itself counts too.")),
-        (size, t("That is the size of the field; neighbouring fields overlap or leave gaps.")),
-        (strides[1] * strides[2], t("The first layer steps too.")),
-    ],
-        hint=t("One step of layer 3 is s cells of layer 2, and each of those is a step of layer 2."),
-        worked=" \\cdot ".join(map(str, strides)) + f" = {answer[0]}",
+def paths_left(seed: int) -> Question:
+    """Where does the threshold leave a given share of the paths into a unit?"""
+    random = np.random.default_rng(9600 + seed)
+    layers = [(int(random.integers(3, 6)), int(random.integers(1, 3))) for _ in range(3)]
+    windows, rows = list[Window](), 41
+    for i, (k, s) in enumerate(layers):
+        windows.append(Window(f"layer {i + 1}", (k, k), (s, s), (0, 0), (rows, rows)))
+        rows = (rows - k) // s + 1
+    found = theory.paths(tuple(windows), (rows // 2, rows // 2), (rows, rows))
+    reach = np.flatnonzero(found.any(axis=1))
+    values = found[reach[0] : reach[-1] + 1, reach[0] : reach[-1] + 1]
+    wanted = int(random.integers(3, 18)) * 5
+    slide = threshold.Slide(
+        values, sequential_rgb(values, 0, float(values.max())), t("how many paths lead from each pixel to the unit")
+    )
+    share = {stop: 100 * float(values[slide.kept(stop)].sum() / values.sum()) for stop in threshold.STOPS}
+    area = {stop: 100 * float(slide.kept(stop).mean()) for stop in threshold.STOPS}
+    best = min(share, key=lambda stop: abs(share[stop] - wanted))
+    near = max(5.0, abs(share[best] - wanted))
+    right = sorted((stop for stop in share if abs(share[stop] - wanted) <= near), key=lambda n: (n != best, n))
+    return by_dragging(
+        prompt=t(
+            "Three layers with equal weights: the map shows through how many paths each pixel of the field reaches "
+            "the unit. **Drag the threshold until about {share} % of all paths are left.** Five points more or less "
+            "count as right.",
+            share=wanted,
+        ),
+        slide=slide,
+        right=right,
+        why=lambda stop: t(
+            "There {share} % of the paths are left, on {area} % of the field.",
+            share=round(share[stop]), area=round(area[stop]),
+        ),
+        hint=t("The middle of the field holds most of the paths: a small bright part counts for more than a wide rim."),
+        worked=rf"{best}\,\%:\; {share[best]:.0f}\,\% \text{{ / }} {area[best]:.0f}\,\%",
     )  # fmt: skip
 
 
@@ -117,7 +128,7 @@ def first_row(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "paths": (mark("Where the paths lie"), paths_left),
     "next": (mark("One layer up"), next_layer),
-    "step": (mark("Step"), step),
     "first": (mark("First row"), first_row),
 }

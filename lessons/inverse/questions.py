@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from deconvviz.metrics import psnr
 from deconvviz.ops import inverse
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.draw.pixels import to_bytes
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons.inverse import run
 
 #: 1/4, 1/2, 1/4: multiplies stripes of period 4 by a half and stripes of period 2 by nothing.
 THREE = np.array([[0.25, 0.5, 0.25]])
@@ -19,30 +22,38 @@ def there_and_back(x: np.ndarray) -> np.ndarray:
     return inverse.blur_adjoint(inverse.blur(x, THREE), THREE)
 
 
-def gain(seed: int) -> Question:
-    """What contrast do stripes of period 4 have after AᵀA?"""
-    contrast = 4 * int(np.random.default_rng(seed).integers(2, 25))
-    x = contrast * np.array([[0.0, 1.0, 0.0, -1.0] * 3])
-    answer = (round(float(there_and_back(x).max())),)
-    once = round(float(inverse.blur(x, THREE).max()))
-    return question(
+def which_way(seed: int) -> Question:
+    """Which of four pictures did the adjoint make, and which division by K?"""
+    random = np.random.default_rng(seed)
+    state = run.State(str(random.choice(list(run.PICTURES))), str(random.choice(["motion", "box"])), "1")
+    made = run.compute(state)
+    ways = [str(way) for way in random.permutation(["y", "adjoint", "divide", "wiener"])]
+    names = {
+        "y": t("blurred and noisy"), "adjoint": t("by the adjoint"), "divide": t("divided by K"),
+        "wiener": t("by Wiener's filter"),
+    }  # fmt: skip
+    facts = [
+        t("Picture {number}: {name}; {decibels} dB against the photograph.", number=number, name=names[way],
+          decibels=round(psnr(made[way], made["x"])))
+        for number, way in enumerate(ways, 1)
+    ]  # fmt: skip
+    return by_looking(
         prompt=t(
-            "A blur A multiplies stripes of a certain width by K = 1/2. A picture of such stripes has contrast "
-            "{contrast}. **What contrast does AᵀAx have?**",
-            contrast=contrast,
+            "A photograph was blurred, and a little noise added (standard deviation 1 % of white). Here are the "
+            "result and three ways back. **Which picture is by the adjoint, and which divides every frequency by K?**"
         ),
-        fields=(t("contrast"),),
-        answer=answer,
-        wrong=[
-            (once, t("That is after A alone; the adjoint multiplies by a half once more.")),
-            (contrast, t("That would be an inverse. The adjoint multiplies by a half, too; it does not divide.")),
-            (2 * contrast, t("That divides instead of multiplying, and forgets A.")),
-            (0, t("Only what A multiplies by 0 is gone. Here it is a half.")),
-            (once + contrast, t("Nothing is added to the picture: Aᵀ works on what A left of it.")),
-        ],
-        hint=t("A multiplies by K, and Aᵀ does so again."),
-        worked=rf"|K|^2 \cdot {contrast} = \tfrac14 \cdot {contrast} = {answer[0]}",
+        choices=[_grey(made[way]) for way in ways],
+        names=[names[way] for way in ways],
+        facts=facts,
+        fields=(t("adjoint"), t("divided by K")),
+        answer=(ways.index("adjoint") + 1, ways.index("divide") + 1),
+        hint=t("The adjoint blurs once more. Where K is nearly 0, division makes noise large."),
     )
+
+
+def _grey(plane: np.ndarray) -> np.ndarray:
+    """A plane as (H, W, 3) uint8: 0 black, 1 white, clipped beyond."""
+    return np.repeat(to_bytes(plane)[:, :, None], 3, axis=2)
 
 
 def stripes(seed: int) -> Question:
@@ -116,7 +127,7 @@ def lost(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
-    "gain": (mark("Gain"), gain),
+    "looked": (mark("Which is which"), which_way),
     "stripes": (mark("Stripes"), stripes),
     "lost": (mark("Lost"), lost),
 }

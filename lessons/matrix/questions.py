@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from deconvviz.ops import ConvGeometry, conv_map
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.draw import planes
+from lessons._kit.form.exercise import CLICK, Maker, Question, by_clicking, question
 from lessons._kit.form.i18n import mark, t
 
 Cell = tuple[int, int]
@@ -138,42 +139,52 @@ def repetitions(seed: int) -> Question:
 
 
 def place(seed: int) -> Question:
-    """In which column of a row does a weight stand?"""
-    q, random = _draw(9200 + seed, lambda q: q.padding == 0 and min(q.outputs) > 1 and q.outputs[1] != q.size[1])
-    u, v = (int(random.integers(1, n)) for n in q.outputs)
+    """Where in A does a weight meet an input cell?"""
+    q, random = _draw(
+        9200 + seed, lambda q: q.padding == 0 and q.stride == 2 and min(q.outputs) > 1 and np.prod(q.size) <= 24
+    )
+    a = (q.marked > 0).astype(float)
+    u, v = (int(random.integers(0, n)) for n in q.outputs)
     i, j = (int(random.integers(0, n)) for n in q.kernel)
     row = u * q.outputs[1] + v
     column = int(np.flatnonzero(q.marked[row] == q.number((i, j)))[0])
-    answer = (column,)
-    (r, c), width, s = (q.stride * u + i, q.stride * v + j), q.size[1], q.stride
-    return question(
+    width = q.size[1]
+
+    def why(given: tuple[int, int]) -> str:
+        out = divmod(given[0], q.outputs[1])
+        read = divmod(given[1], width)
+        if q.marked[given] == 0:
+            return t(
+                "That entry is 0: output cell {u}, {v} does not read input cell {r}, {c}.",
+                u=out[0], v=out[1], r=read[0], c=read[1],
+            )  # fmt: skip
+        tap = divmod(int(q.marked[given]) - 1, q.kernel[1])
+        return t(
+            "There output cell {u}, {v} reads input cell {r}, {c} with the weight at {i}, {j}.",
+            u=out[0], v=out[1], r=read[0], c=read[1], i=tap[0], j=tap[1],
+        )  # fmt: skip
+
+    shown = planes.Plane(t("A: 1 where a weight stands"), a, "kernel", pick=CLICK)
+    return by_clicking(
         prompt=q.text
         + " "
-        + t("Row {row} of A makes output cell {u}, {v}.", row=row, u=u, v=v)
-        + " **"
-        + t("In which column of that row does the weight w at {i}, {j} appear?", i=i, j=j)
-        + "** "
-        + t("Counting starts at 0."),
-        fields=(t("column"),),
-        answer=answer,
-        wrong=[
-            (r * q.outputs[1] + c, t("Columns count the cells of x: a row of x has {w} cells.", w=width)),
-            ((u + i) * width + v + j, t("The stride was left out: the window moves {s} cells at a time.", s=s)),
-            (s * (u * width + v), t("That is where the window begins; the weight is not its first.")),
-            ((s * u) * width + s * v, t("That is where the window begins; the weight is not its first.")),
-            (c * q.size[0] + r, t("Row and column are swapped.")),
-            (row, t("That is the number of the row itself.")),
-            (column + 1, t("Counting starts at 0.")),
-            (c, t("That is the column in the picture; the rows above it come first in vec(x).")),
-        ],
+        + t(
+            "**Click the entry of A with which output cell {u}, {v} takes the weight at {i}, {j}.** Rows of A are "
+            "output cells, columns are input cells, in reading order; counting starts at 0.",
+            u=u, v=v, i=i, j=j,
+        ),
+        picture=(planes.Row("", [shown]),),
+        answer=(row, column),
+        why=why,
         hint=t("Which input cell r, c does the weight read there? That cell has the number r · {w} + c.", w=width),
-        worked=rf"({s}\cdot{u} + {i})\cdot{width} + ({s}\cdot{v} + {j}) = {column}",
-    )
+        worked=rf"{u} \cdot {q.outputs[1]} + {v} = {row}, \qquad "
+        rf"(2\cdot{u} + {i})\cdot{width} + (2\cdot{v} + {j}) = {column}",
+    )  # fmt: skip
 
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "place": (mark("Place in A"), place),
     "shape": (mark("Size"), shape),
     "repetitions": (mark("Repetitions"), repetitions),
-    "place": (mark("Place in A"), place),
 }

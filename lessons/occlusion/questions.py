@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from deconvviz.data import samples
+from deconvviz.data.preprocess import fit_image
+from deconvviz.models import caltech
+from lessons._kit.draw import threshold
+from lessons._kit.draw.pixels import to_bytes
 from lessons._kit.draw.planes import Plane, Row
-from lessons._kit.form.exercise import Question, question
+from lessons._kit.form.exercise import Question, by_dragging, question
 from lessons._kit.form.i18n import mark, t
+from lessons.occlusion import run
+from lessons.occlusion.picture import NAMES as LABELS
 
 
 def table(seed: int) -> Question:
@@ -71,4 +78,52 @@ def either(seed: int) -> Question:
     )
 
 
-QUESTIONS = {"table": (mark("A table of scores"), table), "either": (mark("Either would do"), either)}
+def witnessed(seed: int) -> Question:
+    """Which threshold makes a method's map agree best with the squares that occlusion finds?"""
+    random = np.random.default_rng(3050 + seed)
+    patch = run.PATCHES[0]
+    while True:
+        image, method = (str(random.choice(names)) for names in (run.PHOTOS, run.METHODS))
+        falls, values = run.falls(image, "grey", patch), np.maximum(run.map_of(image, method, patch), 0)
+        found = falls >= falls.max() / 2
+        slide = threshold.Slide(values, _framed(image, found, patch), t(LABELS[method]))
+        overlap = {
+            stop: float((slide.kept(stop) & found).sum() / (slide.kept(stop) | found).sum()) for stop in threshold.STOPS
+        }
+        if found.sum() > 1 and max(overlap.values()) > 0:
+            break
+    best = max(overlap, key=overlap.__getitem__)
+    right = sorted((n for n in overlap if overlap[n] >= overlap[best] - 0.03), key=lambda n: (n != best, n))
+    return by_dragging(
+        prompt=t(
+            "Covering one of the framed squares costs at least half of the largest fall of the score; the method's map "
+            "is a claim about the same squares. **Drag the threshold to where what is left agrees best with the "
+            "frames:** squares in both, over squares in either."
+        ),
+        slide=slide,
+        right=right,
+        why=lambda stop: t(
+            "There {left} squares are left, {both} of the {framed} framed ones among them: {overlap} %. It can be "
+            "{best} %.",
+            left=int(slide.kept(stop).sum()), both=int((slide.kept(stop) & found).sum()), framed=int(found.sum()),
+            overlap=round(100 * overlap[stop]), best=round(100 * overlap[best]),
+        ),
+        hint=t("Every square that is left outside a frame costs, and so does every frame that is covered."),
+        worked=rf"{best}\,\%:\; {int((slide.kept(best) & found).sum())} / {int((slide.kept(best) | found).sum())}",
+    )  # fmt: skip
+
+
+def _framed(image: str, squares: np.ndarray, patch: int) -> np.ndarray:
+    """The photograph as the network is fed it, with white frames around squares."""
+    pixels = to_bytes(fit_image(samples.load(image), caltech.INPUT))
+    for row, column in np.argwhere(squares) * patch:
+        part = pixels[row : row + patch, column : column + patch]
+        part[[0, -1]] = part[:, [0, -1]] = 255
+    return pixels
+
+
+QUESTIONS = {
+    "witness": (mark("Drag the threshold"), witnessed),
+    "table": (mark("A table of scores"), table),
+    "either": (mark("Either would do"), either),
+}

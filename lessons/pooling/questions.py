@@ -9,7 +9,7 @@ import numpy as np
 from deconvviz.ops import max_pool, max_unpool
 from deconvviz.ops.unpool_variants import overwrite_unpool
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import CLICK, Maker, Question, by_clicking, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.numbers.toy_arrays import plane
 
@@ -55,40 +55,31 @@ def landing(seed: int) -> Question:
     row, column = (int(i) for i in np.unravel_index(back.argmax(), size))
     answer = (row, column)
     inside = row - corner[0], column - corner[1]
-    return question(
+
+    def why(given: planes.Cell) -> str:
+        if (given[0] // 2, given[1] // 2) != window:
+            return t("That cell lies in the window of row {i}, column {j} of y.", i=given[0] // 2, j=given[1] // 2)
+        return t("That cell holds {value}; the maximum is larger.", value=int(x[given]))
+
+    return by_clicking(
         prompt=t(
-            "x is pooled by windows of 2 × 2, stride 2. Only the value of window row {i}, column {j} goes back. "
-            "**At which row and column of x does it land?** Counting starts at 0.",
-            i=window[0],
-            j=window[1],
+            "x was pooled by windows of 2 × 2, stride 2. Only the framed value goes back. **Click the cell of x in "
+            "which it lands.**"
         ),
-        fields=(t("row"), t("column")),
-        answer=answer,
-        wrong=[
-            (window, t("That is the window's own place in y; in x each window is two rows and two columns wide.")),
-            (
-                inside,
-                t(
-                    "That is the place inside the window. Its first cell is row {r}, column {c}.",
-                    r=corner[0],
-                    c=corner[1],
-                ),
-            ),
-            ((column, row), t("Row and column are swapped.")),
-            ((row + 1, column + 1), t("Counting starts at 0.")),
-            (corner, t("That is the window's first cell. The value goes where the maximum stood.")),
-            *(
+        picture=(
+            planes.Row(
+                "",
                 (
-                    (corner[0] + p, corner[1] + q),
-                    t("That cell holds {value}; the maximum is larger.", value=int(x[corner[0] + p, corner[1] + q])),
-                )
-                for p in range(2)
-                for q in range(2)
+                    planes.Plane(t("signal g"), alone, "output", frame=[window]),
+                    planes.Plane(t("input x"), x, "input", pick=CLICK),
+                ),
+                ("→",),
             ),
-        ],
+        ),
+        answer=answer,
+        why=why,
         hint=t("Find the four cells of that window in x, then the largest of them."),
         worked=rf"({corner[0]} + {inside[0]},\; {corner[1]} + {inside[1]}) = ({row},\; {column})",
-        picture=(planes.Row("", (planes.Plane(t("input x"), x, "input"),)),),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from deconvviz.data import digits
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import CLICK, Maker, Question, by_clicking, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -78,47 +79,71 @@ def normalized(seed: int) -> Question:
     )
 
 
-def gap(seed: int) -> Question:
-    """Where does overfitting begin?"""
+#: Steps of gradient descent after which the losses of `_losses` are written down.
+EPOCHS = (1, 3, 6, 12, 25, 50, 100)
+
+
+def _losses(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Loss on 30 learned and on 300 other digits, (3, EPOCHS): trainings of softmax regression by three step sizes."""
+    pictures, labels = digits.load()
+    order = random.permutation(len(labels))
+    learned, others = order[:30], order[30:330]
+    targets = np.eye(10)[labels]
+    lost = np.zeros((2, 3, len(EPOCHS)))
+    for i, rate in enumerate(random.permutation([0.15, 0.6, 2.4])):
+        weights = 0.1 * random.standard_normal((pictures[0].size, 10))
+        for epoch in range(1, EPOCHS[-1] + 1):
+            x = pictures[learned].reshape(len(learned), -1)
+            weights -= rate * x.T @ (_softmax(x @ weights) - targets[learned]) / len(learned)
+            if epoch in EPOCHS:
+                for j, part in enumerate((learned, others)):
+                    probabilities = _softmax(pictures[part].reshape(len(part), -1) @ weights)
+                    lost[j, i, EPOCHS.index(epoch)] = -np.log(probabilities[targets[part] == 1]).mean()
+    return lost[0], lost[1]
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def keep(seed: int) -> Question:
+    """Which state of which training should be kept?"""
     random = np.random.default_rng(25200 + seed)
-    turn = int(random.integers(3, 7))
-    faster = np.concatenate([random.integers(4, 9, turn - 1), random.integers(1, 4, 8 - turn)])
-    seen = int(random.integers(75, 95)) - np.concatenate([[0], np.cumsum(faster)])
-    slower = np.concatenate([-random.integers(1, 4, turn - 1), random.integers(2, 8, 8 - turn)])
-    unseen = int(seen[0] + random.integers(1, 6)) + np.concatenate([[0], np.cumsum(slower)])
-    best, last = int(unseen.argmin()) + 1, int(unseen[-1] - seen[-1])
-    answer = (best, last)
-    lines = (
-        (t("loss on the seen, hundredths"), seen, "input"),
-        (t("loss on the unseen, hundredths"), unseen, "output"),
+    while True:
+        learned, unseen = (np.rint(100 * losses).astype(int) for losses in _losses(random))
+        if (unseen == unseen.min()).sum() == 1 and np.argmin(learned) != np.argmin(unseen):
+            break
+    row, column = (int(n) for n in np.unravel_index(unseen.argmin(), unseen.shape))
+
+    def why(given: planes.Cell) -> str:
+        if learned[given] == learned.min():
+            return t("There the loss on what it learns from is smallest; that says nothing about the unseen.")
+        return t("There the loss on unseen digits is {loss}; it can be {best}.", loss=int(unseen[given]),
+                 best=int(unseen.min()))  # fmt: skip
+
+    pair = (
+        planes.Plane(t("loss on the learned, hundredths"), learned, "input", pick=CLICK),
+        planes.Plane(t("loss on the unseen, hundredths"), unseen, "output"),
     )
-    rows = [planes.Row("", (planes.Plane(name, one[None].astype(float), kind),), ("",)) for name, one, kind in lines]
-    return question(
+    return by_clicking(
         prompt=t(
-            "Eight epochs of a training run, from left to right. **After which epoch, counted from 1, should one "
-            "have stopped, and how large is the gap after the last one, in hundredths?**"
+            "Three trainings on 30 handwritten digits (rows) with other step sizes, after {epochs} epochs (columns). "
+            "**Click, in the left table, the state that should be kept.**",
+            epochs=", ".join(map(str, EPOCHS)),
         ),
-        fields=(t("epoch"), t("gap")),
-        answer=answer,
-        wrong=[
-            ((8, last), t("There the loss on what it learns from is smallest; that says nothing about the unseen.")),
-            ((best + 1, last), t("There the loss on the unseen has risen already.")),
-            (
-                (best, int(unseen[best - 1] - seen[best - 1])),
-                t("That is the gap at the best epoch, not at the last one."),
-            ),
-            ((best, -last), t("The gap is unseen minus seen: a network that overfits has a positive one.")),
-            ((best - 1, last), t("Epochs are counted from 1.")),
-        ],
+        picture=(planes.Row("", pair, ("",)),),
+        answer=(row, column),
+        why=why,
         hint=t("Only digits that it never saw tell how good it is."),
-        worked=rf"\min = {int(unseen.min())} \;(\text{{{best}}}), \quad {int(unseen[-1])} - {int(seen[-1])} = {last}",
-        picture=rows,
+        worked=rf"({row},\; {column}): \quad {unseen[row, column]}",
     )
 
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "keep": (mark("When to stop"), keep),
     "sizes": (mark("Sizes"), sizes),
     "norm": (mark("Batch normalization"), normalized),
-    "gap": (mark("When to stop"), gap),
 }

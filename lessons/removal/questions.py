@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconvviz.checks.audit import removal
+from deconvviz.checks.audit import controls, removal
+from lessons._kit.draw import plot
 from lessons._kit.draw.planes import Plane, Row
-from lessons._kit.form.exercise import Question, question
+from lessons._kit.form.exercise import Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
 from lessons.removal import picture, run
 
@@ -81,4 +82,43 @@ def two_covers(seed: int) -> Question:
     )  # fmt: skip
 
 
-QUESTIONS = {"by_hand": (mark("An area by hand"), by_hand), "two_covers": (mark("Two covers"), two_covers)}
+def four_curves(seed: int) -> Question:
+    """Which of four curves is an insertion by a map, and which a deletion in random order?"""
+    random = np.random.default_rng(3200 + seed)
+    while True:
+        image, cover = str(random.choice(run.PHOTOS)), str(random.choice(run.COVERS))
+        method = str(random.choice(run.METHODS))
+        if min(run.gain(image, method, kind, cover) for kind in run.KINDS) > 0.02:
+            break
+    made = [(order, kind) for order in (method, controls.RANDOM) for kind in run.KINDS]
+    made = [made[i] for i in random.permutation(len(made))]
+    kinds = {"deletion": t("deletion"), "insertion": t("insertion")}
+    names = [t("{kind}, {order}", kind=kinds[kind], order=t(picture.NAMES[order])) for order, kind in made]
+    drawn = [run.curve(image, order, kind, cover) for order, kind in made]
+    areas = [round(100 * removal.area(one)) for one in drawn]
+    return by_looking(
+        prompt=t(
+            "Measured on one photograph: the probability of its class, from nothing exchanged (left) to all pixels "
+            "(right), by a map and in random order. **Which curve is the insertion by the map, and which the deletion "
+            "in random order?** The map is the better order for both."
+        ),
+        choices=[plot.sketch(one) for one in drawn],
+        names=names,
+        facts=[
+            t("Picture {number}: {name}; area {area} %.", number=number, name=name, area=area)
+            for number, (name, area) in enumerate(zip(names, areas, strict=True), 1)
+        ],
+        fields=(t("insertion by the map"), t("deletion in random order")),
+        answer=(made.index((method, "insertion")) + 1, made.index((controls.RANDOM, "deletion")) + 1),
+        hint=t(
+            "A deletion begins with the whole photograph, an insertion ends with it. Better is a deletion that falls "
+            "early, and an insertion that rises early."
+        ),
+    )
+
+
+QUESTIONS = {
+    "curves": (mark("Four curves"), four_curves),
+    "by_hand": (mark("An area by hand"), by_hand),
+    "two_covers": (mark("Two covers"), two_covers),
+}

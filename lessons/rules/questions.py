@@ -6,7 +6,7 @@ import numpy as np
 
 from deconvviz.ops.rectify import backward
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import Maker, Question, by_finding, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -63,34 +63,68 @@ def one_cell(seed: int) -> Question:
     )
 
 
-def how_many(seed: int) -> Question:
-    """How many cells does guided backprop stop?"""
-    z, g = next(pair for pair in (_numbers(9100 + 50 * seed + i, (4, 6)) for i in range(50)) if _telling(*pair))
-    passed = np.count_nonzero(backward("guided", z, g))
-    by_z, by_g = int(((z <= 0) & (g != 0)).sum()), int((g < 0).sum())
-    answer = (int(np.count_nonzero(g)) - int(passed),)
-    return question(
-        prompt=t("**How many signals does guided backprop stop?** Cells whose g is zero already do not count."),
-        fields=(t("how many"),),
-        answer=answer,
-        wrong=[
-            (by_z + by_g, t("Cells stopped for both reasons were counted twice.")),
-            (by_z, t("That is the gradient's mask alone: guided backprop also stops where g is negative.")),
-            (by_g, t("That is the DeconvNet's mask alone: guided backprop also stops where z is not above zero.")),
-            (int(passed), t("That is how many pass.")),
-            (int(((z <= 0) & (g < 0)).sum()), t("Those are stopped for both reasons; one reason is enough.")),
-            (z.size - int(passed), t("Where g is zero there is no signal to stop.")),
-            (int(((z < 0) & (g != 0) | (g < 0)).sum()), t("A z of zero stops the signal too: it is not above zero.")),
-        ],
-        hint=t("Go through the cells whose g is not zero. A cell passes only if z and g are both above zero."),
-        worked=rf"{np.count_nonzero(g)} - {passed} = {answer[0]}",
-        picture=_picture(z, g),
+#: A rule that is broken (its number among `RULES`) and how: 1 the gate is ignored, 2 the sign of g is ignored, 3 z
+#: leaves in place of g, 4 minus signs are lost.
+RULES = ("gradient", "deconvnet", "guided", "linear")
+BROKEN = ((0, 1), (0, 3), (0, 4), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3), (3, 3), (3, 4))
+
+
+def _broken(rule: str, fault: int, z: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """What a rectifier lets pass under a rule with a fault."""
+    right = np.asarray(backward(rule, z, g))
+    without = {"gradient": "linear", "guided": "deconvnet"}, {"deconvnet": "linear", "guided": "gradient"}
+    if fault <= len(without):
+        return np.asarray(backward(without[fault - 1][rule], z, g))
+    return np.where(right != 0, z, 0) if fault == 3 else np.abs(right)
+
+
+def wrong_rule(seed: int) -> Question:
+    """Which of four rules was broken, and how?"""
+    z, g = next(pair for pair in (_numbers(9100 + 50 * seed + i, (3, 4)) for i in range(50)) if _telling(*pair))
+    at, fault = BROKEN[7 * seed % len(BROKEN)]
+    names = [t("gradient"), t("DeconvNet"), t("guided"), t("linear")]
+    made = [_broken(rule, fault, z, g) if n == at else np.asarray(backward(rule, z, g)) for n, rule in enumerate(RULES)]
+    faults = (t("z is not looked at"), t("the sign of g is not looked at"), t("z leaves, not g"), t("minus signs lost"))
+    free = t("This rule does not look at z: that is no fault."), t("This rule lets negative signals pass.")
+    denied = [
+        t("Where z is not above zero, it holds 0 as it should."),
+        t("Where g is below zero, it holds 0 as it should."),
+        t("What leaves has the size of g, not of z."),
+        t("Compare the sizes, not only the signs, with g."),
+    ]
+    if at in (1, 3):
+        denied[0] = free[0]
+    if at in (0, 3):
+        denied[1] = free[1]
+    fine = (
+        t("That one is right: g where z is above zero, else 0."),
+        t("That one is right: g where g is above zero, else 0."),
+        t("That one is right: g where both are above zero, else 0."),
+        t("That one is right: g everywhere."),
+    )
+    strip = [
+        planes.Plane(f"{n}: {name}", one, "kernel") for n, (name, one) in enumerate(zip(names, made, strict=True), 1)
+    ]
+    return by_finding(
+        prompt=t(
+            "What leaves a rectifier by four rules; in one a fault was planted. **Which rule is not the one that its "
+            "name says, and what is wrong?**"
+        ),
+        steps=names,
+        faults=faults,
+        answer=(at + 1, fault),
+        reasons=[denied if n == at else [fine[n]] * len(faults) for n in range(len(RULES))],
+        hint=t("Take a cell with z ≤ 0 and g > 0, then one with z > 0 and g < 0, and look at all four."),
+        worked=rf"{at + 1}:\;\text{{{names[at]}, {faults[fault - 1]}}}",
+        picture=(*_picture(z, g), planes.Row("", strip, ("", "", ""))),
     )
 
 
 def _telling(z: np.ndarray, g: np.ndarray) -> bool:
-    both = (z <= 0) & (g < 0)
-    return bool(both.any() and (z == 0).any() and (g == 0).any() and (g[z > 0] > 0).any())
+    """Whether every fault shows."""
+    shut, negative = (z <= 0) & (g > 0), (z > 0) & (g < 0)
+    both = (z > 0) & (g > 0)
+    return bool(shut.any() and negative.any() and ((z <= 0) & (g < 0)).any() and (both & (z != g)).any())
 
 
 def two_rectifiers(seed: int) -> Question:
@@ -145,7 +179,7 @@ def two_rectifiers(seed: int) -> Question:
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "bug": (mark("Find the fault"), wrong_rule),
     "cell": (mark("One cell"), one_cell),
-    "count": (mark("Count"), how_many),
     "two": (mark("Two in a row"), two_rectifiers),
 }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.checks.randomization import rank_correlation
+from lessons._kit.draw import plot
 from lessons._kit.draw.planes import Plane, Row
-from lessons._kit.form.exercise import Question, question
+from lessons._kit.form.exercise import Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
 from lessons.shuffled import picture, run
 
@@ -75,7 +76,35 @@ def steepest(seed: int) -> Question:
     )
 
 
+def four_cascades(seed: int) -> Question:
+    """Which of four measured curves is guided backprop's, and which is of noise?"""
+    random = np.random.default_rng(2750 + seed)
+    image = str(random.choice(run.PHOTOS))
+    order = [str(rule) for rule in random.permutation([*run.RULES, run.NOISE])]
+    drawn = [np.array(run.similarity(image, rule)) for rule in order]
+    names = [t(picture.NAMES[rule]) for rule in order]
+    steady = order[int(np.argmax([one[1:].mean() for one in drawn]))]
+    return by_looking(
+        prompt=t(
+            "Measured on one photograph: the rank correlation with the map of the trained network (top 1, bottom "
+            "below 0), from step 0 on the left to all layers shuffled. **Which curve is of noise drawn anew at every "
+            "step, and which is of the map that rests least on what was learned?**"
+        ),
+        choices=[plot.sketch((one + 0.2) / 1.2) for one in drawn],
+        names=names,
+        facts=[
+            t("Picture {number}: {name}; mean after the first step {mean} %.", number=number, name=name,
+              mean=round(100 * float(one[1:].mean())))
+            for number, (name, one) in enumerate(zip(names, drawn, strict=True), 1)
+        ],
+        fields=(t("noise"), t("rests least on what was learned")),
+        answer=(order.index(run.NOISE) + 1, order.index(steady) + 1),
+        hint=t("Noise has nothing to do with the map before. A map that stays alike does not need the weights."),
+    )  # fmt: skip
+
+
 QUESTIONS = {
+    "curves": (mark("Four curves"), four_cascades),
     "ranks": (mark("Ranks"), ranks),
     "steepest": (mark("The steepest step"), steepest),
 }

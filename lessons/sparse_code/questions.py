@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from deconvviz.figures.scale import sequential_rgb
 from deconvviz.ops.sparse import soft_threshold
-from lessons._kit.form.exercise import Maker, Question, by_looking, question
+from lessons._kit.draw import image_row, threshold
+from lessons._kit.form.exercise import Maker, Question, by_dragging, by_looking, question
 from lessons._kit.form.i18n import mark, t
 from lessons.sparse_code import run
 from lessons.sparse_code.picture import percent, shown
@@ -82,37 +86,40 @@ def step(seed: int) -> Question:
     )  # fmt: skip
 
 
-def count(seed: int) -> Question:
-    """How many numbers a code has, and how many of them are in use."""
+def shrunk(seed: int) -> Question:
+    """Which threshold leaves the stamps of a picture?"""
     random = np.random.default_rng(15200 + seed)
-    stride, side = int(random.choice((2, 4))), int(random.choice((16, 32, 40, 64)))
-    kernels, share = int(random.choice((10, 20, 50))), int(random.choice((5, 10, 20)))
-    cells = (side // stride) ** 2
-    whole, used = cells * kernels, cells * kernels * share // 100
-    return question(
+    image = list(run.PICTURES)[int(random.integers(len(run.PICTURES)))]
+    strength = np.abs(run.responses(image)[0])
+    kernel = int(random.choice(np.argsort(-strength.max(axis=(0, 1)))[:12]))
+    values = strength[:, :, kernel].astype(float)
+    slide = threshold.Slide(
+        values,
+        sequential_rgb(values, 0, float(values.max())),
+        t("first step of the code, sizes of one kernel's numbers"),
+    )
+    left = {stop: int(slide.kept(stop).sum()) for stop in threshold.STOPS}
+    stop = int(random.choice([stop for stop in threshold.STOPS if 3 <= left[stop] <= values.size // 2]))
+    dots = np.where(slide.kept(stop)[:, :, None], slide.ground, np.uint8(160))
+    target = image_row.Picture(np.kron(dots, np.ones((6, 6, 1), np.uint8)), t("what is to be left"), width=192)
+    question = by_dragging(
         prompt=t(
-            "A grey picture of {side} × {side}, {kernels} kernels, stride {stride}, padded so that the code has a "
-            "place for every {stride} rows and columns. {share} % of its numbers are not zero. **How many numbers does "
-            "the code hold, and how many are not zero?**",
-            side=side, kernels=kernels, stride=stride, share=share,
+            "A step of the search puts to zero whatever is smaller than the threshold: the dearer a stamp, the higher "
+            "it is. **Drag the threshold until the numbers are left that the second picture shows.**"
         ),
-        fields=(t("numbers of the code"), t("not zero")),
-        answer=(whole, used),
-        wrong=[
-            ((side * side * kernels, side * side * kernels * share // 100),
-             t("With that stride there is not a place for every pixel.")),
-            ((cells, cells * share // 100), t("Every kernel has a number at every place.")),
-            ((whole, whole - used), t("Those are the zeros.")),
-            ((side * side, used), t("The first is the picture's; the code has a number for every kernel and place.")),
-        ],
-        hint=t("Places are rows times columns, each divided by the stride; times the kernels."),
-        worked=rf"\left(\tfrac{{{side}}}{{{stride}}}\right)^2 \cdot {kernels} = {whole},\quad"
-        rf"{whole} \cdot \tfrac{{{share}}}{{100}} = {used}",
-    )  # fmt: skip
+        slide=slide,
+        right=[other for other in sorted(left, key=lambda one: one != stop) if left[other] == left[stop]],
+        why=lambda other: t(
+            "There {left} numbers are left; the picture shows {wanted}.", left=left[other], wanted=left[stop]
+        ),
+        hint=t("Look for the weakest point of the picture: the threshold stands just below it."),
+        worked=rf"{stop}\,\%:\; {left[stop]} / {values.size}",
+    )
+    return replace(question, given=[target])
 
 
 QUESTIONS: dict[str, tuple[str, Maker]] = {
     "looked": (mark("Which is which"), looked),
     "step": (mark("One step"), step),
-    "count": (mark("Count"), count),
+    "shrunk": (mark("Drag the threshold"), shrunk),
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from deconvviz.ops.upsample import is_even, overlap_counts
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.draw.pixels import to_bytes
+from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
+from lessons.upsampling.upsamplers import enlarged
 
 
 def _draw(seed: int, start: int) -> tuple[np.random.Generator, int, int]:
@@ -82,36 +84,48 @@ def even_kernel(seed: int) -> Question:
     )
 
 
-def most_in_two(seed: int) -> Question:
-    """How often is the busiest cell written to in two dimensions?"""
-    _, k, s = _draw(seed, 3)
-    counts = np.outer(overlap_counts(24, k, s), overlap_counts(24, k, s))
-    answer = (int(counts.max()),)
-    many = int(overlap_counts(24, k, s).max())
-    return question(
+def which_upsampler(seed: int) -> Question:
+    """Which of four enlarged photographs has an uneven overlap, and which was unpooled?"""
+    random = np.random.default_rng((65, seed))
+    k, s = ((3, 2), (5, 2), (5, 3))[int(random.integers(3))]
+    even = 2 * s
+    made = {
+        "uneven": ("transposed", "ones", k),
+        "even": ("transposed", "ones", even),
+        "resize": ("resize", "ones", k),
+        "unpool": ("unpool", "ones", k),
+    }
+    names = {
+        "uneven": t("transposed convolution, kernel {k}, stride {s}", k=k, s=s),
+        "even": t("transposed convolution, kernel {k}, stride {s}", k=even, s=s),
+        "resize": t("resize, then convolve"),
+        "unpool": t("unpool, then convolve"),
+    }
+    order = [str(kind) for kind in random.permutation(list(made))]
+    top, left = (int(n) for n in random.integers(0, 20, 2))
+    choices = []
+    for kind in order:
+        way, weights, size = made[kind]
+        part = enlarged(way, weights, size, s)[s * top : s * top + 72, s * left : s * left + 72]
+        choices.append(np.repeat(to_bytes(part)[:, :, None], 3, axis=2))
+    return by_looking(
         prompt=t(
-            "A transposed convolution in two dimensions, kernel {k} × {k}, stride {s}, a large map. "
-            "**How often is the busiest cell written to?**",
-            k=k,
+            "A part of a photograph, enlarged {s} times in four ways, all weights equal. **In which picture do the "
+            "kernels overlap unevenly, and which was unpooled?**",
             s=s,
         ),
-        fields=(t("times"),),
-        answer=answer,
-        wrong=[
-            (many, t("That is along one axis. Rows and columns multiply.")),
-            (2 * many, t("Rows and columns multiply, they do not add.")),
-            ((k // s) ** 2, t("That is the quietest cell away from the border.")),
-            (k * k, t("That is the number of taps of the kernel.")),
-            (many * (k // s), t("That is a cell that is busy along one axis only.")),
-        ],
-        hint=t("Along one axis at most the stride's share of the kernel, rounded up, overlaps."),
-        worked=rf"\lceil {k} / {s} \rceil^2 = {many}^2 = {answer[0]}",
+        choices=choices,
+        names=[names[kind] for kind in order],
+        facts=[t("Picture {number}: {name}.", number=number, name=names[kind]) for number, kind in enumerate(order, 1)],
+        fields=(t("uneven overlap"), t("unpooled")),
+        answer=(order.index("uneven") + 1, order.index("unpool") + 1),
+        hint=t("Uneven overlap repeats itself like a grid. Unpooled values stand where a maximum was, not on a grid."),
     )
 
 
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "looked": (mark("Which is which"), which_upsampler),
     "count": (mark("Count"), count_at),
     "even": (mark("Even"), even_kernel),
-    "most": (mark("Two dimensions"), most_in_two),
 }

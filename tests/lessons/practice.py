@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import re
+
+import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from lessons._kit.draw import image_row
 from lessons._kit.form.exercise import Answer
 
 ALONE = """
@@ -30,6 +35,13 @@ def answer(test: AppTest, slug: str, kind: str, given: Answer, seed: int = 0) ->
         key = f"{slug}-{kind}-{seed}-{i}"
         (test.radio if key in chosen else test.number_input)(key).set_value(number)
     return press(test, "Check my prediction")
+
+
+def heights(sketch: image_row.Picture) -> np.ndarray:
+    """Of the points of a curve as `plot.sketch` drew it: 0 at the bottom of its frame, 1 at the top."""
+    drawing = base64.b64decode(str(sketch.source).partition(",")[2]).decode()
+    frame, curve = ([float(p.split(",")[1]) for p in one.split()] for one in re.findall(r'points="([^"]+)"', drawing))
+    return np.array([(frame[1] - y) / (frame[1] - frame[0]) for y in curve])
 
 
 def verdicts(test: AppTest) -> list[str]:

@@ -95,7 +95,17 @@ def test_the_code_on_the_page_makes_the_picture() -> None:
     np.testing.assert_array_equal(made["by_x"], looped(STATES[2])[2])
 
 
-def _looped_answer(kind: str, question: questions.Question) -> int:
+def _looped_answer(kind: str, question: questions.Question) -> int | tuple[int, ...]:
+    if kind == "bug":
+        w1, z1, w2, z2, v = (plane.values for plane in question.picture[0].planes)
+        shown = [plane.values[:, 0] for plane in question.picture[1].planes]
+        steps = (v[:, 0], shown[0] * (z2[:, 0] > 0), w2.T @ shown[1], shown[2] * (z1[:, 0] > 0), w1.T @ shown[3])
+        (wrong,) = [i for i, one in enumerate(steps) if not np.array_equal(one, shown[i])]
+        before, matrix = shown[wrong - 1], w2 if wrong == 2 else w1
+        made = (before, before * (before > 0), matrix @ before, np.abs(matrix).T @ before)
+        kinds = (0, 1) if wrong % 2 else (2, 3)
+        (fault,) = [kind + 1 for kind in kinds if np.array_equal(made[kind], shown[wrong])]
+        return wrong + 1, fault
     numbers = [int(n) for n in re.findall(r"(?<!\d)-?\d+", question.prompt)]
     if kind == "paths":
         x, a, b, c, d = numbers
@@ -107,9 +117,7 @@ def _looped_answer(kind: str, question: questions.Question) -> int:
         w = w.reshape(2, 2, 1, 1)
         back = conv_loops.conv_adjoint((z > 0) * 1.0, w, (1, 1), ((0, 0), (0, 0)), (1, 1), 1, (3, 4))
         return int(back[0, row, column, 0])
-    k, _, s, n, _, scale, row, column, *_ = numbers
-    windows = [(u, v) for u in range((n - k) // s + 1) for v in range((n - k) // s + 1)]
-    return scale * sum(s * u <= row < s * u + k and s * v <= column < s * v + k for u, v in windows)
+    raise AssertionError(kind)
 
 
 @pytest.mark.slow
@@ -117,7 +125,8 @@ def _looped_answer(kind: str, question: questions.Question) -> int:
 @pytest.mark.parametrize("kind", questions.QUESTIONS)
 def test_answers_are_those_of_the_loops_and_differ(kind: str) -> None:
     made = [questions.QUESTIONS[kind][1](seed) for seed in range(20)]
-    assert [question.answer for question in made] == [(_looped_answer(kind, question),) for question in made]
+    again = [_looped_answer(kind, question) for question in made]
+    assert [question.answer for question in made] == [one if isinstance(one, tuple) else (one,) for one in again]
     assert len({question.answer for question in made}) >= 8
 
 

@@ -429,11 +429,17 @@ def _looped_answer(kind: str, question: questions.Question) -> tuple[int, ...]:
         n, m, k, j, s, p, d = (int(number) for number in re.findall(r"\d+", question.prompt))
         spans = [(taps - 1) * d + 1 for taps in (k, j)]
         return tuple(len(range(0, size + 2 * p - span + 1, s)) for size, span in zip((n, m), spans, strict=True))
-    x = np.stack([row.planes[0].values for row in question.picture], axis=2)[None]
-    w = np.stack([row.planes[1].values for row in question.picture], axis=2)[..., None]
+    x, w = (plane.values for plane in question.picture[0].planes[:2])
+    x, w = x[None, :, :, None], w[:, :, None, None]
+    if kind == "reader":
+        changed = x.copy()
+        (cell,) = question.picture[0].planes[0].frame
+        changed[0, cell[0], cell[1], 0] += 1
+        one, two = (conv_loops.conv(y, w, (2, 2), ((1, 1), (1, 1)), (1, 1), 1)[0, :, :, 0] for y in (x, changed))
+        np.testing.assert_array_equal(question.picture[0].planes[2].values, one)
+        ((row, column),) = np.argwhere(one != two)
+        return int(row), int(column)
     z = conv_loops.conv(x, w, (1, 1), ((0, 0), (0, 0)), (1, 1), 1)[0, :, :, 0]
-    if kind == "channels":
-        return (int(z[0, 0]),)
     row, column = (int(n) for n in re.findall(r"row (\d), column (\d)", question.prompt)[0])
     return (int(z[row, column]),)
 

@@ -319,8 +319,15 @@ def test_numbers_of_a_small_cell_fit() -> None:
 
 def _answer(kind: str, seed: int, question: Any) -> tuple[int, ...]:
     """The answer again, from the activations of the way up and from what the question shows."""
-    if kind == "left":
-        return (sum(int(n) for n in question.picture[0].planes[0].values.ravel() if n > 0),)
+    if kind == "bug":
+        g, x, shown = (plane.values for plane in question.picture[0].planes)
+        right = np.zeros(x.shape)
+        for u, v in np.ndindex(*g.shape):
+            window = x[2 * u : 2 * u + 2, 2 * v : 2 * v + 2]
+            down, along = divmod(int(window.argmax()), 2)
+            right[2 * u + down, 2 * v + along] = max(g[u, v], 0)
+        ((row, column),) = np.argwhere(right != shown)
+        return int(row), int(column)
     if kind == "size":
         height, _, out, k, _, stride, padding, channels = map(int, re.findall(r"\d+", question.prompt))
         signal, kernel = np.zeros((1, height, height, out)), np.zeros((k, k, channels, out))

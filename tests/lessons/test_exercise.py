@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import numpy as np
 import practice
 import pytest
 from reference import conv_loops
@@ -36,7 +37,7 @@ def test_the_right_answer_is_accepted_and_counted(kind: str, open_page: Callable
     assert test.success[0].value.startswith("Right: ")
     assert not test.error
     assert question.worked in formulas(test)
-    assert any("1 of 3 questions" in element.value for element in test.markdown)
+    assert any("1 of 4 questions" in element.value for element in test.markdown)
 
 
 @pytest.mark.deep
@@ -49,7 +50,7 @@ def test_a_known_mistake_gets_its_own_reason(kind: str, open_page: Callable[...,
         assert reason in test.error[0].value
         assert [info.value for info in test.info] == [question.hint]
         assert question.worked not in formulas(test)
-        assert any("0 of 3 questions" in element.value for element in test.markdown)
+        assert any("0 of 4 questions" in element.value for element in test.markdown)
 
 
 @pytest.mark.slow
@@ -75,6 +76,32 @@ def test_an_empty_answer_is_asked_for_again(open_page: Callable[..., AppTest]) -
     assert not test.error
 
 
+def test_a_stamp_is_wrong_where_the_loops_say_so() -> None:
+    for seed in range(12):
+        question = questions.wrong_stamp(seed)
+        g, w = (plane.values for plane in question.picture[0].planes)
+        wrong = []
+        for number, shown in enumerate(question.picture[1].planes, 1):
+            alone = np.zeros((1, 2, 2, 1))
+            cell = divmod(number - 1, 2)
+            alone[0, cell[0], cell[1], 0] = g[cell]
+            stamp = conv_loops.conv_adjoint(alone, w[:, :, None, None], (2, 2), ((0, 0), (0, 0)), (1, 1), 1, (4, 4))
+            wrong += [number] if not np.array_equal(stamp[0, :, :, 0], shown.values) else []
+        assert wrong == [question.answer[0]]
+
+
+def test_the_clicked_cell_is_where_the_weight_lands() -> None:
+    for seed in range(12):
+        question = questions.stamp_corner(seed)
+        g, w, empty = question.picture[0].planes
+        (tap,) = w.frame
+        back = conv_loops.conv_adjoint(
+            g.values[None, :, :, None], w.values[:, :, None, None], (2, 2), ((1, 1), (1, 1)), (1, 1), 1, (6, 8)
+        )
+        assert back[0, question.answer[0], question.answer[1], 0] == w.values[tap]
+        assert len(question.mistakes) == empty.values.size - 1, "every other cell has its reason"
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_answers_are_those_of_the_loops(seed: int) -> None:
     question = questions.returned_value(seed)
@@ -94,10 +121,10 @@ def test_an_answer_that_was_shown_does_not_count(open_page: Callable[..., AppTes
     for given in (question.answer, other(question), question.answer):
         practice.answer(test, SLUG, "size", given)
         assert not test.success
-        assert any("0 of 3 questions" in element.value for element in test.markdown)
+        assert any("0 of 4 questions" in element.value for element in test.markdown)
     practice.press(test, "New numbers")
     practice.answer(test, SLUG, "size", questions.output_rows(1).answer, 1)
-    assert any("1 of 3 questions" in element.value for element in test.markdown)
+    assert any("1 of 4 questions" in element.value for element in test.markdown)
 
 
 @pytest.mark.slow
@@ -105,7 +132,7 @@ def test_a_right_answer_after_the_hint_counts(open_page: Callable[..., AppTest])
     test, question = open_page(SLUG), questions.output_rows(0)
     practice.answer(test, SLUG, "size", other(question))
     practice.answer(test, SLUG, "size", question.answer)
-    assert any("1 of 3 questions" in element.value for element in test.markdown)
+    assert any("1 of 4 questions" in element.value for element in test.markdown)
 
 
 @pytest.mark.deep

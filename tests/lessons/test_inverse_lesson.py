@@ -171,3 +171,13 @@ def test_the_lost_are_the_zeros_of_the_loops(seed: int) -> None:
     n, k = (int(number) for number in re.findall(r"\d+", question.prompt)[:2])
     values = np.linalg.svd(inverse_loops.matrix(np.full((1, k), 1 / k), (1, n)), compute_uv=False)
     assert question.answer == (int((values < 1e-9).sum()),)
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_the_pictures_are_told_apart_by_what_they_hold(seed: int) -> None:
+    """Blurred once more, edges are weakest; divided by K, noise is strongest."""
+    question = questions.which_way(seed)
+    edges = [float(np.abs(np.diff(np.asarray(one.source)[:, :, 0].astype(float))).mean()) for one in question.choices]
+    assert question.answer == (edges.index(min(edges)) + 1, edges.index(max(edges)) + 1)

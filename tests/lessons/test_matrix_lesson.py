@@ -284,5 +284,7 @@ def test_the_questions_ask_what_the_loops_answer(seed: int) -> None:
         elif kind == "repetitions":
             assert question.answer == ((a == 1).sum(),)
         else:
-            row, _, _, i, j = map(int, re.findall(r"\d+", question.prompt)[6:11])
-            assert a[row, question.answer[0]] == numbered[i, j]
+            u, v, i, j = map(int, re.findall(r"\d+", question.prompt)[-5:-1])
+            assert question.answer == (u * ((w - kw) // s + 1) + v, (s * u + i) * w + s * v + j)
+            assert a[question.answer] == numbered[i, j]
+            np.testing.assert_array_equal(question.picture[0].planes[0].values, a > 0)

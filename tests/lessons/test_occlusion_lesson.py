@@ -123,5 +123,18 @@ def test_the_exercise_is_computed_apart(seed: int) -> None:
     row, column, fall = table.answer
     assert after[row, column] == after.min()
     assert f"score is {after[row, column] + fall}." in table.prompt
+    witness = questions.witnessed(seed)
+    assert witness.slide is not None
+    ground, values = witness.slide.ground, witness.slide.values
+    framed = {
+        (r, c) for r, c in np.ndindex(*values.shape)
+        if (ground[16 * r, 16 * c : 16 * c + 16] == 255).all() and (ground[16 * r : 16 * r + 16, 16 * c] == 255).all()
+    }  # fmt: skip
+    overlap = {}
+    for stop in range(5, 100, 5):
+        left = {cell for cell in np.ndindex(*values.shape) if round(100 * values[cell] / values.max(), 1) >= stop}
+        overlap[stop] = len(left & framed) / len(left | framed)
+    assert overlap[witness.answer[0]] == max(overlap.values())
+    assert all(witness.is_right((n,)) == (overlap[n] >= max(overlap.values()) - 0.03) for n in overlap)
     one, both = questions.either(seed).answer
     assert 0 < one < both

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -187,7 +186,7 @@ def test_the_questions_of_the_scenes_are_answered_by_the_loops() -> None:
 
 def _loops_answer(kind: str, question: questions.Question) -> Cell | tuple[int]:
     """The answer again, from the planes that the question shows."""
-    x = question.picture[0].planes[0].values
+    x = question.picture[0].planes[kind == "landing"].values
     if kind == "shared":
         g = question.picture[0].planes[1].values
         _, switches = pool_loops.max_pool(x[None, :, :, None], (3, 3), (2, 2), ((0, 0), (0, 0)))
@@ -196,7 +195,7 @@ def _loops_answer(kind: str, question: questions.Question) -> Cell | tuple[int]:
     _, switches = pool_loops.max_pool(x[None, :, :, None], (k, k), (k, k), ((0, 0), (0, 0)))
     if kind == "tie":
         return (int(switches[0, 0, 0, 0]),)
-    row, column = (int(n) for n in re.findall(r"row (\d), column (\d) goes", question.prompt)[0])
+    ((row, column),) = question.picture[0].planes[0].frame
     row, column = divmod(int(switches[0, row, column, 0]), x.shape[1])
     return row, column
 

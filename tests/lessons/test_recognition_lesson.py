@@ -14,7 +14,7 @@ from deconvviz.data import digits
 from deconvviz.tasks._shared import recorded_figures
 from deconvviz.tasks.recognition import ablations
 from lessons import recognition as lesson
-from lessons.recognition import picture, run, scenes
+from lessons.recognition import picture, questions, run, scenes
 
 State = lesson.State
 
@@ -177,3 +177,12 @@ def test_without_measured_effects_only_what_was_trained_here(
     assert not test.exception
     assert "means over" not in " ".join(str(element.proto.body) for element in test.get("html"))
     assert any(button.key == "digits-all" for button in test.button)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_state_to_keep_is_the_best_on_the_unseen(seed: int) -> None:
+    question = questions.keep(seed)
+    learned, unseen = (plane.values for plane in question.picture[0].planes)
+    assert unseen[question.answer] == unseen.min() > learned[question.answer]
+    best = tuple(int(n) for n in np.unravel_index(learned.argmin(), learned.shape))
+    assert "says nothing about the unseen" in question.mistakes[best]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import practice
 import pytest
 from scipy.integrate import trapezoid
 from scipy.special import softmax
@@ -135,6 +136,14 @@ def test_the_exercise_is_computed_apart(seed: int) -> None:
     values = one.picture[0].planes[0].values[0]
     assert one.answer == (trapezoid(values, dx=1 / 4),)
     assert values.min() >= 0
+    curves = questions.four_curves(seed)
+    drawn = [practice.heights(choice) for choice in curves.choices]
+    rises = [one[-1] > one[0] for one in drawn]
+    assert sum(rises) == 2
+    areas = [trapezoid(one, dx=1 / 8) for one in drawn]
+    inserted, deleted = (number - 1 for number in curves.answer)
+    assert areas[inserted] == max(area for area, up in zip(areas, rises, strict=True) if up), "the better one"
+    assert areas[deleted] == max(area for area, up in zip(areas, rises, strict=True) if not up), "the worse one"
     other = questions.two_covers(seed)
     table = other.picture[0].planes[0].values
     assert table.shape == (2, 6)

@@ -214,9 +214,18 @@ def test_a_scene_in_numbers_needs_no_map(open_page: Callable[..., AppTest]) -> N
 
 def _again(kind: str, question: questions.Question) -> tuple[int, ...]:
     """The answer again, by the loops, from what the question shows."""
-    if kind == "count":
+    if kind == "bug":
         z, g = (plane.values for plane in question.picture[0].planes)
-        return (int(np.count_nonzero(g) - np.count_nonzero(rectify_loops.backward("guided", z, g))),)
+        rules = ("gradient", "deconvnet", "guided", "linear")
+        right = [rectify_loops.backward(rule, z, g) for rule in rules]
+        shown = [plane.values for plane in question.picture[1].planes]
+        (wrong,) = [i for i in range(4) if not np.array_equal(right[i], shown[i])]
+        open_, up = z > 0, g > 0
+        without_z = (g, g * up, g * up, g)[wrong]
+        without_g = (g * open_, g, g * open_, g)[wrong]
+        made = (without_z, without_g, z * (right[wrong] != 0), abs(right[wrong]))
+        (fault,) = [i + 1 for i in range(4) if np.array_equal(made[i], shown[wrong])]
+        return wrong + 1, fault
     numbers = [int(number) for number in re.findall(r"-?\d+", question.prompt.replace("−", "-"))]
     if kind == "cell":
         up, down = numbers

@@ -370,18 +370,13 @@ def test_the_lost_waves_are_explained_with_the_right_reasons() -> None:
         assert not any("window fits a whole number of times" in reason for reason in question.mistakes.values())
 
 
-@pytest.mark.deep
 def test_a_training_that_overfits_is_one() -> None:
-    """Both curves begin together, the unseen one lies above the seen one, and the gap grows."""
+    """Every training learns what it is shown; the one with the longest steps is soon worse on what it is not."""
     from lessons.recognition import questions
 
-    for seed in range(200):
-        question = questions.gap(seed)
-        seen, unseen = (row.planes[0].values[0] for row in question.picture)
-        assert (unseen > seen).all()
-        assert (seen > 0).all()
-        assert (np.diff(seen) < 0).all()
-        assert (np.diff(unseen - seen) > 0).all()
-        best, last = question.answer
-        assert unseen.argmin() == best - 1
-        assert last == unseen[-1] - seen[-1] > 0
+    for seed in range(4):
+        learned, unseen = (plane.values for plane in questions.keep(seed).picture[0].planes)
+        assert (np.diff(learned, axis=1) < 0).all()
+        fast = int(learned[:, -1].argmin())
+        assert unseen[fast, -1] > unseen[fast].min()
+        assert (unseen[:, 3:] > learned[:, 3:]).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import practice
 import pytest
 import scipy
 
@@ -93,6 +94,11 @@ def test_the_figure_says_its_numbers() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_exercise_is_computed_apart(seed: int) -> None:
+    curves = questions.four_cascades(seed)
+    after = [float(practice.heights(choice)[1:].mean()) for choice in curves.choices]
+    noise, least = (number - 1 for number in curves.answer)
+    assert after[least] == max(after)
+    assert abs(1.2 * practice.heights(curves.choices[noise])[1:] - 0.2).max() < 0.05, "no correlation at any step"
     ranks = questions.ranks(seed)
     first, second = (plane.values[0] for plane in ranks.picture[0].planes)
     assert ranks.answer == (round(10 * scipy.stats.spearmanr(first, second).statistic),)

@@ -78,8 +78,9 @@ def test_the_exercise_is_computed_apart(seed: int) -> None:
     once = run.missing(run.once(State.image), State.image)
     nearest = [int(np.argmin(np.abs(np.array(shares) - share))) + 1 for share in (once, dear)]
     assert tuple(nearest) == looked.answer
-    numbers = [int(word) for word in questions.count(seed).prompt.replace(",", " ").split() if word.isdigit()]
-    side, kernels, stride = numbers[0], numbers[2], numbers[3]
-    whole, used = questions.count(seed).answer
-    assert whole == side // stride * (side // stride) * kernels
-    assert used * 100 == whole * numbers[-1]
+    shrunk = questions.shrunk(seed)
+    assert shrunk.slide is not None
+    percent = 100 * shrunk.slide.values / shrunk.slide.values.max()
+    drawn = (np.asarray(shrunk.given[0].source)[::6, ::6] != 160).any(axis=-1)
+    for stop in range(5, 100, 5):
+        assert shrunk.is_right((stop,)) == np.array_equal(np.round(percent, 1) >= stop, drawn)

@@ -146,6 +146,18 @@ def test_answers_are_those_of_the_loops(seed: int) -> None:
     s, least = map(int, re.findall(r"\d+", question.prompt)[:2])
     assert question.answer == (-(-least // s) * s,)
     assert least % s
-    question = questions.most_in_two(seed)
-    k, _, s = map(int, re.findall(r"\d+", question.prompt)[:3])
-    assert question.answer == (max(upsample_loops.overlap_counts(30, k, s, 0)) ** 2,)
+
+
+@pytest.mark.sampled(2)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_the_pictures_are_told_apart_by_what_they_hold(seed: int) -> None:
+    """An uneven overlap writes a pattern of the stride's period; of the rest, unpooling leaves the most contrast."""
+    question = questions.which_upsampler(seed)
+    s = int(re.findall(r"enlarged (\d) times", question.prompt)[0])
+    shown = [np.asarray(one.source)[:, :, 0].astype(float) for one in question.choices]
+    patterns = [one.reshape(72 // s, s, 72 // s, s).mean(axis=(0, 2)).std() for one in shown]
+    edges = [np.abs(np.diff(one, axis=1)).mean() for one in shown]
+    uneven, unpooled = (number - 1 for number in question.answer)
+    assert patterns[uneven] == max(patterns)
+    assert edges[unpooled] == max(edge for i, edge in enumerate(edges) if i != uneven)

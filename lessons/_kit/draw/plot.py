@@ -75,6 +75,19 @@ class Line:
     intervals: Sequence[Interval] = ()
 
 
+def sketch(shares: Sequence[float]) -> str:
+    """A curve without words as a data address, on the neutral ground of a picture; shares of 1, from left to right.
+
+    >>> sketch([1.0, 0.2])[:26]
+    'data:image/svg+xml;base64,'
+    """
+    axes, ink = Axes(192, 128, 12, 12, 12, 12), GREYS[False][0]
+    places = [(i / (len(shares) - 1), float(share)) for i, share in enumerate(shares)]
+    frame = axes.line([(0, 1), (0, 0), (1, 0)], ink, 1)
+    drawn = axes.svg([frame, axes.line(places, ink), *(axes.dot(*place, ink) for place in places)], ink, "#9a9a9a")
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
+
+
 def numbers(lines: Iterable[Line]) -> str:
     """What lines show, for those who do not see them.
 

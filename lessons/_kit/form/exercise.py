@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from lessons._kit.draw import image_row, planes
+from lessons._kit.draw import image_row, planes, threshold
 from lessons._kit.form import answers, controls
 from lessons._kit.form.i18n import t
 
@@ -22,6 +22,8 @@ Answer = tuple[int, ...]
 
 #: Seeds that sessions begin with are below this.
 SEEDS = 10_000
+#: `planes.Plane.pick` of the plane in which a cell is clicked: its row and its column are the answer.
+CLICK = "answer"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,9 @@ class Question:
       picture: rows of planes that belong to the question.
       given: pictures that belong to it.
       choices: pictures to choose among: where there are some, the numbers asked for are theirs, from 1.
+      options: for each field the translated names of what it offers, numbered from 1; empty where it asks for a number.
+      slide: a map whose threshold is dragged; the answer is where it stands.
+      equals: answers that are as right as `answer`.
     """
 
     prompt: str
@@ -49,6 +54,13 @@ class Question:
     picture: Sequence[planes.Row] = field(default=())
     given: Sequence[image_row.Picture] = field(default=())
     choices: Sequence[image_row.Picture] = field(default=())
+    options: Sequence[Sequence[str]] = field(default=())
+    slide: threshold.Slide | None = None
+    equals: Collection[Answer] = field(default=())
+
+    def is_right(self, given: Answer) -> bool:
+        """Whether an answer is right."""
+        return given == self.answer or given in self.equals
 
 
 #: Makes the question of a seed.
@@ -120,6 +132,87 @@ def by_looking(
     return Question(prompt, fields, answer, mistakes, hint, worked, given=given, choices=shown)
 
 
+def by_clicking(
+    prompt: str,
+    picture: Sequence[planes.Row],
+    answer: planes.Cell,
+    why: Callable[[planes.Cell], str],
+    hint: str,
+    worked: str,
+) -> Question:
+    """A question that is answered by clicking one cell of a plane. Every other cell gets its reason.
+
+    Args:
+      prompt, picture, hint, worked: see `Question`; the cells of the plane with `CLICK` as its `pick` can be clicked.
+      answer: the right cell.
+      why: translated: what is wrong with a cell.
+
+    >>> plane = planes.Plane("z", np.zeros((1, 2)), "output", pick=CLICK)
+    >>> by_clicking("?", [planes.Row("", [plane])], (0, 1), lambda cell: f"{cell} is quiet", "", "").mistakes
+    {(0, 0): '(0, 0) is quiet'}
+    """
+    (clicked,) = [plane for row in picture for plane in row.planes if plane.pick == CLICK]
+    mistakes = {cell: why(cell) for cell in np.ndindex(*clicked.values.shape) if cell != answer}
+    return Question(prompt, (t("row"), t("column")), answer, mistakes, hint, worked, picture)
+
+
+def by_dragging(
+    prompt: str, slide: threshold.Slide, right: Sequence[int], why: Callable[[int], str], hint: str, worked: str
+) -> Question:
+    """A question that is answered by dragging the threshold of a real map. Every wrong place of it gets its reason.
+
+    Args:
+      prompt, hint, worked: see `Question`.
+      slide: the map.
+      right: the places of the threshold that are right, the best one first.
+      why: translated: what is left at a place that is wrong.
+
+    >>> slide = threshold.Slide(np.array([[1.0, 4.0]]), np.zeros((1, 2, 3), np.uint8), "map")
+    >>> found = by_dragging("?", slide, (30, 35), lambda stop: f"{slide.kept(stop).sum()} left", "", "")
+    >>> found.mistakes[(25,)], found.mistakes[(95,)], found.is_right((35,))
+    ('2 left', '1 left', True)
+    """
+    mistakes = {(stop,): why(stop) for stop in threshold.STOPS if stop not in right}
+    equals = frozenset((stop,) for stop in right)
+    return Question(prompt, (t("threshold, %"),), (right[0],), mistakes, hint, worked, slide=slide, equals=equals)
+
+
+def by_finding(
+    prompt: str,
+    steps: Sequence[str],
+    faults: Sequence[str],
+    answer: Answer,
+    reasons: Sequence[Sequence[str]],
+    hint: str,
+    worked: str,
+    picture: Sequence[planes.Row] = (),
+    choices: Sequence[image_row.Picture] = (),
+) -> Question:
+    """A question for the fault that was planted in one of several steps: which step, which fault.
+
+    Args:
+      prompt, hint, worked, picture, choices: see `Question`; the steps are numbered in it from 1.
+      steps: translated name of each step.
+      faults: translated name of each fault that is offered.
+      answer: the numbers, from 1, of the step and of the fault.
+      reasons: for each step, for each fault, translated: why it is not that.
+
+    >>> made = by_finding("?", ("a", "b"), ("x", "y"), (2, 1), [["a is right"] * 2, ["", "no y"]], "", "")
+    >>> made.mistakes
+    {(1, 1): 'a is right', (1, 2): 'a is right', (2, 2): 'no y'}
+    """
+    mistakes = {
+        (step, fault): reason
+        for step, row in enumerate(reasons, 1)
+        for fault, reason in enumerate(row, 1)
+        if (step, fault) != answer
+    }
+    fields = (t("step"), t("fault"))
+    return Question(
+        prompt, fields, answer, mistakes, hint, worked, picture, choices=choices, options=(tuple(steps), tuple(faults))
+    )
+
+
 def _numbers(answer: int | Answer) -> Answer:
     return answer if isinstance(answer, tuple) else (answer,)
 
@@ -165,7 +258,7 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
     st.markdown(question.prompt)
     st.caption(t("Numbers {seed}. A link that ends in ?exercise={seed} opens with them.", seed=memory["seed"]))
     key = f"{slug}-{kind}-{memory['seed']}"
-    illustrate(question, key)
+    illustrate(question, key, is_answered=True)
     answer = _ask(question, key)
     if answer is not None and (not memory["given"] or memory["given"][-1] != answer):
         memory["given"].append(answer)
@@ -180,13 +273,39 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
         answers.save_button(slug)
 
 
-def illustrate(question: Question, key: str) -> None:
-    """The planes and the pictures that belong to a question."""
+def illustrate(question: Question, key: str, *, is_answered: bool = False) -> None:
+    """The planes, the map and the pictures that belong to a question.
+
+    Args:
+      question: whose they are.
+      key: of its fields in the session: what is clicked or dragged is written there.
+      is_answered: a cell can be clicked and the threshold be dragged.
+    """
+
+    def write(*numbers: int) -> None:
+        for i, number in enumerate(numbers):
+            st.session_state[f"{key}-{i}"] = number
+
     if question.picture:
         words = {"row": t("row"), "column": t("column")}
-        planes.show(question.picture, f"{key}-picture", words, lambda _name, _cell: None)
+        cell = st.session_state.get(f"{key}-0"), st.session_state.get(f"{key}-1")
+        rows = [
+            replace(row, planes=[_clickable(plane, cell, is_answered=is_answered) for plane in row.planes])
+            for row in question.picture
+        ]
+        planes.show(rows, f"{key}-picture", words, lambda _plane, clicked: write(*clicked))
+    if question.slide is not None:
+        stands = st.session_state.get(f"{key}-0") or question.slide.first
+        threshold.show(question.slide, stands, f"{key}-slide", write)
     for row in filter(None, (question.given, question.choices)):
         image_row.show(row)
+
+
+def _clickable(plane: planes.Plane, cell: tuple[Any, Any], *, is_answered: bool) -> planes.Plane:
+    """A plane with the cell that was clicked in it; one that cannot be clicked where nothing is answered."""
+    if plane.pick != CLICK:
+        return plane
+    return replace(plane, chosen=cell if None not in cell else None) if is_answered else replace(plane, pick="")
 
 
 def _first_seed() -> int:
@@ -206,19 +325,33 @@ def own_seed() -> int:
 
 def _ask(question: Question, key: str) -> Answer | None:
     """The form; the answer when it was sent and is complete."""
-    offered = range(1, len(question.choices) + 1)
+    offered = question.options or [[str(i + 1) for i in range(len(question.choices))]] * len(question.fields)
     with st.form(f"{key}-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         numbers = [
-            st.radio(name, offered, index=None, horizontal=True, key=f"{key}-{i}", width="content")
-            if offered
+            st.radio(
+                name,
+                range(1, len(options) + 1),
+                index=None,
+                format_func=lambda number, options=options: options[number - 1],
+                horizontal=True,
+                key=f"{key}-{i}",
+                width="content",
+            )
+            if options
             else st.number_input(name, value=None, step=1, key=f"{key}-{i}", width=160)
-            for i, name in enumerate(question.fields)
+            for i, (name, options) in enumerate(zip(question.fields, offered, strict=True))
         ]
         sent = st.form_submit_button(t("Check my prediction"))
     if not sent:
         return None
     if any(number is None for number in numbers):
-        if offered:
+        if any(plane.pick == CLICK for row in question.picture for plane in row.planes):
+            st.warning(t("Click a cell first: a guess is fine, it will be explained."))
+        elif question.slide is not None:
+            st.warning(t("Drag the threshold first: a guess is fine, it will be explained."))
+        elif question.options:
+            st.warning(t("Choose a step and a fault first: a guess is fine, it will be explained."))
+        elif question.choices:
             st.warning(t("Choose a picture for each first: a guess is fine, it will be explained."))
         else:
             st.warning(t("Write a whole number first: a guess is fine, it will be explained."))
@@ -240,9 +373,10 @@ def _respond(
     numbers = (kind, memory["seed"])
     tries = memory["given"]
     answer = ", ".join(str(number) for number in tries[-1])
-    if tries[-1] == question.answer and numbers in revealed:
+    is_right = question.is_right(tries[-1])
+    if is_right and numbers in revealed:
         st.info(t("{answer} is the answer shown above. Take new numbers; only those count.", answer=answer))
-    elif tries[-1] == question.answer:
+    elif is_right:
         done.add(kind)
         st.success(t("Right: {answer}.", answer=answer))
         st.latex(question.worked)
@@ -256,5 +390,5 @@ def _respond(
             right = ", ".join(str(number) for number in question.answer)
             st.markdown(t("The arrays say {answer}:", answer=right))
             st.latex(question.worked)
-    if tries[-1] == question.answer or len(tries) >= answers.TRIES:
+    if is_right or len(tries) >= answers.TRIES:
         st.button(t("New numbers"), on_click=memory.update, kwargs={"seed": memory["seed"] + 1, "given": []})
