@@ -60,13 +60,15 @@ def worked(lesson: Lesson, seeds: Sequence[int]) -> None:
             st.subheader(t(title), anchor=False)
             st.markdown(question.prompt)
             exercise.illustrate(question, f"class-{lesson.slug}-{kind}-{seed}")
-            right = ", ".join(
-                f"{name}: {number}" for name, number in zip(question.fields, question.answer, strict=True)
-            )
+            right = question.spelled(question.answer)
+            if not question.options:
+                right = ", ".join(
+                    f"{name}: {number}" for name, number in zip(question.fields, question.answer, strict=True)
+                )
             st.markdown(f"**{right}**")
             st.latex(question.worked)
             mistakes = "\n".join(
-                f"- {', '.join(map(str, given))}: {reason}" for given, reason in question.mistakes.items()
+                f"- {question.spelled(given)}: {reason}" for given, reason in question.mistakes.items()
             )
             with st.expander(t("Wrong answers that are explained")):
                 st.markdown(mistakes)

@@ -18,6 +18,7 @@ from open_app import served
 
 from lessons._kit.draw import image_row
 from lessons._kit.form import glossary
+from lessons._kit.draw.planes import Plane
 from lessons._kit.form.exercise import Question
 from lessons._kit.form.i18n import LANGUAGES, speaking, t
 from lessons._kit.form.page import Lesson, discover
@@ -61,15 +62,26 @@ def document(lesson: Lesson, number: int, seed: int, picture: bytes, formulas: I
 def _question(title: str, question: Question) -> str:
     """A question with its planes, a line for each number, and room."""
     prompt = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", _e(question.prompt))
-    planes = "".join(_table(plane.title, plane.values) for row in question.picture for plane in row.planes)
-    pictures = "".join(image_row.to_html(row) for row in (question.given, question.choices) if row)
-    lines = "".join(f'{_e(name)} <span class="line"></span>' for name in question.fields)
+    planes = "".join(_table(plane) for row in question.picture for plane in row.planes)
+    slide = question.slide
+    maps = [image_row.Picture(slide.ground, slide.name)] if slide is not None else []
+    pictures = "".join(image_row.to_html(row) for row in (maps, question.given, question.choices) if row)
+    offered = question.options or [()] * len(question.fields)
+    lines = "".join(
+        f'{_e(name)} {_e(" / ".join(names))} <span class="line"></span>'
+        for name, names in zip(question.fields, offered, strict=True)
+    )
     return f'<div class="question"><p><b>{_e(title)}</b> {prompt}</p>{planes}{pictures}<p>{lines}</p></div>'
 
 
-def _table(title: str, values: Iterable[Iterable[float]]) -> str:
-    rows = "".join(f"<tr>{''.join(f'<td>{value:g}</td>' for value in row)}</tr>" for row in values)
-    return f"<table><caption>{_e(title)}</caption>{rows}</table>"
+def _table(plane: Plane) -> str:
+    rows = "".join(
+        "<tr>"
+        + "".join(f"<td{' class=frame' if (r, c) in plane.frame else ''}>{value:g}</td>" for c, value in enumerate(row))
+        + "</tr>"
+        for r, row in enumerate(plane.values)
+    )
+    return f"<table><caption>{_e(plane.title)}</caption>{rows}</table>"
 
 
 def _e(text: str) -> str:

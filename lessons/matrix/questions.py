@@ -140,9 +140,11 @@ def repetitions(seed: int) -> Question:
 
 def place(seed: int) -> Question:
     """Where in A does a weight meet an input cell?"""
-    q, random = _draw(
-        9200 + seed, lambda q: q.padding == 0 and q.stride == 2 and min(q.outputs) > 1 and np.prod(q.size) <= 24
-    )
+
+    def fits(q: Setting) -> bool:
+        return q.padding == 0 and q.stride == 2 and min(q.outputs) > 1 and q.size[0] * q.size[1] <= 24
+
+    q, random = _draw(9200 + seed, fits)
     a = (q.marked > 0).astype(float)
     u, v = (int(random.integers(0, n)) for n in q.outputs)
     i, j = (int(random.integers(0, n)) for n in q.kernel)

@@ -170,3 +170,33 @@ def test_the_first_page_scrubs_its_picture_by_key_and_starts_the_course(page: Pa
     page.evaluate("localStorage.clear()")
     page.get_by_role("button", name=re.compile("^(Start the course|Continue)")).click()
     page.wait_for_function("document.querySelector('.lesson-place')")
+
+
+def test_a_cell_is_clicked_and_a_threshold_dragged_by_mouse_and_by_key(page: Page, app_url: str) -> None:
+    """What is pointed at becomes the answer that is sent, and its cell stays marked."""
+    opened(page, f"{app_url}/convolution?exercise=3")
+    page.locator("table.pick").last.locator('[data-row="1"][data-column="2"]').click()
+    settle(page)
+    numbers = page.locator(".stMain [data-testid=stForm] input[type=number]")
+    assert [one.input_value() for one in numbers.all()] == ["1", "2"]
+    chosen = page.locator("table.pick").last.locator('[aria-selected="true"]')
+    assert chosen.get_attribute("data-at") == "1,2"
+    chosen.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    settle(page)
+    assert [one.input_value() for one in numbers.all()] == ["2", "2"]
+    page.get_by_role("button", name="Check my prediction").click()
+    page.get_by_text("Not 2, 2. That cell reads rows 3 to 5").wait_for()
+    opened(page, f"{app_url}/receptive-fields?exercise=3")
+    slider = page.locator(".threshold input")
+    covered = "document.querySelector('.threshold').dataset.left"
+    before = int(page.evaluate(covered))
+    slider.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    assert int(page.evaluate(covered)) < before
+    settle(page)
+    assert slider.get_attribute("aria-valuetext").startswith("35 %: ")
+    assert numbers.last.input_value() == "35"
+    assert "scene=2" not in page.url, "the arrow key moved the threshold and nothing else"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
 import streamlit as st
 
 from deconvviz.checks.audit.intervals import Interval
@@ -75,7 +76,7 @@ class Line:
     intervals: Sequence[Interval] = ()
 
 
-def sketch(shares: Sequence[float]) -> str:
+def sketch(shares: Sequence[float] | np.ndarray) -> str:
     """A curve without words as a data address, on the neutral ground of a picture; shares of 1, from left to right.
 
     >>> sketch([1.0, 0.2])[:26]

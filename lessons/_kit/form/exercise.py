@@ -62,6 +62,16 @@ class Question:
         """Whether an answer is right."""
         return given == self.answer or given in self.equals
 
+    def spelled(self, given: Answer) -> str:
+        """An answer for people: what was chosen by its name, numbers as they are.
+
+        >>> Question("?", ("step", "fault"), (1, 2), {}, "", "", options=(("a", "b"), ("x", "y"))).spelled((1, 2))
+        'a, y'
+        """
+        if not self.options:
+            return ", ".join(map(str, given))
+        return ", ".join(names[number - 1] for names, number in zip(self.options, given, strict=True))
+
 
 #: Makes the question of a seed.
 Maker = Callable[[int], Question]
@@ -152,7 +162,7 @@ def by_clicking(
     {(0, 0): '(0, 0) is quiet'}
     """
     (clicked,) = [plane for row in picture for plane in row.planes if plane.pick == CLICK]
-    mistakes = {cell: why(cell) for cell in np.ndindex(*clicked.values.shape) if cell != answer}
+    mistakes: dict[Answer, str] = {cell: why(cell) for cell in np.ndindex(*clicked.values.shape) if cell != answer}
     return Question(prompt, (t("row"), t("column")), answer, mistakes, hint, worked, picture)
 
 
@@ -172,7 +182,7 @@ def by_dragging(
     >>> found.mistakes[(25,)], found.mistakes[(95,)], found.is_right((35,))
     ('2 left', '1 left', True)
     """
-    mistakes = {(stop,): why(stop) for stop in threshold.STOPS if stop not in right}
+    mistakes: dict[Answer, str] = {(stop,): why(stop) for stop in threshold.STOPS if stop not in right}
     equals = frozenset((stop,) for stop in right)
     return Question(prompt, (t("threshold, %"),), (right[0],), mistakes, hint, worked, slide=slide, equals=equals)
 
@@ -201,7 +211,7 @@ def by_finding(
     >>> made.mistakes
     {(1, 1): 'a is right', (1, 2): 'a is right', (2, 2): 'no y'}
     """
-    mistakes = {
+    mistakes: dict[Answer, str] = {
         (step, fault): reason
         for step, row in enumerate(reasons, 1)
         for fault, reason in enumerate(row, 1)
@@ -325,21 +335,12 @@ def own_seed() -> int:
 
 def _ask(question: Question, key: str) -> Answer | None:
     """The form; the answer when it was sent and is complete."""
-    offered = question.options or [[str(i + 1) for i in range(len(question.choices))]] * len(question.fields)
+    pictures = [str(number) for number in range(1, len(question.choices) + 1)]
+    offered = question.options or [pictures] * len(question.fields)
     with st.form(f"{key}-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         numbers = [
-            st.radio(
-                name,
-                range(1, len(options) + 1),
-                index=None,
-                format_func=lambda number, options=options: options[number - 1],
-                horizontal=True,
-                key=f"{key}-{i}",
-                width="content",
-            )
-            if options
-            else st.number_input(name, value=None, step=1, key=f"{key}-{i}", width=160)
-            for i, (name, options) in enumerate(zip(question.fields, offered, strict=True))
+            _field(name, names, f"{key}-{i}")
+            for i, (name, names) in enumerate(zip(question.fields, offered, strict=True))
         ]
         sent = st.form_submit_button(t("Check my prediction"))
     if not sent:
@@ -359,6 +360,21 @@ def _ask(question: Question, key: str) -> Answer | None:
     return tuple(int(number) for number in numbers if number is not None)
 
 
+def _field(name: str, offered: Sequence[str], key: str) -> int | None:
+    """One number of the answer: the place, from 1, of what is offered; a number that is written where nothing is."""
+    if not offered:
+        return st.number_input(name, value=None, step=1, key=key, width=160)
+    return st.radio(
+        name,
+        range(1, len(offered) + 1),
+        index=None,
+        format_func=lambda number: offered[number - 1],
+        horizontal=True,
+        key=key,
+        width="content",
+    )
+
+
 def _respond(
     question: Question, memory: dict[str, Any], done: set[str], kind: str, revealed: set[tuple[str, int]]
 ) -> None:
@@ -372,7 +388,7 @@ def _respond(
     """
     numbers = (kind, memory["seed"])
     tries = memory["given"]
-    answer = ", ".join(str(number) for number in tries[-1])
+    answer = question.spelled(tries[-1])
     is_right = question.is_right(tries[-1])
     if is_right and numbers in revealed:
         st.info(t("{answer} is the answer shown above. Take new numbers; only those count.", answer=answer))
@@ -387,8 +403,7 @@ def _respond(
             st.info(question.hint)
         else:
             revealed.add(numbers)
-            right = ", ".join(str(number) for number in question.answer)
-            st.markdown(t("The arrays say {answer}:", answer=right))
+            st.markdown(t("The arrays say {answer}:", answer=question.spelled(question.answer)))
             st.latex(question.worked)
     if is_right or len(tries) >= answers.TRIES:
         st.button(t("New numbers"), on_click=memory.update, kwargs={"seed": memory["seed"] + 1, "given": []})
