@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from open_app import served
 
 from lessons._kit.draw import image_row
-from lessons._kit.form import glossary
 from lessons._kit.draw.planes import Plane
+from lessons._kit.form import glossary
 from lessons._kit.form.exercise import Question
 from lessons._kit.form.i18n import LANGUAGES, speaking, t
 from lessons._kit.form.page import Lesson, discover

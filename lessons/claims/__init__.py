@@ -10,11 +10,11 @@ from deconvviz.articles.claims import CLAIMS, SEEDS, judge
 from deconvviz.articles.formulas import FORMULAS, TOLERANCE, measure
 from deconvviz.types import Check
 from lessons._kit.claims import card, words
-from lessons._kit.form import frame, proof
-from lessons._kit.form.controls import choice
+from lessons._kit.form import frame
+from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons.claims import questions
+from lessons.claims import questions, scenes
 
 
 @dataclass(frozen=True)
@@ -84,22 +84,28 @@ def board() -> None:
 
 
 def draw(page: frame.Places) -> None:
-    """The chosen card, and the board of all of them."""
+    """The chosen card, and the board of all of them where one can be chosen; what is behind the card is evidence."""
     with page.controls:
         state = chosen()
+        if is_offered("card"):
+            board()
+    claim = CLAIMS.get(state.card)
     with page.picture:
-        if state.card in CLAIMS:
-            card.claim_card(CLAIMS[state.card])
+        if claim is not None:
+            card.claim_card(claim)
         else:
             card.formula_card(FORMULAS[state.card])
-        meanings = [
-            t("The printed formula, run as it stands, against what it really computes, found another way:"),
-            t("The corrected formula, written out, against the operator of the library:"),
-        ]
-        if state.formulas:
-            proof.badges_of(checks(state), meanings, [(worst, measure)] * 2)
-    with page.aside:
-        board()
+    with page.wide:
+        if claim is not None:
+            card.behind_claim(claim)
+        else:
+            card.behind_formula(FORMULAS[state.card])
+    meanings = [
+        t("The printed formula, run as it stands, against what it really computes, found another way:"),
+        t("The corrected formula, written out, against the operator of the library:"),
+    ]
+    if state.formulas:
+        page.checks(checks(state), meanings, [(worst, measure)] * 2)
     functions = [f for id in state.formulas for f in (FORMULAS[id].printed, FORMULAS[id].corrected)]
     page.code((*functions, judge), call(state))
 
@@ -112,21 +118,7 @@ LESSON: Lesson = Lesson(
     needs=("convolution-and-its-adjoint",),
     question=mark("Which claims about deconvolution are true?"),
     goal=mark("You will be able to take a printed formula at its word, run it, and say what it really computes."),
-    text=mark(
-        "Five articles explain deconvolution. Their formulas can be run: each is here as printed, beside what it "
-        "really computes and beside a corrected one. Their sentences can be measured, by code that every card shows. "
-        "Beside each number stand its runs and its data, and where a figure was stored, the command that made it.\n\n"
-        "A verdict is not an opinion. It is a rule applied to numbers: **holds**, **fails**, or **only if** a "
-        "condition is met. One run is no verdict, and fewer than five show nothing; what is only counted needs "
-        "one.\n\nTwo mistakes are behind most of the others. The [[adjoint]] is taken for an inverse, and an index "
-        "is lost, so that a sum no longer knows its channel or its place. A [[transposed convolution]] is a useful "
-        "layer all the same: with a [[stride]] it makes maps larger."
-    ),
-    presets=(
-        (mark("A formula that is one number"), {"card": "F001.1"}),
-        (mark("An inverse that is not one"), {"card": "C1"}),
-        (mark("Unpooling without switches"), {"card": "F002.3"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

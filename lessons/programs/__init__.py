@@ -8,21 +8,29 @@ import streamlit as st
 
 from deconvviz.articles.programs import PROGRAMS, attempt, mend, shapes_of
 from deconvviz.types import Check
-from lessons._kit.form import frame, proof
+from lessons._kit.form import frame
 from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons.programs import picture, questions, words
+from lessons.programs import picture, questions, scenes, words
 
 #: What a mended program may be off by.
 TOLERANCE = 1e-5
+#: Name in the URL -> what of a program is shown.
+VIEWS = {
+    "all": mark("everything"),
+    "printed": mark("as printed"),
+    "shapes": mark("the shapes"),
+    "mended": mark("the result, mended"),
+}
 
 
 @dataclass(frozen=True)
 class State:
-    """Which program is open."""
+    """Which program is open, and what of it is shown."""
 
     program: str = "003"
+    view: str = "all"
 
 
 def checks(state: State) -> list[Check]:
@@ -43,8 +51,9 @@ print(mend("{state.program}").score)
 
 
 def chosen() -> State:
-    """Draw the control and read it."""
-    return State(choice(t("Program"), {name: t(title) for name, title in words.TITLES.items()}, "program"))
+    """Draw the controls and read them."""
+    program = choice(t("Program"), {name: t(title) for name, title in words.TITLES.items()}, "program")
+    return State(program, choice(t("Show"), {name: t(title) for name, title in VIEWS.items()}, "view"))
 
 
 def draw(page: frame.Places) -> None:
@@ -53,17 +62,23 @@ def draw(page: frame.Places) -> None:
         state = chosen()
     program = PROGRAMS[state.program]
     with page.picture:
-        for number, fault in enumerate(program.faults, start=1):
-            picture.fault(number, fault)
-        picture.shapes(program)
-        st.markdown(f"**{t('The same, mended')}**")
-        st.markdown(t(words.MENDED[state.program]))
-        picture.result(state.program)
-        found = checks(state)
-        meanings = [t(words.CHECKS[name][1]) for name in mend(state.program).errors]
-        proof.badges_of(found, meanings, [(mend,)] * len(found))
-        with st.expander(t("The mended program")):
-            st.code(program.mended, language="python", wrap_lines=True)
+        if state.view in ("all", "printed"):
+            with st.container(key="part-fault"):
+                for number, fault in enumerate(program.faults, start=1):
+                    picture.fault(number, fault)
+        if state.view in ("all", "shapes"):
+            with st.container(key="part-shapes"):
+                picture.shapes(program)
+        if state.view in ("all", "mended"):
+            st.markdown(f"**{t('The same, mended')}**")
+            st.markdown(t(words.MENDED[state.program]))
+            with st.container(key="part-result"):
+                picture.result(state.program)
+    found = checks(state)
+    meanings = [t(words.CHECKS[name][1]) for name in mend(state.program).errors]
+    page.checks(found, meanings, [(mend,)] * len(found))
+    with page.wide, st.expander(t("The mended program")):
+        st.code(program.mended, language="python", wrap_lines=True)
     page.code((attempt, shapes_of, mend), call(state))
 
 
@@ -74,22 +89,7 @@ LESSON: Lesson = Lesson(
     order=8,
     question=mark("Why do these programs not run?"),
     goal=mark("You will be able to find where a program stops by writing the shape beside every layer, and mend it."),
-    text=mark(
-        "Five popular articles print a program each, and none of them runs. The lines that fail are run here as "
-        "printed; layers of Keras and PyTorch are computed by this project's operators, so neither has to be "
-        "installed.\n\n"
-        "Most faults are one: nobody followed the sizes. A 3 × 3 convolution without [[padding]] takes two rows "
-        "away, pooling halves, a [[transposed convolution]] with [[stride]] 2 doubles, and the result needs the "
-        "size of what it is compared with. Write the shape beside every layer before you run anything.\n\n"
-        "A program that runs is not yet right. A loss that is always 0 raises no error, nor does enlarging without "
-        "[[switch|switches]]. So every mended program ends with a number that could have been bad, beside that of "
-        "an answer that knows nothing, and with a check."
-    ),
-    presets=(
-        (mark("It stops at the second pixel"), {"program": "003"}),
-        (mark("A loss that is always 0"), {"program": "001"}),
-        (mark("A layer that does not exist"), {"program": "004"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -23,7 +23,8 @@ def fault(number: int, record: Fault) -> None:
     st.code(record.printed, language="python", wrap_lines=True)
     found = attempt(record)
     if found.error:
-        st.error(found.error)
+        with st.container(key=f"raised-{number}"):
+            st.code(found.error, language=None, wrap_lines=True)
     else:
         st.warning(t("It runs. {name} = {value}", name=record.shows, value=f"{found.value:g}"))
     st.markdown(t(words.FAULTS[record.id], value=f"{found.value or 0:g}"))

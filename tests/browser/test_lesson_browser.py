@@ -190,12 +190,11 @@ def test_a_cell_is_clicked_and_a_threshold_dragged_by_mouse_and_by_key(page: Pag
     page.get_by_text("Not 2, 2. That cell reads rows 3 to 5").wait_for()
     opened(page, f"{app_url}/receptive-fields?exercise=3")
     slider = page.locator(".threshold input")
-    covered = "document.querySelector('.threshold').dataset.left"
-    before = int(page.evaluate(covered))
+    before = int(page.locator(".threshold").get_attribute("data-left"))
     slider.focus()
     for _ in range(6):
         page.keyboard.press("ArrowRight")
-    assert int(page.evaluate(covered)) < before
+    assert int(page.locator(".threshold").get_attribute("data-left")) < before
     settle(page)
     assert slider.get_attribute("aria-valuetext").startswith("35 %: ")
     assert numbers.last.input_value() == "35"

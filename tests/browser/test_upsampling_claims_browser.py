@@ -60,7 +60,7 @@ def test_cards_are_dealt_by_list_board_and_link(page: Page, app_url: str, screen
     settle(page)
     assert "card=C4" in page.url
     screenshot(page, "lesson-claims-1440", full=False)
-    page.get_by_role("button", name="A formula that is one number").click()
+    open_lesson(page, app_url, f"{CLAIMS}?card=F001.1")
     page.get_by_role("heading", name=re.compile("^fails As printed it does not even give the size")).wait_for()
     page.get_by_role("radio", name="中文").click()
     page.get_by_role("heading", name=re.compile("^不成立 按原文公式计算")).wait_for()

@@ -123,15 +123,25 @@ def _formatted(value: float, form: str = "") -> str:
 
 
 def claim_card(claim: Claim) -> None:
-    """One claim: sentence, verdict, numbers, picture, the formulas behind it, the lesson about it."""
+    """One claim: sentence, verdict, numbers, and the lesson about it."""
     quoted(claim.says, ", ".join(claim.articles))
     with st.spinner(t("Measuring. Claims about the network take up to a minute the first time.")):
         judgement = judged(claim.id)
-    st.markdown(f"### {word(judgement.kind)} {sentence(claim.id, judgement)}")
+    with st.container(key="part-verdict"):
+        st.markdown(f"### {word(judgement.kind)} {sentence(claim.id, judgement)}")
+        if judgement.runs.values:
+            st.markdown(basis(claim, judgement))
     if judgement.runs.values:
-        st.markdown(basis(claim, judgement))
-        for table in tables(claim.id, judgement):
-            bars.show(*table)
+        with st.container(key="part-bars"):
+            for table in tables(claim.id, judgement):
+                bars.show(*table)
+    _lesson(claim.lesson)
+
+
+def behind_claim(claim: Claim) -> None:
+    """What a claim's verdict rests on: intervals, maps, the formulas behind it, the code that measured it."""
+    judgement = judged(claim.id)
+    if judgement.runs.values:
         intervals(claim.id, judgement)
     if claim.id in words.NOTES and (claim.id != "C9" or judgement.kind == "one run"):
         st.markdown(t(words.NOTES[claim.id], command=end_to_end.COMMAND, hours=end_to_end.HOURS))
@@ -140,7 +150,6 @@ def claim_card(claim: Claim) -> None:
     for id in claim.formulas:
         lines(FORMULAS[id])
     if claim.why:
-        _lesson(claim.lesson)
         return
     if claim.stored is None:
         meaning = t("The code that measured the numbers of one seed, and the rule that made them a verdict:")
@@ -150,7 +159,6 @@ def claim_card(claim: Claim) -> None:
             enough=claims.ENOUGH,
         )
     proof.measurement(t("How the verdict comes about"), meaning, claim.measure, claim.rule)
-    _lesson(claim.lesson)
 
 
 def basis(claim: Claim, judgement: Judgement) -> str:
@@ -285,7 +293,7 @@ def errors(id: str) -> dict[str, tuple[float, ...]]:
 
 
 def formula_card(formula: Formula) -> None:
-    """One formula: sentence, verdict, what comes out beside what should."""
+    """One formula: sentence, verdict, what comes out beside what should, and the lesson about it."""
     quoted(formula.says, formula.article)
     distances = errors(formula.id)
     claimed = min(distances["said"])
@@ -296,8 +304,18 @@ def formula_card(formula: Formula) -> None:
         verdict = t("As printed it does not even give the size that the article speaks of.")
     else:
         verdict = t("As printed it misses what the article says by {percent} %.", percent=f"{100 * claimed:.0f}")
-    st.markdown(f"### {word(kind)} {verdict}")
-    pictures(formula)
+    with st.container(key="part-verdict"):
+        st.markdown(f"### {word(kind)} {verdict}")
+    with st.container(key="part-pictures"):
+        pictures(formula)
+    with st.container(key="part-lines"):
+        lines(formula)
+    _lesson(words.LESSONS[formula.id])
+
+
+def behind_formula(formula: Formula) -> None:
+    """The distances of a formula, as printed and as corrected, from what is said and from what is computed."""
+    distances = errors(formula.id)
     labels = (
         ("said", t("as printed, from what the article says")),
         ("equals", t("as printed, from what it computes")),
@@ -306,8 +324,6 @@ def formula_card(formula: Formula) -> None:
     )
     rows = [Bar(name, distances[key], second=key.startswith("corrected")) for key, name in labels]
     bars.show(t("Relative distances (∞: another size)"), rows, full=1.0)
-    lines(formula)
-    _lesson(words.LESSONS[formula.id])
 
 
 def pictures(formula: Formula) -> None:
