@@ -16,12 +16,16 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons.claims import questions, scenes
 
+#: Name in the URL -> what of a formula's card is shown.
+VIEWS = {"all": mark("everything"), "pictures": mark("the pictures"), "lines": mark("the formulas")}
+
 
 @dataclass(frozen=True)
 class State:
-    """Which card lies on the table."""
+    """Which card lies on the table, and what of a formula's is shown."""
 
     card: str = "C1"
+    view: str = "all"
 
     @property
     def formulas(self) -> tuple[str, ...]:
@@ -65,7 +69,10 @@ print(verdict.kind, verdict.runs.values)
 def chosen() -> State:
     """Draw the control and read it."""
     names = {id: t(title) for id, title in words.TITLES.items()}
-    return State(choice(t("Claim or formula"), names, "card"))
+    return State(
+        choice(t("Claim or formula"), names, "card"),
+        choice(t("Of a formula"), {name: t(title) for name, title in VIEWS.items()}, "view"),
+    )
 
 
 def board() -> None:
@@ -94,7 +101,7 @@ def draw(page: frame.Places) -> None:
         if claim is not None:
             card.claim_card(claim)
         else:
-            card.formula_card(FORMULAS[state.card])
+            card.formula_card(FORMULAS[state.card], state.view)
     with page.wide:
         if claim is not None:
             card.behind_claim(claim)

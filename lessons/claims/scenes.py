@@ -56,7 +56,7 @@ SCENES = (
             "on its right side depends on the place for which it is asked."
         ),
         look=mark("The middle picture: the same everywhere."),
-        values={"card": "F001.1"},
+        values={"card": "F001.1", "view": "pictures"},
         parts=("pictures",),
     ),
     Scene(
@@ -67,7 +67,7 @@ SCENES = (
             "a single letter."
         ),
         look=mark("The letter c on the right side, in both formulas."),
-        values={"card": "F002.1"},
+        values={"card": "F002.1", "view": "lines"},
         parts=("lines",),
         ask=channels_read,
     ),
@@ -79,7 +79,7 @@ SCENES = (
             "grow. Run it, and the eye sees what the words hide."
         ),
         look=mark("As printed: blocks where single points should stand."),
-        values={"card": "F002.3"},
+        values={"card": "F002.3", "view": "pictures"},
         parts=("pictures",),
     ),
     Scene(

@@ -20,6 +20,7 @@ TOLERANCE = 1e-5
 VIEWS = {
     "all": mark("everything"),
     "printed": mark("as printed"),
+    "layers": mark("the layers"),
     "shapes": mark("the shapes"),
     "mended": mark("the result, mended"),
 }
@@ -66,9 +67,9 @@ def draw(page: frame.Places) -> None:
             with st.container(key="part-fault"):
                 for number, fault in enumerate(program.faults, start=1):
                     picture.fault(number, fault)
-        if state.view in ("all", "shapes"):
+        if state.view in ("all", "layers", "shapes"):
             with st.container(key="part-shapes"):
-                picture.shapes(program)
+                picture.shapes(program, is_asked=state.view == "layers")
         if state.view in ("all", "mended"):
             st.markdown(f"**{t('The same, mended')}**")
             st.markdown(t(words.MENDED[state.program]))

@@ -30,10 +30,11 @@ def fault(number: int, record: Fault) -> None:
     st.markdown(t(words.FAULTS[record.id], value=f"{found.value or 0:g}"))
 
 
-def shapes(program: Program) -> None:
-    """The shape after every layer, and the one that is needed."""
+def shapes(program: Program, *, is_asked: bool = False) -> None:
+    """The shape after every layer, or only the first where the others are asked for, and the one that is needed."""
     if program.layers:
         rows = [(name or t("picture"), size) for name, size in shapes_of(program)]
+        rows[1:] = [(name, () if is_asked else size) for name, size in rows[1:]]
         needed = (t("needed"), program.target_shape)
         st.html(to_html(t("Rows × columns × channels after every layer"), rows, needed))
         return
@@ -59,12 +60,12 @@ def to_html(caption: str, rows: Sequence[tuple[str, Sequence[int]]], needed: tup
 
 
 def times(shape: Sequence[int]) -> str:
-    """A shape for people.
+    """A shape for people; a question mark for none.
 
-    >>> times((3, 2))
-    '3 × 2'
+    >>> times((3, 2)), times(())
+    ('3 × 2', '?')
     """
-    return " × ".join(str(n) for n in shape)
+    return " × ".join(str(n) for n in shape) or "?"
 
 
 def result(article: str) -> None:

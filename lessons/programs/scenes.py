@@ -59,7 +59,7 @@ SCENES = (
             "size of what it is compared with. This program names every pixel of 256 rows."
         ),
         look=mark("The last two lines: what comes out, and what is needed."),
-        values={"program": "000", "view": "printed"},
+        values={"program": "000", "view": "layers"},
         parts=("shapes",),
         ask=rows_of_scores,
         then={"view": "shapes"},
@@ -91,9 +91,9 @@ SCENES = (
     Scene(
         title=mark("Mended, with a number that could be bad"),
         text=mark(
-            "The program that names pixels again: padding keeps the rows, one decoder answers one pooling, and a softmax replaces "
-            "three sigmoids. It ends with a number that could have been bad, beside that of an answer that knows "
-            "nothing, and with a check."
+            "The program that names pixels again: padding keeps the rows, one decoder answers one pooling, and a "
+            "softmax replaces three sigmoids. It ends with a number that could have been bad, beside that of an answer "
+            "that knows nothing, and with a check."
         ),
         look=mark("The two bars: the mended program, and all pixels called ground."),
         values={"program": "000", "view": "mended"},

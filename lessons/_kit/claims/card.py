@@ -34,7 +34,7 @@ _MEASURING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 #: Digits of a claim's numbers: enough that rounding changes no verdict.
 DIGITS = 3
 #: Width on screen that the widest of the small arrays may take, in pixels.
-WIDTH = 240
+WIDTH = 216
 
 
 @st.cache_resource(show_spinner=False)
@@ -273,12 +273,14 @@ def maps() -> None:
         )
 
 
-def lines(formula: Formula) -> None:
-    """A formula as printed, what it computes, and as corrected."""
+def lines(formula: Formula, *, is_corrected: bool = True) -> None:
+    """A formula as printed, what it computes, and, where it is asked for, as corrected."""
     with st.container(key=f"formula-{formula.id.replace('.', '-')}"):
         st.markdown(f"**{t('{id}, as printed', id=formula.id)}**")
         st.latex(formula.printed_latex)
         st.markdown(t("It computes: {what}.", what=t(words.COMPUTES[formula.id])))
+        if not is_corrected:
+            return
         st.markdown(f"**{t('corrected')}**")
         st.latex(formula.corrected_latex)
         if formula.note:
@@ -292,8 +294,13 @@ def errors(id: str) -> dict[str, tuple[float, ...]]:
     return {name: tuple(distance[name] for distance in distances) for name in distances[0]}
 
 
-def formula_card(formula: Formula) -> None:
-    """One formula: sentence, verdict, what comes out beside what should, and the lesson about it."""
+def formula_card(formula: Formula, view: str = "all") -> None:
+    """One formula: sentence, verdict, what comes out beside what should, and the lesson about it.
+
+    Args:
+      formula: the record.
+      view: "all"; "pictures" leaves the corrected formula out, "lines" the pictures.
+    """
     quoted(formula.says, formula.article)
     distances = errors(formula.id)
     claimed = min(distances["said"])
@@ -306,10 +313,11 @@ def formula_card(formula: Formula) -> None:
         verdict = t("As printed it misses what the article says by {percent} %.", percent=f"{100 * claimed:.0f}")
     with st.container(key="part-verdict"):
         st.markdown(f"### {word(kind)} {verdict}")
-    with st.container(key="part-pictures"):
-        pictures(formula)
+    if view != "lines":
+        with st.container(key="part-pictures"):
+            pictures(formula)
     with st.container(key="part-lines"):
-        lines(formula)
+        lines(formula, is_corrected=view != "pictures")
     _lesson(words.LESSONS[formula.id])
 
 
