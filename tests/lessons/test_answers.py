@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -186,8 +187,21 @@ def test_a_lesson_notes_answers_and_offers_the_file_where_the_link_has_a_day() -
     test.query_params["due"] = "2026-12-24"
     assert "by 2026-12-24" in test.run().info[-1].value
     assert test.get("download_button")
+    practice.choose(test, SLUG, "value")
     practice.answer(test, SLUG, "value", (999,))
     assert test.session_state["answers"][f"{SLUG}/value/0"]["given"] == [[999]]
+
+
+@pytest.mark.slow
+def test_a_clicked_cell_a_dragged_threshold_and_a_found_fault_are_graded_from_the_arrays() -> None:
+    places = (("convolution", "reader"), ("receptive-fields", "paths"), ("four-rules-at-a-rectifier", "bug"))
+    for slug, kind in places:
+        question = _grade.lessons()[slug].questions[kind][1](12)
+        for right in {question.answer, *question.equals}:
+            wrong = next(iter(question.mistakes))
+            answered = answers.Answered(slug, kind, 12, (wrong, right), (EARLY, EARLY))
+            assert _grade.row(answered, None).tries == 2
+            assert _grade.row(replace(answered, given=(wrong, wrong)), None).tries == 0
 
 
 @pytest.mark.slow

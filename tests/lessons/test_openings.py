@@ -21,7 +21,7 @@ from lessons._kit.form import frame, page
 from lessons._kit.run import cache
 
 #: Pages of words, whose first thing is a list, a form or a card; and one whose cells a component of its own draws.
-WORDS = {"glossary", "class", "audit-report", page.END, "claims-under-test", "convolution"}
+WORDS = {"glossary", "class", "audit-report", page.END, "claims-under-test", "five-programs", "convolution"}
 SLUGS = [found.slug for found in page.discover() if found.slug not in WORDS]
 #: Least standard deviation of luminance, in steps of 255, and least share of cells unlike the commonest of their table.
 FLOOR, VARIED = 12.0, 0.2
