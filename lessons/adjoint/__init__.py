@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -149,19 +150,37 @@ def not_inverse(state: State) -> float:
     return relative_error(back * (back @ x) / ((back @ back) or 1), x)
 
 
-def call(state: State) -> str:
-    """Python that makes the picture of a state."""
-    back = function(state)
-    g = "z" if state.signal == "all" else f"toy_arrays.only(z, {state.cell})"
-    return f"""from deconvviz.ops import ConvGeometry, conv
-from {back.__module__} import {back.__name__}
-from lessons import adjoint
-from lessons._kit.numbers import toy_arrays
+#: What the code of a wrong way back needs.
+IMPORTS = """import jax
+import jax.numpy as jnp
+from jax import lax
 
-x, w = adjoint.given(adjoint.State({state.picture!r}, {state.kernel!r}, way={state.way!r}))
+from deconvviz.ops import Pads, conv_adjoint
+from deconvviz.types import Array, Size
+
+
+"""
+
+
+def call(state: State) -> str:
+    """Python that makes the picture of a state; a wrong way back is written out."""
+    back, (x, w) = function(state), given(state)
+    is_public = back.__module__.startswith("deconvviz.")
+    way = f"from {back.__module__} import {back.__name__}\n" if is_public else IMPORTS + inspect.getsource(back)
+    g = "z"
+    if state.signal != "all":
+        row, column = state.cell
+        g = f"np.zeros(z.shape, np.float32)\ng[0, {row}, {column}] = z[0, {row}, {column}]"
+    return f"""import numpy as np
+
+from deconvviz.ops import ConvGeometry, conv
+{way}
+x = {toy_arrays.source(x)}
+w = {toy_arrays.source(w)}
 geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
 z = conv(x, w, geometry)
-back = {back.__name__}({g}, w, geometry, input_size={toy_arrays.SIZE})
+g = {g}
+back = {back.__name__}(g, w, geometry, input_size={toy_arrays.SIZE})
 """
 
 

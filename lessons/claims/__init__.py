@@ -57,11 +57,23 @@ def call(state: State) -> str:
 formula = FORMULAS["{state.card}"]
 print([measure(formula, seed) for seed in {SEEDS}])
 '''
-    return f'''from deconvviz.articles.claims import CLAIMS, judge
-from lessons._kit.claims.card import subject
+    if not CLAIMS[state.card].subject:
+        return f'''from deconvviz.articles.claims import CLAIMS, judge
 
-claim = CLAIMS["{state.card}"]
-verdict = judge(claim, subject() if claim.subject else None)
+verdict = judge(CLAIMS["{state.card}"])
+print(verdict.kind, verdict.runs.values)
+'''
+    return f'''import numpy as np
+
+import deconvviz as dv
+from deconvviz.articles.claims import CLAIMS, Subject, judge
+from deconvviz.data import samples
+from deconvviz.data.preprocess import model_input
+
+network = dv.load("caltech")
+photos = [samples.load(one.id) for one in samples.SAMPLES.values() if one.kind == "photo"]
+inputs = np.concatenate([model_input(photo, network.input_spec) for photo in photos])
+verdict = judge(CLAIMS["{state.card}"], Subject(network, inputs))
 print(verdict.kind, verdict.runs.values)
 '''
 

@@ -18,7 +18,7 @@ from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, designed, is_offered, nearest, remember, remembered, url_cell, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
-from lessons._kit.numbers import printed_formula
+from lessons._kit.numbers import printed_formula, toy_arrays
 from lessons.convolution import cells, number_field, photo, picture, questions, scenes, sums, values
 
 #: Session key of a cell in which something stands that is no number.
@@ -123,11 +123,14 @@ def checks(state: State) -> list[Check]:
 def call(state: State) -> str:
     """Python that makes the picture of a state."""
     turn = "[::-1, ::-1]" if state.turned == "yes" else ""
-    return f"""from deconvviz.ops import ConvGeometry, conv
-from lessons.convolution import values
+    x = toy_arrays.source(values.picture(state.picture, state.x, state.depth))
+    w = toy_arrays.source(values.kernel(state.kernel, state.w, state.depth))
+    return f"""import numpy as np
 
-x = values.picture({state.picture!r}, {state.x!r}, channels={state.depth})
-w = values.kernel({state.kernel!r}, {state.w!r}, channels={state.depth}){turn}
+from deconvviz.ops import ConvGeometry, conv
+
+x = {x}
+w = {w}{turn}
 z = conv(x, w, ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation}))
 """
 

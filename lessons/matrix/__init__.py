@@ -106,15 +106,17 @@ def checks(state: State) -> list[Check]:
 
 def call(state: State) -> str:
     """Python that makes A and what it does to the picture of a state."""
-    return f"""from deconvviz.ops import ConvGeometry, conv, conv_map
-from lessons._kit.numbers import toy_arrays
-from lessons.matrix import entries
+    x, w = toy_arrays.picture(state.picture), toy_arrays.kernel(state.kernel)
+    return f"""import numpy as np
 
-x, w = toy_arrays.picture({state.picture!r}), toy_arrays.kernel({state.kernel!r})
+from deconvviz.ops import ConvGeometry, conv, conv_map
+
+x = {toy_arrays.source(x)}
+w = {toy_arrays.source(w)}
 geometry = ConvGeometry(stride={state.stride}, padding={state.padding}, dilation={state.dilation})
-A = entries.dense(w, geometry, {toy_arrays.SIZE})
-same = conv_map(w, geometry, {toy_arrays.SIZE}).dense()
+A = conv_map(w, geometry, {toy_arrays.SIZE}).dense()
 z = A @ x.ravel()
+same = conv(x, w, geometry).ravel()
 """
 
 

@@ -19,6 +19,7 @@ from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, nearest, url_cell, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson, discover, entry
+from lessons._kit.numbers import toy_arrays
 from lessons._kit.photo.labels import RULES as NAMES
 from lessons._kit.photo.labels import TITLES
 from lessons.rules import grid as rules_grid
@@ -104,12 +105,15 @@ def call(state: State) -> str:
     """Python that makes the numbers and the maps of a state."""
     unit = network.place(state.image, state.layer).units[int(state.rank) - 1]
     first, second = state.pair.split("-")
-    return f"""import deconvviz as dv
+    z, g = grids(state)
+    return f"""import numpy as np
+
+import deconvviz as dv
 from deconvviz.data import samples
 from deconvviz.ops.rectify import RULES, backward
-from lessons.rules import grid
 
-z, g = grid.numbers({state.numbers!r}, {state.digits!r})
+z = {toy_arrays.source(z)}
+g = {toy_arrays.source(g)}
 below = {{rule: backward(rule, z, g) for rule in RULES}}
 
 network, photograph = dv.load("caltech"), samples.load({state.image!r})

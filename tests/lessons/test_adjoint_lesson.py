@@ -299,6 +299,7 @@ def test_rows_that_nobody_reads_come_back_as_zero() -> None:
 )
 def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     made: dict[str, np.ndarray] = {}
+    assert "lessons" not in lesson.call(state)
     exec(lesson.call(state), made)
     np.testing.assert_array_equal(made["back"], lesson.compute(state).back)
 

@@ -228,6 +228,7 @@ def test_an_unknown_card_in_a_link_is_no_error(open_page: Callable[..., AppTest]
 
 @pytest.mark.parametrize("card", ["F003.1", "C2"])
 def test_the_code_on_the_page_runs(card: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "lessons" not in lesson.call(lesson.State(card))
     exec(lesson.call(lesson.State(card)), {})
     assert ("fails" if card == "C2" else "equals") in capsys.readouterr().out
 

@@ -251,6 +251,7 @@ def test_the_close_look_shows_the_window(cell: tuple[int, int]) -> None:
 )
 def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     made: dict[str, np.ndarray] = {}
+    assert "lessons" not in lesson.call(state)
     exec(lesson.call(state), made)
     np.testing.assert_array_equal(made["z"], lesson.compute(state).z)
 

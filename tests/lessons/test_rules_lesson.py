@@ -152,6 +152,7 @@ def test_guided_maps_hardly_tell_which_unit_they_are_of(layer: str) -> None:
 @pytest.mark.parametrize("state", [State(), State("own", "coffee", "relu3", "4", "gradient-linear", OWN)])
 def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     made: dict = {}
+    assert "lessons" not in lesson.call(state)
     exec(lesson.call(state), made)
     z, g = lesson.grids(state)
     np.testing.assert_array_equal(made["below"]["guided"], rectify_loops.backward("guided", z, g))

@@ -45,6 +45,32 @@ def kernel(name: str) -> np.ndarray:
     return np.array(KERNELS[name][1], np.float32)[:, :, None, None]
 
 
+def source(array: Array) -> str:
+    """Python that makes a float32 array: its rows, and the axes of size 1 of a picture or a kernel behind them.
+
+    >>> print(source(np.ones((1, 2, 3, 1))))
+    np.array([
+        [1, 1, 1],
+        [1, 1, 1],
+    ], np.float32)[None, :, :, None]
+    """
+    values = np.asarray(array, np.float32)
+    axes = ""
+    if values.ndim == 4 and values.shape[::3] == (1, 1):
+        values, axes = values[0, :, :, 0], "[None, :, :, None]"
+    elif values.ndim == 4 and values.shape[2:] == (1, 1):
+        values, axes = values[:, :, 0, 0], "[:, :, None, None]"
+    rows = "".join(f"    {_literal(row)},\n" for row in values)
+    return f"np.array([\n{rows}], np.float32){axes}"
+
+
+def _literal(values: np.ndarray) -> str:
+    """Nested lists of numbers, whole where they are whole, to the digits that give a float32 back."""
+    if values.ndim:
+        return f"[{', '.join(map(_literal, values))}]"
+    return f"{float(values):.9g}"
+
+
 def plane(array: Array) -> np.ndarray:
     """The one channel of the one image in an NHWC array, (height, width)."""
     return np.asarray(array)[0, :, :, 0]
