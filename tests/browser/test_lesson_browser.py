@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from looking import cell, formulas, opened, plane, settle
 
+from lessons._kit.form import page as page_kinds
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -153,7 +155,10 @@ def test_a_term_opens_its_definition(page: Page, app_url: str) -> None:
 
 def test_the_arrow_key_turns_the_page(page: Page, app_url: str) -> None:
     """Where a lesson is told in scenes they turn the scenes instead."""
-    slug = "claims-under-test"
+    untold = [found.slug for found in page_kinds.discover() if not getattr(found, "scenes", (1,))]
+    if not untold:
+        pytest.skip("every lesson is told in scenes")
+    slug = untold[0]
     opened(page, f"{app_url}/{slug}")
     page.keyboard.press("ArrowLeft")
     page.wait_for_url(lambda url: slug not in url, timeout=120_000)
