@@ -48,9 +48,9 @@ def by_hand(seed: int) -> Question:
 def harmed(seed: int) -> Question:
     """Which change of which photograph turned the map most while the class stayed?"""
     random = np.random.default_rng(4400 + seed)
-    radius, rule = run.RADII[int(random.integers(len(run.RADII)))], str(random.choice(run.RULES))
     while True:
-        shown = [str(image) for image in random.permutation(PHOTOS)[:9]]
+        radius, rule = run.RADII[int(random.integers(len(run.RADII)))], str(random.choice(run.RULES))
+        shown = [str(image) for image in random.permutation(PHOTOS)]
         table = np.array([[run.similarity(image, kind, radius, rule) for image in shown] for kind in run.KINDS])
         table = np.rint(100 * table).astype(int)
         found = [[run.label(image, kind, radius) for image in shown] for kind in run.KINDS]
@@ -71,7 +71,7 @@ def harmed(seed: int) -> Question:
     )
     return by_clicking(
         prompt=t(
-            "Measured on nine photographs (columns). Rows: noise, a change made to turn the class, one made to turn "
+            "Measured on eleven photographs (columns). Rows: noise, a change made to turn the class, one made to turn "
             "the map. **Click the number that says most against the map: the class stays, the map does not.**"
         ),
         picture=[Row("", pair, ("",))],
