@@ -106,14 +106,15 @@ def draw(page: frame.Places) -> None:
     """The chosen card, and the board of all of them where one can be chosen; what is behind the card is evidence."""
     with page.controls:
         state = chosen()
-        if is_offered("card"):
-            board()
     claim = CLAIMS.get(state.card)
     with page.picture:
         if claim is not None:
             card.claim_card(claim)
         else:
             card.formula_card(FORMULAS[state.card], state.view)
+    if is_offered("card"):
+        with page.aside:
+            board()
     with page.wide:
         if claim is not None:
             card.behind_claim(claim)
