@@ -89,7 +89,7 @@ SCENES = (
             "The [[adjoint]] sends every number back along the weights that it came by. That is an inverse for a few "
             "kernels only; for a random one it misses the picture."
         ),
-        look=mark("The bars: how far each way back stays from x."),
+        look=mark("The bars: how far each reconstruction stays from x."),
         values={"card": "C1"},
         parts=("bars",),
         ask=missed_by_the_adjoint,
