@@ -6,6 +6,8 @@ Bind address and allowed hosts stand in `lessons/_app/.streamlit/config.toml`; S
 from __future__ import annotations
 
 import functools
+import os
+import threading
 from typing import Any
 
 from streamlit.runtime.app_session import AppSession
@@ -15,6 +17,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 #: Bytes and number of the uploads that a session has on the server at once; the oldest give way.
 UPLOADED_BYTES, UPLOADED_FILES = 20_000_000, 4
+#: Runs of pages side by side, and seconds that one waits at most for those before it.
+AT_A_TIME, PATIENCE = max(2, os.cpu_count() or 1), 3.0
 #: Nothing of another server is loaded, asked or framed, and no page of another server frames the app. Streamlit's own
 #: page needs styles in place, and components of pages are scripts from a blob.
 POLICY = (
@@ -59,7 +63,7 @@ def guard() -> None:
     AppSession._handle_clear_cache_request = _nothing  # type: ignore[method-assign]
     run = ScriptRunner._run_script
     if not hasattr(run, "__wrapped__"):
-        ScriptRunner._run_script = _as_the_address_says(run)  # type: ignore[method-assign]
+        ScriptRunner._run_script = _in_turn(_as_the_address_says(run))  # type: ignore[method-assign]
     add = MemoryUploadedFileManager.add_file
     if not hasattr(add, "__wrapped__"):
         MemoryUploadedFileManager.add_file = _bounded(add)  # type: ignore[method-assign]
@@ -85,6 +89,26 @@ def _as_the_address_says(run: Any) -> Any:
         run(self, rerun_data)
 
     return whole
+
+
+def _in_turn(run: Any) -> Any:
+    """`ScriptRunner._run_script`, a few at a time.
+
+    More of them side by side only take the interpreter from each other, and from the answers to clicks. A run that
+    waits or computes for long holds the next one up for `PATIENCE` at most.
+    """
+    places = threading.BoundedSemaphore(AT_A_TIME)
+
+    @functools.wraps(run)
+    def turn(self: ScriptRunner, rerun_data: RerunData) -> None:
+        is_in = places.acquire(timeout=PATIENCE)
+        try:
+            run(self, rerun_data)
+        finally:
+            if is_in:
+                places.release()
+
+    return turn
 
 
 def _bounded(add: Any) -> Any:

@@ -6,6 +6,8 @@ import asyncio
 import inspect
 import os
 import sys
+import threading
+import time
 import tomllib
 import urllib.request
 from collections.abc import Iterator
@@ -80,6 +82,41 @@ def test_back_and_forward_give_a_page_what_they_ask_for(by_history: bool, left: 
     _server._as_the_address_says(run)(runner, RerunData("image=coffee", is_history_navigation=by_history))
     with state.query_params() as params:
         assert params.to_dict() == left
+
+
+def test_runs_take_turns_and_none_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_server, "PATIENCE", 0.2)
+    running, most, done = set[object](), [], []
+    everybody_is_in = threading.Event()
+
+    def run(self: object, rerun_data: object) -> None:
+        running.add(self)
+        most.append(len(running))
+        done.append(rerun_data)
+        if rerun_data == "long":
+            everybody_is_in.wait(10)
+        running.discard(self)
+
+    turn = _server._in_turn(run)
+    threads = [threading.Thread(target=turn, args=(i + 1, "long")) for i in range(_server.AT_A_TIME)]
+    for thread in threads:
+        thread.start()
+    late = threading.Thread(target=turn, args=(99, "late"))
+    start = time.monotonic()
+    late.start()
+    late.join(10)
+    assert 0.15 < time.monotonic() - start < 5, "it waits for its patience, and then no longer"
+    everybody_is_in.set()
+    for thread in threads:
+        thread.join(10)
+    most.clear()
+    short = [threading.Thread(target=turn, args=(i, "short")) for i in range(12)]
+    for thread in short:
+        thread.start()
+    for thread in short:
+        thread.join(10)
+    assert len(done) == _server.AT_A_TIME + 1 + 12
+    assert max(most) <= _server.AT_A_TIME
 
 
 def test_a_plain_start_is_as_safe_as_that_of_make() -> None:
