@@ -34,6 +34,8 @@ LAYERS = {
     "caltech": ("relu2", "pool2", "relu4", "relu6", "relu7"),
     "squeezenet": ("relu1", "fire2", "fire4", "fire6", "fire9"),
 }
+#: Milliseconds after which what follows a click has begun.
+PAUSE = 400
 #: In the page: resolves to the milliseconds from the next click to the finished panels of another unit.
 WATCH = """() => {
   const panels = () => document.querySelector('.lab-panels');
@@ -140,7 +142,8 @@ def choose_layer(page: Any, layer: str) -> None:
 
 
 def settle(page: Any) -> None:
-    """Wait until the server is idle and the painted maps are those of the page."""
+    """Wait until the server is idle and the painted maps are those of the page; what follows a click begins soon."""
+    page.wait_for_timeout(PAUSE)
     page.wait_for_function(
         "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
     )

@@ -26,12 +26,14 @@ export default function ({ data, parentElement, setStateValue }) {
     isInView = entries[entries.length - 1].isIntersecting;
     look();
   });
+  root.stop?.(); // this function runs anew with every run of its part
   if (section) watcher.observe(section);
   window.addEventListener("unit-shown", follow);
-  look();
-  return () => {
+  root.stop = () => {
     clearTimeout(timer);
     watcher.disconnect();
     window.removeEventListener("unit-shown", follow);
   };
+  look();
+  return () => root.stop();
 }

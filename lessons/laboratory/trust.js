@@ -36,7 +36,11 @@ function show(root, data) {
   });
 }
 
+const PAUSE = 1000; // milliseconds that a unit is looked at before anything is computed for it
+const EVERY = 400;
+
 function stop(root) {
+  clearTimeout(root.pausing);
   clearInterval(root.asking);
   root.watcher?.disconnect();
 }
@@ -64,9 +68,15 @@ export default function ({ data, setTriggerValue, parentElement }) {
   if (!data.done) {
     // Nothing is computed for who does not look: it is asked for while the section is in view.
     root.watcher = new IntersectionObserver((entries) => {
+      clearTimeout(root.pausing);
       clearInterval(root.asking);
+      const ask = () => setTriggerValue("more", Date.now());
+      const begin = () => {
+        ask();
+        root.asking = setInterval(ask, EVERY);
+      };
       const isInView = entries[entries.length - 1].isIntersecting;
-      if (isInView) root.asking = setInterval(() => setTriggerValue("more", Date.now()), 400);
+      if (isInView) root.pausing = setTimeout(begin, data.steps.length ? EVERY : PAUSE);
     });
     root.watcher.observe(root);
   }

@@ -82,6 +82,8 @@ export default function ({ data, parentElement, setStateValue }) {
     const { channel, row, column } = event.detail;
     ask([channel, row, column], true);
   };
+  root.stop?.(); // this function runs anew with every run of its part
   window.addEventListener("unit-pick", pick);
-  return () => window.removeEventListener("unit-pick", pick);
+  root.stop = () => window.removeEventListener("unit-pick", pick);
+  return () => root.stop();
 }

@@ -157,6 +157,7 @@ export default function ({ data, parentElement, setStateValue }) {
     event.preventDefault();
     event.stopPropagation(); // arrow keys turn the pages of the course
   };
+  root.stop?.(); // this function runs anew with every run of its part
   if (!data.asks) return undefined;
   const follow = (event) => {
     const [channel, row, column] = event.detail;
@@ -164,5 +165,6 @@ export default function ({ data, parentElement, setStateValue }) {
     show(root, data);
   };
   window.addEventListener('unit-shown', follow);
-  return () => window.removeEventListener('unit-shown', follow);
+  root.stop = () => window.removeEventListener('unit-shown', follow);
+  return () => root.stop();
 }
