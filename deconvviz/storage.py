@@ -54,6 +54,15 @@ def base() -> Path:
     return Path(folder) if folder else platformdirs.user_cache_path("deconvviz", appauthor=False, opinion=False)
 
 
+def processors() -> int:
+    """How many processors this process may use.
+
+    >>> processors() >= 1
+    True
+    """
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def release_memory() -> None:
     """Give memory that is free back to the system, where the C library would keep it."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # only glibc keeps what is free

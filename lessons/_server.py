@@ -6,7 +6,6 @@ Bind address and allowed hosts stand in `lessons/_app/.streamlit/config.toml`; S
 from __future__ import annotations
 
 import functools
-import os
 import threading
 from typing import Any
 
@@ -15,10 +14,12 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunner
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
+from deconvviz import storage
+
 #: Bytes and number of the uploads that a session has on the server at once; the oldest give way.
 UPLOADED_BYTES, UPLOADED_FILES = 20_000_000, 4
 #: Runs of pages side by side, and seconds that one waits at most for those before it.
-AT_A_TIME, PATIENCE = max(2, os.cpu_count() or 1), 3.0
+AT_A_TIME, PATIENCE = max(2, storage.processors()), 3.0
 #: Nothing of another server is loaded, asked or framed, and no page of another server frames the app. Streamlit's own
 #: page needs styles in place, and components of pages are scripts from a blob.
 POLICY = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -13,12 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from deconvviz.errors import DeconvvizError
+from lessons import _server
 from lessons._app import ahead
 
 #: Bytes of a question at most.
 MOST = 4096
 #: Answers that are computed side by side; the others wait in a line.
-_AT_A_TIME = asyncio.Semaphore(max(2, os.cpu_count() or 1))
+_AT_A_TIME = asyncio.Semaphore(_server.AT_A_TIME)
 
 
 async def _answer(request: Request) -> Response:

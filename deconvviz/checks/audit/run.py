@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import platform
 import threading
 import time
@@ -155,8 +154,7 @@ def forecast(network: Network, x: Array, unit: UnitLike | None, methods: Sequenc
 
 def at_once(pictures: int) -> int:
     """How many pictures are audited side by side: one a processor, the maps of few."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(processors, pictures, MOST_AT_ONCE))
+    return max(1, min(storage.processors(), pictures, MOST_AT_ONCE))
 
 
 def audit(
