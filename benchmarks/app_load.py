@@ -161,7 +161,7 @@ class Session:
         self.seen.times["click"].append(time.perf_counter() - start)
         if status != 200:
             self.seen.errors.append(f"a click was answered by {status}")
-        self.choose(FOLLOW, json_value=json.dumps({"pick": asked}))
+        self.choose(FOLLOW, json_value=json.dumps({"pick": asked | {"layer": self.view["layer"]}}))
         await self.act("numbers after a click", fragment=self.part_of[FOLLOW])
         below = [channel, 0, 0]
         self.choose(BELOW, json_value=json.dumps({"unit": below}))

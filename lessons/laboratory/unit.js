@@ -57,7 +57,7 @@ export default function ({ data, parentElement, setStateValue }) {
       clearTimeout(slow);
       if (count === root.count) see?.removeAttribute("aria-busy");
     }
-    const pick = { ...named(unit), count };
+    const pick = { layer: data.layer, ...named(unit), count };
     if (!isShown) {
       setStateValue("whole", pick);
       return;

@@ -168,8 +168,9 @@ def run_all_if_asked() -> None:
 
 
 def _take(name: str) -> bool:
+    """Take what was picked; nothing where another layer was chosen since."""
     pick = (st.session_state.get(FOLLOW) or {}).get(name)
-    if pick:
+    if pick and selection.is_of(pick["layer"]):
         selection.choose_unit(*(int(pick[part]) for part in ("channel", "row", "column")))
     return bool(pick)
 

@@ -382,6 +382,14 @@ def test_a_click_on_a_map_takes_channel_and_position(session: Session) -> None:
     assert session["unit"] == "pool1:7,2,3"
 
 
+def test_an_answered_click_is_taken_unless_another_layer_was_chosen_since(session: Session) -> None:
+    session[unit_module.FOLLOW] = {"pick": {"layer": "pool1", "channel": 7, "row": 2, "column": 3, "count": 1}}
+    for before, after in (("pool1:4", "pool1:7,2,3"), ("", ":7,2,3"), ("relu3", "relu3")):
+        session["unit"] = before
+        unit_module._picked()
+        assert session["unit"] == after
+
+
 def test_one_value_of_the_link_holds_the_whole_unit(session: Session) -> None:
     selection.choose_unit(34, 6, 5)
     assert session["unit"] == ":34,6,5"  # no layer: the first one

@@ -183,6 +183,11 @@ def choose_unit(channel: int, row: int, column: int) -> None:
     st.session_state["unit"] = f"{_unit_text().partition(':')[0]}:{channel},{row},{column}"
 
 
+def is_of(layer: str) -> bool:
+    """Whether the choice is one of that layer, or names none yet. For callbacks."""
+    return _unit_text().partition(":")[0] in ("", layer)
+
+
 def choose_number(key: str, value: int | None) -> None:
     """Take one number of the unit; None for the strongest. For callbacks."""
     name, _, numbers = _unit_text().partition(":")
