@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import inspect
+import io
 import os
+import re
 import sys
 import threading
 import time
@@ -16,9 +19,11 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
+import numpy as np
 import open_app
 import pytest
 import websockets
+from PIL import Image
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import RerunData
@@ -26,6 +31,9 @@ from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from lessons import _server
+from lessons._app import first_look
+from lessons._kit.form import i18n
+from lessons._kit.run import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -186,3 +194,38 @@ def test_it_listens_on_this_machine_only(address: str) -> None:
     )
     listening = [line.split()[1] for line in table.splitlines() if f":{port:04X} " in line and " 0A " in line]
     assert listening == [f"0100007F:{port:04X}"]
+
+
+def page_of(url: str, language: str) -> str:
+    """What the server answers to a browser that prefers a language."""
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept-Language": language})) as answer:
+        body = answer.read()
+        assert answer.headers["Content-Length"] == str(len(body))
+        assert answer.headers["Cache-Control"] == "no-cache"
+        return str(body.decode("utf-8"))
+
+
+def test_the_first_page_begins_with_its_head_and_others_do_not(address: str) -> None:
+    with i18n.speaking("zh"):
+        chinese = i18n.t(first_look.TITLE)
+    assert chinese != first_look.TITLE
+    for url, language, title in (
+        (address, "en-GB,en;q=0.9", first_look.TITLE),
+        (address, "zh-CN,zh;q=0.9,en;q=0.8", chinese),
+        (f"{address}/?lang=en", "zh-CN", first_look.TITLE),
+        (f"{address}/?lang=zh", "fr", chinese),
+    ):
+        page = page_of(url, language)
+        assert f"<h1>{title}</h1>" in page
+        shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(page.split("base64,")[1].split('"')[0]))))
+        assert np.abs(shown - shipped.arrays()["photograph"].astype(float)).mean() < 3
+    assert "first-look" not in page_of(f"{address}/convolution", "en")
+
+
+def test_parts_of_the_scripts_are_asked_for_at_once(address: str) -> None:
+    page = page_of(f"{address}/convolution", "en")
+    for part in first_look.PARTS:
+        (file,) = re.findall(rf'modulepreload" crossorigin href="\./(static/js/{re.escape(part)}\.[^"]+\.js)"', page)
+        with urllib.request.urlopen(f"{address}/{file}") as answer:
+            assert answer.status == 200
+            assert answer.read()

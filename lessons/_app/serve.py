@@ -5,9 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 from lessons import _server
-from lessons._app import answers, health, idle
+from lessons._app import answers, first_look, health, idle
 
 _server.guard()
 idle.begin()
 routes = [*health.ROUTES, *answers.ROUTES]
-app = st.App(Path(__file__).with_name("start.py"), routes=routes, middleware=_server.MIDDLEWARE)
+middleware = [*_server.MIDDLEWARE, (first_look.FirstLook, (), {})]
+app = st.App(Path(__file__).with_name("start.py"), routes=routes, middleware=middleware)

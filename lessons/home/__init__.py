@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lessons._app.first_look import TITLE
 from lessons._kit.form import progress
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import HOME, LABORATORY, Lesson, Page, discover, find_page, turn_to
@@ -16,7 +17,8 @@ NETWORK = "caltech"
 
 def render() -> None:
     """Draw the page; nothing on it waits for the network, which is made ready behind it."""
-    st.title(t("What does a network see, run backwards?"), anchor=False)
+    st.title(t(TITLE), anchor=False)
+    hero.show()
     st.markdown(
         t(
             "A network turns a picture into numbers. Here you take one number and run the network backwards, layer "
@@ -33,7 +35,6 @@ def render() -> None:
             header.field()
     if header.was_taken():
         turn_to(find_page(pages, LABORATORY))
-    hero.show()
     st.header(t("The course"), anchor=False)
     course_map.show(lessons)
     progress.keep(with_buttons=True)

@@ -49,6 +49,12 @@ function show(root, data, at) {
   root.querySelectorAll(".ticks span").forEach((tick, i) => tick.classList.toggle("on", i === at));
 }
 
+// The head of the page as the server sent it (lessons/_app/first_look.py) goes once these pictures are there.
+async function takeOver(root) {
+  await Promise.allSettled([...root.querySelectorAll("img.on")].map((image) => image.decode()));
+  document.getElementById("first-look")?.remove();
+}
+
 export default function ({ data, parentElement }) {
   const words = JSON.stringify([data.steps, data.rows.map((one) => one.name), data.keys]);
   let root = parentElement.querySelector(".hero");
@@ -61,6 +67,7 @@ export default function ({ data, parentElement }) {
   parentElement.append(root);
   const last = data.steps.length - 1;
   show(root, data, at);
+  if (isNew) takeOver(root);
   let playing = null;
   const stop = () => clearInterval(playing);
   const range = root.querySelector("input");

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from lessons._app.first_look import METHODS
 from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address, jpeg, signed_pixels
-from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.i18n import t
 from lessons._kit.inversion.run import LAYERS
 from lessons._kit.run import shipped
 
 #: Share of the values of a map that lies beyond the ends of its scale: a few outshine all others.
 CUT = 0.005
-#: Method -> (its name, what it does).
-METHODS = {
-    "deconvnet": (mark("DeconvNet"), mark("the layer sent backwards, around grey, contrast stretched")),
-    "optimize": (mark("Search"), mark("a picture that the layer cannot tell apart")),
-    "learned": (mark("Learned"), mark("a network trained to guess the picture")),
-}
 
 
 def show() -> None:
@@ -27,6 +23,7 @@ def show() -> None:
     component.mount(__file__, "home-hero", data())
 
 
+@cache
 def _picture(method: str, layer: str) -> str:
     """The picture of a method and a layer as a data address; "" where there is none."""
     known = shipped.arrays()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from looking import opened, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 PLACE = "deconvviz-progress"
 
@@ -35,6 +36,30 @@ def test_progress_survives_a_reload_and_is_cleared_on_request(page: Page, app_ur
     settle(page)
     assert stored(page).get("solved", {}) == {}
     assert stored(page).get("answers", {}) == {}
+
+
+SEEN = """() => {
+  const look = document.getElementById("first-look");
+  const parts = look && [look.querySelector("h1"), ...look.querySelectorAll("img")];
+  if (window.seen || !parts || parts.length < 4 || !parts.slice(1).every((image) => image.naturalWidth)) return;
+  window.seen = parts.map((part) => part.getBoundingClientRect()).map((box) => [box.x, box.y, box.width]);
+}"""
+HERO = """() => {
+  const held = [...document.querySelectorAll(".stMain *")].find((one) => one.shadowRoot?.querySelector(".hero"));
+  const parts = [document.querySelector("h1"), ...held.shadowRoot.querySelectorAll(".frame")];
+  return parts.map((part) => part.getBoundingClientRect()).map((box) => [box.x, box.y, box.width]);
+}"""
+
+
+@pytest.mark.parametrize(("width", "language"), [(1440, "en"), (390, "zh")])
+def test_the_first_page_is_there_before_its_scripts(app_url: str, browser: Browser, width: int, language: str) -> None:
+    with browser.new_context(viewport={"width": width, "height": 844}) as context, context.new_page() as page:
+        page.add_init_script(f"new MutationObserver({SEEN}).observe(document, {{childList: true, subtree: true}})")
+        page.goto(f"{app_url}/?lang={language}")
+        page.wait_for_function("!document.getElementById('first-look') && document.querySelector('.stMain h1')")
+        settle(page)
+        there, then = page.evaluate("window.seen"), page.evaluate(HERO)
+        assert np.abs(np.subtract(there, then)).max() < 2, "the first picture jumps once the page is there"
 
 
 def test_choices_stay_on_their_page_and_back_restores_them(page: Page, app_url: str) -> None:
