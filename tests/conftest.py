@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import functools
 import gc
 import importlib.util
+import json
 import mmap
 import os
 import random
 import re
+import shutil
 import socket
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +177,26 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The temporary folder that all processes of a run share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def trained_once(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Path, dict[str, Any]]]:
+    """``trained_once(name, train)``: (folder of the run, its figures), trained by the first process of the tests.
+
+    ``train(folder)`` answers the figures as JSON holds them. Every process has a copy of the folder, to do with as it
+    likes.
+    """
+
+    def run(name: str, train: Callable[[Path], Any]) -> tuple[Path, dict[str, Any]]:
+        made, figures = shared / name / "run", shared / f"{name}.json"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not figures.is_file():
+                figures.write_text(json.dumps(train(made)))
+        mine = tmp_path_factory.mktemp(name) / made.name
+        return Path(shutil.copytree(made, mine)), json.loads(figures.read_text())
+
+    return run
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -63,10 +63,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(folder: Path, tmp_path_factory: pytest.TempPathFactory, one_decoder: None) -> tuple[Path, dict[str, Any]]:
+def run(folder: Path, trained_once: Any, one_decoder: None) -> tuple[Path, dict[str, Any]]:
     """A toy run and its figures."""
-    out = tmp_path_factory.mktemp("run") / "whole"
-    return out, train.train(folder, out, progress=False, **TOY)
+    answer: tuple[Path, dict[str, Any]] = trained_once(
+        "generation", lambda out: train.train(folder, out, progress=False, **TOY)
+    )
+    return answer
 
 
 @pytest.mark.slow

@@ -170,10 +170,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def coarse(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def coarse(folder: Path, trained_once: Any) -> Path:
     """A run of the encoder."""
-    out = tmp_path_factory.mktemp("run") / "coarse"
-    training.train(folder, out, decoder="coarse", learning_rate=0.01, **{**TOY, "epochs": 30})
+    options = {**TOY, "decoder": "coarse", "learning_rate": 0.01, "epochs": 30}
+    out: Path = trained_once("segmentation", lambda out: training.train(folder, out, **options))[0]
     return out
 
 

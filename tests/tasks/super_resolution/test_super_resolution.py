@@ -47,10 +47,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(pictures: Path, trained_once: Any) -> Path:
     """A finished run at scale 3."""
-    out = tmp_path_factory.mktemp("run")
-    train.train(pictures, out, scale=3, test=pictures, **TOY)
+    options = {**TOY, "scale": 3, "test": pictures}
+    out: Path = trained_once("super-resolution", lambda out: train.train(pictures, out, **options))[0]
     return out
 
 

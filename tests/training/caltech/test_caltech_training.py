@@ -26,9 +26,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    out = tmp_path_factory.mktemp("run")
-    return out, train.train(data, out, epochs=2, progress=False, **SMALL)
+def run(data: Path, trained_once: Any) -> tuple[Path, dict[str, Any]]:
+    options = {**SMALL, "epochs": 2, "progress": False}
+    answer: tuple[Path, dict[str, Any]] = trained_once("caltech", lambda out: train.train(data, out, **options))
+    return answer
 
 
 @pytest.mark.slow
