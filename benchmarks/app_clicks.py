@@ -237,16 +237,17 @@ def main() -> None:
     parser.add_argument("--phone", action="store_true", help="upload a photograph of 12 megapixels first")
     parser.add_argument("--json", action="store_true", help="one JSON line")
     options = parser.parse_args()
-    found = measure(options.clicks, options.network, options.phone)
+    result = measure(options.clicks, options.network, options.phone)
     if options.json:
-        print(json.dumps(found))
+        print(json.dumps(result))
         return
     print(
-        f"{found['clicks']} clicks on five layers: median {found['median_ms']} ms, 95 of 100 under {found['p95_ms']} ms"
+        f"{result['clicks']} clicks on five layers: median {result['median_ms']} ms, "
+        f"95 of 100 under {result['p95_ms']} ms"
     )
-    if found["upload_s"]:
-        print(f"a photograph of 12 megapixels is shown after {found['upload_s']} s")
-    print(f"load average of this computer now: {found['load_average']}")
+    if result["upload_s"]:
+        print(f"a photograph of 12 megapixels is shown after {result['upload_s']} s")
+    print(f"load average of this computer now: {result['load_average']}")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ PATIENCE = 300.0
 
 
 @dataclass
-class Seen:
+class Outcome:
     """What happened to everybody."""
 
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -73,8 +73,8 @@ class Seen:
 class Session:
     """One person's connection: what is on the page, and what they have chosen there."""
 
-    def __init__(self, url: str, socket: Any, seen: Seen) -> None:
-        self.url, self.socket, self.seen = url, socket, seen
+    def __init__(self, url: str, socket: Any, outcome: Outcome) -> None:
+        self.url, self.socket, self.outcome = url, socket, outcome
         self.id, self.page = "", "laboratory"
         self.elements: dict[str, str] = {}
         #: Part of the page that a widget runs when it changes; "" for all of it.
@@ -109,8 +109,8 @@ class Session:
         try:
             await asyncio.wait_for(self._until("script_finished"), PATIENCE)
         except TimeoutError:
-            self.seen.errors.append(f"{kind} took more than {PATIENCE:.0f} s")
-        self.seen.times[kind].append(time.perf_counter() - start)
+            self.outcome.errors.append(f"{kind} took more than {PATIENCE:.0f} s")
+        self.outcome.times[kind].append(time.perf_counter() - start)
 
     async def _until(self, kind: str) -> ForwardMsg:
         """Read what the server says up to a message of that kind."""
@@ -136,7 +136,7 @@ class Session:
         kind = element.WhichOneof("type")
         drawn = getattr(element, kind)
         if kind == "exception":
-            self.seen.errors.append(f"{drawn.type} on {self.page}: {drawn.message[:300]}")
+            self.outcome.errors.append(f"{drawn.type} on {self.page}: {drawn.message[:300]}")
         name = getattr(drawn, "id", "")
         if name.startswith("$$ID-"):
             key = name.split("-", 2)[2]
@@ -158,9 +158,9 @@ class Session:
         asked = {"channel": channel, "row": 0, "column": 0, "count": count}
         start = time.perf_counter()
         status = await asyncio.to_thread(_post, f"{self.url}/answer/laboratory", self.view | asked)
-        self.seen.times["click"].append(time.perf_counter() - start)
+        self.outcome.times["click"].append(time.perf_counter() - start)
         if status != 200:
-            self.seen.errors.append(f"a click was answered by {status}")
+            self.outcome.errors.append(f"a click was answered by {status}")
         self.choose(FOLLOW, json_value=json.dumps({"pick": asked | {"layer": self.view["layer"]}}))
         await self.act("numbers after a click", fragment=self.part_of[FOLLOW])
         below = [channel, 0, 0]
@@ -190,7 +190,7 @@ class Session:
         info.file_urls.CopyFrom(urls)
         self.chosen[key] = state
         await self.act("upload")
-        self.seen.times["upload"][-1] = time.perf_counter() - start
+        self.outcome.times["upload"][-1] = time.perf_counter() - start
 
 
 def _post(url: str, asked: dict[str, Any]) -> int:
@@ -228,22 +228,22 @@ def photograph() -> bytes:
     return stream.getvalue()
 
 
-async def person(url: str, number: int, seconds: float, think: float, file: bytes, seen: Seen) -> None:
+async def person(url: str, number: int, seconds: float, think: float, file: bytes, outcome: Outcome) -> None:
     """One person's visit."""
     chance, end = random.Random(number), time.monotonic() + seconds
     await asyncio.sleep(chance.uniform(0, min(think, seconds)))
     address = url.replace("http", "ws", 1) + "/_stcore/stream"
     try:
         async with websockets.connect(address, subprotocols=["streamlit"], max_size=None, ping_timeout=None) as socket:
-            session = Session(url, socket, seen)
+            session = Session(url, socket, outcome)
             await session.act("arrival")
             while time.monotonic() < end:
                 kind = chance.choices(list(ACTIONS), list(ACTIONS.values()))[0]
                 await _take(session, kind, chance, file + number.to_bytes(2, "big"))
                 await asyncio.sleep(chance.uniform(0, 2 * think))
     except (websockets.ConnectionClosed, OSError) as error:
-        seen.disconnects += 1
-        seen.errors.append(f"person {number}: {type(error).__name__} {error}")
+        outcome.disconnects += 1
+        outcome.errors.append(f"person {number}: {type(error).__name__} {error}")
 
 
 async def _take(session: Session, kind: str, chance: random.Random, file: bytes) -> None:
@@ -299,9 +299,9 @@ class Server(threading.Thread):
             self.most |= Counter(self.now())
 
 
-def summary(seen: Seen) -> dict[str, Any]:
+def summary(outcome: Outcome) -> dict[str, Any]:
     """Figures of a round: by action the number, median, 95th percentile and largest, in seconds."""
-    every = {"all": [t for times in seen.times.values() for t in times], **seen.times}
+    every = {"all": [t for times in outcome.times.values() for t in times], **outcome.times}
     return {
         "actions": {
             kind: {
@@ -314,8 +314,8 @@ def summary(seen: Seen) -> dict[str, Any]:
             if times
         },
         "over_20_s": sum(t > 20 for t in every["all"]),
-        "errors": seen.errors,
-        "disconnects": seen.disconnects,
+        "errors": outcome.errors,
+        "disconnects": outcome.disconnects,
     }
 
 
@@ -330,17 +330,18 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         server.start()
         record["start"], record["rounds"] = server.now(), []
         for _ in range(options.rounds):
-            seen = Seen()
+            outcome = Outcome()
 
-            async def everybody(seen: Seen = seen) -> None:
+            async def everybody(outcome: Outcome = outcome) -> None:
                 asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(options.people))
                 visits = (
-                    person(url, number, options.seconds, options.think, file, seen) for number in range(options.people)
+                    person(url, number, options.seconds, options.think, file, outcome)
+                    for number in range(options.people)
                 )
                 await asyncio.gather(*visits)
 
             asyncio.run(everybody())
-            record["rounds"].append({**summary(seen), **server.now()})
+            record["rounds"].append({**summary(outcome), **server.now()})
         time.sleep(options.settle)
         record["largest"], record["after"] = dict(server.most), server.now()
         server.ended.set()

@@ -75,12 +75,12 @@ def main() -> None:
     if arguments.serve:
         print(json.dumps(serve(arguments.serve, arguments.model)))
         return
-    found = {}
+    result = {}
     for side in ("deconvviz", "jax.grad"):
         command = [sys.executable, __file__, "--serve", side, "--model", arguments.model]
-        found[side] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        print(json.dumps(found[side]), flush=True)
-    ours, theirs = found["deconvviz"], found["jax.grad"]
+        result[side] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        print(json.dumps(result[side]), flush=True)
+    ours, theirs = result["deconvviz"], result["jax.grad"]
     ratio = ours["again_processor_seconds"] / theirs["again_processor_seconds"]
     print(json.dumps({"processor_seconds_beside_jax_grad": round(ratio, 3), "targets": TARGETS}))
 

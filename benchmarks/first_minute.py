@@ -40,7 +40,7 @@ def once(cache: str, lesson: str) -> dict[str, float]:
     environment = {**os.environ, "DECONVVIZ_CACHE": cache}
     begun = time.perf_counter()
     with served(environment=environment) as url, sync_playwright() as playwright:
-        found = {"server": time.perf_counter() - begun}
+        result = {"server": time.perf_counter() - begun}
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
         page.set_default_timeout(300_000)
@@ -49,21 +49,21 @@ def once(cache: str, lesson: str) -> dict[str, float]:
         page.wait_for_function(f"{SEEN} || ({HERO})()")
         found["home seen"] = time.perf_counter() - start
         page.wait_for_function(HERO)
-        found["home"] = time.perf_counter() - start
+        result["home"] = time.perf_counter() - start
         start = time.perf_counter()
         page.get_by_role("button", name="Open the laboratory").click()
         page.locator(".lab-title").wait_for()
-        found["laboratory headline"] = time.perf_counter() - start
+        result["laboratory headline"] = time.perf_counter() - start
         page.locator(".lab-panels img").first.wait_for()
-        found["laboratory panels"] = time.perf_counter() - start
+        result["laboratory panels"] = time.perf_counter() - start
         start = time.perf_counter()
         page.goto(f"{url}/{lesson}")
         page.locator("[data-testid=stForm]").wait_for()
-        found["lesson exercise"] = time.perf_counter() - start
+        result["lesson exercise"] = time.perf_counter() - start
         page.wait_for_function(FIGURE)
-        found["lesson figure"] = time.perf_counter() - start
+        result["lesson figure"] = time.perf_counter() - start
         browser.close()
-    return {name: round(seconds, 2) for name, seconds in found.items()}
+    return {name: round(seconds, 2) for name, seconds in result.items()}
 
 
 def main() -> None:
@@ -74,14 +74,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON line")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
-        found: dict[str, Any] = {name: once(cache, options.lesson) for name in ("empty cache", "warm cache")}
-    found["load average"] = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+        result: dict[str, Any] = {name: once(cache, options.lesson) for name in ("empty cache", "warm cache")}
+    result["load average"] = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
     if options.json:
-        print(json.dumps(found))
+        print(json.dumps(result))
         return
-    for name in found["empty cache"]:
-        print(f"{name}: {found['empty cache'][name]} s; with a warm cache {found['warm cache'][name]} s")
-    print(f"load average of this computer now: {found['load average']}")
+    for name in result["empty cache"]:
+        print(f"{name}: {result['empty cache'][name]} s; with a warm cache {result['warm cache'][name]} s")
+    print(f"load average of this computer now: {result['load average']}")
 
 
 if __name__ == "__main__":

@@ -102,8 +102,8 @@ def captum_maps(layer: str, weights: Path, x: np.ndarray) -> tuple[Maps, None]:
     def maps(codes: Codes, dtype: str = "float32") -> np.ndarray:
         net.to(getattr(torch, dtype))
         image = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2), dtype)).requires_grad_()
-        found = [method.attribute(image, neuron_selector=code).detach().numpy()[0] for code in codes]
-        return [map.transpose(1, 2, 0) for map in found]
+        result = [method.attribute(image, neuron_selector=code).detach().numpy()[0] for code in codes]
+        return [map.transpose(1, 2, 0) for map in result]
 
     return maps, None
 
@@ -123,10 +123,10 @@ def serve(side: str, layer: str, folder: Path) -> None:
         others = [np.ones((*x.shape[1:3], 3), wanted["dtype"]) for _ in range(wanted["units"] - len(codes))]
         forget_peak()
         start = time.perf_counter()
-        found = maps(codes, wanted["dtype"])
+        result = maps(codes, wanted["dtype"])
         seconds, peak = time.perf_counter() - start, peak_mib()
         del others
-        np.save(folder / f"{side}.npy", np.stack(found))
+        np.save(folder / f"{side}.npy", np.stack(result))
         print(json.dumps({"seconds": seconds, "peak": peak}), flush=True)
 
 
@@ -168,8 +168,8 @@ class Side:
 
     def make(self, codes: Codes, dtype: str = "float32", units: int = 0) -> dict[str, Any]:
         """Have maps made, and held beside those of so many units in all; their file is the side's name."""
-        found: dict[str, Any] = self.ask({"codes": codes, "dtype": dtype, "units": units})
-        return found
+        result: dict[str, Any] = self.ask({"codes": codes, "dtype": dtype, "units": units})
+        return result
 
     def stop(self) -> None:
         """End the process."""
@@ -198,7 +198,7 @@ def measure(task: Task, arguments: argparse.Namespace, folder: Path) -> dict[str
     ours.make(few, "float64"), theirs.make(few, "float64")
     gap = agreement(folder)
     ours.stop(), theirs.stop()
-    middle = {name: statistics.median(found) for name, found in times.items()}
+    middle = {name: statistics.median(result) for name, result in times.items()}
     ratio = statistics.median(a / b for a, b in zip(times["deconvviz"], times["captum"], strict=True))
     return {
         "task": task.name, "layer": task.layer, "units": task.units, "captum_units": len(sample),

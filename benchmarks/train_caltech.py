@@ -95,11 +95,11 @@ def images_per_second(step: Callable[[], float], batch: int, seconds: float) -> 
 def measure(python: str, which: str, arguments: argparse.Namespace) -> float:
     """Images a second of one of the two, in a process of its own."""
     options = ["--only", which, "--size", arguments.size, "--batch", arguments.batch, "--seconds", arguments.seconds]
-    found = subprocess.run([python, __file__, *map(str, options)], capture_output=True, text=True, check=False)
-    if found.returncode:
-        reason = (found.stderr.strip().splitlines() or ["no message"])[-1]
+    result = subprocess.run([python, __file__, *map(str, options)], capture_output=True, text=True, check=False)
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
         raise SystemExit(f"{which} cannot be measured with {python}: {reason}; pip install -e '.[peers]' or use --peer")
-    return float(found.stdout.split()[-1])
+    return float(result.stdout.split()[-1])
 
 
 def main() -> None:
@@ -120,8 +120,10 @@ def main() -> None:
     for number in range(arguments.rounds):
         speeds["jax"].append(measure(sys.executable, "jax", arguments))
         speeds["torch"].append(measure(arguments.peer, "torch", arguments))
-        print(f"round {number + 1}: " + ", ".join(f"{name} {found[-1]:.1f} images/s" for name, found in speeds.items()))
-    middle = {name: statistics.median(found) for name, found in speeds.items()}
+        print(
+            f"round {number + 1}: " + ", ".join(f"{name} {result[-1]:.1f} images/s" for name, result in speeds.items())
+        )
+    middle = {name: statistics.median(result) for name, result in speeds.items()}
     ratio = statistics.median(a / b for a, b in zip(speeds["jax"], speeds["torch"], strict=True))
     shown = {f"{name}_images_per_second": round(value, 1) for name, value in middle.items()}
     print(json.dumps({"size": arguments.size, "batch": arguments.batch, **shown, "ratio": round(ratio, 3)}))

@@ -53,8 +53,8 @@ def ours(layer: str, weights: Path) -> tuple[Step, Slope]:
 
     def step() -> None:
         nonlocal state
-        state, *found = problem.step(state, settings.rate, settings.steps, settings.tv, settings.norm, problem.data)
-        jax.block_until_ready((state, found))
+        state, *result = problem.step(state, settings.rate, settings.steps, settings.tv, settings.norm, problem.data)
+        jax.block_until_ready((state, result))
 
     def slope(x: np.ndarray) -> np.ndarray:
         with jax.enable_x64(True):
@@ -92,8 +92,8 @@ def pytorch(layer: str, weights: Path) -> tuple[Step, Slope]:
         shift = [2 * JITTER * m / SIZE for m in move]
         matrix = torch.tensor([[[cos, -sin, shift[0]], [sin, cos, shift[1]]]], dtype=torch.float32)
         grid = functional.affine_grid(matrix, [1, 3, SIZE, SIZE], align_corners=False)
-        seen = functional.grid_sample(image - 0.5, grid, align_corners=False) + 0.5
-        (-objective((seen - mean) / std)).backward()
+        sampled = functional.grid_sample(image - 0.5, grid, align_corners=False) + 0.5
+        (-objective((sampled - mean) / std)).backward()
         adam.step()
 
     def slope(x: np.ndarray) -> np.ndarray:

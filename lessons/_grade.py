@@ -117,11 +117,11 @@ def grade_file(path: Path, tasks: Sequence[Task]) -> Graded:
                 ours=version("deconvviz"),
             )
         )
-    seen: set[tuple[str, str, int]] = set()
+    graded_once: set[tuple[str, str, int]] = set()
     for one in sheet.answered:
         place = (one.slug, one.kind, one.seed)
         wanted = [task for task in tasks if (task.slug, task.seed) == (one.slug, one.seed)]
-        if place in seen:
+        if place in graded_once:
             graded.notes.append(t("{question} appears twice; the first answer counts.", question=_name(one)))
         elif one.slug not in lessons() or one.kind not in lessons()[one.slug].questions:
             graded.notes.append(t("There is no question {question}; it is left out.", question=_name(one)))
@@ -131,7 +131,7 @@ def grade_file(path: Path, tasks: Sequence[Task]) -> Graded:
             )
         elif one.given and (wanted or not tasks):
             graded.rows.append(row(one, wanted[0] if wanted else None))
-        seen.add(place)
+        graded_once.add(place)
     if tasks and any(not _asked(one, tasks) for one in sheet.answered):
         graded.notes.append(t("Answers to other numbers than the links ask for are left out."))
     return graded

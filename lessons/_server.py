@@ -118,8 +118,8 @@ def _bounded(add: Any) -> Any:
     @functools.wraps(add)
     def bounded(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
         add(self, session_id, file)
-        kept = list(self.file_storage.get(session_id, {}).values())
-        while kept and (len(kept) > UPLOADED_FILES or sum(len(one.data) for one in kept) > UPLOADED_BYTES):
-            self.remove_file(session_id, kept.pop(0).file_id)
+        files = list(self.file_storage.get(session_id, {}).values())
+        while files and (len(files) > UPLOADED_FILES or sum(len(one.data) for one in files) > UPLOADED_BYTES):
+            self.remove_file(session_id, files.pop(0).file_id)
 
     return bounded

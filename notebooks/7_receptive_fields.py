@@ -35,8 +35,8 @@ def network(x: jax.Array, layers: list[tuple[int, int]]) -> jax.Array:
 def field_error() -> float:
     """Difference from what the derivative of the network shows."""
     image = jnp.zeros((1, 40, 40, 1))
-    seen = [jax.grad(lambda x, r=r: network(x, LAYERS)[0, r, 0, 0])(image)[0, :, 0, 0] for r in (0, 1)]
-    rows = [np.flatnonzero(np.asarray(one)) for one in seen]
+    gradients = [jax.grad(lambda x, r=r: network(x, LAYERS)[0, r, 0, 0])(image)[0, :, 0, 0] for r in (0, 1)]
+    rows = [np.flatnonzero(np.asarray(one)) for one in gradients]
     size, step = my_field(LAYERS)
     return abs(size - len(rows[0])) + abs(step - (rows[1][0] - rows[0][0]))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ship_task import told, write_card
+from ship_task import exit_status, write_card
 
 from deconvviz import catalog
 from deconvviz.tasks._shared import recorded_figures, weights
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 3 or arguments[0] not in catalog.tasks():
         print(f"usage: keep_figures.py TASK WHAT FILE; tasks: {', '.join(catalog.tasks())}", file=sys.stderr)
         return 2
-    return told(lambda: keep(arguments[0], arguments[1], Path(arguments[2])))
+    return exit_status(lambda: keep(arguments[0], arguments[1], Path(arguments[2])))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ TABLES: dict[str, tuple[Columns, ...]] = {
 
 def record(report: dict[str, Any], watermark: dict[str, Any]) -> dict[str, Any]:
     """What is shipped: the table of a report as mean, low, high, standard error and count; that of the watermark."""
-    kept = ("network", "digest", "command", "seed", "versions")
+    names = ("network", "digest", "command", "seed", "versions")
     table = {
         method: {
             control: [None if number is None else round(number, 4) for number in interval.values()]
@@ -61,7 +61,7 @@ def record(report: dict[str, Any], watermark: dict[str, Any]) -> dict[str, Any]:
     }
     figures = {key: value for key, value in watermark.items() if key.endswith(("_pointing", "_inside"))}
     about = {"pictures": len(report["pictures"]), "watermark_pictures": watermark["images"]}
-    return {key: report[key] for key in kept} | about | {"table": table, "watermark": figures}
+    return {key: report[key] for key in names} | about | {"table": table, "watermark": figures}
 
 
 def rows(columns: Columns) -> list[str]:

@@ -89,8 +89,8 @@ def sheet(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[st
 def answers(arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
     """What each channel of the sheet, a column, says of each of its pictures, a row, in 8 bits."""
     runs = [visualization.of(shipped.SHEET, channel) for channel in facts["sheet"]]
-    kept = arrays["sheet"].astype(np.float32) / 255
-    maps = [dv.activations(runs[0].loaded.network, image, shipped.SHEET) for image in kept]
+    sheet = arrays["sheet"].astype(np.float32) / 255
+    maps = [dv.activations(runs[0].loaded.network, image, shipped.SHEET) for image in sheet]
     arrays["sheet/answers"] = np.array([[visualization.by_hand(run, one) for run in runs] for one in maps], np.float32)
     arrays["sheet/activations"] = arrays["sheet/answers"].diagonal()
 
@@ -105,12 +105,12 @@ def visions(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[
 
 def vision(run: visualization.Run, images: np.ndarray, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
     """The last pictures of a run in 8 bits, and what is measured on them."""
-    name = visualization.kept_name(run.layer, run.channel, run.objective, run.way, run.begin)
+    name = visualization.shipped_name(run.layer, run.channel, run.objective, run.way, run.begin)
     facts.pop(name, None)
     arrays[name] = np.stack([to_bytes(image) for image in images])
-    kept = arrays[name].astype(np.float32) / 255
-    values = [visualization.plain_pass(run, image) for image in kept]
-    best, photograph = kept[int(np.argmax(values))], visualization.natural(run)
+    sheet = arrays[name].astype(np.float32) / 255
+    values = [visualization.plain_pass(run, image) for image in sheet]
+    best, photograph = sheet[int(np.argmax(values))], visualization.natural(run)
     facts[name] = {
         "activations": values,
         "fine": visualization.fine(best),
@@ -149,16 +149,16 @@ def growth(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[s
     """What the lesson on growing features plays: its first photograph and layer, after every epoch."""
     image, layer = growing.State().image, growing.State().layer
     for epoch in grown.EPOCHS:
-        name, found = grown.shipped_name(image, layer, epoch), grown.compute(image, layer, epoch)
-        for i, file in enumerate(found.maps):
+        name, result = grown.shipped_name(image, layer, epoch), grown.compute(image, layer, epoch)
+        for i, file in enumerate(result.maps):
             if file:
                 arrays[f"{name}/{i}"] = np.frombuffer(file, np.uint8)
         facts[name] = {
             "digests": [grown.network(one).digest for one in (epoch, grown.EPOCHS[-1])],
-            "units": [[unit.channel, unit.row, unit.column] for unit in found.units],
-            **{part: getattr(found, part) for part in ("activations", "boxes", "inners", "norms", "end_norms")},
+            "units": [[unit.channel, unit.row, unit.column] for unit in result.units],
+            **{part: getattr(result, part) for part in ("activations", "boxes", "inners", "norms", "end_norms")},
         }
-        print(name, found.mean, flush=True)
+        print(name, result.mean, flush=True)
 
 
 def generation(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:

@@ -32,8 +32,8 @@ def write_card(record: catalog.Task, weights: Path) -> None:
         weights.with_suffix(".md").write_text(record.card(weights), encoding="utf-8")
 
 
-def told(write: Callable[[], Path]) -> int:
-    """What a script that writes a file says of it: 0, or 2 with one line of what is wrong."""
+def exit_status(write: Callable[[], Path]) -> int:
+    """The exit status of a script that writes a file: 0, or 2 with one line of what is wrong."""
     try:
         path = write()
     except DeconvvizError as error:
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) < 2 or arguments[0] not in catalog.tasks():
         print(f"usage: ship_task.py TASK RUN [RUN...]; tasks: {', '.join(catalog.tasks())}", file=sys.stderr)
         return 2
-    return told(lambda: ship(arguments[0], [Path(run) for run in arguments[1:]]))
+    return exit_status(lambda: ship(arguments[0], [Path(run) for run in arguments[1:]]))
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ def records() -> dict[str, dict[str, Any]]:
     >>> records()["caltech"]["figures"]["mean_per_class"]
     0.658
     """
-    found: dict[str, dict[str, Any]] = storage.parse(FILE.read_text(encoding="utf-8"), _SHAPE, WeightsError)
-    return found
+    result: dict[str, dict[str, Any]] = storage.parse(FILE.read_text(encoding="utf-8"), _SHAPE, WeightsError)
+    return result
 
 
 def measured(name: str, file: Path) -> dict[str, Any] | None:

@@ -107,7 +107,7 @@ def two_computations(state: State) -> float:
     """Larger distance from `lax.conv_transpose` with the right padding, and from the derivative that JAX finds."""
     arrays = compute(state)
     derived = conv_vjp(arrays.g, arrays.w, state.geometry, toy_arrays.SIZE)
-    return max(relative_error(arrays.back, road) for road in (arrays.right, derived))
+    return max(relative_error(arrays.back, other) for other in (arrays.right, derived))
 
 
 @lru_cache(maxsize=256)

@@ -53,8 +53,8 @@ def harmed(seed: int) -> Question:
         shown = [str(image) for image in random.permutation(PHOTOS)]
         table = np.array([[run.similarity(image, kind, radius, rule) for image in shown] for kind in run.KINDS])
         table = np.rint(100 * table).astype(int)
-        found = [[run.label(image, kind, radius) for image in shown] for kind in run.KINDS]
-        stays = np.array(found) == np.array([run.label(image) for image in shown])
+        result = [[run.label(image, kind, radius) for image in shown] for kind in run.KINDS]
+        stays = np.array(result) == np.array([run.label(image) for image in shown])
         among = np.where(stays, table, 1000)
         if (among == among.min()).sum() == 1 and table.min() < among.min():
             break

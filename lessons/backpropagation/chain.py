@@ -99,14 +99,14 @@ def paths(network: Chain, cell: Cell) -> list[tuple[Cell, float, float, float]]:
     """All ways from a pixel to the score: (cell of z, weight of the kernel, gate, weight of the score)."""
     rows, columns = network.v.shape[1:3]
     kh, kw = network.w.shape[:2]
-    found = []
+    result = []
     for u in range(rows):
         for v in range(columns):
             i, j = cell[0] - network.stride * u, cell[1] - network.stride * v
             if 0 <= i < kh and 0 <= j < kw:
                 gate, last = float(network.gates[0, u, v, 0]), float(network.v[0, u, v, 0])
-                found.append(((u, v), float(network.w[i, j, 0, 0]), gate, last))
-    return found
+                result.append(((u, v), float(network.w[i, j, 0, 0]), gate, last))
+    return result
 
 
 def path_sum(network: Chain) -> np.ndarray:

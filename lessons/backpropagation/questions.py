@@ -122,8 +122,8 @@ def planted(seed: int) -> Question:
         z2 = matrices[1] @ np.maximum(z1, 0)
         right = _chain(v, matrices, (z1, z2), 0, 0)
         each = [_chain(v, matrices, (z1, z2), s, f)[s - 1] for s, f in PLANTED]
-        told = all((one != right[s - 1]).any() for one, (s, _) in zip(each, PLANTED, strict=True))
-        if told and all((one != other).any() for one, other in zip(each[::2], each[1::2], strict=True)):
+        differ = all((one != right[s - 1]).any() for one, (s, _) in zip(each, PLANTED, strict=True))
+        if differ and all((one != other).any() for one, other in zip(each[::2], each[1::2], strict=True)):
             break
     made = _chain(v, matrices, (z1, z2), step, fault)
     steps = [

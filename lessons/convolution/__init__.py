@@ -234,7 +234,7 @@ def _cells(state: State) -> tuple[str, ...]:
 
 def draw(page: frame.Places, state: State) -> None:
     """Photograph or cells, the chosen window down to a single product, and the formulas."""
-    arrays, told = compute(state), events(state)
+    arrays, listeners = compute(state), events(state)
     bad, where = st.session_state.get(BAD, (None, ()))
     bad = bad if where == _cells(state) else None
     switches = [("turned", t("Turn the kernel by 180°: true convolution"), arrays.turned)]
@@ -244,12 +244,12 @@ def draw(page: frame.Places, state: State) -> None:
     tracer = picture.tracer(arrays, state.cell, state.tap, typed=state.is_photograph)
     if state.is_photograph:
         name = t(values.PHOTOGRAPHS[state.picture])
-        photo.show(arrays, state.cell, name, told.pick)
-        cells.show([], None, [tracer], switches, bad, told)
+        photo.show(arrays, state.cell, name, listeners.pick)
+        cells.show([], None, [tracer], switches, bad, listeners)
         how = t("Choose a place in **x** or **z**, a product of its window; type into a cell of **w**.")
     else:
         lines, out = picture.inputs(arrays, state.cell), picture.output(arrays, state.cell)
-        cells.show(lines, out, [tracer], switches, bad, told, picture.motion(arrays, state.cell))
+        cells.show(lines, out, [tracer], switches, bad, listeners, picture.motion(arrays, state.cell))
         how = t("Type into a cell of **x** or **w**. Choose a cell of **z** to see its window, then a product of it.")
     left, right = st.columns(2)
     with left:

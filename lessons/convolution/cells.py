@@ -133,7 +133,7 @@ def show(
       key: the component's key in the session.
     """
 
-    def told(line: Line) -> dict[str, Any]:
+    def as_json(line: Line) -> dict[str, Any]:
         here = bad and any((bad.edit, bad.channel) == (grid.edit, grid.channel) for grid in line.grids)
         return {
             "title": line.title,
@@ -145,9 +145,9 @@ def show(
     data = {
         "words": {"row": t("row"), "column": t("column")},
         "switches": [list(switch) for switch in switches],
-        "lines": [told(line) for line in lines],
+        "lines": [as_json(line) for line in lines],
         "total": message(total) if total else None,
-        "after": [told(line) for line in after],
+        "after": [as_json(line) for line in after],
         "motion": message_of(motion),
     }
 

@@ -74,13 +74,13 @@ def cell_of(state: State, stage: Stage) -> sums.Cell:
 def checks(state: State) -> list[Check]:
     """The checks of a state."""
     shown = scene(state)
-    found, stage = trace.measured(shown), stage_of(state, shown)
+    result, stage = trace.measured(shown), stage_of(state, shown)
     return [
-        Check(mark("two computations agree"), found.agreement, 1e-5),
-        Check(mark("linear steps are adjoints"), max(gap for _, _, gap in found.dots), 1e-5),
-        Check(mark("the cell is its sum"), max(found.cells, stage.gap(cell_of(state, stage))), 1e-5),
-        Check(mark("sizes of the forward pass"), found.sizes, 0.0),
-        Check(mark("biases never enter"), found.biases, 0.0),
+        Check(mark("two computations agree"), result.agreement, 1e-5),
+        Check(mark("linear steps are adjoints"), max(gap for _, _, gap in result.dots), 1e-5),
+        Check(mark("the cell is its sum"), max(result.cells, stage.gap(cell_of(state, stage))), 1e-5),
+        Check(mark("sizes of the forward pass"), result.sizes, 0.0),
+        Check(mark("biases never enter"), result.biases, 0.0),
     ]
 
 
@@ -116,7 +116,7 @@ def chosen() -> State:
 
 def proofs(page: frame.Places, state: State, shown: Scene) -> None:
     """The checks, and how much each rectifier let through."""
-    found = trace.measured(shown)
+    result = trace.measured(shown)
     codes: list[proof.Code] = [
         (relative_gap, backprop.by_vjp),
         (LinearMap.dot_test, trace.linear),
@@ -129,13 +129,13 @@ def proofs(page: frame.Places, state: State, shown: Scene) -> None:
             "The picture after the last step, against `jax.vjp` of the same program with its rectifiers under the "
             "rule. That computation knows of no step."
         ),
-        _dots(found),
+        _dots(result),
         t(
             "The strongest cell of every step and the chosen one, written out number by number, against the signal's "
             "own cell. Relative to the sum of magnitudes."
         ),
         t("Rows, columns and channels of every signal, against the map that stood there in the forward pass."),
-        _biases(shown, found),
+        _biases(shown, result),
     ]
     page.checks(checks(state), meanings, codes)
     passed = [(stage.name, stage.passed) for stage in shown.stages if stage.passed is not None]
@@ -146,19 +146,19 @@ def proofs(page: frame.Places, state: State, shown: Scene) -> None:
             proof.measurement(label, _passed(passed), backward)
 
 
-def _dots(found: Measured) -> str:
+def _dots(result: Measured) -> str:
     words = t(
         "⟨Ax, y⟩ against ⟨x, Aᵀy⟩ for random x and y: A is the filter without its bias, or max pooling with its "
         "switches held fixed. Rectify is not linear, so it is no adjoint and not on this list."
     )
-    return words + "\n\n" + "\n".join(f"- {name}: {proof.error_text(gap)}" for _, name, gap in found.dots)
+    return words + "\n\n" + "\n".join(f"- {name}: {proof.error_text(gap)}" for _, name, gap in result.dots)
 
 
-def _biases(shown: Scene, found: Measured) -> str:
+def _biases(shown: Scene, result: Measured) -> str:
     return t(
         "Every bias put to 7 in the backward pass: the picture changes by this much. In the forward pass they do "
         "count: with all biases zero this unit would be {without} instead of {value}.",
-        without=number(found.without),
+        without=number(result.without),
         value=number(shown.chosen.value),
     )
 

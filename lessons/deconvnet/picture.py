@@ -217,15 +217,15 @@ def channels(stage: Stage, cell: sums.Cell, at: int, before: bool) -> None:
       at: number of the step.
       before: those before the step too.
     """
-    found = tiles_of(stage, cell[2])
+    result = tiles_of(stage, cell[2])
     if before:
         which = t("the same channels") if stage.keeps_channels else t("its strongest channels")
-        tiles = "".join(_tile(stage.above[..., c], found.above_limit, c) for c in found.above)
-        heading = escape(_heading(t("Before"), which, found.above_limit))
+        tiles = "".join(_tile(stage.above[..., c], result.above_limit, c) for c in result.above)
+        heading = escape(_heading(t("Before"), which, result.above_limit))
         st.html(f'<h3 class="dn-row">{heading}</h3><div class="dn-tiles">{tiles}</div>')
-    after = _heading(t("After"), t("the strongest channels"), found.below_limit)
+    after = _heading(t("After"), t("the strongest channels"), result.below_limit)
     st.html(f'<h3 class="dn-row">{escape(after)}</h3>')
-    _grid(stage, found, after, cell, at)
+    _grid(stage, result, after, cell, at)
 
 
 def _heading(when: str, which: str, limit: float) -> str:
@@ -249,20 +249,20 @@ def _tile(plane: np.ndarray, limit: float, channel: int) -> str:
     )
 
 
-def grid_maps(stage: Stage, found: Tiles) -> Maps:
+def grid_maps(stage: Stage, result: Tiles) -> Maps:
     """The channels after a step for the grid, all on one signed scale."""
-    chosen = np.moveaxis(stage.below[..., list(found.below)], -1, 0)
-    limit = found.below_limit
+    chosen = np.moveaxis(stage.below[..., list(result.below)], -1, 0)
+    limit = result.below_limit
     levels = np.rint(LEVELS * (0.5 + 0.5 * chosen / (limit or 1.0))).astype(np.uint8)
     places = [sums.strongest(plane[..., None])[:2] for plane in chosen]
     peaks = tuple((r, c, float(plane[r, c])) for (r, c), plane in zip(places, chosen, strict=True))
     low, high = (-limit,) * len(chosen), (limit,) * len(chosen)
     height, width = chosen.shape[1:]
-    return Maps(height, width, levels, low, high, peaks, found.below, signed=True)
+    return Maps(height, width, levels, low, high, peaks, result.below, signed=True)
 
 
-def _grid(stage: Stage, found: Tiles, title: str, cell: sums.Cell, at: int) -> None:
-    page = grid_maps(stage, found)
+def _grid(stage: Stage, result: Tiles, title: str, cell: sums.Cell, at: int) -> None:
+    page = grid_maps(stage, result)
     labels = [
         t(
             "channel {channel}, strongest {value} at row {row}, column {column}",
@@ -271,7 +271,7 @@ def _grid(stage: Stage, found: Tiles, title: str, cell: sums.Cell, at: int) -> N
             row=i,
             column=j,
         )
-        for c, (i, j, v) in zip(found.below, page.peaks, strict=True)
+        for c, (i, j, v) in zip(result.below, page.peaks, strict=True)
     ]
     text = {
         "title": title,
@@ -284,7 +284,7 @@ def _grid(stage: Stage, found: Tiles, title: str, cell: sums.Cell, at: int) -> N
         if pick:
             st.session_state["cell"] = f"{at}:{pick['row']},{pick['column']},{pick['channel']}"
 
-    data = payload(page, [str(c) for c in found.below], labels, text, SHOWN)
+    data = payload(page, [str(c) for c in result.below], labels, text, SHOWN)
     unit_grid(data, (cell[2], cell[0], cell[1]), GRID, picked, lambda: None)
 
 
@@ -295,13 +295,13 @@ def two_computations(scene: Scene) -> None:
         unit = scene.unit
         box = scene.loaded.network.receptive_box(unit.layer, scene.chosen.row, scene.chosen.column)
         photo = crop(pictures.fitted(scene.loaded, scene.picture).screen, box, FINER)
-        walked, derived = scene.stages[-1].below, scene.second
-        limit = max(largest(walked, summed=False), largest(derived, summed=False))
-        roads = [png(signed_pixels(crop(road, box), limit, summed=False), level=6) for road in (walked, derived)]
-        return [address(file) for file in (jpeg(to_bytes(photo)), *roads)], limit
+        stepwise, derived = scene.stages[-1].below, scene.second
+        limit = max(largest(stepwise, summed=False), largest(derived, summed=False))
+        maps = [png(signed_pixels(crop(plane, box), limit, summed=False), level=6) for plane in (stepwise, derived)]
+        return [address(file) for file in (jpeg(to_bytes(photo)), *maps)], limit
 
-    (photo, walked, derived), limit = engine.cached(
-        scene.loaded, scene.picture, f"deconvnet roads {scene.unit!r}", make
+    (photo, stepwise, derived), limit = engine.cached(
+        scene.loaded, scene.picture, f"deconvnet maps {scene.unit!r}", make
     )
     gap = error_text(measured(scene).agreement)
     scale = t("each colour around grey, ±{limit}", limit=number(limit)) if limit else t("all zero")
@@ -310,7 +310,7 @@ def two_computations(scene: Scene) -> None:
         image_row.show(
             [
                 image_row.Picture(photo, t("the receptive field of the unit"), t("photograph")),
-                image_row.Picture(walked, scale, t("computation 1: the steps above")),
+                image_row.Picture(stepwise, scale, t("computation 1: the steps above")),
                 image_row.Picture(derived, t("same scale; they differ by {gap}", gap=gap), t("computation 2: jax.vjp")),
             ]
         )

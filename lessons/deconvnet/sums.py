@@ -114,13 +114,13 @@ def windows(
     [Window(place=(0, 0), maximum=(1, 1), signal=5.0)]
     """
     row, column, channel = cell
-    found = []
+    result = []
     for u, v in np.ndindex(*above.shape[:2]):
         top, left = stride[0] * u - before[0], stride[1] * v - before[1]
         if top <= row < top + span[0] and left <= column < left + span[1]:
             maximum = divmod(int(switches[u, v, channel]), width)
-            found.append(Window((u, v), maximum, float(above[u, v, channel])))
-    return found
+            result.append(Window((u, v), maximum, float(above[u, v, channel])))
+    return result
 
 
 def strongest(signal: np.ndarray) -> Cell:

@@ -86,8 +86,8 @@ class Stage:
     def arrived(self, cell: sums.Cell) -> tuple[float, float]:
         """What arrives in a cell by the formula, and the magnitude that a difference is to be measured against."""
         if self.kind == "filter":
-            found = self.meeting(cell)
-            return found.total, found.magnitude
+            result = self.meeting(cell)
+            return result.total, result.magnitude
         if self.kind == "unpool":
             total = sum(w.signal for w in self.windows(cell) if w.maximum == cell[:2])
             return total, abs(total)
@@ -145,8 +145,8 @@ class Measured:
 
 def layers() -> list[str]:
     """Names of the layers to start from: every map behind a rectifier."""
-    found = networks.load(NETWORK).network.layers
-    return [layer.name for layer in found if layer.kind in ("relu", "max_pool")]
+    result = networks.load(NETWORK).network.layers
+    return [layer.name for layer in result if layer.kind in ("relu", "max_pool")]
 
 
 def maps(picture: str, layer: str) -> np.ndarray:
@@ -163,9 +163,9 @@ def scene(picture: str, layer: str, channel: int | None) -> Scene:
 
 def steps_of(loaded: networks.Loaded, layer: str) -> Chain:
     """The chain of steps up to a layer."""
-    found = loaded.network.chain_to(layer)
-    assert isinstance(found, Chain)
-    return found
+    result = loaded.network.chain_to(layer)
+    assert isinstance(result, Chain)
+    return result
 
 
 def fed(loaded: networks.Loaded, picture: pictures.Picture) -> np.ndarray:
@@ -180,11 +180,11 @@ def _stages(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> t
     below = [*reversed(names[: names.index(unit.layer)]), ""]
     places = switches(loaded, picture)
     activations = engine.forward(loaded, picture).maps[unit.layer]
-    found = [Stage("start", unit.layer, activations, frames[0].signal, unit.layer)]
+    result = [Stage("start", unit.layer, activations, frames[0].signal, unit.layer)]
     for above, frame, step, on in zip(frames, frames[1:], steps, below, strict=False):
         at = places.get(step.name) if step.kind == "unpool" else None
-        found.append(Stage(frame.kind, frame.name, above.signal, frame.signal, on, frame.obeyed, step, at))
-    return tuple(found)
+        result.append(Stage(frame.kind, frame.name, above.signal, frame.signal, on, frame.obeyed, step, at))
+    return tuple(result)
 
 
 def switches(loaded: networks.Loaded, picture: pictures.Picture) -> dict[str, np.ndarray]:

@@ -66,10 +66,10 @@ def lines(stage: Stage, cell: sums.Cell) -> list[str]:
     (sh, _), (top, _) = slide.stride, slide.before
     general = rf"{below}_{{r,c,k}} = \sum_{{o}} \sum_{{i,j}} {kernel}_{{i,j,k,o}} \; {above}_{{u,v,o}}"
     places = rf"{_times(sh)}u + i - {top} = r, \quad {_times(sh)}v + j - {top} = c"
-    found = stage.meeting(cell)
-    few, others = len(found.largest), found.count - len(found.largest)
-    largest = rf"\underbrace{{{latex(found.total - found.rest)}}}_{{{few}}}"
-    return [general, places, rf"{here} = {largest} + \underbrace{{{latex(found.rest)}}}_{{{others}}} = {result}"]
+    met = stage.meeting(cell)
+    few, others = len(met.largest), met.count - len(met.largest)
+    largest = rf"\underbrace{{{latex(met.total - met.rest)}}}_{{{few}}}"
+    return [general, places, rf"{here} = {largest} + \underbrace{{{latex(met.rest)}}}_{{{others}}} = {result}"]
 
 
 def _times(stride: int) -> str:
@@ -79,12 +79,12 @@ def _times(stride: int) -> str:
 def _switch_lines(stage: Stage, cell: sums.Cell, here: str, result: str) -> list[str]:
     """One line for each window that holds the cell, then the sum."""
     width, (row, column, channel) = stage.below.shape[1], cell
-    found = []
+    terms = []
     for window in stage.windows(cell):
         (u, v), (r, c) = window.place, window.maximum
         hit = "=" if window.maximum == (row, column) else r"\neq"
-        found.append(rf"s_{{{u},{v},{channel}}} = {width * r + c} {hit} {width} \cdot {row} + {column}")
-    return [*found, rf"{here} = {result}"]
+        terms.append(rf"s_{{{u},{v},{channel}}} = {width * r + c} {hit} {width} \cdot {row} + {column}")
+    return [*terms, rf"{here} = {result}"]
 
 
 def latex(value: float) -> str:
@@ -178,23 +178,23 @@ def short(value: float) -> str:
 
 def _products(stage: Stage, cell: sums.Cell) -> str:
     """The largest products, the sum of the others, and the sum of all beside the signal's own cell."""
-    found = stage.meeting(cell)
-    count = f"{found.count:,}".replace(",", "\u202f")
+    result = stage.meeting(cell)
+    count = f"{result.count:,}".replace(",", "\u202f")
     title = t("{count} products meet here; the largest:", count=count)
-    if not found.largest:
+    if not result.largest:
         title = t("{count} products meet here; all are zero", count=count)
     heads = (t("row, column, channel"), "g", t("tap"), "w", "w · g")
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     rows = []
-    for one in found.largest:
+    for one in result.largest:
         place, tap = ", ".join(map(str, one.above)), ", ".join(map(str, one.tap))
         rows.append(
             f'<tr><th scope="row">{place}</th><td class="g">{number(one.signal)}</td><td>{tap}</td>'
             f'<td class="w">{number(one.weight)}</td><td class="p">{number(one.value)}</td></tr>'
         )
-    others = t("the other {count}", count=f"{found.count - len(found.largest):,}".replace(",", "\u202f"))
-    rows.append(f'<tr><th scope="row" colspan="4">{escape(others)}</th><td class="p">{number(found.rest)}</td></tr>')
-    for name, value in ((t("sum of all"), found.total), (t("the signal's cell"), float(stage.below[cell]))):
+    others = t("the other {count}", count=f"{result.count - len(result.largest):,}".replace(",", "\u202f"))
+    rows.append(f'<tr><th scope="row" colspan="4">{escape(others)}</th><td class="p">{number(result.rest)}</td></tr>')
+    for name, value in ((t("sum of all"), result.total), (t("the signal's cell"), float(stage.below[cell]))):
         rows.append(
             f'<tr class="sum"><th scope="row" colspan="4">{escape(name)}</th><td class="p">{number(value)}</td></tr>'
         )

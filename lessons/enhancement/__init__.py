@@ -72,9 +72,9 @@ def found_of(state: State, picture: pictures.Picture | None = None) -> Shown:
 
 def psnr_by_hand(state: State, picture: pictures.Picture | None = None) -> float:
     """Difference in decibels between the library's PSNR of the cleaned picture and the same added up by hand."""
-    found = found_of(state, picture)
+    result = found_of(state, picture)
     part = (slice(PART[0]), slice(PART[1]))
-    cleaned, truth = found.cleaned[part], found.truth[part]
+    cleaned, truth = result.cleaned[part], result.truth[part]
     return abs(psnr(cleaned, truth) + 10 * np.log10(run.mean_squared_by_hand(cleaned, truth)))
 
 
@@ -88,9 +88,9 @@ def multiplies_by_gain(state: State, picture: pictures.Picture | None = None) ->
 
 def same_noise(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference between two pictures damaged alike from one seed."""
-    found = found_of(state, picture)
-    again = data.damaged(found.truth, **state.done.options)
-    return float(np.abs(again - found.given).max())
+    result = found_of(state, picture)
+    again = data.damaged(result.truth, **state.done.options)
+    return float(np.abs(again - result.given).max())
 
 
 def nothing_added(state: State, picture: pictures.Picture | None = None) -> float:
@@ -194,19 +194,19 @@ def draw(page: frame.Places) -> None:
         state, picture = chosen()
     with page.picture:
         with st.spinner(t("Cleaning the picture: some seconds, the first time on this machine longer")):
-            found = found_of(state, picture)
+            result = found_of(state, picture)
         if state.view in ("all", "compare"):
             with st.container(key="part-compare", width=WIDE):
-                enhancement_picture.compare(found, title(state))
-            st.latex(enhancement_picture.formulas(found))
+                enhancement_picture.compare(result, title(state))
+            st.latex(enhancement_picture.formulas(result))
         if state.view in ("all", "lines"):
             with st.container(key="part-lines"):
-                enhancement_picture.lines(found)
+                enhancement_picture.lines(result)
         if state.view in ("all", "worst"):
             with st.container(key="part-worst"):
-                enhancement_picture.worst(found)
+                enhancement_picture.worst(result)
         if state.view == "all":
-            enhancement_picture.take_away(found)
+            enhancement_picture.take_away(result)
     with page.wide:
         enhancement_picture.small_networks()
         page.later(proofs, page, state, picture)

@@ -41,22 +41,22 @@ def decibels(value: float) -> str:
     return f"{value:.1f} dB" if math.isfinite(value) else "∞ dB"
 
 
-def compare(found: Shown, title: str) -> None:
+def compare(result: Shown, title: str) -> None:
     """The damaged picture under the cleaned one."""
     before_after.show(
-        Side(f"{title} · {decibels(found.psnr['given'])}", address(png(to_bytes(found.given)))),
-        Side(f"{t('cleaned')} · {decibels(found.psnr['cleaned'])}", address(png(to_bytes(found.cleaned)))),
-        (found.truth.shape[0], found.truth.shape[1]),
+        Side(f"{title} · {decibels(result.psnr['given'])}", address(png(to_bytes(result.given)))),
+        Side(f"{t('cleaned')} · {decibels(result.psnr['cleaned'])}", address(png(to_bytes(result.cleaned)))),
+        (result.truth.shape[0], result.truth.shape[1]),
         "enhance-compare",
         note=t("PSNR against the photograph before the damage; more is better."),
     )
 
 
-def take_away(found: Shown) -> None:
+def take_away(result: Shown) -> None:
     """The cleaned picture as a file."""
     st.download_button(
         t("The cleaned picture (PNG)"),
-        files.png_bytes(to_bytes(found.cleaned)),
+        files.png_bytes(to_bytes(result.cleaned)),
         "cleaned.png",
         "image/png",
         key="enhance-png",
@@ -64,14 +64,14 @@ def take_away(found: Shown) -> None:
     )
 
 
-def worst(found: Shown) -> None:
+def worst(result: Shown) -> None:
     """The window in which the cleaned picture is farthest from the photograph."""
-    top, left = run.worst(found)
+    top, left = run.worst(result)
     place = slice(top, top + run.WINDOW), slice(left, left + run.WINDOW)
-    named = ((t("photograph"), found.truth), (t("damaged"), found.given), (t("cleaned"), found.cleaned))
+    named = ((t("photograph"), result.truth), (t("damaged"), result.given), (t("cleaned"), result.cleaned))
     times = LARGE // run.WINDOW
     shown = [
-        image_row.Picture(larger(to_bytes(one[place]), times), _in_window(one[place], found.truth[place]), name, LARGE)
+        image_row.Picture(larger(to_bytes(one[place]), times), _in_window(one[place], result.truth[place]), name, LARGE)
         for name, one in named
     ]
     st.markdown(t("Where the cleaned picture is farthest from the photograph: rows from {top}, columns from {left}",
@@ -85,19 +85,19 @@ def _in_window(one: np.ndarray, truth: np.ndarray) -> str:
     return lively if one is truth or not np.any(one - truth) else f"{decibels(psnr(one, truth))}; {lively}"
 
 
-def lines(found: Shown) -> None:
+def lines(result: Shown) -> None:
     """What AᵀA makes of the damaged picture, and what the network does."""
     named = (
-        (t("photograph"), t("before the damage"), found.truth),
-        ("x′ = AᵀA x", decibels(found.psnr["back"]), found.back),
-        ("(x + x′) / 2", decibels(found.psnr["fused"]), found.fused),
-        (t("trained network"), decibels(found.psnr["cleaned"]), found.cleaned),
+        (t("photograph"), t("before the damage"), result.truth),
+        ("x′ = AᵀA x", decibels(result.psnr["back"]), result.back),
+        ("(x + x′) / 2", decibels(result.psnr["fused"]), result.fused),
+        (t("trained network"), decibels(result.psnr["cleaned"]), result.cleaned),
     )
     image_row.show([image_row.Picture(to_bytes(at_most(one, SMALL)), note, name) for name, note, one in named])
-    loss = found.psnr["given"] - found.psnr["fused"]
-    if not math.isfinite(found.psnr["given"]):
+    loss = result.psnr["given"] - result.psnr["fused"]
+    if not math.isfinite(result.psnr["given"]):
         said = t(
-            "On a clean picture AᵀA can only lose: {fused} instead of all of it.", fused=decibels(found.psnr["fused"])
+            "On a clean picture AᵀA can only lose: {fused} instead of all of it.", fused=decibels(result.psnr["fused"])
         )
     elif loss > 0:
         said = t("Fused with its AᵀA the picture is {loss} dB worse than it came in.", loss=f"{loss:.1f}")
@@ -106,20 +106,20 @@ def lines(found: Shown) -> None:
             "Fused with its AᵀA the picture gains {gain} dB: AᵀA is a blur, and blurring removes noise too. The "
             "network gains {network} dB.",
             gain=f"{-loss:.1f}",
-            network=f"{found.psnr['cleaned'] - found.psnr['given']:.1f}",
+            network=f"{result.psnr['cleaned'] - result.psnr['given']:.1f}",
         )
     st.markdown(said)
 
 
-def formulas(found: Shown) -> str:
+def formulas(result: Shown) -> str:
     """PSNR in symbols, and with the numbers of what came in and what came out."""
     x, u = coloured("input", "x"), coloured("output", "u")
     rows = [rf"\text{{PSNR}} &= 10 \log_{{10}} \frac{{1}}{{\frac{{1}}{{n}} \sum_p ({u}_p - {x}_p)^2}}"]
     for name, colour, one in (
-        (t("damaged"), "input", found.given),
-        (t("cleaned"), "output", found.cleaned),
+        (t("damaged"), "input", result.given),
+        (t("cleaned"), "output", result.cleaned),
     ):
-        error = float(np.mean((one.astype(np.float64) - found.truth) ** 2))
+        error = float(np.mean((one.astype(np.float64) - result.truth) ** 2))
         if error:
             value = coloured(colour, f"{error:.6f}")
             ratio = rf"10 \log_{{10}} \frac{{1}}{{{value}}}"

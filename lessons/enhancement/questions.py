@@ -36,12 +36,12 @@ def decibels(seed: int) -> Question:
         if total and abs(10 * np.log10(1000 / total) % 1 - 0.5) > 0.1:  # rounded without doubt
             break
     wanted = np.array([random.integers(max(0, -n), min(10, 10 - n) + 1) for n in steps]).reshape(2, 5)
-    found = wanted + steps.reshape(2, 5)
-    value = round(psnr(found / 10, wanted / 10))
+    result = wanted + steps.reshape(2, 5)
+    value = round(psnr(result / 10, wanted / 10))
     answer = (total, value)
     size = int(np.abs(steps).sum())
     shown = [
-        planes.Plane(t("cleaned"), found.astype(np.float64), "output"),
+        planes.Plane(t("cleaned"), result.astype(np.float64), "output"),
         planes.Plane(t("truth"), wanted.astype(np.float64), "input"),
     ]
     return question(

@@ -86,9 +86,9 @@ def trials() -> dict[str, Mapping[str, Any]]:
     return ablations.trials()
 
 
-def worst(found: Shown) -> tuple[int, int]:
+def worst(result: Shown) -> tuple[int, int]:
     """(top, left) of the window in which the cleaned picture has the largest squared error."""
-    error = ((found.cleaned.astype(np.float64) - found.truth) ** 2).sum(axis=2)
+    error = ((result.cleaned.astype(np.float64) - result.truth) ** 2).sum(axis=2)
     side = min(WINDOW, *error.shape)
     total = np.pad(error, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     sums = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
@@ -102,10 +102,10 @@ def liveliness(picture: np.ndarray) -> float:
     return float(255 * np.mean([np.abs(np.diff(values, axis=axis)).mean() for axis in (0, 1)]))
 
 
-def mean_squared_by_hand(found: np.ndarray, wanted: np.ndarray) -> float:
+def mean_squared_by_hand(result: np.ndarray, wanted: np.ndarray) -> float:
     """Mean squared difference, row after row and colour after colour."""
     total = 0.0
-    for mine, theirs in zip(found.astype(np.float64), wanted.astype(np.float64), strict=True):
+    for mine, theirs in zip(result.astype(np.float64), wanted.astype(np.float64), strict=True):
         for colour in range(wanted.shape[-1]):
             total += sum((a - b) ** 2 for a, b in zip(mine[:, colour], theirs[:, colour], strict=True))
     return total / wanted.size

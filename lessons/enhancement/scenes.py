@@ -14,8 +14,8 @@ IMAGE = "camera"
 
 def untrained_gain() -> Guess:
     """Whether blur and adjoint bring the noisy picture nearer to the photograph, beside what the network does."""
-    found = run.shown(pictures.sample(IMAGE), Damage(sigma=25), "main").psnr
-    gains = {name: found[name] - found["given"] for name in ("back", "cleaned")}
+    result = run.shown(pictures.sample(IMAGE), Damage(sigma=25), "main").psnr
+    gains = {name: result[name] - result["given"] for name in ("back", "cleaned")}
     answer = "worse" if gains["back"] <= 0 else "less" if gains["back"] < gains["cleaned"] else "more"
     reason = t(
         "AᵀA x is {back} dB better than the noisy picture, the network’s answer {network} dB.",
@@ -37,13 +37,13 @@ def untrained_gain() -> Guess:
 
 def least_harm() -> Guess:
     """Which way leaves a clean photograph nearest to what it was."""
-    found = run.shown(pictures.sample(IMAGE), Damage(), "main").psnr
+    result = run.shown(pictures.sample(IMAGE), Damage(), "main").psnr
     names = {"back": "AᵀA x", "fused": "(x + AᵀA x) / 2", "cleaned": t("the trained network")}
     return Guess(
         prompt=t("Before you look: a clean photograph goes in. Which answer is nearest to it?"),
         options=names,
-        answer=max(names, key=found.__getitem__),
-        reasons={name: t("It comes out with {psnr} dB.", psnr=f"{found[name]:.1f}") for name in names},
+        answer=max(names, key=result.__getitem__),
+        reasons={name: t("It comes out with {psnr} dB.", psnr=f"{result[name]:.1f}") for name in names},
     )
 
 

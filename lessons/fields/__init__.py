@@ -127,7 +127,7 @@ def proofs(page: frame.Places, state: State, scene: Scene) -> None:
     )
 
 
-def shares(scene: Scene, found: measure.Effective) -> None:
+def shares(scene: Scene, result: measure.Effective) -> None:
     """The field as measured, against the whole field."""
     top, left, bottom, right = fields_theory.clipped(scene.box, scene.size)
     area = max(1, (bottom - top) * (right - left))
@@ -135,7 +135,7 @@ def shares(scene: Scene, found: measure.Effective) -> None:
     values = (
         (t("on the picture"), area / (height * width)),
         (t("derivative here not zero"), float(measure.support(scene.slopes).sum()) / (height * width)),
-        (t("effective, on average"), found.side**2 / (height * width)),
+        (t("effective, on average"), result.side**2 / (height * width)),
     )
     bars.show(t("Share of the field's area"), [bars.Bar(name, (value,)) for name, value in values], full=1.0)
 
@@ -167,9 +167,9 @@ def draw(page: frame.Places) -> None:
 def effective(scene: Scene) -> None:
     """The effective field; its average takes long the first time."""
     with st.spinner(t("Averaging over 8 photographs, a few seconds the first time")):
-        found = measure.effective(scene.loaded, scene.field)
-    picture.close(scene, found)
-    shares(scene, found)
+        result = measure.effective(scene.loaded, scene.field)
+    picture.close(scene, result)
+    shares(scene, result)
 
 
 LESSON: Lesson = Lesson(

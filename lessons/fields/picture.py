@@ -111,7 +111,7 @@ def _veil(scene: Scene) -> bytes:
     return png(pixels)
 
 
-def close(scene: Scene, found: Effective) -> None:
+def close(scene: Scene, result: Effective) -> None:
     """Three looks at the field: the photograph, the measured derivative, and its average with the effective field."""
     top, left, bottom, right = scene.box
     fine = pictures.fitted(scene.loaded, scene.picture).screen
@@ -135,12 +135,12 @@ def close(scene: Scene, found: Effective) -> None:
             t("On average"),
             t(
                 "{units} units; the square of {side} × {side} holds {share} % of the squared slope",
-                units=found.units,
-                side=found.side,
+                units=result.units,
+                side=result.side,
                 share=round(100 * measure.SHARE),
             ),
-            png(_heat(np.sqrt(found.energy))),
-            found.side / height,
+            png(_heat(np.sqrt(result.energy))),
+            result.side / height,
         ),
     )
     st.html(f'<div class="fields">{"".join(looks)}</div>')

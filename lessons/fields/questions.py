@@ -17,11 +17,11 @@ ROWS = 96
 
 def stack(layers: list[tuple[int, int, int]]) -> tuple[tuple[Window, ...], int]:
     """Windows of (k, s, p) one over the other on a picture of `ROWS` x 1, and the rows of the map on top."""
-    found, rows = [], ROWS
+    result, rows = [], ROWS
     for i, (k, s, p) in enumerate(layers):
-        found.append(Window(f"layer {i + 1}", (k, 1), (s, 1), (p, 0), (rows, 1)))
+        result.append(Window(f"layer {i + 1}", (k, 1), (s, 1), (p, 0), (rows, 1)))
         rows = (rows + 2 * p - k) // s + 1
-    return tuple(found), rows
+    return tuple(result), rows
 
 
 def reached(layers: list[tuple[int, int, int]], unit: int) -> np.ndarray:
@@ -70,15 +70,15 @@ def paths_left(seed: int) -> Question:
     for i, (k, s) in enumerate(layers):
         windows.append(Window(f"layer {i + 1}", (k, k), (s, s), (0, 0), (rows, rows)))
         rows = (rows - k) // s + 1
-    found = theory.paths(tuple(windows), (rows // 2, rows // 2), (rows, rows))
-    reach = np.flatnonzero(found.any(axis=1))
-    values = found[reach[0] : reach[-1] + 1, reach[0] : reach[-1] + 1]
+    result = theory.paths(tuple(windows), (rows // 2, rows // 2), (rows, rows))
+    reach = np.flatnonzero(result.any(axis=1))
+    values = result[reach[0] : reach[-1] + 1, reach[0] : reach[-1] + 1]
     wanted = int(random.integers(3, 18)) * 5
     slide = threshold.Slide(
         values, sequential_rgb(values, 0, float(values.max())), t("how many paths lead from each pixel to the unit")
     )
-    share = {stop: 100 * float(values[slide.kept(stop)].sum() / values.sum()) for stop in threshold.STOPS}
-    area = {stop: 100 * float(slide.kept(stop).mean()) for stop in threshold.STOPS}
+    share = {stop: 100 * float(values[slide.passing(stop)].sum() / values.sum()) for stop in threshold.STOPS}
+    area = {stop: 100 * float(slide.passing(stop).mean()) for stop in threshold.STOPS}
     best = min(share, key=lambda stop: abs(share[stop] - wanted))
     near = max(5.0, abs(share[best] - wanted))
     right = sorted((stop for stop in share if abs(share[stop] - wanted) <= near), key=lambda n: (n != best, n))

@@ -89,13 +89,13 @@ def recursion(below: Sequence[Window]) -> list[Field]:
     [3, 7]
     """
     size, step, first = (1, 1), (1, 1), (0, 0)
-    found = []
+    result = []
     for w in below:
         size = (size[0] + (w.span[0] - 1) * step[0], size[1] + (w.span[1] - 1) * step[1])
         first = (first[0] - w.before[0] * step[0], first[1] - w.before[1] * step[1])
         step = (step[0] * w.stride[0], step[1] * w.stride[1])
-        found.append(Field(w.name, size, step, first))
-    return found
+        result.append(Field(w.name, size, step, first))
+    return result
 
 
 def traced(network: Any, layer: str) -> Field:

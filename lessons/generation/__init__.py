@@ -63,16 +63,16 @@ def code_of(state: State) -> np.ndarray:
 
 def kl_by_hand(state: State, picture: pictures.Picture | None = None) -> float:
     """Relative difference of the KL divergence and the same added up number by number."""
-    seen = shown(state, picture)
-    slow = run.kl_by_hand(seen)
-    return abs(run.bound(seen, state.decoder)[1] - slow) / slow
+    coded = shown(state, picture)
+    slow = run.kl_by_hand(coded)
+    return abs(run.bound(coded, state.decoder)[1] - slow) / slow
 
 
 def kl_by_draws(state: State, picture: pictures.Picture | None = None) -> float:
     """By how much it leaves five standard errors of the mean over 4096 drawn codes, relative to it."""
-    seen = shown(state, picture)
-    mean, error = run.kl_by_draws(seen)
-    known = run.kl_by_hand(seen)
+    coded = shown(state, picture)
+    mean, error = run.kl_by_draws(coded)
+    known = run.kl_by_hand(coded)
     return max(0.0, abs(mean - known) - 5 * error) / known
 
 
@@ -93,7 +93,7 @@ def ends(state: State, picture: pictures.Picture | None = None) -> float:
     """Largest difference of any pixel between the ends of the strip and the two pictures rebuilt."""
     one, other = shown(state, picture), run.photograph(run.gallery(state.to))
     strip = run.decode(run.strip(one, other), state.decoder)
-    rebuilt = [run.decode(seen.mean[None], state.decoder)[0] for seen in (one, other)]
+    rebuilt = [run.decode(coded.mean[None], state.decoder)[0] for coded in (one, other)]
     return float(max(np.abs(strip[i] - rebuilt[i]).max() for i in (0, -1)))
 
 
@@ -211,16 +211,16 @@ def hero(state: State, picture: pictures.Picture) -> None:
 def evidence(page: frame.Places, state: State, picture: pictures.Picture) -> None:
     """The checks, the bound where the picture has no room for it, the code by four decoders, what was measured."""
     proofs(page, state, picture)
-    seen = shown(state, picture)
+    coded = shown(state, picture)
     if state.view != "bound":
-        generation_picture.formula(seen, state.decoder)
+        generation_picture.formula(coded, state.decoder)
     if state.view != "upsamplers":
-        code = seen.mean if state.view in OF_PHOTOGRAPHS else code_of(state)
+        code = coded.mean if state.view in OF_PHOTOGRAPHS else code_of(state)
         if state.view == "between":
-            code = run.strip(seen, run.photograph(run.gallery(state.to)))[run.STEPS // 2]
+            code = run.strip(coded, run.photograph(run.gallery(state.to)))[run.STEPS // 2]
         st.markdown(f"#### {t('The same code, four upsamplers')}")
         for trained in (False, True):
-            generation_picture.decoders(code, seen.shape, trained)
+            generation_picture.decoders(code, coded.shape, trained)
     generation_picture.measured(state.decoder)
     generation_picture.claim()
 

@@ -47,27 +47,27 @@ def figures(pictures: Sequence[tuple[str, str, str]], kind: str = "") -> None:
     st.html(f'<div class="made {kind}">{"".join(parts)}</div>')
 
 
-def rebuilt(seen: Coded, decoder: str, key: str) -> None:
+def rebuilt(coded: Coded, decoder: str, key: str) -> None:
     """The photograph and what its code gives, with a divider."""
-    found = run.decode(seen.mean[None], decoder)[0]
-    size = (1000, round(1000 * seen.shape))
-    before = Side(t("as the encoder sees it"), source(seen.square, seen.shape, 256))
-    after = Side(t("from {count} numbers", count=len(seen.mean)), source(found, seen.shape, 256))
-    error = float(np.mean((found - seen.square) ** 2))
+    result = run.decode(coded.mean[None], decoder)[0]
+    size = (1000, round(1000 * coded.shape))
+    before = Side(t("as the encoder sees it"), source(coded.square, coded.shape, 256))
+    after = Side(t("from {count} numbers", count=len(coded.mean)), source(result, coded.shape, 256))
+    error = float(np.mean((result - coded.square) ** 2))
     note = t(
         "{pixels} numbers in, {count} in between; PSNR {psnr} dB",
-        pixels=f"{seen.square.size:,}",
-        count=len(seen.mean),
+        pixels=f"{coded.square.size:,}",
+        count=len(coded.mean),
         psnr=f"{-10 * np.log10(max(error, 1e-12)):.1f}",
     )
     before_after.show(before, after, size, key, note=note)
 
 
-def pair(seen: Coded, decoder: str) -> None:
+def pair(coded: Coded, decoder: str) -> None:
     """The photograph and what its code gives, small and beside each other."""
-    found = run.decode(seen.mean[None], decoder)[0]
-    named = ((seen.square, t("as the encoder sees it")), (found, t("from {count} numbers", count=len(seen.mean))))
-    figures([(source(picture, seen.shape), title, "") for picture, title in named], "two")
+    result = run.decode(coded.mean[None], decoder)[0]
+    named = ((coded.square, t("as the encoder sees it")), (result, t("from {count} numbers", count=len(coded.mean))))
+    figures([(source(picture, coded.shape), title, "") for picture, title in named], "two")
 
 
 def strip_of(label: str, first: int, second: int, decoder: str) -> None:
@@ -141,22 +141,22 @@ def decoders(code: np.ndarray, shape: float, trained: bool) -> None:
     )
 
 
-def formula(seen: Coded, decoder: str) -> None:
+def formula(coded: Coded, decoder: str) -> None:
     """The evidence lower bound, and the same with the numbers of the picture on the page."""
-    likelihood, kl = run.bound(seen, decoder)
+    likelihood, kl = run.bound(coded, decoder)
     x, z = coloured("input", "x"), coloured("output", "z")
     st.latex(
         rf"\begin{{aligned}}\log p({x}) \ge\ & \mathbb{{E}}_q\, \log p({x} \mid {z}) \\"
         rf" & - \mathrm{{KL}}(q({z} \mid {x}) \,\|\, p({z}))\end{{aligned}}"
     )
     noise = run.model().noise
-    pixels = seen.square.size
+    pixels = coded.square.size
     squares = -2 * noise**2 * (likelihood + pixels * np.log(noise * np.sqrt(2 * np.pi)))
     st.latex(
         rf"\begin{{aligned}}\log p({x} \mid m) =\ & -\frac{{{squares:.1f}}}{{2 \cdot {noise:g}^2}} \\"
         rf" & - {pixels} \log({noise:g}\sqrt{{2\pi}}) \\ =\ & {likelihood:.0f}\end{{aligned}}"
     )
-    total = run.kl_by_hand(seen)
+    total = run.kl_by_hand(coded)
     st.latex(
         rf"\begin{{aligned}}\mathrm{{KL}} & = \tfrac12 \sum_i (m_i^2 + v_i - 1 - \log v_i) \\"
         rf" & = {total:.1f}\end{{aligned}}"
@@ -217,18 +217,18 @@ def _best(figures: dict[str, Any]) -> str:
 
 
 def _facts() -> dict[str, str]:
-    found = run.model().about["figures"]
-    other = _best(found)
+    result = run.model().about["figures"]
+    other = _best(result)
     return {
-        "transposed": f"{found['rebuilt']['transposed4']['psnr']:.2f}",
-        "other": f"{found['rebuilt'][other]['psnr']:.2f}",
-        "named": f"{100 * found['drawn']['transposed4']['accuracy']:.0f}",
-        "other_named": f"{100 * found['drawn'][other]['accuracy']:.0f}",
+        "transposed": f"{result['rebuilt']['transposed4']['psnr']:.2f}",
+        "other": f"{result['rebuilt'][other]['psnr']:.2f}",
+        "named": f"{100 * result['drawn']['transposed4']['accuracy']:.0f}",
+        "other_named": f"{100 * result['drawn'][other]['accuracy']:.0f}",
     }
 
 
-def _row(name: str, found: dict[str, Any]) -> tuple[float, ...]:
-    rebuilt, drawn, pattern = (found[part][name] for part in ("rebuilt", "drawn", "pattern"))
+def _row(name: str, result: dict[str, Any]) -> tuple[float, ...]:
+    rebuilt, drawn, pattern = (result[part][name] for part in ("rebuilt", "drawn", "pattern"))
     shares = (100 * pattern["before"], 100 * pattern["after"])
     return (rebuilt["psnr"], rebuilt["ssim"], 100 * drawn["accuracy"], drawn["distance"], *shares)
 

@@ -62,14 +62,14 @@ def first_model() -> models.Model:
 
 def decode(codes: np.ndarray, decoder: str, trained: bool = True) -> np.ndarray:
     """(N, 64, 64, 3) pictures in 0..1 of (N, latents) codes, always by the same program."""
-    found = []
+    result = []
     for start in range(0, len(codes), AT_ONCE):
         part = codes[start : start + AT_ONCE]
         padded = np.concatenate([part, np.zeros((AT_ONCE - len(part), codes.shape[1]))])
         of = model() if trained else first_model()
         made = compiled.once(("generation", decoder), partial(of.decode, padded, decoder))
-        found.append(made[: len(part)])
-    pictures = np.concatenate(found)
+        result.append(made[: len(part)])
+    pictures = np.concatenate(result)
     return np.clip(pictures, 0, 1) if trained else pictures
 
 
@@ -95,8 +95,8 @@ def along(label: str, first: int, second: int) -> np.ndarray:
     codes = model().codes
     index = codes.index(label)
     deviations, vectors = codes.directions[index]
-    found: np.ndarray = codes.means[index] + first * deviations[0] * vectors[0] + second * deviations[1] * vectors[1]
-    return found
+    result: np.ndarray = codes.means[index] + first * deviations[0] * vectors[0] + second * deviations[1] * vectors[1]
+    return result
 
 
 def walk(label: str, first: int, second: int, decoder: str) -> np.ndarray:
@@ -147,44 +147,44 @@ def shape_of(label: str) -> float:
     return model().shapes[model().codes.index(label)]
 
 
-def bound(seen: Coded, decoder: str) -> tuple[float, float]:
+def bound(coded: Coded, decoder: str) -> tuple[float, float]:
     """(log-likelihood at the code's mean, KL divergence) in nats."""
-    found = decode(seen.mean[None], decoder)
-    likelihood = model().log_likelihood(found, seen.square[None])[0]
-    return float(likelihood), float(model().kl(seen.mean, seen.log_variance))
+    result = decode(coded.mean[None], decoder)
+    likelihood = model().log_likelihood(result, coded.square[None])[0]
+    return float(likelihood), float(model().kl(coded.mean, coded.log_variance))
 
 
-def kl_by_hand(seen: Coded) -> float:
+def kl_by_hand(coded: Coded) -> float:
     """The KL divergence added up number by number."""
     total = 0.0
-    for mean, log_variance in zip(seen.mean.tolist(), seen.log_variance.tolist(), strict=True):
+    for mean, log_variance in zip(coded.mean.tolist(), coded.log_variance.tolist(), strict=True):
         total += 0.5 * (mean * mean + math.exp(log_variance) - 1.0 - log_variance)
     return total
 
 
-def kl_by_draws(seen: Coded) -> tuple[float, float]:
+def kl_by_draws(coded: Coded) -> tuple[float, float]:
     """(mean, its standard error) of log q(z) - log p(z) over codes drawn from q."""
-    noise = np.random.default_rng(DRAW_SEED).standard_normal((DRAWS, len(seen.mean)))
-    z = seen.mean + np.exp(0.5 * seen.log_variance) * noise
-    values = 0.5 * (z**2 - noise**2 - seen.log_variance).sum(axis=1)
+    noise = np.random.default_rng(DRAW_SEED).standard_normal((DRAWS, len(coded.mean)))
+    z = coded.mean + np.exp(0.5 * coded.log_variance) * noise
+    values = 0.5 * (z**2 - noise**2 - coded.log_variance).sum(axis=1)
     return float(values.mean()), float(values.std(ddof=1) / math.sqrt(DRAWS))
 
 
-def likelihood_by_hand(found: np.ndarray, wanted: np.ndarray, noise: float) -> float:
+def likelihood_by_hand(result: np.ndarray, wanted: np.ndarray, noise: float) -> float:
     """The logarithm of the density of a picture, added up row by row."""
     total = 0.0
-    for mine, theirs in zip(found.astype(np.float64), wanted.astype(np.float64), strict=True):
+    for mine, theirs in zip(result.astype(np.float64), wanted.astype(np.float64), strict=True):
         total -= float(((mine - theirs) ** 2).sum()) / (2 * noise**2) + mine.size * math.log(
             noise * math.sqrt(2 * math.pi)
         )
     return total
 
 
-def first_layer(seen: Coded, decoder: str) -> tuple[np.ndarray, np.ndarray]:
+def first_layer(coded: Coded, decoder: str) -> tuple[np.ndarray, np.ndarray]:
     """What the first layer of a transposed decoder writes, and the adjoint of the convolution with its kernel."""
     net = model().net
     layer = net.decoders[decoder][0]
-    small = net.smallest(jnp.asarray(seen.mean[None], jnp.float32))
+    small = net.smallest(jnp.asarray(coded.mean[None], jnp.float32))
     written = np.asarray(layer(small) - layer.bias[...])
     kernel = np.asarray(layer.kernel[...])
     taps, pad = kernel.shape[0], layer.padding

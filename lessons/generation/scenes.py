@@ -25,8 +25,8 @@ def named() -> Guess:
 
 def strongest_pattern() -> Guess:
     """Which decoder has most of a pattern of period 2 with its first weights."""
-    found = run.model().about["figures"]["pattern"]
-    shares = {name: found[name]["before"] for name in DECODERS}
+    result = run.model().about["figures"]["pattern"]
+    shares = {name: result[name]["before"] for name in DECODERS}
     return Guess(
         prompt=t("Before you look: with first weights, whose picture shows the strongest checkerboard?"),
         options={name: t(title) for name, title in DECODERS.items()},

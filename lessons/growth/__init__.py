@@ -54,8 +54,8 @@ def two_computations(state: State) -> float:
     picture = pictures.sample(state.image)
 
     def run() -> float:
-        found = dv.reconstruct(loaded.network, pictures.fitted(loaded, picture).model, unit)
-        return float("inf") if found.agreement is None else found.agreement
+        result = dv.reconstruct(loaded.network, pictures.fitted(loaded, picture).model, unit)
+        return float("inf") if result.agreement is None else result.agreement
 
     first = network.network(EPOCHS[-1])
     return engine.cached(
@@ -65,11 +65,11 @@ def two_computations(state: State) -> float:
 
 def unit_length(state: State) -> float:
     """Largest gap between 1 - cos and half the squared distance of the two maps, each made of length one."""
-    epoch, found = int(state.epoch), grown(state)
+    epoch, result = int(state.epoch), grown(state)
     pairs = zip(
-        (one.map for one in network.maps_of(state.image, epoch, list(found.units))),
+        (one.map for one in network.maps_of(state.image, epoch, list(result.units))),
         (one.map for one in network.maps_of(state.image, EPOCHS[-1], list(_last(state).units))),
-        found.distances,
+        result.distances,
         strict=True,
     )
     return max(abs(_by_length(map, end) - shown) for map, end, shown in pairs)
@@ -217,11 +217,11 @@ def draw(page: frame.Places) -> None:
         state = chosen()
     with page.picture:
         with st.spinner(t("Running the backward pass; from a new layer it takes some seconds the first time")):
-            found = grown(state)
+            result = grown(state)
         if state.view != "order":
             picture.draw(state.image, state.layer, int(state.epoch))
         compare(state)
-        st.latex(picture.line(found))
+        st.latex(picture.line(result))
     with page.wide:
         st.latex(picture.symbols())
         picture.filters(int(state.epoch))

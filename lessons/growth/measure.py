@@ -68,9 +68,9 @@ def in_order(values: Sequence[float]) -> tuple[int, int]:
 @cache
 def kernels() -> dict[str, tuple[float, ...]]:
     """Layer -> mean distance of its filters from the last snapshot's, one number a snapshot."""
-    kept = [caltech.load_snapshot(i) for i in range(len(EPOCHS))]
-    end = kept[-1]
-    return {name: tuple(_filters(one[f"{name}.kernel"], end[f"{name}.kernel"]) for one in kept) for name in CONVS}
+    snapshots = [caltech.load_snapshot(i) for i in range(len(EPOCHS))]
+    end = snapshots[-1]
+    return {name: tuple(_filters(one[f"{name}.kernel"], end[f"{name}.kernel"]) for one in snapshots) for name in CONVS}
 
 
 def _filters(kernel: Any, end: Any) -> float:

@@ -105,8 +105,8 @@ def _end(image: str, layer: str) -> tuple[np.ndarray, ...]:
     loaded, picture = network(EPOCHS[-1]), pictures.sample(image)
     maps = engine.forward(loaded, picture).maps[layer]
     channels = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:CHANNELS]
-    found = maps_of(image, EPOCHS[-1], [Unit(layer, int(channel)) for channel in channels])
-    return channels, np.stack([one.map for one in found])
+    result = maps_of(image, EPOCHS[-1], [Unit(layer, int(channel)) for channel in channels])
+    return channels, np.stack([one.map for one in result])
 
 
 @st.cache_resource(show_spinner=False, max_entries=CACHED * len(RELUS) * len(EPOCHS))
@@ -146,16 +146,16 @@ def shipped_name(image: str, layer: str, epoch: int) -> str:
 def compute(image: str, layer: str, epoch: int) -> Grown:
     """`grown`, computed."""
     channels, ends = _end(image, layer)
-    found = maps_of(image, epoch, [Unit(layer, int(channel)) for channel in channels])
-    boxes = tuple(one.receptive_field for one in found)
+    result = maps_of(image, epoch, [Unit(layer, int(channel)) for channel in channels])
+    boxes = tuple(one.receptive_field for one in result)
     return Grown(
-        tuple(one.unit for one in found),
-        tuple(one.activation for one in found),
+        tuple(one.unit for one in result),
+        tuple(one.activation for one in result),
         boxes,
-        tuple(_file(one.map, box) for one, box in zip(found, boxes, strict=True)),
+        tuple(_file(one.map, box) for one, box in zip(result, boxes, strict=True)),
         tuple(_patch(image, box) for box in boxes),
-        tuple(_inner(one.map, end) for one, end in zip(found, ends, strict=True)),
-        tuple(_inner(one.map, one.map) ** 0.5 for one in found),
+        tuple(_inner(one.map, end) for one, end in zip(result, ends, strict=True)),
+        tuple(_inner(one.map, one.map) ** 0.5 for one in result),
         tuple(_inner(end, end) ** 0.5 for end in ends),
     )
 
@@ -181,11 +181,11 @@ def follow(image: str, layers: Sequence[str]) -> Iterator[Followed]:
     """Measure layers after every epoch, one layer after the other."""
     done: dict[str, tuple[float, ...]] = {}
     for i, layer in enumerate(layers):
-        found: list[float] = []
+        result: list[float] = []
         for k, epoch in enumerate(EPOCHS):
-            found.append(grown(image, layer, epoch).mean)
-            if len(found) == len(EPOCHS):
-                done = done | {layer: tuple(found)}
+            result.append(grown(image, layer, epoch).mean)
+            if len(result) == len(EPOCHS):
+                done = done | {layer: tuple(result)}
             yield Followed(i * len(EPOCHS) + k + 1, len(layers) * len(EPOCHS), done)
 
 

@@ -53,20 +53,20 @@ def _words(layer: str, epoch: int) -> str:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _grid(image: str, layer: str, epoch: int, language: str) -> str:
-    found = network.grown(image, layer, epoch)
-    return f'<div class="grown" data-part="maps">{"".join(channel(found, i) for i in range(len(found.units)))}</div>'
+    result = network.grown(image, layer, epoch)
+    return f'<div class="grown" data-part="maps">{"".join(channel(result, i) for i in range(len(result.units)))}</div>'
 
 
-def channel(found: Grown, i: int) -> str:
+def channel(result: Grown, i: int) -> str:
     """One channel: its map in the receptive field, the same part of the photograph, and how far it has come."""
-    unit, name = found.units[i], t("channel {channel}", channel=found.units[i].channel)
-    value, away = t("activation {value}", value=number(found.activations[i])), f"{found.distances[i]:.2f}"
+    unit, name = result.units[i], t("channel {channel}", channel=result.units[i].channel)
+    value, away = t("activation {value}", value=number(result.activations[i])), f"{result.distances[i]:.2f}"
     shown, beside = f'<span class="silent">{escape(t("silent: all zero"))}</span>', ""
-    if found.maps[i]:
+    if result.maps[i]:
         said = t("{name}: what it sees at row {row}, column {column}", name=name, row=unit.row, column=unit.column)
         place = t("{name}: the same part of the picture", name=name)
-        shown = f'<img src="{address(found.maps[i])}" alt="{escape(said)}">'
-        beside = f'<img class="patch" src="{address(found.patches[i])}" alt="{escape(place)}">'
+        shown = f'<img src="{address(result.maps[i])}" alt="{escape(said)}">'
+        beside = f'<img class="patch" src="{address(result.patches[i])}" alt="{escape(place)}">'
     return (
         f'<figure><div class="pair-of"><div class="shown">{shown}</div><div class="shown">{beside}</div></div>'
         f"<figcaption><b>{escape(name)}</b><br>{escape(value)}<br>{escape(t('distance {away}', away=away))}"
@@ -97,29 +97,29 @@ def curves(epoch: int, layer: str, maps: Mapping[str, Sequence[float]]) -> None:
     )
 
 
-def _distances(title: str, found: Mapping[str, Sequence[float]], layer: str, epoch: int) -> str:
+def _distances(title: str, result: Mapping[str, Sequence[float]], layer: str, epoch: int) -> str:
     parts = []
-    for name, values in sorted(found.items(), key=lambda item: item[0] == layer):  # the chosen one on top
+    for name, values in sorted(result.items(), key=lambda item: item[0] == layer):  # the chosen one on top
         depth = (CONVS if name in CONVS else RELUS).index(name) / (len(CONVS) - 1)
         colour, half = _mixed(depth), measure.halfway(EPOCHS, values)
         parts.append(_line(EPOCHS, values, colour, 4 if name == layer else 1.5))
         if math.isfinite(half):
             parts.append(AXES.dot(_share(half), values[0] / 2, colour))
-    at = found[layer][EPOCHS.index(epoch)] if layer in found else None
+    at = result[layer][EPOCHS.index(epoch)] if layer in result else None
     here = "" if at is None else f"{at:.2f}"
     said = t("{title}; {layer} after epoch {epoch}: {value}", title=title, layer=layer, epoch=epoch, value=here or "?")
     return _plot(title, said, "".join(parts), epoch, at, here, ("0", "1"))
 
 
 def _accuracy(epoch: int) -> str:
-    found, colour = measure.accuracy(), _colour("output")
-    body = _line(tuple(found), tuple(found.values()), colour, 2) + "".join(
-        AXES.dot(_share(e), found[e], colour) for e in EPOCHS
+    result, colour = measure.accuracy(), _colour("output")
+    body = _line(tuple(result), tuple(result.values()), colour, 2) + "".join(
+        AXES.dot(_share(e), result[e], colour) for e in EPOCHS
     )
-    here = f"{100 * found[epoch]:.0f} %"
+    here = f"{100 * result[epoch]:.0f} %"
     title = t("Accuracy on validation photographs")
     said = t("{title}; after epoch {epoch}: {value}", title=title, epoch=epoch, value=here)
-    return _plot(title, said, body, epoch, found[epoch], here, ("0", "100"))
+    return _plot(title, said, body, epoch, result[epoch], here, ("0", "100"))
 
 
 def _plot(title: str, said: str, body: str, epoch: int, at: float | None, here: str, ends: tuple[str, str]) -> str:
@@ -163,11 +163,11 @@ def _mixed(depth: float) -> str:
 
 def verdict(maps: Mapping[str, Sequence[float]]) -> None:
     """When each layer is halfway, and what that says about the claim."""
-    ways: list[tuple[str, Mapping[str, Sequence[float]], Sequence[str]]] = [(t("filters"), measure.kernels(), CONVS)]
+    plots: list[tuple[str, Mapping[str, Sequence[float]], Sequence[str]]] = [(t("filters"), measure.kernels(), CONVS)]
     if len(maps) == len(RELUS):
-        ways.append((t("maps on this picture"), maps, RELUS))
-    for column, (name, found, layers) in zip(st.columns(len(ways)), ways, strict=True):
-        epochs = [measure.halfway(EPOCHS, found[layer]) for layer in layers]
+        plots.append((t("maps on this picture"), maps, RELUS))
+    for column, (name, result, layers) in zip(st.columns(len(plots)), plots, strict=True):
+        epochs = [measure.halfway(EPOCHS, result[layer]) for layer in layers]
         shown = [bars.Bar(layer, (round(e, 1),)) for layer, e in zip(layers, epochs, strict=True)]
         with column:
             bars.show(t("Halfway after epoch: {what}", what=name), shown)
@@ -202,10 +202,10 @@ def words(right: int, pairs: int) -> str:
 
 def table(maps: Mapping[str, Sequence[float]], epoch: int) -> None:
     """The numbers of the curves."""
-    found = {**measure.kernels(), **{layer: maps[layer] for layer in RELUS if layer in maps}}
+    result = {**measure.kernels(), **{layer: maps[layer] for layer in RELUS if layer in maps}}
     here = EPOCHS.index(epoch)
     rows = []
-    for name, values in found.items():
+    for name, values in result.items():
         cells = "".join(f"<td{' class=here' if k == here else ''}>{v:.2f}</td>" for k, v in enumerate(values))
         rows.append(f'<tr><th scope="row">{name}</th>{cells}</tr>')
     head = "".join(f'<th scope="col">{e}</th>' for e in EPOCHS)
@@ -221,9 +221,9 @@ def symbols() -> str:
     return rf"d_e = 1 - \frac{{\langle m_e,\, m_{{{EPOCHS[-1]}}} \rangle}}{{\|m_e\|\,\|m_{{{EPOCHS[-1]}}}\|}}"
 
 
-def line(found: Grown) -> str:
+def line(result: Grown) -> str:
     """The same line with the numbers of the first channel."""
-    inner, norm, end = found.inners[0], found.norms[0], found.end_norms[0]
+    inner, norm, end = result.inners[0], result.norms[0], result.end_norms[0]
     if not norm or not end:
         return rf"d = 1 \quad (\|m\| = {norm:.3g})"
-    return rf"d = 1 - \frac{{{inner:.3g}}}{{{norm:.3g} \cdot {end:.3g}}} = {found.distances[0]:.3g}"
+    return rf"d = 1 - \frac{{{inner:.3g}}}{{{norm:.3g} \cdot {end:.3g}}} = {result.distances[0]:.3g}"

@@ -106,8 +106,8 @@ def half(seed: int) -> Question:
 def pairs(seed: int) -> Question:
     """In how many pairs of layers was the lower one first?"""
     random = np.random.default_rng(9800 + seed)
-    found = next(v for v in (random.choice(np.arange(3, 60), 6, replace=False) for _ in range(99)) if _mixed(v))
-    values = [int(value) for value in found]
+    result = next(v for v in (random.choice(np.arange(3, 60), 6, replace=False) for _ in range(99)) if _mixed(v))
+    values = [int(value) for value in result]
     right, total = measure.in_order(values)
     answer = (right,)
     neighbours = sum(a < b for a, b in itertools.pairwise(values))

@@ -21,8 +21,8 @@ def distances() -> tuple[float, ...]:
 
 def when_halfway() -> Guess:
     """Between which epochs the maps on screen have made half of their way."""
-    found = distances()
-    half = measure.halfway(EPOCHS, found)
+    result = distances()
+    half = measure.halfway(EPOCHS, result)
     spans = list(pairwise(EPOCHS))[2:6]
     (answer,) = (str(a) for a, b in spans if a < half <= b)
     reasons = {
@@ -31,9 +31,9 @@ def when_halfway() -> Guess:
             "{half}.",
             a=a,
             b=b,
-            first=f"{found[EPOCHS.index(a)]:.2f}",
-            second=f"{found[EPOCHS.index(b)]:.2f}",
-            half=f"{found[0] / 2:.2f}",
+            first=f"{result[EPOCHS.index(a)]:.2f}",
+            second=f"{result[EPOCHS.index(b)]:.2f}",
+            half=f"{result[0] / 2:.2f}",
         )
         for a, b in spans
     }
@@ -47,15 +47,15 @@ def when_halfway() -> Guess:
 
 def last_halfway() -> Guess:
     """Which layer's filters are halfway last."""
-    found = {name: measure.halfway(EPOCHS, values) for name, values in measure.kernels().items()}
-    assert all(map(math.isfinite, found.values()))
+    result = {name: measure.halfway(EPOCHS, values) for name, values in measure.kernels().items()}
+    assert all(map(math.isfinite, result.values()))
     offered = (CONVS[0], CONVS[3], CONVS[5], CONVS[6])
     return Guess(
         prompt=t("Before you look: the filters of which layer are halfway last?"),
         options={name: name for name in offered},
-        answer=max(offered, key=found.__getitem__),
+        answer=max(offered, key=result.__getitem__),
         reasons={
-            name: t("Its filters are halfway after epoch {epoch}.", epoch=f"{found[name]:.1f}") for name in offered
+            name: t("Its filters are halfway after epoch {epoch}.", epoch=f"{result[name]:.1f}") for name in offered
         },
     )
 

@@ -163,13 +163,15 @@ def pictures(state: State) -> None:
     here, shown = list(NOISE).index(state.noise), VIEWS[state.view]
     size = " × ".join(map(str, SIZE))
     photographs, spectra = [], []
-    for way in shown:
-        note = t("the photograph, {size}", size=size) if way == "x" else f"PSNR {numbers[way][here]:.1f} dB"
-        title = names.get(way, t("x"))
-        photographs.append(image_row.Picture(image_row.grey(planes[way]), note, title, WIDTH, part=way))
+    for method in shown:
+        note = t("the photograph, {size}", size=size) if method == "x" else f"PSNR {numbers[method][here]:.1f} dB"
+        title = names.get(method, t("x"))
+        photographs.append(image_row.Picture(image_row.grey(planes[method]), note, title, WIDTH, part=method))
         alt = t("spectrum of {name}", name=title)
         spectra.append(
-            image_row.Picture(image_row.grey(magnitudes(planes[way])), "", width=WIDTH, alt=alt, part=f"spectrum-{way}")
+            image_row.Picture(
+                image_row.grey(magnitudes(planes[method])), "", width=WIDTH, alt=alt, part=f"spectrum-{method}"
+            )
         )
     image_row.show(photographs)
     if state.view in SPECTRA:
@@ -213,7 +215,7 @@ def gains_of_blur(state: State) -> None:
         st.markdown(note)
         back, names = brought_back(state), ways()
         caption = t("“Recovers lost detail”? Share of the energy at |K| < 0.1 that comes back")
-        bars.show(caption, [bars.Bar(names[way], (share,)) for way, share in back.items()], full=1.0)
+        bars.show(caption, [bars.Bar(names[method], (share,)) for method, share in back.items()], full=1.0)
 
 
 def formulas(view: str) -> None:
@@ -228,7 +230,7 @@ def formulas(view: str) -> None:
 def table(state: State) -> None:
     """PSNR against noise."""
     numbers = decibels(state.picture, state.kernel)
-    rows = [(name, numbers[way]) for way, name in ways().items()]
+    rows = [(name, numbers[method]) for method, name in ways().items()]
     here = list(NOISE).index(state.noise)
     image_row.table(t("PSNR in dB against the noise in %; more is better"), list(NOISE), rows, here)
 

@@ -27,7 +27,7 @@ KERNELS: dict[str, tuple[str, np.ndarray]] = {
 NOISE = {"0": 0.0, "0.1": 0.001, "1": 0.01, "5": 0.05}
 STEPS = 20
 #: What is measured against x.
-WAYS = ("y", "adjoint", "divide", "wiener", "lucy")
+METHODS = ("y", "adjoint", "divide", "wiener", "lucy")
 #: A frequency counts as lost if A leaves less of it than float64 can tell from nothing.
 ZERO = 1e-9
 #: Powers of ten of a frequency's magnitude that are black and white in the picture of a spectrum.
@@ -102,12 +102,12 @@ def compute(state: State) -> dict[str, np.ndarray]:
 @lru_cache(maxsize=16)
 def decibels(picture: str, kernel_name: str) -> dict[str, tuple[float, ...]]:
     """Way -> PSNR against x for each noise; capped at 99."""
-    found: dict[str, list[float]] = {way: [] for way in WAYS}
+    result: dict[str, list[float]] = {method: [] for method in METHODS}
     for noise in NOISE:
         planes = compute(State(picture, kernel_name, noise))
-        for way, numbers in found.items():
-            numbers.append(min(99.0, psnr(planes[way], planes["x"])))
-    return {way: tuple(numbers) for way, numbers in found.items()}
+        for method, numbers in result.items():
+            numbers.append(min(99.0, psnr(planes[method], planes["x"])))
+    return {method: tuple(numbers) for method, numbers in result.items()}
 
 
 def lost(state: State) -> np.ndarray:
@@ -118,4 +118,6 @@ def lost(state: State) -> np.ndarray:
 def brought_back(state: State) -> dict[str, float]:
     """Way -> how much of the energy that A took (|K| < 0.1) it brings back."""
     planes, k = compute(state), kernel(state)
-    return {way: inverse.lost_energy_back(planes[way], planes["x"], k) for way in ("adjoint", "wiener", "lucy")}
+    return {
+        method: inverse.lost_energy_back(planes[method], planes["x"], k) for method in ("adjoint", "wiener", "lucy")
+    }

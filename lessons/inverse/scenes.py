@@ -15,7 +15,7 @@ CLEAN = run.State(noise="0")
 def closer() -> Guess:
     """Whether the adjoint brings the blurred picture closer to the photograph."""
     planes = run.compute(CLEAN)
-    before, after = (float(np.mean((planes[way] - planes["x"]) ** 2)) for way in ("y", "adjoint"))
+    before, after = (float(np.mean((planes[method] - planes["x"]) ** 2)) for method in ("y", "adjoint"))
     answer = "same" if np.isclose(before, after) else "closer" if after < before else "farther"
     return Guess(
         prompt=t("Before you look: y goes back through the adjoint. Is the result closer to x than y is?"),
@@ -33,7 +33,7 @@ def lost_share() -> Guess:
     """How much of the energy at the lost frequencies Wiener's filter brings back where there is no noise."""
     planes = run.compute(CLEAN)
     gone = np.abs(inverse.response(run.kernel(CLEAN), run.SIZE)) < run.ZERO
-    energy = {way: float((np.abs(np.fft.fft2(planes[way])[gone]) ** 2).sum()) for way in ("x", "wiener")}
+    energy = {method: float((np.abs(np.fft.fft2(planes[method])[gone]) ** 2).sum()) for method in ("x", "wiener")}
     share = energy["wiener"] / energy["x"]
     answer = "none" if share < 1e-6 else "some" if share < 0.5 else "most"
     reason = t("y says nothing about them: whatever stood there, y would be the same.")

@@ -42,14 +42,14 @@ class State:
 
 def by_hand(state: State) -> float:
     """Relative difference of the feature error that is shown and the same by hand, from the picture that is shown."""
-    found = inversion_run.shown(state.run)
-    slow = inversion_run.measured(state.run, found.image)
-    return abs(found.feature_error - slow) / slow
+    result = inversion_run.shown(state.run)
+    slow = inversion_run.measured(state.run, result.image)
+    return abs(result.feature_error - slow) / slow
 
 
 def same_pixels(state: State) -> float:
     """Largest difference of pixels: a run, the same run again, and the same stopped half-way and continued."""
-    once, again, continued = (found.image for found in inversion_run.short(state.run))
+    once, again, continued = (result.image for result in inversion_run.short(state.run))
     return float(max(np.abs(once - again).max(), np.abs(once - continued).max()))
 
 
@@ -94,8 +94,8 @@ def chosen() -> State:
     prior = choice(
         t("Prefer smooth pictures"), {"on": t("yes, as suits the layer"), "off": t("no, features alone")}, "prior"
     )
-    ways = {"preset": t("as suits the layer"), "pixel": t("pixels"), "fourier": t("waves")}
-    moved = choice(t("What the search moves"), ways, "moved")
+    choices = {"preset": t("as suits the layer"), "pixel": t("pixels"), "fourier": t("waves")}
+    moved = choice(t("What the search moves"), choices, "moved")
     seed = choice(t("Seed"), {str(number): str(number) for number in range(4)}, "seed")
     return State(image, layer, prior, moved, seed)
 

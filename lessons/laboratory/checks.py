@@ -20,24 +20,24 @@ ADJOINT = mark("adjoint")
 
 
 def proof_line(
-    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, reconstructions: engine.Reconstructions
 ) -> None:
     """Draw the proofs of the panels above."""
-    shown = list(seen.by_rule.values())
+    shown = list(reconstructions.by_rule.values())
     with st.container(horizontal=True, gap="small", key="lab-proof"):
-        if _is_asked(loaded, chosen.unit.layer, seen):
+        if _is_asked(loaded, chosen.unit.layer, reconstructions):
             with st.spinner(t("Computing every map a second, independent way")), engine.following():
                 proofs = _proofs(loaded, picture, chosen)
             badges(proofs)
         coverage = max((result.coverage for result in shown), key=lambda c: c.total)
         measurement(_coverage(coverage), _coverage_text(chosen.unit.layer))
-        if seen.compiled is None:
+        if reconstructions.compiled is None:
             measurement(t("maps made beforehand"), _beforehand_text())
-        elif not seen.compiled:  # how long compiling took says nothing about the maps
-            measurement(_time(seen), _time_text(len(shown)))
+        elif not reconstructions.compiled:  # how long compiling took says nothing about the maps
+            measurement(_time(reconstructions), _time_text(len(shown)))
 
 
-def _is_asked(loaded: networks.Loaded, layer: str, seen: engine.Reconstructions) -> bool:
+def _is_asked(loaded: networks.Loaded, layer: str, reconstructions: engine.Reconstructions) -> bool:
     """Whether to prove the maps now: a large network's programs take long to compile, so a person presses a button."""
     at_once = len(loaded.network.layers) <= engine.CHECKED_AHEAD
     if at_once or engine.is_check_compiled(loaded, layer):
@@ -75,8 +75,8 @@ def _coverage(coverage: Coverage) -> str:
     return t("{obeyed} of {total} rectifiers obey", obeyed=coverage.obeyed, total=coverage.total)
 
 
-def _time(seen: engine.Reconstructions) -> str:
-    return t("{time} ms", time=f"{1000 * seen.seconds:.0f}")
+def _time(reconstructions: engine.Reconstructions) -> str:
+    return t("{time} ms", time=f"{1000 * reconstructions.seconds:.0f}")
 
 
 def _agreement_text() -> str:

@@ -25,7 +25,7 @@ def take_away(
     loaded: networks.Loaded,
     picture: pictures.Picture,
     chosen: Chosen,
-    seen: engine.Reconstructions,
+    reconstructions: engine.Reconstructions,
     look: Look,
     rule: str,
 ) -> None:
@@ -36,11 +36,11 @@ def take_away(
     name = f"{picture.id or 'picture'}-{unit.layer}-{unit.channel}{position}"
     with st.container(horizontal=True, gap="small", key="lab-take"):
         for kind, media in KINDS.items():
-            make = _maker(loaded, picture, chosen, seen, look, kind)
+            make = _maker(loaded, picture, chosen, reconstructions, look, kind)
             st.download_button(kind.upper(), make, f"{name}.{kind}", media, on_click="ignore", key=f"lab-{kind}")
         st.download_button(
             t("Recipe"),
-            lambda: recipe(loaded, picture, chosen, seen, look).to_json(),
+            lambda: recipe(loaded, picture, chosen, reconstructions, look).to_json(),
             f"{name}.json",
             "application/json",
             on_click="ignore",
@@ -60,14 +60,14 @@ def _maker(
     loaded: networks.Loaded,
     picture: pictures.Picture,
     chosen: Chosen,
-    seen: engine.Reconstructions,
+    reconstructions: engine.Reconstructions,
     look: Look,
     kind: str,
 ) -> Callable[[], bytes]:
     def make() -> bytes:
         from deconvviz import recipe as recipes  # figures take 0.4 s to import: only when asked for
 
-        made = recipe(loaded, picture, chosen, seen, look)
+        made = recipe(loaded, picture, chosen, reconstructions, look)
         image = pictures.decoded(picture)
         run = partial(recipes.render, made, loaded.network, image, kind)  # the file of the command that stands below
         return engine.run_compiled(loaded, chosen.unit.layer, "file", run)
@@ -76,7 +76,11 @@ def _maker(
 
 
 def recipe(
-    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions, look: Look
+    loaded: networks.Loaded,
+    picture: pictures.Picture,
+    chosen: Chosen,
+    reconstructions: engine.Reconstructions,
+    look: Look,
 ) -> Recipe:
     """The recipe of the panels as they are shown."""
     from deconvviz import recipe as recipes
@@ -87,10 +91,10 @@ def recipe(
         chosen.unit,
         model=loaded.name,
         sample=picture.id,
-        rules=tuple(seen.by_rule),
+        rules=tuple(reconstructions.by_rule),
         mode="plane" if look.summed else "colour",
         scale="shared" if look.shared else "own",
-        limit=next(iter(limits_of(seen, look).values())) if look.shared else None,
+        limit=next(iter(limits_of(reconstructions, look).values())) if look.shared else None,
     )
 
 

@@ -67,13 +67,13 @@ def _mean_key(network: str, picture: str, layer: str) -> dict[str, str]:
 
 def _mean_picture(network: str, picture: str, layer: str, forward: engine.Forward) -> str:
     """The mean over channels of the magnitude of an activation, as a small picture."""
-    kept = _mean_key(network, picture, layer)
-    if "png" not in kept:
+    tile = _mean_key(network, picture, layer)
+    if "png" not in tile:
         mean = np.abs(selection.planes(forward.maps[layer])).mean(axis=-1)
         if forward.maps[layer].ndim != 3:
             mean = _folded(np.abs(forward.maps[layer]).ravel())
-        kept["png"] = encoded(png(heat_pixels(mean), level=6))
-    return kept["png"]
+        tile["png"] = encoded(png(heat_pixels(mean), level=6))
+    return tile["png"]
 
 
 def _folded(values: np.ndarray) -> np.ndarray:

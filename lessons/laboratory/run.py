@@ -84,18 +84,18 @@ def cascade(loaded: networks.Loaded, picture: pictures.Picture, unit: Unit) -> I
     net = loaded.network
     x = pictures.model_inputs(loaded, picture)
     box = box_of(net, unit)
-    found = Cascade(tuple(top_down(net, unit.layer, STEPS)), (), None, {})
+    result = Cascade(tuple(top_down(net, unit.layer, STEPS)), (), None, {})
     networks_of = cascade_of(net, unit.layer, most=STEPS)
-    for _ in found.shuffled:
+    for _ in result.shuffled:
         with compiled.background():  # taken anew each time: a job that was stopped goes on in another thread
             compiled.give_way(PATIENCE)
             other = next(networks_of)[1]
             maps = _maps(loaded, other, x, unit, box)
-            if not found.steps:
-                found = replace(found, whole=maps, other=_another(loaded, picture, x, unit, box, maps))
-            step = {rule: _compared(one, found.whole[rule]) for rule, one in maps.items()}
-        found = replace(found, steps=(*found.steps, step))
-        yield found
+            if not result.steps:
+                result = replace(result, whole=maps, other=_another(loaded, picture, x, unit, box, maps))
+            step = {rule: _compared(one, result.whole[rule]) for rule, one in maps.items()}
+        result = replace(result, steps=(*result.steps, step))
+        yield result
 
 
 def box_of(net: Network, unit: Unit) -> Box:
@@ -108,8 +108,8 @@ def _maps(loaded: networks.Loaded, net: Network, x: np.ndarray, unit: Unit, box:
     """The maps by every rule that applies, cut to the receptive field; 1 goes down, so that only silence is zero."""
 
     def run() -> dict[str, np.ndarray]:
-        found = reconstruct_layer(net, x, [unit], RULES, "one", refusals={})
-        return {rule: crop(signed_rgb(one.map, net.input_spec), box) for rule, (one,) in found.items()}
+        result = reconstruct_layer(net, x, [unit], RULES, "one", refusals={})
+        return {rule: crop(signed_rgb(one.map, net.input_spec), box) for rule, (one,) in result.items()}
 
     return engine.run_compiled(loaded, unit.layer, "maps", run)
 
@@ -124,8 +124,8 @@ def _another(
     if not others.size:
         return None
     other = replace(unit, channel=int(np.random.default_rng(0).choice(others)))
-    found = _maps(loaded, loaded.network, x, other, box)
-    return other, {rule: _compared(one, maps[rule]) for rule, one in found.items()}
+    result = _maps(loaded, loaded.network, x, other, box)
+    return other, {rule: _compared(one, maps[rule]) for rule, one in result.items()}
 
 
 def _compared(one: np.ndarray, first: np.ndarray) -> Map:

@@ -29,12 +29,16 @@ _JOB, _ASKED, _COVERED = "lab-cascade", "lab-shuffle-asked", "lab-covered"
 
 
 def can_it_be_trusted(
-    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, seen: engine.Reconstructions, look: Look
+    loaded: networks.Loaded,
+    picture: pictures.Picture,
+    chosen: Chosen,
+    reconstructions: engine.Reconstructions,
+    look: Look,
 ) -> str:
     """Draw the section; return the rule whose map is looked at."""
     with st.container(horizontal=True, vertical_alignment="center", key="lab-trust-head"):
         st.html(f'<div class="lab-heading"><h2>{escape(t("Can I trust it?"))}</h2></div>', width="stretch")
-        rule = trace.choose_rule(seen)
+        rule = trace.choose_rule(reconstructions)
     _part(loaded, picture, chosen, look, rule)
     with st.expander(t("What {rule} assumes, and what it cannot show", rule=t(RULES[rule]))):
         st.markdown(method_card.about(rule))
@@ -55,18 +59,18 @@ def _part(
     if job is not None and job.error is not None:
         st.info(t("No check by shuffling here: {reason}", reason=str(job.error)))
         return
-    found = job.latest if job is not None else None
+    result = job.latest if job is not None else None
 
     def ask() -> None:
         st.session_state[_ASKED] = here
 
     with st.container(horizontal=True, gap="medium", key="lab-trust"):
         with st.container(key="lab-trust-shuffle"):
-            component.mount(__file__, key="lab-shuffle", data=_steps(found, look, rule), on_more_change=ask)
+            component.mount(__file__, key="lab-shuffle", data=_steps(result, look, rule), on_more_change=ask)
         with st.container(key="lab-trust-others"):
-            if found is not None:
-                st.html(f'<div class="lab-witness">{_other(found, look, rule)}</div>')
-                _covering(loaded, picture, chosen, found, rule)
+            if result is not None:
+                st.html(f'<div class="lab-witness">{_other(result, look, rule)}</div>')
+                _covering(loaded, picture, chosen, result, rule)
 
 
 def _job(
@@ -85,17 +89,17 @@ def _job(
     return job
 
 
-def _steps(found: run.Cascade | None, look: Look, rule: str) -> dict[str, Any]:
+def _steps(result: run.Cascade | None, look: Look, rule: str) -> dict[str, Any]:
     """What the slider moves over."""
-    shuffled = found.shuffled if found else ((),)
+    shuffled = result.shuffled if result else ((),)
     all_layers = len(shuffled[-1])
-    labels = [t("The network as it is: none of {count} layers shuffled", count=all_layers)] if found else [""]
+    labels = [t("The network as it is: none of {count} layers shuffled", count=all_layers)] if result else [""]
     labels += [
         t("{number} of {count} layers shuffled, down to {layer}", number=len(names), count=all_layers, layer=names[-1])
         for names in shuffled[1:]
     ]
     steps = []
-    for number, maps in enumerate(found.steps if found else ()):
+    for number, maps in enumerate(result.steps if result else ()):
         one = maps[rule]
         steps.append(
             {
@@ -105,13 +109,13 @@ def _steps(found: run.Cascade | None, look: Look, rule: str) -> dict[str, Any]:
                 "said": _meaning(one.likeness) if number else t("Move the slider, and watch what is left of the map."),
             }
         )
-    height, width = found.steps[0][rule].levels.shape[:2] if found and found.steps else (1, 1)
+    height, width = result.steps[0][rule].levels.shape[:2] if result and result.steps else (1, 1)
     return {
         "steps": steps,
         "labels": labels,
         "size": [height, width],
         "signed": look.summed,
-        "done": found is not None and found.is_done,
+        "done": result is not None and result.is_done,
         "name": t("Layers shuffled, from the top down"),
         "measure": t("rank correlation with the map of the trained network"),
         "waiting": t("This step is being computed."),
@@ -138,12 +142,12 @@ def _meaning(likeness: float | None) -> str:
     return t("Another map: it changes with these layers. So would noise; that does not show it to be right.")
 
 
-def _other(found: run.Cascade, look: Look, rule: str) -> str:
+def _other(result: run.Cascade, look: Look, rule: str) -> str:
     """The map of another unit, as a figure."""
     title = t("Another unit")
-    if found.other is None:
+    if result.other is None:
         return f"<p><b>{escape(title)}</b> {escape(t('No other channel of this layer is active here.'))}</p>"
-    unit, maps = found.other
+    unit, maps = result.other
     one = maps[rule]
     facts = t("channel {channel}, same place", channel=unit.channel)
     if one.likeness is None:
@@ -168,7 +172,7 @@ def _figure(source: str, kind: str, title: str, facts: str, likeness: float | No
 
 
 def _covering(
-    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, found: run.Cascade, rule: str
+    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, result: run.Cascade, rule: str
 ) -> None:
     """Occlusion on request: a witness that knows no backward pass."""
     unit = chosen.unit
@@ -197,7 +201,7 @@ def _covering(
     if not falls.any():
         st.html(f"<p>{escape(t('No patch that is covered changes the unit.'))}</p>")
         return
-    likeness = run.agreement(found.whole[rule], falls, box)
+    likeness = run.agreement(result.whole[rule], falls, box)
     if likeness >= ALIKE:
         said = t("Where the map is strong, the unit falls when that place is covered: the two agree.")
     elif likeness >= DIFFERENT:

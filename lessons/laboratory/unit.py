@@ -109,10 +109,10 @@ def answer(asked: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _drawn(look: Look, chosen: Chosen) -> dict[str, Any]:
-    found = engine.reconstruct(look.loaded, look.picture, chosen.unit)
-    if not found.by_rule:
+    result = engine.reconstruct(look.loaded, look.picture, chosen.unit)
+    if not result.by_rule:
         raise LookupError("no rule applies, which the page says")
-    panels = maps.drawn_panels(look.loaded, look.picture, found, look.shown, maps.unit_key(chosen))
+    panels = maps.drawn_panels(look.loaded, look.picture, result, look.shown, maps.unit_key(chosen))
     box = choose.box_of(look.loaded, chosen)
     return {
         "large": panels.large,

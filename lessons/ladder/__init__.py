@@ -72,8 +72,8 @@ def chosen(loaded: networks.Loaded) -> tuple[State, pictures.Picture]:
         header.picture_chip(loaded, picture)
     else:  # a scene tells of the photograph that comes with its pictures
         picture, named = pictures.sample(State.image), State.image
-    ways = {"picture": t("fitted to the photo"), "map": t("the signed map")}
-    shown = choice(t("DeconvNet's answer"), ways, "shown")
+    choices = {"picture": t("fitted to the photo"), "map": t("the signed map")}
+    shown = choice(t("DeconvNet's answer"), choices, "shown")
     seed = choice(t("Seed of the search"), {str(number): str(number) for number in range(4)}, "seed")
     return State(named, shown, seed), picture
 
@@ -98,7 +98,7 @@ def ask(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> None:
 def proofs(page: frame.Places, ladder: Ladder, loaded: networks.Loaded, picture: pictures.Picture) -> None:
     """The checks of the rungs so far."""
     with st.spinner(t("Adding up every error by hand")):
-        found = of(ladder, loaded, picture)
+        result = of(ladder, loaded, picture)
     meanings = (
         t("At every rung the search has the smaller feature error. By how much it is larger at the worst one:"),
         t("The search's error in pixels grows from rung to rung. By how much it falls at the worst one:"),
@@ -114,7 +114,7 @@ def proofs(page: frame.Places, ladder: Ladder, loaded: networks.Loaded, picture:
         (run.by_hand, inversion_run.measured, inversion_run.feature_error),
         (run.two_computations, explicit.Chain.backward),
     )
-    page.checks(found, meanings, codes)
+    page.checks(result, meanings, codes)
 
 
 def draw(page: frame.Places) -> None:

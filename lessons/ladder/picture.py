@@ -88,9 +88,9 @@ def _curves(ladder: Ladder) -> None:
     for title, name in ((t("Feature error"), "feature_error"), (t("Error in pixels"), "image_error")):
         lines = []
         for method in METHODS:
-            found = {rung.layer: float(getattr(rung, name)) for rung in ladder.of(method)}
-            if found:
-                values = [found.get(layer) for layer in LAYERS]
+            result = {rung.layer: float(getattr(rung, name)) for rung in ladder.of(method)}
+            if result:
+                values = [result.get(layer) for layer in LAYERS]
                 lines.append(curves.Curve(t(NAMES[method]), values, COLOURS[method], DASHES[method]))
         drawn.append(curves.to_html(title, lines, LAYERS, dots=True))
     st.html(f'<div class="ladder-curves" data-part="curves">{"".join(drawn)}</div>')

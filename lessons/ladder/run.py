@@ -69,8 +69,8 @@ class Ladder:
 
     def of(self, method: str) -> list[Rung]:
         """The finished rungs of a method, early layers first."""
-        found = (self.rungs.get((layer, method)) for layer in LAYERS)
-        return [rung for rung in found if rung is not None and rung.finished]
+        result = (self.rungs.get((layer, method)) for layer in LAYERS)
+        return [rung for rung in result if rung is not None and rung.finished]
 
     def with_(self, rung: Rung, step: int) -> Ladder:
         """One rung more, or newer."""
@@ -133,19 +133,19 @@ def sent_down(run: Run) -> Rung:
     """DeconvNet from the whole layer at once, its grey and contrast fitted to the photograph."""
     shown = pictures.fitted(run.loaded, run.picture).model
     reconstruct = partial(dv.reconstruct, run.loaded.network, shown, Unit(run.layer, "all"), rule="deconvnet")
-    found = engine.run_compiled(run.loaded, run.layer, "deconvnet all", reconstruct)
-    image = fitted(found.map, shown)
+    result = engine.run_compiled(run.loaded, run.layer, "deconvnet all", reconstruct)
+    image = fitted(result.map, shown)
     feature, pixels = measured(run, image), pixel_error(image, shown)
-    return Rung(run.layer, "deconvnet", image, feature, pixels, map=found.map, agreement=found.agreement)
+    return Rung(run.layer, "deconvnet", image, feature, pixels, map=result.map, agreement=result.agreement)
 
 
 def learned(run: Run) -> Rung:
     """The trained decoder's answer."""
     shown = pictures.fitted(run.loaded, run.picture).model
     invert = partial(dv.invert, run.loaded.network, shown, run.layer, method="learned")
-    found = engine.run_compiled(run.loaded, run.layer, "learned", invert)
-    feature = found.feature_error
-    return Rung(run.layer, "learned", found.image, feature, found.image_error, reported=feature)
+    result = engine.run_compiled(run.loaded, run.layer, "learned", invert)
+    feature = result.feature_error
+    return Rung(run.layer, "learned", result.image, feature, result.image_error, reported=feature)
 
 
 def fitted(signed: SignedMap, shown: DisplayImage) -> DisplayImage:

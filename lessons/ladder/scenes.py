@@ -13,12 +13,14 @@ EARLY = "relu2"
 
 def nearest_in_pixels() -> Guess:
     """Which of the three pictures of an early layer is nearest to the photograph."""
-    found = {method: shipped.facts()[f"{method}/{EARLY}"][1] for method in NAMES}
+    result = {method: shipped.facts()[f"{method}/{EARLY}"][1] for method in NAMES}
     return Guess(
         prompt=t("Decide by eye: which picture from {layer} is nearest to the photograph?", layer=EARLY),
         options={method: t(name) for method, name in NAMES.items()},
-        answer=min(found, key=found.__getitem__),
-        reasons={method: t("Its error in pixels is {value}.", value=f"{value:.3f}") for method, value in found.items()},
+        answer=min(result, key=result.__getitem__),
+        reasons={
+            method: t("Its error in pixels is {value}.", value=f"{value:.3f}") for method, value in result.items()
+        },
     )
 
 

@@ -30,18 +30,18 @@ class State:
 
 def pixels_by_hand(state: State) -> float:
     """Relative difference of the library's error in pixels and the same added up by hand."""
-    found = run.answered(state.image, state.layer)
+    result = run.answered(state.image, state.layer)
     photograph = run.shown(state.image, state.layer, "none").photograph
-    slow = run.by_hand(found.image, photograph)
-    return abs(found.image_error - slow) / slow
+    slow = run.by_hand(result.image, photograph)
+    return abs(result.image_error - slow) / slow
 
 
 def features_by_hand(state: State) -> float:
     """The same of the feature error: the answer goes through the network once more."""
-    found = run.answered(state.image, state.layer)
+    result = run.answered(state.image, state.layer)
     values = run.values_of(state.image, state.layer)
-    slow = run.by_hand(run.again(found.image, state.layer), values)
-    return abs(found.feature_error - slow) / slow
+    slow = run.by_hand(run.again(result.image, state.layer), values)
+    return abs(result.feature_error - slow) / slow
 
 
 def numbers_alone(state: State) -> float:
@@ -129,9 +129,9 @@ def draw(page: frame.Places) -> None:
     place = (state.image, state.layer, state.change)
     with page.picture:
         with st.spinner(t("Sending the layer's numbers through its decoder, some seconds the first time")):
-            found = run.beforehand(*place) or run.shown(*place)
-        picture.draw(*place, found, beside=state.beside == "search")
-        picture.formula(found)
+            result = run.beforehand(*place) or run.shown(*place)
+        picture.draw(*place, result, beside=state.beside == "search")
+        picture.formula(result)
     with page.wide:
         page.later(measured, page, state)
     page.code((dv.invert, inverters.Inverter.__call__), call(state))

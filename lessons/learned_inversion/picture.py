@@ -17,20 +17,20 @@ from lessons.learned_inversion import run
 from lessons.learned_inversion.run import Shown
 
 
-def draw(image: str, layer: str, change: str, found: Shown, beside: bool) -> None:
+def draw(image: str, layer: str, change: str, result: Shown, beside: bool) -> None:
     """The two pictures, and what stands between them; the search's too where it is to stand beside them."""
     name = title_of(pictures.sample(image))
-    rows, columns = found.photograph.shape[:2]
+    rows, columns = result.photograph.shape[:2]
     seen = t("as the network sees it: {rows} × {columns} pixels", rows=rows, columns=columns)
     note = t(
         "error in pixels {pixels}; a picture of the mean colour: {baseline}",
-        pixels=number(found.pixels),
-        baseline=number(found.baseline),
+        pixels=number(result.pixels),
+        baseline=number(result.baseline),
     )
     title = t("Made from {layer} in one pass", layer=layer)
     if change != "none":
         title = t("Made from the changed {layer}", layer=layer)
-    pair = _figure(name, seen, found.photograph, "photograph") + _figure(title, note, found.picture, "made")
+    pair = _figure(name, seen, result.photograph, "photograph") + _figure(title, note, result.picture, "made")
     other = run.searched(image, layer, change) if beside else None
     if other is not None:
         searched, features, pixels = other
@@ -49,26 +49,26 @@ def _figure(title: str, note: str, picture: np.ndarray, part: str) -> str:
 def _way(layer: str) -> str:
     """The sizes of what goes in and of every stage."""
     sizes = run.decoder(layer).sizes
-    ways = " → ".join(" × ".join(map(str, size)) for size in sizes)
+    sizes_of = " → ".join(" × ".join(map(str, size)) for size in sizes)
     params = run.decoder(layer).params
     weights = sum(value.size for name, value in params.items() if name.startswith("stage"))
     return t(
         "{ways}, with {weights} trained numbers.",
-        ways=ways,
+        ways=sizes_of,
         weights=f"{weights:,}".replace(",", "\xa0"),
     )
 
 
-def formula(found: Shown) -> None:
+def formula(result: Shown) -> None:
     """What was minimized in training, and the two errors of this picture in numbers."""
     x, a = coloured("input", "x"), coloured("output", r"\Phi(x)")
     st.latex(rf"\min_\theta\; \mathbb{{E}}_{{{x}}} \lVert f_\theta({a}) - {x} \rVert^2")
     numbers = coloured("output", "a")
-    st.latex(rf"\frac{{\lVert f({numbers}) - {x} \rVert^2}}{{\lVert {x} \rVert^2}} = {_latex(found.pixels)}")
+    st.latex(rf"\frac{{\lVert f({numbers}) - {x} \rVert^2}}{{\lVert {x} \rVert^2}} = {_latex(result.pixels)}")
     with st.container(key="part-features"):
         st.latex(
             rf"\frac{{\lVert \Phi(f({numbers})) - {numbers} \rVert^2}}{{\lVert {numbers} \rVert^2}}"
-            rf" = {_latex(found.features)}"
+            rf" = {_latex(result.features)}"
         )
 
 

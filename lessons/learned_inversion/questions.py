@@ -20,9 +20,9 @@ def best_answer(values: np.ndarray) -> int:
 
 def unpooled(values: np.ndarray, factor: int) -> np.ndarray:
     """Each value at the start of a block of `factor` cells, zeros behind it."""
-    found = np.zeros(len(values) * factor)
-    found[::factor] = values
-    return found
+    result = np.zeros(len(values) * factor)
+    result[::factor] = values
+    return result
 
 
 def convolved(row: np.ndarray, taps: np.ndarray) -> np.ndarray:
@@ -64,8 +64,8 @@ def corner(seed: int) -> Question:
     random = np.random.default_rng(12100 + seed)
     values, taps = random.integers(1, 6, 3).astype(np.float64), random.choice(np.arange(1, 8), 3, False).astype(float)
     place = 1 + 2 * int(random.integers(0, 2))
-    found = convolved(unpooled(values, 2), taps)
-    answer = (int(found[place]),)
+    result = convolved(unpooled(values, 2), taps)
+    answer = (int(result[place]),)
     a, b = values[place // 2], values[place // 2 + 1]
     row = unpooled(values, 2)
     terms = rf"{taps[0]:g} \cdot {a:g} + {taps[1]:g} \cdot 0 + {taps[2]:g} \cdot {b:g}"

@@ -100,10 +100,10 @@ def searched(image: str, layer: str, change: str) -> tuple[np.ndarray, float, fl
 
 
 def _shown(image: str, layer: str, change: str) -> Shown:
-    found, photograph = decoder(layer), pictures.fitted(loaded(), pictures.sample(image)).model
+    inverter, photograph = decoder(layer), pictures.fitted(loaded(), pictures.sample(image)).model
     values = changed(image, layer, change)
-    answer = engine.run_compiled(loaded(), layer, "learned", lambda: found(values[None])[0])
-    mean = np.asarray(found.about["mean_colour"], np.float32)
+    answer = engine.run_compiled(loaded(), layer, "learned", lambda: inverter(values[None])[0])
+    mean = np.asarray(inverter.about["mean_colour"], np.float32)
     flat = np.broadcast_to(mean, photograph.shape)
     return Shown(
         photograph, answer, mean,
@@ -118,10 +118,10 @@ def again(picture: np.ndarray, layer: str) -> np.ndarray:
     return network.taps(model_input(picture, network.input_spec), [layer])[layer][0]
 
 
-def by_hand(found: np.ndarray, wanted: np.ndarray) -> float:
+def by_hand(result: np.ndarray, wanted: np.ndarray) -> float:
     """The same, row after row and colour after colour."""
     above = below = 0.0
-    for mine, theirs in zip(found.astype(np.float64), wanted.astype(np.float64), strict=True):
+    for mine, theirs in zip(result.astype(np.float64), wanted.astype(np.float64), strict=True):
         for colour in range(wanted.shape[-1]):
             above += sum((a - b) ** 2 for a, b in zip(mine[:, colour], theirs[:, colour], strict=True))
             below += sum(b * b for b in theirs[:, colour])
@@ -155,8 +155,8 @@ def three_ways(image: str, layer: str) -> float:
 def over_photographs(layer: str) -> Iterator[tuple[str, float, float]]:
     """(photograph, error of the inverter, error of the mean colour) in pixels."""
     for id in PHOTOGRAPHS:
-        found = shown(id, layer, "none")
-        yield id, found.pixels, found.baseline
+        result = shown(id, layer, "none")
+        yield id, result.pixels, result.baseline
 
 
 def medians(layer: str) -> tuple[float, float]:

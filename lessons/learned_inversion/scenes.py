@@ -40,14 +40,14 @@ def deeper() -> Guess:
 
 def against_search() -> Guess:
     """Which of decoder and search has the smaller errors."""
-    learned, found = errors("learned", COMPARED), errors("optimize", COMPARED)
+    learned, result = errors("learned", COMPARED), errors("optimize", COMPARED)
     wins = {(True, True): "search", (True, False): "split", (False, True): "other", (False, False): "decoder"}
     reason = t(
         "Feature error: decoder {one}, search {two}. Error in pixels: decoder {three}, search {four}.",
         one=f"{learned[0]:.2f}",
-        two=f"{found[0]:.2f}",
+        two=f"{result[0]:.2f}",
         three=f"{learned[1]:.3f}",
-        four=f"{found[1]:.3f}",
+        four=f"{result[1]:.3f}",
     )
     options = {
         "decoder": t("the decoder, in both"),
@@ -58,7 +58,7 @@ def against_search() -> Guess:
     return Guess(
         prompt=t("What do you expect from {layer}: whose errors are smaller?", layer=COMPARED),
         options=options,
-        answer=wins[found[0] < learned[0], found[1] < learned[1]],
+        answer=wins[result[0] < learned[0], result[1] < learned[1]],
         reasons=dict.fromkeys(options, reason),
     )
 

@@ -47,12 +47,12 @@ def uncovered(state: State) -> float:
 
 def by_scipy(state: State) -> float:
     """The largest distance between the bars and SciPy's rank correlations."""
-    patch, found = int(state.patch), []
+    patch, result = int(state.patch), []
     fallen = run.falls(state.image, state.cover, patch)
     for method in run.METHODS:
         again = scipy.stats.spearmanr(run.map_of(state.image, method, patch).ravel(), fallen.ravel()).statistic
-        found.append(abs(run.agreement(state.image, method, state.cover, patch) - float(again)))
-    return float(np.max(found))
+        result.append(abs(run.agreement(state.image, method, state.cover, patch) - float(again)))
+    return float(np.max(result))
 
 
 def checks(state: State) -> list[Check]:

@@ -67,11 +67,11 @@ def _heat(values: np.ndarray) -> np.ndarray:
 def agreements(image: str, cover: str, patch: int, method: str, over_all: bool) -> None:
     """How like each method's map is to occlusion's, as bars; over all photographs with the interval in words."""
     if over_all:
-        found = {one: run.over_all(one, cover, patch) for one in run.METHODS}
+        result = {one: run.over_all(one, cover, patch) for one in run.METHODS}
         title = t("Rank correlation with occlusion over the squares, mean of {count} photographs [95 % interval]",
                   count=len(PHOTOS))  # fmt: skip
-        named = {one: f"{t(NAMES[one])} [{hundredths(it.low)}, {hundredths(it.high)}]" for one, it in found.items()}
-        shown = [bars.Bar(named[one], (it.mean,), second=one == method) for one, it in found.items()]
+        named = {one: f"{t(NAMES[one])} [{hundredths(it.low)}, {hundredths(it.high)}]" for one, it in result.items()}
+        shown = [bars.Bar(named[one], (it.mean,), second=one == method) for one, it in result.items()]
     else:
         title = t("Rank correlation with occlusion over the squares, this photograph")
         shown = [

@@ -85,12 +85,13 @@ def witnessed(seed: int) -> Question:
     while True:
         image, method = (str(random.choice(names)) for names in (run.PHOTOS, run.METHODS))
         falls, values = run.falls(image, "grey", patch), np.maximum(run.map_of(image, method, patch), 0)
-        found = falls >= falls.max() / 2
-        slide = threshold.Slide(values, _framed(image, found, patch), t(LABELS[method]))
+        result = falls >= falls.max() / 2
+        slide = threshold.Slide(values, _framed(image, result, patch), t(LABELS[method]))
         overlap = {
-            stop: float((slide.kept(stop) & found).sum() / (slide.kept(stop) | found).sum()) for stop in threshold.STOPS
+            stop: float((slide.passing(stop) & result).sum() / (slide.passing(stop) | result).sum())
+            for stop in threshold.STOPS
         }
-        if found.sum() > 1 and max(overlap.values()) > 0:
+        if result.sum() > 1 and max(overlap.values()) > 0:
             break
     best = max(overlap, key=overlap.__getitem__)
     right = sorted((n for n in overlap if overlap[n] >= overlap[best] - 0.03), key=lambda n: (n != best, n))
@@ -105,11 +106,13 @@ def witnessed(seed: int) -> Question:
         why=lambda stop: t(
             "There {left} squares are left, {both} of the {framed} framed ones among them: {overlap} %. It can be "
             "{best} %.",
-            left=int(slide.kept(stop).sum()), both=int((slide.kept(stop) & found).sum()), framed=int(found.sum()),
+            left=int(slide.passing(stop).sum()), both=int((slide.passing(stop) & result).sum()),
+            framed=int(result.sum()),
             overlap=round(100 * overlap[stop]), best=round(100 * overlap[best]),
         ),
         hint=t("Every square that is left outside a frame costs, and so does every frame that is covered."),
-        worked=rf"{best}\,\%:\; {int((slide.kept(best) & found).sum())} / {int((slide.kept(best) | found).sum())}",
+        worked=rf"{best}\,\%:\; {int((slide.passing(best) & result).sum())} / "
+        rf"{int((slide.passing(best) | result).sum())}",
     )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def measure() -> dict[str, Any]:
     Returns:
       "digest" of the network; "photographs": name -> "label", "score", "falls" by cover and side, "maps" by method.
     """
-    loaded, found = networks.load(NETWORK), dict[str, Any]()
+    loaded, result = networks.load(NETWORK), dict[str, Any]()
     network = loaded.network
     for image in PHOTOS:
         x = _input(image)
@@ -118,6 +118,6 @@ def measure() -> dict[str, Any]:
         for method in METHODS:
             signal = drawn(one, x, method, **controls.options(network, method)).signal
             record["maps"][method] = short(pooled(controls.ranked(method, signal), PATCHES[0]))
-        found[image] = record
+        result[image] = record
         print(image, flush=True)
-    return {"digest": loaded.digest, "photographs": found}
+    return {"digest": loaded.digest, "photographs": result}

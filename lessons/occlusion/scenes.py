@@ -28,22 +28,22 @@ def rising() -> Guess:
 
 def nearest() -> Guess:
     """Whose map of the cat orders the squares most as occlusion does."""
-    found = {method: run.agreement(FIRST, method, "grey", 16) for method in run.METHODS}
+    result = {method: run.agreement(FIRST, method, "grey", 16) for method in run.METHODS}
     return Guess(
         prompt=t("Before you look: whose map puts the squares most into occlusion's order?"),
         options={method: t(picture.NAMES[method]) for method in run.METHODS},
-        answer=max(found, key=found.__getitem__),
+        answer=max(result, key=result.__getitem__),
         reasons={
             method: t("Its rank correlation with occlusion is {value}.", value=hundredths(value))
-            for method, value in found.items()
+            for method, value in result.items()
         },
     )
 
 
 def same_again() -> Guess:
     """How like the falls are when the cover is the blurred photograph in place of grey."""
-    found = rank_correlation(run.falls(FIRST, "grey", 16), run.falls(FIRST, "blur", 16))
-    said = t("The rank correlation of the two tables is {value}.", value=hundredths(found))
+    result = rank_correlation(run.falls(FIRST, "grey", 16), run.falls(FIRST, "blur", 16))
+    said = t("The rank correlation of the two tables is {value}.", value=hundredths(result))
     return Guess(
         prompt=t(
             "Before you look: cover with the blurred photograph instead. How similar is the table to the one before?"
@@ -53,7 +53,7 @@ def same_again() -> Guess:
             "half": t("in part: 0.3 to 0.9"),
             "other": t("hardly: below 0.3"),
         },
-        answer="same" if found > 0.9 else "half" if found >= 0.3 else "other",
+        answer="same" if result > 0.9 else "half" if result >= 0.3 else "other",
         reasons=dict.fromkeys(("same", "half", "other"), said),
     )
 

@@ -45,35 +45,35 @@ def checks(state: State) -> list[Check]:
     ]
 
 
-def maps(found: code.Tried) -> None:
+def maps(result: code.Tried) -> None:
     """What the network is fed, and the map of every rule that applies, each on its own scale."""
-    shown = [image_row.Picture(to_bytes(found.image), t("as the network is fed it"), t("The photograph"))]
-    for rule, signed in found.maps.items():
+    shown = [image_row.Picture(to_bytes(result.image), t("as the network is fed it"), t("The photograph"))]
+    for rule, signed in result.maps.items():
         limit = largest(signed, summed=True)
         note = t("own scale, ±{limit}", limit=number(limit))
         shown.append(image_row.Picture(signed_pixels(signed, limit, summed=True), note, t(RULES[rule])))
     with st.container(key="part-maps"):
         image_row.show(shown)
-    unit = found.report.unit
+    unit = result.report.unit
     st.markdown(t("From channel {channel} of {layer}, the strongest.", channel=unit.channel, layer=unit.layer))
 
 
-def report(found: proofs.Report) -> None:
+def report(about: proofs.Report) -> None:
     """Draw what `deconvviz check` says, as a table."""
-    network = found.network
+    network = about.network
     layers = ", ".join(f"{layer.name} ({kind(layer.kind)}, {size(layer.shape)})" for layer in network.layers)
     st.markdown(f"**{t('Layers found')}**: {layers}")
-    index, value = found.top[0]
+    index, value = about.top[0]
     best = class_name(network.labels[index]) if network.labels else str(index)
-    said = t("{count} scores, the highest {value} for {label}", count=found.output[0], value=f"{value:.3g}", label=best)
+    said = t("{count} scores, the highest {value} for {label}", count=about.output[0], value=f"{value:.3g}", label=best)
     st.markdown(f"**{t('Forward')}**: {said}")
     head = [t("Rule"), t("Applies"), t("Rectifiers that obey"), t("Two computations differ by")]
-    rows = [head, ["---"] * 4, *(_row(one) for one in found.rules)]
+    rows = [head, ["---"] * 4, *(_row(one) for one in about.rules)]
     st.html(STYLE)
     with st.container(key="part-own-report"):
         st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
     with st.container(key="part-own-notes"):
-        notes = "\n".join(f"- {note}" for note in found.notes)
+        notes = "\n".join(f"- {note}" for note in about.notes)
         st.markdown(f"**{t('What to change')}**: " + (f"\n\n{notes}" if notes else t("Nothing: every rule applies.")))
 
 
@@ -128,9 +128,9 @@ def draw(page: frame.Places) -> None:
         state = State(choice(t("Network"), {k: t(v[0]) for k, v in code.VARIANTS.items()}, "variant"))
     with page.picture:
         with st.spinner(t("Trying every rule on it, about twenty seconds the first time")):
-            found = code.tried(state.variant)
-        maps(found)
-        report(found.report)
+            result = code.tried(state.variant)
+        maps(result)
+        report(result.report)
         if is_offered("variant"):
             three_ways(state)
     meanings = [

@@ -113,11 +113,11 @@ def tried(variant: str) -> Tried:
     report = checks.report(network, x)
     image = fit_image(samples.load(PICTURE), network.input_spec)
     rules = [one.rule for one in report.rules if not one.refused]
-    found = dv.reconstruct_rules(network, image, report.unit, rules, prove=False)
+    maps = dv.reconstruct_rules(network, image, report.unit, rules, prove=False)
     return Tried(
         report=report,
         image=image,
-        maps={rule: result.map for rule, result in found.items()},
+        maps={rule: result.map for rule, result in maps.items()},
         forward=relative_error(network.run(x), np.asarray(model(x))),
         adjoint=checks.adjoint(network, x, network.layers[-1].name),
     )

@@ -148,5 +148,5 @@ def shares(way: str, pooling: Pooling) -> dict[Cell, np.ndarray]:
 
 def arriving(way: str, pooling: Pooling, cell: Cell) -> list[tuple[Cell, float]]:
     """The windows whose value arrives at a cell, in reading order, each with the weight it is taken with."""
-    found = [(window, float(share[cell])) for window, share in shares(way, pooling).items() if share[cell] > 0]
-    return found[-1:] if way == "overwrite" else found
+    result = [(window, float(share[cell])) for window, share in shares(way, pooling).items() if share[cell] > 0]
+    return result[-1:] if way == "overwrite" else result

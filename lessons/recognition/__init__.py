@@ -58,8 +58,8 @@ def two_computations(state: State) -> float:
     """Relative difference of the map computed in two ways."""
     params, _ = run.params_of(state.training)
     shown, _ = run.picture(state.digit, state.pad)
-    found = run.look(params, shown, None, True).agreement
-    return math.inf if found is None else found
+    result = run.look(params, shown, None, True).agreement
+    return math.inf if result is None else result
 
 
 def leaked(state: State) -> float:
@@ -142,11 +142,11 @@ def look(state: State) -> None:
 
 def _answer(params: dict[str, Any], shown: np.ndarray, right: int | None, *, with_loss: bool) -> None:
     with st.spinner(t("Sending the score back to the digit, some seconds the first time")):
-        found = run.look(params, shown)
-    picture.looked(found, found.label, right)
+        result = run.look(params, shown)
+    picture.looked(result, result.label, right)
     if right is not None and with_loss:
         with st.container(key="part-loss"):
-            st.latex(picture.loss_line(found, right))
+            st.latex(picture.loss_line(result, right))
 
 
 def train(state: State) -> None:

@@ -29,26 +29,26 @@ COMMAND = "deconvviz evaluate recognition --data digits --what effects --json"
 EVERY = 3.0
 
 
-def looked(found: Recognized, wanted: str, right: int | None) -> None:
+def looked(result: Recognized, wanted: str, right: int | None) -> None:
     """The digit as the network sees it beside the map of a class, and the probabilities."""
-    ink = np.rint(255 * (1 - found.picture)).astype(np.uint8)
-    limit = signed_limit(found.map)
-    title = t("It says {label}", label=found.label)
+    ink = np.rint(255 * (1 - result.picture)).astype(np.uint8)
+    limit = signed_limit(result.map)
+    title = t("It says {label}", label=result.label)
     if right is None:
-        note = t("your own; {percent} % sure", percent=f"{100 * found.probabilities.max():.0f}")
+        note = t("your own; {percent} % sure", percent=f"{100 * result.probabilities.max():.0f}")
     else:
-        note = t("a {right}; {percent} % sure", right=right, percent=f"{100 * found.probabilities.max():.0f}")
+        note = t("a {right}; {percent} % sure", right=right, percent=f"{100 * result.probabilities.max():.0f}")
     sent_back = t("The score of {label}, sent back by DeconvNet", label=wanted)
     scale = t("red for it, blue against it, ±{limit}", limit=number(limit))
-    blank = unread(found.map)
+    blank = unread(result.map)
     if blank:
         scale += ". " + t(
             "The last {count} rows and columns are blank: no unit of the last map reads them.", count=blank
         )
     figures = (
         _figure(title, note, png(ink)),
-        _figure(sent_back, scale, png(diverging_rgb(found.map, limit))),
-        f'<div class="digit-shares">{_shares(found)}</div>',
+        _figure(sent_back, scale, png(diverging_rgb(result.map, limit))),
+        f'<div class="digit-shares">{_shares(result)}</div>',
     )
     st.html(f'<div class="digit">{"".join(figures)}</div>')
 
@@ -71,11 +71,11 @@ def _figure(title: str, note: str, file: bytes) -> str:
     )
 
 
-def _shares(found: Recognized) -> str:
+def _shares(result: Recognized) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(label)}</th><td><span style="width: {100 * share:.1f}%"></span></td>'
         f"<td>{100 * share:.1f}</td></tr>"
-        for label, share in zip(found.labels, found.probabilities, strict=True)
+        for label, share in zip(result.labels, result.probabilities, strict=True)
     )
     return f"<table><caption>{escape(t('Probabilities in percent'))}</caption><tbody>{rows}</tbody></table>"
 
@@ -108,9 +108,9 @@ def training(job: jobs.Job[Any]) -> None:
     bars.show(t("Length of the gradient over that of the weights, from the picture to the scores"), rows)
 
 
-def loss_line(found: Recognized, right: int) -> str:
+def loss_line(result: Recognized, right: int) -> str:
     """The cross-entropy of one digit, in symbols and with its numbers."""
-    share = float(found.probabilities[right])
+    share = float(result.probabilities[right])
     p, loss = coloured("output", f"p_{{{right}}}"), coloured("kernel", "L")
     return (
         rf"\begin{{aligned}} {loss} &= -\ln {p} = -\ln \frac{{e^{{z_{{{right}}}}}}}{{\sum_k e^{{z_k}}}} \\ "
@@ -141,16 +141,16 @@ def effects(here: Training) -> None:
 
 def measured(here: Training) -> None:
     """The table of the effects that the package keeps, if it keeps any, and what each switch changes."""
-    kept = ablations.measured_effects()
-    if kept is None:
+    effects = ablations.measured_effects()
+    if effects is None:
         return
-    st.markdown(changes(kept["rows"], kept["seeds"]))
+    st.markdown(changes(effects["rows"], effects["seeds"]))
     caption = t(
         "Measured: means over {seeds} seeds, {pictures} digits, {epochs} epochs",
-        **{name: kept[name] for name in ("seeds", "pictures", "epochs")},
+        **{name: effects[name] for name in ("seeds", "pictures", "epochs")},
     )
-    _table(caption, kept["rows"], here)
-    st.markdown(t("Stored figures, made by `{command}`, stored on {date}.", command=COMMAND, date=kept["stored"]))
+    _table(caption, effects["rows"], here)
+    st.markdown(t("Stored figures, made by `{command}`, stored on {date}.", command=COMMAND, date=effects["stored"]))
 
 
 def _compared(here: Training) -> None:

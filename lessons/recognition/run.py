@@ -73,10 +73,10 @@ def begin_all(training: Training) -> None:
 
 def look_at_all(training: Training) -> list[jobs.Job[Any]]:
     """Those of the eight that run or wait, each told that somebody looks."""
-    found = [job for one in all_of(training) if (job := find(one)) is not None and not job.resting]
-    for job in found:
+    result = [job for one in all_of(training) if (job := find(one)) is not None and not job.resting]
+    for job in result:
         job.look()
-    return found
+    return result
 
 
 def trained(training: Training) -> list[dict[str, Any]]:

@@ -25,19 +25,20 @@ def no_idea() -> Guess:
 
 def row(norm: bool = False, drop: bool = False, decoder: bool = False) -> dict[str, Any]:
     """The stored figures of a setting of the three switches."""
-    kept = ablations.measured_effects()
-    assert kept is not None, "they come with the package"
-    return next(one for one in kept["rows"] if (one["norm"], one["drop"], one["decoder"]) == (norm, drop, decoder))
+    effects = ablations.measured_effects()
+    assert effects is not None, "they come with the package"
+    return next(one for one in effects["rows"] if (one["norm"], one["drop"], one["decoder"]) == (norm, drop, decoder))
 
 
 def unseen() -> Guess:
     """How many of the digits held back the plain network gets right, in percent."""
-    seen, held = (round(100 * row()[name]) for name in ("accuracy", "held_accuracy"))
+    trained, held = (round(100 * row()[name]) for name in ("accuracy", "held_accuracy"))
     reason = t("It was right on {held} % of the digits that it had never seen, mean of three trainings.", held=held)
-    options = [str(n) for n in (60, held, seen)]
+    options = [str(n) for n in (60, held, trained)]
     return Guess(
         prompt=t(
-            "Before you look: trained on 200 digits, it gets {seen} % of them right. How many of 597 others?", seen=seen
+            "Before you look: trained on 200 digits, it gets {seen} % of them right. How many of 597 others?",
+            seen=trained,
         ),
         options={name: f"{name} %" for name in options},
         answer=str(held),

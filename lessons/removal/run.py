@@ -109,10 +109,10 @@ def probability(image: str, xs: np.ndarray) -> np.ndarray:
 
 def _cached(image: str, name: str, make: Any) -> np.ndarray:
     loaded = networks.load(NETWORK)
-    found: np.ndarray = engine.cached(
+    result: np.ndarray = engine.cached(
         loaded, pictures.sample(image), name, lambda: engine.run_compiled(loaded, "", name, make)
     )
-    return found
+    return result
 
 
 def _score(x: np.ndarray) -> Score:
@@ -143,13 +143,13 @@ def measure() -> dict[str, Any]:
     Returns:
       "digest" of the network; "photographs": name -> "label", "curves": order -> "deletion grey", ... -> probabilities.
     """
-    loaded, found = networks.load(NETWORK), dict[str, Any]()
+    loaded, result = networks.load(NETWORK), dict[str, Any]()
     for image in PHOTOS:
         curves = {
             order: {f"{kind} {cover}": short(_curve(image, order, kind, cover)) for kind in KINDS for cover in COVERS}
             for order in ORDERS
         }
         network, x = loaded.network, model_inputs(image)
-        found[image] = {"label": network.labels[int(network.run(x)[0].argmax())], "curves": curves}
+        result[image] = {"label": network.labels[int(network.run(x)[0].argmax())], "curves": curves}
         print(image, flush=True)
-    return {"digest": loaded.digest, "photographs": found}
+    return {"digest": loaded.digest, "photographs": result}

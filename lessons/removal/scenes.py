@@ -15,13 +15,13 @@ ASKED = (controls.RANDOM, controls.EDGES, "deconvnet", "guided")
 
 def fastest() -> Guess:
     """Which of four orders makes the probability of the cat's class fall fastest."""
-    found = {order: run.area(FIRST, order, "deletion", "grey") for order in ASKED}
+    result = {order: run.area(FIRST, order, "deletion", "grey") for order in ASKED}
     return Guess(
         prompt=t("Before you look: of these four orders, which has the smallest area, so that the class goes first?"),
         options={order: t(picture.NAMES[order]) for order in ASKED},
-        answer=min(found, key=found.__getitem__),
+        answer=min(result, key=result.__getitem__),
         reasons={
-            order: t("The area under its curve is {value}.", value=f"{area:.3f}") for order, area in found.items()
+            order: t("The area under its curve is {value}.", value=f"{area:.3f}") for order, area in result.items()
         },
     )
 

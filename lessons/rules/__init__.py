@@ -187,9 +187,9 @@ def proofs(page: frame.Places, state: State) -> None:
 
 def finding(at: network.Place) -> None:
     """How alike the maps of different units are, said in words from the numbers."""
-    found = network.likeness(at)
-    maps.alike(found)
-    guided, gradient = maps.mean(found["guided"]), maps.mean(found["gradient"])
+    result = network.likeness(at)
+    maps.alike(result)
+    guided, gradient = maps.mean(result["guided"]), maps.mean(result["gradient"])
     words = t(
         "Mean cosine between the maps of different units: guided {guided}, gradient {gradient}.",
         guided=f"{guided:.2f}",

@@ -22,18 +22,18 @@ from lessons.rules.network import Place, Stopped
 
 def draw(at: Place, rank: int, pair: str) -> None:
     """The four maps, large; the photograph and the difference of a pair."""
-    seen = network.reconstructions(at, rank)
+    reconstructions = network.reconstructions(at, rank)
     look = maps.Look(summed=True, shared=maps.shared_switch())
     unit = at.units[rank]
-    maps.panels(at.loaded, at.picture, seen, look, f"{unit.layer}-{unit.channel}-{unit.row}-{unit.column}")
+    maps.panels(at.loaded, at.picture, reconstructions, look, f"{unit.layer}-{unit.channel}-{unit.row}-{unit.column}")
     difference(at, rank, pair)
 
 
 def difference(at: Place, rank: int, pair: str) -> None:
     """The photograph and the difference of a pair of maps."""
-    found = network.reconstructions(at, rank).by_rule
-    photo = _photo(at, found["gradient"].receptive_field)
-    st.html(f'<div class="rules-pair" data-part="pair">{photo}{_difference(found, pair)}</div>')
+    result = network.reconstructions(at, rank).by_rule
+    photo = _photo(at, result["gradient"].receptive_field)
+    st.html(f'<div class="rules-pair" data-part="pair">{photo}{_difference(result, pair)}</div>')
 
 
 def side_by_side(at: Place, rank: int) -> None:
@@ -48,9 +48,9 @@ def side_by_side(at: Place, rank: int) -> None:
     st.html(f'<div class="rules-pair rules-four" data-part="maps">{"".join(figures)}</div>')
 
 
-def _difference(found: dict[str, Reconstruction], pair: str) -> str:
+def _difference(result: dict[str, Reconstruction], pair: str) -> str:
     """a − b in the receptive field, on the scale of the larger of the two maps, so that a small one looks small."""
-    first, second = (found[rule] for rule in pair.split("-"))
+    first, second = (result[rule] for rule in pair.split("-"))
     limit = max(largest(one.map, summed=True) for one in (first, second))
     away = crop(first.map - second.map, first.receptive_field)
     title = f"{t(RULES[first.rule])} − {t(RULES[second.rule])}"
@@ -96,17 +96,19 @@ def _scale(limit: float) -> str:
 
 def differences(at: Place, rank: int, pair: str) -> None:
     """How far the maps of every two rules are apart."""
-    found = network.gaps(at, rank)
+    result = network.gaps(at, rank)
     shown = [
         bars.Bar(" − ".join(t(RULES[rule]) for rule in one.split("-")), (gap,), second=one == pair)
-        for one, gap in found.items()
+        for one, gap in result.items()
     ]
     bars.show(t("How far two maps are apart: ‖a − b‖ / max(‖a‖, ‖b‖)"), shown)
 
 
-def alike(found: dict[str, tuple[float, ...]]) -> None:
+def alike(cosines: dict[str, tuple[float, ...]]) -> None:
     """How much the maps of different units at one place resemble each other."""
-    shown = [bars.Bar(t(RULES[rule]), tuple(sorted(values)), second=rule == "guided") for rule, values in found.items()]
+    shown = [
+        bars.Bar(t(RULES[rule]), tuple(sorted(values)), second=rule == "guided") for rule, values in cosines.items()
+    ]
     caption = t("Six units at this place: cosine between the maps of every two (1: the map does not tell which unit)")
     bars.show(caption, shown, full=1.0)
 
@@ -120,7 +122,7 @@ def mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else 0.0
 
 
-def table(found: Sequence[Stopped]) -> None:
+def table(stops: Sequence[Stopped]) -> None:
     """What every rule stopped, a line a rectifier."""
     heads = (
         (t(RULES["gradient"]), "z ≤ 0"),
@@ -130,7 +132,7 @@ def table(found: Sequence[Stopped]) -> None:
         (t(RULES["guided"]), t("either")),
     )
     body = []
-    for one in found:
+    for one in stops:
         values = (one.gradient, one.deconvnet, one.guided_by_z, one.guided_by_g, one.guided)
         cells = "".join(f"<td>{100 * value:.0f} %</td>" for value in values)
         body.append(f'<tr><th scope="row">{escape(one.rectifier)}</th>{cells}</tr>')

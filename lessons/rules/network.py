@@ -82,8 +82,8 @@ def likeness(at: Place) -> dict[str, tuple[float, ...]]:
     """Rule -> cosine between the maps of every two of the units: 1 if a map does not tell which unit it is of."""
 
     def make() -> dict[str, tuple[float, ...]]:
-        found = [reconstructions(at, rank).by_rule for rank in range(len(at.units))]
-        return {rule: cosines([one[rule].map for one in found]) for rule in RULES}
+        result = [reconstructions(at, rank).by_rule for rank in range(len(at.units))]
+        return {rule: cosines([one[rule].map for one in result]) for rule in RULES}
 
     return engine.cached(at.loaded, at.picture, f"likeness {at.units}", make)
 
@@ -110,13 +110,13 @@ def _stopped(at: Place, unit: Unit) -> tuple[Stopped, ...]:
     walks = {
         rule: engine.backward_trace(at.loaded, at.picture, unit, rule) for rule in ("gradient", "deconvnet", "guided")
     }
-    found = []
+    result = []
     for i, frame in enumerate(walks["gradient"]):
         if frame.kind == "rectify":
             z = maps[names[names.index(frame.name) - 1]]
             arrived = {rule: frames[i - 1].signal for rule, frames in walks.items()}
-            found.append(shares(frame.name, z, **arrived))
-    return tuple(found)
+            result.append(shares(frame.name, z, **arrived))
+    return tuple(result)
 
 
 def shares(name: str, z: np.ndarray, gradient: np.ndarray, deconvnet: np.ndarray, guided: np.ndarray) -> Stopped:

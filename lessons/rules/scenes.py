@@ -12,9 +12,9 @@ from lessons.rules import grid
 
 def same_as_gradient() -> Guess:
     """Which other rule gives what the gradient gives where every z is above zero."""
-    found = grid.below(*grid.numbers("open"))
+    result = grid.below(*grid.numbers("open"))
     others = ("linear", "deconvnet", "guided")
-    (answer,) = (rule for rule in others if np.array_equal(found[rule], found["gradient"]))
+    (answer,) = (rule for rule in others if np.array_equal(result[rule], result["gradient"]))
     asks = t("It stops every negative g, which the gradient lets pass.")
     return Guess(
         prompt=t("Before you look: if every z is above zero, which rule gives the same as the gradient?"),

@@ -37,10 +37,10 @@ WIDE, LARGE, PLANE = 128, 216, 160
 
 def draw(subject: Subject, decoder: str) -> None:
     """The photograph, and under the divider what a decoder says of it."""
-    found = run.answer(subject, decoder)
-    sides = (to_bytes(subject.picture), predict.overlay(found))
+    result = run.answer(subject, decoder)
+    sides = (to_bytes(subject.picture), predict.overlay(result))
     before, after = (address(jpeg(pixels)) for pixels in sides)
-    rows, columns = found.classes.shape
+    rows, columns = result.classes.shape
     before_after.show(
         before_after.Side(t("picture"), before),
         before_after.Side(t(TITLES[decoder]), after),
@@ -48,7 +48,7 @@ def draw(subject: Subject, decoder: str) -> None:
         "street-answer",
         at=35,
     )
-    legend(found.classes)
+    legend(result.classes)
 
 
 def legend(classes: np.ndarray) -> None:
@@ -80,13 +80,13 @@ def close(subject: Subject, box: Box, view: str) -> None:
 
 def steps(subject: Subject, box: Box) -> None:
     """Sixteen values of the network, unpooled, enlarged bilinearly, and how often a transposed convolution writes."""
-    found = run.cells(subject, box)
-    high = max(float(found.values.max()), 1e-6)
+    result = run.cells(subject, box)
+    high = max(float(result.values.max()), 1e-6)
     named = (
-        (found.values, high, 8, t("16 values at an eighth of the size")),
-        (found.unpooled, high, 4, t("unpooled: each at its switch, else 0")),
-        (found.bilinear, high, 4, t("bilinear: every place a mean of four")),
-        (found.written, 4.0, 4, t("transposed convolution, kernel 4: up to {most} values meet", most=4)),
+        (result.values, high, 8, t("16 values at an eighth of the size")),
+        (result.unpooled, high, 4, t("unpooled: each at its switch, else 0")),
+        (result.bilinear, high, 4, t("bilinear: every place a mean of four")),
+        (result.written, 4.0, 4, t("transposed convolution, kernel 4: up to {most} values meet", most=4)),
     )
     image_row.show(
         [

@@ -31,9 +31,9 @@ def rare(seed: int) -> Question:
     pixels = random.choice(20, 1 + (7 * seed + int(random.integers(2))) % 9, replace=False)
     true.ravel()[pixels] = 2
     table = evaluate.confusion(np.full(size, 3), true)
-    found = evaluate.figures_of(table)
+    result = evaluate.figures_of(table)
     road = int(table[3, 3])
-    answer = (round(100 * found["global"]), round(100 * found["class_average"]))
+    answer = (round(100 * result["global"]), round(100 * result["class_average"]))
     plane = planes.Plane(t("truth: 1 is pole, 0 is road"), (true == 2).astype(np.float64), "output")
     return question(
         prompt=t(
@@ -63,7 +63,7 @@ def place(seed: int) -> Question:
     before = random.permutation(16).reshape(1, 4, 4, 1).astype(np.float32)
     _, switches = max_pool(jnp.asarray(before), 2)
     values = (10 * (1 + random.permutation(4))).reshape(1, 2, 2, 1).astype(np.float32)
-    found = np.asarray(max_unpool(jnp.asarray(values), switches, (4, 4)))[0, :, :, 0]
+    result = np.asarray(max_unpool(jnp.asarray(values), switches, (4, 4)))[0, :, :, 0]
     i, j = ((0, 1), (1, 0), (1, 1))[int(random.integers(3))]
     switch = int(np.asarray(switches)[0, i, j, 0])
     answer = (switch // 4, switch % 4)
@@ -87,7 +87,7 @@ def place(seed: int) -> Question:
         ],
         hint=t("Find the window of the left plane that belongs to the value, and the largest number in it."),
         worked=rf"\max = {before[0, answer[0], answer[1], 0]:g} \;\Rightarrow\; ({answer[0]}, {answer[1]}): "
-        rf"{found[answer]:g}",
+        rf"{result[answer]:g}",
         picture=(planes.Row("", shown, ("", "")),),
     )
 

@@ -140,18 +140,18 @@ class Cells:
 
 def cells(subject: Subject, box: Box) -> Cells:
     """The cells around the middle of the closer look, in the channel that is strongest there."""
-    found = step(subject)
-    _, rows, columns, _ = found.values.shape
+    result = step(subject)
+    _, rows, columns, _ = result.values.shape
     height, width = subject.picture.shape[:2]
     top = _start((box[0] + box[2]) / 2 * rows / height, rows)
     left = _start((box[1] + box[3]) / 2 * columns / width, columns)
-    part = found.values[0, top : top + CELLS, left : left + CELLS]
+    part = result.values[0, top : top + CELLS, left : left + CELLS]
     channel = int(part.sum((0, 1)).argmax())
     values = part[..., channel]
     inside = slice(2 * top, 2 * (top + values.shape[0])), slice(2 * left, 2 * (left + values.shape[1]))
     one = np.ones((1, *values.shape, 1), np.float32)
     written = transposed_conv(one, np.ones((4, 4, 1, 1), np.float32), 2, 1)[0, :, :, 0]
-    return Cells(values, found.grown[0, :, :, channel][inside], enlarged(values), np.asarray(written))
+    return Cells(values, result.grown[0, :, :, channel][inside], enlarged(values), np.asarray(written))
 
 
 def _start(middle: float, count: int) -> int:
@@ -167,36 +167,36 @@ def enlarged(values: np.ndarray) -> np.ndarray:
 def iou_by_hand(said: np.ndarray, true: np.ndarray) -> float:
     """Mean intersection over union, class by class, as two sets of pixels."""
     known = {(int(r), int(c)) for r, c in np.argwhere(true < VOID)}
-    found = []
+    result = []
     for c in range(VOID):
         right = {(int(r), int(k)) for r, k in np.argwhere(true == c)}
         mine = {(int(r), int(k)) for r, k in np.argwhere(said == c)} & known
         if right:
-            found.append(len(mine & right) / len(mine | right))
-    return sum(found) / len(found)
+            result.append(len(mine & right) / len(mine | right))
+    return sum(result) / len(result)
 
 
 def misplaced(subject: Subject) -> float:
     """Largest difference between the unpooled map and the values put at their switches one by one."""
-    found = step(subject)
-    _, rows, columns, channels = found.values.shape
+    result = step(subject)
+    _, rows, columns, channels = result.values.shape
     wanted = np.zeros((2 * rows * 2 * columns, channels), np.float32)
     for c in range(channels):
-        for value, place in zip(found.values[..., c].ravel(), found.switches[..., c].ravel(), strict=True):
+        for value, place in zip(result.values[..., c].ravel(), result.switches[..., c].ravel(), strict=True):
             wanted[place, c] += value
-    return float(np.abs(found.grown[0].reshape(wanted.shape) - wanted).max())
+    return float(np.abs(result.grown[0].reshape(wanted.shape) - wanted).max())
 
 
 def bilinear_apart(subject: Subject) -> float:
     """Largest difference between the bilinear decoder's first step and a fixed transposed convolution of its values."""
-    found = step(subject, "bilinear")
-    strongest = int(found.values[0].sum((0, 1)).argmax())
-    wanted = enlarged(found.values[0, :, :, strongest])
-    return float(np.abs(found.grown[0, :, :, strongest] - wanted).max() / max(1.0, np.abs(wanted).max()))
+    result = step(subject, "bilinear")
+    strongest = int(result.values[0].sum((0, 1)).argmax())
+    wanted = enlarged(result.values[0, :, :, strongest])
+    return float(np.abs(result.grown[0, :, :, strongest] - wanted).max() / max(1.0, np.abs(wanted).max()))
 
 
 def blocks_apart(subject: Subject) -> float:
     """The same of the transposed decoder: its step is one convolution and a shuffle, here the adjoint itself."""
-    found, layer = step(subject, "transposed"), predict.load("transposed").middle.up
-    wanted = np.asarray(transposed_conv(found.values, layer.kernel[...], 2, 1)) + np.asarray(layer.bias[...])
-    return float(np.abs(found.grown - wanted).max() / np.abs(wanted).max())
+    result, layer = step(subject, "transposed"), predict.load("transposed").middle.up
+    wanted = np.asarray(transposed_conv(result.values, layer.kernel[...], 2, 1)) + np.asarray(layer.bias[...])
+    return float(np.abs(result.grown - wanted).max() / np.abs(wanted).max())

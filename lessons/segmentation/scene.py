@@ -167,7 +167,7 @@ def street() -> Street:
     _walker(on, 262, 392, 74, (70, 58, 60))
     _walker(on, 246, 78, 60, (54, 74, 96))
     picture = gaussian_filter(on.pixels, (0.6, 0.6, 0)) + on.grain(0.5, 2.0)
-    found = Street((np.clip(picture, 0, 255) / 255).astype(np.float32), on.labels)
-    for values in (found.picture, found.labels):
+    result = Street((np.clip(picture, 0, 255) / 255).astype(np.float32), on.labels)
+    for values in (result.picture, result.labels):
         values.setflags(write=False)
-    return found
+    return result

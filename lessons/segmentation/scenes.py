@@ -16,15 +16,15 @@ def hardest() -> Guess:
     """Which class of the drawn street has the smallest IoU."""
     subject = run.drawn()
     said = run.answer(subject, DECODER).classes
-    found = {}
+    result = {}
     for name in OFFERED:
         both, either = run.counts(said, scene.street().labels, name)
-        found[name] = both / either
+        result[name] = both / either
     return Guess(
         prompt=t("Decide by eye: which of these classes has the smallest IoU here?"),
         options={name: t(WORDS[name]) for name in OFFERED},
-        answer=min(found, key=found.__getitem__),
-        reasons={name: t("Its IoU is {value}.", value=f"{value:.2f}") for name, value in found.items()},
+        answer=min(result, key=result.__getitem__),
+        reasons={name: t("Its IoU is {value}.", value=f"{value:.2f}") for name, value in result.items()},
     )
 
 
@@ -44,8 +44,8 @@ def best_in_piece() -> Guess:
 
 def gain() -> Guess:
     """How many points of mean IoU the best decoder adds."""
-    found = predict.variants()
-    figures = {name: 100 * about["figures"]["mean_iou"] for name, about in found.items()}
+    result = predict.variants()
+    figures = {name: 100 * about["figures"]["mean_iou"] for name, about in result.items()}
     points = max(figures.values()) - figures["coarse"]
     options = {"1": t("less than one"), "5": t("one to five"), "more": t("more than five")}
     reason = t(

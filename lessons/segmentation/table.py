@@ -31,12 +31,12 @@ def title(name: str, about: Mapping[str, Any]) -> str:
     return t(TITLES[options["decoder"]]) + ("" if fused == "none" else f", {t(FUSIONS[fused])}")
 
 
-def to_html(caption: str, found: Mapping[str, Mapping[str, Any]]) -> str:
+def to_html(caption: str, result: Mapping[str, Mapping[str, Any]]) -> str:
     """The table, percent; the best of a column is bold."""
-    best = {key: max(about["figures"][key] for about in found.values()) for key in FIGURES}
+    best = {key: max(about["figures"][key] for about in result.values()) for key in FIGURES}
     head = "".join(f'<th scope="col">{escape(t(word))}</th>' for word in FIGURES.values())
     rows = []
-    for name, about in found.items():
+    for name, about in result.items():
         cells = "".join(
             f'<td class="{"best" if about["figures"][key] == best[key] else ""}">{100 * about["figures"][key]:.1f}</td>'
             for key in FIGURES
@@ -51,15 +51,15 @@ def to_html(caption: str, found: Mapping[str, Mapping[str, Any]]) -> str:
 
 def show() -> None:
     """The table of all variants, and what a decoder adds to the coarse answer."""
-    found = predict.variants()
-    pictures = next(iter(found.values()))["data"]["validation"]
-    st.html(to_html(t("{count} validation pictures of CamVid, percent", count=pictures), found))
-    st.markdown(gained(found))
+    result = predict.variants()
+    pictures = next(iter(result.values()))["data"]["validation"]
+    st.html(to_html(t("{count} validation pictures of CamVid, percent", count=pictures), result))
+    st.markdown(gained(result))
 
 
 def claim(decoder: str) -> None:
     """The article's sentence, the verdict that the figures give, the table, the classes of a decoder."""
-    found = predict.variants()
+    result = predict.variants()
     judgement = card.judged("C9")
     st.markdown(f"#### {t('Does it segment better?')}")
     st.markdown(t("Articles 000 and 001 say that transposed convolution makes segmentation more accurate (C9)."))
@@ -69,7 +69,7 @@ def claim(decoder: str) -> None:
         t(
             "One encoder for all, which no decoder changed; one run each, so differences below a point say nothing. "
             "Made by `{command}`, measured by `deconvviz evaluate segmentation --data DIR/val --variant NAME`.",
-            command=found[decoder]["command"],
+            command=result[decoder]["command"],
         )
     )
     st.markdown(
@@ -78,15 +78,15 @@ def claim(decoder: str) -> None:
             "mean IoU is about 11 points less, with switches and without a decoder."
         )
     )
-    st.markdown(fused(found))
-    iou = found[decoder]["figures"]["iou"]
+    st.markdown(fused(result))
+    iou = result[decoder]["figures"]["iou"]
     shown = [bars.Bar(t(WORDS[name]), (value,)) for name, value in iou.items()]
     bars.show(t("IoU of every class on CamVid: {decoder}", decoder=t(TITLES[decoder])), shown, full=1.0)
 
 
-def gained(found: Mapping[str, Mapping[str, Any]]) -> str:
+def gained(result: Mapping[str, Mapping[str, Any]]) -> str:
     """What a decoder adds to the coarse answer: the pole, the class that gains most, the boundaries."""
-    decoders = {name: about["figures"] for name, about in found.items() if about["options"]["fusion"] == "none"}
+    decoders = {name: about["figures"] for name, about in result.items() if about["options"]["fusion"] == "none"}
     coarse = decoders.pop("coarse")
     poles = [figures["iou"]["pole"] for figures in decoders.values()]
     points = {
@@ -106,11 +106,11 @@ def gained(found: Mapping[str, Mapping[str, Any]]) -> str:
     )  # fmt: skip
 
 
-def fused(found: Mapping[str, Mapping[str, Any]]) -> str:
+def fused(result: Mapping[str, Mapping[str, Any]]) -> str:
     """What mixing the picture into the transposed decoder changes, by the better of the two ways."""
-    ways = [about for about in found.values() if about["options"]["decoder"] == "transposed"]
-    plain = next(about["figures"] for about in ways if about["options"]["fusion"] == "none")
-    mixed = (about["figures"] for about in ways if about["options"]["fusion"] != "none")
+    fusions = [about for about in result.values() if about["options"]["decoder"] == "transposed"]
+    plain = next(about["figures"] for about in fusions if about["options"]["fusion"] == "none")
+    mixed = (about["figures"] for about in fusions if about["options"]["fusion"] != "none")
     best = max(mixed, key=lambda figures: figures["mean_iou"])
     iou, border = (100 * (best[key] - plain[key]) for key in ("mean_iou", "boundary_f1"))
     return t(

@@ -39,10 +39,10 @@ def as_measured(state: State) -> float:
 
 def by_scipy(state: State) -> float:
     """The largest distance between the rank correlations and SciPy's."""
-    found = run.of(state.image, state.rule)
-    first = strength(found.maps[0]).ravel()
-    again = [float(scipy.stats.spearmanr(first, strength(one).ravel()).statistic) for one in found.maps]
-    return float(np.abs(np.subtract(found.similarity, again)).max())
+    result = run.of(state.image, state.rule)
+    first = strength(result.maps[0]).ravel()
+    again = [float(scipy.stats.spearmanr(first, strength(one).ravel()).statistic) for one in result.maps]
+    return float(np.abs(np.subtract(result.similarity, again)).max())
 
 
 def same_numbers(state: State) -> float:
@@ -102,8 +102,8 @@ def draw(page: frame.Places) -> None:
     with page.controls:
         state = chosen()
     with page.picture:
-        found = run.of(state.image, state.rule)
-        shuffled_picture.draw(state.image, found, int(state.steps), state.over == "all")
+        result = run.of(state.image, state.rule)
+        shuffled_picture.draw(state.image, result, int(state.steps), state.over == "all")
     meanings = [
         t("The curves come with the package. This one is computed anew from the maps on screen, and compared:"),
         t("Against the rank correlation of another library (SciPy), at every step:"),

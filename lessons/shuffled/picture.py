@@ -24,26 +24,26 @@ AXES = plot.Axes(600, 260, left=48, right=132, top=12, bottom=44)
 _LOW, _HIGH = -0.2, 1.0
 
 
-def draw(image: str, found: Cascade, step: int, over_all: bool) -> None:
+def draw(image: str, result: Cascade, step: int, over_all: bool) -> None:
     """The row of pictures, and the curves below it."""
     with st.container(key="part-maps"):
-        image_row.show(row(image, found, step))
+        image_row.show(row(image, result, step))
     with st.container(key="part-curves"):
-        st.html(curves(image, found.rule, step, over_all))
+        st.html(curves(image, result.rule, step, over_all))
 
 
-def row(image: str, found: Cascade, step: int) -> list[image_row.Picture]:
+def row(image: str, result: Cascade, step: int) -> list[image_row.Picture]:
     """The photograph, the untouched network's map, and that of the shuffled one, each map on its own scale."""
     loaded, picture = networks.load(run.NETWORK), pictures.sample(image)
     photo = address(jpeg(to_bytes(pictures.fitted(loaded, picture).screen)))
     name = class_name(run.found_class(image))
-    alike = hundredths(found.similarity[step])
-    after = t("The same network still") if step == 0 else t("Shuffled down to {layer}", layer=found.shuffled[step])
+    alike = hundredths(result.similarity[step])
+    after = t("The same network still") if step == 0 else t("Shuffled down to {layer}", layer=result.shuffled[step])
     return [
         image_row.Picture(photo, t("the network finds: {name}", name=name), t(TITLES[image])),
-        image_row.Picture(_pixels(found.maps[0]), t(NAMES[found.rule]), t("The trained network")),
+        image_row.Picture(_pixels(result.maps[0]), t(NAMES[result.rule]), t("The trained network")),
         image_row.Picture(
-            _pixels(found.maps[step]), t("rank correlation with the map before: {value}", value=alike), after
+            _pixels(result.maps[step]), t("rank correlation with the map before: {value}", value=alike), after
         ),
     ]
 

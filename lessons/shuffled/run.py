@@ -87,12 +87,12 @@ def measure() -> dict[str, Any]:
       photograph -> rule -> rank correlations.
     """
     loaded, names = networks.load(NETWORK), tuple[str, ...]()
-    found, classes = dict[str, dict[str, list[float]]](), dict[str, str]()
+    result, classes = dict[str, dict[str, list[float]]](), dict[str, str]()
     for image in PHOTOS:
         x = pictures.model_inputs(loaded, pictures.sample(image))
         classes[image] = loaded.network.labels[int(loaded.network.run(x)[0].argmax())]
         for rule in RULES:
             one = _computed(image, rule)
             names = one.shuffled
-            found.setdefault(image, {})[rule] = [round(value, 9) for value in one.similarity]
-    return {"digest": loaded.digest, "layers": list(names), "classes": classes, "similarity": found}
+            result.setdefault(image, {})[rule] = [round(value, 9) for value in one.similarity]
+    return {"digest": loaded.digest, "layers": list(names), "classes": classes, "similarity": result}

@@ -65,7 +65,7 @@ def pictures(state: run.State) -> list[image_row.Picture]:
 
 def places(state: run.State) -> list[image_row.Picture]:
     """Absolute values added over the kernels, for the responses and for the code, each on its own scale."""
-    found = []
+    result = []
     for values, title, part in (
         (run.responses(state.image), t("What the kernels answer"), "responses"),
         (run.code(state).code, t("The code"), "code"),
@@ -74,8 +74,8 @@ def places(state: run.State) -> list[image_row.Picture]:
         note = t("{share} of {count} numbers are not zero", share=percent(float(np.mean(values != 0))),
                  count=f"{values.size:,}".replace(",", " "))  # fmt: skip
         pixels = larger(to_bytes(np.repeat(sums[..., None] / max(float(sums.max()), 1e-9), 3, axis=-1)), CELL)
-        found.append(image_row.Picture(pixels, note, title, part=part))
-    return found
+        result.append(image_row.Picture(pixels, note, title, part=part))
+    return result
 
 
 def figures(state: run.State) -> None:

@@ -98,9 +98,9 @@ def shrunk(seed: int) -> Question:
         sequential_rgb(values, 0, float(values.max())),
         t("first step of the code, sizes of one kernel's numbers"),
     )
-    left = {stop: int(slide.kept(stop).sum()) for stop in threshold.STOPS}
+    left = {stop: int(slide.passing(stop).sum()) for stop in threshold.STOPS}
     stop = int(random.choice([stop for stop in threshold.STOPS if 3 <= left[stop] <= values.size // 2]))
-    dots = np.where(slide.kept(stop)[:, :, None], slide.ground, np.uint8(160))
+    dots = np.where(slide.passing(stop)[:, :, None], slide.ground, np.uint8(160))
     target = image_row.Picture(np.kron(dots, np.ones((6, 6, 1), np.uint8)), t("what is to be left"), width=192)
     question = by_dragging(
         prompt=t(

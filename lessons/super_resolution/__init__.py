@@ -136,21 +136,23 @@ def proofs(page: frame.Places, state: State, picture: pictures.Picture) -> None:
     proof.measurement(label, said, evaluate.evaluate)
 
 
-def hero(state: State, found: run.Enlarged, title: str) -> None:
+def hero(state: State, result: run.Enlarged, title: str) -> None:
     """The picture of the page: what the view asks for, each part in a frame of its own."""
     if state.view in ("all", "compare"):
         with st.container(key="part-compare", width=WIDE):
-            super_picture.compare(found, title)
-        super_picture.formula(found)
+            super_picture.compare(result, title)
+        super_picture.formula(result)
     if state.view == "added":
         with st.container(key="part-added", width=WIDE):
-            super_picture.added(found)
+            super_picture.added(result)
     if state.view in ("all", "close", "cells"):
         with st.container(key="part-close"):
-            super_picture.closely(found, state.window, ("bicubic",) if state.view == "cells" else super_picture.WAYS)
+            super_picture.closely(
+                result, state.window, ("bicubic",) if state.view == "cells" else super_picture.METHODS
+            )
     if state.view == "waves":
         with st.container(key="part-waves"):
-            super_picture.spectrum(found)
+            super_picture.spectrum(result)
 
 
 def draw(page: frame.Places) -> None:
@@ -159,13 +161,13 @@ def draw(page: frame.Places) -> None:
         state, picture = chosen()
     with page.picture:
         with st.spinner(t("Enlarging: a second, the first time on this machine some seconds")):
-            found = shown(state, picture)
-        hero(state, found, title_of(picture))
+            result = shown(state, picture)
+        hero(state, result, title_of(picture))
     with page.wide:
-        super_picture.likeness(found)
-        page.later(super_picture.differences, found)
+        super_picture.likeness(result)
+        page.later(super_picture.differences, result)
         if state.view != "waves":
-            page.later(super_picture.spectrum, found)
+            page.later(super_picture.spectrum, result)
         page.later(proofs, page, state, picture)
     page.code((predict.apply, data.pair), call(state, picture))
 

@@ -18,7 +18,7 @@ from lessons._kit.restoration.run import Enlarged
 #: Steps of 255 that are drawn in full colour in a map of differences.
 LIMIT = 32
 #: Whose answers a window shows.
-WAYS = ("bicubic", "network")
+METHODS = ("bicubic", "network")
 
 
 def compare(result: Enlarged, title: str) -> None:
@@ -102,7 +102,7 @@ def likeness(result: Enlarged) -> None:
     st.latex(rf"{names[0]}{coloured('output', values[0])},\quad {names[1]}{values[1]}")
 
 
-def closely(result: Enlarged, which: str, ways: tuple[str, ...] = WAYS) -> None:
+def closely(result: Enlarged, which: str, ways: tuple[str, ...] = METHODS) -> None:
     """The window: what came in, the answers of some ways, the truth."""
     top, left = run.window(result, which)
     side, s = min(run.WINDOW, *result.network.shape[:2]), result.scale

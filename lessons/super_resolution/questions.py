@@ -38,12 +38,12 @@ def squares(seed: int) -> Question:
     random = np.random.default_rng(21000 + seed)
     wanted = random.integers(20, 60, (2, 3))
     off = next(off for off in _errors(random) if int((off**2).sum()) % 6 == 0 and off.min() < 0 < off.max())
-    found, total = wanted + off, int((off**2).sum())
+    result, total = wanted + off, int((off**2).sum())
     answer = (total // 6,)
     terms = " + ".join(f"{int(value)}^2" if value >= 0 else f"({int(value)})^2" for value in off.ravel())
     rows = [
         planes.Plane(t("truth, steps of 255"), wanted, "input"),
-        planes.Plane(t("enlargement"), found, "output"),
+        planes.Plane(t("enlargement"), result, "output"),
     ]
     return question(
         prompt=t("PSNR is made from the mean squared error. **What is it for these six pixels?**"),
@@ -67,10 +67,10 @@ def patch(seed: int) -> Question:
     id, top, left = PATCHES[int(random.integers(len(PATCHES)))]
     photograph = upload.pixels(pictures.sample(id), run.LONGER)[top : top + PATCH, left : left + PATCH]
     _, module = predict.load(SCALE)
-    found = run.enlarged(photograph, SCALE, True, module, "")
-    cells = found.planes["small"].repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-    made = {"photograph": found.planes["truth"], "network": found.planes["network"],
-            "bicubic": found.planes["bicubic"], "cells": cells}  # fmt: skip
+    result = run.enlarged(photograph, SCALE, True, module, "")
+    cells = result.planes["small"].repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+    made = {"photograph": result.planes["truth"], "network": result.planes["network"],
+            "bicubic": result.planes["bicubic"], "cells": cells}  # fmt: skip
     titles = {
         "photograph": t("the photograph"), "network": t("the network’s enlargement"),
         "bicubic": t("the bicubic enlargement"), "cells": t("the small picture, each cell repeated"),

@@ -45,8 +45,8 @@ def where_most() -> Guess:
 
 def restored() -> Guess:
     """What share of the lost waves the network restores."""
-    found = run.waves(run.shown(pictures.sample(IMAGE), SCALE, True))
-    net, by, back = (100 * max(0.0, found[name].right) for name in ("network", "bicubic", "adjoint"))
+    result = run.waves(run.shown(pictures.sample(IMAGE), SCALE, True))
+    net, by, back = (100 * max(0.0, result[name].right) for name in ("network", "bicubic", "adjoint"))
     reason = t(
         "The network restores {net} %, bicubic {by} %, the adjoint {back} %.",
         net=f"{net:.0f}",

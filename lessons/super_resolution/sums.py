@@ -31,15 +31,15 @@ def bicubic_pixel(small: np.ndarray, scale: int, row: int, column: int) -> float
     return total
 
 
-def bicubic_error(found: Enlarged) -> float:
+def bicubic_error(result: Enlarged) -> float:
     """Largest difference between the library's bicubic and sums of 16 products, at 60 pixels, corners among them."""
-    small = found.planes["small"]
-    large = data.bicubic(small, found.scale)
+    small = result.planes["small"]
+    large = data.bicubic(small, result.scale)
     rows, columns = large.shape
     draw = np.random.default_rng(7)
     places = [(0, 0), (rows - 1, columns - 1), (0, columns - 1)]
     places += list(zip(draw.integers(0, rows, 57), draw.integers(0, columns, 57), strict=True))
-    return max(abs(bicubic_pixel(small, found.scale, int(r), int(c)) - float(large[r, c])) for r, c in places)
+    return max(abs(bicubic_pixel(small, result.scale, int(r), int(c)) - float(large[r, c])) for r, c in places)
 
 
 def adjoint_error(scale: int) -> float:
@@ -47,19 +47,19 @@ def adjoint_error(scale: int) -> float:
     return resize_map((1, 4 * scale, 5 * scale, 1), (4, 5)).dot_test()
 
 
-def last_layer_error(found: Enlarged) -> float:
+def last_layer_error(result: Enlarged) -> float:
     """Relative difference between the last layer as it runs, in blocks, and a transposed convolution by its definition.
 
     On the features of the small picture's upper left corner.
     """
-    _, module = predict.load(found.scale, variant=found.variant)
-    part = found.planes["small"][:12, :14].astype(np.float32)[None, :, :, None]
+    _, module = predict.load(result.scale, variant=result.variant)
+    part = result.planes["small"][:12, :14].astype(np.float32)[None, :, :, None]
     features = np.asarray(module.features(part))
     kernel, bias = np.asarray(module.enlarge.kernel[...]), np.asarray(module.enlarge.bias[...])
     fast = np.asarray(module.enlarge(features))
-    whole = np.asarray(transposed_conv(features, kernel, found.scale))
+    whole = np.asarray(transposed_conv(features, kernel, result.scale))
     p, (rows, columns) = module.enlarge.padding, fast.shape[1:3]
-    whole = np.pad(whole, [(0, 0), (0, found.scale), (0, found.scale), (0, 0)])
+    whole = np.pad(whole, [(0, 0), (0, result.scale), (0, result.scale), (0, 0)])
     slow = whole[:, p : p + rows, p : p + columns] + bias
     return float(np.abs(fast - slow).max() / np.abs(slow).max())
 
@@ -75,12 +75,12 @@ def psnr_by_hand(mine: np.ndarray, wanted: np.ndarray, border: int) -> float:
     return 10 * math.log10(255**2 / (total / count)) if total else math.inf
 
 
-def psnr_error(found: Enlarged) -> float:
+def psnr_error(result: Enlarged) -> float:
     """Relative difference between the library's PSNR of the network and the one by hand.
 
     Without a truth the two enlargements are held against each other.
     """
-    wanted = found.planes.get("truth", found.planes["bicubic"])
-    fast = evaluate.figures(found.planes["network"], wanted, found.scale)["psnr"]
-    slow = psnr_by_hand(found.planes["network"], wanted, found.scale)
+    wanted = result.planes.get("truth", result.planes["bicubic"])
+    fast = evaluate.figures(result.planes["network"], wanted, result.scale)["psnr"]
+    slow = psnr_by_hand(result.planes["network"], wanted, result.scale)
     return 0.0 if fast == slow else abs(fast - slow) / slow

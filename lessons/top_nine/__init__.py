@@ -51,27 +51,27 @@ def measured(state: State) -> tuple[Atlas, networks.Loaded, tuple[Row, ...], sho
 
 def activation(state: State) -> float:
     """Largest relative distance of a stored activation from the one of a fresh forward pass."""
-    _, _, rows, found = measured(state)
-    return shown_atlas.activation_gap(rows, found)
+    _, _, rows, result = measured(state)
+    return shown_atlas.activation_gap(rows, result)
 
 
 def reconstruction(state: State) -> float:
     """How much further the stored reconstructions are from fresh ones than rounding to bytes explains."""
-    atlas, _, rows, found = measured(state)
-    return shown_atlas.map_excess(atlas, rows, found)
+    atlas, _, rows, result = measured(state)
+    return shown_atlas.map_excess(atlas, rows, result)
 
 
 def patches(state: State) -> float:
     """Largest distance of a stored box from the receptive field, or of a stored patch from the picture's pixels."""
-    atlas, _, rows, found = measured(state)
-    return shown_atlas.box_gap(atlas, rows, found)
+    atlas, _, rows, result = measured(state)
+    return shown_atlas.box_gap(atlas, rows, result)
 
 
 def outside(state: State) -> float:
     """Relative change of the chosen unit when everything outside its patch becomes noise."""
-    _, loaded, rows, found = measured(state)
+    _, loaded, rows, result = measured(state)
     at = int(state.rank) - 1
-    return shown_atlas.outside_gap(loaded, rows[at], found.images[at])
+    return shown_atlas.outside_gap(loaded, rows[at], result.images[at])
 
 
 def checks(state: State) -> list[Check]:

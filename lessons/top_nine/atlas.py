@@ -98,17 +98,17 @@ def fresh(atlas: Atlas, loaded: networks.Loaded, layer: str, channel: int) -> Fr
 @st.cache_resource(show_spinner=False, max_entries=CACHED_CHANNELS)
 def _fresh(folder: str, digest: str, layer: str, channel: int, _atlas: Atlas, _loaded: networks.Loaded) -> Fresh:
     network, rule = _loaded.network, str(_atlas.about["rule"])
-    found = []
+    result = []
     for row in _atlas.rows(layer, channel):
         image = fit_image(load(_atlas, row), network.input_spec)
         x = model_input(image, network.input_spec)
         values = engine.run_compiled(_loaded, layer, "taps", partial(network.taps, x, [layer]))[layer][0]
         again = partial(dv.reconstruct, network, image, row.unit, rule=rule, prove=False)
-        seen = engine.run_compiled(_loaded, layer, f"{rule} of an atlas", again)
-        top, left, bottom, right = seen.receptive_field
+        reconstruction = engine.run_compiled(_loaded, layer, f"{rule} of an atlas", again)
+        top, left, bottom, right = reconstruction.receptive_field
         peak, value = float(values[..., channel].max()), float(values[(*_place(row), channel)])
-        found.append((image, peak, value, seen.receptive_field, seen.map[top:bottom, left:right]))
-    return Fresh(*zip(*found, strict=True)) if found else Fresh((), (), (), (), ())
+        result.append((image, peak, value, reconstruction.receptive_field, reconstruction.map[top:bottom, left:right]))
+    return Fresh(*zip(*result, strict=True)) if result else Fresh((), (), (), (), ())
 
 
 def _place(row: Row) -> tuple[int, ...]:
@@ -128,25 +128,25 @@ def load(atlas: Atlas, row: Row) -> DisplayImage:
     return images.load(data, name=row.image)
 
 
-def activation_gap(rows: tuple[Row, ...], found: Fresh) -> float:
+def activation_gap(rows: tuple[Row, ...], fresh: Fresh) -> float:
     """Largest relative distance of a stored activation from the channel's value at its place, and from its largest."""
-    pairs = [(row.activation, new) for news in (found.values, found.peaks) for row, new in zip(rows, news, strict=True)]
+    pairs = [(row.activation, new) for news in (fresh.values, fresh.peaks) for row, new in zip(rows, news, strict=True)]
     return max((abs(old - new) / abs(new) for old, new in pairs), default=0.0)
 
 
-def map_excess(atlas: Atlas, rows: tuple[Row, ...], found: Fresh) -> float:
+def map_excess(atlas: Atlas, rows: tuple[Row, ...], fresh: Fresh) -> float:
     """How much further a stored reconstruction is from a fresh one than a byte explains, over the tile's scale."""
     worst = 0.0
-    for row, new in zip(rows, found.maps, strict=True):
+    for row, new in zip(rows, fresh.maps, strict=True):
         if row.scale:
             worst = max(worst, float(np.abs(atlas.map(row) - new).max()) / row.scale - 1 / 254)
     return worst
 
 
-def box_gap(atlas: Atlas, rows: tuple[Row, ...], found: Fresh) -> float:
+def box_gap(atlas: Atlas, rows: tuple[Row, ...], fresh: Fresh) -> float:
     """Largest distance of a stored box from the field, in pixels, or of a patch from its picture, in grey levels."""
     worst = 0
-    for row, image, box in zip(rows, found.images, found.boxes, strict=True):
+    for row, image, box in zip(rows, fresh.images, fresh.boxes, strict=True):
         worst = max(worst, *(abs(a - b) for a, b in zip(row.box, box, strict=True)))
         cut = level(image[row.box[0] : row.box[2], row.box[1] : row.box[3]])
         worst = max(worst, int(np.abs(cut.astype(int) - atlas.tile(row, "patches")).max(initial=0)))

@@ -40,13 +40,13 @@ def nine(atlas: Atlas, rows: Sequence[Row], size: Size, chosen: int, shared: boo
     for i, row in enumerate(rows):
         patch = contact.in_cell(atlas.tile(row, "patches"), row, size)
         pixels = signed_pixels(atlas.map(row), limit, summed=False) if shared else atlas.tile(row, "maps")
-        seen = contact.in_cell(pixels, row, size)
+        thumbnail = contact.in_cell(pixels, row, size)
         value, scale = number(row.activation), number(limit if shared else row.scale)
         name = row.image.rpartition(".")[0]
         said = t("number {rank}, {name}: activation {value}", rank=i + 1, name=name, value=value)
         patches.append(_figure(patch, f"<b>{i + 1}</b> {escape(value)}", said, i == chosen))
         back = t("reconstruction {rank}: values from {low} to {high}", rank=i + 1, low=f"−{scale}", high=scale)
-        maps.append(_figure(seen, f"<b>{i + 1}</b> ±{escape(scale)}", back, i == chosen))
+        maps.append(_figure(thumbnail, f"<b>{i + 1}</b> ±{escape(scale)}", back, i == chosen))
     heads = (
         ("patches", t("What excites it"), t("the patch its unit sees; below: its activation"), patches),
         ("maps", t("What the unit saw"), t("backward from that activation; below: the scale"), maps),

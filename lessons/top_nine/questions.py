@@ -66,17 +66,17 @@ def maps(seed: int) -> np.ndarray:
     """One channel's map of each picture, (4, 3, 4), whole numbers; peaks, sums and counts lead to different orders."""
     draw = np.random.default_rng(16_000 + seed)
     while True:
-        found = np.maximum(draw.integers(-6, 5, (PICTURES, *SIZE)), 0)
-        found[np.arange(PICTURES), draw.integers(0, SIZE[0], PICTURES), draw.integers(0, SIZE[1], PICTURES)] = (
+        result = np.maximum(draw.integers(-6, 5, (PICTURES, *SIZE)), 0)
+        result[np.arange(PICTURES), draw.integers(0, SIZE[0], PICTURES), draw.integers(0, SIZE[1], PICTURES)] = (
             draw.permutation(np.arange(5, 5 + PICTURES))
         )
-        peaks, sums, counts = (_order(score) for score in _scores(found))
+        peaks, sums, counts = (_order(score) for score in _scores(result))
         if len({peaks[:2], sums[:2], counts[:2]}) == 3 and peaks[0] != sums[0]:
-            return found
+            return result
 
 
-def _scores(found: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return found.max(axis=(1, 2)), found.sum(axis=(1, 2)), (found > 0).sum(axis=(1, 2))
+def _scores(result: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return result.max(axis=(1, 2)), result.sum(axis=(1, 2)), (result > 0).sum(axis=(1, 2))
 
 
 def _order(score: np.ndarray) -> tuple[int, ...]:
@@ -84,21 +84,21 @@ def _order(score: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) + 1 for i in np.argsort(-score, kind="stable"))
 
 
-def strongest(found: np.ndarray) -> tuple[int, ...]:
+def strongest(result: np.ndarray) -> tuple[int, ...]:
     """The order by the library's selection, numbered from 1."""
-    flat = found.reshape(len(found), -1, 1)
-    batch = top.of_batch(flat.max(axis=1), flat.argmax(axis=1), np.arange(len(found)))
-    kept = top.merge(top.empty(1, len(found)), batch, len(found))
-    return tuple(int(number) + 1 for number in kept.pictures[0])
+    flat = result.reshape(len(result), -1, 1)
+    batch = top.of_batch(flat.max(axis=1), flat.argmax(axis=1), np.arange(len(result)))
+    merged = top.merge(top.empty(1, len(result)), batch, len(result))
+    return tuple(int(number) + 1 for number in merged.pictures[0])
 
 
 def leading(seed: int) -> Question:
     """Which two pictures lead?"""
-    found = maps(seed)
-    answer = strongest(found)[:2]
-    _, sums, counts = (_order(score) for score in _scores(found))
-    shown = [planes.Plane(t("picture {number}", number=i + 1), values, "output") for i, values in enumerate(found)]
-    peaks = ", ".join(str(int(values.max())) for values in found)
+    result = maps(seed)
+    answer = strongest(result)[:2]
+    _, sums, counts = (_order(score) for score in _scores(result))
+    shown = [planes.Plane(t("picture {number}", number=i + 1), values, "output") for i, values in enumerate(result)]
+    peaks = ", ".join(str(int(values.max())) for values in result)
     return question(
         prompt=t("The same channel's map for four pictures. **Which two pictures come first in its top nine?**"),
         fields=(t("first"), t("second")),
@@ -110,7 +110,7 @@ def leading(seed: int) -> Question:
             ),
             (counts[:2], t("That counts the places that are not zero. Only the strongest place of a picture counts.")),
             (answer[::-1], t("The right two, in the wrong order: strongest first.")),
-            (strongest(found)[:1:-1], t("Those are the weakest two.")),
+            (strongest(result)[:1:-1], t("Those are the weakest two.")),
         ],
         hint=t("Each picture counts once, with its largest value."),
         worked=rf"\max = {peaks} \;\Rightarrow\; {answer[0]}, {answer[1]}",
@@ -140,7 +140,7 @@ def patch(seed: int) -> Question:
         ((answer[0] - 1,), t("First and last row both belong to the patch: last − first + 1.")),
         ((rows - box[0] if first >= 0 else size + 2 * first,), t("It hangs over the picture at one side only.")),
     ]
-    kept = [(given, reason) for given, reason in wrong if given[0] > 0]
+    merged = [(given, reason) for given, reason in wrong if given[0] > 0]
     return question(
         prompt=t(
             "Units of {layer} see {size} rows. The field of unit 0 begins at row {first}, the next one {step} rows "
@@ -149,7 +149,7 @@ def patch(seed: int) -> Question:
         ),
         fields=(t("rows"),),
         answer=answer,
-        wrong=kept,
+        wrong=merged,
         hint=t("Where does its field begin and end? Leave out what is above row 0 or below row {last}.", last=rows - 1),
         worked=rf"\min({first + size}, {rows}) - \max({first}, 0) = {answer[0]}",
     )  # fmt: skip

@@ -31,13 +31,13 @@ FINER = 12
 
 def compare(picture: pictures.Picture, kind: str, title: str) -> None:
     """The truth and the chosen network, the largest picture of the page."""
-    found = run.enlarged(picture, kind)
-    assert found.truth is not None
-    rows, columns = found.network.shape[:2]
-    psnr = found.figures["network"]["psnr"]
+    result = run.enlarged(picture, kind)
+    assert result.truth is not None
+    rows, columns = result.network.shape[:2]
+    psnr = result.figures["network"]["psnr"]
     before_after.show(
-        Side(t("truth"), address(jpeg(to_bytes(found.truth)))),
-        Side(f"{t(NAMES[kind])}, {psnr:.2f} dB", address(jpeg(to_bytes(found.network)))),
+        Side(t("truth"), address(jpeg(to_bytes(result.truth)))),
+        Side(f"{t(NAMES[kind])}, {psnr:.2f} dB", address(jpeg(to_bytes(result.network)))),
         (rows, columns),
         "swap-compare",
         note=t("{title}: made three times smaller, then enlarged by the network.", title=title),
@@ -51,8 +51,8 @@ def windows(picture: pictures.Picture) -> None:
     place = (slice(top, top + restoration_run.WINDOW), slice(left, left + restoration_run.WINDOW))
     row = []
     for kind in run.KINDS:
-        found = run.enlarged(picture, kind)
-        row.append(Pane(t(NAMES[kind]), to_bytes(found.network)[place], f"{found.figures['network']['psnr']:.2f} dB"))
+        result = run.enlarged(picture, kind)
+        row.append(Pane(t(NAMES[kind]), to_bytes(result.network)[place], f"{result.figures['network']['psnr']:.2f} dB"))
     panes(row)
 
 
@@ -83,10 +83,10 @@ def ripples(*stages: bool) -> None:
         limit = max(1.0, *(float(np.abs(plane).max()) for plane in off.values()))
         st.markdown(f"**{t(titles[trained], limit=number(limit))}**")
         row = []
-        for kind, found in answers.items():
+        for kind, result in answers.items():
             note = t(
-                "ripple {ripple} steps; share of energy {energy}", ripple=number(found.ripple),
-                energy=number(found.energy),
+                "ripple {ripple} steps; share of energy {energy}", ripple=number(result.ripple),
+                energy=number(result.energy),
             )  # fmt: skip
             pixels = diverging_rgb(off[kind].repeat(FINER, 0).repeat(FINER, 1), limit)
             row.append(Pane(t(NAMES[kind]), pixels, note, signed=True))

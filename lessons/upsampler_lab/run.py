@@ -64,9 +64,9 @@ def counts(kind: str, taps: int) -> np.ndarray:
     """
     layer = Upsample(kind, 1, 1, SCALE, 3 if kind == "subpixel" else taps, rngs=nnx.Rngs(0))
     layer.kernel[...] = jnp.ones_like(layer.kernel[...])
-    found = np.asarray(layer(jnp.ones((1, CELLS + 2, CELLS + 2, 1))))[0, :, :, 0]
+    result = np.asarray(layer(jnp.ones((1, CELLS + 2, CELLS + 2, 1))))[0, :, :, 0]
     start = SCALE * (CELLS // 2)
-    return np.rint(found[start : start + SCALE, start : start + SCALE]).astype(int)
+    return np.rint(result[start : start + SCALE, start : start + SCALE]).astype(int)
 
 
 def long_way(kind: str, features: np.ndarray, layer: Any) -> np.ndarray:
@@ -93,8 +93,8 @@ def as_subpixel(kernel: np.ndarray) -> np.ndarray:
     Tap ``a + 6 - 3 t`` meets the cell t - 1 away at place a of the block.
     """
     taps = np.arange(SCALE)[:, None] + 6 - SCALE * np.arange(3)
-    found = kernel[taps[:, None, :, None], taps[None, :, None, :], 0]
-    return np.asarray(found.transpose(2, 3, 4, 0, 1)).reshape(3, 3, kernel.shape[3], SCALE**2)
+    result = kernel[taps[:, None, :, None], taps[None, :, None, :], 0]
+    return np.asarray(result.transpose(2, 3, 4, 0, 1)).reshape(3, 3, kernel.shape[3], SCALE**2)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -130,8 +130,8 @@ def repeats(kind: str, trained: bool) -> float:
 
 def energy_by_hand(kind: str, trained: bool) -> float:
     """Difference between the energy in the waves and variance over mean square: the same for a repeated block."""
-    found = flat(kind, trained)
-    return abs(found.energy - float(found.answer.var() / (found.answer**2).mean()))
+    result = flat(kind, trained)
+    return abs(result.energy - float(result.answer.var() / (result.answer**2).mean()))
 
 
 def enlarged(picture: pictures.Picture, kind: str) -> run.Enlarged:

@@ -71,12 +71,12 @@ def left_over() -> Guess:
 def best() -> Guess:
     """Whose enlargements of Set5 come nearest to the truth."""
     known = predict.variants()
-    found = {kind: known[run.variant(kind)]["figures"]["psnr"] for kind in run.KINDS}
+    result = {kind: known[run.variant(kind)]["figures"]["psnr"] for kind in run.KINDS}
     return Guess(
         prompt=t("Before you look: which last layer has the highest PSNR on Set5?"),
-        options={kind: t(NAMES[kind]) for kind in found},
-        answer=max(found, key=found.__getitem__),
-        reasons={kind: t("It has {psnr} dB.", psnr=f"{psnr:.2f}") for kind, psnr in found.items()},
+        options={kind: t(NAMES[kind]) for kind in result},
+        answer=max(result, key=result.__getitem__),
+        reasons={kind: t("It has {psnr} dB.", psnr=f"{psnr:.2f}") for kind, psnr in result.items()},
     )
 
 

@@ -61,8 +61,8 @@ def even_kernel(seed: int) -> Question:
     random, _k, _s = _draw(seed, 2)
     s = int(random.integers(2, 8))
     least = s * int(random.integers(1, 4)) + int(random.integers(1, s))
-    found = next(size for size in range(least, least + s + 1) if is_even(size, s))
-    answer = (found,)
+    result = next(size for size in range(least, least + s + 1) if is_even(size, s))
+    answer = (result,)
     return question(
         prompt=t(
             "Stride {s}. **Which is the smallest kernel of at least {least} taps whose copies overlap evenly?**",
@@ -73,14 +73,14 @@ def even_kernel(seed: int) -> Question:
         answer=answer,
         wrong=[
             (least, t("{k} leaves a rest when divided by {s}: some cells get one kernel more.", k=least, s=s)),
-            (found + s, t("Even as well, but not the smallest.")),
-            (found - s, t("Even, but smaller than {least}.", least=least)),
+            (result + s, t("Even as well, but not the smallest.")),
+            (result - s, t("Even, but smaller than {least}.", least=least)),
             (least + least % 2, t("Even numbers are not the point: the stride must divide the kernel.")),
             (least + 1 - least % 2, t("Odd kernels have a middle, but that does not make the overlap even.")),
             (s, t("With kernel = stride nothing overlaps: even, but smaller than {least}.", least=least)),
         ],
         hint=t("Away from the border the pattern repeats every {s} cells. When do they all get the same?", s=s),
-        worked=rf"{found} = {found // s} \cdot {s}",
+        worked=rf"{result} = {result // s} \cdot {s}",
     )
 
 

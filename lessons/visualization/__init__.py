@@ -19,7 +19,7 @@ from lessons.visualization import picture, questions, scenes
 from lessons.visualization import run as visualization_run
 from lessons.visualization.run import LAYERS, Run
 
-WAYS = {
+METHODS = {
     "waves": mark("waves, regularized"),
     "waves-bare": mark("waves, left alone"),
     "pixels": mark("pixels, regularized"),
@@ -109,7 +109,7 @@ def chosen() -> State:
     more = {"neuron": t("its middle neuron")} if len(run.shape) > 1 else {}
     goals = {**whole, **more, "direction": t("the direction of the cat")}
     objective = choice(t("What is excited"), goals, "objective")
-    way = choice(t("What is moved"), {key: t(words) for key, words in WAYS.items()}, "way")
+    way = choice(t("What is moved"), {key: t(words) for key, words in METHODS.items()}, "way")
     begin = choice(t("Begin with"), {key: t(words) for key, words in BEGINS.items()}, "begin")
     return State(layer, unit, objective, way, begin)
 

@@ -67,13 +67,13 @@ def _made(run: Run, now: Visualization | str) -> str:
 
 
 def _photograph(run: Run) -> str:
-    found = visualization_run.natural(run)
-    title = t("The strongest built-in picture: {picture}", picture=t(TITLES[found.id]))
-    reached = t("{what}: {value}", what=t(OBJECTIVES[run.objective]), value=number(found.value))
-    height, width = found.patch.shape[:2]
+    result = visualization_run.natural(run)
+    title = t("The strongest built-in picture: {picture}", picture=t(TITLES[result.id]))
+    reached = t("{what}: {value}", what=t(OBJECTIVES[run.objective]), value=number(result.value))
+    height, width = result.patch.shape[:2]
     where = t("what the unit sees where it is strongest, {rows} × {columns} pixels", rows=height, columns=width)
-    note = reached if found.place is None else f"{reached}; {where}"
-    source = address(png(to_bytes(found.patch)))
+    note = reached if result.place is None else f"{reached}; {where}"
+    source = address(png(to_bytes(result.patch)))
     return _figure(title, note, f'<img src="{source}" alt="{escape(f"{title}; {note}")}">', "photograph")
 
 

@@ -28,7 +28,7 @@ SHORT, STEPS, TILE = 32, 256, 64
 #: Pictures of a layer at once, and pictures that are made to differ.
 TILES, DIVERSE = 16, 4
 #: How it is moved -> what `dv.visualize` is told.
-WAYS: dict[str, dict[str, Any]] = {
+METHODS: dict[str, dict[str, Any]] = {
     "waves": {},
     "waves-bare": {"jitter": 0, "turn": 0.0, "zoom": 0.0, "tv": 0.0},
     "pixels": {"parametrization": "pixel", "rate": 0.02},
@@ -43,7 +43,7 @@ BEGINS: dict[str, dict[str, Any]] = {
 }
 #: Layer, channel, objective, way and begin of the runs that come with the package: those that the scenes show.
 SHIPPED = (
-    *(("relu4", 4, "channel", way, "noise") for way in WAYS),
+    *(("relu4", 4, "channel", way, "noise") for way in METHODS),
     *(("relu4", 4, "channel", "waves", begin) for begin in ("four", "alike")),
     ("logits", 3, "class", "waves", "noise"),
 )
@@ -57,7 +57,7 @@ class Run:
       loaded: the network.
       layer, channel: of the unit; the channel says nothing where a direction is asked for.
       objective: "channel", "neuron", "class" or "direction".
-      way: key of `WAYS`.
+      way: key of `METHODS`.
       begin: key of `BEGINS`.
     """
 
@@ -82,7 +82,7 @@ class Run:
     @property
     def options(self) -> dict[str, Any]:
         """What `dv.visualize` is told besides the unit and the steps, pictures by their names."""
-        return {"objective": self.objective, **WAYS[self.way], **BEGINS[self.begin]}
+        return {"objective": self.objective, **METHODS[self.way], **BEGINS[self.begin]}
 
     @property
     def key(self) -> str:
@@ -133,28 +133,28 @@ def snapshots(run: Run, steps: int) -> Iterator[Visualization]:
     yield from going
 
 
-def kept_name(*place: str | int) -> str:
+def shipped_name(*place: str | int) -> str:
     """What a run is stored under, from what `SHIPPED` has of it.
 
-    >>> kept_name("relu4", 4, "channel", "waves", "noise")
+    >>> shipped_name("relu4", 4, "channel", "waves", "noise")
     'vision/relu4/4/channel/waves/noise'
     """
     return "/".join(map(str, ("vision", *place)))
 
 
-def _kept(run: Run) -> tuple[str, dict[str, Any]] | None:
+def _shipped(run: Run) -> tuple[str, dict[str, Any]] | None:
     """Name and facts of the run that comes with the package; None where there is none of this choice."""
-    name = kept_name(run.layer, run.channel, run.objective, run.way, run.begin)
+    name = shipped_name(run.layer, run.channel, run.objective, run.way, run.begin)
     known = shipped.facts().get(name)
     return (name, known) if known is not None and shipped.facts()["digest"] == run.loaded.digest else None
 
 
 def beforehand(run: Run) -> Visualization | None:
     """The end of a run that comes with the package, in 8 bits, with what the objective says of these bits."""
-    found = _kept(run)
-    if found is None:
+    result = _shipped(run)
+    if result is None:
         return None
-    name, known = found
+    name, known = result
     images, values = shipped.image(name), np.asarray(known["activations"])
     best = int(values.argmax())
     unit = Unit(run.layer, run.channel)
@@ -206,15 +206,15 @@ def sheet_beforehand(run: Run, channels: tuple[int, ...]) -> LayerVisualization 
         return None
     if list(channels) != shipped.facts()["sheet"]:
         return None
-    kept = shipped.arrays()
-    images, names = kept["sheet"].astype(np.float32) / 255, np.asarray(channels)
-    dead, steps = kept["sheet/dead"], TILE * len(channels)
+    arrays = shipped.arrays()
+    images, names = arrays["sheet"].astype(np.float32) / 255, np.asarray(channels)
+    dead, steps = arrays["sheet/dead"], TILE * len(channels)
     return LayerVisualization(
         layer=run.layer,
         objective="channel",
         channels=names,
         images=images,
-        activations=kept["sheet/activations"],
+        activations=arrays["sheet/activations"],
         finished=np.ones_like(dead),
         notes=("",) * len(channels),
         dead=dead,
@@ -266,21 +266,21 @@ class Natural:
 
 def natural(run: Run) -> Natural:
     """The strongest built-in photograph."""
-    found = _kept(run)
-    if found is None:
+    result = _shipped(run)
+    if result is None:
         return _natural(run.loaded.digest, run.layer, run.objective, run.channel, run)
-    id, value, place = found[1]["natural"]
-    return _seen(run, id, value, None if place is None else tuple(place))
+    id, value, place = result[1]["natural"]
+    return _measured(run, id, value, None if place is None else tuple(place))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _natural(digest: str, layer: str, objective: str, channel: int, _run: Run) -> Natural:
     values = {id: _value_on(_run, maps) for id, maps in photographs(_run).items()}
     id = max(values, key=lambda one: values[one][0])
-    return _seen(_run, id, *values[id])
+    return _measured(_run, id, *values[id])
 
 
-def _seen(run: Run, id: str, value: float, place: tuple[int, int] | None) -> Natural:
+def _measured(run: Run, id: str, value: float, place: tuple[int, int] | None) -> Natural:
     image = pictures.fitted(run.loaded, pictures.sample(id)).model
     top, left, bottom, right = run.loaded.network.receptive_box(run.layer, *(place or (None, None)))
     return Natural(id, value, place, image[top:bottom, left:right])
@@ -290,9 +290,9 @@ def _value_on(run: Run, maps: np.ndarray) -> tuple[float, tuple[int, int] | None
     """The objective of a photograph, and where the unit is strongest."""
     if maps.ndim == 1:
         return by_hand(run, maps), None
-    seen = maps @ along(run) if run.objective == "direction" else maps[..., run.channel]
-    row, column = divmod(int(seen.argmax()), seen.shape[1])
-    return float(seen.max()) if run.objective == "neuron" else by_hand(run, maps), (row, column)
+    at = maps @ along(run) if run.objective == "direction" else maps[..., run.channel]
+    row, column = divmod(int(at.argmax()), at.shape[1])
+    return float(at.max()) if run.objective == "neuron" else by_hand(run, maps), (row, column)
 
 
 def photographs(run: Run) -> dict[str, np.ndarray]:
@@ -327,9 +327,9 @@ def survives(run: Run, image: np.ndarray, shift: int = 3) -> float:
 
 def texture(run: Run, now: Visualization) -> tuple[float, float]:
     """`fine` and `survives` of the picture on the page; of one that comes with the package as they were measured."""
-    found = _kept(run)
-    if found is not None and len(now.losses) == 0:
-        return found[1]["fine"], found[1]["survives"]
+    result = _shipped(run)
+    if result is not None and len(now.losses) == 0:
+        return result[1]["fine"], result[1]["survives"]
     return fine(now.image), survives(run, now.image)
 
 

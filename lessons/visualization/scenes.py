@@ -13,9 +13,9 @@ CLASS = "3"
 
 def value(way: str) -> float:
     """What the objective says of the picture that was made this way."""
-    kept = visualization_run.beforehand(visualization_run.of(*UNIT, way, "noise"))
-    assert kept is not None, "it comes with the package"
-    return kept.activation
+    stored = visualization_run.beforehand(visualization_run.of(*UNIT, way, "noise"))
+    assert stored is not None, "it comes with the package"
+    return stored.activation
 
 
 def without_help() -> Guess:

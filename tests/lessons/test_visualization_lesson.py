@@ -136,7 +136,7 @@ def test_the_pictures_of_the_question_have_the_values_it_names(seed: int) -> Non
 
 def test_the_scenes_say_what_was_measured() -> None:
     """The numbers of the text, from what `test_shipped` measures again on the stored pictures."""
-    kept = {way: State(way=way).run for way in visualization_run.WAYS}
+    kept = {way: State(way=way).run for way in visualization_run.METHODS}
     found = {way: visualization_run.beforehand(run) for way, run in kept.items()}
     left = {way: visualization_run.texture(kept[way], found[way])[1] for way in kept}
     assert scenes.without_help().answer == "higher"

@@ -326,8 +326,8 @@ def _removed(
         cover = baseline(x, score.network.input_spec, start)
         call = scorer(score, x, cover)
         ends = (float(call(np.asarray(x))[0]), float(call(cover)[0]))
-        found = removal.curves(call, x, cover, [(places[name], kind == "insertion") for name, kind in asked], ends)
-        for (name, kind), steps in zip(asked, found, strict=True):
+        result = removal.curves(call, x, cover, [(places[name], kind == "insertion") for name, kind in asked], ends)
+        for (name, kind), steps in zip(asked, result, strict=True):
             curves[name][f"{kind} {start}"] = steps.tolist()
     for method in maps:
         for kind, by_chance in curves[RANDOM].items():

@@ -56,13 +56,13 @@ def curves(
       asked: the places from `order`, and whether to insert, of each curve.
       score, x, cover, ends: as in `curve`.
     """
-    found = np.empty((len(asked), STEPS + 1))
+    result = np.empty((len(asked), STEPS + 1))
     for at in range(0, len(asked), AT_ONCE):
         some = asked[at : at + AT_ONCE]
         inputs = np.concatenate([pictures(x, cover, places, insert)[1:-1] for places, insert in some])
-        found[at : at + AT_ONCE, 1:-1] = np.reshape(score(inputs), (len(some), STEPS - 1))
-    found[:, [0, -1]] = [ends[::-1] if insert else ends for _, insert in asked]
-    return found
+        result[at : at + AT_ONCE, 1:-1] = np.reshape(score(inputs), (len(some), STEPS - 1))
+    result[:, [0, -1]] = [ends[::-1] if insert else ends for _, insert in asked]
+    return result
 
 
 def curve(

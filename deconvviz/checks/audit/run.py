@@ -186,15 +186,15 @@ def audit(
     done: list[tuple[str, controls.Findings]] = []
     seconds, first = 0.0, None
     refusal: DeconvvizError | None = None
-    for (name, read), found in zip(
+    for (name, read), result in zip(
         pictures, _side_by_side(work, [read for _, read in pictures], progress), strict=True
     ):
-        if isinstance(found, DeconvvizError):
-            unreadable[name], refusal = str(found), found
+        if isinstance(result, DeconvvizError):
+            unreadable[name], refusal = str(result), result
             continue
         first = read() if first is None else first
-        seconds += found["seconds"]
-        record = {key: value for key, value in found.items() if key != "seconds"}
+        seconds += result["seconds"]
+        record = {key: value for key, value in result.items() if key != "seconds"}
         done.append((name, controls.Findings(**record | {"unit": tuple(record["unit"])})))
     if first is None and isinstance(refusal, NetworkError):
         raise refusal

@@ -49,12 +49,12 @@ def by_cropped_vjp(request: BackpropRequest, activation: float) -> Results | Non
     codes = [(channel, row - top // steps[0], column - left // steps[1])]
     part = BackpropRequest(small, small.node(layer), request.x[:, rows, columns], codes, request.rules, request.ones)
     results: Results = {}
-    for rule, (found,) in backprop.by_vjp(part, _program(part).call).items():
-        if not math.isclose(found.activation, activation, rel_tol=ROUNDING):
+    for rule, (result,) in backprop.by_vjp(part, _program(part).call).items():
+        if not math.isclose(result.activation, activation, rel_tol=ROUNDING):
             return None
-        whole = np.zeros(request.x.shape[1:], found.map.dtype)
-        whole[rows, columns] = found.map
-        results[rule] = [BackpropResult(whole, found.activation, row, column)]
+        whole = np.zeros(request.x.shape[1:], result.map.dtype)
+        whole[rows, columns] = result.map
+        results[rule] = [BackpropResult(whole, result.activation, row, column)]
     return results
 
 

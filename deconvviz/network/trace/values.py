@@ -309,8 +309,8 @@ def _spread_gather(eqn: Any, which: int, below: frozenset[int], shape: tuple[int
     if which or numbers.operand_batching_dims:
         return ()
     same = {d for d, n in enumerate(old) if n == 1 or d in below}
-    kept = [d for d in range(len(old)) if d not in set(numbers.collapsed_slice_dims)]
-    spread = {o for o, d in zip(numbers.offset_dims, kept, strict=True) if d in same}
+    remaining = [d for d in range(len(old)) if d not in set(numbers.collapsed_slice_dims)]
+    spread = {o for o, d in zip(numbers.offset_dims, remaining, strict=True) if d in same}
     alike = all(d in same for d in numbers.start_index_map)
     return spread | ({d for d in range(len(shape)) if d not in numbers.offset_dims} if alike else set())
 

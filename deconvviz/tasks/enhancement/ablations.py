@@ -114,8 +114,8 @@ def figures(module: Enhancer, shown: list[np.ndarray], held: list[np.ndarray]) -
         ]
         return float(np.mean(each))
 
-    seen, anew, new = mean(shown, 0), mean(shown, ANEW), mean(held, ANEW)
-    return {"psnr_seen": seen, "psnr_anew": anew, "psnr": new, "gap": seen - new, "learned": seen - anew}
+    trained, anew, new = mean(shown, 0), mean(shown, ANEW), mean(held, ANEW)
+    return {"psnr_seen": trained, "psnr_anew": anew, "psnr": new, "gap": trained - new, "learned": trained - anew}
 
 
 def gradient_norms(module: Enhancer, batch: Any) -> list[float]:

@@ -63,10 +63,10 @@ def train(
     for name, number in (("epochs", epochs), ("until", until)):
         if number is not None and number < 1:
             raise DeconvvizError(f"training takes one epoch or more; got {name}={number}")
-    ways = {"seed": seed, "resume": resume, "progress": progress, "epochs": epochs}
+    options = {"seed": seed, "resume": resume, "progress": progress, "epochs": epochs}
     if variant == "main":
-        return train_main(data, out, until=until, report=report, **ways)  # type: ignore[arg-type]
-    return ablations.train(data, out, variant=variant, **ways)  # type: ignore[arg-type]
+        return train_main(data, out, until=until, report=report, **options)  # type: ignore[arg-type]
+    return ablations.train(data, out, variant=variant, **options)  # type: ignore[arg-type]
 
 
 def train_main(

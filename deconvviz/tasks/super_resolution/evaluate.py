@@ -61,7 +61,7 @@ def evaluate(
     return {"scale": int(scale), "variant": name, **measure(data, int(scale), module, progress=progress, limit=limit)}
 
 
-def figures(found: np.ndarray, wanted: np.ndarray, border: int) -> dict[str, float]:
+def figures(result: np.ndarray, wanted: np.ndarray, border: int) -> dict[str, float]:
     """ "psnr" in dB and "ssim" of what was found, in whole steps of 1/255, without the border.
 
     Args:
@@ -76,15 +76,15 @@ def figures(found: np.ndarray, wanted: np.ndarray, border: int) -> dict[str, flo
     >>> figures(np.full((20, 17), 26 / 255), np.full((20, 17), 25 / 255), 3)["psnr"]
     48.130803609
     """
-    a, b = inner(found, wanted, border)
+    a, b = inner(result, wanted, border)
     colours = [np.repeat(plane[..., None], 3, axis=-1) for plane in (a, b)]
     return {"psnr": psnr(a, b), "ssim": ssim(*colours)}
 
 
-def inner(found: np.ndarray, wanted: np.ndarray, border: int) -> tuple[np.ndarray, np.ndarray]:
+def inner(result: np.ndarray, wanted: np.ndarray, border: int) -> tuple[np.ndarray, np.ndarray]:
     """What is compared of two planes: what was found in whole steps of 1/255, both without the border."""
     inside = (slice(border, -border or None),) * 2
-    return bytewise(found)[inside], wanted[inside]
+    return bytewise(result)[inside], wanted[inside]
 
 
 def flat_answer(module: Any, scale: int, level: float = 0.5, cells: int = 24) -> np.ndarray:

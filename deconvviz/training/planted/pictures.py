@@ -115,12 +115,12 @@ def grounds(photographs: Sequence[DisplayImage]) -> list[np.ndarray]:
     >>> [one.shape for one in grounds([np.zeros((400, 300, 3), np.float32), np.zeros((50, 60, 3), np.float32)])]
     [(134, 100, 3), (50, 60, 3)]
     """
-    found = []
+    result = []
     for photograph in photographs:
         levels = np.rint(255 * photograph).astype(np.uint8)
         every = max(1, min(levels.shape[:2]) // (2 * SIDE))
-        found.append(np.ascontiguousarray(levels[::every, ::every]))
-    return found
+        result.append(np.ascontiguousarray(levels[::every, ::every]))
+    return result
 
 
 def faulty(pictures: Sequence[Parts], fault: str, seed: Sequence[int]) -> tuple[list[Parts], np.ndarray]:

@@ -38,10 +38,10 @@ class Slide:
         values = np.asarray(self.values, np.float64)
         return np.round(100 * values / values.max(), 1)
 
-    def kept(self, stop: int) -> np.ndarray:
+    def passing(self, stop: int) -> np.ndarray:
         """Where the map reaches the threshold, (height, width).
 
-        >>> Slide(np.array([[1.0, 4.0]]), np.zeros((1, 2, 3), np.uint8), "map").kept(30)
+        >>> Slide(np.array([[1.0, 4.0]]), np.zeros((1, 2, 3), np.uint8), "map").passing(30)
         array([[False,  True]])
         """
         return self.percent >= stop

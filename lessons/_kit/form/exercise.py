@@ -178,7 +178,7 @@ def by_dragging(
       why: translated: what is left at a place that is wrong.
 
     >>> slide = threshold.Slide(np.array([[1.0, 4.0]]), np.zeros((1, 2, 3), np.uint8), "map")
-    >>> found = by_dragging("?", slide, (30, 35), lambda stop: f"{slide.kept(stop).sum()} left", "", "")
+    >>> found = by_dragging("?", slide, (30, 35), lambda stop: f"{slide.passing(stop).sum()} left", "", "")
     >>> found.mistakes[(25,)], found.mistakes[(95,)], found.is_right((35,))
     ('2 left', '1 left', True)
     """

@@ -145,8 +145,8 @@ class Uploads:
         """One of the pictures of a file is gone, and with the last of them its pixels."""
         with self._lock:
             if next(iter(self._owners.get(digest, ())), None) is None:
-                for kept in (self._owners, self._pixels, self._decoding):
-                    kept.pop(digest, None)
+                for table in (self._owners, self._pixels, self._decoding):
+                    table.pop(digest, None)
 
 
 _UPLOADS = Uploads(ROOM)

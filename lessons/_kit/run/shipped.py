@@ -57,14 +57,14 @@ def maps(loaded: Loaded, picture: Picture, unit: Unit) -> dict[str, Reconstructi
     if known is None:
         return None
     top, left, bottom, right = box = tuple(known["box"])
-    found = {}
+    result = {}
     for rule, coverage in known["coverage"].items():
         whole = np.zeros((*loaded.network.input_spec.size, 3), np.float32)
         whole[top:bottom, left:right] = arrays()[f"{name}/{rule}"]
-        found[rule] = Reconstruction(
+        result[rule] = Reconstruction(
             frozen(whole), unit, known["activation"], rule, "activation", box, Coverage(*coverage), None
         )
-    return found
+    return result
 
 
 def unit_name(picture: str, unit: Unit) -> str:
