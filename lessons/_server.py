@@ -5,8 +5,11 @@ Bind address and allowed hosts stand in `lessons/_app/.streamlit/config.toml`; S
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 from streamlit.runtime.app_session import AppSession
@@ -18,7 +21,7 @@ from deconvviz import storage
 
 #: Bytes and number of the uploads that a session has on the server at once; the oldest give way.
 UPLOADED_BYTES, UPLOADED_FILES = 20_000_000, 4
-#: Runs of pages side by side, and seconds that one waits at most for those before it.
+#: Runs of pages side by side, and seconds without any coming or going after which one more may run.
 AT_A_TIME, PATIENCE = max(2, storage.processors()), 3.0
 #: Nothing of another server is loaded, asked or framed, and no page of another server frames the app. Streamlit's own
 #: page needs styles in place, and components of pages are scripts from a blob.
@@ -92,22 +95,54 @@ def _as_the_address_says(run: Any) -> Any:
     return whole
 
 
+class _Line:
+    """So many at a time, in the order in which they come; one more whenever none has come or gone for `PATIENCE`."""
+
+    def __init__(self, at_a_time: int) -> None:
+        self._free = at_a_time
+        self._waiting: deque[object] = deque()
+        self._changed = threading.Condition()
+        #: How many have come and gone.
+        self._moves = 0
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Wait for a place and hold it."""
+        me = object()
+        with self._changed:
+            self._waiting.append(me)
+            try:
+                is_stuck = False
+                while self._waiting[0] is not me or not (self._free > 0 or is_stuck):
+                    before = self._moves
+                    is_stuck = not self._changed.wait(PATIENCE) and self._moves == before
+            finally:
+                self._waiting.remove(me)
+                self._move(-1)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._move(1)
+
+    def _move(self, places: int) -> None:
+        self._free += places
+        self._moves += 1
+        self._changed.notify_all()
+
+
 def _in_turn(run: Any) -> Any:
     """`ScriptRunner._run_script`, a few at a time.
 
     More of them side by side only take the interpreter from each other, and from the answers to clicks. A run that
-    waits or computes for long holds the next one up for `PATIENCE` at most.
+    waits or computes for long holds the others up for `PATIENCE` at most.
     """
-    places = threading.BoundedSemaphore(AT_A_TIME)
+    line = _Line(AT_A_TIME)
 
     @functools.wraps(run)
     def turn(self: ScriptRunner, rerun_data: RerunData) -> None:
-        is_in = places.acquire(timeout=PATIENCE)
-        try:
+        with line.place():
             run(self, rerun_data)
-        finally:
-            if is_in:
-                places.release()
 
     return turn
 

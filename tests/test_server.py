@@ -114,17 +114,20 @@ def test_runs_take_turns_and_none_waits_for_ever(monkeypatch: pytest.MonkeyPatch
     late.start()
     late.join(10)
     assert 0.15 < time.monotonic() - start < 5, "it waits for its patience, and then no longer"
-    everybody_is_in.set()
-    for thread in threads:
-        thread.join(10)
     most.clear()
-    short = [threading.Thread(target=turn, args=(i, "short")) for i in range(12)]
+    start = time.monotonic()
+    short = [threading.Thread(target=turn, args=(i, f"short {i}")) for i in range(12)]
     for thread in short:
         thread.start()
-    for thread in short:
+        time.sleep(0.01)
+    while not most:
+        time.sleep(0.01)
+    assert len(most) <= (time.monotonic() - start) / 0.2 + 1, "whoever waits on goes in one by one"
+    everybody_is_in.set()
+    for thread in (*threads, *short):
         thread.join(10)
-    assert len(done) == _server.AT_A_TIME + 1 + 12
-    assert max(most) <= _server.AT_A_TIME
+    assert done[_server.AT_A_TIME :] == ["late", *(f"short {i}" for i in range(12))], "in the order of their coming"
+    assert max(most) <= _server.AT_A_TIME + 1
 
 
 def test_a_plain_start_is_as_safe_as_that_of_make() -> None:
