@@ -20,6 +20,9 @@ class Augmentation:
     Attributes:
       area: smallest and largest share of the picture that a crop keeps.
       aspect: largest change of the aspect ratio (width / height), about the square and about the whole picture.
+      warp: probability that a crop is turned and sheared; what it shows beyond the picture's edge is grey.
+      turn: largest rotation in degrees.
+      shear: largest slope of what stood upright.
       colour: largest relative change of brightness, contrast and saturation.
       hue: largest rotation of the colour plane in radians.
       grey: probability of dropping colour.
@@ -29,6 +32,9 @@ class Augmentation:
 
     area: tuple[float, float] = (0.3, 1.0)
     aspect: float = 1.5
+    warp: float = 0.0
+    turn: float = 15.0
+    shear: float = 0.15
     colour: float = 0.4
     hue: float = 0.2
     grey: float = 0.05
@@ -47,8 +53,26 @@ def random_crop(image: np.ndarray, size: int, how: Augmentation, rng: np.random.
     box_width, box_height = min(1.0, np.sqrt(share * aspect)), min(1.0, np.sqrt(share / aspect))
     left, top = rng.uniform(0, 1 - box_width) * width, rng.uniform(0, 1 - box_height) * height
     box = (left, top, min(width, left + box_width * width), min(height, top + box_height * height))
-    crop = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, box))
+    picture = Image.fromarray(image)
+    if how.warp and rng.random() < how.warp:
+        crop = np.asarray(_warped(picture, size, box, how, rng))
+    else:
+        crop = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, box))
     return crop[:, ::-1] if rng.random() < 0.5 else crop
+
+
+def _warped(
+    picture: Image.Image, size: int, box: tuple[float, ...], how: Augmentation, rng: np.random.Generator
+) -> Image.Image:
+    left, top, right, bottom = box
+    angle, slope = np.radians(how.turn) * rng.uniform(-1, 1), how.shear * rng.uniform(-1, 1)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ [[1, slope], [0, 1]]
+    matrix = turn * np.array([right - left, bottom - top]) / size
+    offset = np.array([left + right, top + bottom]) / 2 - matrix @ [size / 2, size / 2]
+    values = (*matrix[0], offset[0], *matrix[1], offset[1])
+    return picture.transform(
+        (size, size), Image.Transform.AFFINE, values, Image.Resampling.BILINEAR, fillcolor=(128, 128, 128)
+    )
 
 
 def colour_matrix(how: Augmentation, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -42,6 +42,32 @@ def test_a_crop_shows_its_part_of_the_picture() -> None:
         assert abs(crop[16, -1, 0] - crop[16, 0, 0]) >= 0.2 * 200
 
 
+def test_a_warped_crop_turns_about_its_middle() -> None:
+    """Of a ramp from left to right, the middle keeps its value and the slope turns; beyond the edge it is grey."""
+    ramp = np.repeat(np.arange(50, 250, dtype=np.uint8)[None, :, None], 200, axis=0).repeat(3, axis=2)
+    turned = Augmentation(area=(1.0, 1.0), aspect=1.0, warp=1.0, turn=20.0, shear=0.0)
+    angles = []
+    for seed in range(20):
+        crop = augment.random_crop(ramp, 64, turned, np.random.default_rng(seed)).astype(float)[..., 0]
+        assert abs(crop[31:33, 31:33].mean() - 149.5) < 3
+        down, right = (np.diff(crop, axis=axis)[24:40, 24:40].mean() for axis in (0, 1))
+        assert np.hypot(down, right) == pytest.approx(200 / 64, rel=0.05)
+        angles.append(np.degrees(np.arctan2(down, abs(right))))
+        assert abs(angles[-1]) < 20.5
+        assert (crop[0, 0] == 128) == (abs(angles[-1]) > 1.5)
+    assert min(angles) < -10
+    assert max(angles) > 10
+
+
+def test_a_warp_that_does_nothing_is_a_plain_crop() -> None:
+    picture = pictures(1)[0]
+    still = Augmentation(area=(1.0, 1.0), warp=1.0, turn=0.0, shear=0.0)
+    warped = augment.random_crop(picture, 41, still, np.random.default_rng(3)).astype(float)
+    plain = augment.random_crop(picture, 41, Augmentation(area=(1.0, 1.0)), np.random.default_rng(3)).astype(float)
+    # The draws differ after the first ones: both are the same box, mirrored or not.
+    assert min(np.abs(warped - plain).mean(), np.abs(warped[:, ::-1] - plain).mean()) < 15
+
+
 def test_without_strength_the_picture_stays() -> None:
     flat = np.full((64, 64, 3), (51, 102, 204), np.uint8)
     images, _ = augment.batch([flat], np.eye(1, dtype=np.float32), 32, STILL, (0,))

@@ -36,12 +36,17 @@ class Block(nnx.Module):
 class Chain(nnx.Module):
     """Seven blocks, global average pooling, dropout, one dense layer."""
 
-    def __init__(self, classes: int = CLASSES, dropout: float = 0.0, *, rngs: nnx.Rngs) -> None:
+    def __init__(
+        self, classes: int = CLASSES, dropout: float = 0.0, first_scale: float = 1.0, first_blur: float = 0.0, *,
+        rngs: nnx.Rngs,
+    ) -> None:  # fmt: skip
         depth, blocks = 3, []
         for step in CHAIN:
             blocks.append(Block(step.kernel, step.stride, depth, step.channels, step.pool, rngs))
             depth = step.channels
         self.blocks = nnx.List(blocks)
+        first = blocks[0].kernel
+        first[...] = first_scale * smooth(first[...], first_blur)
         self.dropout = dropout
         self.kernel = nnx.Param(jax.random.normal(rngs.params(), (depth, classes)) / np.sqrt(depth))
         self.bias = nnx.Param(jnp.zeros(classes))
@@ -54,6 +59,21 @@ class Chain(nnx.Module):
             keep = jax.random.bernoulli(key, 1 - self.dropout, x.shape)
             x = jnp.where(keep, x / (1 - self.dropout), 0)
         return x @ self.kernel[...] + self.bias[...]
+
+
+def smooth(kernel: jax.Array, blur: float) -> jax.Array:
+    """Noise (K, K, ...) blurred by a Gaussian of this deviation in pixels, of the same variance in every place.
+
+    >>> rough = jax.random.normal(jax.random.key(0), (6, 6, 99))
+    >>> [round(float(jnp.std(jnp.diff(noise, axis=0)) / jnp.std(noise)), 1) for noise in (rough, smooth(rough, 1.0))]
+    [1.4, 0.6]
+    """
+    if blur <= 0:
+        return kernel
+    place = jnp.arange(len(kernel))
+    weights = jnp.exp(-((place[:, None] - place) ** 2) / (2 * blur**2))
+    weights /= jnp.linalg.norm(weights, axis=1, keepdims=True)
+    return jnp.einsum("ai,bj,ij...->ab...", weights, weights, kernel)
 
 
 def fold(model: Chain) -> dict[str, np.ndarray]:
@@ -69,14 +89,11 @@ def _conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _stem(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """A 6x6 convolution of stride 2 and padding 2 as one matrix product over 2x2 blocks; the gradient is faster so."""
+    """A 6x6 convolution of stride 2 and padding 2 as a 3x3 one over blocks of 2x2 pixels: several times as fast."""
     n, height, width, depth = x.shape
-    rows, columns = height // 2, width // 2
-    x = x.reshape(n, rows, 2, columns, 2, depth).transpose(0, 1, 3, 2, 4, 5).reshape(n, rows, columns, 4 * depth)
-    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    patches = jnp.concatenate([x[:, i : i + rows, j : j + columns] for i in range(3) for j in range(3)], axis=-1)
-    matrix = kernel.reshape(3, 2, 3, 2, depth, -1).transpose(0, 2, 1, 3, 4, 5).reshape(36 * depth, -1)
-    return patches @ matrix
+    blocks = x.reshape(n, height // 2, 2, width // 2, 2, depth).transpose(0, 1, 3, 2, 4, 5)
+    kernel = kernel.reshape(3, 2, 3, 2, depth, -1).transpose(0, 2, 1, 3, 4, 5).reshape(3, 3, 4 * depth, -1)
+    return _conv(blocks.reshape(n, height // 2, width // 2, 4 * depth), kernel)
 
 
 def _pool(x: jax.Array) -> jax.Array:

@@ -6,9 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax  # type: ignore[import-untyped]
 from flax import nnx
+from jax import lax
 
 from deconvviz.models import caltech as network
 from deconvviz.training.caltech.chain import Chain, fold
@@ -33,10 +35,43 @@ def make_trainer(config: CaltechConfig, classes: int, steps: int) -> Trainer:
     def loss(net: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Figures]:
         images, targets = batch
         smooth = (1 - config.smoothing) * targets + config.smoothing / classes
+        if config.adversarial:
+            key, random = jax.random.split(key)
+            images = moved(net, images, smooth, config, random)
         return optax.softmax_cross_entropy(net(images, key), smooth).mean(), {}
 
-    chain = Chain(classes, config.dropout, rngs=nnx.Rngs(config.seed))
+    chain = Chain(classes, config.dropout, config.first_scale, config.first_blur, rngs=nnx.Rngs(config.seed))
     return Trainer(chain, loss, schedule_of(config), steps=steps, seed=config.seed)
+
+
+def moved(net: Any, images: jax.Array, targets: jax.Array, config: CaltechConfig, key: jax.Array) -> jax.Array:
+    """Pictures moved so that the loss grows: from a random place in a ball, one step along the gradient, and back in.
+
+    Args:
+      net: a chain; neither its arrays nor its statistics change.
+      images: (N, S, S, 3) model input.
+      targets: (N, C).
+      config: radius and step.
+      key: fixes the random places.
+
+    Source: wong2020fast
+    """
+    # In model input a unit is a quarter of the range of pixels, and a ball of half the side has half the radius.
+    radius = config.adversarial * images.shape[1] / network.INPUT.size[0] / network.INPUT.std[0]
+    where = jax.random.normal(key, images.shape)
+    share = jax.random.uniform(jax.random.fold_in(key, 1), (len(images), 1, 1, 1))
+    start = share * radius * where / _lengths(where)
+
+    def loss(change: jax.Array) -> jax.Array:
+        return optax.softmax_cross_entropy(nnx.clone(net)(images + change), targets).sum()
+
+    slope = jax.grad(loss)(start)
+    change = start + config.adversarial_step * radius * slope / jnp.maximum(_lengths(slope), 1e-12)
+    return images + lax.stop_gradient(change * jnp.minimum(1.0, radius / _lengths(change)))
+
+
+def _lengths(pictures: jax.Array) -> jax.Array:
+    return jnp.sqrt(jnp.sum(jnp.square(pictures), axis=(1, 2, 3), keepdims=True))
 
 
 def averaged(trainer: Trainer, state: State) -> dict[str, np.ndarray]:

@@ -17,9 +17,14 @@ class CaltechConfig:
       batch: pictures in a step; the incomplete last batch of an epoch is dropped.
       phases: (share of the epochs at which the phase ends, picture size in pixels).
       cap: most pictures of one class in one epoch, because the figure that counts is the mean over classes.
-      held_out: validation pictures of every class, never trained on.
+      held_out: pictures of every class that are set aside.
+      given_back: of these, how many of every class are trained on after all; choices were made on them alone, the
+        others are the validation part.
       soft: share of the epochs after which `gentle` replaces `strong`.
       strong, gentle: how pictures are changed.
+      first_scale: the first layer starts at this share of the usual deviation (He), so that what it starts from is
+        soon outgrown: batch normalization follows, so that the size of its kernels changes nothing else.
+      first_blur: deviation of the Gaussian in pixels that makes these first kernels smooth; 0 for white noise.
       learning_rate: its peak, after a linear warm-up and before the cosine.
       stretch: the cosine is laid out for this many times the epochs.
       warm_up: share of the steps of the cosine.
@@ -27,33 +32,41 @@ class CaltechConfig:
       weight_decay: of kernels only, times the learning rate (AdamW).
       smoothing: share of the target spread over all classes.
       dropout: before the dense layer.
+      adversarial: radius of the ball (L2, pixels in 0..1, a picture of 128) in which each picture is first moved so
+        that the loss grows; smaller pictures are moved in proportion. 0 trains on the pictures as they are.
+      adversarial_step: length of the one step, in radii, from a random place in the ball.
       average: decay of the moving average of the weights a step, approached from (1 + t) / (10 + t).
       validate_every: epochs.
     """
 
     seed: int = 0
-    epochs: int = 120
+    epochs: int = 220
     batch: int = 64
-    phases: tuple[tuple[float, int], ...] = ((0.92, 96), (1.0, 128))
+    phases: tuple[tuple[float, int], ...] = ((0.15, 64), (0.65, 96), (1.0, 128))
     cap: int = 45
     held_out: int = 4
+    given_back: int = 2
     soft: float = 0.85
-    strong: Augmentation = field(default_factory=Augmentation)
-    gentle: Augmentation = field(default_factory=lambda: Augmentation(area=(0.5, 1.0), mix=0.0, erase=0.1))
+    strong: Augmentation = field(default_factory=lambda: Augmentation(warp=0.5))
+    gentle: Augmentation = field(default_factory=lambda: Augmentation(area=(0.5, 1.0), warp=0.25, mix=0.0, erase=0.1))
+    first_scale: float = 0.25
+    first_blur: float = 1.0
     learning_rate: float = 2e-3
     stretch: float = 1.5
     warm_up: float = 0.04
     cool_down: float = 0.25
-    weight_decay: float = 0.05
+    weight_decay: float = 0.2
     smoothing: float = 0.1
     dropout: float = 0.1
+    adversarial: float = 0.0
+    adversarial_step: float = 1.25
     average: float = 0.998
     validate_every: int = 5
 
     def size(self, epoch: int) -> int:
         """Picture size of an epoch, counted from 1.
 
-        >>> CaltechConfig(epochs=10).size(9), CaltechConfig(epochs=10).size(10)
+        >>> CaltechConfig(epochs=10).size(6), CaltechConfig(epochs=10).size(7)
         (96, 128)
         """
         return next(size for end, size in self.phases if epoch <= round(end * self.epochs) or end >= 1)

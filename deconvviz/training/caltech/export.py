@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save
 from deconvviz.models.caltech import INPUT
 from deconvviz.training import cards
 from deconvviz.training.caltech.config import CaltechConfig
+from deconvviz.training.caltech.filters import FirstLayer
 from deconvviz.training.checkpoint import write_whole
 
 _TEMPLATE = cards.Template(Path(__file__).with_name("card.md"))
@@ -57,6 +58,7 @@ def publish(
     records: Sequence[dict[str, Any]],
     figures: dict[str, Any],
     counts: tuple[int, int],
+    first: FirstLayer,
 ) -> None:
     """Writes caltech.safetensors, caltech_snapshots.safetensors, caltech_curve.csv and caltech.md to the run's folder.
 
@@ -64,6 +66,7 @@ def publish(
       params: the final folded weights.
       figures: "val_top1", "val_top5", "val_mean_per_class" of these weights.
       counts: images trained on, images held out.
+      first: what the first filters look like.
     """
     measured = {name.removeprefix("val_"): figures[name] for name in ("val_top1", "val_top5", "val_mean_per_class")}
     about = {"validation": measured, "validation_images": counts[1], "epochs": recipe.epochs, "seed": recipe.seed}
@@ -71,7 +74,7 @@ def publish(
     files = {epoch: out / f"epoch_{epoch:04d}.safetensors" for epoch in recipe.snapshots}
     write_snapshots(out / "caltech_snapshots.safetensors", files, records)
     write_whole(out / "caltech_curve.csv", (out / "metrics.csv").read_bytes())
-    write_whole(out / "caltech.md", card(out, params, recipe, records, measured, counts).encode())
+    write_whole(out / "caltech.md", card(out, params, recipe, records, measured, counts, first).encode())
 
 
 def card(
@@ -81,6 +84,7 @@ def card(
     records: Sequence[dict[str, Any]],
     measured: dict[str, float],
     counts: tuple[int, int],
+    first: FirstLayer,
 ) -> str:
     """The card of the weights in `out`, as Markdown."""
     mean = measured["mean_per_class"]
@@ -92,7 +96,8 @@ def card(
         fit=fits[INPUT.fit],
         trained=counts[0],
         held=counts[1],
-        held_out=recipe.held_out,
+        held_out=recipe.held_out - recipe.given_back,
+        first=first,
         seed=recipe.seed,
         epochs=recipe.epochs,
         cap=recipe.cap,

@@ -1,7 +1,7 @@
 """Trains and measures the shipped network on Caltech-101.
 
 Random crops, colour, mixup, cutmix and erasing; AdamW with warm-up and cosine; label smoothing; a moving average of
-the weights; small pictures first (96 pixels), full size in the last quarter. `CaltechConfig` holds every number.
+the weights; small pictures first, full size in the last third. `CaltechConfig` holds every number.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from deconvviz.errors import DataError, TrainingError
 from deconvviz.metrics import classification
 from deconvviz.models import caltech as network
 from deconvviz.training import augment, loop
-from deconvviz.training.caltech import export
+from deconvviz.training.caltech import export, filters
 from deconvviz.training.caltech.classifier import Batch, averaged, make_trainer, schedule_of, scores
 from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.types import InputSpec
@@ -71,17 +71,27 @@ class Source:
 
 
 def split(data: Path, recipe: CaltechConfig) -> tuple[ImageFolder, ImageFolder]:
-    """(training part, validation part): `held_out` seeded pictures of every class are never trained on.
+    """(training part, validation part): of `held_out` seeded pictures of every class, all but `given_back` are kept.
 
     Takes DIR/CLASS/*.jpg, the original archive (with 101_ObjectCategories inside), or a set in two parts, train30
     (30 pictures a class, from which the validation part comes) and extra (more of the larger classes).
 
     Raises:
       DataError: the folder is missing or not laid out so.
+      TrainingError: nothing would be left for validation.
     """
+    if not 0 <= recipe.given_back < recipe.held_out:
+        raise TrainingError(
+            f"of {recipe.held_out} pictures of a class set aside, given_back={recipe.given_back} would be trained on "
+            "after all; leave at least one for validation"
+        )
     data = Path(data)
     base = next((data / name for name in ("train30", "101_ObjectCategories") if (data / name).is_dir()), data)
-    rest, held_out = hold_out(list_folder(base), recipe.held_out, recipe.seed)
+    rest, aside = hold_out(list_folder(base), recipe.held_out, recipe.seed)
+    # They come class by class, and in a class by name: every so many-th of them goes back.
+    back = np.arange(len(aside)) % recipe.held_out < recipe.given_back
+    held_out = aside.select(np.flatnonzero(~back))
+    rest = merge(rest, aside.select(np.flatnonzero(back)))
     if base.name == "train30" and (data / "extra").is_dir():
         rest = merge(rest, list_folder(data / "extra"))
     return rest, held_out
@@ -146,8 +156,18 @@ def train(
     export.write_weights(out / "caltech.safetensors", averaged(trainer, state), labels, {})
     shipped = {name: np.asarray(value) for name, value in network.load_params(out / "caltech.safetensors").items()}
     last = records[-1] | _figures(shipped, images, held_out.classes)
-    export.publish(out, shipped, labels, recipe, records, last, (len(source.folder), len(held_out)))
+    counts = (len(source.folder), len(held_out))
+    export.publish(
+        out, shipped, labels, recipe, records, last, counts, first_layer(images, out / "caltech.safetensors")
+    )
     return last
+
+
+def first_layer(images: np.ndarray, weights: Path | None = None) -> filters.FirstLayer:
+    """What the first filters look like, and how many answer to none of these model inputs (N, H, W, 3)."""
+    net, kernel = network.build(weights), network.load_params(weights)["conv1.kernel"]
+    largest = [net.taps(image[None], ["relu1"])["relu1"].max(axis=(1, 2), keepdims=True) for image in images]
+    return filters.first_layer(kernel, np.concatenate(largest))
 
 
 def evaluate(data: Path, *, weights: Path | None = None, progress: bool = False) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class InverterRecipe:
       warm_up: share of the steps.
       clip: largest norm of a gradient.
       area, aspect: of the crops, as in `augment.Augmentation`.
-      held_out: validation pictures of every class, never trained on; as the network's own.
+      held_out: pictures of every class set aside, as in `CaltechConfig`; those not given back are measured on.
       measured: training pictures that mean and spread of the features are measured on.
     """
 
@@ -290,7 +290,8 @@ def _checked(
 @lru_cache(maxsize=1)
 def _pictures(data: Path, held_out: int, seed: int) -> tuple[list[np.ndarray], np.ndarray]:
     """(training pictures, held-out pictures as the network is shown them), in memory once for the runs of a process."""
-    part, validation = split(data, CaltechConfig(seed=seed, held_out=held_out))
+    given_back = min(CaltechConfig.given_back, held_out - 1)
+    part, validation = split(data, CaltechConfig(seed=seed, held_out=held_out, given_back=given_back))
     return decode(part.files, SHORT_SIDE), _fitted(decode(validation.files))
 
 

@@ -41,7 +41,9 @@ def test_a_run_writes_its_files(run: tuple[Path, dict[str, Any]]) -> None:
     assert last["epoch"] == 2
     assert {"seconds", "images_per_second", "loss", "learning_rate", "val_top1", "val_top5"} <= set(last)
     assert network.labels(out / "caltech.safetensors") == ("class0", "class1", "class2")
-    assert "command | `python -m deconvviz train caltech" in (out / "caltech.md").read_text()
+    card = (out / "caltech.md").read_text()
+    assert "command | `python -m deconvviz train caltech" in card
+    assert "| first layer | 32 filters: " in card
     assert [one.epoch for one in network.snapshots(out / "caltech_snapshots.safetensors")] == [1, 2]
 
 
@@ -78,7 +80,7 @@ def test_evaluate(data: Path, run: tuple[Path, dict[str, Any]]) -> None:
 def test_evaluate_measures_the_validation_part_as_training_did(
     data: Path, run: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
-    _, held = train.split(data, CaltechConfig(held_out=SMALL["held_out"]))
+    _, held = train.split(data, CaltechConfig(held_out=SMALL["held_out"], given_back=0))
     for file in held.files:
         copy = tmp_path / file.parent.name / file.name
         copy.parent.mkdir(exist_ok=True)
@@ -117,13 +119,26 @@ def test_model_input_is_cut_from_the_centre_and_normalised() -> None:
 
 def test_forms_of_the_data_set(tmp_path: Path) -> None:
     inner = make_folder(tmp_path / "archive" / "101_ObjectCategories", each=5)
-    assert len(train.split(tmp_path / "archive", CaltechConfig())[0]) == 3
-    assert len(train.split(inner, CaltechConfig())[0]) == 3
+    assert len(train.split(tmp_path / "archive", CaltechConfig())[0]) == 9
+    assert len(train.split(inner, CaltechConfig())[0]) == 9
     make_folder(tmp_path / "parts" / "train30", each=5)
     make_folder(tmp_path / "parts" / "extra", each=2, seed=1)
     rest, held = train.split(tmp_path / "parts", CaltechConfig())
-    assert len(rest) == 3 + 6
+    assert len(rest) == 9 + 6
     assert all(path.parent.parent.name == "train30" for path in held.files)
+
+
+def test_pictures_given_back_are_trained_on_and_the_others_are_those_of_before(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "set", each=7)
+    parts = [train.split(root, CaltechConfig(given_back=count)) for count in (0, 1, 3)]
+    assert [np.bincount(held.classes).tolist() for _, held in parts] == [[4] * 3, [3] * 3, [1] * 3]
+    held = [set(one.files) for _, one in parts]
+    assert held[0] > held[1] > held[2]
+    for rest, one in parts:
+        assert set(rest.files).isdisjoint(one.files)
+        assert len(rest) + len(one) == 21
+    with pytest.raises(TrainingError, match=r"given_back=4 would be trained on after all; leave at least one"):
+        train.split(root, CaltechConfig(given_back=4))
 
 
 def test_refusals(data: Path, tmp_path: Path) -> None:
@@ -131,7 +146,7 @@ def test_refusals(data: Path, tmp_path: Path) -> None:
         train.train(Path("nowhere"), tmp_path)
     with pytest.raises(TrainingError, match="got epochs=0"):
         train.train(data, tmp_path, epochs=0)
-    with pytest.raises(DataError, match=r"has 12 training images, fewer than one batch of 64; add images"):
+    with pytest.raises(DataError, match=r"has 18 training images, fewer than one batch of 64; add images"):
         train.train(data, tmp_path)
     with pytest.raises(DataError, match="a class 'class0' that the network does not know"):
         train.evaluate(data)
@@ -145,7 +160,7 @@ def test_pictures_that_do_not_fit_into_memory(data: Path, tmp_path: Path, monkey
         raise MemoryError
 
     monkeypatch.setattr(train, "decode", full)
-    with pytest.raises(TrainingError, match=r"12 images of .* do not fit into memory"):
+    with pytest.raises(TrainingError, match=r"18 images of .* do not fit into memory"):
         train.train(data, tmp_path, epochs=1)
 
 
@@ -159,5 +174,5 @@ def test_shipped_weights_on_held_out_pictures(tmp_path: Path) -> None:
         (tmp_path / file.parent.name).mkdir(exist_ok=True)
         (tmp_path / file.parent.name / file.name).symlink_to(file.resolve())
     found = train.evaluate(tmp_path)
-    assert found["images"] == 408
+    assert found["images"] == 204
     assert found["mean_per_class"] >= 0.6

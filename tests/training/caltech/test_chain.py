@@ -15,6 +15,7 @@ from reference import pool_loops
 
 from deconvviz.models import caltech as network
 from deconvviz.training.caltech import chain
+from deconvviz.training.caltech.filters import NOISE, fine
 
 NHWC = ("NHWC", "HWIO", "NHWC")
 
@@ -37,6 +38,18 @@ def test_the_first_layer_is_a_6x6_convolution_of_stride_2() -> None:
     wanted = jax.jit(lambda: both(direct))()
     np.testing.assert_allclose(found[0], wanted[0], atol=2e-4)
     np.testing.assert_allclose(found[1], wanted[1], atol=2e-3)
+
+
+def test_first_kernels_start_small_and_smooth() -> None:
+    usual, smooth = (
+        np.asarray(chain.Chain(3, 0.0, *first, rngs=nnx.Rngs(0)).blocks[0].kernel[...]) for first in ((), (0.25, 1.0))
+    )
+    wanted = np.sqrt(2 / 108)
+    assert usual.std() == pytest.approx(wanted, rel=0.05)
+    assert smooth.std() == pytest.approx(wanted / 4, rel=0.1)
+    assert smooth.std(axis=(2, 3)) == pytest.approx(np.full((6, 6), wanted / 4), rel=0.3)
+    assert fine(usual).mean() == pytest.approx(NOISE, abs=0.02)
+    assert fine(smooth).mean() < 0.25
 
 
 def test_pooling() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import nnx
 
+from deconvviz.training.caltech.chain import Chain
 from deconvviz.training.caltech.classifier import averaged, make_trainer, schedule_of, scores
+from deconvviz.training.caltech.classifier import moved as moved_by
 from deconvviz.training.caltech.config import CaltechConfig
 
 RECIPE = CaltechConfig(batch=8, learning_rate=1e-3, warm_up=0.25, average=0.9, dropout=0.0)
@@ -66,6 +71,41 @@ def test_it_learns_and_the_average_follows() -> None:
     assert not np.array_equal(jax.tree.leaves(first["parts"][1])[0], jax.tree.leaves(state["parts"][1])[0])
     folded = {k: jnp.asarray(v) for k, v in averaged(trainer, state).items()}
     assert (scores(folded, images, batch=5).argmax(axis=1) == targets.argmax(axis=1)).mean() > 0.5
+
+
+def test_pictures_are_moved_within_the_ball_to_where_the_loss_is_larger() -> None:
+    config = CaltechConfig(adversarial=0.5)
+    net = Chain(4, rngs=nnx.Rngs(0))
+    statistics = [np.asarray(value) for value in jax.tree.leaves(nnx.state(net, nnx.BatchStat))]
+    images = jnp.asarray(np.random.default_rng(1).normal(size=(4, 64, 64, 3)), jnp.float32)
+    targets = jnp.eye(4)
+
+    def loss(x: jax.Array) -> float:
+        return float(optax.softmax_cross_entropy(nnx.clone(net)(x), targets).mean())
+
+    moved, again, other = (moved_by(net, images, targets, config, jax.random.key(seed)) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(moved, again)
+    assert not np.array_equal(moved, other)
+    lengths = np.linalg.norm((moved - images).reshape(4, -1), axis=1)
+    # 0.5 at 128 pixels is 0.25 at 64, and one unit of model input is a quarter of the range.
+    assert (lengths <= 1.0 + 1e-4).all()
+    assert (lengths > 0.8).all()
+    chance = jax.random.normal(jax.random.key(5), images.shape)
+    chance = chance * (1.0 / jnp.linalg.norm(chance.reshape(4, -1), axis=1))[:, None, None, None]
+    assert loss(moved) > loss(images) + 5 * abs(loss(images + chance) - loss(images))
+    after = jax.tree.leaves(nnx.state(net, nnx.BatchStat))
+    assert all(np.array_equal(a, b) for a, b in zip(statistics, after, strict=True))
+
+
+@pytest.mark.slow
+def test_a_step_on_moved_pictures_is_another_one() -> None:
+    images = np.random.default_rng(0).normal(size=(4, 32, 32, 3)).astype(np.float32)
+    batch = images, np.eye(4, dtype=np.float32)
+    figures = []
+    for radius in (0.0, 1.0):
+        trainer = make_trainer(dataclasses.replace(RECIPE, adversarial=radius), 4, 10)
+        figures.append(float(trainer.step(trainer.initial(), batch)[1]["loss"]))
+    assert figures[1] > figures[0]
 
 
 @pytest.mark.deep
