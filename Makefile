@@ -1,6 +1,6 @@
 # What a person types. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help handouts notebooks app test check test-deep release-check train bench clean distclean requirements screenshot test-lowest check-newest chromium peers test-zoo zoo-table
+.PHONY: help handouts notebooks app test check test-deep release-check train ship bench clean distclean requirements screenshot test-lowest check-newest chromium peers test-zoo zoo-table
 
 # PYTHON=3.13, PYTHON=python3.12 or a path: the same in an environment of its own, .venv-3.13.
 ifneq ($(PYTHON),)
@@ -12,6 +12,7 @@ endif
 VENV ?= .venv
 PORT ?= 8501
 OUT ?= runs/caltech
+RUN ?= $(OUT)
 JOBS ?= 3
 PY := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -59,6 +60,9 @@ release-check: $(VENV)/.dev ## what a release has to pass besides make test: tra
 train: $(VENV)/.app ## train the shipped network: make train DATA=folder-of-classes [OUT=runs/caltech]
 	@test -n "$(DATA)" || { echo "make train needs the pictures, one folder a class: make train DATA=path/to/101_ObjectCategories" >&2; exit 2; }
 	$(PY) -m deconvviz train caltech --data "$(DATA)" --out "$(OUT)"
+
+ship: $(VENV)/.dev chromium ## put a trained network in the shipped one's place and make again what rests on it: make ship DATA=data [RUN=runs/caltech]; ARGS=--list tells
+	@$(PY) scripts/ship.py "$(RUN)" --data "$(DATA)" $(ARGS)
 
 bench: $(VENV)/.dev chromium ## measure the speed here; against PyTorch too where the peers extra is installed
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done

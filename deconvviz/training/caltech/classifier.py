@@ -33,7 +33,7 @@ def make_trainer(config: CaltechConfig, classes: int, steps: int) -> Trainer:
     """The chain, and how it is trained in `steps` steps: batches are (N, S, S, 3) model input and (N, C) targets."""
 
     def loss(net: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Figures]:
-        images, targets = batch
+        images, targets = (jnp.asarray(part) for part in batch)
         smooth = (1 - config.smoothing) * targets + config.smoothing / classes
         if config.adversarial:
             key, random = jax.random.split(key)

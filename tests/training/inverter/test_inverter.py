@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 import deconvviz as dv
 from deconvviz import metrics
 from deconvviz.errors import DataError, NetworkError, TrainingError, WeightsError
-from deconvviz.models import inverters
+from deconvviz.models import caltech, inverters
 from deconvviz.training import loop
 from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.training.caltech.train import split
@@ -148,7 +148,7 @@ def test_the_card_holds_the_figures(run: tuple[Path, dict[str, Any]], data: Path
     files = [run[0] / "inverter.safetensors", tmp_path / "resize" / "inverter.safetensors"]
     card = inverter_files.card(files[0], compared=files)
     shown = [f"{run[1][f'val_{name}']:.{n}f}" for name, n in (("psnr", 2), ("ssim", 3), ("normalized_image_error", 4))]
-    assert f"| relu7 | 4 x 4 x 192 | 658,067 | unpool | {' | '.join(shown)} | 3 | 0 |" in card
+    assert f"| relu7 | 4 x 4 x 192 | 658,067 | unpool | {' | '.join(shown)} | 3 | 18 |" in card
     assert "| mean colour | 3 |  |  |" in card
     assert f"| unpool | {' | '.join(shown)} |" in card
     assert "relu7, 3 epochs, seed 0, the same crops in the same order, measured on the same 3 images" in card
@@ -219,12 +219,13 @@ def test_shipped_inverters_on_held_out_pictures(layer: str, tmp_path: Path) -> N
     root = Path(os.environ["DECONVVIZ_DATA"]) / "caltech101"
     if not root.is_dir():
         pytest.skip(f"no {root}")
-    _, held = split(root, CaltechConfig())
+    count = inverters.file_facts()["layers"][layer]["validation_images"]
+    _, held = split(root, CaltechConfig(given_back=CaltechConfig.held_out - count // caltech.CLASSES))
     for file in held.files:
         (tmp_path / file.parent.name).mkdir(exist_ok=True)
         (tmp_path / file.parent.name / file.name).symlink_to(file.resolve())
     found, written = train.evaluate(tmp_path, layer=layer), inverters.file_facts()["layers"][layer]
-    assert found["images"] == 408
+    assert found["images"] == count
     for name, value in written["figures"].items():
         assert found[name] == pytest.approx(value, rel=1e-3)
     assert found["normalized_image_error"] < 0.5 * written["mean_colour_figures"]["normalized_image_error"]
