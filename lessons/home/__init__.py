@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lessons._app.first_look import TITLE
-from lessons._kit.form import progress
+from lessons._kit.form import progress, shell
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import HOME, LABORATORY, Lesson, Page, discover, find_page, turn_to
 from lessons._kit.photo import header
@@ -37,6 +37,8 @@ def render() -> None:
         turn_to(find_page(pages, LABORATORY))
     st.header(t("The course"), anchor=False)
     course_map.show(lessons)
+    st.header(t("Beside the course"), anchor=False)
+    shell.beside(pages, "home-beside")
     progress.keep(with_buttons=True)
     if networks.is_served():
         warm_up.start(NETWORK, pictures.sample(shipped.PICTURE))

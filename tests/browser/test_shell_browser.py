@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from looking import opened, settle
 
+from lessons._kit.form.page import END, HOME, discover
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -60,6 +62,15 @@ def test_the_first_page_is_there_before_its_scripts(app_url: str, browser: Brows
         settle(page)
         there, then = page.evaluate("window.seen"), page.evaluate(HERO)
         assert np.abs(np.subtract(there, then)).max() < 2, "the first picture jumps once the page is there"
+
+
+def test_every_page_is_reached_from_the_bar(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/glossary", "h1")
+    page.locator(".st-key-shell [data-testid=stPopover] button").click()
+    page.locator(".st-key-shell-course").wait_for()
+    links = page.locator("[data-testid=stPopoverBody] a:visible, .st-key-shell > * > .stPageLink a:visible")
+    reached = {link.split("?")[0].rpartition("/")[2] for link in links.evaluate_all("all => all.map((a) => a.href)")}
+    assert reached >= {one.slug for one in discover()} - {HOME, END}
 
 
 def test_choices_stay_on_their_page_and_back_restores_them(page: Page, app_url: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from lessons._kit.form import page
+from lessons._kit.form import page, shell
 from lessons._kit.run import networks
 from lessons.home import course_map, hero
 
@@ -46,7 +46,8 @@ def test_it_waits_for_no_network(open_page: Callable[..., AppTest], monkeypatch:
 def test_every_lesson_has_a_card_with_its_progress(open_page: Callable[..., AppTest]) -> None:
     test = open_page("home")
     links = [element.proto.label for element in test.get("page_link")]
-    assert links == [f"**{i} · {lesson.question}**" for i, lesson in enumerate(LESSONS, 1)]
+    beside = [page.find_page(page.discover(), slug).title for slug in shell.BESIDE]
+    assert links == [f"**{i} · {lesson.question}**" for i, lesson in enumerate(LESSONS, 1)] + beside
     first = LESSONS[0]
     assert f"{first.title} · 0 of 3 questions solved" in [element.value for element in test.caption]
     test.session_state["solved"] = {first.slug: set(first.questions)}

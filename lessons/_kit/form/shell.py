@@ -11,6 +11,8 @@ from lessons._kit.form import controls, exercise, i18n, progress
 from lessons._kit.form.i18n import t
 from lessons._kit.form.page import HOME, LABORATORY, SECTIONS, Lesson, Page, entry, find_page
 
+#: Pages that belong to no lesson: the bar and the first page lead there.
+BESIDE = ("glossary", "class", "audit-report", "grey-maps")
 #: In the session: the page of the last run, whether its first run is not done yet, what its link asked for in vain.
 _PAGE, _FRESH, _REPORTED = "shell-page", "shell-fresh", "shell-said"
 
@@ -72,13 +74,19 @@ def _bar(pages: Sequence[Page], here: Page) -> None:
             with st.container(horizontal=True, key="shell-pages"):
                 st.page_link(entry(find_page(pages, HOME)), label=t("Home"))
                 st.page_link(entry(find_page(pages, LABORATORY)), label=t("Laboratory"))
-                for page in pages:
-                    if page.slug in ("glossary", "class", "audit-report", "grey-maps"):
-                        st.page_link(entry(page), label=t(page.title))
             course(lessons, here)
+            beside(pages, "shell-beside")
         st.page_link(entry(find_page(pages, LABORATORY)), label=t("Laboratory"))
         if isinstance(here, Lesson):
             st.html(f'<p class="shell-here">{t(SECTIONS[here.section])} · <b>{t(here.title)}</b></p>')
+
+
+def beside(pages: Sequence[Page], key: str) -> None:
+    """The pages that belong to no lesson, in one line; key is of that line."""
+    with st.container(horizontal=True, key=key):
+        for slug in BESIDE:
+            page = find_page(pages, slug)
+            st.page_link(entry(page), label=t(page.title))
 
 
 def course(lessons: Sequence[Lesson], here: Page) -> None:
