@@ -212,13 +212,14 @@ def report(graded: Sequence[Graded], tasks: Sequence[Task]) -> str:
     people = [one for one in graded if one.sheet is not None]
     rows = "".join(_person(one, asked) for one in people)
     notes = "".join(
-        f"<li><b>{_e(one.file)}</b><ul>{''.join(f'<li>{_e(note)}</li>' for note in one.notes)}</ul></li>"
+        f"<li><b>{_e(one.file)}</b>{_of(one)}<ul>{''.join(f'<li>{_e(note)}</li>' for note in one.notes)}</ul></li>"
         for one in graded
         if one.notes
     )
     wanted = "".join(f"<li>{_e(t(lessons()[task.slug].title))}: {_e(_task(task))}</li>" for task in tasks)
     said = [
         t("✓ solved at the first answer, ✓2 at the second. ✗ not solved before the answer was shown, – not answered."),
+        t("* There is a note on this file, below."),
         t("Every right answer was computed anew from the arrays of its question and seed. Days end at midnight UTC."),
         t(
             "The checksum shows damage, and a change by somebody who did not make a new checksum. It does not show "
@@ -240,6 +241,11 @@ th, td {{ border: 1px solid #999; padding: 4px 8px; text-align: center; }} td:fi
 {"".join(f"<p>{_e(sentence)}</p>" for sentence in said)}
 <ul>{notes}</ul>
 """
+
+
+def _of(one: Graded) -> str:
+    """Whose file it is, as it says."""
+    return f" ({_e(one.sheet.name)})" if one.sheet is not None and one.sheet.name.strip() else ""
 
 
 def _e(text: str) -> str:
@@ -267,7 +273,7 @@ def _person(one: Graded, asked: Sequence[tuple[str, str]]) -> str:
         best[each.answered.slug, each.answered.kind] = each
     solved = sum(place in best and best[place].tries > 0 and not best[place].is_late for place in asked)
     cells = "".join(_mark(best.get(place)) for place in asked)
-    name = one.sheet.name.strip() or one.file
+    name = (one.sheet.name.strip() or one.file) + (" *" if one.notes else "")
     return f"<tr><td>{_e(name)}</td><td>{solved} / {len(asked)}</td>{cells}</tr>"
 
 

@@ -125,7 +125,9 @@ def test_a_copy_is_named_and_names_cannot_run(tmp_path: Path) -> None:
     assert rows[0]["name"] == "'=HYPERLINK(1)"
     assert [(row["solved"], row["tries"], row["right"]) for row in rows] == [("1", "1", str(RIGHT[0]))] * 2
     page = _grade.report(found, (TASK,))
-    assert "&lt;b&gt;Bob" in page
+    assert "<td>&lt;b&gt;Bob&lt;/b&gt; *</td>" in page, "a row says that there is a note on its file"
+    assert "<td>=HYPERLINK(1)</td>" in page
+    assert "<b>b.json</b> (&lt;b&gt;Bob&lt;/b&gt;)" in page
     assert "<b>Bob" not in page
     assert "1 / 3" in page
     assert "can make a fitting checksum for any answers" in page

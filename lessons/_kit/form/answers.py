@@ -256,6 +256,15 @@ def due() -> date | None:
         return None
 
 
+def file_name(name: str) -> str:
+    """Name of a person's file: a folder holds those of a class.
+
+    >>> file_name(" Ada King, 7b "), file_name("陈小红"), file_name("../x")
+    ('deconvviz-answers-Ada-King-7b.json', 'deconvviz-answers-陈小红.json', 'deconvviz-answers-x.json')
+    """
+    return "-".join(filter(None, ["deconvviz-answers", *re.split(r"\W+", name)])) + ".json"
+
+
 def save_button(key: str) -> None:
     """A name and the button that saves the file."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -263,7 +272,7 @@ def save_button(key: str) -> None:
         st.download_button(
             t("Save my answers for the teacher"),
             data=document(name.strip(), known()),
-            file_name="deconvviz-answers.json",
+            file_name=file_name(name),
             mime="application/json",
             disabled=not name.strip() or not known(),
             key=f"{key}-save",
