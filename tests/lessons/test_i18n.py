@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -288,6 +289,30 @@ SAME_CLAIMS = {
 
 
 @pytest.mark.sampled(check=3)
+def bold_that_stays_stars(text: str) -> list[str]:
+    """The ends of bold words that Markdown takes for stars: inside a mark of punctuation, outside a letter.
+
+    >>> bold_that_stays_stars("**数一数？**总数"), bold_that_stays_stars("**数一数**？总数")
+    (['？**总'], [])
+    """
+    places = [match.start() for match in re.finditer(r"\*\*", text)]
+    stars = []
+    for number, place in enumerate(places):
+        around = text[place - 1 : place] or " ", text[place + 2 : place + 3] or " "
+        outside, inside = around if number % 2 == 0 else around[::-1]
+        if unicodedata.category(inside)[0] in "PS" and inside not in "{}" and outside.isalnum():
+            stars.append(text[max(0, place - 1) : place + 3])
+    return stars
+
+
+def test_bold_words_are_bold_in_every_language() -> None:
+    assert bold_that_stays_stars("**数一数？**总数") == ["？**总"]
+    for language in i18n.LANGUAGES:
+        for english, said in i18n.catalogue(language).items():
+            assert not bold_that_stays_stars(english), english
+            assert not bold_that_stays_stars(said), said
+
+
 @pytest.mark.parametrize("part", SAME_CLAIMS)
 def test_the_chinese_text_makes_the_same_claim(part: str) -> None:
     wanted, banned = SAME_CLAIMS[part]
