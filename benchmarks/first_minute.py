@@ -47,7 +47,7 @@ def once(cache: str, lesson: str) -> dict[str, float]:
         start = time.perf_counter()
         page.goto(url, wait_until="commit")
         page.wait_for_function(f"{SEEN} || ({HERO})()")
-        found["home seen"] = time.perf_counter() - start
+        result["home seen"] = time.perf_counter() - start
         page.wait_for_function(HERO)
         result["home"] = time.perf_counter() - start
         start = time.perf_counter()
