@@ -10,33 +10,34 @@ import streamlit as st
 from deconvviz.tasks.cutout import matting, predict
 from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
-from lessons._kit.form.controls import choice, url_value
+from lessons._kit.form.controls import choice, designed, is_offered, url_value
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures
+from lessons.cutout import brush, questions, run, scenes, sums, table
 from lessons.cutout import picture as cutout_picture
-from lessons.cutout import questions, run, scene, sums, table
 from lessons.cutout.run import Choice, Subject
 
 FIRST = "motorcycle"
-#: Dots on and around the stop sign.
-DOTS = (
-    "ocljfonri0oi0cyoi0pwo7xjfoc8eeopwn1oi0jfon1doodbohoi0g7oi0moo5yjfou8jfb2j77"
-    "b2jjfbxgjfbi026bi0y6b904bbwewebss4bb3mweb3m26bxg90"
-)
+#: What is drawn: all of it, the answer, map and seeds in pairs or alone, what went wrong, the kept measurements.
+VIEWS = dict.fromkeys(("all", "answer", "seeds", "matte", "map", "wrong", "table"), "")
+#: Pixels of the cut-out on screen: its figures fit below it into the first screen.
+WIDE = 560
 
 
 @dataclass(frozen=True)
 class State:
     """What the person has chosen; an own photograph stands beside it."""
 
-    source: str = "photo"
+    source: str = "yin"
     image: str = FIRST
     wanted: str = ""
-    map: str = "gradient"
-    shares: str = "10-80"
+    map: str = "deconvnet"
+    shares: str = "40-90"
     dots: str = ""
+    ground: str = "checks"
+    view: str = "all"
 
     @property
     def choice(self) -> Choice:
@@ -45,14 +46,10 @@ class State:
         return Choice(self.wanted, self.map, background, 100 - rest, self.dots)
 
 
-#: What the page opens with: a map of a class from which most of the object is found; its failures are presets.
-OPENS = State(source="yin", map="deconvnet", shares="40-90")
-
-
 def subject(state: State, picture: pictures.Picture | None = None) -> Subject:
     """What is cut out of."""
     if state.source != "photo":
-        return run.scene(state.source)
+        return run.drawn(state.source)
     return run.photograph(picture or run.sample(state.image))
 
 
@@ -106,33 +103,32 @@ def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]
 
 def call(state: State, shown: Subject) -> str:
     """Python that makes the cut-out of a state."""
+    drawn, dots = state.source != "photo", run.dots_of(state.dots)
+    size = shown.picture.shape[:2]
     options = [f"class_name={state.wanted!r}"] if state.wanted else []
     options += [f"map={state.map!r}"] if state.map != "gradient" else []
     options += [f"{name}={value}" for name, value in state.choice.options.items()]
-    scene = "from lessons.cutout import scene\n" if state.source != "photo" else ""
-    size = shown.picture.shape[:2]
     if state.map == run.HAND:
         options = [f"trimap=np.full({size}, 0.5)", f"work={run.WORK}"]
-        scene = f"import numpy as np\n{scene}"
-    dots = f"\nfrom lessons.cutout import run as cutout_run\nstrokes = cutout_run.masks({state.dots!r}, {size})\n"
-    dots, seeds = (dots, ["strokes=strokes"]) if state.dots else ("", [])
-    options += seeds
-    return f"""from deconvviz.data import samples
-from deconvviz.tasks.cutout import predict as cutout
-{scene}{dots}
-found = cutout.apply({shown.python}, {", ".join(options)})
-print(found.label, found.box)
-cutout.write(found, "cut-out.png")
-"""
+    options += ["strokes=(level == 1, level == 0)"] if dots else []
+    lines = ["import numpy as np", ""] if dots or state.map == run.HAND else []
+    lines += [f"from deconvviz.{'tasks.cutout import drawn' if drawn else 'data import samples'}"]
+    lines += ["from deconvviz.tasks.cutout import predict as cutout", ""]
+    if dots:
+        lines += [f"dots = {run.on_pixels(dots, size)}  # object or not, row, column", f"level = np.full({size}, 0.5)"]
+        lines += [f"rows, columns = np.indices({size})", "for is_object, row, column in dots:"]
+        lines += [f"    level[np.hypot(rows - row, columns - column) <= {run.radius(size):.3f}] = is_object"]
+    lines += [f"found = cutout.apply({shown.python}, {', '.join(options)})", "print(found.label, found.box)"]
+    return "\n".join([*lines, 'cutout.write(found, "cut-out.png")', ""])
 
 
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    kinds = {"photo": t("a photograph"), **{id: t(title) for id, title in scene.SCENES.items()}}
-    source = choice(t("Cut out from"), kinds, "source", default=OPENS.source)
-    picture = pictures.sample(FIRST)
-    if source == "photo":
-        picture = upload.choose(LESSON.presets, FIRST)
+    kinds = {"photo": t("a photograph"), **{id: t(title) for id, title in run.SCENES.items()}}
+    source = choice(t("Cut out from"), kinds, "source", default=State.source)
+    picture = pictures.sample(designed("image", FIRST))
+    if source == "photo" and is_offered("image"):
+        picture = upload.choose((), FIRST)
     shown = subject(State(source), picture)
     with st.spinner(t("Asking the network what it sees")):
         guesses = run.guesses(shown)
@@ -143,12 +139,14 @@ def chosen() -> tuple[State, pictures.Picture]:
         "gradient": t("gradient"), "deconvnet": t("DeconvNet"), "guided": t("guided"), "evidence": t("a middle layer"),
         run.HAND: t("nowhere: only my dots"),
     }  # fmt: skip
-    where = choice(t("Where the class is seen"), maps, "map", default=OPENS.map)
-    shares = OPENS.choice.background, 100 - OPENS.choice.foreground
+    where = choice(t("Where the class is seen"), maps, "map", default=State.map)
+    shares = State().choice.background, 100 - State().choice.foreground
     low, high = slider.span(t("Seeds: weakest % background, strongest from % on object"), 5, 95, 5, "shares", shares)
     dots = _own_dots(shown)
-    id = picture.id or FIRST
-    return State(source, id, wanted, where, f"{low}-{high}", dots), picture
+    grounds = {name: t(title) for name, title in cutout_picture.GROUNDS.items()}
+    ground = choice(t("Lay it over"), grounds, "ground", tabs=True)
+    view = url_value("view", State.view, VIEWS)
+    return State(source, picture.id or FIRST, wanted, where, f"{low}-{high}", dots, ground, view), picture
 
 
 def _own_dots(shown: Subject) -> str:
@@ -158,18 +156,18 @@ def _own_dots(shown: Subject) -> str:
         st.session_state["dots"] = ""
     dots = url_value("dots", "", _Dots())
     st.session_state["cut-dots-on"] = shown.digest, dots
-    return dots
+    return "" if dots == brush.NONE else dots
 
 
 class _Dots(dict[str, object]):
     """Every text that is a list of dots, for `url_value`."""
 
     def __contains__(self, text: object) -> bool:
-        return text == "" or bool(run.dots_of(str(text)))
+        return text == brush.NONE or bool(run.dots_of(str(text)))
 
 
-def badges(state: State, picture: pictures.Picture) -> None:
-    """The proofs."""
+def proofs(page: frame.Places, state: State, picture: pictures.Picture) -> None:
+    """The checks."""
     meanings = (
         t("Alpha of a small piece, with its outermost ring as seeds, by the sparse solver and by a dense one:"),
         t("The largest amount by which any alpha leaves 0 … 1:"),
@@ -179,23 +177,43 @@ def badges(state: State, picture: pictures.Picture) -> None:
     codes: tuple[proof.Code, ...] = (
         (two_solvers, sums.dense, matting.closed_form), (outside,), (seeds_moved,), (box_missed, predict.box_of),
     )  # fmt: skip
-    proof.badges_of(checks(state, picture), meanings, codes)
+    page.checks(checks(state, picture), meanings, codes)
+
+
+def hero(state: State, shown: Subject, found: predict.Cutout | str) -> None:
+    """The picture of the page: what the view asks for, each part in a frame of its own."""
+    if isinstance(found, str):
+        st.error(t("Nothing could be cut out: {reason}", reason=found))
+    elif state.view in ("all", "answer"):
+        with st.container(key="part-answer", width=WIDE):
+            cutout_picture.compare(shown, found, state.ground)
+    planes = {"seeds": "ms", "matte": "sa", "map": "pm", "wrong": "cs", "table": "c", "all": "sma"}
+    if state.view in planes:
+        cutout_picture.planes(shown, found, state.dots, state.ground, planes[state.view])
+    if not isinstance(found, str) and state.view in ("answer", "wrong"):
+        with st.container(width=WIDE):
+            cutout_picture.overlap(shown, found)
+    if state.view == "table":
+        with st.container(key="part-table"):
+            table.photographs()
+    if not isinstance(found, str) and state.view in ("all", "matte"):
+        with st.container(key="part-blend"):
+            cutout_picture.blend_of(shown, found)
 
 
 def draw(page: frame.Places) -> None:
-    """The object on its new ground, the blend of one pixel, and what was measured."""
+    """The object on its new ground, map, seeds and alpha, the blend of one pixel, and what was measured."""
     with page.controls:
         state, picture = chosen()
     shown = subject(state, picture)
     with page.picture:
         with st.spinner(t("Cutting out: some seconds, the first time on this machine half a minute")):
             found = run.cut(shown, state.choice)
-        cutout_picture.draw(shown, found, state.choice)
+        hero(state, shown, found)
+    with page.wide:
         if not isinstance(found, str):
-            row, column = cutout_picture.softest(found)
-            st.markdown(t("A pixel is a blend. Red at row {row}, column {column}:", row=row, column=column))
-            st.latex(cutout_picture.blend(shown, found))
-        badges(state, picture)
+            cutout_picture.take_away(found)
+        page.later(proofs, page, state, picture)
         cutout_picture.quality(shown, found)
         table.claim(shown, state.choice)
     page.code((predict.apply, matting.closed_form), call(state, shown))
@@ -210,21 +228,7 @@ LESSON: Lesson = Lesson(
     section="work",
     question=mark("Can a network that knows only names cut an object out?"),
     goal=mark("You will be able to say how a class map becomes an object with a soft edge, and where it goes wrong."),
-    text=mark(
-        "The network has seen names, never an outline. Sent back from the [[score]] of a class, its signal says with "
-        "which pixels the score is connected most. The strongest become seeds of the object, the weakest seeds of "
-        "the background: a [[trimap]].\n\n[[matting|Matting]] decides the rest. In every window of 3 × 3 pixels "
-        "alpha should be as close as possible to a linear function of colour, so it flows over even surfaces and "
-        "stops at edges. One sparse system of equations gives all of it.\n\nThe weak spot is the beginning. The "
-        "network looks at what tells classes apart, a wheel or an eye, and at nothing else; a busy background "
-        "attracts the map too. A wrong seed spreads, since matting believes it. A few dots of yours put it right: on "
-        "the drawn stop sign, whose outline is known, the overlap rises to 0.99."
-    ),
-    presets=(
-        (mark("Truth known: it goes wrong"), {"source": "stop", "map": "gradient", "shares": "10-80"}),
-        (mark("The same with 25 dots of a hand"), {"source": "stop", "map": "hand", "dots": DOTS}),
-        (mark("A photograph: tank and fork are lost"), {"source": "photo", "map": "gradient", "shares": "10-80"}),
-    ),
+    scenes=scenes.SCENES,
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,

@@ -14,6 +14,8 @@ from lessons.cutout import run
 COLOURS = ((0, 137, 123), (230, 120, 20))
 #: Transparency of seeds over the photograph, 0..255.
 VEIL = 140
+#: In the URL: no dots, where the scene has some.
+NONE = "none"
 
 
 def veil(trimap: np.ndarray) -> np.ndarray:
@@ -52,6 +54,6 @@ def show(picture: np.ndarray, trimap: np.ndarray | None, dots: str, note: str, k
     }
 
     def drawn() -> None:
-        st.session_state["dots"] = str(st.session_state[key]["dots"])
+        st.session_state["dots"] = str(st.session_state[key]["dots"]) or NONE
 
     component.mount(__file__, key=key, data=data, on_dots_change=drawn)

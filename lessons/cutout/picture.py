@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 import numpy as np
@@ -16,7 +17,6 @@ from lessons._kit.draw import before_after
 from lessons._kit.draw.before_after import Side
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, heat_pixels, jpeg, number, png, to_bytes
-from lessons._kit.form.controls import choice
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import class_name
 from lessons.cutout import brush, run
@@ -27,6 +27,8 @@ GROUNDS = {"checks": mark("checkered"), "white": mark("white"), "black": mark("b
 #: Side of a check in pixels, and its two greys.
 CHECK, GREYS = 12, (0.74, 0.88)
 BOX = (1.0, 0.85, 0.0)
+#: Plane -> the part of the picture that scenes name.
+PARTS = {"p": "photograph", "c": "answer", "m": "map", "s": "seeds", "a": "alpha"}
 
 
 def ground(name: str, size: tuple[int, int]) -> np.ndarray:
@@ -63,20 +65,8 @@ def file(pixels: np.ndarray) -> bytes:
     return files.png_bytes(pixels)
 
 
-def draw(subject: Subject, found: Cutout | str, chosen: run.Choice) -> None:
-    """The photograph and the cut-out with a divider, what to take away, and the three planes between them."""
-    if isinstance(found, str):
-        st.error(t("Nothing could be cut out: {reason}", reason=found))
-        st.image(to_bytes(subject.picture))
-    else:
-        _compare(subject, found)
-        _take_away(found)
-    _planes(subject, found, chosen)
-
-
-def _compare(subject: Subject, found: Cutout) -> None:
-    place = st.container()
-    over = choice(t("Lay it over"), {name: t(title) for name, title in GROUNDS.items()}, "ground", tabs=True)
+def compare(subject: Subject, found: Cutout, over: str) -> None:
+    """The photograph and the cut-out with a divider."""
     who = t("Seeds by hand")
     if found.probability is not None:
         who = t(
@@ -94,17 +84,17 @@ def _compare(subject: Subject, found: Cutout) -> None:
         right=found.box[3] - 1,
         covered=f"{100 * float((found.alpha > 0.5).mean()):.0f}",
     )
-    with place:
-        before_after.show(
-            Side(subject.title, address(jpeg(to_bytes(subject.picture)))),
-            Side(t("cut out"), address(jpeg(to_bytes(laid_over(found, over))))),
-            (subject.picture.shape[0], subject.picture.shape[1]),
-            "cut-compare",
-            note=note,
-        )
+    before_after.show(
+        Side(subject.title, address(jpeg(to_bytes(subject.picture)))),
+        Side(t("cut out"), address(jpeg(to_bytes(laid_over(found, over))))),
+        (subject.picture.shape[0], subject.picture.shape[1]),
+        "cut-compare",
+        note=note,
+    )
 
 
-def _take_away(found: Cutout) -> None:
+def take_away(found: Cutout) -> None:
+    """The cut-out as a file, whole or its box alone."""
     with st.container(horizontal=True, key="cut-take"):
         st.download_button(
             t("PNG with transparency"), file(found.rgba), "cut-out.png", "image/png", key="cut-whole", on_click="ignore"
@@ -114,37 +104,64 @@ def _take_away(found: Cutout) -> None:
         )
 
 
-def _planes(subject: Subject, found: Cutout | str, chosen: run.Choice) -> None:
-    """The seeds, to be drawn on; the class map; alpha."""
-    seeds, second, third = st.columns([4, 3, 3], gap="medium")
-    with seeds:
-        trimap = None if isinstance(found, str) else found.trimap
-        if trimap is None:
-            note = t("Set dots on the object and on the background.")
-        else:
-            note = t(
-                "Green: surely object, {ahead} %. Orange: surely background, {behind} %. Alpha is found for the rest.",
-                ahead=f"{100 * float((trimap == 1).mean()):.0f}",
-                behind=f"{100 * float((trimap == 0).mean()):.0f}",
-            )
-        brush.show(subject.picture, trimap, chosen.dots, note, "cut-brush")
+def planes(subject: Subject, found: Cutout | str, dots: str, over: str, wanted: str) -> None:
+    """Some of the planes between photograph and cut-out, side by side.
+
+    Args:
+      subject, found: what is cut out of, and what came out; a sentence where nothing did.
+      dots: those of the person.
+      over: what the cut-out is laid over, of `GROUNDS`.
+      wanted: the planes in their order: p the picture, c it and the cut-out, m the class map, s the seeds, to be drawn
+        on, a alpha.
+    """
+    drawn: dict[str, Callable[[], None]] = {"p": lambda: _photograph(subject)}
     if isinstance(found, str):
-        return
-    shape = f"{subject.picture.shape[1]} / {subject.picture.shape[0]}"
-    if found.map is not None:
-        with second:
-            words = t("yellow: strongly connected with the class (0 to {most})", most=number(float(found.map.max())))
-            st.html(_figure(t("Class map"), words, png(heat_pixels(found.map)), shape))
-    with third if found.map is not None else second:
-        small = to_bytes(at_most(np.repeat(found.alpha[..., None], 3, axis=-1).astype(np.float32), 480))
-        st.html(_figure(t("Alpha"), t("white 1: object; black 0: background"), jpeg(small), shape))
+        drawn["s"] = lambda: _seeds(subject, None, dots)
+    else:
+        drawn["s"] = lambda: _seeds(subject, found.trimap, dots)
+        drawn["a"] = lambda: _alpha(subject, found)
+        drawn["c"] = lambda: compare(subject, found, over)
+        if found.map is not None:
+            drawn["m"] = lambda: _map(subject, found)
+    names = [name for name in wanted if name in drawn]
+    for name, column in zip(names, st.columns(max(len(names), 2), gap="medium"), strict=False):
+        with column, st.container(key=f"part-{PARTS[name]}"):
+            drawn[name]()
 
 
-def _figure(title: str, note: str, picture: bytes, shape: str) -> str:
-    alt = escape(f"{title}: {note}")
+def _seeds(subject: Subject, trimap: np.ndarray | None, dots: str) -> None:
+    if trimap is None:
+        note = t("Set dots on the object and on the background.")
+    else:
+        note = t(
+            "Green: surely object, {ahead} %. Orange: surely background, {behind} %. Alpha is found for the rest.",
+            ahead=f"{100 * float((trimap == 1).mean()):.0f}",
+            behind=f"{100 * float((trimap == 0).mean()):.0f}",
+        )
+    brush.show(subject.picture, trimap, dots, note, "cut-brush")
+
+
+def _photograph(subject: Subject) -> None:
+    st.html(_figure(subject.title, "", jpeg(to_bytes(subject.picture)), subject))
+
+
+def _map(subject: Subject, found: Cutout) -> None:
+    assert found.map is not None
+    words = t("yellow: strongly connected with the class (0 to {most})", most=number(float(found.map.max())))
+    st.html(_figure(t("Class map"), words, png(heat_pixels(found.map)), subject))
+
+
+def _alpha(subject: Subject, found: Cutout) -> None:
+    small = to_bytes(at_most(np.repeat(found.alpha[..., None], 3, axis=-1).astype(np.float32), 480))
+    st.html(_figure(t("Alpha"), t("white 1: object; black 0: background"), jpeg(small), subject))
+
+
+def _figure(title: str, note: str, picture: bytes, subject: Subject) -> str:
+    alt = escape(f"{title}: {note}" if note else title)
+    rows, columns = subject.picture.shape[:2]
     return (
         f'<figure class="cut-plane"><b>{escape(title)}</b><img src="{address(picture)}" alt="{alt}" '
-        f'style="aspect-ratio: {shape}"><figcaption>{escape(note)}</figcaption></figure>'
+        f'style="aspect-ratio: {columns} / {rows}"><figcaption>{escape(note)}</figcaption></figure>'
     )
 
 
@@ -171,6 +188,30 @@ def blend(subject: Subject, found: Cutout) -> str:
     return rf"\begin{{aligned}} {i} &= {a} {f} + (1 - {a})\, {b} \\ {one.replace('=', '&=', 1)} \end{{aligned}}"
 
 
+def blend_of(subject: Subject, found: Cutout) -> None:
+    """The blend of the pixel that is nearest to half object, half background."""
+    row, column = softest(found)
+    st.markdown(t("A pixel is a blend. Red at row {row}, column {column}:", row=row, column=column))
+    st.latex(blend(subject, found))
+
+
+def overlap(subject: Subject, found: Cutout) -> None:
+    """The share of pixels that are both cut out and object, where the truth is known."""
+    if subject.truth is None:
+        st.caption(t("Nobody knows the true alpha of this photograph, so nothing can be measured on it."))
+        return
+    values = run.figures(found, subject.truth)
+    st.latex(
+        rf"\text{{IoU}} = {_ratio()} = \frac{{{values['inside']:.0f}}}{{{values['either']:.0f}}} = {values['iou']:.2f}"
+    )
+
+
+def _ratio() -> str:
+    """Intersection over union in symbols."""
+    a, b = coloured("kernel", r"\alpha"), coloured("output", r"\alpha^*")
+    return rf"\frac{{|{a} > \frac12 \;\cap\; {b} > \frac12|}}{{|{a} > \frac12 \;\cup\; {b} > \frac12|}}"
+
+
 def formulas(values: dict[str, float]) -> str:
     """The five figures in symbols, each with its number."""
     a, b = coloured("kernel", r"\alpha"), coloured("output", r"\alpha^*")
@@ -179,7 +220,7 @@ def formulas(values: dict[str, float]) -> str:
         rf"\text{{MSE}} &= \tfrac{{1}}{{|U|}} \sum_{{p \in U}} ({a}_p - {b}_p)^2 = {values['mse']:.4f}",
         rf"\text{{Grad}} &= \sum_{{p \in U}} (|\nabla {a}_p| - |\nabla {b}_p|)^2 = {1000 * values['grad']:.0f}",
         rf"\text{{Conn}} &= \sum_{{p \in U}} |\varphi({a}_p) - \varphi({b}_p)| = {1000 * values['conn']:.0f}",
-        rf"\text{{IoU}} &= \frac{{|{a} > \frac12 \;\cap\; {b} > \frac12|}}{{|{a} > \frac12 \;\cup\; {b} > \frac12|}}"
+        rf"\text{{IoU}} &= {_ratio()}"
         rf" \\ &= \frac{{{values['inside']:.0f}}}{{{values['either']:.0f}}} = {values['iou']:.3f}",
     )
     lines = r" \\ ".join(rows)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from deconvviz.tasks.cutout import matting
 from deconvviz.tasks.cutout.metrics import intersection_over_union
 from deconvviz.tasks.cutout.trimap import trimap_of
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import CLICK, Maker, Question, by_clicking, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -107,8 +108,67 @@ def seeds(seed: int) -> Question:
     )
 
 
+def falls(seed: int) -> Question:
+    """Where does alpha fall below a half?"""
+    random = np.random.default_rng(23300 + seed)
+    rows, columns, soft = 5, 10, 3
+    while True:  # two brightnesses, and on the way from one to the other three between, none of them half way
+        ahead, behind = (int(n) for n in random.integers(1, 20, 2))
+        between = random.integers(min(ahead, behind), max(ahead, behind) + 1, soft)
+        if (
+            abs(ahead - behind) >= 8
+            and len({*between, ahead, behind}) == soft + 2
+            and ahead + behind not in 2 * between
+        ):
+            break
+    slope = np.sort(between) if ahead < behind else -np.sort(-between)
+    first = np.clip(int(random.integers(1, 6)) + np.cumsum(random.integers(-1, 2, rows)), 1, columns - soft - 1)
+    values = np.full((rows, columns), float(behind))
+    for line, begin in zip(values, first, strict=True):
+        line[:begin], line[begin : begin + soft] = ahead, slope
+    trimap = np.full((rows, columns), 0.5)
+    trimap[:, 0], trimap[:, -1] = 1, 0
+    alpha = matting.closed_form(np.repeat(values[..., None] / 20, 3, axis=-1), trimap)
+    row = int(random.integers(1, rows - 1))
+    answer = (row, int(np.argmax(alpha[row] < 0.5)))
+
+    def why(cell: planes.Cell) -> str:
+        here = f"{alpha[cell]:.2f}"
+        if cell[0] != row:
+            return t("That is row {there}; asked for is row {row}.", there=cell[0], row=row)
+        if cell[1] in (0, columns - 1):
+            return t("That is a seed: its alpha is given.")
+        if alpha[cell] < 0.5:
+            return t("There alpha is {alpha}, but it fell below one half before that.", alpha=here)
+        return t(
+            "There alpha is still {alpha}: the brightness {value} is nearer to the object’s {ahead} than to the "
+            "background’s {behind}.",
+            alpha=here,
+            value=f"{values[cell]:g}",
+            ahead=ahead,
+            behind=behind,
+        )
+
+    asked = frozenset((row, column) for column in range(columns))
+    shown = planes.Plane(t("brightness"), values, "input", frame=asked, pick=CLICK)
+    return by_clicking(
+        prompt=t(
+            "A grey picture. All of its first column are seeds of the object, all of its last column seeds of the "
+            "background; matting finds alpha between them. **Click the first cell of row {row}, counted from 0, in "
+            "which alpha is below one half.**",
+            row=row,
+        ),
+        picture=[planes.Row("", [shown])],
+        answer=answer,
+        why=why,
+        hint=t("Alpha follows colour, not distance: it is even where the picture is even, and falls with it."),
+        worked=rf"\alpha_{{{row}}} = " + r"\;".join(f"{value:.2f}" for value in alpha[row]),
+    )
+
+
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "falls": (mark("Where alpha falls"), falls),
     "blend": (mark("Alpha of a pixel"), blend),
     "seeds": (mark("From map to seeds"), seeds),
     "overlap": (mark("Overlap"), overlap),

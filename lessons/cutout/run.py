@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,15 +12,15 @@ import streamlit as st
 
 from deconvviz.data import samples
 from deconvviz.errors import DeconvvizError
+from deconvviz.tasks.cutout import drawn as drawings
 from deconvviz.tasks.cutout import trimap
 from deconvviz.tasks.cutout.metrics import intersection_over_union, matting_figures, threshold_mask
 from deconvviz.tasks.cutout.predict import Cutout, apply
 from deconvviz.tasks.cutout.robustness import changed
-from lessons._kit.form.i18n import t
+from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo import upload
 from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine, jobs, networks, pictures
-from lessons.cutout import scene as cutout_scene
 
 #: Cut-outs that are kept: about 6 MB each.
 CACHED = 12
@@ -38,7 +38,9 @@ RADIUS = 0.02
 MOST = 80
 #: In place of a map: no network, seeds by hand alone; solved at the size that the library takes with a network.
 HAND, WORK = "hand", 240
-KINDS = {"o": 1.0, "b": 0.0}
+KINDS = {"o": 1, "b": 0}
+#: Drawn scene -> its name.
+SCENES = {"stop": mark("Stop sign before a wall"), "yin": mark("Yin and yang on a lawn")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +85,10 @@ class Choice:
         return {"foreground": self.foreground / 100, "background": self.background / 100}
 
 
-def scene(id: str) -> Subject:
+def drawn(id: str) -> Subject:
     """A drawn scene."""
-    made = cutout_scene.scene(id)
-    code = f"scene.scene({id!r}).picture"
-    return Subject(f"scene {id}", t(made.title), made.picture, made.alpha, code)
+    made = drawings.scene(id)
+    return Subject(f"scene {id}", t(SCENES[id]), made.picture, made.alpha, f"drawn.scene({id!r}).picture")
 
 
 def photograph(picture: pictures.Picture) -> Subject:
@@ -145,11 +146,25 @@ def masks(text: str, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray] | N
         return None
     level = np.full(size, 0.5)
     rows, columns = np.indices(size)
-    radius = max(1.0, RADIUS * max(size))
-    for kind, row, column in dots:
-        near = np.hypot(rows - row * (size[0] - 1), columns - column * (size[1] - 1)) <= radius
-        level[near] = KINDS[kind]
+    for is_object, row, column in on_pixels(dots, size):
+        level[np.hypot(rows - row, columns - column) <= radius(size)] = is_object
     return level == 1, level == 0
+
+
+def radius(size: tuple[int, int]) -> float:
+    """Radius of a dot in pixels of a picture of that size."""
+    return max(1.0, RADIUS * max(size))
+
+
+def on_pixels(dots: Sequence[tuple[str, float, float]], size: tuple[int, int]) -> list[tuple[int, float, float]]:
+    """Dots as (1 for the object, row, column) in a picture of that size.
+
+    >>> on_pixels([("b", 0.5, 1.0)], (101, 51))
+    [(0, 50.0, 50.0)]
+    """
+    return [
+        (KINDS[kind], round(row * (size[0] - 1), 1), round(column * (size[1] - 1), 1)) for kind, row, column in dots
+    ]
 
 
 def cut(subject: Subject, choice: Choice) -> Cutout | str:
@@ -188,6 +203,12 @@ def figures(found: Cutout, truth: np.ndarray) -> dict[str, float]:
         "either": float((mine | right).sum()),
         "iou": intersection_over_union(mine, right),
     }
+
+
+def astray(found: Cutout, truth: np.ndarray) -> float:
+    """Share of the object's seeds that lie outside the object."""
+    rows, columns = (np.arange(n) * m // n for n, m in zip(found.trimap.shape, truth.shape, strict=True))
+    return float((truth[np.ix_(rows, columns)] <= 0.5)[found.trimap == 1].mean())
 
 
 @dataclass(frozen=True)

@@ -44,15 +44,11 @@ def to_html(caption: str, rows: Sequence[tuple[str, float, float]]) -> str:
 def claim(subject: Subject, choice: Choice) -> None:
     """The article's sentence, the verdict that the numbers give, both tables."""
     st.markdown(f"#### {t('Accurate under noise and other light?')}")
-    st.markdown(
-        t("Article 003 says that the cut-out stays accurate where there is noise or a change of light (C8, C11).")
-    )
+    st.markdown(t("A popular article says that the cut-out stays accurate where there is noise or a change of light."))
     st.markdown(verdict())
     left, right = st.columns(2, gap="large")
     with left:
-        kept = evaluate.measured_robustness()
-        rows = [(name(row["change"], row["level"]), row["iou"], row["iou_threshold"]) for row in kept["rows"]]
-        st.html(to_html(t("{count} photographs with true mattes: mean IoU", count=kept["images"]), rows))
+        photographs()
         st.markdown(
             t(
                 "Measured with `{command}`; no picture had a part in the choice of its seeds.",
@@ -64,6 +60,13 @@ def claim(subject: Subject, choice: Choice) -> None:
             st.markdown(t("Choose a drawn scene, and the same is measured here with your settings."))
         else:
             _live(subject, choice)
+
+
+def photographs() -> None:
+    """The table of the photographs that were measured."""
+    kept = evaluate.measured_robustness()
+    rows = [(name(row["change"], row["level"]), row["iou"], row["iou_threshold"]) for row in kept["rows"]]
+    st.html(to_html(t("{count} photographs with true mattes: mean IoU", count=kept["images"]), rows))
 
 
 def verdict() -> str:

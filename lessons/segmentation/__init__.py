@@ -44,7 +44,7 @@ class State:
 def subject(state: State, picture: pictures.Picture | None = None) -> Subject:
     """What is looked at."""
     if state.source == "drawn":
-        return run.drawn()
+        return run.street()
     return run.photograph(picture or pictures.sample(state.image))
 
 
@@ -86,8 +86,8 @@ def checks(state: State, picture: pictures.Picture | None = None) -> list[Check]
 
 def call(state: State, shown: Subject) -> str:
     """Python that names the pixels of a state."""
-    package, module = ("lessons.segmentation", "scene") if state.source == "drawn" else ("deconvviz.data", "samples")
-    return f"""from {package} import {module}
+    needed = "tasks.segmentation import drawn" if state.source == "drawn" else "data import samples"
+    return f"""from deconvviz.{needed}
 from deconvviz.tasks.segmentation import predict
 
 found = predict.apply({shown.python}, variant={state.decoder!r})
@@ -123,7 +123,7 @@ def looked_at(state: State, picture: pictures.Picture) -> tuple[State, Subject]:
             return state, shown
         except DeconvvizError as error:
             st.error(str(error))
-    return replace(state, source="drawn"), run.drawn()
+    return replace(state, source="drawn"), run.street()
 
 
 def proofs(page: frame.Places, state: State, picture: pictures.Picture) -> None:

@@ -8,12 +8,12 @@ import numpy as np
 from deconvviz.figures.scale import sequential_rgb
 from deconvviz.ops import max_pool, max_unpool
 from deconvviz.ops.upsample import overlap_counts, resize_nearest, transposed_conv
-from deconvviz.tasks.segmentation import evaluate
+from deconvviz.tasks.segmentation import drawn, evaluate
 from lessons._kit.draw import planes
 from lessons._kit.draw.pixels import larger
 from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
-from lessons.segmentation import run, scene
+from lessons.segmentation import run
 
 #: Upper left corners of pieces of the drawn street that hold an edge, and the side of a piece.
 EDGES, EDGE = ((196, 206), (180, 374), (70, 112), (60, 404), (30, 340), (170, 60)), 32
@@ -97,16 +97,16 @@ def edge(seed: int) -> Question:
     random = np.random.default_rng(20200 + seed)
     row, column = EDGES[int(random.integers(len(EDGES)))]
     side = slice(row, row + EDGE), slice(column, column + EDGE)
-    piece = jnp.asarray(scene.street().picture[side].mean(axis=2)[None, :, :, None])
+    piece = jnp.asarray(drawn.street().picture[side].mean(axis=2)[None, :, :, None])
     values, switches = max_pool(piece, 2)
     ones = np.ones((3, 3, 1, 1), np.float32)
-    drawn = {
+    ways = {
         "unpool": max_unpool(values, switches, (EDGE, EDGE)),
         "bilinear": run.enlarged(np.asarray(values)[0, :, :, 0])[None, :, :, None],
         "copy": resize_nearest(values, 2),
         "transposed": transposed_conv(values, ones, 2)[:, :EDGE, :EDGE],
     }
-    planes_of = {name: np.asarray(map)[0, :, :, 0] for name, map in drawn.items()}
+    planes_of = {name: np.asarray(map)[0, :, :, 0] for name, map in ways.items()}
     order = [list(planes_of)[k] for k in random.permutation(len(planes_of))]
     said = {
         "unpool": t(

@@ -10,14 +10,13 @@ import streamlit as st
 
 from deconvviz.ops.upsample import transposed_conv
 from deconvviz.tasks.segmentation import DECODERS as ALL_DECODERS
-from deconvviz.tasks.segmentation import predict
+from deconvviz.tasks.segmentation import drawn, predict
 from deconvviz.tasks.segmentation.data import NAMES, VOID
 from deconvviz.tasks.segmentation.predict import Segmentation, Step
 from deconvviz.types import Box, DisplayImage
 from lessons._kit.draw.pixels import crop
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures
-from lessons.segmentation import scene
 
 DECODERS = tuple(name for name in ALL_DECODERS if name != "coarse")
 #: Rows and columns of the closer look; cells of the first step that are shown.
@@ -44,10 +43,10 @@ class Subject:
     digest: str
 
 
-def drawn() -> Subject:
+def street() -> Subject:
     """The drawn street."""
-    street = scene.street()
-    return Subject(street.picture, street.labels, "scene.street().picture", _digest(street.picture))
+    made = drawn.street()
+    return Subject(made.picture, made.labels, "drawn.street().picture", _digest(made.picture))
 
 
 def photograph(picture: pictures.Picture) -> Subject:
@@ -99,8 +98,8 @@ def right_in(subject: Subject, decoder: str, box: Box) -> float | None:
 
 def spot(subject: Subject, name: str) -> Box:
     """(top, left, bottom, right) of the closer look: a named place of the drawing, or where decoders differ most."""
-    if subject.labels is not None and name in scene.SPOTS:
-        return scene.SPOTS[name]
+    if subject.labels is not None and name in drawn.SPOTS:
+        return drawn.SPOTS[name]
     first, second, third = (answer(subject, decoder).classes for decoder in DECODERS)
     differs = (first != second) | (second != third)
     height, width = differs.shape

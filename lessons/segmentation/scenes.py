@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from deconvviz.tasks.segmentation import predict
+from deconvviz.tasks.segmentation import drawn, predict
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.scenes import Guess, Scene
-from lessons.segmentation import run, scene
+from lessons.segmentation import run
 from lessons.segmentation.picture import TITLES, WORDS
 
 #: What the scenes show: the decoder, classes to choose among, and the piece that is looked at closely.
@@ -14,11 +14,11 @@ DECODER, OFFERED, SPOT = "transposed", ("car", "pedestrian", "sign", "tree"), "c
 
 def hardest() -> Guess:
     """Which class of the drawn street has the smallest IoU."""
-    subject = run.drawn()
+    subject = run.street()
     said = run.answer(subject, DECODER).classes
     result = {}
     for name in OFFERED:
-        both, either = run.counts(said, scene.street().labels, name)
+        both, either = run.counts(said, drawn.street().labels, name)
         result[name] = both / either
     return Guess(
         prompt=t("Decide by eye: which of these classes has the smallest IoU here?"),
@@ -30,8 +30,8 @@ def hardest() -> Guess:
 
 def best_in_piece() -> Guess:
     """Which decoder has most pixels of the piece right."""
-    subject = run.drawn()
-    shares = {name: run.right_in(subject, name, scene.SPOTS[SPOT]) or 0.0 for name in run.DECODERS}
+    subject = run.street()
+    shares = {name: run.right_in(subject, name, drawn.SPOTS[SPOT]) or 0.0 for name in run.DECODERS}
     return Guess(
         prompt=t("Before you look: whose answer has most pixels of this piece right?"),
         options={name: t(TITLES[name]) for name in run.DECODERS},

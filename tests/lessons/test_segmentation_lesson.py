@@ -10,22 +10,22 @@ from reference import segmentation_loops as loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.figures.scale import sequential_rgb
-from deconvviz.tasks.segmentation import evaluate, predict
+from deconvviz.tasks.segmentation import drawn, evaluate, predict
 from deconvviz.tasks.segmentation.data import NAMES, VOID
-from lessons.segmentation import questions, run, scene, scenes, table
+from lessons.segmentation import questions, run, scenes, table
 from lessons.segmentation.run import Subject
 
 SLUG = "segmentation"
 
 
 def test_the_drawn_street_has_a_class_everywhere() -> None:
-    street = scene.street()
-    assert street.picture.shape == (*scene.SIZE, 3)
-    assert street.labels.shape == scene.SIZE
+    street = drawn.street()
+    assert street.picture.shape == (*drawn.SIZE, 3)
+    assert street.labels.shape == drawn.SIZE
     shown = {NAMES[c] for c in np.unique(street.labels)}
     assert shown == {"sky", "building", "pole", "road", "pavement", "tree", "sign", "car", "pedestrian"}
     assert not street.picture.flags.writeable
-    for top, left, bottom, right in scene.SPOTS.values():
+    for top, left, bottom, right in drawn.SPOTS.values():
         assert len(np.unique(street.labels[top:bottom, left:right])) >= 2
 
 
@@ -83,8 +83,8 @@ def test_what_the_fusion_changes_is_said_of_the_better_one() -> None:
 @pytest.mark.slow
 def test_what_the_scenes_say_is_what_the_drawing_gives() -> None:
     told = {one.title: one for one in scenes.SCENES}
-    subject = run.drawn()
-    said, true = run.answer(subject, scenes.DECODER).classes, scene.street().labels
+    subject = run.street()
+    said, true = run.answer(subject, scenes.DECODER).classes, drawn.street().labels
     both, either = run.counts(said, true, "road")
     assert f"{100 * both / either:.0f} % are both" in told["A name for every pixel"].text
     figures = evaluate.figures_of(evaluate.confusion(said, true))
@@ -93,7 +93,7 @@ def test_what_the_scenes_say_is_what_the_drawing_gives() -> None:
     assert f"mean IoU is {100 * figures['mean_iou']:.0f} %" in walls.text
     house = true == NAMES.index("building")
     assert (said[house] == NAMES.index("sign")).mean() > 0.25, "large parts of the walls"
-    car = scene.SPOTS["car"]
+    car = drawn.SPOTS["car"]
     middle = said[(car[0] + car[2]) // 2, 242]
     assert NAMES[middle] == "road"
     assert walls.ask is not None
@@ -130,6 +130,6 @@ def test_an_edge_is_drawn_in_four_ways() -> None:
 def test_the_page_shows_its_numbers(link: dict[str, str], open_page: Callable[..., AppTest]) -> None:
     test = open_page(SLUG, **link)
     assert not test.exception
-    subject, decoder = run.drawn(), link.get("decoder", "transposed")
-    both, either = run.counts(run.answer(subject, decoder).classes, scene.street().labels, link.get("wanted", "road"))
+    subject, decoder = run.street(), link.get("decoder", "transposed")
+    both, either = run.counts(run.answer(subject, decoder).classes, drawn.street().labels, link.get("wanted", "road"))
     assert any(rf"\frac{{{both}}}{{{either}}}" in formula.value for formula in test.latex)

@@ -319,18 +319,9 @@ def test_numbers_in_texts_are_those_of_the_cards() -> None:
     assert "sigma 0 to 55" in text("enhancement")
 
 
-@pytest.mark.deep
-def test_a_few_dots_put_the_stop_sign_right() -> None:
-    from lessons import cutout as lesson
+def test_accuracy_and_robustness_of_the_cut_out_are_told_apart() -> None:
     from lessons.cutout import table
 
-    state = lesson.State(source="stop", map="hand", dots=lesson.DOTS)
-    found, truth = lesson.found_of(state, None), lesson.subject(state).truth
-    assert found is not None
-    assert truth is not None
-    mine, right = np.asarray(found.alpha) > 0.5, np.asarray(truth) > 0.5
-    assert round(float((mine & right).sum() / (mine | right).sum()), 2) == 0.99
-    assert "rises to 0.99" in text("cut-out")
     assert "drawn by hand" not in text("cut-out")
     accuracy, robustness = table.verdict().split("\n\n")  # apart, each by its interval over 14 photographs
     assert accuracy.startswith(":red[**fails**] Not accurate")

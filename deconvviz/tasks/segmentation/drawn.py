@@ -1,4 +1,4 @@
-"""A drawn street whose every pixel has a known class: the one picture on which figures can be measured on the page.
+"""A drawn street whose every pixel has a known class: the one picture on which figures can be measured at hand.
 
 Photographs with labels of every pixel belong to their makers; this street belongs to the project. It is a stand-in, not
 a photograph: flat walls, one light, a handful of things.
@@ -7,9 +7,9 @@ a photograph: flat walls, one light, a handful of things.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-import streamlit as st
 from scipy.ndimage import gaussian_filter
 
 from deconvviz.tasks.segmentation.data import NAMES
@@ -143,7 +143,7 @@ def _post(on: _Canvas, column: float, top: float, bottom: float, width: float) -
     on.put(on.box(top, column, bottom, column + width), "pole", (98, 98, 100), (1, 4))
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def street() -> Street:
     """The drawn street; its arrays are read-only."""
     on = _Canvas(7)

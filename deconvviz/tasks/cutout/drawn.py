@@ -1,19 +1,18 @@
 """Drawn objects before photographed walls and lawns: scenes whose true alpha is known to the last digit.
 
 A matte that was made by hand is somebody's opinion; here the object is laid over the background by
-``I = alpha F + (1 - alpha) B`` with an alpha that a formula gives, so every figure can be measured on the page.
+``I = alpha F + (1 - alpha) B`` with an alpha that a formula gives, so every figure can be measured on them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-import streamlit as st
 
 from deconvviz.data import samples
-from lessons._kit.form.i18n import mark
 
 #: Rows and columns of a scene; both differ, so that none is taken for the other.
 SIZE = (200, 240)
@@ -28,13 +27,11 @@ class Scene:
 
     Attributes:
       id: its name.
-      title: marked for the catalogue.
       picture: (H, W, 3) float32, 0..1.
       alpha: (H, W) float64, 0..1.
     """
 
     id: str
-    title: str
     picture: np.ndarray
     alpha: np.ndarray
 
@@ -81,22 +78,27 @@ def _yin_yang(rows: np.ndarray, columns: np.ndarray) -> Drawn:
     return _fade((np.hypot(rows, columns) - 1) * scale), _mixed(np.full(3, 0.06), np.full(3, 0.95), white)
 
 
-#: id -> (title, drawing, background of the gallery, its tint, radius as a share of the height).
-_MADE: dict[str, tuple[str, Callable[[np.ndarray, np.ndarray], Drawn], str, tuple[float, float, float], float]] = {
-    "stop": (mark("Stop sign before a wall"), _stop, "brick", (0.95, 0.8, 0.7), 0.36),
-    "yin": (mark("Yin and yang on a lawn"), _yin_yang, "grass", (0.75, 1.0, 0.6), 0.36),
+#: id -> (drawing, background of the gallery, its tint, radius as a share of the height): a stop sign before a wall,
+#: yin and yang on a lawn.
+_MADE: dict[str, tuple[Callable[[np.ndarray, np.ndarray], Drawn], str, tuple[float, float, float], float]] = {
+    "stop": (_stop, "brick", (0.95, 0.8, 0.7), 0.36),
+    "yin": (_yin_yang, "grass", (0.75, 1.0, 0.6), 0.36),
 }
-SCENES = {id: made[0] for id, made in _MADE.items()}
+SCENES = tuple(_MADE)
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def scene(id: str) -> Scene:
-    """A scene; its arrays are read-only."""
-    title, draw, behind, tint, radius = _MADE[id]
+    """A scene of `SCENES`; its arrays are read-only.
+
+    >>> scene("stop").picture.shape, float(scene("stop").alpha.max())
+    ((200, 240, 3), 1.0)
+    """
+    draw, behind, tint, radius = _MADE[id]
     rows, columns = ((np.arange(n) - n * at) / (SIZE[0] * radius) for n, at in zip(SIZE, (0.5, 0.54), strict=True))
     alpha, colours = draw(*np.meshgrid(rows, columns, indexing="ij"))
     wall = samples.load(behind)[: SIZE[0], : SIZE[1]] * np.array(tint)
     picture = (alpha[..., None] * colours + (1 - alpha[..., None]) * wall).astype(np.float32)
     for values in (picture, alpha):
         values.setflags(write=False)
-    return Scene(id, title, picture, alpha)
+    return Scene(id, picture, alpha)
