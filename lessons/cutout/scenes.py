@@ -67,7 +67,7 @@ SCENES = (
     Scene(
         title=mark("A name, and no outline"),
         text=mark(
-            "A network learned 101 names from photographs. Nobody ever showed it an outline. Here it is asked for one "
+            "A network learned 102 names from photographs. Nobody ever showed it an outline. Here it is asked for one "
             "of the names, yin and yang, and the object comes out with a soft edge. The scene is drawn, so the truth "
             "is known: of all pixels that are cut out or should be, 84 % are both."
         ),

@@ -11,6 +11,7 @@ from reference import matting_loops
 
 from deconvviz.articles import claim_cutouts
 from deconvviz.articles.claims import CLAIMS, judge
+from deconvviz.models import caltech
 from deconvviz.tasks.cutout import drawn, evaluate, matting
 from lessons import cutout as lesson
 from lessons._kit.claims import card
@@ -70,6 +71,7 @@ def test_what_the_scenes_say_is_what_is_cut_out() -> None:
         sure[number], astray[number] = found.probability, run.astray(found, truth)
     said = {number: scene.text for number, scene in enumerate(scenes.SCENES, 1)}
     assert f"{100 * overlaps[1]:.0f} % are both" in said[1]
+    assert f"learned {caltech.CLASSES} names" in said[1]
     assert f"{100 * sure[4]:.0f} % instead of {100 * sure[1]:.0f} %" in said[4]
     assert f"rises to {overlaps[5]:.2f}" in said[5]
     assert len(run.dots_of(scenes.DOTS)) == 25
