@@ -1,7 +1,8 @@
 """`python -m lessons._grade DIR`: grade the answers of a class anew, from the arrays of every question.
 
 What a file says of itself is not believed: the maker of each question makes it again from its seed, and the right
-answer is read there. `deconvviz grade` starts this.
+answer is read there. Texts that their writers assessed themselves are listed apart and never counted. `deconvviz grade`
+starts this.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import html
 import io
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import version
@@ -20,15 +21,15 @@ from pathlib import Path
 
 from deconvviz import storage
 from deconvviz.errors import DataError, DeconvvizError, nearest
-from lessons._kit.form import answers
-from lessons._kit.form.answers import Answered, Sheet, Task
+from lessons._kit.form import answers, design
+from lessons._kit.form.answers import Answered, Assessed, Sheet, Task
 from lessons._kit.form.exercise import SEEDS, Answer
 from lessons._kit.form.i18n import LANGUAGES, speaking, t
 from lessons._kit.form.page import Lesson, discover
 
 COLUMNS = (
     "file", "name", "lesson", "question", "seed", "answers", "right", "solved", "tries", "first", "last", "late",
-    "checksum",
+    "checksum", "self_assessed",
 )  # fmt: skip
 
 
@@ -49,6 +50,21 @@ class Row:
     is_late: bool
 
 
+@dataclass(frozen=True)
+class Text:
+    """What a person wrote and assessed alone.
+
+    Attributes:
+      assessed: the text and the ticks.
+      points: of the rubric.
+      is_late: it was changed after the last day.
+    """
+
+    assessed: Assessed
+    points: int
+    is_late: bool
+
+
 @dataclass
 class Graded:
     """One file.
@@ -57,12 +73,14 @@ class Graded:
       file: its name.
       sheet: what it holds; None where it cannot be read.
       rows: its questions.
+      texts: what was written and assessed by the person; nothing of it is graded.
       notes: what the teacher should know of it, a sentence each.
     """
 
     file: str
     sheet: Sheet | None = None
     rows: list[Row] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -134,7 +152,23 @@ def grade_file(path: Path, tasks: Sequence[Task]) -> Graded:
         graded_once.add(place)
     if tasks and any(not _asked(one, tasks) for one in sheet.answered):
         graded.notes.append(t("Answers to other numbers than the links ask for are left out."))
+    graded.texts = texts_of(sheet, tasks)
     return graded
+
+
+def texts_of(sheet: Sheet, tasks: Sequence[Task]) -> list[Text]:
+    """The texts of a person to the questions for an experiment that were asked for."""
+    found = []
+    for one in sheet.assessed:
+        lesson = lessons().get(one.slug)
+        wanted = [task for task in tasks if task.slug == one.slug]
+        if lesson is None or lesson.design is None or (tasks and not wanted):
+            continue
+        points = len(lesson.design.rubric)
+        met = tuple(number for number in one.met if one.opened and 1 <= number <= points)
+        is_late = bool(wanted) and _is_late(wanted[0], one.time)
+        found.append(Text(replace(one, met=met), points, is_late))
+    return found
 
 
 def _asked(one: Answered, tasks: Sequence[Task]) -> bool:
@@ -150,13 +184,16 @@ def row(one: Answered, task: Task | None) -> Row:
     right = right_answers(one.slug, one.kind, one.seed)
     counted = one.given[: answers.TRIES]
     tries = next((number for number, given in enumerate(counted, 1) if given in right), 0)
-    decided = answers.moment(one.times[tries - 1 if tries else 0])
-    is_late = (
-        task is not None
-        and task.due is not None
-        and decided >= datetime(task.due.year, task.due.month, task.due.day, tzinfo=UTC) + timedelta(days=1)
-    )
+    is_late = task is not None and _is_late(task, one.times[tries - 1 if tries else 0])
     return Row(one, right[0], tries, is_late)
+
+
+def _is_late(task: Task, time: str) -> bool:
+    """Whether a time lies after the last day of a task."""
+    if task.due is None:
+        return False
+    end = datetime(task.due.year, task.due.month, task.due.day, tzinfo=UTC) + timedelta(days=1)
+    return answers.moment(time) >= end
 
 
 @cache
@@ -177,7 +214,7 @@ def _note_copies(graded: Iterable[Graded]) -> None:
 
 
 def table(graded: Iterable[Graded]) -> str:
-    """The CSV: a row for each question of each person."""
+    """The CSV: a row for each question of each person; of a text only its own column says what its writer ticked."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
@@ -190,9 +227,25 @@ def table(graded: Iterable[Graded]) -> str:
                     _cell(one.file), _cell(one.sheet.name), said.slug, said.kind, said.seed,
                     " | ".join(map(_numbers, said.given)), _numbers(each.right), int(each.tries > 0), each.tries,
                     said.times[0], said.times[-1], int(each.is_late), "fits" if one.sheet.is_whole else "does not fit",
+                    "",
+                )
+            )  # fmt: skip
+        for text in one.texts:
+            assert one.sheet is not None
+            wrote = text.assessed
+            writer.writerow(
+                (
+                    _cell(one.file), _cell(one.sheet.name), wrote.slug, design.KIND, "", _cell(wrote.text), "", "", "",
+                    wrote.time, wrote.time, int(text.is_late), "fits" if one.sheet.is_whole else "does not fit",
+                    _ticks(text),
                 )
             )  # fmt: skip
     return out.getvalue()
+
+
+def _ticks(text: Text) -> str:
+    """The points that the writer of a text ticked, such as "3 of 5"; "draft" before the model answer was opened."""
+    return f"{len(text.assessed.met)} of {text.points}" if text.assessed.opened else "draft"
 
 
 def _cell(text: str) -> str:
@@ -232,7 +285,8 @@ def report(graded: Sequence[Graded], tasks: Sequence[Task]) -> str:
 <style>
 body {{ font: 14px/1.4 system-ui, sans-serif; margin: 24px; }} table {{ border-collapse: collapse; }}
 th, td {{ border: 1px solid #999; padding: 4px 8px; text-align: center; }} td:first-child {{ text-align: left; }}
-.late {{ background: #fde9c8; }} p, ul {{ max-width: 90ch; }}
+.late {{ background: #fde9c8; }} td.text {{ text-align: left; white-space: pre-wrap; max-width: 80ch; }}
+p, ul {{ max-width: 90ch; }}
 </style>
 <h1>{_e(t("Grades"))}</h1>
 <p>{_e(t("{count} files, {date}", count=len(graded), date=datetime.now(UTC).date().isoformat()))}</p>
@@ -240,12 +294,41 @@ th, td {{ border: 1px solid #999; padding: 4px 8px; text-align: center; }} td:fi
 <table><tr><th>{_e(t("Name"))}</th><th>{_e(t("Solved"))}</th>{head}</tr>{rows}</table>
 {"".join(f"<p>{_e(sentence)}</p>" for sentence in said)}
 <ul>{notes}</ul>
+{_texts(people)}
 """
 
 
+<<<<<<< HEAD
 def _of(one: Graded) -> str:
     """Whose file it is, as it says."""
     return f" ({_e(one.sheet.name)})" if one.sheet is not None and one.sheet.name.strip() else ""
+=======
+def _texts(people: Iterable[Graded]) -> str:
+    """The texts with what their writers ticked, apart from everything that was graded."""
+    rows = []
+    for one in people:
+        assert one.sheet is not None
+        name = _e(one.sheet.name.strip() or one.file)
+        for text in one.texts:
+            said = t("draft: the model answer was not opened")
+            if text.assessed.opened:
+                said = t("{met} of {count} points", met=len(text.assessed.met), count=text.points)
+            late = f" {_e(t('late'))}" if text.is_late else ""
+            rows.append(
+                f"<tr><td>{name}</td><td>{_e(t(lessons()[text.assessed.slug].title))}</td>"
+                f"<td{' class=late' if text.is_late else ''}>{_e(said)}{late}</td>"
+                f'<td class="text">{_e(text.assessed.text)}</td></tr>'
+            )
+    if not rows:
+        return ""
+    note = t(
+        "These texts are self-assessed: each student ticked what the own text says of the rubric, after reading the "
+        "model answer. No machine graded them, and they count in no number above."
+    )
+    heads = (t("Name"), t("Lesson"), t("Self-assessed"), t("Text"))
+    head = "".join(f"<th>{_e(word)}</th>" for word in heads)
+    return f"<h2>{_e(t('Self-assessed'))}</h2><p>{_e(note)}</p><table><tr>{head}</tr>{''.join(rows)}</table>"
+>>>>>>> 1e2a6ff (One question a section asks for an experiment: written, compared with a model answer, self-assessed)
 
 
 def _e(text: str) -> str:
@@ -305,6 +388,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unread = sum(one.sheet is None for one in graded)
     noted = sum(bool(one.notes) for one in graded)
     print(f"{len(graded)} files: {len(graded) - unread} graded, {unread} not readable, {noted} with notes")
+    texts = sum(len(one.texts) for one in graded)
+    if texts:
+        print(f"{texts} texts are self-assessed by their writers: listed apart, not graded")
     print(f"{asked.csv}\n{asked.html}")
 
 

@@ -7,8 +7,9 @@ from datetime import date
 
 import streamlit as st
 
-from lessons._kit.form import answers, controls, exercise
+from lessons._kit.form import answers, controls, design, exercise
 from lessons._kit.form.answers import Task
+from lessons._kit.form.design import Design
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson, Page, discover
 
@@ -50,6 +51,8 @@ def render() -> None:
     st.header(t("Questions and worked answers"), anchor=False)
     st.caption(t("Students can open this page too: choose numbers that they do not know before."))
     worked(lesson, [seed])
+    if lesson.design is not None:
+        _experiment(lesson.design)
 
 
 def worked(lesson: Lesson, seeds: Sequence[int]) -> None:
@@ -72,6 +75,19 @@ def worked(lesson: Lesson, seeds: Sequence[int]) -> None:
             )
             with st.expander(t("Wrong answers that are explained")):
                 st.markdown(mistakes)
+
+
+def _experiment(question: Design) -> None:
+    """The question for an experiment, with its model answer and rubric."""
+    st.subheader(t(design.TITLE), anchor=False)
+    st.markdown(t(question.prompt))
+    st.markdown(f"**{t('A model answer')}**")
+    st.markdown(t(question.model))
+    st.markdown(f"**{t('Points of a good answer')}**")
+    st.markdown("\n".join(f"- {t(point)}" for point in question.rubric))
+    st.caption(
+        t("Students tick these points themselves after writing. `deconvviz grade` lists text and ticks, ungraded.")
+    )
 
 
 def _seed() -> int:

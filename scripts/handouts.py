@@ -18,7 +18,8 @@ from open_app import served
 
 from lessons._kit.draw import image_row
 from lessons._kit.draw.planes import Plane
-from lessons._kit.form import glossary
+from lessons._kit.form import design, glossary
+from lessons._kit.form.design import Design
 from lessons._kit.form.exercise import Question
 from lessons._kit.form.i18n import LANGUAGES, speaking, t
 from lessons._kit.form.page import Lesson, discover
@@ -55,13 +56,29 @@ def document(lesson: Lesson, number: int, seed: int, picture: bytes, formulas: I
 <p class="place">deconvviz · {number}</p><h1>{_e(t(lesson.question))}</h1><p>{_e(t(lesson.goal))}</p>
 <figure><img alt="" src="data:image/png;base64,{encoded}"></figure><figure>{"".join(formulas)}</figure>
 <div class="text">{glossary.to_html(text, "h")}</div>
-<h2>{_e(t("Predict, then look"))}</h2>{questions}<div class="space"></div>
-<footer>{lesson.slug}?exercise={seed}</footer>"""
+<h2>{_e(t("Predict, then look"))}</h2>{questions}{_experiment(lesson.design)}<div class="space"></div>
+{_model(lesson.design)}<footer>{lesson.slug}?exercise={seed}</footer>"""
+
+
+def _experiment(question: Design | None) -> str:
+    """The question for an experiment."""
+    if question is None:
+        return ""
+    return f'<div class="question"><p><b>{_e(t(design.TITLE))}</b> {_bold(t(question.prompt))}</p></div>'
+
+
+def _model(question: Design | None) -> str:
+    """Its model answer and rubric, upside down: to be read once something is written."""
+    if question is None:
+        return ""
+    points = "".join(f"<li>{_e(t(point))}</li>" for point in question.rubric)
+    text = "".join(f"<p>{_bold(part)}</p>" for part in t(question.model).split("\n\n"))
+    return f'<div class="model"><p><b>{_e(t("A model answer"))}</b></p>{text}<ul>{points}</ul></div>'
 
 
 def _question(title: str, question: Question) -> str:
     """A question with its planes, a line for each number, and room."""
-    prompt = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", _e(question.prompt))
+    prompt = _bold(question.prompt)
     planes = "".join(_table(plane) for row in question.picture for plane in row.planes)
     slide = question.slide
     maps = [image_row.Picture(slide.ground, slide.name)] if slide is not None else []
@@ -82,6 +99,11 @@ def _table(plane: Plane) -> str:
         for r, row in enumerate(plane.values)
     )
     return f"<table><caption>{_e(plane.title)}</caption>{rows}</table>"
+
+
+def _bold(text: str) -> str:
+    """Markdown with nothing but ``**strong**`` as HTML."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", _e(text))
 
 
 def _e(text: str) -> str:

@@ -183,6 +183,7 @@ LESSON: Lesson = Lesson(
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,
+    design=questions.DESIGN,
     sources=(
         ("adebayo2018sanity", mark("section 3.2: labels at random")),
         ("zhang2018excitation", mark("the pointing game")),

@@ -10,6 +10,7 @@ import numpy as np
 from deconvviz.models import planted
 from lessons._kit.draw.planes import Plane, Row
 from lessons._kit.form import answers
+from lessons._kit.form.design import Design
 from lessons._kit.form.exercise import Question, question
 from lessons._kit.form.i18n import mark, t
 from lessons.capstone import run
@@ -105,3 +106,33 @@ def planted_truth(seed: int) -> Question:
 
 
 QUESTIONS = {"verdict": (mark("The verdict"), verdict), "planted": (mark("On the mark"), planted_truth)}
+
+#: Does the answer rest on the lungs?
+DESIGN = Design(
+    prompt=mark(
+        "A network tells from X-ray pictures whether somebody has pneumonia. Its map lies over the lungs, and its "
+        "maker writes: “It looks at the lungs.” The pictures come from two hospitals, one of which treats far more "
+        "cases, and each prints a mark of its own into a corner. **Design an experiment that tells whether the answer "
+        "rests on the lungs.** Say which pictures and controls you need, what you measure, and which result would "
+        "refute the maker."
+    ),
+    model=mark(
+        "Test the map first. It may lie over the lungs only because it follows edges, and ribs have many. Shuffle the "
+        "weights of the network, layer by layer from the top: a map that hardly changes says nothing about this "
+        "network.\n\n"
+        "Then test the answer, without a map. Take pictures that were not trained on, ill and healthy from both "
+        "hospitals. Cover the lungs in some copies and the mark in others, each with a control: patches of the same "
+        "size at random places. Fill them with blurred surroundings, since black patches are something that the "
+        "network never saw. Also swap the marks of the two hospitals. Measure each time how far the score of "
+        "pneumonia moves, with its spread over the pictures.\n\n"
+        "The maker is refuted if covering the lungs moves the score no more than its control does, or if a mark that "
+        "is swapped turns answers while the lungs stay as they were. Which movement counts is written down beforehand."
+    ),
+    rubric=(
+        mark("The map itself is tested: with shuffled weights it has to change."),
+        mark("The answer is tested without a map: lungs and mark are covered or swapped, and the score is measured."),
+        mark("Each covered region has a control of the same size, filled so that the filling is nothing new itself."),
+        mark("New pictures, ill and healthy from both hospitals, so that the mark and the illness come apart."),
+        mark("It says before measuring which result would refute the maker."),
+    ),
+)

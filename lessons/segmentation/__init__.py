@@ -192,6 +192,7 @@ LESSON: Lesson = Lesson(
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,
+    design=questions.DESIGN,
     sources=(
         ("badrinarayanan2017segnet", mark("table 1")),
         ("noh2015learning", ""),

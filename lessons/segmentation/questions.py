@@ -11,6 +11,7 @@ from deconvviz.ops.upsample import overlap_counts, resize_nearest, transposed_co
 from deconvviz.tasks.segmentation import drawn, evaluate
 from lessons._kit.draw import planes
 from lessons._kit.draw.pixels import larger
+from lessons._kit.form.design import Design
 from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
 from lessons.segmentation import run
@@ -141,3 +142,33 @@ QUESTIONS: dict[str, tuple[str, Maker]] = {
     "edge": (mark("Which way up?"), edge),
     "place": (mark("Back to the switch"), place),
 }
+
+#: May one write that unpooling keeps edges better?
+DESIGN = Design(
+    prompt=mark(
+        "One training each gave a mean IoU of 57.6 % with a transposed convolution as decoder and of 57.9 % with "
+        "unpooling, on 101 validation pictures. You would like to write: “Switches keep edges better.” **Design an "
+        "experiment after which you may write that, or may not.** Say what you train and how often, what you measure "
+        "and on which pictures, which control you need, and which result would forbid the sentence."
+    ),
+    model=mark(
+        "The sentence is about edges, so measure there: boundary F1, and not mean IoU alone, which the inside of "
+        "large surfaces decides. Train each decoder with five seeds or more, because another seed may move the figure "
+        "by more than 0.3 points. Encoder, data and number of steps are the same, and each decoder gets equally many "
+        "tries to find its learning rate.\n\n"
+        "Two controls tell switches from everything else that differs. One is a decoder with as many weights and no "
+        "switches. The other is unpooling with the switches of a different picture: if switches carry the edges, "
+        "wrong ones have to do harm.\n\n"
+        "Settings are chosen on validation pictures; what judges is measured once, on test pictures that no choice has "
+        "seen. Report the difference for each seed, and its 95 % interval. If the interval contains 0, the sentence is "
+        "not shown. If wrong switches do as well as right ones, or the control without switches gains as much, it is "
+        "refuted."
+    ),
+    rubric=(
+        mark("It measures at edges and not over all pixels alone, because the sentence is about edges."),
+        mark("Several seeds for each decoder with everything else alike, and the difference with its interval."),
+        mark("A control that tells switches from other differences: as many weights without them, or wrong switches."),
+        mark("Pictures that choose the settings and pictures that judge are different ones."),
+        mark("It says beforehand what forbids the sentence, and keeps “not shown” apart from “refuted”."),
+    ),
+)

@@ -236,6 +236,7 @@ LESSON: Lesson = Lesson(
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,
+    design=questions.DESIGN,
     sources=(
         ("zeiler2014visualizing", mark("figure 2")),
         ("yosinski2015understanding", ""),

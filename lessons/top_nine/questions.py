@@ -6,6 +6,7 @@ import numpy as np
 
 from deconvviz.atlas import SHIPPED, Atlas, contact, tiles, top
 from lessons._kit.draw import image_row, planes
+from lessons._kit.form.design import Design
 from lessons._kit.form.exercise import Answer, Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.run import networks
@@ -161,3 +162,32 @@ QUESTIONS: dict[str, tuple[str, Maker]] = {
     "leading": (mark("Who leads"), leading),
     "patch": (mark("The patch"), patch),
 }
+
+#: Is it the wheel?
+DESIGN = Design(
+    prompt=mark(
+        "The nine pictures that excite a unit most all show wheels. Somebody writes: “This unit detects wheels.” "
+        "**Design an experiment that tells whether it is the wheel that excites the unit.** Name another explanation "
+        "that the nine pictures leave open, the pictures that you would show, a control, and the result with which "
+        "you would give the claim up."
+    ),
+    model=mark(
+        "The nine were picked because they excite the unit, so they cannot test it: new pictures are needed. Other "
+        "explanations fit the nine as well: any ring will do; it is the asphalt under the wheel; it is the whole "
+        "vehicle.\n\n"
+        "Show the unit four groups of thirty pictures: vehicles with their wheels; the same vehicles with the wheels "
+        "covered; the same with patches of equal size elsewhere, as a control, because a patch alone may disturb the "
+        "unit; and rings that are no wheels, such as plates and clocks. Record the largest activation of the unit in "
+        "each picture, and decide beforehand which difference counts.\n\n"
+        "The claim stands if covering the wheels lowers the activation by clearly more than the control does, and if "
+        "rings stay clearly below wheels. It falls if rings excite the unit as much, for then it detects rings, or if "
+        "covering the wheels does no more than the control: then it is something else in the picture."
+    ),
+    rubric=(
+        mark("New pictures, not those that were picked because they excite the unit."),
+        mark("Another explanation that fits the nine pictures too: a ring, the ground, the whole vehicle."),
+        mark("The wheel alone is changed, and there is a control: a patch of equal size elsewhere."),
+        mark("The activation is measured on many pictures of each group, and it is said beforehand what counts."),
+        mark("A result with which the claim falls, and what one would say instead."),
+    ),
+)

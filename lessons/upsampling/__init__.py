@@ -263,6 +263,7 @@ LESSON: Lesson = Lesson(
     example=State(),
     checks=checks,
     questions=questions.QUESTIONS,
+    design=questions.DESIGN,
     sources=(
         ("odena2016deconvolution", mark("the last section on gradients")),
         ("shi2016realtime", ""),

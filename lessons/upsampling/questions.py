@@ -6,6 +6,7 @@ import numpy as np
 
 from deconvviz.ops.upsample import is_even, overlap_counts
 from lessons._kit.draw.pixels import to_bytes
+from lessons._kit.form.design import Design
 from lessons._kit.form.exercise import Maker, Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
 from lessons.upsampling.upsamplers import enlarged
@@ -129,3 +130,31 @@ QUESTIONS: dict[str, tuple[str, Maker]] = {
     "count": (mark("Count"), count_at),
     "even": (mark("Even"), even_kernel),
 }
+
+#: Who is right about a checkerboard?
+DESIGN = Design(
+    prompt=mark(
+        "A network that enlarges photographs draws checkerboards. Its last layer is a transposed convolution with "
+        "3 × 3 taps and stride 2. One colleague says: “The uneven overlap is the cause.” Another says: “It has not "
+        "been trained long enough.” **Design an experiment that tells who is right.** Say what you change and what "
+        "you keep, what you measure and on which pictures, and which result would refute each of the two."
+    ),
+    model=mark(
+        "Change one thing only, the kernel of the last layer: 3 × 3 taps, whose overlap is uneven, against 4 × 4 "
+        "taps, whose overlap is even. Data, number of steps and the five seeds are the same for both. Measure on "
+        "pictures that were not trained on how much of the energy lies in waves of two pixels, the period of the "
+        "stride. Measure the same on the true large pictures: waves that are there have to be drawn. Do so before "
+        "training and at several times during it.\n\n"
+        "The first is right if 3 × 3 has clearly more than 4 × 4 with every seed, however long they are trained, and "
+        "is refuted if both have equally much. The second is right if the waves of 3 × 3 sink to those of the truth as "
+        "training goes on, and is refuted if they stay. Both may be right in part; and an even overlap is no promise, "
+        "since learned weights can draw checkerboards too."
+    ),
+    rubric=(
+        mark("Only the overlap differs between the networks: same data, same steps, the same several seeds."),
+        mark("A checkerboard becomes a number, such as the energy at the period of the stride, on new pictures."),
+        mark("A reference is measured in the same way: the true pictures, or a method without a pattern."),
+        mark("Lack of training is tested too: the same number at several times of training."),
+        mark("It says before measuring which result would refute the one, and which the other."),
+    ),
+)

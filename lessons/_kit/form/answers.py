@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -31,15 +32,22 @@ SEED, DUE = "exercise", "due"
 FORMAT, EDITION = "deconvviz-answers", 1
 #: Answered questions that are remembered, and answers of each.
 MOST, MOST_GIVEN = 1000, 20
-_ANSWERS = "answers"
+_ANSWERS, _WRITTEN = "answers", "written"
+#: Letters of a text that is kept.
+MOST_TEXT = 3000
+#: A question for an experiment of which nothing is written; `met` are the ticked points of its rubric, from 1.
+BLANK: Mapping[str, Any] = MappingProxyType({"text": "", "met": (), "opened": False, "time": ""})
+_SLUG = re.compile(r"[a-z0-9_-]{1,80}")
 _PLACE = re.compile(r"[a-z0-9_-]{1,80}/[a-z0-9_-]{1,80}/[0-9]{1,9}")
 _ONE = {"given": [[int]], "times": [str]}
+_TEXT = {"text": str, "met": [int], "opened": bool, "time": str}
 _SHAPE = {
     "format": str,
     "edition": int,
     "course": str,
     "name": str,
     "answers": [{"question": str, "seed": int, "given": [[int]], "times": [str]}],
+    "self_assessed?": [{"lesson": str, **_TEXT}],
     "checksum": str,
 }
 
@@ -63,6 +71,25 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Assessed:
+    """A text that its writer compared with a model answer; nothing of it is graded.
+
+    Attributes:
+      slug: of the lesson.
+      text: what was written.
+      met: the points of the rubric that the writer ticked, from 1.
+      opened: whether the model answer was opened: before that nothing is ticked, and the text is a draft.
+      time: of the last change, ISO 8601 in UTC.
+    """
+
+    slug: str
+    text: str
+    met: tuple[int, ...]
+    opened: bool
+    time: str
+
+
+@dataclass(frozen=True)
 class Sheet:
     """The answers of one person.
 
@@ -71,12 +98,14 @@ class Sheet:
       course: release of the course that asked.
       answered: the questions.
       is_whole: whether the checksum fits.
+      assessed: what was written and assessed by the person.
     """
 
     name: str
     course: str
     answered: tuple[Answered, ...]
     is_whole: bool
+    assessed: tuple[Assessed, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,9 +178,36 @@ def note(slug: str, kind: str, seed: int, answer: tuple[int, ...]) -> None:
             entry["times"].append(datetime.now(UTC).isoformat(timespec="seconds"))
 
 
+def written() -> dict[str, dict[str, Any]]:
+    """What this session has of texts: lesson -> a record like `BLANK`."""
+    remembered: dict[str, dict[str, Any]] = st.session_state.setdefault(_WRITTEN, {})
+    return remembered
+
+
+def write(slug: str, record: Mapping[str, Any]) -> None:
+    """Remember the text of a lesson, or its ticks, and the time."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    written()[slug] = {**record, "met": list(record["met"]), "time": now}
+
+
+def take_written(stored: Any) -> None:
+    """Add the texts that a browser remembers; what is none is left out, and of one lesson the later text counts."""
+    for slug, record in stored.items() if isinstance(stored, dict) else ():
+        try:
+            storage.check_shape(record, _TEXT, ValueError)
+            time = moment(record["time"])
+        except (ValueError, DataError):
+            continue
+        old = written().get(slug)
+        is_known = old is not None and moment(old["time"]) >= time
+        if _SLUG.fullmatch(slug) and len(record["text"]) <= MOST_TEXT and not is_known and len(written()) < MOST:
+            written()[slug] = {key: record[key] for key in _TEXT}
+
+
 def forget() -> None:
     """Forget all answers of this session."""
     st.session_state[_ANSWERS] = {}
+    st.session_state[_WRITTEN] = {}
 
 
 def take(stored: Any) -> None:
@@ -172,12 +228,17 @@ def take(stored: Any) -> None:
             remembered[place] = {"given": record["given"], "times": record["times"]}
 
 
-def document(name: str, remembered: Mapping[str, Mapping[str, Any]]) -> str:
+def document(
+    name: str,
+    remembered: Mapping[str, Mapping[str, Any]],
+    texts: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> str:
     """The file of a person, as JSON.
 
     Args:
       name: of the person.
       remembered: as `known` returns it.
+      texts: as `written` returns it.
     """
     answers = []
     for place, entry in sorted(remembered.items()):
@@ -189,6 +250,7 @@ def document(name: str, remembered: Mapping[str, Mapping[str, Any]]) -> str:
         "course": version("deconvviz"),
         "name": name,
         "answers": answers,
+        "self_assessed": [{"lesson": slug, **record} for slug, record in sorted(texts.items()) if record["text"]],
     }
     return json.dumps({**record, "checksum": checksum(record)}, ensure_ascii=False, indent=1)
 
@@ -224,7 +286,13 @@ def read(data: bytes) -> Sheet:
             moment(time)
         tries = tuple(map(tuple, entry["given"]))
         answered.append(Answered(slug, kind, entry["seed"], tries, tuple(entry["times"])))
-    return Sheet(record["name"], record["course"], tuple(answered), record["checksum"] == checksum(record))
+    assessed = []
+    for entry in record.get("self_assessed", ()):
+        moment(entry["time"])
+        met = tuple(sorted(set(entry["met"])))
+        assessed.append(Assessed(entry["lesson"], entry["text"], met, entry["opened"], entry["time"]))
+    is_whole = record["checksum"] == checksum(record)
+    return Sheet(record["name"], record["course"], tuple(answered), is_whole, tuple(assessed))
 
 
 def moment(text: str) -> datetime:
@@ -271,10 +339,15 @@ def save_button(key: str) -> None:
         name = st.text_input(t("Your name"), key=f"{key}-name", max_chars=80, width=320)
         st.download_button(
             t("Save my answers for the teacher"),
+<<<<<<< HEAD
             data=document(name.strip(), known()),
             file_name=file_name(name),
+=======
+            data=document(name.strip(), known(), written()),
+            file_name="deconvviz-answers.json",
+>>>>>>> 1e2a6ff (One question a section asks for an experiment: written, compared with a model answer, self-assessed)
             mime="application/json",
-            disabled=not name.strip() or not known(),
+            disabled=not name.strip() or not (known() or written()),
             key=f"{key}-save",
             on_click="ignore",
         )

@@ -15,7 +15,8 @@ import numpy as np
 import streamlit as st
 
 from lessons._kit.draw import image_row, planes, threshold
-from lessons._kit.form import answers, controls
+from lessons._kit.form import answers, controls, design
+from lessons._kit.form.design import Design
 from lessons._kit.form.i18n import t
 
 Answer = tuple[int, ...]
@@ -241,26 +242,33 @@ def solved(slug: str) -> set[str]:
     return st.session_state.setdefault(SOLVED, {}).setdefault(slug, set())
 
 
-def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> None:
+def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str], experiment: Design | None = None) -> None:
     """The exercise of a lesson: one question at a time, new numbers on request.
 
     Args:
       slug: of the lesson; the session remembers under it.
       makers: kind of question -> its maker.
       titles: kind of question -> translated title.
+      experiment: the last question, if there is one that a person assesses alone.
     """
     done = solved(slug)
-    numbered = {kind: f"{number} {titles[kind]}" for number, kind in enumerate(makers, 1)}
+    if experiment is not None:
+        titles = {**titles, design.KIND: t(design.TITLE)}
+    numbered = {kind: f"{number} {title}" for number, (kind, title) in enumerate(titles.items(), 1)}
     marks = {kind: f"{title} ✓" if kind in done else title for kind, title in numbered.items()}
     kind = st.segmented_control(
         t("Question"),
-        list(makers),
+        list(titles),
         format_func=marks.__getitem__,
         default=next(iter(makers)) if f"{slug}-kind" not in st.session_state else None,
         required=True,
         key=f"{slug}-kind",
         label_visibility="collapsed",
     ) or next(iter(makers))
+    if experiment is not None and kind == design.KIND:
+        design.show(slug, experiment)
+        _for_class(slug)
+        return
     began = _first_seed()
     memories = st.session_state.setdefault(f"{slug}-exercise", {})
     memory = memories.setdefault((kind, began), {"seed": began, "given": []})
@@ -275,6 +283,11 @@ def show(slug: str, makers: Mapping[str, Maker], titles: Mapping[str, str]) -> N
         answers.note(slug, kind, memory["seed"], answer)
     if memory["given"]:
         _respond(question, memory, done, kind, st.session_state.setdefault(f"{slug}-revealed", set()))
+    _for_class(slug)
+
+
+def _for_class(slug: str) -> None:
+    """What a teacher's link asks for, and the button that saves the answers."""
     due = answers.due()
     if due is not None:
         st.info(

@@ -183,7 +183,7 @@ def practice(lesson: Lesson) -> None:
     """The exercise."""
     st.header(t("Predict, then look"), anchor=False)
     titles = {kind: t(title) for kind, (title, _) in lesson.questions.items()}
-    exercise.show(lesson.slug, {kind: maker for kind, (_, maker) in lesson.questions.items()}, titles)
+    exercise.show(lesson.slug, {kind: maker for kind, (_, maker) in lesson.questions.items()}, titles, lesson.design)
 
 
 def _headline(lesson: Lesson) -> None:

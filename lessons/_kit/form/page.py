@@ -18,6 +18,7 @@ import streamlit as st
 
 import lessons
 from deconvviz.types import Check
+from lessons._kit.form.design import Design
 from lessons._kit.form.exercise import Maker
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.scenes import Scene
@@ -35,9 +36,9 @@ SECTIONS = {
 
 #: Held while Python code becomes a syntax tree: CPython 3.11 raises SystemError where two threads make one.
 SYNTAX = threading.Lock()
-#: Words that are read in a minute; minutes for a question of the exercise (predict, answer, read why), for a guess
-#: within the story, and for a scene or a preset that is looked at.
-PACE, QUESTION, GUESS, LOOK = 200, 1.5, 0.5, 0.5
+#: Words that are read in a minute; minutes for a question of the exercise (predict, answer, read why), for one that
+#: asks for an experiment, for a guess within the story, and for a scene or a preset that is looked at.
+PACE, QUESTION, WRITE, GUESS, LOOK = 200, 1.5, 5, 0.5, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +76,7 @@ class Lesson(Page):
       example: a state of the controls.
       checks: the proofs of a state, as plain data: what is on screen is what the tests run.
       questions: kind -> (title, maker of the question of a seed) of the exercise.
+      design: a question for an experiment, which a person assesses alone; some lesson of every section has one.
       needs: paths of the lessons that it builds on.
       sources: (key of docs/references.bib, place to read).
     """
@@ -88,6 +90,7 @@ class Lesson(Page):
     example: Any = None
     checks: Callable[[Any], list[Check]] = lambda _state: []
     questions: Mapping[str, tuple[str, Maker]] = field(default_factory=dict)
+    design: Design | None = None
     needs: tuple[str, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
 
@@ -99,7 +102,7 @@ class Lesson(Page):
         """
         guesses = sum(scene.ask is not None for scene in self.scenes)
         tried = len(self.scenes) + len(self.presets)
-        doing = QUESTION * len(self.questions) + GUESS * guesses + LOOK * tried
+        doing = QUESTION * len(self.questions) + WRITE * (self.design is not None) + GUESS * guesses + LOOK * tried
         return math.ceil(_words(Path(inspect.getfile(self.render))) / PACE + doing)
 
 

@@ -18,7 +18,11 @@ function tidy(given) {
   for (const [place, one] of Object.entries(given?.answers ?? {})) {
     if (Array.isArray(one?.given) && Array.isArray(one?.times)) answers[place] = { given: one.given, times: one.times };
   }
-  return { solved, last: typeof given?.last === "string" ? given.last : "", answers };
+  const written = {};
+  for (const [slug, one] of Object.entries(given?.written ?? {})) {
+    if (typeof one?.text === "string" && Array.isArray(one?.met) && Date.parse(one?.time)) written[slug] = one;
+  }
+  return { solved, last: typeof given?.last === "string" ? given.last : "", answers, written };
 }
 
 function both(first, second) {
@@ -30,12 +34,17 @@ function both(first, second) {
   for (const [place, one] of Object.entries(second.answers)) {
     if (!(answers[place]?.given.length > one.given.length)) answers[place] = one;
   }
-  return { solved, last: second.last || first.last, answers };
+  const written = { ...first.written };
+  for (const [slug, one] of Object.entries(second.written)) {
+    if (!(Date.parse(written[slug]?.time) > Date.parse(one.time))) written[slug] = one;
+  }
+  return { solved, last: second.last || first.last, answers, written };
 }
 
 const count = (progress) =>
   Object.values(progress.solved).reduce((sum, kinds) => sum + kinds.length, 0) +
-  Object.values(progress.answers).reduce((sum, one) => sum + one.given.length, 0);
+  Object.values(progress.answers).reduce((sum, one) => sum + one.given.length, 0) +
+  Object.values(progress.written).reduce((sum, one) => sum + Date.parse(one.time), 0);
 
 function keep(progress) {
   try {

@@ -38,6 +38,7 @@ def keep(with_buttons: bool = False) -> None:
         "solved": known(),
         "last": last(),
         "answers": answers.known(),
+        "written": answers.written(),
         "pages": [page.slug for page in discover()],
         "words": words,
         "cleared": st.session_state.get("progress-cleared", 0),
@@ -79,6 +80,7 @@ def take(stored: Any) -> None:
     if not last() and isinstance(stored.get("last"), str):
         opened(stored["last"])
     answers.take(stored.get("answers"))
+    answers.take_written(stored.get("written"))
 
 
 def _stored() -> None:
