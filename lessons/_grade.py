@@ -298,11 +298,11 @@ p, ul {{ max-width: 90ch; }}
 """
 
 
-<<<<<<< HEAD
 def _of(one: Graded) -> str:
     """Whose file it is, as it says."""
     return f" ({_e(one.sheet.name)})" if one.sheet is not None and one.sheet.name.strip() else ""
-=======
+
+
 def _texts(people: Iterable[Graded]) -> str:
     """The texts with what their writers ticked, apart from everything that was graded."""
     rows = []
@@ -328,7 +328,6 @@ def _texts(people: Iterable[Graded]) -> str:
     heads = (t("Name"), t("Lesson"), t("Self-assessed"), t("Text"))
     head = "".join(f"<th>{_e(word)}</th>" for word in heads)
     return f"<h2>{_e(t('Self-assessed'))}</h2><p>{_e(note)}</p><table><tr>{head}</tr>{''.join(rows)}</table>"
->>>>>>> 1e2a6ff (One question a section asks for an experiment: written, compared with a model answer, self-assessed)
 
 
 def _e(text: str) -> str:

@@ -339,13 +339,8 @@ def save_button(key: str) -> None:
         name = st.text_input(t("Your name"), key=f"{key}-name", max_chars=80, width=320)
         st.download_button(
             t("Save my answers for the teacher"),
-<<<<<<< HEAD
-            data=document(name.strip(), known()),
-            file_name=file_name(name),
-=======
             data=document(name.strip(), known(), written()),
-            file_name="deconvviz-answers.json",
->>>>>>> 1e2a6ff (One question a section asks for an experiment: written, compared with a model answer, self-assessed)
+            file_name=file_name(name),
             mime="application/json",
             disabled=not name.strip() or not (known() or written()),
             key=f"{key}-save",
