@@ -389,7 +389,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{len(graded)} files: {len(graded) - unread} graded, {unread} not readable, {noted} with notes")
     texts = sum(len(one.texts) for one in graded)
     if texts:
-        print(f"{texts} texts are self-assessed by their writers: listed apart, not graded")
+        print(f"self-assessed texts, listed apart and not graded: {texts}")
     print(f"{asked.csv}\n{asked.html}")
 
 
