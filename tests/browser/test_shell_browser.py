@@ -64,7 +64,6 @@ def test_the_first_page_is_there_before_its_scripts(app_url: str, browser: Brows
         assert np.abs(np.subtract(there, then)).max() < 2, "the first picture jumps once the page is there"
 
 
-<<<<<<< HEAD
 def test_every_page_is_reached_from_the_bar(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/glossary", "h1")
     page.locator(".st-key-shell [data-testid=stPopover] button").click()
@@ -72,7 +71,8 @@ def test_every_page_is_reached_from_the_bar(page: Page, app_url: str) -> None:
     links = page.locator("[data-testid=stPopoverBody] a:visible, .st-key-shell > * > .stPageLink a:visible")
     reached = {link.split("?")[0].rpartition("/")[2] for link in links.evaluate_all("all => all.map((a) => a.href)")}
     assert reached >= {one.slug for one in discover()} - {HOME, END}
-=======
+
+
 def test_a_text_and_its_ticks_survive_a_reload(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/upsampling-and-checkerboards", "[data-testid=stForm]", anew=True)
     page.evaluate("place => localStorage.removeItem(place)", PLACE)
@@ -89,7 +89,6 @@ def test_a_text_and_its_ticks_survive_a_reload(page: Page, app_url: str) -> None
     page.get_by_text("1 of 5 points, by your own judgement").wait_for()
     assert page.get_by_role("textbox", name="Your experiment").input_value().startswith("The same network")
     page.evaluate("place => localStorage.removeItem(place)", PLACE)
->>>>>>> c540556 (Tests, documentation and a change-log line for experiments that a person assesses)
 
 
 def test_choices_stay_on_their_page_and_back_restores_them(page: Page, app_url: str) -> None:
