@@ -18,8 +18,9 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ TESTS = (
     "tests/tasks", "tests/articles", "tests/training", "tests/test_predict.py", "tests/test_recipe.py",
     "tests/test_docs.py", "tests/test_packaging.py", "deconvviz",
 )  # fmt: skip
+UNMEASURED = "not measured yet"
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,128 @@ def of_mean_colour(folder: Path) -> float:
     return float(np.mean([psnr(flat, one) for one in shown]))
 
 
+def texts(plan: Plan) -> None:
+    """Figures of network and inverters in the README, on the page of held-out figures and in a docstring."""
+    plan.call("scripts/ship.py", "--texts")
+
+
+def write_texts() -> None:
+    """The same, in a process that has read nothing of the weights before."""
+    for name, lines in ((ROOT / "README.md", readme), (ROOT / "docs" / "held-out.md", held_out_page)):
+        write_whole(name, lines(name.read_text("utf-8")).encode())
+    place, now = ROOT / "deconvviz" / "api.py", f"after N = {_listed(_epochs())} epochs"
+    write_whole(place, _once(r"after N = [\d, ]+ or \d+ epochs", now, place.read_text("utf-8")).encode())
+
+
+def readme(text: str) -> str:
+    """The README with the paragraphs on network and inverters said anew of what is shipped."""
+    *earlier, last = _epochs()
+    seen, count = _validation()
+    held = held_out.measured("caltech", caltech.WEIGHTS)
+    unseen = f"{held['figures']['mean_per_class']:.1%} of {held['images']:,}" if held else UNMEASURED
+    size = sum(array.size for array in caltech.load_params().values())
+    sentence = (
+        f"The shipped network ({size:,} weights, {_megabytes(caltech.WEIGHTS)}) names {seen:.1%} of {count} "
+        f"photographs that it was not trained on, as the mean over the 102 classes of Caltech-101 (held-out photographs: {unseen}; "
+        "trained on at most 45 a class)"
+    ).replace("%", " %")
+    text = _once(r"The shipped network \([\d,]+ weights[^)]*\) names[^)]*at most 45 a class\)", sentence, text)
+    text = _once(r"after [\d,\s]+ or \d+ of \d+ epochs", f"after {_listed(earlier)} of {last} epochs", text)
+    example = 'weights="epoch:{0}")`, or `--weights epoch:{0}`'
+    text = _once(re.escape(example).replace(r"\{0\}", r"\d+"), example.format(earlier[3]), text)
+    known, rivals = _inverters()
+    record = held_out.measured("inverters", inverters.WEIGHTS)
+    unseen = UNMEASURED
+    if record:
+        figures = _listed((f"{record['figures'][layer]:.2f}" for layer in known), "and")
+        unseen = f"{figures} dB, where a picture of the mean colour has {record['figures']['mean colour']:.2f} dB"
+    figures = _listed((f"{value:.2f}" for value in known.values()), "and")
+    sentence = (
+        f"The learned inverters of relu1 to relu7 ({_megabytes(inverters.WEIGHTS)} together) bring back "
+        f"{record['images'] if record else 500} held-out photographs of ImageNet with {unseen}; the {rivals['count']} "
+        f"validation photographs of Caltech-101 with {figures} dB, mean colour {rivals['colour']:.2f} dB"
+    )
+    text = _once(r"The learned inverters of relu1 to relu7[^`]*mean colour [\d.]+ dB", sentence, text)
+    paragraphs = [
+        textwrap.fill(" ".join(part.split()), 160, break_long_words=False, break_on_hyphens=False)
+        if part.startswith(("The shipped network (", "The learned inverters of"))
+        else part
+        for part in text.split("\n\n")
+    ]
+    return "\n\n".join(paragraphs)
+
+
+def held_out_page(text: str) -> str:
+    """The page of held-out figures with its rows on network, inverters and cut-out as they are now."""
+    seen, count = _validation()
+    known, rivals = _inverters()
+    network = held_out.measured("caltech", caltech.WEIGHTS)
+    record, cut = held_out.measured("inverters", inverters.WEIGHTS), held_out.measured("cutout", caltech.WEIGHTS)
+    pictures_of, layers = (
+        f"Caltech-101, {rivals['count']} pictures",
+        ", ".join(f"{value:.2f}" for value in known.values()),
+    )
+    unseen = "ImageNet, {} pictures".format(record["images"] if record else 500)
+    rows = {
+        "recognition of photographs, mean per class": (
+            f"Caltech-101, {count} pictures", f"{100 * seen:.1f} %", "Caltech-101, 2,995 pictures",
+            f"{100 * network['figures']['mean_per_class']:.1f} %" if network else UNMEASURED,
+        ),
+        "inverters of relu1 to relu7": (
+            pictures_of, f"{layers} dB", unseen,
+            ", ".join(f"{record['figures'][layer]:.2f}" for layer in known) + " dB" if record else UNMEASURED,
+        ),
+        "a picture of the mean colour": (
+            pictures_of, f"{rivals['colour']:.2f} dB", unseen,
+            f"{record['figures']['mean colour']:.2f} dB" if record else UNMEASURED,
+        ),
+    }  # fmt: skip
+    for title, cells in rows.items():
+        text = _once(rf"^\| {re.escape(title)} \|.*$", " | ".join([f"| {title}", *cells]) + " |", text)
+    if cut is None:
+        rest = "matting, trimap given, MSE", "cut-out, no trimap, IoU", "Otsu's threshold, IoU"
+        for title in rest:
+            row = rf"^(\| {re.escape(title)} \|.*\|) [^|]+ \|$"
+            text = _once(row, lambda found: f"{found[1]} {UNMEASURED} |", text)
+    return text
+
+
+def _once(pattern: str, new: str | Callable[[re.Match[str]], str], text: str) -> str:
+    """A text with the one place that a pattern finds said anew."""
+    said = new if callable(new) else lambda _: new
+    found, count = re.subn(pattern, said, text, count=1, flags=re.M)
+    if count != 1:
+        raise DeconvvizError(f"the texts have changed: nothing matches {pattern!r}")
+    return found
+
+
+def _listed(values: Iterable[Any], last_but: str = "or") -> str:
+    *rest, last = map(str, values)
+    return f"{', '.join(rest)} {last_but} {last}"
+
+
+def _megabytes(file: Path) -> str:
+    return f"{file.stat().st_size / 1e6:.1f} MB"
+
+
+def _epochs() -> list[int]:
+    return [snapshot.epoch for snapshot in caltech.snapshots()]
+
+
+def _validation() -> tuple[float, int]:
+    """Mean per class of the shipped network, and of how many pictures."""
+    about = json.loads(caltech.build().about["figures"])
+    return float(about["validation"]["mean_per_class"]), int(about["validation_images"])
+
+
+def _inverters() -> tuple[dict[str, float], dict[str, Any]]:
+    """Layer -> PSNR on the validation pictures; how many these are, and that of the mean colour."""
+    layers = inverter_files.file_facts(inverters.WEIGHTS)["layers"]
+    first = next(iter(layers.values()))
+    rivals = {"count": first["validation_images"], "colour": first["mean_colour_figures"]["psnr"]}
+    return {layer: layers[layer]["figures"]["psnr"] for layer in sorted(layers)}, rivals
+
+
 def pictures(plan: Plan) -> None:
     """The course map's pictures and the README's, in a browser."""
     plan.call("scripts/thumbnails.py")
@@ -259,13 +383,12 @@ def check(plan: Plan) -> None:
 STAGES = (
     Stage(
         "weights", weights, "deconvviz/models/weights/caltech.*: weights, snapshots, curve, card",
-        "README and docs/held-out.md (validation figure, epochs, snapshots), the docstring of dv.load (epochs), the "
-        "doctest of models.caltech.build; held-out figure of the new weights, which only who has the pictures can "
-        "measure: deconvviz evaluate caltech --data DIR",
+        "lessons/growth (epochs and accuracies in scenes and questions), the doctest of models.caltech.build; who has "
+        "held-out pictures measures them: deconvviz evaluate caltech --data DIR",
     ),
     Stage(
         "inverters", train_inverters, "deconvviz/models/weights/inverters.*: seven decoders and their card",
-        "README (two rows of figures), docs/held-out.md, lessons/learned_inversion: which layer is still legible",
+        "lessons/learned_inversion: which layer is still legible",
         ("caltech101",),
     ),
     Stage(
@@ -295,7 +418,11 @@ STAGES = (
     ),
     Stage(
         "unseen", unseen, "deconvviz/models/weights/held_out.json: inverters on ImageNet; figures of other weights go",
-        "README and docs/held-out.md: the new figures, 'not measured yet' where one went", ("imagenet_samples",),
+        "docs/cutout.md and lessons/cutout, where a figure went", ("imagenet_samples",),
+    ),
+    Stage(
+        "texts", texts, "figures of network and inverters in README.md, docs/held-out.md and dv.load's docstring",
+        "how the splits were made, in docs/held-out.md",
     ),
     Stage(
         "pictures", pictures, "the course map's thumbnails, docs/laboratory.png",
@@ -345,6 +472,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path, nargs="?", help="the folder of a finished run of 'deconvviz train caltech'")
     parser.add_argument("--data", type=Path, default=Path("data"), help="the folder of the data sets")
     parser.add_argument("--only", default="", help="stages, with commas between; they are made again")
+    parser.add_argument("--texts", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--list", action="store_true", help="print the stages and end")
     options = parser.parse_args(arguments)
     names = [stage.name for stage in STAGES]
@@ -353,6 +481,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in chosen:
             if name not in names:
                 raise DeconvvizError(f"there is no stage {name!r}; {nearest(name, names)}")
+        if options.texts:
+            write_texts()
+            return 0
         if options.list or options.run is None:
             for stage in STAGES:
                 print(f"{stage.name:<11} writes {stage.writes}\n{'':<11} then read {stage.reads}")

@@ -64,7 +64,7 @@ def measured() -> dict[str, tuple[list[str], list[str]]]:
     return {
         "recognition of photographs, mean per class": (
             [percent(networks.accuracy(caltech.build().about) or 0)],
-            [percent(figures["caltech"]["mean_per_class"])],
+            [percent(value) for value in (figures.get("caltech", {}).get("mean_per_class"),) if value],
         ),
         **{
             row: ([percent(streets[name]["figures"]["mean_iou"])], [percent(figures["segmentation"][name])])
@@ -81,10 +81,12 @@ def measured() -> dict[str, tuple[list[str], list[str]]]:
         # Matting takes no weights: the card quotes what the command printed.
         "matting, trimap given, MSE": (
             re.findall(r"unknown pixels only \| MSE ([\d.]+)", read("docs/cutout.md")),
-            [f"{figures['cutout']['mse']}"],
+            [f"{figures['cutout']['mse']}"] if "cutout" in figures else [],
         ),
-        "cut-out, no trimap, IoU": ([f"{first['iou']:.3f}"], [f"{figures['cutout']['iou']}"]),
-        "Otsu's threshold, IoU": ([f"{first['iou_threshold']:.3f}"], [f"{figures['cutout']['iou_threshold']}"]),
+        **{
+            row: ([f"{first[name]:.3f}"], [f"{figures['cutout'][name]}"] if "cutout" in figures else [])
+            for row, name in (("cut-out, no trimap, IoU", "iou"), ("Otsu's threshold, IoU", "iou_threshold"))
+        },
         "inverters of relu1 to relu7": (
             [f"{one['figures']['psnr']:.2f}" for one in layers.values()],
             [f"{figures['inverters'][layer]:.2f}" for layer in layers],
@@ -201,9 +203,10 @@ def test_the_lesson_says_how_far_held_out_figures_lie_below() -> None:
 
 
 def test_the_laboratory_names_both_figures() -> None:
-    (seen,), (unseen,) = PAGE["recognition of photographs, mean per class"]
+    (seen,), unseen = PAGE["recognition of photographs, mean per class"]
     said = header.accuracy_text(networks.load("caltech"))
-    assert said == f"{seen} % right on validation pictures, {unseen} % on held-out ones"
+    held = [f"{figure} % on held-out ones" for figure in unseen]
+    assert said == ", ".join([f"{seen} % right on validation pictures", *held])
 
 
 def test_cards_name_their_figures_and_have_the_held_out_ones() -> None:
@@ -219,7 +222,7 @@ def test_cards_name_their_figures_and_have_the_held_out_ones() -> None:
         assert all(figure in after for figure in PAGE[name][1] or ["not measured on"]), card
     assert "were kept for validation" in " ".join(read("deconvviz/tasks/weights/generation.md").split())
     cut = set(NUMBER.findall(read("docs/cutout.md")))
-    assert {f"{value}" for value in HELD["cutout"]["figures"].values()} <= cut
+    assert {f"{value}" for value in HELD.get("cutout", {"figures": {}})["figures"].values()} <= cut
 
 
 def test_the_page_says_what_was_chosen_on_each_validation_set() -> None:

@@ -129,7 +129,7 @@ def test_inverters_are_trained_by_the_recipes_of_the_shipped_ones(
 
 
 def test_the_stages_run_what_makes_each_thing_again(plan: ship.Plan, commands: Commands) -> None:
-    stages(plan, "results", "measured", "atlas", "audit", "cutout", "generation", "pictures")
+    stages(plan, "results", "measured", "atlas", "audit", "cutout", "generation", "texts", "pictures")
     told = commands.told()
     assert "scripts/ship_results.py" in told
     assert all(f"scripts/ship_measured.py {lesson}" in told for lesson in ship.MEASURED)
@@ -138,6 +138,7 @@ def test_the_stages_run_what_makes_each_thing_again(plan: ship.Plan, commands: C
     assert "evaluate cutout" in told
     assert "keep_figures.py cutout robustness" in told
     assert "evaluate generation" in told
+    assert "scripts/ship.py --texts" in told
     assert "scripts/thumbnails.py\nscripts/screenshot.py" in told
     folder = ship.ROOT / "deconvviz" / "atlas" / "shipped"
     assert [path.name for path in folder.iterdir()] == ["atlas.json"]
@@ -190,6 +191,30 @@ def test_a_stage_that_is_done_is_not_done_again_unless_named_or_of_other_weights
     ship.ship(plan)
     assert [line[0] for line in commands] == ["scripts/ship_results.py", "-m"]
     assert f"cutout: left out, {plan.data} holds no matting" in capsys.readouterr().out
+
+
+def test_texts_of_the_shipped_weights_are_as_the_command_writes_them() -> None:
+    for name, write in (("README.md", ship.readme), ("docs/held-out.md", ship.held_out_page)):
+        text = (ship.ROOT / name).read_text("utf-8")
+        assert write(text) == text, "python scripts/ship.py --texts"
+    with pytest.raises(DeconvvizError, match="the texts have changed"):
+        ship.readme("# nothing")
+
+
+def test_texts_name_no_held_out_figure_of_other_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_out, "measured", lambda name, file: None)
+    readme = ship.readme((ship.ROOT / "README.md").read_text("utf-8"))
+    page = ship.held_out_page((ship.ROOT / "docs" / "held-out.md").read_text("utf-8"))
+    records = held_out.records()
+    for name in ("caltech", "inverters"):
+        figures = records[name]["figures"].values()
+        assert not [value for value in figures if f"{value:.2f} dB" in readme or f"{100 * value:.1f} %" in readme]
+    rows = [line for line in page.splitlines() if line.endswith(f"| {ship.UNMEASURED} |")]
+    assert {row.split(" | ")[0].strip("| ") for row in rows} >= {
+        "recognition of photographs, mean per class", "inverters of relu1 to relu7", "a picture of the mean colour",
+        "matting, trimap given, MSE", "cut-out, no trimap, IoU", "Otsu's threshold, IoU",
+    }  # fmt: skip
+    assert readme.count(ship.UNMEASURED) >= 2
 
 
 def test_a_command_that_fails_ends_everything(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
+from deconvviz.models import held_out
 from deconvviz.models.caltech import INPUT
 from deconvviz.training import cards
 from deconvviz.training.caltech.config import CaltechConfig
@@ -106,5 +107,21 @@ def card(
         top5=measured["top5"],
         mean=mean,
         snapshots=", ".join(map(str, recipe.snapshots)),
+        unseen=unseen(out / "caltech.safetensors"),
         error=100 * (mean * (1 - mean) / counts[1]) ** 0.5,
+    )
+
+
+def unseen(file: Path) -> str:
+    """What the card says of pictures that were kept away from training and from every choice."""
+    record = held_out.measured("caltech", file)
+    if record is None:
+        return (
+            "They are validation figures; held-out ones were\n"
+            "not measured on these weights yet ([what that is](../../../docs/held-out.md))."
+        )
+    return (
+        f"They are validation figures: on {record['images']:,} held-out pictures of\n"
+        f"{record['set']} the network names {record['figures']['mean_per_class']:.1%} as the mean per class and "
+        f"{record['figures']['top1']:.1%} of all ([why they differ](../../../docs/held-out.md))."
     )
