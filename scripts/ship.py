@@ -264,9 +264,9 @@ def readme(text: str) -> str:
     unseen = f"{held['figures']['mean_per_class']:.1%} of {held['images']:,}" if held else UNMEASURED
     size = sum(array.size for array in caltech.load_params().values())
     sentence = (
-        f"The shipped network ({size:,} weights, {_megabytes(caltech.WEIGHTS)}) names {seen:.1%} of {count} "
-        f"photographs that it was not trained on, as the mean over the 102 classes of Caltech-101 (held-out photographs: {unseen}; "
-        "trained on at most 45 a class)"
+        f"The shipped network ({size:,} weights, {_megabytes(caltech.WEIGHTS)}) names {seen:.1%} of {count} photographs"
+        " that it was not trained on, as the mean over the 102 classes of Caltech-101 "
+        f"(held-out photographs: {unseen}; trained on at most 45 a class)"
     ).replace("%", " %")
     text = _once(r"The shipped network \([\d,]+ weights[^)]*\) names[^)]*at most 45 a class\)", sentence, text)
     text = _once(r"after [\d,\s]+ or \d+ of \d+ epochs", f"after {_listed(earlier)} of {last} epochs", text)
