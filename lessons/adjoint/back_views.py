@@ -136,7 +136,8 @@ def matrix_picture(matrix: np.ndarray, row: int | None, column: int) -> None:
     )
     source = f"data:image/svg+xml;base64,{base64.b64encode(_svg(matrix, row, column).encode()).decode()}"
     st.html(
-        f'<figure class="matrix"><img src="{source}" alt="{html.escape(text)}" style="width: {8 * columns + 2}px">'
+        f'<figure class="matrix"><img class="signed" src="{source}" alt="{html.escape(text)}" '
+        f'style="width: {8 * columns + 2}px">'
         f"<figcaption>{html.escape(text)}</figcaption></figure>"
     )
 

@@ -38,12 +38,14 @@ function fill(element, data, keys) {
   const screen = element.querySelector(".screen");
   const picture = screen.querySelector("img");
   picture.src = data.source;
+  picture.classList.toggle("signed", Boolean(data.signed));
   picture.alt = data.pick ? "" : `${data.title}: ${data.note}`;
   if (data.pick) screen.setAttribute("aria-label", `${data.title}. ${data.note}. ${keys}`);
   const [top, left, height, width] = data.mark.map((part) => `${100 * part}%`);
   Object.assign(screen.querySelector(".mark").style, { top, left, height, width, minWidth: "8px", minHeight: "8px" });
   if (!data.ramp) return;
   element.querySelector(".ramp").src = data.ramp;
+  element.querySelector(".ramp").classList.toggle("signed", Boolean(data.signed));
   element.querySelectorAll(".ends span").forEach((end, i) => (end.textContent = data.ends[i]));
   element.querySelectorAll(".ends span")[1].style.left = `${100 * data.middle}%`;
 }

@@ -146,6 +146,7 @@ def show(arrays: Arrays, cell: Cell, name: str, on_pick: Callable[[str, Cell], N
             },
             {
                 "source": _source(made.rgb),
+                "signed": made.signed,
                 "mark": [cell[0] / height, cell[1] / width, 1 / height, 1 / width],
                 "pick": "output",
                 "title": t("z = {value} here", value=number(arrays.z[0, cell[0], cell[1], 0])),

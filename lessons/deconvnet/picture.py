@@ -244,7 +244,7 @@ def _tile(plane: np.ndarray, limit: float, channel: int) -> str:
         high=number(float(plane.max())),
     )
     return (
-        f'<figure><img src="{source}" alt="{escape(alt)}">'
+        f'<figure><img class="signed" src="{source}" alt="{escape(alt)}">'
         f"<figcaption><b>{channel}</b><i>{number(peak)}</i></figcaption></figure>"
     )
 

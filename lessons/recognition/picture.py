@@ -46,8 +46,8 @@ def looked(result: Recognized, wanted: str, right: int | None) -> None:
             "The last {count} rows and columns are blank: no unit of the last map reads them.", count=blank
         )
     figures = (
-        _figure(title, note, png(ink)),
-        _figure(sent_back, scale, png(diverging_rgb(result.map, limit))),
+        _figure(title, note, "paper", png(ink)),
+        _figure(sent_back, scale, "signed", png(diverging_rgb(result.map, limit))),
         f'<div class="digit-shares">{_shares(result)}</div>',
     )
     st.html(f'<div class="digit">{"".join(figures)}</div>')
@@ -63,10 +63,10 @@ def unread(map: np.ndarray) -> int:
     return min((size - 1 - int(last.item()) if last.size else 0) for size, last in zip(map.shape, beside, strict=True))
 
 
-def _figure(title: str, note: str, file: bytes) -> str:
+def _figure(title: str, note: str, kind: str, file: bytes) -> str:
     alt = escape(f"{title}: {note}")
     return (
-        f'<figure><b>{escape(title)}</b><img src="{address(file)}" alt="{alt}">'
+        f'<figure><b>{escape(title)}</b><img class="{kind}" src="{address(file)}" alt="{alt}">'
         f"<figcaption>{escape(note)}</figcaption></figure>"
     )
 

@@ -188,6 +188,31 @@ def in_sight(page: Page, sight: Sight) -> None:
     settle(page)
 
 
+#: Pictures that are white where a signed map is zero and keep it on a dark page, under shadow roots too.
+_GLARING = """() => {
+  const all = (root) => [...root.querySelectorAll("img"), ...[...root.querySelectorAll("*")]
+    .flatMap((one) => (one.shadowRoot ? all(one.shadowRoot) : []))];
+  return all(document.querySelector(".stMain")).filter((image) => {
+    if (!image.naturalWidth || getComputedStyle(image).filter.includes("invert")) return false;
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [64, 64];
+    const brush = canvas.getContext("2d");
+    brush.imageSmoothingEnabled = false;
+    brush.drawImage(image, 0, 0, 64, 64);
+    const pixels = brush.getImageData(0, 0, 64, 64).data;
+    let white = 0;
+    for (let i = 0; i < pixels.length; i += 4) white += [0, 1, 2].every((c) => pixels[i + c] === 247);
+    return white > 64 * 64 / 8;
+  }).map((image) => image.alt || image.outerHTML.slice(0, 80));
+}"""
+
+
+def glaring(page: Page) -> list[str]:
+    """What the alternative texts say of pictures that shine white on a dark page."""
+    found: list[str] = page.evaluate(_GLARING)
+    return found
+
+
 def stays_within(page: Page, parts: str = FORMULAS, boxes: str = BOXES, font: str = "its own font") -> None:
     """The page does not scroll sideways, and nothing of it is cut off; it may take a moment to follow a change."""
     size = page.viewport_size

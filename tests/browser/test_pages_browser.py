@@ -20,6 +20,7 @@ from looking import (
     FORMULAS,
     PHONE,
     broken_rules,
+    glaring,
     in_colours,
     in_sight,
     keeps_nobody_out,
@@ -230,6 +231,8 @@ def test_nobody_is_kept_out(
     ready(page, look, everything=False)
     is_whole(page, in_chinese=way.language == "zh")
     screenshot(page, f"{look.slug or 'home'}-{way}", full=False)
+    if way.scheme == "dark":
+        assert not glaring(page)
     if way.is_wide:
         keeps_nobody_out(page, look.parts, look.boxes)
     else:
@@ -245,6 +248,7 @@ def test_nobody_is_kept_out_in_any_state_and_font(page: Page, app_url: str, look
     keeps_nobody_out(page, look.parts, look.boxes)
     fits(page, look, *FONTS)
     in_sight(page, PHONE)
+    assert not glaring(page)
     fits(page, look, *FONTS)
     to_chinese(page)
     is_whole(page, in_chinese=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from lessons._kit.draw.pixels import address, png, to_bytes
+from lessons._kit.draw.pixels import address, is_signed_sum, png, to_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,10 @@ def to_html(pictures: Sequence[Picture]) -> str:
     """
     figures = []
     for picture in pictures:
-        source = picture.source if isinstance(picture.source, str) else address(png(picture.source))
+        source, kind = picture.source, ""
+        if not isinstance(source, str):
+            kind = ' class="signed"' if is_signed_sum(source) else ""
+            source = address(png(source))
         title, note = html.escape(picture.title), html.escape(picture.note)
         alt = html.escape(picture.alt) or f"{title}{': ' if title else ''}{note}"
         width = f' style="width: {max(picture.width, 120)}px"' if picture.width else ""
@@ -59,9 +62,9 @@ def to_html(pictures: Sequence[Picture]) -> str:
         head = f"<strong>{title}</strong>" if title else ""
         part = f' data-part="{html.escape(picture.part)}"' if picture.part else ""
         words = f"<figcaption>{head}<span>{note}</span></figcaption>"
-        figures.append(f'<figure{width}{part}><img src="{source}" alt="{alt}"{inner}>{words}</figure>')
-    kind = "pictures" if any(picture.width for picture in pictures) else "pictures equal"
-    return f'<div class="{kind}">{"".join(figures)}</div>'
+        figures.append(f'<figure{width}{part}><img{kind} src="{source}" alt="{alt}"{inner}>{words}</figure>')
+    row = "pictures" if any(picture.width for picture in pictures) else "pictures equal"
+    return f'<div class="{row}">{"".join(figures)}</div>'
 
 
 def show(pictures: Sequence[Picture]) -> None:

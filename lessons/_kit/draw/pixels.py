@@ -64,6 +64,19 @@ def on_screen(image: DisplayImage, spec: InputSpec) -> DisplayImage:
     return fit_image(image, replace(spec, size=(FINER * rows, FINER * columns), resize=resize))
 
 
+def is_signed_sum(pixels: np.ndarray) -> bool:
+    """Whether a picture is a signed map from blue to red around white: no other has its colours alone.
+
+    Args:
+      pixels: (H, W, 3) uint8.
+
+    >>> is_signed_sum(diverging_rgb(np.array([[-1.0, 0.0, 0.3]]), 1.0))
+    True
+    """
+    place = (1 << 16, 1 << 8, 1)
+    return bool(np.isin(pixels.astype(np.int64) @ place, diverging_lut().astype(np.int64) @ place).all())
+
+
 def crop(image: np.ndarray, box: Box, scale: int = 1) -> np.ndarray:
     """The pixels of a box (top, left, bottom, right), whose sides are multiplied by `scale`."""
     top, left, bottom, right = (scale * side for side in box)

@@ -15,6 +15,7 @@ import streamlit as st
 
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 from deconvviz.types import Check
+from lessons._kit.draw import image_row
 from lessons._kit.form.i18n import t
 from lessons._kit.form.page import SYNTAX
 
@@ -104,8 +105,7 @@ def _draw(matrix: np.ndarray) -> None:
     pixels = diverging_rgb(matrix, signed_limit(matrix)).repeat(6, axis=0).repeat(6, axis=1)
     rows, columns = matrix.shape
     text = t("A: {rows} rows, one an output cell; {columns} columns, one an input cell", rows=rows, columns=columns)
-    st.image(pixels, output_format="PNG", alt=text)
-    st.markdown(text)
+    image_row.show([image_row.Picture(pixels, text, width=pixels.shape[1])])
 
 
 def measurement(label: str, meaning: str, *code: Callable[..., Any]) -> None:
