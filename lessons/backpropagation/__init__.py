@@ -76,11 +76,23 @@ def checks(state: State) -> list[Check]:
 
 def call(state: State) -> str:
     """Python that makes the picture of a state."""
-    return f"""from lessons.backpropagation.chain import chain
+    made = network(state)
+    return f"""import numpy as np
 
-network = chain({state.picture!r}, {state.kernel!r}, stride={state.stride}, readout={state.readout!r})
-z, r, score = network.forward
-by_r, by_z, by_x = network.backward
+from deconvviz.ops import ConvGeometry, conv, conv_adjoint
+
+x = {toy_arrays.source(made.x)}
+w = {toy_arrays.source(made.w)}
+v = {toy_arrays.source(made.v)}  # the weights of the score
+geometry = ConvGeometry(stride={made.stride})
+
+z = conv(x, w, geometry) - {-chain.BIAS:g}
+r = np.maximum(z, 0)
+score = (v * r).sum()
+
+by_r = v
+by_z = (z > 0) * by_r
+by_x = conv_adjoint(by_z, w, geometry, {toy_arrays.SIZE})
 """
 
 

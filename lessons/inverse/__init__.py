@@ -31,6 +31,7 @@ from lessons.inverse.run import (
     SPECTRA,
     STEPS,
     VIEWS,
+    ZERO,
     State,
     brought_back,
     compute,
@@ -109,9 +110,29 @@ def layers() -> dict[str, float]:
 
 def call(state: State) -> str:
     """Python that makes the pictures of a state."""
-    return f"""from lessons.inverse import State, compute
+    side, weights = SIZE[0], kernel(state)
+    whole = np.rint(weights / weights[weights > 0].min()).astype(int)
+    return f"""import numpy as np
 
-planes = compute(State(picture={state.picture!r}, kernel={state.kernel!r}, noise={state.noise!r}))
+from deconvviz.data import samples
+from deconvviz.ops import inverse
+
+plane = samples.load({state.picture!r}).mean(axis=2).astype(float)  # its middle square, made smaller by blocks
+block = min(plane.shape) // {side}
+top, left = ((n - {side} * block) // 2 for n in plane.shape)
+square = plane[top : top + {side} * block, left : left + {side} * block]
+x = square.reshape({side}, block, {side}, block).mean(axis=(1, 3))
+
+k = np.array({whole.tolist()}) / {whole.sum()}
+noise = {NOISE[state.noise]}
+y = inverse.blur(x, k) + noise * np.random.default_rng(0).standard_normal(x.shape)
+
+adjoint = inverse.blur_adjoint(y, k)
+gains = inverse.response(k, y.shape)
+divide = np.real(np.fft.ifft2(np.fft.fft2(y) / np.where(np.abs(gains) < {ZERO}, 1, gains)))
+balance = max(noise**2 / np.mean(inverse.blur(x, inverse.LAPLACIAN) ** 2), 1e-6)
+wiener = inverse.wiener(y, k, balance)
+lucy = inverse.richardson_lucy(y, k, {STEPS})
 """
 
 

@@ -143,12 +143,28 @@ def distances(state: State) -> dict[str, float]:
 def call(state: State) -> str:
     """Python that makes the picture of a state."""
     how = pooling(state)
-    return f"""from lessons.pooling import picture, unpool_variants
+    place = f"{how.size}, {how.window}, {how.stride}, {how.pads}"
+    needed, back = {
+        "true": ("", f"max_unpool(y, switches, {how.size})"),
+        "overwrite": ("overwrite_unpool", f"overwrite_unpool(y, switches, {how.size})"),
+        "centre": ("centre_switches", f"max_unpool(y, centre_switches({place}), {how.size})"),
+        "random": (
+            "random_switches",
+            f"max_unpool(y, random_switches({place}, seed={unpool_variants.SEED}), {how.size})",
+        ),
+        "other": ("", f"max_unpool(y, max_pool(x[:, ::-1, ::-1], *how)[1], {how.size})"),
+        "nearest": ("fill_unpool", f'fill_unpool(y, *how, input_size={how.size}, filling="nearest")'),
+        "bilinear": ("fill_unpool", f'fill_unpool(y, *how, input_size={how.size}, filling="bilinear")'),
+    }[state.way]
+    more = f"\nfrom deconvviz.ops.unpool_variants import {needed}" if needed else ""
+    return f"""import numpy as np
 
-x = picture.picture({state.picture!r}, {state.digits!r})
-pooling = unpool_variants.Pooling(x, window={how.window}, stride={how.stride}, pads={how.pads})
-y, switches = pooling.pooled
-back = unpool_variants.{unpool_variants.VARIANTS[state.way][1].__name__}(y, pooling)
+from deconvviz.ops import max_pool, max_unpool{more}
+
+x = {toy_arrays.source(how.x)}
+how = {how.window}, {how.stride}, {how.pads}  # window, stride, padding
+y, switches = max_pool(x, *how)
+back = {back}
 """
 
 

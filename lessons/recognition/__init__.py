@@ -82,15 +82,24 @@ def checks(state: State) -> list[Check]:
 def call(state: State) -> str:
     """Python that trains and looks as the page does."""
     options = ", ".join(f"{name}={value!r}" for name, value in state.training.options.items())
-    shown = f"run.picture({state.digit!r}, {state.pad!r})[0]"
-    return f"""from deconvviz.tasks.recognition import predict, train
+    if state.digit == run.OWN:
+        written = np.rint(run.LEVELS * run.cells(state.pad)).astype(int).tolist()
+        small = f"small = np.array({written}, np.float32)[None] / {run.LEVELS}"
+    else:
+        small = f"""pictures, kinds = digits.load()
+held_back = digits.split(kinds)[1]
+small = pictures[[row for row in held_back if kinds[row] == {state.digit}][:1]]"""
+    return f"""import numpy as np
+
+from deconvviz.data import digits
+from deconvviz.tasks.recognition import predict, train
 from deconvviz.tasks.recognition.network import network
-from lessons.recognition import run
 
 for snapshot in train.snapshots({options}):
     print(snapshot.step, snapshot.records[-1])
 net = network(snapshot.params, tuple("0123456789"))
-print(predict.look(net, {shown}).label)
+{small}
+print(predict.look(net, digits.enlarged(small)[0, :, :, 0]).label)
 """
 
 

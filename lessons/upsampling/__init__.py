@@ -135,11 +135,42 @@ def energies(state: State) -> list[tuple[str, upsamplers.Made]]:
 
 def call(state: State) -> str:
     """Python that counts and measures the state."""
-    return f"""from deconvviz.ops.upsample import overlap_counts
-from lessons.upsampling import upsamplers
+    drawn = {
+        "ones": "np.ones(shape)",
+        "positive": "np.random.default_rng((k, s)).uniform(0.5, 1.5, shape)",
+        "random": "np.random.default_rng((k, s)).standard_normal(shape)",
+    }[state.weights]
+    return f"""import numpy as np
 
-print(overlap_counts({CELLS}, kernel={state.k}, stride={state.s}))
-energy = {{way: upsamplers.make(way, {state.weights!r}, {state.k}, {state.s}).energy for way in upsamplers.UPSAMPLERS}}
+from deconvviz.ops import ConvGeometry, conv, max_pool, max_unpool
+from deconvviz.ops.upsample import (
+    checkerboard_energy, icnr, overlap_counts, pixel_shuffle, resize_conv, transposed_conv,
+)
+
+k, s, kernels, size = {state.k}, {state.s}, {upsamplers.SEEDS}, {upsamplers.SIZE}
+print(overlap_counts({CELLS}, kernel=k, stride=s))
+
+
+def draw(outputs):
+    shape = k, k, 1, outputs
+    return {drawn}.astype(np.float32)
+
+
+x, large = np.ones((1, size, size, 1), np.float32), (s * size, s * size)
+other = np.random.default_rng(5).standard_normal((1, *large, 1)).astype(np.float32)
+same = ConvGeometry(padding="SAME")
+made = {{
+    "transposed": transposed_conv(x, draw(kernels).transpose(0, 1, 3, 2), s),
+    "resize": resize_conv(x, draw(kernels), s),
+    "subpixel": pixel_shuffle(conv(x, draw(kernels * s * s), same), s),
+    "icnr": pixel_shuffle(conv(x, icnr(draw(kernels), s), same), s),
+    "unpool": conv(max_unpool(x, max_pool(other, s)[1], large), draw(kernels), same),
+}}
+edge, energy = s * -(-k // s), {{}}
+for way, y in made.items():
+    end = edge + (y.shape[1] - 2 * edge) // s * s
+    inside = y[:, edge:end, edge:end]
+    energy[way] = tuple(checkerboard_energy(inside[..., [i]], s) for i in range(kernels))
 print(energy)
 """
 

@@ -89,9 +89,11 @@ def test_noise_costs_wiener_decibels() -> None:
 
 
 def test_the_code_on_the_page_makes_the_pictures() -> None:
-    made: dict[str, dict[str, np.ndarray]] = {}
-    exec(lesson.call(State("cat", "motion", "5")), made)
-    np.testing.assert_array_equal(made["planes"]["lucy"], lesson.compute(State("cat", "motion", "5"))["lucy"])
+    for kernel, noise in (("motion", "5"), ("gauss", "0"), ("shift", "0.1")):
+        state, made = State("cat", kernel, noise), {}
+        exec(lesson.call(state), made)
+        for name, plane in lesson.compute(state).items():
+            np.testing.assert_allclose(made[name], plane, rtol=1e-9, atol=1e-12, err_msg=f"{name} of {state}")
 
 
 @pytest.mark.slow

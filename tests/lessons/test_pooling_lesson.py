@@ -120,7 +120,11 @@ def test_digits_that_make_no_picture_show_the_hills(digits: str) -> None:
     np.testing.assert_array_equal(picture.picture("own", digits), picture.picture("hills", ""))
 
 
-@pytest.mark.parametrize("state", [State(), replace(SHARED, way="overwrite"), State(way="bilinear", edge="keep")])
+@pytest.mark.parametrize(
+    "state",
+    [*(State(way=way, edge="keep") for way in unpool_variants.VARIANTS), replace(SHARED, way="overwrite")],
+    ids=lambda state: f"{state.way}-{state.edge}",
+)
 def test_the_code_on_the_page_makes_the_picture(state: lesson.State) -> None:
     made: dict[str, np.ndarray] = {}
     exec(lesson.call(state), made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,8 +134,14 @@ def test_the_scenes_say_what_the_loops_say() -> None:
 
 
 def test_the_code_on_the_page_makes_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    exec(lesson.call(State()), {})
+    made: dict[str, Any] = {}
+    exec(lesson.call(State()), made)
     assert "[1 1 2 1 2 1 2 1 1]" in capsys.readouterr().out
+    for state in (State(), State(k=4, s=3, weights="positive"), State(k=2, weights="random")):
+        exec(lesson.call(state), made)
+        for way in upsamplers.UPSAMPLERS:
+            shown = upsamplers.make(way, state.weights, state.k, state.s).energy
+            assert made["energy"][way] == pytest.approx(shown, rel=1e-5, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(20))
