@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from deconvviz.checks.audit import page
+from deconvviz.checks.audit import page, words
 from deconvviz.checks.audit.card import card, measured, table
 from deconvviz.checks.audit.record import AuditRecord
 from deconvviz.checks.audit.sentences import sentences
@@ -23,7 +23,7 @@ _STYLE = """<style>
 .audit { overflow-x: auto } .audit table { border-collapse: collapse; font-size: 0.875rem }
 .audit :is(th, td) { padding: 0.3rem 0.5rem; border: 1px solid #8888; text-align: left; vertical-align: top }
 .audit td.good { background: #2e8b5733 } .audit td.bad { background: #c0392b33 }
-.audit svg { max-width: 100%; height: auto; background: #fff; color: #1b1b1b; margin: 0.5rem 0 }
+.audit svg { max-width: 100%; height: auto; margin: 0.5rem 0 }
 </style>"""
 
 
@@ -44,7 +44,7 @@ def render() -> None:
     )
     problem = st.session_state.get(_PROBLEM)
     if problem:
-        st.error(t("This file cannot be shown: {reason}.", reason=problem))
+        st.error(t("This file cannot be shown: {reason}.", reason=words.translated(problem, current_language())))
     opened = st.session_state.get(_OPENED)
     if isinstance(opened, AuditRecord):
         report(opened)

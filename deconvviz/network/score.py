@@ -174,8 +174,9 @@ class Score:
 
         more = self._more(start)
         values, maps = self._chunked(f"signals {names} {self.on_unsupported}", make, x, more)
+        batch = self.network.checked_input(x)
         for number, rule in enumerate(names):
-            self._remember(self._signal_name(rule), self.network.checked_input(x), more, [values, maps[:, :, number]])
+            self._remember(self._key(self._signal_name(rule), batch, more), [values, maps[:, :, number]])
 
     def _more(self, start: Start) -> tuple[Any, ...]:
         """What a program of signals is given after the pictures: the units, and what goes down from them."""
@@ -250,8 +251,8 @@ class Score:
     ) -> list[np.ndarray]:
         """The compiled function over a batch: full chunks, then one by one, so that two programs serve every batch."""
         batch = self.network.checked_input(xs)
-        remembers = len(batch) == 1 or len(self.codes) > 1
-        if remembers and (cached := self.known.get(self._key(name, batch, more))) is not None:
+        asked = self._key(name, batch, more) if len(batch) == 1 or len(self.codes) > 1 else None
+        if asked is not None and (cached := self.known.get(asked)) is not None:
             return cached
         size, at = 1 if len(batch) == 1 else self._chunk(), 0
         results: list[Any] = []
@@ -262,13 +263,13 @@ class Score:
             results.append([np.asarray(array) for array in call(self.consts, batch[at : at + count], *more)])
             at += count
         arrays = [np.concatenate(parts) for parts in zip(*results, strict=True)]
-        if remembers:
-            self._remember(name, batch, more, arrays)
+        if asked is not None:
+            self._remember(asked, arrays)
         return arrays
 
-    def _remember(self, name: str, batch: np.ndarray, more: tuple[Any, ...], arrays: list[np.ndarray]) -> None:
+    def _remember(self, asked: Any, arrays: list[np.ndarray]) -> None:
         """What some pictures gave, for the next method or unit that asks."""
-        self.known[self._key(name, batch, more)] = arrays
+        self.known[asked] = arrays
         while len(self.known) > KNOWN:
             self.known.popitem(last=False)
 

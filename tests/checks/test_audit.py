@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import deconvviz as dv
 from deconvviz import api, catalog
 from deconvviz.checks.audit import card, controls, intervals, page, run, sentences, similarity, words
 from deconvviz.checks.audit.card import measured, table
+from deconvviz.data import _formats, images
 from deconvviz.errors import DataError, DeconvvizError, NetworkError
 from deconvviz.types import Unit
 
@@ -206,10 +208,39 @@ def test_every_text_of_the_report_is_translated() -> None:
     cards = [text for one in catalog.methods().values() for text in (one.assumes, one.limits)]
     missing = [text for text in (*page.COLUMNS, *cards, *_said()) if text not in known]
     assert not missing
-    for english, chinese in known.items():
+    for english, chinese in (known | words.refusals()).items():
         assert sorted(_places(english)) == sorted(_places(chinese)), english
         plain = re.sub(r"\{[^}]*\}", "字", chinese)
         assert not re.search(r"[一-鿿][,:;?()]|[,:;?()][一-鿿]", plain), chinese
+
+
+def _refused(work: Any) -> str:
+    with pytest.raises(DeconvvizError) as caught:
+        work()
+    return str(caught.value)
+
+
+@pytest.mark.slow
+def test_refusals_are_chinese_in_a_chinese_report() -> None:
+    smooth = dv.Network(lambda x: conv(jax.nn.gelu(x)).mean(axis=(1, 2)), input_spec=SPEC, name="smooth")
+    bare = dv.Network(lambda x: x.mean(axis=(1, 2)), input_spec=SPEC, name="bare")
+    broken = dv.Network(lambda x: jnp.log(x - 9).mean(axis=(1, 2)), input_spec=SPEC, name="broken")
+    whole = dv.Network(lambda x: jax.lax.stop_gradient(x).mean(axis=(1, 2)), input_spec=SPEC, name="whole")
+    found = [dv.audit(network, PICTURES[:1], ("gradient", "guided", "grad_cam")) for network in (smooth, bare)]
+    said = [why for one in found for why in (*one.refused.values(), *one.skipped.values(), *one.coverage.values())]
+    said += [_refused(lambda net=net: dv.audit(net, PICTURES[:1], ("gradient",))) for net in (broken, whole)]
+    files = [head + b"......" for head, _ in _formats._HEADS]
+    files += [b"\0\0\0\0ftyp" + brand for brand in (b"heic", b"avif", b"mp42")]
+    files += [b"", b"BM", b"RIFF....WEBP", b"\1\2\3\4", b"<svg/>", b"<html>", b"Dear reader,"]
+    said += [_refused(lambda data=data: images.load(data)) for data in files]
+    said += [_refused(lambda data=data: page.read(data)) for data in (b"<p>", b"{", b"[]", b"[" * 99 + b"]" * 99)]
+    assert len(said) > 30
+    for why in said:
+        chinese = re.sub(r"（[^）]*）", "", words.translated(why, "zh"))  # what another library says stands in those
+        assert not re.search(r"[a-z]+ [a-z]+ [a-z]+ [a-z]+", chinese), why
+        assert words.translated(why) == why
+    shown = page.as_html(dataclasses.replace(found[0], unreadable={"a.txt": said[-8]}), "zh")
+    assert not any(escape(why) in shown.partition("<template")[0] for why in (*found[0].refused.values(), said[-8]))
 
 
 def _said() -> list[str]:

@@ -165,7 +165,7 @@ def ranked(method: str, signal: np.ndarray) -> np.ndarray:
     return pixels(signal) if catalog.methods()[method].signed else strengths(signal)
 
 
-def _rules_at_once(score: Score, x: Array, methods: Iterable[str]) -> None:
+def rules_at_once(score: Score, x: Array, methods: Iterable[str]) -> None:
     """One forward pass for all rules that are asked for; where one cannot apply, each comes by itself."""
     rules = [rule for rule in RULES if rule in methods]
     if len(rules) > 1:
@@ -218,7 +218,7 @@ def _drawn(
     maps: dict[str, np.ndarray] = {}
     of_others: dict[str, dict[str, np.ndarray | None]] = {name: {} for name in others}
     refused: dict[str, str] = {}
-    _rules_at_once(first, x, methods)
+    rules_at_once(first, x, methods)
     for method in methods:
         check()
         try:
@@ -250,7 +250,7 @@ def _randomized(
     drawn_once = {how: random_weights(score.network, every, how, seed) for how in HOW}
     for name, (layers, how) in variants.items():
         other = score.with_weights(exchanged(score.network, layers, drawn_once[how]))
-        _rules_at_once(other, x, ready)
+        rules_at_once(other, x, ready)
         for method, first in ready.items():
             check()
             _note(controls[method], f"random weights: {name}", first, _again(other, x, method, seed))
@@ -267,13 +267,13 @@ def _nearby(
 ) -> None:
     """The picture a little shifted, and with faint noise: the map should follow and stay."""
     moved, grainy = sensitivity.shifted(x), sensitivity.noisy(x, seed)
-    _rules_at_once(score, moved, maps)
+    rules_at_once(score, moved, maps)
     for method, signal in maps.items():
         check()
         after = _again(score, moved, method, seed)
         first, second = (signal, None) if after is None else sensitivity.without_border(signal, after)
         _note(controls[method], "shifted", Compared.of(first), second)
-    _rules_at_once(score, grainy, maps)
+    rules_at_once(score, grainy, maps)
     for method in maps:
         check()
         _note(controls[method], "noise", ready[method], _again(score, grainy, method, seed))
@@ -303,14 +303,16 @@ def _infidelity(
     score: Score, x: np.ndarray, maps: dict[str, np.ndarray], controls: dict[str, dict[str, float]], seed: int
 ) -> None:
     """How far the falls that a map foretells are from those that happen."""
-    starts = {method: MEASURED_FROM[method] for method in maps if method in MEASURED_FROM}
-    covers = {start: baseline(x, score.network.input_spec, start) for start in dict.fromkeys(starts.values())}
     squares = sensitivity.squares(score.network.input_spec.size, seed)
     before = float(score.values(x)[0])
-    falls = {start: before - score.values(np.where(squares[..., None], cover, x)) for start, cover in covers.items()}
-    for method, start in starts.items():
-        signal = maps[method] * (x - covers[start])[0] if method == "gradient" else maps[method]
-        controls[method]["infidelity"] = sensitivity.infidelity(pixels(signal), squares, falls[start])
+    falls: dict[bytes, np.ndarray] = {}
+    for method in (name for name in maps if name in MEASURED_FROM):
+        cover = baseline(x, score.network.input_spec, MEASURED_FROM[method])
+        known = np.ascontiguousarray(cover).tobytes()  # 0 is grey where inputs are centred there
+        if known not in falls:
+            falls[known] = before - score.values(np.where(squares[..., None], cover, x))
+        signal = maps[method] * (x - cover)[0] if method == "gradient" else maps[method]
+        controls[method]["infidelity"] = sensitivity.infidelity(pixels(signal), squares, falls[known])
 
 
 def _removed(

@@ -7,7 +7,6 @@ import dataclasses
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from html import escape, unescape
@@ -21,7 +20,7 @@ from deconvviz.checks.audit.controls import EDGES, RANDOM
 from deconvviz.checks.audit.intervals import Interval
 from deconvviz.checks.audit.record import AuditRecord
 from deconvviz.checks.audit.sentences import GAIN, sentences
-from deconvviz.checks.audit.words import LANGUAGES, say
+from deconvviz.checks.audit.words import LANGUAGES, say, translated
 from deconvviz.errors import DataError, check_choice
 from deconvviz.figures.scale import diverging_rgb, signed_limit
 
@@ -37,13 +36,19 @@ TARGETS = (
     dict.fromkeys(COLUMNS[:9], "low") | dict.fromkeys(COLUMNS[9:12], "high") | dict.fromkeys(COLUMNS[12:16], "gain")
 )
 _STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:90rem;padding:1rem;color:#1b1b1b;background:#fff}
-p,ul{max-width:60rem}tbody th{position:sticky;left:0;background:#fff}
+:root{color-scheme:light dark;--ink:#1b1b1b;--ground:#fff;--head:#f4f4f4;--line:#ccc}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e6e6;--ground:#16181b;--head:#24272b;--line:#484c52}}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:90rem;padding:1rem;color:var(--ink);
+background:var(--ground)}
+p,ul{max-width:60rem}tbody th{position:sticky;left:0;background:var(--ground)}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}.wide{overflow-x:auto}
-table{border-collapse:collapse;font-size:.85rem}th,td{padding:.3rem .5rem;border:1px solid #ccc;text-align:left;
-vertical-align:top}thead th{background:#f4f4f4}td.good{background:#e3f1e3}td.bad{background:#f8e0dc}
+table{border-collapse:collapse;font-size:.85rem}th,td{padding:.3rem .5rem;border:1px solid var(--line);text-align:left;
+vertical-align:top}thead th{background:var(--head)}td.good{background:#2e8b5733}td.bad{background:#c0392b33}
 figure{display:inline-block;margin:.3rem;width:9rem;vertical-align:top}figure img{width:100%;image-rendering:pixelated}
 figcaption{font-size:.75rem}svg{max-width:100%;height:auto}pre{white-space:pre-wrap;word-break:break-word}
+@media(max-width:40rem){ul{padding-left:1.1rem}.cards thead{display:none}.cards :is(tbody,tr,th,td){display:block}
+.cards td::before{content:attr(data-of);font-weight:bold}
+.cards tbody th{position:static;background:var(--head)}.cards tr{margin-bottom:.8rem}}
 """
 _NUMBER = (float, type(None))
 _ONE = {"mean": _NUMBER, "low": _NUMBER, "high": _NUMBER, "error": _NUMBER, "count": int}
@@ -56,7 +61,8 @@ _SHAPE = {
 }  # fmt: skip
 #: What begins the same record as in the JSON file, at the end of the page.
 _DATA = '<template id="deconvviz-audit">'
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7b3294", "#a6761d", "#444444")
+#: That stand out on light and on dark ground.
+_COLOURS = ("#1f77b4", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#9467bd", "#a6761d", "#8a8f2a")
 
 
 def as_json(audit: AuditRecord) -> str:
@@ -157,7 +163,7 @@ def as_html(audit: AuditRecord, language: str = "en") -> str:
         f"{curves(audit.curves, language)}"
         f"{_examples(audit, t)}"
         f"<h2>{t('The methods')}</h2>{_cards(audit, t)}"
-        f"<h2>{t('How it was made')}</h2><pre>{_provenance(audit, t)}</pre>"
+        f"<h2>{t('How it was made')}</h2><pre>{_provenance(audit, t, language)}</pre>"
         f"{_DATA}{data}</template></body></html>\n"
     )
 
@@ -228,6 +234,7 @@ def _curve(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], kind: str,
     lines, bands, legend = "", "", ""
     known = [one.mean for row in intervals.values() for one in row.get(kind, ()) if one.count]
     top = max([1e-9, *known])
+    height = 240 + 18 * math.ceil(len(intervals) / 2)
     colours = dict(zip([n for n in intervals if n not in (RANDOM, EDGES)], _COLOURS * 2, strict=False))
     for number, (name, row) in enumerate(intervals.items()):
         steps = row.get(kind, ())
@@ -241,17 +248,18 @@ def _curve(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], kind: str,
             ]  # fmt: skip
 
         dash = ' stroke-dasharray="5 4"' if name in (RANDOM, EDGES) else ""
-        colour = colours.get(name, "#000000" if name == RANDOM else "#888888")
+        colour = colours.get(name, "currentColor" if name == RANDOM else "#888888")
         if edge := points(1):
             bands += f'<polygon fill="{colour}" opacity="0.1" points="{" ".join(edge + points(-1)[::-1])}"/>'
         lines += f'<polyline fill="none" stroke="{colour}" stroke-width="1.6"{dash} points="{" ".join(points(0))}"/>'
         label = t(catalog.methods()[name].title) if name in colours else t(name)
-        at = 24 + 17 * number
-        legend += f'<path d="M355 {at}h22" stroke="{colour}" stroke-width="2"{dash}/>'
-        legend += f'<text x="382" y="{at + 4}">{label}</text>'
+        left, at = 8 + 176 * (number % 2), 232 + 18 * (number // 2)
+        legend += f'<path d="M{left} {at}h22" stroke="{colour}" stroke-width="2"{dash}/>'
+        legend += f'<text x="{left + 28}" y="{at + 4}">{label}</text>'
     return (
-        f'<svg viewBox="0 0 560 230" width="560" role="img" aria-label="{t(kind)}" font-size="12">'
-        f'<text x="40" y="14" font-weight="bold">{t(kind)}</text><path d="M40 20V190H340" fill="none" stroke="#333"/>'
+        f'<svg viewBox="0 0 360 {height}" width="360" role="img" aria-label="{t(kind)}" font-size="12" '
+        f'fill="currentColor"><text x="40" y="14" font-weight="bold">{t(kind)}</text>'
+        '<path d="M40 20V190H340" fill="none" stroke="currentColor"/>'
         f'<text x="4" y="26">{top:.2g}</text><text x="20" y="194">0</text>'
         f'<text x="40" y="210">{t("share of pixels, 0 to 100 %")}</text>{bands}{lines}{legend}</svg>'
     )
@@ -283,22 +291,24 @@ def _png(rgb: np.ndarray) -> str:
 
 
 def _cards(audit: AuditRecord, t: Any) -> str:
-    rows = ""
+    rows, words = "", [t(word) for word in ("It assumes", "It cannot show", "Settings here")]
     for method in audit.table:
         card, used = catalog.methods()[method], audit.settings.get(method, {})
         settings = ", ".join(f"{name}={value}" for name, value in used.items() if value is not None) or "-"
-        cells = "".join(f"<td>{cell}</td>" for cell in (t(card.assumes), t(card.limits), escape(settings)))
+        texts = zip(words, (t(card.assumes), t(card.limits), escape(settings)), strict=True)
+        cells = "".join(f'<td data-of="{word}{t(": ")}">{text}</td>' for word, text in texts)
         rows += f"<tr><th>{t(card.title)}</th>{cells}</tr>"
-    heads = "".join(f"<th>{t(word)}</th>" for word in ("Method", "It assumes", "It cannot show", "Settings here"))
-    return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    heads = "".join(f"<th>{word}</th>" for word in (t("Method"), *words))
+    return f'<div class="wide cards"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _provenance(audit: AuditRecord, t: Callable[..., str]) -> str:
+def _provenance(audit: AuditRecord, t: Callable[..., str], language: str) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in audit.versions.items())
-    proofs = ", ".join(
-        f"{t(catalog.methods()[rule].title)} {gap:.1g} ({_coverage(audit.coverage.get(rule, ''), t)})"
+    proofs = t(", ").join(
+        t("{rule} {gap:.1g} ({coverage})", rule=say(catalog.methods()[rule].title, language), gap=gap,
+          coverage=translated(audit.coverage.get(rule, ""), language))
         for rule, gap in audit.agreement.items()
-    )
+    )  # fmt: skip
     adjoint = "-" if audit.adjoint is None else f"{audit.adjoint:.1g}"
     pictures = ", ".join(
         f"{picture['name']}: {picture['unit'][1]} ({picture['value']:.4g})" for picture in audit.pictures
@@ -308,12 +318,6 @@ def _provenance(audit: AuditRecord, t: Callable[..., str]) -> str:
         escape(versions), t("seed {seed}", seed=audit.seed),
         f"{t('two computations differ by')}{t(': ')}{proofs or '-'}", t("adjoint test: {gap}", gap=adjoint),
         t("pictures, channel (value): {pictures}", pictures=pictures),
-        *(escape(f"{name}: {why}") for name, why in audit.unreadable.items()),
+        *(escape(f"{name}{say(': ', language)}{translated(why, language)}") for name, why in audit.unreadable.items()),
     ]  # fmt: skip
     return "\n".join(line for line in lines if line)
-
-
-def _coverage(said: str, t: Callable[..., str]) -> str:
-    """What a record says of the rectifiers, in the language of the page where it is of the usual form."""
-    usual = re.fullmatch(r"(\d+) of (\d+) rectifiers obey", said)
-    return t("{obeyed} of {total} rectifiers obey", obeyed=usual[1], total=usual[2]) if usual else escape(said)

@@ -360,6 +360,7 @@ def _examples(network: Network, x: Array, unit: Unit, names: Sequence[str], seed
     blue_first = network.input_spec.channels == "BGR"
     examples = {"picture": np.asarray(x)[0, ..., ::-1] if blue_first else np.asarray(x)[0]}
     for kind, other in _both(network, score, seed):
+        controls.rules_at_once(other, x, names)
         for name in names:
             try:
                 signal = attribution.drawn(other, x, name, seed, **controls.options(network, name)).signal

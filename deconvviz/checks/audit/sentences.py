@@ -8,7 +8,7 @@ from deconvviz import catalog
 from deconvviz.checks.audit.controls import ZERO
 from deconvviz.checks.audit.intervals import Interval
 from deconvviz.checks.audit.record import AuditRecord
-from deconvviz.checks.audit.words import say
+from deconvviz.checks.audit.words import say, translated
 
 #: A rank correlation from which two maps are called alike, and below which they are called different.
 ALIKE, DIFFERENT = 0.6, 0.3
@@ -62,9 +62,11 @@ def _general(audit: AuditRecord, language: str) -> Iterator[str]:
             text = "Two independent computations of each rule's map differ by at most {gap:.1g} of its length ({rule})."
             yield say(text, language, gap=audit.agreement[worst], rule=_title(worst, language))
     for method, why in audit.refused.items():
-        yield say("{method} was refused: {why}.", language, method=_title(method, language), why=why)
+        yield say("{method} was refused: {why}.", language, method=_title(method, language),
+                  why=translated(why, language))  # fmt: skip
     for control, why in audit.skipped.items():
-        yield say("Left out: {control}, because {why}.", language, control=say(control, language), why=why)
+        yield say("Left out: {control}, because {why}.", language, control=say(control, language),
+                  why=translated(why, language))  # fmt: skip
     if audit.unreadable:
         names = list(audit.unreadable)
         yield say("Pictures that could not be used: {count} of {every} ({names}).", language, count=len(names),
