@@ -46,17 +46,18 @@ def explore(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.
     unit.begin()
     with compiled.foreground():  # until the maps are there, what follows the maps of others waits
         top = st.container()
-        layer, chosen = choose.choose(loaded, picture, forward, unit.follow)
+        layer, chosen, beside = choose.choose(loaded, picture, forward, unit.follow)
         with top:
             layers.show(loaded, forward, picture, layer)
         warm_up.look_at(loaded.name, layer.name)
-        results = _reconstruct(loaded, picture, chosen)
-        look = maps.see(loaded, picture, chosen, results) if results.by_rule else None
+        with beside:
+            results = _reconstruct(loaded, picture, chosen)
+        look = maps.see(loaded, picture, chosen, results, beside) if results.by_rule else None
     if look is not None:
         unit.look_at(loaded, picture, forward, layer, look)
         below(loaded, picture, forward, layer, look)
     else:
-        st.error(next(iter(results.refused.values())))
+        beside.error(next(iter(results.refused.values())))
     if networks.is_served():
         warm_up.start(loaded.name, picture)
 

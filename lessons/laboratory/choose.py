@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from deconvviz.types import Box, Layer
 from lessons._kit.draw.pixels import address, jpeg, number, to_bytes
@@ -30,25 +31,30 @@ Follow: TypeAlias = Callable[[networks.Loaded, pictures.Picture, engine.Forward]
 
 def choose(
     loaded: networks.Loaded, picture: pictures.Picture, forward: engine.Forward, follow: Follow
-) -> tuple[Layer, Chosen]:
-    """Draw the photograph and the maps, and return the layer and the chosen unit.
+) -> tuple[Layer, Chosen, DeltaGenerator]:
+    """Draw the photograph and the maps; return the layer, the chosen unit, and the place beside for what it saw.
 
     Args:
-      follow: draws the numbers of the unit and returns the same.
+      follow: draws the numbers of the unit and returns layer and unit.
     """
-    head = st.container()
     with st.container(horizontal=True, gap="medium", key="lab-choose"):
-        left = st.container(width=400, key="lab-photo")
-        right = st.container(width="stretch", key="lab-grid")
+        units = st.container(key="lab-units")
+        beside = st.container(key="lab-saw")
+    with units:
+        head = st.container()
+        with st.container(horizontal=True, gap="medium"):
+            left = st.container(key="lab-photo")
+            right = st.container(key="lab-grid")
     photo = left.container()
     with left:
         layer, chosen = follow(loaded, picture, forward)
+    beside.html(_heading(t("What it saw"), ""))
     head.html(_heading(t("Choose a unit"), f"{layer.name} · {kind(layer.kind)} · {size(layer.shape)}"))
     photo.html(_photo(loaded, picture, box_of(loaded, chosen)))
     with right:
         maps = selection.planes(forward.maps[layer.name])
         _grid(loaded, picture, layer, maps, _page(maps), chosen)
-    return layer, chosen
+    return layer, chosen, beside
 
 
 def box_of(loaded: networks.Loaded, chosen: Chosen) -> Box:

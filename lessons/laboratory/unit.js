@@ -42,8 +42,9 @@ export default function ({ data, parentElement, setStateValue }) {
     root.request?.abort();
     root.request = new AbortController();
     const { count } = root;
-    const see = document.querySelector(".st-key-lab-see");
-    const slow = setTimeout(() => see?.setAttribute("aria-busy", "true"), SOON);
+    const see = document.querySelectorAll(".st-key-lab-large, .st-key-lab-others");
+    const busy = (is) => see.forEach((part) => part.setAttribute("aria-busy", String(is)));
+    const slow = setTimeout(() => busy(true), SOON);
     let isShown = false;
     try {
       const body = JSON.stringify({ token: data.token, layer: data.layer, ...named(unit), count });
@@ -55,7 +56,7 @@ export default function ({ data, parentElement, setStateValue }) {
       if (error.name === "AbortError" || count !== root.count) return;
     } finally {
       clearTimeout(slow);
-      if (count === root.count) see?.removeAttribute("aria-busy");
+      if (count === root.count) busy(false);
     }
     const pick = { layer: data.layer, ...named(unit), count };
     if (!isShown) {

@@ -20,7 +20,7 @@ from lessons._kit.run import pictures
 
 FIRST_PICTURE = "cat"
 #: Maps side by side, and rows of them on a page.
-COLUMNS, ROWS = 8, 4
+COLUMNS, ROWS = 6, 4
 PER_PAGE = COLUMNS * ROWS
 #: The numbers of a unit, in the order of the URL.
 _UNIT_KEYS = ("channel", "row", "column")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from deconvviz.data.preprocess import at_most
 from deconvviz.figures.scale import to_plane
@@ -58,14 +59,26 @@ class Look:
 
 
 def see(
-    loaded: networks.Loaded, picture: pictures.Picture, chosen: Chosen, reconstructions: engine.Reconstructions
+    loaded: networks.Loaded,
+    picture: pictures.Picture,
+    chosen: Chosen,
+    reconstructions: engine.Reconstructions,
+    beside: DeltaGenerator,
 ) -> Look:
-    """Draw the heading with its switches and the panels; return how they are shown."""
-    title = t("What it saw")
-    with st.container(horizontal=True, vertical_alignment="center", key="lab-see-head"):
-        st.html(f'<div class="lab-heading"><h2>{escape(title)}</h2></div>', width="stretch")
-        look = _look()
-    panels(loaded, picture, reconstructions, look, unit_key(chosen))
+    """Draw what the unit saw; return how it is shown.
+
+    Args:
+      loaded, picture, chosen, reconstructions: the maps, of what, where.
+      beside: the place of the large map; the others and the switches stand here.
+    """
+    with st.container(key="lab-others"):
+        with st.container(horizontal=True, vertical_alignment="center", key="lab-see-head"):
+            st.html(f'<div class="lab-heading"><h2>{escape(t("By the other rules"))}</h2></div>', width="stretch")
+            look = _look()
+        drawn = drawn_panels(loaded, picture, reconstructions, look, unit_key(chosen))
+        st.html(drawn.rest)
+    with beside:
+        _divider(drawn)
     return look
 
 
@@ -136,11 +149,15 @@ def panels(
     """
     drawn = drawn_panels(loaded, picture, reconstructions, look, unit)
     with st.container(horizontal=True, gap="medium", key="lab-see"):
-        with st.container(key="lab-large"):
-            st.html(f'<div class="lab-rule">{_head(drawn.hero)}</div>')
-            before_after.mount(drawn.large, key=f"lab-divider-{drawn.hero}")
+        _divider(drawn)
         with st.container(key="lab-small"):
             st.html(drawn.rest)
+
+
+def _divider(drawn: Panels) -> None:
+    with st.container(key="lab-large"):
+        st.html(f'<div class="lab-rule">{_head(drawn.hero)}</div>')
+        before_after.mount(drawn.large, key=f"lab-divider-{drawn.hero}")
 
 
 def drawn_panels(
