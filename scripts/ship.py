@@ -209,9 +209,27 @@ def cutout(plan: Plan) -> None:
 
 
 def generation(plan: Plan) -> None:
-    """How many drawn pictures the network names."""
-    line = ("-m", "deconvviz", "evaluate", "generation", "--data", plan.data.resolve() / "caltech101" / "train30")
-    plan.call(*line, "--part", "held_out", "--json", into=plan.work / "generation.json")
+    """What the network says of drawn pictures, in the weights that draw them and on their card."""
+    plan.call("-c", _GENERATION.format(data=str(plan.data.resolve() / "caltech101")))
+
+
+_GENERATION = """
+from pathlib import Path
+from deconvviz import catalog
+from deconvviz.tasks._shared import weights
+from deconvviz.tasks.generation import data
+from deconvviz.tasks.generation.evaluate import Figures
+from deconvviz.tasks.generation.model import model
+made, file = model(), weights.shipped("generation")
+((variant, about),) = weights.variants("generation").items()
+part, held = data.split(Path({data!r}), tuple(about["options"]["labels"]), about["recipe"]["held_out"])
+found = {{"trained": len(part), "held_out": len(held)}}
+if found != about["data"]:
+    raise SystemExit(f"generation was trained on other pictures: {{about['data']}}, here {{found}}")
+figures = Figures(made.net, about["options"], made.noise).all(data.read(held), held.classes, data.read(part))
+weights.save_run(file, "generation", variant, made.net, about | {{"figures": figures}})
+file.with_suffix(".md").write_text(catalog.tasks()["generation"].card(file), encoding="utf-8")
+"""
 
 
 def unseen(plan: Plan) -> None:
@@ -392,6 +410,11 @@ STAGES = (
         ("caltech101",),
     ),
     Stage(
+        "generation", generation, "deconvviz/tasks/weights/generation.*: what the network says of drawn pictures",
+        "the words on motorbikes and faces in lessons/generation; the decoders themselves were trained with the early "
+        "features of the network before", ("caltech101",),
+    ),
+    Stage(
         "results", results, "lessons/_kit/run/shipped.safetensors: ladder, sheets, visions, unit maps, growth",
         "sentences of ladder, inversion, visualization, growth, four rules and DeconvNet that name what is seen; the "
         "channels that scenes and presets name",
@@ -410,11 +433,6 @@ STAGES = (
     Stage(
         "cutout", cutout, "deconvviz/tasks/weights/cutout_robustness.json",
         "docs/cutout.md (its table and words, from RUN/ship/cutout_*.json), claims C8 and C11", ("matting",),
-    ),
-    Stage(
-        "generation", generation, "RUN/ship/generation.json alone",
-        "the column 'recognized' and the distance in deconvviz/tasks/weights/generation.md are of the network that "
-        "looked when the decoders were trained: train generation anew, or quote this file", ("caltech101",),
     ),
     Stage(
         "unseen", unseen, "deconvviz/models/weights/held_out.json: inverters on ImageNet; figures of other weights go",
