@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from skimage.metrics import structural_similarity
 
 from deconvviz.checks.randomization import ranks, strength
 from deconvviz.types import Array
@@ -13,9 +14,6 @@ from deconvviz.types import Array
 WINDOW = 7
 #: A map is divided by this quantile of its strengths before structure is compared: one pixel must not set the scale.
 QUANTILE = 0.99
-#: Directions of the histograms, over half a turn.
-DIRECTIONS = 9
-_UNBIASED = WINDOW**2 / (WINDOW**2 - 1)
 METRICS = ("signed", "rank", "ssim", "hog")
 
 
@@ -42,14 +40,12 @@ class Compared:
     Attributes:
       signed, strengths: ranks of `pixels` and of `strengths`, centred, of length 1; zeros where those are constant.
       scaled: strengths in 0..1.
-      windows: mean and variance of that in every window of SSIM; None where the map is too small.
       hog: histograms of oriented gradients of that, centred, of length 1; None where the map is too small.
     """
 
     signed: np.ndarray
     strengths: np.ndarray
     scaled: np.ndarray
-    windows: tuple[np.ndarray, np.ndarray] | None
     hog: np.ndarray | None
 
     @classmethod
@@ -57,9 +53,7 @@ class Compared:
         """The map (H, W) or (H, W, C)."""
         strong = strengths(signal)
         image = scaled(strong)
-        return cls(
-            centred(ranks(pixels(signal))), centred(ranks(strong)), image, _mean_and_variance(image), _hog(image)
-        )
+        return cls(centred(ranks(pixels(signal))), centred(ranks(strong)), image, _hog(image))
 
     @property
     def is_zero(self) -> bool:
@@ -72,7 +66,7 @@ class Compared:
         return {  # sums of products: the threads of a library's dot product cost more than they save here
             "signed": float((self.signed * other.signed).sum()),
             "rank": float((self.strengths * other.strengths).sum()),
-            "ssim": _ssim(self, other),
+            "ssim": ssim(self.scaled, other.scaled),
             "hog": nothing if self.hog is None or other.hog is None else float((self.hog * other.hog).sum()),
         }
 
@@ -107,58 +101,21 @@ def scaled(values: np.ndarray) -> np.ndarray:
     return np.minimum(values / top, 1.0) if top else np.zeros_like(values)
 
 
-def _windows(values: np.ndarray) -> np.ndarray:
-    """The mean of every window that lies inside, from running sums."""
-    for axis in (0, 1):
-        sums = np.cumsum(values, axis=axis)
-        first, rest = np.split(sums, [WINDOW], axis=axis)
-        values = np.concatenate([first.take([-1], axis), rest - sums.take(range(rest.shape[axis]), axis)], axis)
-    return values / WINDOW**2
-
-
-def _mean_and_variance(values: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    if min(values.shape) < WINDOW:
-        return None
-    mean = _windows(values)
-    return mean, _UNBIASED * (_windows(values * values) - mean * mean)
-
-
-def _ssim(a: Compared, b: Compared) -> float:
-    """Mean structural similarity over windows of 7 x 7 pixels, of maps in 0..1; 0 where one map is constant."""
-    if a.windows is None or b.windows is None:
+def ssim(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean structural similarity over windows of 7 x 7 pixels; 0 where one map is constant."""
+    if min(a.shape) < WINDOW:
         return float("nan")
-    if np.ptp(a.scaled) == 0 or np.ptp(b.scaled) == 0:
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
         return 0.0
-    (mean_a, var_a), (mean_b, var_b) = a.windows, b.windows
-    means = mean_a * mean_b
-    both = _UNBIASED * (_windows(a.scaled * b.scaled) - means)
-    light, structure = 0.01**2, 0.03**2
-    over = (2 * means + light) * (2 * both + structure)
-    return float((over / ((mean_a**2 + mean_b**2 + light) * (var_a + var_b + structure))).mean())
+    return float(structural_similarity(a, b, win_size=WINDOW, data_range=1.0))
 
 
 def _hog(values: np.ndarray) -> np.ndarray | None:
-    """Histograms of oriented gradients: 9 directions, an eighth of the shorter side a cell, blocks of 3 x 3 cells.
-
-    A block is brought to length 1, cut off at 0.2, and brought to length 1 again.
-    """
+    """Histograms of oriented gradients: 9 directions, an eighth of the shorter side a cell, blocks of 3 x 3 cells."""
     cell = max(2, min(values.shape) // 8)
     if min(values.shape) < 3 * cell:
         return None
-    rows, columns = (n // cell for n in values.shape)
-    down, right = np.zeros_like(values), np.zeros_like(values)
-    down[1:-1], right[:, 1:-1] = values[2:] - values[:-2], values[:, 2:] - values[:, :-2]
-    down, right = (part[: rows * cell, : columns * cell] for part in (down, right))
-    angle = np.degrees(np.arctan2(down, right)) % 180
-    direction = np.minimum(angle * (DIRECTIONS / 180), DIRECTIONS - 1).astype(int)
-    of_row, of_column = (np.arange(n * cell) // cell for n in (rows, columns))
-    place = (of_row[:, None] * columns + of_column) * DIRECTIONS + direction
-    length = np.sqrt(down * down + right * right) / cell**2
-    cells = np.bincount(place.ravel(), length.ravel(), rows * columns * DIRECTIONS).reshape(rows, columns, -1)
-    blocks = np.lib.stride_tricks.sliding_window_view(cells, (3, 3), axis=(0, 1)).reshape(rows - 2, columns - 2, -1)
-    return centred(_unit(np.minimum(_unit(blocks), 0.2)))
+    from skimage.feature import hog  # imported late: it brings much that a map needs not
 
-
-def _unit(blocks: np.ndarray) -> np.ndarray:
-    """Each block brought to length 1, one of zeros left."""
-    return np.asarray(blocks / np.sqrt((blocks * blocks).sum(axis=-1, keepdims=True) + 1e-10))
+    options = {"orientations": 9, "pixels_per_cell": (cell, cell), "cells_per_block": (3, 3), "block_norm": "L2-Hys"}
+    return centred(np.asarray(hog(values, **options), np.float64))
