@@ -153,6 +153,27 @@ def test_a_term_opens_its_definition(page: Page, app_url: str) -> None:
     page.get_by_text("The map Aᵀ that obeys").wait_for()
 
 
+IN_SIGHT = """() => {
+  const bottom = document.querySelector(".st-key-story").getBoundingClientRect().top;
+  const all = [...document.querySelectorAll(".stMain *")];
+  const framed = all.filter((one) => getComputedStyle(one).outlineOffset === "4px");
+  return framed.length > 0 && framed.some((one) => {
+    const box = one.getBoundingClientRect();
+    return box.top >= 56 && box.top < bottom - 40;
+  });
+}"""
+
+
+def test_on_a_telephone_what_to_look_at_comes_above_the_scene(phone: Page, app_url: str) -> None:
+    opened(phone, f"{app_url}/convolution", "[data-testid=stForm]", anew=True)
+    for scene in (2, 3, 4):
+        box = phone.locator(".st-key-scene-Right button").bounding_box()
+        assert box is not None
+        phone.touchscreen.tap(box["x"] + 20, box["y"] + 20)
+        phone.wait_for_url(lambda url, scene=scene: f"scene={scene}" in url)
+        phone.wait_for_function(IN_SIGHT)
+
+
 def test_the_arrow_key_turns_the_page(page: Page, app_url: str) -> None:
     """Where a lesson is told in scenes they turn the scenes instead."""
     untold = [found.slug for found in page_kinds.discover() if not getattr(found, "scenes", (1,))]

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from lessons._kit.draw import component
 from lessons._kit.form import controls, glossary
 from lessons._kit.form.i18n import t
 
@@ -127,8 +128,10 @@ def show(lesson: Story, here: int) -> DeltaGenerator:
             dots = "".join(f"<span{' class=here' if i == here else ''}></span>" for i in range(count))
             st.html(f'<p class="scene-dots" aria-hidden="true">{dots}</p>', width="content")
             _turn(lesson, t("Next"), here + 1, "Right", disabled=here == count - 1)
+        selectors = ", ".join(f'[data-part="{part}"], .st-key-part-{part}' for part in scene.parts)
         if scene.parts:
-            st.html(_frame(scene.parts))
+            st.html(f"<style>:is({selectors}) {{ outline: 2px solid var(--look); outline-offset: 4px; }}</style>")
+        component.mount(__file__, f"{lesson.slug}-look", {"scene": here, "parts": selectors})
     return container
 
 
@@ -158,9 +161,3 @@ def _ask(guess: Guess, key: str) -> None:
         st.success(f"{t('Yes.')} {guess.reasons[answer]}")
     elif answer is not None:
         st.error(f"{t('No.')} {guess.reasons[answer]}")
-
-
-def _frame(parts: tuple[str, ...]) -> str:
-    """The sheet that frames parts of the picture."""
-    selectors = ", ".join(f'[data-part="{part}"], .st-key-part-{part}' for part in parts)
-    return f"<style>:is({selectors}) {{ outline: 2px solid var(--look); outline-offset: 4px; }}</style>"

@@ -15,6 +15,7 @@ from deconvviz.errors import DeconvvizError, WeightsError
 from deconvviz.models import public_weights
 from lessons._kit.form.controls import url_value
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.page import discover, entry, find_page
 from lessons._kit.photo import selection
 from lessons._kit.run import networks
 
@@ -85,6 +86,8 @@ def change(current: str) -> None:
                 st.button(label, key=f"lab-open-{name}", on_click=_take, args=(name,), disabled=opened)
             elif name != own():
                 _offer(name)
+        if not own():
+            st.page_link(entry(find_page(discover(), "your-own-network")), label=t("Bring a network of your own"))
 
 
 def _about_own(address: str) -> None:
