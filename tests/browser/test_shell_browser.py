@@ -64,6 +64,12 @@ def test_the_first_page_is_there_before_its_scripts(app_url: str, browser: Brows
         assert np.abs(np.subtract(there, then)).max() < 2, "the first picture jumps once the page is there"
 
 
+def test_a_card_leads_to_its_lesson_wherever_it_is_clicked(page: Page, app_url: str) -> None:
+    opened(page, app_url, "img.thumbnail")
+    page.locator("img.thumbnail").nth(1).click()
+    page.wait_for_function("document.title.startsWith('Convolution is a matrix')")
+
+
 def test_every_page_is_reached_from_the_bar(page: Page, app_url: str) -> None:
     opened(page, f"{app_url}/glossary", "h1")
     page.locator(".st-key-shell [data-testid=stPopover] button").click()

@@ -84,9 +84,9 @@ def _bar(pages: Sequence[Page], here: Page) -> None:
 def beside(pages: Sequence[Page], key: str) -> None:
     """The pages that belong to no lesson, in one line; key is of that line."""
     with st.container(horizontal=True, key=key):
-        for slug in BESIDE:
-            page = find_page(pages, slug)
-            st.page_link(entry(page), label=t(page.title))
+        for page in pages:
+            if page.slug in BESIDE:
+                st.page_link(entry(page), label=t(page.title))
 
 
 def course(lessons: Sequence[Lesson], here: Page) -> None:
