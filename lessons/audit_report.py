@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from html import escape
+from html import escape, unescape
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from deconvviz.checks.audit.card import card, measured, table
 from deconvviz.checks.audit.record import AuditRecord
 from deconvviz.checks.audit.sentences import sentences
 from deconvviz.errors import DataError
+from lessons._kit.draw import plot
 from lessons._kit.form.i18n import current_language, mark, t
 from lessons._kit.form.page import Page
 
@@ -23,7 +25,7 @@ _STYLE = """<style>
 .audit { overflow-x: auto } .audit table { border-collapse: collapse; font-size: 0.875rem }
 .audit :is(th, td) { padding: 0.3rem 0.5rem; border: 1px solid #8888; text-align: left; vertical-align: top }
 .audit td.good { background: #2e8b5733 } .audit td.bad { background: #c0392b33 }
-.audit svg { max-width: 100%; height: auto; margin: 0.5rem 0 }
+.audit img { max-width: 100%; margin: 0.5rem 0 }
 </style>"""
 
 
@@ -83,7 +85,8 @@ def report(audit: AuditRecord) -> None:
     _drawn(page.table(audit.table, language))
     st.subheader(t("Deletion and insertion"), anchor=False)
     st.markdown(page.how_to_read_curves(language))
-    _drawn(page.curves(audit.curves, language))
+    ink = "#e6e6e6" if plot.is_dark() else "#1b1b1b"
+    _drawn("".join(_picture(drawing, ink) for drawing in page.curves(audit.curves, language)))
     st.subheader(t("How it was made"), anchor=False)
     versions = "\n".join(f"{name} {number}" for name, number in audit.versions.items())
     st.code(f"{audit.command}\n{versions}\nSHA-256 {audit.digest}", language=None, wrap_lines=True)
@@ -113,6 +116,13 @@ def _listed(said: Iterable[str]) -> None:
 
 def _drawn(body: str) -> None:
     st.html(f'{_STYLE}<div class="audit" tabindex="0">{body}</div>')
+
+
+def _picture(drawing: str, ink: str) -> str:
+    """An SVG as a picture: Streamlit drops the elements of one from HTML."""
+    (name,) = re.findall(r'aria-label="(.*?)"', drawing)
+    alone = f'<svg xmlns="http://www.w3.org/2000/svg" color="{ink}" '
+    return plot.image(drawing.replace("<svg ", alone, 1), unescape(name))
 
 
 def _plain(text: str) -> str:

@@ -81,7 +81,7 @@ def text(case: int, verdicts: Mapping[str, Verdict], hypothesis: str, points: li
     for letter, verdict in verdicts.items():
         said = t(picture.FAULTS[verdict.fault]) if verdict.fault else t("no verdict")
         test = t(picture.TESTS[verdict.test]) if verdict.test else "–"
-        lines.append(f"- **{letter}**: {said} ({t('shown by: {test}', test=test)})")
+        lines.append(f"- {t('**{letter}**: {verdict} (shown by: {test})', letter=letter, verdict=said, test=test)}")
     earned = sum(point.earned for point in points)
     lines += ["", f"## {t('Rubric: {earned} of {all} points', earned=earned, all=len(points))}", ""]
     lines += [f"- [{'x' if point.earned else ' '}] {point.words}" for point in points]

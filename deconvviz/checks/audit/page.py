@@ -160,7 +160,7 @@ def as_html(audit: AuditRecord, language: str = "en") -> str:
         f"<h1>{title}</h1><p>{facts}</p><h2>{t('What it means')}</h2><ul>{findings}</ul>"
         f"<h2>{t('Every control for every method')}</h2><p>{how}</p>{table(audit.table, language)}"
         f"<h2>{t('Deletion and insertion')}</h2><p>{escape(how_to_read_curves(language))}</p>"
-        f"{curves(audit.curves, language)}"
+        f"{''.join(curves(audit.curves, language))}"
         f"{_examples(audit, t)}"
         f"<h2>{t('The methods')}</h2>{_cards(audit, t)}"
         f"<h2>{t('How it was made')}</h2><pre>{_provenance(audit, t, language)}</pre>"
@@ -219,15 +219,17 @@ def _cell(interval: Interval | None, target: str) -> str:
     return f"<td{kind}>{interval}</td>"
 
 
-def curves(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], language: str = "en") -> str:
+def curves(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], language: str = "en") -> tuple[str, ...]:
     """A drawing for each kind of curve as SVG, shaded by the standard error, the orders by chance and by edges dashed.
+
+    Letters and axes have the colour of the text around.
 
     Args:
       intervals: order of the pixels -> kind -> an interval a step.
       language: "en" or "zh".
     """
     kinds = dict.fromkeys(kind for row in intervals.values() for kind in row)
-    return "".join(_curve(intervals, kind, lambda text: escape(say(text, language))) for kind in kinds)
+    return tuple(_curve(intervals, kind, lambda text: escape(say(text, language))) for kind in kinds)
 
 
 def _curve(intervals: Mapping[str, Mapping[str, Sequence[Interval]]], kind: str, t: Callable[[str], str]) -> str:
