@@ -93,7 +93,7 @@ def board() -> None:
     with st.container(horizontal=True, key="board", gap="small"):
         for id in CLAIMS:
             known = card.known(id)
-            label = f"{id} {card.word(known.kind)}" if known else f"{id} ?"
+            label = f"{t(words.TITLES[id])} {card.word(known.kind) if known else '?'}"
             st.button(label, key=f"board-{id}", on_click=st.session_state.update, args=({"card": id},))
     if any(card.known(id) is None for id in CLAIMS) and st.button(t("Measure all claims")):
         with st.spinner(t("Measuring. Claims about the network take up to a minute the first time.")):

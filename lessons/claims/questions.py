@@ -23,8 +23,8 @@ def constant(seed: int) -> Question:
     terms = " + ".join(rf"{int(w[i, j])} \cdot {int(x[i, j])}" for i in range(2) for j in range(2))
     return question(
         prompt=t(
-            "Take F001.1 at its word: y(x) = Σ w(i,j) · x(i−1, j−1), i and j from 1 to 2, one kernel. "
-            "**What is the output at row {r}, column {c}?** Rows and columns count from 0.",
+            "Take the article’s formula of deconvolution at its word: y(x) = Σ w(i,j) · x(i−1, j−1), i and j from 1 to "
+            "2, one kernel. **What is the output at row {r}, column {c}?** Rows and columns count from 0.",
             r=r,
             c=c,
         ),
@@ -61,8 +61,8 @@ def window(seed: int) -> Question:
     inside = ", ".join(str(int(v)) for v in y[i : i + 3, j : j + 3].ravel())
     return question(
         prompt=t(
-            "Take F003.2 at its word: p(i,j) is the largest y with i ≤ row ≤ i + 2 and j ≤ column ≤ j + 2. "
-            "**What is p at i = {i}, j = {j}?** Rows and columns count from 0.",
+            "Take the article’s formula of pooling at its word: p(i,j) is the largest y with i ≤ row ≤ i + 2 and "
+            "j ≤ column ≤ j + 2. **What is p at i = {i}, j = {j}?** Rows and columns count from 0.",
             i=i,
             j=j,
         ),
@@ -95,8 +95,8 @@ def network_size(seed: int) -> Question:
     chain = r" \to ".join(str(n) for n in sizes)
     return question(
         prompt=t(
-            "The network of article 000: convolution 3 × 3 without padding, pooling by 2, then three transposed "
-            "convolutions that double. The picture has {rows} rows. **How many rows come out?**",
+            "The network that an article on segmentation prints: convolution 3 × 3 without padding, pooling by 2, then "
+            "three transposed convolutions that double. The picture has {rows} rows. **How many rows come out?**",
             rows=rows,
         ),
         fields=(t("rows"),),

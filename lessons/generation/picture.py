@@ -195,8 +195,8 @@ def claim() -> None:
     st.markdown(f"#### {t('Better pictures by transposed convolution?')}")
     st.markdown(
         t(
-            "Article 001: “in image generation, deconvolution helps us generate pictures of higher quality”; article "
-            "002 names generation too. Neither gives a number or a comparison, and the code of neither runs."
+            "A popular article: “in image generation, deconvolution helps us generate pictures of higher quality”; "
+            "another names generation too. Neither gives a number or a comparison, and the code of neither runs."
         )
     )
     st.markdown(

@@ -125,7 +125,7 @@ def effects(here: Training) -> None:
     The setting of the page is marked.
     """
     st.markdown(f"#### {t('Does it lessen overfitting and vanishing gradients?')}")
-    st.markdown(t("Article 004 claims it (C6)."))
+    st.markdown(t("A popular article claims it."))
     measured(here)
     busy = bool(run.look_at_all(here))
 
@@ -207,8 +207,8 @@ def changes(rows: Sequence[dict[str, Any]], seeds: int) -> str:
     ]
     runs = t("one run") if seeds == 1 else t("{seeds} seeds", seeds=seeds)
     said = t(
-        "**No verdict on C6**: {runs} of each setting; {enough} are needed. The gap is no measure of overfitting, the "
-        "loss on unseen digits is.",
+        "**No verdict on the claim**: {runs} of each setting; {enough} are needed. The gap is no measure of "
+        "overfitting, the loss on unseen digits is.",
         runs=runs,
         enough=ENOUGH,
     )

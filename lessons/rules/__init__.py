@@ -199,7 +199,7 @@ def finding(at: network.Place) -> None:
     if guided > 0.5 and guided > 2 * gradient:
         st.markdown(t("The guided map shows what is in the photograph, and hardly which unit was chosen."))
     claims = next(page for page in discover() if page.slug == "claims-under-test")
-    if st.button(t("Claim C10: do these maps explain the network?"), key="to-claims"):
+    if st.button(t("Claim under test: do these maps explain the network?"), key="to-claims"):
         st.switch_page(entry(claims), query_params={"card": "C10"})
 
 

@@ -62,7 +62,7 @@ def claim(decoder: str) -> None:
     result = predict.variants()
     judgement = card.judged("C9")
     st.markdown(f"#### {t('Does it segment better?')}")
-    st.markdown(t("Articles 000 and 001 say that transposed convolution makes segmentation more accurate (C9)."))
+    st.markdown(t("Two popular articles say that transposed convolution makes segmentation more accurate."))
     st.markdown(f"{card.word(judgement.kind)} {card.sentence('C9', judgement)}")
     show()
     st.markdown(
@@ -114,6 +114,6 @@ def fused(result: Mapping[str, Mapping[str, Any]]) -> str:
     best = max(mixed, key=lambda figures: figures["mean_iou"])
     iou, border = (100 * (best[key] - plain[key]) for key in ("mean_iou", "boundary_f1"))
     return t(
-        "Mixing the picture in, as article 001 does, moves mean IoU by {iou} points and boundary F1 by {border}.",
+        "Mixing the picture in, as one of them does, moves mean IoU by {iou} points and boundary F1 by {border}.",
         iou=f"{iou:+.1f}", border=f"{border:+.1f}",
     )  # fmt: skip

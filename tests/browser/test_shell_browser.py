@@ -93,7 +93,8 @@ def test_a_text_and_its_ticks_survive_a_reload(page: Page, app_url: str) -> None
     page.reload()
     page.get_by_role("radio", name="Design an experiment").click()
     page.get_by_text("1 of 5 points, by your own judgement").wait_for()
-    assert page.get_by_role("textbox", name="Your experiment").input_value().startswith("The same network")
+    text = page.get_by_role("textbox", name="Your experiment")
+    page.wait_for_function("area => area.value.startsWith('The same network')", arg=text.element_handle())
     page.evaluate("place => localStorage.removeItem(place)", PLACE)
 
 
@@ -112,6 +113,30 @@ def test_choices_stay_on_their_page_and_back_restores_them(page: Page, app_url: 
     assert "kernel=numbered" in page.url
     page.keyboard.press("ArrowLeft")
     page.wait_for_url(lambda url: "/convolution?" in url and "scene=6" in url)
+
+
+def test_back_returns_to_the_scene_that_was_left(page: Page, app_url: str) -> None:
+    def shows(slug: str, scene: int) -> None:
+        page.wait_for_url(lambda url: url.partition("?")[0].endswith(f"/{slug}"))
+        page.get_by_text(f"Scene {scene} of").wait_for()
+        settle(page)
+
+    opened(page, f"{app_url}/convolution?lang=en", "[data-testid=stForm]", anew=True)
+    for scene in (2, 3):
+        page.locator(".st-key-scene-Right button").click()
+        shows("convolution", scene)
+    page.locator(".st-key-turn-Right a").click()
+    shows("convolution-is-a-matrix", 1)
+    page.locator(".st-key-scene-Right button").click()
+    shows("convolution-is-a-matrix", 2)
+    page.get_by_test_id("stMain").get_by_role("link", name="Home", exact=True).click()
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_function("document.title.startsWith('Home')")
+    for slug, scene in (("convolution-is-a-matrix", 2), ("convolution-is-a-matrix", 1), ("convolution", 3)):
+        page.go_back()
+        shows(slug, scene)
+    page.go_back()
+    shows("convolution", 2)
 
 
 @pytest.mark.deep

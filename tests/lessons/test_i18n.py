@@ -262,6 +262,13 @@ def test_one_term_has_one_rendering(word: str) -> None:
     assert not banned or not [pair for pair in pairs if re.search(banned, pair[1])]
 
 
+def test_no_text_has_a_code_of_the_register_of_claims() -> None:
+    code = re.compile(r"\bC\d+\b(?!\()|\bF\d{3}\b|[Aa]rticles? \d{3}|文章 ?\d{3}")
+    assert code.search("Article 004 claims it (C6).")
+    pairs = {str(m.id): str(m.string) for m in messages.read("zh") if m.id}
+    assert not [text for pair in pairs.items() for text in pair if code.search(text)]
+
+
 def test_the_reader_is_addressed_in_one_way_and_nothing_is_called_a_proof_that_is_a_comparison() -> None:
     pairs = {str(m.id): str(m.string) for m in messages.read("zh") if m.id and m.string}
     assert not [shown for shown in pairs.values() if "您" in shown]

@@ -108,7 +108,7 @@ def test_what_switches_change_follows_from_all_eight_settings_and_gives_no_verdi
     for gap, seeds, words in ((0.5, 1, "one run of each"), (1.0, 3, "3 seeds of each")):
         rows = rows_of(gap)
         said = picture.changes(rows, seeds)
-        assert said.startswith("**No verdict on C6**")
+        assert said.startswith("**No verdict on the claim**")
         assert words in said
         assert f"the decoder: gap {'−50' if gap == 0.5 else '+0'} %, loss on unseen digits +0 %" in said
         assert ablations.effect(rows, "decoder", "gap") == pytest.approx(gap - 1)
@@ -162,7 +162,7 @@ def test_the_page_shows_what_was_measured_over_seeds(
     assert page.count("<td>87.5 %</td>") == run.SETTINGS
     assert page.count('<tr class="here">') == 1
     words = " ".join(element.value for element in test.markdown)
-    assert ("No verdict on C6" in words) == (language == "en")
+    assert ("No verdict on the claim" in words) == (language == "en")
     assert "2026-01-02" in words
     assert f"`{picture.COMMAND}`" in words
     assert recorded_figures.command("recognition", "effects", "digits") == picture.COMMAND

@@ -6,6 +6,7 @@ import html
 import math
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,12 @@ def judged(claim: str) -> Judgement:
         return _JUDGED[claim]
 
 
-def quoted(quote: Says, articles: str) -> None:
+def quoted(quote: Says, articles: Sequence[str]) -> None:
     """The article's sentence; its translation too, where the page is not in Chinese."""
     english = "" if current_language() == "zh" else f"<p>{html.escape(quote.english)}</p>"
     st.html(
         f'<blockquote class="claim"><p lang="zh">{html.escape(quote.chinese)}</p>{english}'
-        f'<p class="from">{html.escape(t("article {number}", number=articles))}</p></blockquote>'
+        f'<p class="from">{html.escape(", ".join(t(words.ARTICLES[one]) for one in articles))}</p></blockquote>'
     )
 
 
@@ -124,7 +125,7 @@ def _formatted(value: float, form: str = "") -> str:
 
 def claim_card(claim: Claim) -> None:
     """One claim: sentence, verdict, numbers, and the lesson about it."""
-    quoted(claim.says, ", ".join(claim.articles))
+    quoted(claim.says, claim.articles)
     with st.spinner(t("Measuring. Claims about the network take up to a minute the first time.")):
         judgement = judged(claim.id)
     with st.container(key="part-verdict"):
@@ -187,7 +188,7 @@ def tables(claim: str, judgement: Judgement) -> list[tuple[str, list[Bar], float
         rows = claim_measures.article_sizes(256)
         layers = (t("input"), t("convolution"), t("pooling"), *(t("decoder {i}", i=i) for i in (1, 2, 3)))
         sized = [Bar(name, (n,), whole=True, second=True) for name, n in zip(layers, rows, strict=True)]
-        caption = t("Rows of each map of the network of article 000: no label has {n} rows", n=rows[-1])
+        caption = t("Rows of each map of the network that the article prints: no label has {n} rows", n=rows[-1])
         result.append((caption, sized, None))
     if claim == "C7":
         ends = ((t("first convolution"), "field first"), (t("last convolution"), "field last"))
@@ -276,7 +277,7 @@ def maps() -> None:
 def lines(formula: Formula, *, is_corrected: bool = True) -> None:
     """A formula as printed, what it computes, and, where it is asked for, as corrected."""
     with st.container(key=f"formula-{formula.id.replace('.', '-')}"):
-        st.markdown(f"**{t('{id}, as printed', id=formula.id)}**")
+        st.markdown(f"**{t('As printed')}**")
         st.latex(formula.printed_latex)
         st.markdown(t("It computes: {what}.", what=t(words.COMPUTES[formula.id])))
         if not is_corrected:
@@ -301,7 +302,7 @@ def formula_card(formula: Formula, view: str = "all") -> None:
       formula: the record.
       view: "all"; "pictures" leaves the corrected formula out, "lines" the pictures.
     """
-    quoted(formula.says, formula.article)
+    quoted(formula.says, [formula.article])
     distances = errors(formula.id)
     claimed = min(distances["said"])
     kind = "holds" if max(distances["said"]) <= claims.EXACT else "fails"

@@ -5,29 +5,38 @@ from __future__ import annotations
 from lessons._kit.claims import further
 from lessons._kit.form.i18n import mark
 
+#: Article -> what it is about: the numbers are the register's own.
+ARTICLES = {
+    "000": mark("a popular article on segmentation"),
+    "001": mark("a popular article on encoder and decoder"),
+    "002": mark("a popular article on visualization"),
+    "003": mark("a popular article on cutting out"),
+    "004": mark("a popular article on enhancement"),
+}
+
 #: Card -> its title.
 TITLES = {
-    "C1": mark("C1 the inverse of convolution"),
-    "C2": mark("C2 lost detail comes back"),
-    "C3": mark("C3 higher resolution"),
-    "C4": mark("C4 flip the kernel"),
-    "C5": mark("C5 many parameters"),
-    "C6": mark("C6 lessens vanishing gradients"),
-    "C7": mark("C7 from high level to low level"),
-    "C8": mark("C8 more accurate cut-outs"),
-    "C9": mark("C9 better segmentation"),
-    "C10": mark("C10 lets us understand"),
+    "C1": mark("The inverse of convolution"),
+    "C2": mark("Lost detail comes back"),
+    "C3": mark("Higher resolution"),
+    "C4": mark("Flip the kernel"),
+    "C5": mark("Many parameters"),
+    "C6": mark("Lessens vanishing gradients"),
+    "C7": mark("From high level to low level"),
+    "C8": mark("More accurate cut-outs"),
+    "C9": mark("Better segmentation"),
+    "C10": mark("Lets us understand"),
     **further.TITLES,
-    "F000.1": mark("F000.1 deconvolution"),
-    "F001.1": mark("F001.1 deconvolution"),
-    "F002.1": mark("F002.1 convolution"),
-    "F002.2": mark("F002.2 inverse convolution"),
-    "F002.3": mark("F002.3 unpooling"),
-    "F003.1": mark("F003.1 deconvolution"),
-    "F003.2": mark("F003.2 pooling"),
-    "F004.1": mark("F004.1 convolve"),
-    "F004.2": mark("F004.2 deconvolve"),
-    "F004.3": mark("F004.3 fuse"),
+    "F000.1": mark("Formula: deconvolution (segmentation)"),
+    "F001.1": mark("Formula: deconvolution (encoder and decoder)"),
+    "F002.1": mark("Formula: convolution (visualization)"),
+    "F002.2": mark("Formula: inverse convolution (visualization)"),
+    "F002.3": mark("Formula: unpooling (visualization)"),
+    "F003.1": mark("Formula: deconvolution (cut-out)"),
+    "F003.2": mark("Formula: pooling (cut-out)"),
+    "F004.1": mark("Formula: convolve (enhancement)"),
+    "F004.2": mark("Formula: deconvolve (enhancement)"),
+    "F004.3": mark("Formula: fuse (enhancement)"),
 }
 
 #: Verdict -> its word and colour.

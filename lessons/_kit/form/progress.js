@@ -81,24 +81,30 @@ function turn(event) {
   document.querySelector(scenes ? `.st-key-scene-${side} button:enabled` : `.st-key-turn-${side} a`)?.click();
 }
 
-// Streamlit empties the address of a page before it turns to another: Back finds here what stood there.
-const LEFT = "deconvviz-left:";
+// Streamlit empties the address of a page before it turns to another: that entry of the history gets back what stood
+// there, so that Back finds the page as it was left. A link needs no entry of its own for the emptied address.
+const isBare = (search) => [...new URLSearchParams(search).keys()].every((key) => key === "lang");
+let emptied = "";
+let byLink = false;
 
-function leave(event) {
-  const link = event.composedPath().find((part) => part instanceof HTMLAnchorElement);
-  if (link && link.origin === location.origin && link.pathname !== location.pathname) {
-    sessionStorage.setItem(LEFT + location.pathname, location.search);
-  }
+function clicked(event) {
+  emptied = "";
+  byLink = event.composedPath().some((part) => part instanceof HTMLAnchorElement);
 }
 
-function back() {
-  const place = LEFT + location.pathname;
-  const kept = sessionStorage.getItem(place);
-  sessionStorage.removeItem(place);
-  const chosen = [...new URLSearchParams(location.search).keys()].some((key) => key !== "lang");
-  if (!kept || chosen) return;
-  history.replaceState(history.state, "", location.pathname + kept);
-  dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+function keepWhatIsLeft() {
+  const push = history.pushState.bind(history);
+  history.pushState = (state, title, address) => {
+    const to = new URL(address, location.href);
+    if (to.pathname !== location.pathname) {
+      if (emptied && isBare(location.search)) history.replaceState(history.state, "", location.pathname + emptied);
+      emptied = "";
+    } else if (isBare(to.search) && !isBare(location.search)) {
+      emptied = location.search;
+      if (byLink) return history.replaceState(state, title, address);
+    }
+    return push(state, title, address);
+  };
 }
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -112,8 +118,8 @@ export default function ({ data, parentElement, setStateValue }) {
   if (!window.deconvvizTurns) {
     window.deconvvizTurns = true;
     window.addEventListener("keydown", turn);
-    window.addEventListener("click", leave, { capture: true });
-    window.addEventListener("popstate", back);
+    window.addEventListener("click", clicked, { capture: true });
+    keepWhatIsLeft();
   }
   if (!window.deconvvizOpened) {
     window.deconvvizOpened = true;

@@ -8,6 +8,7 @@ from functools import lru_cache
 import streamlit as st
 
 from deconvviz.articles.formulas import FORMULAS, measure
+from lessons._kit.claims import words
 from lessons._kit.form import proof
 from lessons._kit.form.i18n import current_language, t
 
@@ -27,7 +28,7 @@ def show(key: str, computes: str, note: str = "") -> None:
       note: translated: what must be known to read the corrected one.
     """
     formula, errors = FORMULAS[key], measured(key)
-    box = st.expander(t("As article {article} prints it: {id}", article=formula.article, id=key))
+    box = st.expander(t("As it is printed: {about}", about=t(words.ARTICLES[formula.article])))
     with box, st.container(key=f"formula-{key}"):
         quote = formula.says.chinese if current_language() == "zh" else formula.says.english
         st.markdown(f"> {quote}")
