@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -351,10 +352,12 @@ def _ask(question: Question, key: str) -> Answer | None:
     pictures = [str(number) for number in range(1, len(question.choices) + 1)]
     offered = question.options or [pictures] * len(question.fields)
     with st.form(f"{key}-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        numbers = [
-            _field(name, names, f"{key}-{i}")
-            for i, (name, names) in enumerate(zip(question.fields, offered, strict=True))
-        ]
+        # The threshold is written on its map: the field that holds it is not drawn once more.
+        with st.container(key=f"unseen-{key}") if question.slide is not None else nullcontext():
+            numbers = [
+                _field(name, names, f"{key}-{i}")
+                for i, (name, names) in enumerate(zip(question.fields, offered, strict=True))
+            ]
         sent = st.form_submit_button(t("Check my prediction"))
     if not sent:
         return None
