@@ -6,8 +6,9 @@ import numpy as np
 
 from deconvviz.articles.claim_measures import article_sizes
 from deconvviz.articles.formulas import FORMULAS
+from deconvviz.ops import ConvGeometry, conv, conv_adjoint
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import CLICK, Maker, Question, by_clicking, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -114,8 +115,45 @@ def network_size(seed: int) -> Question:
     )
 
 
+def missed(seed: int) -> Question:
+    """Where is the adjoint furthest from bringing x back?"""
+    random = np.random.default_rng((74, seed))
+    answer = 1 + (3 * seed + int(random.integers(2))) % 10
+    while True:
+        row, taps = random.integers(0, 10, 12), random.integers(-1, 3, 3)
+        off = np.abs(np.convolve(np.correlate(row, taps), taps) - row)
+        if taps[0] and taps[2] and answer == off.argmax() and (off == off.max()).sum() == 1:
+            break
+    w = taps.astype(np.float32)[:, None, None, None]
+    forward = conv(row.astype(np.float32)[None, :, None, None], w)
+    back = np.asarray(conv_adjoint(forward, w, ConvGeometry(), (12, 1)))[0, :, 0, 0]
+    off = np.abs(back - row)
+    shown = (
+        planes.Plane(t("x"), row[None].astype(float), "input", pick=CLICK),
+        planes.Plane(t("kernel w"), taps[None].astype(float), "kernel"),
+        planes.Plane(t("A x"), np.asarray(forward)[0, :, :, 0].T, "output"),
+    )
+    return by_clicking(
+        prompt=t(
+            "“Deconvolution brings the input back”, so Aᵀ(A x) should be x. **Click the cell of x that Aᵀ(A x) misses "
+            "by most.** Each number of A x is laid back with the kernel, as it is, over the cells it was made from."
+        ),
+        picture=[planes.Row("", shown, ("", "", ""))],
+        answer=(0, int(off.argmax())),
+        why=lambda cell: t(
+            "There x is {x} and Aᵀ(A x) is {back}, {off} away; another cell is further away.",
+            x=f"{row[cell[1]]:g}",
+            back=f"{back[cell[1]]:g}",
+            off=f"{off[cell[1]]:g}",
+        ),
+        hint=t("A cell inside gets back from three numbers of A x, one at the end from one alone."),
+        worked=rf"(0, {answer}):\; A^\top A x = {back[answer]:g}, \quad x = {row[answer]:g}",
+    )
+
+
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "missed": (mark("Brought back?"), missed),
     "constant": (mark("At its word"), constant),
     "window": (mark("Both bounds"), window),
     "network": (mark("A network that does not fit"), network_size),

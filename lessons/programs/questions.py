@@ -6,7 +6,7 @@ import numpy as np
 
 from deconvviz.articles.programs import rows_after
 from lessons._kit.draw import planes
-from lessons._kit.form.exercise import Maker, Question, question
+from lessons._kit.form.exercise import Maker, Question, by_finding, question
 from lessons._kit.form.i18n import mark, t
 
 
@@ -102,8 +102,56 @@ def weights(seed: int) -> Question:
     )
 
 
+def line(seed: int) -> Question:
+    """Which line of a chain of sizes is wrong, and how?"""
+    random = np.random.default_rng((84, seed))
+    taps = int(random.choice((3, 5)))
+    kinds = [("conv", taps), ("conv", 3), ("pool", 2), ("transposed", 3), ("double", 2)]
+    kinds = [kinds[k] for k in random.permutation(len(kinds))]
+    names = {
+        "conv": t("convolution without padding, taps:"),
+        "pool": t("pooling, window:"),
+        "transposed": t("transposed convolution, stride 1, without padding, taps:"),
+        "double": t("every row repeated, times:"),
+    }
+    faults = (t("the rows were left as they were"), t("the rows were changed the other way"))
+    step, fault = divmod((3 * seed + int(random.integers(2)) * 10) % 10, 2)
+    rows = 4 * int(random.integers(7, 20))
+    lines, reasons, right, wrong = [], [], 0, 0
+    for place, (kind, number) in enumerate(kinds):
+        (after,) = rows_after(rows, ((kind, number),))
+        written = after
+        if place == step:
+            other = {"conv": rows + number - 1, "pool": 2 * rows, "transposed": rows - number + 1, "double": rows // 2}
+            written = rows if fault == 0 else other[kind]
+            right, wrong = after, written
+            said = t("Step {step} is wrong, but otherwise: {rows} rows should become {right}.",
+                     step=place + 1, rows=rows, right=after)  # fmt: skip
+        else:
+            said = t("Step {step} is right: {rows} rows become {after}.", step=place + 1, rows=rows, after=after)
+        reasons.append([said] * len(faults))
+        lines.append(f"{names[kind]} {number}: {rows} → {written}")
+        rows = written
+    return by_finding(
+        prompt=t(
+            "Somebody wrote the rows beside every layer of a program. One line is wrong, and those after it go on from "
+            "its number. **In which line is the fault, and what was done there?**"
+        ),
+        steps=[f"{number}. {text}" for number, text in enumerate(lines, 1)],
+        faults=faults,
+        answer=(step + 1, fault + 1),
+        reasons=reasons,
+        hint=t(
+            "Without padding a convolution takes away one row fewer than it has taps, and a transposed one adds as "
+            "many."
+        ),
+        worked=rf"{step + 1}:\; {right} \ne {wrong}",
+    )
+
+
 #: Kind -> (title, maker).
 QUESTIONS: dict[str, tuple[str, Maker]] = {
+    "line": (mark("Find the line"), line),
     "size": (mark("Layer by layer"), size),
     "box": (mark("One box"), box),
     "weights": (mark("Weights of its own"), weights),
