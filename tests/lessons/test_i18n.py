@@ -296,6 +296,15 @@ SAME_CLAIMS = {
 
 
 @pytest.mark.sampled(check=3)
+def test_no_lesson_names_articles_and_claims_by_their_numbers() -> None:
+    """Nobody outside knows them; the lesson on the claims lists them."""
+    code = re.compile(r"[Aa]rticles? 00\d|\b(?:on|\() ?C\d+\b|\bC\d+\)")
+    files = [path for path in LESSONS.rglob("*.py") if not {"claims", "programs"} & set(path.parts)]
+    texts = [text for path in files for text in messages.texts(ast.parse(path.read_text("utf-8")))]
+    assert len(texts) > 1000
+    assert not [text for text in texts if code.search(text)]
+
+
 def bold_that_stays_stars(text: str) -> list[str]:
     """The ends of bold words that Markdown takes for stars: inside a mark of punctuation, outside a letter.
 

@@ -111,7 +111,7 @@ def _gallery(picture: pictures.Picture, first: str) -> None:
             _close()
 
     items = [Tile(id, t(known.title), (), t(known.title), _thumbnail(id)) for id, known in samples.SAMPLES.items()]
-    tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=88, wrap=True)
+    tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=100, wrap=True)
 
 
 @lru_cache(maxsize=64)
