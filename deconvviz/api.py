@@ -71,6 +71,9 @@ def model_input(net: Network, image: Any) -> np.ndarray:
     >>> model_input(load("caltech"), samples.load("cat")).shape
     (1, 128, 128, 3)
     """
+    if not isinstance(net, Network):
+        named = f"dv.load({net!r})" if isinstance(net, str) else 'dv.load("caltech")'
+        raise NetworkError(f"a network comes first, a dv.Network as {named} gives one; got {net!r}"[:300])
     return preprocess.model_input(images.load(image) if net.input_spec.is_picture else image, net.input_spec)
 
 
@@ -116,8 +119,8 @@ def class_probabilities(net: Network, output: np.ndarray) -> np.ndarray:
     sizes = [size for size in output.shape if size > 1]
     ends = next((node.layer.kind for node in net.program().nodes if node.variable is net.program().flat.outputs[0]), "")
     reason = ""
-    if not np.issubdtype(output.dtype, np.floating):
-        reason = f"is of type {output.dtype}, a choice that was made already"
+    if output.dtype.kind in "biuc":
+        reason = f"is of type {output.dtype}{', a choice that was made already' if output.dtype.kind != 'c' else ''}"
     elif len(sizes) > 1:
         reason = f"has shape {output.shape}, an answer for every place of a map and no row of classes"
     elif not sizes and ends != "sigmoid":
@@ -142,8 +145,10 @@ def probabilities(output: np.ndarray) -> np.ndarray:
     >>> probabilities(np.zeros((1, 4))).tolist(), probabilities(np.array([0.25, 0.75])).tolist()
     ([0.25, 0.25, 0.25, 0.25], [0.25, 0.75])
     """
-    scores = np.asarray(output, np.float64).reshape(-1)
-    return scores if scores.min() >= 0 and abs(scores.sum() - 1) < 1e-4 else np.asarray(scipy.special.softmax(scores))
+    array = np.asarray(output)
+    scores, rounding = array.astype(np.float64).reshape(-1), 1e-4 if array.dtype.itemsize > 2 else 2e-2
+    is_done = scores.min() >= 0 and abs(scores.sum() - 1) < rounding
+    return scores if is_done else np.asarray(scipy.special.softmax(scores))
 
 
 def activations(net: Network, image: Any, layer: str) -> np.ndarray:
@@ -619,9 +624,10 @@ def invert_snapshots(
 def _check_drawable(net: Network) -> None:
     """Pictures are drawn in colours or grey only."""
     if not net.input_spec.is_picture:
+        count = f"{net.input_spec.depth} channel{'s' * (net.input_spec.depth > 1)}"
         raise DeconvvizError(
-            f"pictures are drawn in colours or grey, and {net.name} takes {net.input_spec.depth} channels: look at it "
-            "with reconstruct and activations"
+            f"pictures are drawn in colours or grey ('RGB', 'BGR', 'L'), and {net.name} takes {count}: look at it with "
+            "reconstruct and activations"
         )
 
 

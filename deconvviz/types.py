@@ -105,8 +105,8 @@ class InputSpec:
 
     def _per_channel(self, name: str, option: Any) -> tuple[float, ...]:
         """One number a channel, from one number, from as many, or from any count of equal ones."""
-        is_sequence = isinstance(option, (tuple, list)) or (isinstance(option, np.ndarray) and option.ndim == 1)
-        values = tuple(option) if is_sequence else (option,)
+        option = np.asarray(option).tolist() if hasattr(option, "ndim") else option  # also an array of JAX or PyTorch
+        values = tuple(option) if isinstance(option, (tuple, list)) else (option,)
         if not values or not all(_is_number(value) for value in values):
             raise DeconvvizError(f"{name} is one number, or one a channel; got {name}={option!r}")
         values = tuple(float(value) for value in values)

@@ -33,6 +33,19 @@ def test_scores_are_softmaxed_and_probabilities_stay() -> None:
     np.testing.assert_allclose(predict(lambda x: scores(x)[:, None, None]), softmax(SCORES), rtol=1e-5)
 
 
+def test_scores_of_half_precision_are_scores() -> None:
+    np.testing.assert_allclose(predict(lambda x: scores(x).astype(jnp.bfloat16)), softmax(SCORES), atol=5e-3)
+    np.testing.assert_allclose(
+        predict(lambda x: jax.nn.softmax(scores(x)).astype(jnp.bfloat16)), softmax(SCORES), atol=5e-3
+    )
+
+
+@pytest.mark.parametrize("net", [None, "caltech", scores])
+def test_what_is_no_network_is_said(net: Any) -> None:
+    with pytest.raises(NetworkError, match="a network comes first"):
+        dv.predict(net, IMAGE)
+
+
 def test_labels_of_sigmoids_stay_what_they_are() -> None:
     np.testing.assert_allclose(predict(lambda x: jax.nn.sigmoid(scores(x))), expit(SCORES), rtol=1e-5)
     np.testing.assert_allclose(predict(lambda x: jax.nn.sigmoid(scores(x)[:, :1])), expit(SCORES[:1]), rtol=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -21,6 +22,7 @@ def test_a_number_serves_every_channel() -> None:
     np.testing.assert_allclose(model_input(np.ones((4, 5, 3), np.float32), spec), 2)
     grey = dv.InputSpec(size=(4, 5), channels="L")
     assert (grey.mean, grey.std) == ((0.0,), (1.0,))
+    assert dv.InputSpec(size=(4, 5), mean=jnp.arange(3.0), std=np.array(2.0)).mean == (0.0, 1.0, 2.0)
 
 
 @pytest.mark.parametrize(("options", "said"), [

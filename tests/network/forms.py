@@ -17,6 +17,7 @@ from jax import lax
 from deconvviz.network.rewrite import rules
 from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import Flat, dependent, flatten
+from deconvviz.network.trace.spelled import spelled_out
 
 AXES = ("NHWC", "HWIO", "NHWC")
 _RNG = np.random.default_rng(0)
@@ -45,7 +46,7 @@ def between(part: Callable[..., Any], relu: Relu = jax.nn.relu) -> Callable[[Any
 
 
 def rewritten(function: Callable[[Any], Any], rule: str = "deconvnet") -> tuple[Flat, list[Any], int, list[str]]:
-    flat = flatten(jax.make_jaxpr(function)(IMAGE), rules.is_relu_call)
+    flat = spelled_out(flatten(jax.make_jaxpr(function)(IMAGE), rules.is_relu_call))
     live = dependent(flat.equations, flat.input)
     fields = geometry.follow(flat.equations, {flat.input: geometry.picture_field()})
     context = rules.Context(live, flat.outputs, None, fields)
@@ -189,6 +190,47 @@ def weighted_kernels(h: Any) -> Any:
     return jnp.einsum("nk,nkhwc->nhwc", gates, jnp.stack([conv(h, SECOND), conv(h, THIRD)], 1))
 
 
+def spelled(hand: Callable[[Any], Any], plain: Callable[[Any, Relu], Any] = lambda h, relu: relu(h)) -> Any:
+    """A rectifier in a spelling of its own, beside what it is; the rules by hand are put into the second."""
+    return lambda h, relu: hand(h) if relu is jax.nn.relu else plain(h, relu)
+
+
+def relu6(h: Any, relu: Relu) -> Any:
+    return jnp.where(h < 6, relu(h), 6)
+
+
+def spatial_attention(h: Any) -> Any:
+    s = jnp.concatenate([h.mean(-1, keepdims=True), h.max(-1, keepdims=True)], -1)
+    return h * jax.nn.sigmoid(conv(s, SECOND[:, :, :2, :1]))
+
+
+def channel_attention(h: Any, relu: Relu) -> Any:
+    """Of CBAM: one network for the means and the maxima."""
+    s = [relu(each @ DENSE) @ DENSE for each in (h.mean((1, 2)), h.max((1, 2)))]
+    return h * jax.nn.sigmoid(s[0] + s[1])[:, None, None]
+
+
+def channels_attend(h: Any) -> Any:
+    """Of DANet: the largest energy less each."""
+    t = tokens(h)
+    energy = t.swapaxes(1, 2) @ t
+    weights = jax.nn.softmax(energy.max(-1, keepdims=True) - energy)
+    return jnp.einsum("ncd,npd->npc", weights, t).reshape(h.shape) * 0.3 + h
+
+
+def scaled_by_range(axes: Any) -> Callable[[Any], Any]:
+    def scaled(h: Any) -> Any:
+        low, high = (f(h, axes, keepdims=True) for f in (jnp.min, jnp.max))
+        return (h - low) / (high - low + 1e-3)
+
+    return scaled
+
+
+def lowest_first(h: Any) -> Any:
+    h = h - h.min()
+    return 2 * h / h.max() - 1
+
+
 #: name -> (the part, how many rectifiers it holds).
 PASSING: dict[str, tuple[Callable[..., Any], int]] = {
     "nnx.LayerNorm": (nnx.LayerNorm(8, rngs=_NNX), 0),
@@ -277,6 +319,35 @@ PASSING: dict[str, tuple[Callable[..., Any], int]] = {
     "at add": (lambda h: jnp.zeros_like(h).at[:, 1:3].add(h[:, 1:3]), 0),
     "cumulative sum": (lambda h: jnp.cumsum(h, 1), 0),
     "Fourier and back": (lambda h: jnp.fft.ifft2(jnp.fft.fft2(h, axes=(1, 2)), axes=(1, 2)).real, 0),
+    "spatial attention": (spatial_attention, 0),
+    "channel attention": (channel_attention, 2),
+    "channels attend to channels": (channels_attend, 0),
+    "min-max scaling": (scaled_by_range((1, 2, 3)), 0),
+    "min-max scaling of each channel": (scaled_by_range((1, 2)), 0),
+    "min-max scaling of each place": (scaled_by_range(-1), 0),
+    "min-max scaling in two steps": (lowest_first, 0),
+    "min pooling": (lambda h: h + h.min((1, 2), keepdims=True) @ DENSE, 0),
+    "a sum by lax.reduce": (lambda h: h + lax.reduce(h, 0.0, lambda a, b: a + b, (1, 2))[:, None, None], 0),
+    "linear equations": (lambda h: jnp.linalg.solve(2 * jnp.eye(8) + DENSE, h.reshape(-1, 8).T).T.reshape(h.shape), 0),
+    "(x + abs(x)) / 2": (spelled(lambda h: (h + jnp.abs(h)) / 2), 1),
+    "x + abs(x)": (spelled(lambda h: h + jnp.abs(h), lambda h, relu: 2 * relu(h)), 1),
+    "x - min(x, 0)": (spelled(lambda h: h - jnp.minimum(h, 0)), 1),
+    "min(x, 0)": (spelled(lambda h: jnp.minimum(h, 0), lambda h, relu: -relu(-h)), 1),
+    "-min(-x, 0)": (spelled(lambda h: -jnp.minimum(-h, 0)), 1),
+    "x heaviside(x)": (spelled(lambda h: h * jnp.heaviside(h, 0.0)), 1),
+    "x (sign(x) + 1) / 2": (spelled(lambda h: h * (jnp.sign(h) + 1) / 2), 1),
+    "fmax(x, 0)": (spelled(lambda h: jnp.fmax(h, 0)), 1),
+    "abs(x) where x > 0": (spelled(lambda h: jnp.where(h > 0, jnp.abs(h), 0)), 1),
+    "ReLU of a shift by hand": (
+        spelled(lambda h: (h - 0.3 + jnp.abs(h - 0.3)) * 1.5, lambda h, relu: 3 * relu(h - 0.3)), 1),
+    "ReLU of the negative by hand": (
+        spelled(lambda h: (jnp.abs(h) - h) / 2, lambda h, relu: relu(-h)), 1),
+    "both halves of abs(x)": (
+        spelled(lambda h: jnp.concatenate([h + jnp.abs(h), jnp.abs(h) - h], -1)[..., 2:10],
+                lambda h, relu: 2 * jnp.concatenate([relu(h), relu(-h)], -1)[..., 2:10]), 2),
+    "max(min(x, 6), 0)": (spelled(lambda h: jnp.maximum(jnp.minimum(h, 6), 0), relu6), 1),
+    "relu(x) - relu(x - 6)": (spelled(lambda h: jax.nn.relu(h) - jax.nn.relu(h - 6), relu6), 1),
+    "relu(x) where x is below 6": (spelled(lambda h: jnp.where(h < 6, jax.nn.relu(h), 6.0), relu6), 1),
     "a factor held fixed": (lambda h: h * lax.stop_gradient(jax.nn.sigmoid(h)), 0),
     "rounding with a derivative of 1": (lambda h: h + lax.stop_gradient(jnp.round(h) - h), 0),
 }  # fmt: skip
@@ -289,6 +360,17 @@ def gated_by_swish(h: Any) -> Any:
 
 def gram(h: Any) -> Any:
     return (tokens(h).swapaxes(1, 2) @ tokens(h))[:, None]
+
+
+def leaky_copies(h: Any) -> Any:
+    twice = jnp.stack([h, h], -1)
+    return jnp.where(h[..., None].mean(-1, keepdims=True) > 0, twice, 0.1 * twice)[..., 0]
+
+
+def depthwise(h: Any) -> Any:
+    return lax.conv_general_dilated(
+        h, jnp.ones((1, 1, 1, 8)), (1, 1), "SAME", dimension_numbers=AXES, feature_group_count=8
+    )
 
 
 def best_three(h: Any) -> Any:
@@ -320,7 +402,43 @@ BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "clip": (lambda h: jnp.clip(h, -1, 1), "hard_tanh"),
     "arctan": (jnp.arctan, "atan"),
     "group sort": (lambda h: jnp.sort(h.reshape(*h.shape[:-1], 4, 2), -1).reshape(h.shape), "sort"),
-    "x + abs(x)": (lambda h: h + jnp.abs(h), "spelling"),
+    "x + sqrt(x x)": (lambda h: h + jnp.sqrt(h * h), "nearly a relu"),
+    "x (x > 0.01)": (lambda h: h * (h > 0.01), "nearly a relu"),
+    "leaky by absolute values": (lambda h: 0.55 * h + 0.45 * jnp.abs(h), "leaky_relu"),
+    "max(x, 1e-6)": (lambda h: jnp.maximum(h, 1e-6), "nearly a relu"),
+    "softmax of x and -x": (lambda h: jax.nn.softmax(jnp.stack([h, -h], -1))[..., 0], "quotient"),
+    "softmax of x and 0": (
+        lambda h: jax.nn.softmax(jnp.pad(h[..., None], (*((0, 0),) * 4, (0, 1))))[..., 0], "quotient"),
+    "softmax of x written into zeros": (
+        lambda h: jax.nn.softmax(jnp.zeros((*h.shape, 2)).at[..., 1].set(h))[..., 0], "quotient"),
+    "softmax of x and -x as channels": (
+        lambda h: jax.nn.softmax(jnp.concatenate([h, -h], -1).reshape(*h.shape[:3], 2, 8), 3)[..., 0, :], "quotient"),
+    "softmax of one number by two weights": (
+        lambda h: jax.nn.softmax(h[..., None] @ jnp.array([[1.0, -1.0]]))[..., 0], "quotient"),
+    "log softmax of x and -x": (lambda h: jax.nn.log_softmax(jnp.stack([h, -h], -1))[..., 0], "log"),
+    "norm of one number": (lambda h: (h[..., None] / norm(h[..., None]))[..., 0], "quotient"),
+    "norm of x and 1": (
+        lambda h: (lambda s: s / norm(s))(jnp.stack([h, jnp.ones_like(h)], -1))[..., 0], "quotient"),
+    "x / sqrt(1 + x x) as a sum of one": (lambda h: h / jnp.sqrt(1 + jnp.sum(h[..., None] ** 2, -1)), "quotient"),
+    "x / sqrt(1 + x x) by a window of one": (
+        lambda h: h / jnp.sqrt(1 + lax.reduce_window(h * h, 0.0, lax.add, (1,) * 4, (1,) * 4, "VALID")), "quotient"),
+    "x / sqrt(1 + x x) by channels": (lambda h: h / jnp.sqrt(1 + depthwise(h * h)), "quotient"),
+    "standardized pair": (lambda h: jax.nn.standardize(jnp.stack([h, 0 * h], -1))[..., 0], "power"),
+    "gate of copies of x": (lambda h: (jnp.stack([h, 2 * h], -1) * jax.nn.sigmoid(h)[..., None])[..., 0], "sigmoid"),
+    "leaky by copies of x": (leaky_copies, "selection"),
+    "leaky of one number": (lambda h: h + jnp.where(h.mean() > 0, h.mean(), 0.1 * h.mean()), "selection"),
+    "maximum of x and -x as a pooling": (
+        lambda h: lax.reduce_window(
+            jnp.stack([h, -h], 1), -jnp.inf, lax.max, (1, 2, 1, 1, 1), (1,) * 5, "VALID")[:, 0], "max over channels"),
+    "less the smallest channel": (lambda h: h - h.min(-1, keepdims=True), "min over channels"),
+    "less the largest channel, beside a softmax": (
+        lambda h: (lambda y: y + jnp.exp(y) / jnp.exp(y).sum(-1, keepdims=True))(h - h.max(-1, keepdims=True)),
+        "max over channels"),
+    "exponential less the largest over another axis": (
+        lambda h: (lambda e: e / e.sum(1, keepdims=True))(jnp.exp(h - h.max(-1, keepdims=True))), "max over channels"),
+    "maxout in a gate": (
+        lambda h: h * jax.nn.sigmoid(h.mean((1, 2)).reshape(-1, 4, 2).max(-1) @ DENSE[:4])[:, None, None],
+        "max over channels"),
     "signed root": (lambda h: jnp.sign(h) * jnp.sqrt(jnp.abs(h) + 1e-3), "abs"),
     "soft sign": (jax.nn.soft_sign, "soft_sign"),
     "exponential": (jnp.exp, "exp"),
@@ -354,7 +472,7 @@ BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "product with a convolution": (lambda h: h * conv(h, SECOND), "product"),
     "Gram matrix": (gram, "product"),
     "maxout": (lambda h: h.reshape(*h.shape[:3], 4, 2).max(-1) @ DENSE[:4], "max over channels"),
-    "minout": (lambda h: h.reshape(*h.shape[:3], 4, 2).min(-1) @ DENSE[:4], "reduce_min"),
+    "minout": (lambda h: h.reshape(*h.shape[:3], 4, 2).min(-1) @ DENSE[:4], "min over channels"),
     "product over channels": (lambda h: h.reshape(*h.shape[:3], 4, 2).prod(-1) @ DENSE[:4], "reduce_prod"),
     "maximum with the channels turned round": (lambda h: jnp.maximum(h, h[..., ::-1]), "max of two"),
     "running maximum": (lambda h: lax.cummax(h, 1), "cummax"),

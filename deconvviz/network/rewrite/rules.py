@@ -1,7 +1,8 @@
 """Backward rules by editing the traced program: every ``max(z, 0)`` is replaced, everything else is left alone.
 
 A rectifier is recognized by what it computes, not by its name: ``jax.nn.relu``, ``jnp.maximum(x, 0)``,
-``jnp.where(x > 0, x, 0)``, ``x * (x > 0)``, ``jnp.clip(x, 0)``. Other activations (leaky ReLU, GELU, softplus, ...)
+``jnp.where(x > 0, x, 0)``, ``x * (x > 0)``, ``jnp.clip(x, 0)``, and others that `trace.spelled` writes as one of
+these, ``(x + abs(x)) / 2``. Other activations (leaky ReLU, GELU, softplus, ...)
 have no such rule: they are reported, and a rectifier rule refuses to pass them silently. The rule is part of the
 edited program, so two rules can never share a compiled function.
 
@@ -32,8 +33,16 @@ from deconvviz.network.trace import geometry
 from deconvviz.network.trace.jaxpr import Equation, carrying, flatten, is_literal
 from deconvviz.network.trace.loops import LOOPS, Body, replace_bodies
 from deconvviz.network.trace.nonlinear import Objection, objections
-from deconvviz.network.trace.pooling import Pools, first_in_window, first_maximum, first_of_two, window_of
+from deconvviz.network.trace.pooling import (
+    Pools,
+    first_in_window,
+    first_maximum,
+    first_minimum,
+    first_of_two,
+    window_of,
+)
 from deconvviz.network.trace.rectifiers import Survey, activation_call, is_relu_call, match, survey
+from deconvviz.network.trace.spelled import spelled_out
 from deconvviz.ops.rectify import rectify
 
 __all__ = ["Context", "is_relu_call", "match", "rewrite"]
@@ -191,7 +200,10 @@ def _replacement(
         return [replace.call(_bound, ("bound",), eqn, [z, next(a for a in eqn.invars if a is not z)])]
     if index in pools.cells:
         axes = tuple(eqn.params["axes"])
-        return [replace.call(functools.partial(first_maximum, axes=axes), ("cells", axes), eqn, list(eqn.invars))]
+        first = first_maximum if item.primitive == "reduce_max" else jax.jit(first_minimum, static_argnames="axes")
+        return [
+            replace.call(functools.partial(first, axes=axes), ("cells", item.primitive, axes), eqn, list(eqn.invars))
+        ]
     if index in pools.pairs:
         return [replace.call(first_of_two, ("pair",), eqn, list(eqn.invars))]
     if index in pools.windows:
@@ -232,7 +244,7 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
         nonlocal total
         # The operands of a loop stay as they are, and its carry is bound to them by place. So a body may be edited
         # between its own inputs and outputs only, and what depends on the image in it is worked out anew from outside.
-        flat = flatten(body.closed, is_relu_call)
+        flat = spelled_out(flatten(body.closed, is_relu_call))
         live = body.live(flat.equations, flat.jaxpr.invars, flat.outputs, context.live)
         ins, _ = geometry.entering(eqn, body, context.fields or {})
         start = {v: f for v, f in zip(flat.jaxpr.invars, ins, strict=True) if f is not None}

@@ -138,7 +138,7 @@ def name_of(eqns: Sequence[Any], signal: Any, result: Any) -> str | None:
     straight = np.ptp(below) < 1e-4 and np.ptp(above) < 1e-4
     if not straight or abs(below[0] - above[0]) < 1e-3 or abs(above[0]) < 1e-6:
         return None
-    return "leaky_relu" if below[0] else "a relu in a spelling that is not known as one"
+    return "leaky_relu" if abs(below[0]) > 1e-4 else "nearly a relu (write jax.nn.relu where one is meant)"
 
 
 def _evaluated(eqns: Sequence[Any], signal: Any, result: Any) -> np.ndarray | None:

@@ -24,6 +24,8 @@ from deconvviz.network.trace.values import (
     is_even,
     is_square,
     number_of,
+    reduces,
+    spread_of,
     spreads_over,
 )  # fmt: skip
 
@@ -48,9 +50,11 @@ def is_guard(view: View, eqn: Any) -> bool:
     chooser = eqn.invars[0]
     if is_literal(chooser) or chooser not in view.live or chooser in view.fixed:
         return True
-    if view.known[chooser].finite or chooser.aval.shape == ():
+    if view.known[chooser].finite:
         return True
     cases = [a for a in view.moving(eqn) if a is not chooser]
+    if chooser.aval.shape == ():  # one choice for whole arrays
+        return all(len(view.known[a].entries.single) < len(a.aval.shape) for a in cases)
     return bool(cases) and all(spreads_over(view, chooser, a) for a in cases)
 
 
@@ -105,21 +109,6 @@ def is_log_softmax(view: View, variable: Any) -> bool:
             variable = moving[0]
         else:
             return False
-    return False
-
-
-def _is_log_of_sum(view: View, variable: Any) -> bool:
-    """Does the value come from the logarithm of a sum of exponentials by moves, and a maximum that is added again?"""
-    front = [variable]
-    while front:
-        index = view.makers.get(front.pop())
-        if index is None:
-            continue
-        item, moving = view.equations[index], view.moving(view.equations[index].eqn)
-        if item.primitive == "log":
-            return view.known[moving[0]].reduced and descends_from_exp(view, moving[0])
-        if item.primitive in MOVES | {"add", "select_n"}:
-            front += moving
     return False
 
 
@@ -240,8 +229,8 @@ def is_part_of_a_form(view: View, index: int) -> bool:
         return False
     if item.primitive in ("floor", "ceil", "round", "sign"):
         return False
-    if item.primitive == "reduce_max":
-        return _cancels(view, index)
+    if item.primitive in ("reduce_max", "reduce_min"):
+        return _cancels(view, index) or _pooled_for_a_gate(view, index)
     even = item.primitive in ("square", "abs") or (item.primitive in ("integer_pow", "mul") and is_even(item.eqn))
     reduced = view.known[item.out].reduced
     exponential = item.primitive in EXPONENTIALS  # of pooled scores it is no sum of exponentials yet
@@ -269,7 +258,75 @@ def _cancels(view: View, index: int) -> bool:
                 ends.append(below.out)
             else:
                 return _ends_well(view, item.out, _Follow(index, False, False), set())
-    return any(view.equations[reader].primitive in EXPONENTIALS for end in ends for reader in view.readers_of(end))
+    axes = set(item.eqn.params["axes"])
+    softmax = bool(ends) and all(_is_shifted_score(view, end, item.out, axes) for end in ends)
+    return softmax or _ends_well(view, item.out, _Follow(index, False, False), set())
+
+
+def _is_shifted_score(view: View, value: Any, shift: Any, axes: set[int]) -> bool:
+    """Is a value less a maximum of its own (over these axes) used for a softmax over them or its logarithm alone?
+
+    Or was the maximum taken off again?
+    """
+    for other in view.moving(view.equations[view.makers[value]].eqn):
+        if number_of(view, other) is not number_of(view, shift) and _is_log_of_sum(view, other):
+            return True
+    readers = view.readers_of(value)
+    for index in readers:
+        item = view.equations[index]
+        others = [a for a in view.moving(item.eqn) if a is not value]
+        logarithm = item.primitive in ("add", "sub") and others and _is_log_of_sum(view, others[0])
+        moved = item.primitive in MOVES and not others and _is_shifted_score(view, item.out, shift, axes)
+        sums = [view.equations[i].eqn for i in view.readers_of(item.out)]
+        within = all(e.primitive.name != "reduce_sum" or axes.issuperset(e.params["axes"]) for e in sums)
+        if not ((item.primitive in EXPONENTIALS and within) or logarithm or moved):
+            return False
+    return bool(readers)
+
+
+def _is_log_of_sum(view: View, variable: Any) -> bool:
+    """Does a value come from the logarithm of a sum of exponentials by moves, and a maximum that is added again?"""
+    front = [variable]
+    while front:
+        index = view.makers.get(front.pop())
+        if index is None:
+            continue
+        item, moving = view.equations[index], view.moving(view.equations[index].eqn)
+        if item.primitive == "log":
+            return view.known[moving[0]].reduced and descends_from_exp(view, moving[0])
+        if item.primitive in MOVES | ADDS | {"select_n"}:
+            front += moving
+    return False
+
+
+def _pooled_for_a_gate(view: View, index: int) -> bool:
+    """Is a maximum over all channels (or a minimum) used for a gate that is the same for all of them, and nothing else?
+
+    Spatial attention gates a map by its mean and its maximum over the channels. A maximum over some of them, as in
+    maxout, is an activation, in a gate as elsewhere.
+    """
+    eqn = view.equations[index].eqn
+    operand, axes = eqn.invars[0], eqn.params["axes"]
+    if not reduces(view, index) or len(axes) != 1:
+        return False
+    front, visited = [view.equations[index].out], set()
+    while front:
+        value = front.pop()
+        readers = view.readers_of(value)
+        if value in view.targets or not readers:
+            return False
+        for reader in readers:
+            item = view.equations[reader]
+            others = [a for a in view.moving(item.eqn) if a is not value]
+            if item.primitive == "mul" and others and spreads_over(view, value, others[0]):
+                if others[0].aval.shape != operand.aval.shape or axes[0] not in spread_of(view, value, others[0]):
+                    return False
+            elif not all(view.known[a].reduced for a in others) or len(item.eqn.outvars) != 1:
+                return False
+            elif item.out not in visited:
+                visited.add(item.out)
+                front.append(item.out)
+    return True
 
 
 def _ends_well(view: View, value: Any, state: _Follow, visited: set[Any]) -> bool:
@@ -295,7 +352,7 @@ def _ends_at(view: View, index: int, value: Any, state: _Follow, visited: set[An
     if name in _compat.CUSTOM or name in OPENED or any(_compat.program_in(p) is not None for p in eqn.params.values()):
         return False
     if name in REDUCTIONS:
-        return on(replace(state, summed=True))
+        return on(replace(state, summed=state.summed or reduces(view, index)))
     if name == "neg":
         return on(replace(state, negated=not state.negated))
     if name in CONTRACTIONS:
@@ -321,6 +378,8 @@ def _ends_at(view: View, index: int, value: Any, state: _Follow, visited: set[An
             return True
         return on() if spreads_over(view, other, value) or _both_reduced(view, value, other) else False
     if name in ("add", "add_any", "sub"):
+        if _is_lowest_of_a_range(view, index, value):
+            return True
         if state.logarithm and spreads_over(view, value, others[0]):
             # Scores less the logarithm of their own sum; with a plus, or below another signal, it is a pooled value.
             return (name == "sub") != state.negated and _shares(view, value, others[0])
@@ -331,6 +390,51 @@ def _ends_at(view: View, index: int, value: Any, state: _Follow, visited: set[An
         guarded = name == "select_n" and (is_guard(view, eqn) or all(_both_reduced(view, value, o) for o in others))
         return on() if guarded or all(_both_reduced(view, value, o) for o in others) else False
     return False
+
+
+def _is_lowest_of_a_range(view: View, index: int, value: Any) -> bool:
+    """Min-max scaling: less the smallest entry, and then divided by the largest less the smallest."""
+    item = view.equations[index]
+    above = [a for a in view.moving(item.eqn) if a is not value]
+    if item.primitive != "sub" or item.eqn.invars[1] is not value or not spreads_over(view, value, above[0]):
+        return False
+    front = [item.out]
+    while front:
+        scaled = front.pop()
+        readers = view.readers_of(scaled)
+        for reader in readers:
+            below = view.equations[reader]
+            moving = view.moving(below.eqn)
+            if below.primitive == "div" and len(moving) == 2 and moving[0] is scaled:
+                if not (view.known[moving[1]].reduced and spreads_over(view, moving[1], scaled)):
+                    return False
+                if not _is_range(view, moving[1], above[0], item.out):
+                    return False
+            elif below.primitive in MOVES | {"mul"} and len(moving) == 1 and scaled.aval.shape == below.out.aval.shape:
+                front.append(below.out)
+            elif not (below.primitive == "reduce_max" and _is_range(view, below.out, above[0], item.out)):
+                return False
+        if not readers:
+            return False
+    return True
+
+
+def _is_range(view: View, value: Any, signal: Any, scaled: Any) -> bool:
+    """Does a divisor come from the largest entry of a signal, the smallest one taken off before or afterwards?"""
+    front, found = [value], set()
+    while front:
+        index = view.makers.get(front.pop())
+        if index is None:
+            continue
+        item = view.equations[index]
+        if item.primitive in ("reduce_max", "reduce_min"):
+            operand = number_of(view, item.eqn.invars[0])
+            shifted = operand is number_of(view, scaled) and item.primitive == "reduce_max"
+            found |= {"reduce_max", "reduce_min"} if shifted else set()
+            found |= {item.primitive} if operand is number_of(view, signal) else set()
+        elif item.primitive in MOVES | {"add", "sub", "max", "select_n"}:
+            front += view.moving(item.eqn)
+    return found >= {"reduce_max", "reduce_min"}
 
 
 def _both_reduced(view: View, value: Any, other: Any) -> bool:

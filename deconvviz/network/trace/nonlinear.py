@@ -3,18 +3,20 @@
 A rectifier rule is exact where everything but the rectifiers is linear in the signal. So it is not activations that are
 looked up in a list, but what may pass:
 
-- operations linear in the signal, and products and quotients with what does not depend on it;
+- operations linear in the signal, linear equations, and products and quotients with what does not depend on it;
 - max pooling (`trace.pooling`) and the rectifiers themselves (`trace.rectifiers`);
-- normalization: ``x / f(s)`` and ``x * f(s)``, where s is reduced from the signal over an axis and spread out along it
-  again, or is a window's or channel mix's sum of squares (local response normalization);
+- normalization: min-max scaling, ``x / f(s)`` and ``x * f(s)``, where s is reduced from the signal over an axis and
+  spread out along it again, or is a window's or channel mix's sum of squares (local response normalization);
 - softmax ``exp(x) / sum(exp(x))`` and ``x - log(sum(exp(x)))``, and attention: sums of a signal weighted by a softmax,
   and the scores that go into one;
-- gates: a factor that is spread out over an axis along which the signal varies (squeeze and excitation);
+- gates: a factor that is spread out over an axis along which the signal varies (squeeze and excitation), the maximum
+  over all channels for one (spatial attention);
 - guards against NaN and infinity, and selections by what does not depend on the signal.
 
-Everything else that a signal goes through is objected to, whatever it is called: `objections`. Several rectifiers of
-one and the same signal that are added up again (``relu(x) - a relu(-x)``, ``x + relu(x)``) are an activation of their
-own, too.
+An axis counts where the signal varies along it: several entries of one number (``stack([x, -x])``, `trace.entries`) are
+no axis to reduce over or to spread a gate along. Everything else that a signal goes through is objected to, whatever it
+is called: `objections`. Several rectifiers of one and the same signal that are added up again
+(``relu(x) - a relu(-x)``, ``x + relu(x)``) are an activation of their own, too.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ from deconvviz.network.trace.values import (
     PICKS,
     SUMS,
     View,
+    is_solution,
     learn,
     number_of,
 )
@@ -129,8 +132,10 @@ def _name(view: View, index: int) -> str:
         return written or name
     if index in view.surveyed.powers:
         return "power of a rectified signal"
-    if name == "reduce_max":
+    if name in ("reduce_max", "reduce_window_max"):
         return "max over channels"
+    if name in ("reduce_min", "reduce_window_min"):
+        return "min over channels"
     if name in ("max", "min"):
         zero = any(is_literal(a) and jnp.ndim(a.val) == 0 and a.val == 0 for a in eqn.invars)
         return f"{name} of two signals" if len(signals) == 2 else f"{name} with {'zero' if zero else 'a constant'}"
@@ -164,8 +169,10 @@ def _passes(view: View, index: int) -> bool:
         return False
     if name in ADDS:
         return not _recombined(view, moving)
-    if name in MOVES or name in SUMS or name == "reduce_window_max" or name in OPENED:
+    if name in MOVES or name in SUMS or name in OPENED or is_solution(view, index):
         return True
+    if name in ("reduce_window_max", "reduce_window_min"):
+        return not view.known[moving[0]].entries.single & _slid(eqn)
     if name == "mul":
         return len(moving) == 1 or any(view.known[a].finite for a in moving) or forms.is_product_of_forms(view, eqn)
     if name == "div":
@@ -187,6 +194,12 @@ def _passes(view: View, index: int) -> bool:
     if name == "log":
         return forms.is_quotient_softmax(view, moving[0])
     return name == "integer_pow" and eqn.params["y"] == 1
+
+
+def _slid(eqn: Any) -> set[int]:
+    """The axes along which a window holds several entries."""
+    shape = eqn.invars[0].aval.shape
+    return {d for d, n in enumerate(eqn.params["window_dimensions"]) if n > 1 and shape[d] > 1}
 
 
 def _recombined(view: View, moving: list[Any]) -> bool:

@@ -31,10 +31,10 @@ class Pools:
     """The maxima over positions of a flat program, and those that a softmax subtracts.
 
     Attributes:
-      cells: index of a ``reduce_max`` over positions.
+      cells: index of a ``reduce_max`` or ``reduce_min`` over positions.
       windows: index of a ``reduce_window`` by `max` that starts from a number other than minus infinity.
       pairs: index of a ``max`` of two arrays, both picked from one array.
-      shifts: index of a ``reduce_max`` that is only subtracted before an exponential: its signal is zero.
+      shifts: index of one whose difference to its operand only goes into an exponential: its signal is zero.
     """
 
     def __init__(self, equations: Sequence[Equation], live: set[Any], fields: Mapping[Any, Field]) -> None:
@@ -46,7 +46,7 @@ class Pools:
         self.shifts: set[int] = set()
         for index, item in enumerate(equations):
             ins = item.eqn.invars
-            if item.primitive == "reduce_max" and self._moves(ins[0]):
+            if item.primitive in ("reduce_max", "reduce_min") and self._moves(ins[0]):
                 # Softmax does not change with what is subtracted from all its scores, so the signal into this maximum
                 # is zero, and it is no activation that a rule could object to.
                 if self._is_shift(index):
@@ -129,12 +129,32 @@ class Pools:
                 continue
             if item.primitive in _CARRIES_ON and sum(not is_literal(a) for a in ins) == 1:
                 front.update(item.eqn.outvars)
-            elif item.primitive == "sub" and ins[0] is x:
+            elif item.primitive == "sub" and any(a is x for a in ins):
                 ends.append(item.out)
             else:
                 return False
-        readers = [item.primitive for item in self._equations if any(a is e for a in item.eqn.invars for e in ends)]
-        return bool(readers) and set(readers) <= {"exp", "exp2"}
+        axes = set(self._equations[index].eqn.params["axes"])
+        return bool(ends) and all(self._only_scores(end, axes) for end in ends)
+
+    def _readers(self, value: Any) -> list[int]:
+        return [n for n, item in enumerate(self._equations) if any(a is value for a in item.eqn.invars)]
+
+    def _only_scores(self, value: Any, axes: set[int]) -> bool:
+        """Is a softmax over these axes taken of a value, or of what is left of it less a maximum, and nothing else?"""
+        readers = self._readers(value)
+        for index in readers:
+            item = self._equations[index]
+            sums = [self._equations[n].eqn for n in self._readers(item.out)]
+            within = all(e.primitive.name != "reduce_sum" or axes.issuperset(e.params["axes"]) for e in sums)
+            shifted = item.primitive == "sub" and item.eqn.invars[0] is value and self._only_scores(item.out, axes)
+            exponential = item.primitive in ("exp", "exp2") and within
+            if not (exponential or shifted or self._is_shift_of(index, value)):
+                return False
+        return bool(readers)
+
+    def _is_shift_of(self, index: int, value: Any) -> bool:
+        item = self._equations[index]
+        return item.primitive in ("reduce_max", "reduce_min") and item.eqn.invars[0] is value and self._is_shift(index)
 
 
 def _is_maximum(eqn: Any) -> bool:
@@ -199,6 +219,11 @@ def _first_maximum(axes: tuple[int, ...]) -> Callable[[jax.Array], jax.Array]:
 
     largest.defvjp(lambda x: (largest(x), x), down)
     return largest
+
+
+def first_minimum(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    """``x.min(axes)``, likewise."""
+    return -first_maximum(-x, axes)
 
 
 @jax.custom_vjp

@@ -20,6 +20,7 @@ from deconvviz.network.trace import axes, geometry
 from deconvviz.network.trace.jaxpr import Equation, Flat, dependent, flatten, is_literal, needed
 from deconvviz.network.trace.layers import Finder, LayerEquations, names_of, parameters_of
 from deconvviz.network.trace.rectifiers import constants
+from deconvviz.network.trace.spelled import spelled_out
 from deconvviz.types import Array, Layer
 
 
@@ -109,6 +110,7 @@ def trace(
             "over, in inference mode, and the size that it expects as input_spec=InputSpec(size=(height, width))"
         ) from error
     flat = flatten(closed, rules.is_relu_call)
+    flat = spelled_out(flat, constants(flat))
     live = dependent(flat.equations, flat.input)
     if not any(not is_literal(o) and o in live for o in flat.outputs):
         raise NetworkError("the function's result does not depend on the image: is its argument used?")

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.network import _compat
+from deconvviz.network.trace import entries
 from deconvviz.network.trace.geometry import regrouped
 from deconvviz.network.trace.jaxpr import Equation, is_floating, is_literal, needed
 from deconvviz.network.trace.pooling import Pools
@@ -29,6 +30,8 @@ SUMS = {"reduce_sum", "reduce_window_sum", "cumsum", "fft"}
 ADDS = {"add", "add_any", "sub", "neg"}
 #: Linear in the first operand (and in an update), as long as the places do not depend on the signal.
 PICKS = {"gather": 1, "dynamic_slice": 1, "dynamic_update_slice": 2, "scatter": None, "scatter-add": None}
+#: Solutions of linear equations: linear in the right-hand side, as long as the matrix does not depend on the signal.
+SOLVES = {"triangular_solve", "custom_linear_solve"}
 #: Products: linear as long as one operand only depends on the signal.
 CONTRACTIONS = {"dot_general", "conv_general_dilated"}
 REDUCTIONS = {"reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "reduce_window_sum", "reduce_window_max",
@@ -55,7 +58,8 @@ class Known:
       spread: axes along which it only varies by what does not depend on the image.
       origin: the value that it is an entry by entry function of, itself where it is none.
       curved: whether that function holds a rectifier or something else that bends.
-      reduced: reduced over an axis, and worked on entry by entry since.
+      entries: of which one number of a signal each entry is a function.
+      reduced: reduced over an axis along which the signal varies, and worked on entry by entry since.
       squares: sums of squares or absolute values, worked on entry by entry since.
       dead: no derivative flows into it.
       finite: an indicator of what is NaN, infinite or neither.
@@ -63,6 +67,7 @@ class Known:
 
     spread: frozenset[int] = frozenset()
     origin: Any = None
+    entries: Any = None
     curved: bool = False
     reduced: bool = False
     squares: bool = False
@@ -136,19 +141,38 @@ def learn(view: View, index: int) -> None:
     moving = view.moving(eqn)
     for atom in moving:
         if atom not in view.known:
-            view.known[atom] = Known(origin=atom)
+            view.known[atom] = Known(origin=atom, entries=entries.own(atom))
     trails = [view.known[a] for a in moving]
+    below = {a: trail.entries for a, trail in zip(moving, trails, strict=True)}
     for out in eqn.outvars:
         origin = _origin(view, eqn, out)
+        followed = entries.follow(eqn, below, name in ENTRYWISE) if len(eqn.outvars) == 1 else None
         view.known[out] = Known(
             spread=_spread(view, eqn, out),
             origin=origin,
+            entries=followed or entries.own(number_of(view, out)),
             curved=origin is not number_of(view, out) and (bends(view, index) or any(t.curved for t in trails)),
-            reduced=name in REDUCTIONS or (name not in OPENED and all(t.reduced for t in trails)),
-            squares=_sums_squares(view, index, trails),
+            reduced=reduces(view, index) or (name not in OPENED and all(t.reduced for t in trails)),
+            squares=_sums_squares(view, index, trails, followed is None),
             dead=not is_floating(out) or all(t.dead for t in trails),
             finite=_tells_finite(view, eqn, name, trails),
         )
+
+
+def reduces(view: View, index: int) -> bool:
+    """Does the equation put entries together that are functions of different numbers of the signal?"""
+    eqn, known = view.equations[index].eqn, view.known
+    if eqn.primitive.name not in REDUCTIONS:
+        return False
+    operand = next((a for a in eqn.invars if not is_literal(a) and a in known), None)
+    if operand is None:
+        return False
+    single, p = known[operand].entries.single, eqn.params
+    if "window_dimensions" in p:
+        axes = [d for d, n in enumerate(p["window_dimensions"]) if n > 1]
+    else:
+        axes = p["axes"] if "axes" in p else [p["axis"]]
+    return any(d not in single for d in axes)
 
 
 def bends(view: View, index: int) -> bool:
@@ -159,9 +183,19 @@ def bends(view: View, index: int) -> bool:
         return False
     if name in ("mul", "div", *CONTRACTIONS):
         return len(moving) > 1 or (name == "div" and moving[0] is not item.eqn.invars[0])
-    if name in PICKS:
+    if name in PICKS or is_solution(view, index):
         return False
     return not (name == "select_n" and not any(a is item.eqn.invars[0] for a in moving))
+
+
+def is_solution(view: View, index: int) -> bool:
+    """Is it the solution of linear equations whose matrix does not depend on the image?"""
+    eqn = view.equations[index].eqn
+    name = eqn.primitive.name
+    if name not in SOLVES:
+        return False
+    matrix = eqn.invars[: sum(eqn.params["const_lengths"]) if name == "custom_linear_solve" else 1]
+    return not any(a is b for a in matrix for b in view.moving(eqn))
 
 
 def _origin(view: View, eqn: Any, out: Any) -> Any:
@@ -192,13 +226,18 @@ def number_of(view: View, variable: Any) -> Any:
     return view.numbers[variable]
 
 
-def _sums_squares(view: View, index: int, trails: list[Known]) -> bool:
-    """A sum over neighbours or channels of squares, or an entry by entry function of such sums."""
+def _sums_squares(view: View, index: int, trails: list[Known], mixed: bool) -> bool:
+    """A sum over neighbours or channels of squares, or an entry by entry function of such sums.
+
+    Args:
+      mixed: do entries of the result rest on several numbers of the signal?
+    """
     item = view.equations[index]
     name = item.primitive
     moving = view.moving(item.eqn)
     if name in {"reduce_window_sum", "reduce_sum", "cumsum", *CONTRACTIONS}:
-        return len(moving) == 1 and is_square(view, moving[0])
+        joins = mixed if name in CONTRACTIONS else reduces(view, index)
+        return joins and len(moving) == 1 and is_square(view, moving[0])
     if name == "add" and len(moving) == 2:  # of neighbours: two functions of one and the same entry are none
         squares = all(t.squares or is_square(view, a) for t, a in zip(trails, moving, strict=True))
         return squares and trails[0].origin is not trails[1].origin
@@ -236,17 +275,21 @@ def _tells_finite(view: View, eqn: Any, name: str, trails: list[Known]) -> bool:
     return False
 
 
-def _broadcast_spread(view: View, value: Any, other: Any) -> frozenset[int]:
+def spread_of(view: View, value: Any, other: Any) -> frozenset[int]:
     """The axes along which a value does not vary with the image, those that meet a longer axis included."""
     a, b = value.aval.shape, other.aval.shape
+    if not a:
+        return frozenset(range(len(b)))
     implicit = {d for d, (n, m) in enumerate(zip(a, b, strict=True)) if n == 1 < m} if len(a) == len(b) else set()
     return view.known[value].spread | implicit
 
 
 def spreads_over(view: View, factor: Any, other: Any) -> bool:
     """Is the factor one number along an axis on which the other value varies?"""
-    spread = _broadcast_spread(view, factor, other)
-    return bool(spread - view.known[other].spread) if other in view.known else bool(spread)
+    spread = spread_of(view, factor, other)
+    if other not in view.known:
+        return bool(spread)
+    return bool(spread - view.known[other].spread - view.known[other].entries.single)
 
 
 def _spread(view: View, eqn: Any, out: Any) -> frozenset[int]:

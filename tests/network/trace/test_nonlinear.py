@@ -64,6 +64,39 @@ def test_where_nothing_comes_down_at_all_the_refusal_says_so(rule: str) -> None:
         dv.reconstruct(net, np.zeros((4, 6, 3)), (net.layers[-1].name, 0), rule=rule)
 
 
+def _reduced_by(combine: Callable[[Any, Any], Any], start: float) -> Callable[[Any], Any]:
+    def whole(h: Any) -> Any:
+        return h + jax.lax.reduce(h, start, combine, (1, 2))[:, None, None]
+
+    return whole
+
+
+def _windows_by(combine: Callable[[Any, Any], Any], start: float) -> Callable[[Any], Any]:
+    return lambda h: jax.lax.reduce_window(h, start, combine, (1, 2, 2, 1), (1, 1, 1, 1), "SAME")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("by_function", "by_name"),
+    [
+        (_reduced_by(lambda a, b: a + b, 0.0), lambda h: h + h.sum((1, 2), keepdims=True)),
+        (_reduced_by(lambda a, b: jnp.maximum(b, a), -np.inf), lambda h: h + h.max((1, 2), keepdims=True)),
+        (_windows_by(lambda a, b: b + a, 0.0), _windows_by(jax.lax.add, 0.0)),
+        (_windows_by(lambda a, b: jnp.minimum(a, b), np.inf), lambda h: -_windows_by(jax.lax.max, -np.inf)(-h)),
+    ],
+)
+def test_a_reduction_by_a_function_is_the_one_of_its_name(by_function: Any, by_name: Any) -> None:
+    """JAX has no derivative of some of them."""
+    maps = []
+    for part in (by_function, by_name):
+        flat, eqns, obeyed, unsupported = forms.rewritten(forms.between(part))
+        assert (obeyed, unsupported) == (1, [])
+        run = as_function(flat, eqns, flat.outputs)
+        value, pull = jax.vjp(lambda x, run=run, flat=flat: run(flat.consts, x)[0], forms.IMAGE)
+        maps.append(pull(jnp.ones_like(value))[0])
+    np.testing.assert_allclose(maps[0], maps[1], rtol=0, atol=2e-6 * float(jnp.abs(maps[1]).max()))
+
+
 def test_a_pooling_from_zero_passes_where_nothing_is_below_zero() -> None:
     """Elsewhere it is one more rectifier; JAX has no derivative of it that could be compared."""
 
