@@ -100,7 +100,8 @@ def predict(net: Network, image: Any) -> np.ndarray:
     >>> probabilities.shape, round(float(probabilities.sum()), 6), net.labels[probabilities.argmax()]
     ((102,), 1.0, 'cougar_face')
     """
-    return class_probabilities(net, net.run(model_input(net, image)))
+    x = model_input(net, image)
+    return class_probabilities(net, net.run(x))
 
 
 def class_probabilities(net: Network, output: np.ndarray) -> np.ndarray:

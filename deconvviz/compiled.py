@@ -83,6 +83,11 @@ def turn() -> contextlib.AbstractContextManager[None]:
     return _TURNS()
 
 
+def release_memory() -> None:
+    """Give back what compiling took and no longer needs, where the C library would keep it."""
+    storage.release_memory()
+
+
 @contextlib.contextmanager
 def background() -> Iterator[None]:
     """``with background():`` this thread lets every thread that somebody waits for go first.

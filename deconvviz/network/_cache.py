@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from hashlib import blake2b
@@ -12,6 +13,9 @@ import jax
 import numpy as np
 
 from deconvviz import compiled
+
+#: Seconds of compiling after which memory is given back; that takes some milliseconds.
+_LONG = 0.5
 
 
 class _Once:
@@ -25,8 +29,13 @@ class _Once:
             return self._function(*args)
         with compiled.turn():
             if not self._ready:
+                began = time.monotonic()
                 result = self._function(*args)
                 self._ready = True
+                if (
+                    time.monotonic() - began > _LONG
+                ):  # compiling takes much memory, which would be kept for the next time
+                    compiled.release_memory()
                 return result
         return self._function(*args)  # compiled by another thread meanwhile: no need to hold others up
 

@@ -140,6 +140,7 @@ def _record(module: Any, spec: InputSpec, batch: int) -> _Recorded:
             with warnings.catch_warnings():  # PyTorch warns of its own inner calls
                 warnings.simplefilter("ignore")
                 program = torch.export.export(module, (example,), dynamic_shapes=free).run_decompositions({})
+                program = _decomposed(program)
         except Exception as error:
             raise _refusal(module, tuple(example.shape), error) from error
     signature = program.graph_signature
@@ -204,13 +205,27 @@ def _plain(output: Any) -> Any:
     return output
 
 
+def _decomposed(program: Any) -> Any:
+    """The program with each operation that `OPERATIONS` lacks put together from others, where PyTorch says how."""
+    known = dict(_torch().export.default_decompositions())
+    known = {k: v for k, v in known.items() if "max_unpool" not in str(k)}  # it takes places of maxima
+    while table := {node.target: known[node.target] for node in _missing(program.graph_module) if node.target in known}:
+        program, known = program.run_decompositions(table), {k: v for k, v in known.items() if k not in table}
+    return program
+
+
+def _missing(graph: Any) -> list[Any]:
+    """The nodes whose operation `OPERATIONS` lacks."""
+    parts = (part for part in graph.modules() if hasattr(part, "graph"))
+    nodes = (node for part in parts for node in part.graph.nodes)
+    return [node for node in nodes if node.op == "call_function" and _operation(node.target) is None]
+
+
 def _check_known(graph: Any, name: str) -> None:
     """Refuse a program with operations that `OPERATIONS` lacks, each with its place."""
     missing: dict[str, str] = {}
-    for part in (part for part in graph.modules() if hasattr(part, "graph")):
-        for node in part.graph.nodes:
-            if node.op == "call_function" and _operation(node.target) is None:
-                missing.setdefault(str(node.target), _path(node).replace("/", ".") or "its forward pass")
+    for node in _missing(graph):
+        missing.setdefault(str(node.target), _path(node).replace("/", ".") or "its forward pass")
     if missing:
         entries = [f"{target} in {place}" for target, place in itertools.islice(missing.items(), _NAMED)]
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
@@ -898,7 +913,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "reciprocal": lambda x: 1 / x,
     "square": jnp.square,
     "rsqrt": lax.rsqrt,
-    "erf": lax.erf,
+    **{name: getattr(lax, name) for name in ("erf", "erfc", "lgamma", "digamma")},
     "trunc": jnp.trunc,
     "frac": lambda x: x - jnp.trunc(x),
     **{name: getattr(jnp, name) for name in (
@@ -1000,6 +1015,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("_to_copy", "to"), _cast),
     "type_as": lambda x, like: x.astype(like.dtype),
     "copy": lambda x, values, *_: jnp.broadcast_to(values, x.shape).astype(x.dtype),
+    "zero": jnp.zeros_like,
     "fill": lambda x, value: jnp.full(x.shape, value, x.dtype),
     "full": _full,
     "full_like": lambda x, value, *, dtype=None: jnp.full_like(x, value, dtype=dtype),

@@ -198,7 +198,8 @@ def arithmetic(x: torch.Tensor) -> Results:
         torch.addcdiv(x, x, y), x.float().double(), (x > 0).to(x.dtype) * x, torch.max(x, x * 2), x @ x.mT,
         torch.einsum("nchw,cd->ndhw", x, W[:3, :3, 0, 0]), torch.full_like(x, 3.0) + x, torch.zeros_like(x) + x,
         x.new_ones(13, 15) * x, torch.arange(15) * x, torch.linspace(0, 1, 15, dtype=torch.float64) * x,
-        torch.eye(15) + x[:, :, :1, :], torch.nan_to_num(x / 0 * 0),
+        torch.eye(15) + x[:, :, :1, :], torch.nan_to_num(x / 0 * 0), x.clone().zero_() + x,
+        F.cosine_similarity(x, x * 2 + 1, 1), torch.hstack([x, x]), torch.erfc(x), x.tile(1, 2, 1, 1),
     ]  # fmt: skip
 
 
