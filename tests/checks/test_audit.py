@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import ship_audit
 from jax import lax
+from reference import audit_loops
 
 import deconvviz as dv
 from deconvviz import api, catalog
@@ -73,6 +74,32 @@ def test_a_linear_network_is_told_exactly() -> None:
     assert "needs a convolution below the unit" in found.refused["grad_cam"]
     assert any(line.startswith("Guided backprop was refused: no rectifier") for line in found.sentences)
     assert any(line.startswith("Only 3 pictures") for line in found.sentences)
+
+
+@pytest.mark.slow
+def test_noise_and_agreement_with_occlusion_equal_their_twins() -> None:
+    def scores(x: Any) -> Any:
+        return conv(x).mean(axis=(1, 2)) @ TOP
+
+    network = dv.Network(scores, input_spec=SPEC, name="bent")
+    row = dv.audit(network, PICTURES[:1], ("gradient", "occlusion"), seed=3).table["gradient"]
+    x = (PICTURES[0] - 0.5) / 0.25
+    top = int(np.argmax(scores(jnp.asarray(x, jnp.float32)[None])[0]))
+
+    def strength(x: np.ndarray) -> np.ndarray:
+        slope = jax.grad(lambda x: scores(x)[0, top])(jnp.asarray(x, jnp.float32)[None])[0]
+        return np.abs(np.asarray(slope, np.float64)).sum(axis=-1)
+
+    after = strength(audit_loops.grainy(x, 3))
+    assert row["noise"].mean == pytest.approx(audit_loops.spearman(strength(x), after), abs=1e-3)
+    patch = controls.options(network, "occlusion")["patch"]
+
+    def score(x: np.ndarray) -> float:
+        return float(scores(jnp.asarray(x, jnp.float32)[None])[0, top])
+
+    falls = audit_loops.covered(score, x, np.zeros_like(x), patch)
+    wanted = audit_loops.spearman(audit_loops.box_mean(strength(x), patch), falls)
+    assert row["occlusion"].mean == pytest.approx(wanted, abs=1e-3)
 
 
 @pytest.mark.slow

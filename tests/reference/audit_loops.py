@@ -105,6 +105,50 @@ def infidelity(
     return wrong / scale
 
 
+def grainy(x: np.ndarray, seed: int) -> np.ndarray:
+    """Normal noise of a fiftieth of the range, number by number in the order of memory."""
+    drawn, values = np.random.default_rng(seed), x.astype(np.float64).copy()
+    for place in np.ndindex(x.shape):
+        values[place] += 0.02 * (x.max() - x.min()) * drawn.standard_normal()
+    return values
+
+
+def covered(
+    score: Callable[[np.ndarray], float], x: np.ndarray, cover: np.ndarray, patch: tuple[int, int]
+) -> np.ndarray:
+    """The fall under each patch, patches side by side."""
+    falls = np.zeros(x.shape[:2])
+    for top in range(0, x.shape[0], patch[0]):
+        for left in range(0, x.shape[1], patch[1]):
+            without = x.copy()
+            inside = [
+                (i, j)
+                for i in range(top, min(top + patch[0], x.shape[0]))
+                for j in range(left, min(left + patch[1], x.shape[1]))
+            ]
+            for place in inside:
+                without[place] = cover[place]
+            for place in inside:
+                falls[place] = score(x) - score(without)
+    return falls
+
+
+def box_mean(values: np.ndarray, patch: tuple[int, int]) -> np.ndarray:
+    """Mean of the window about each pixel; beyond the border the picture is mirrored."""
+    height, width = values.shape
+    means = np.zeros(values.shape)
+    for i in range(height):
+        for j in range(width):
+            total = 0.0
+            for a in range(i - patch[0] // 2, i - patch[0] // 2 + patch[0]):
+                for b in range(j - patch[1] // 2, j - patch[1] // 2 + patch[1]):
+                    row = -1 - a if a < 0 else 2 * height - 1 - a if a >= height else a
+                    column = -1 - b if b < 0 else 2 * width - 1 - b if b >= width else b
+                    total += values[row, column]
+            means[i, j] = total / (patch[0] * patch[1])
+    return means
+
+
 def sobel(grey: np.ndarray) -> np.ndarray:
     """Magnitude; beyond the border the nearest pixel."""
     found = np.zeros(grey.shape)
