@@ -401,7 +401,8 @@ def check(plan: Plan) -> None:
 STAGES = (
     Stage(
         "weights", weights, "deconvviz/models/weights/caltech.*: weights, snapshots, curve, card",
-        "lessons/growth (epochs and accuracies in scenes and questions), the doctest of models.caltech.build; who has "
+        "lessons/growth (epochs and accuracies in scenes and questions), deconvnet, fields and sparse_code (units and "
+        "numbers that scenes name), the doctest of models.caltech.build; who has "
         "held-out pictures measures them: deconvviz evaluate caltech --data DIR",
     ),
     Stage(
