@@ -190,9 +190,18 @@ def weighted_kernels(h: Any) -> Any:
     return jnp.einsum("nk,nkhwc->nhwc", gates, jnp.stack([conv(h, SECOND), conv(h, THIRD)], 1))
 
 
+#: Rectifiers in spellings of their own.
+BY_HAND: set[Any] = set()
+
+
 def spelled(hand: Callable[[Any], Any], plain: Callable[[Any, Relu], Any] = lambda h, relu: relu(h)) -> Any:
     """A rectifier in a spelling of its own, beside what it is; the rules by hand are put into the second."""
-    return lambda h, relu: hand(h) if relu is jax.nn.relu else plain(h, relu)
+
+    def part(h: Any, relu: Relu) -> Any:
+        return hand(h) if relu is jax.nn.relu else plain(h, relu)
+
+    BY_HAND.add(part)
+    return part
 
 
 def relu6(h: Any, relu: Relu) -> Any:

@@ -80,6 +80,9 @@ def agrees(plan: Sequence[tuple[str, str, bool]], rule: str) -> None:
 
 
 def objected(plan: Sequence[tuple[str, str, bool]], bent: tuple[int, str]) -> None:
+    part, _ = forms.PASSING[plan[bent[0] % len(plan)][0]]
+    if part in forms.BY_HAND:
+        return  # of soft shrinkage, x + abs(x) is a ReLU of the signal below, and passes rightly
     *_, unsupported = rewritten(network(plan, jax.nn.relu, bent))
     assert unsupported
 
