@@ -1,7 +1,7 @@
 """A class in the app at once: every action answered, how fast, and how much memory and how many threads that takes.
 
 Each person is a session of its own over a websocket, as a browser opens it, without the browser: most actions are
-clicks on units of the laboratory, others are another layer, presets or scenes, the language, another page, a photograph
+clicks on units of the laboratory, others are another layer, scenes, the language, another page, a photograph
 of one's own, and a job now and then. The first round meets what the compile cache holds (nothing with `--fresh`), the
 others a warm server. An action ends when its script has ended; what it drew stands in the messages before. A click ends
 with the answer that holds the four panels; after every one the numbers of the unit run, and then all that stands below
@@ -48,7 +48,7 @@ FOLLOW, BELOW, TILES = "lab-unit", "lab-follow", "lab-layers-pick"
 #: Channels of the layers that are clicked, at least.
 CHANNELS = 32
 #: How often each action is taken, out of all.
-ACTIONS = {"click": 50, "layer": 14, "preset": 8, "language": 4, "page": 12, "upload": 7, "job": 5}
+ACTIONS = {"click": 50, "layer": 14, "scene": 8, "language": 4, "page": 12, "upload": 7, "job": 5}
 PAGES = (
     "convolution",
     "pooling-and-switches",
@@ -145,8 +145,8 @@ class Session:
                 self.view = json.loads(drawn.json)
 
     def buttons(self) -> list[str]:
-        """Those of presets, and those that turn scenes."""
-        return [key for key in self.elements if key.startswith(("preset-", "turn-scene-"))]
+        """Those that turn scenes."""
+        return [key for key in self.elements if key.startswith("turn-scene-")]
 
     def choose(self, key: str, **value: Any) -> None:
         """Set a widget of the page."""
@@ -258,11 +258,11 @@ async def _take(session: Session, kind: str, chance: random.Random, file: bytes)
             for _ in range(3):
                 await asyncio.sleep(1)
                 await session.act("look at a job", fragment=fragment, by_itself=True)
-    elif kind == "preset":
+    elif kind == "scene":
         if not session.buttons():
             await session.turn_to(chance.choice(PAGES))
         if buttons := session.buttons():
-            await session.act("preset", WidgetState(id=session.elements[chance.choice(buttons)], trigger_value=True))
+            await session.act("scene", WidgetState(id=session.elements[chance.choice(buttons)], trigger_value=True))
     elif kind == "language":
         session.choose("lang", string_value=chance.choice(["", "zh"]))
         await session.act("language")

@@ -1,6 +1,6 @@
-"""Time from a click on a preset of a lesson to the last change of the page that it causes, in a real Chromium.
+"""Time from a turn to another scene of a lesson to the last change of the page that it causes, in a real Chromium.
 
-Opens every lesson, clicks through its presets until everything is compiled and cached, then clicks and measures. The
+Opens every lesson, turns through its scenes until everything is compiled and cached, then turns and measures. The
 clock runs in the page: from the click to the first frame after the last change of the document before the server has
 finished its run.
 
@@ -42,11 +42,11 @@ WATCH = """() => {
 }"""
 
 
-def clicked(page: Any, index: int) -> float:
-    """Milliseconds that a click on a preset takes."""
+def turned(page: Any, side: str) -> float:
+    """Milliseconds that the turn to the next scene ("Right") or the one before ("Left") takes."""
     from app_clicks import settle
 
-    button = page.locator('[class*="st-key-preset"] button').nth(index)
+    button = page.locator(f".st-key-turn-scene-{side} button")
     button.wait_for()
     page.evaluate(WATCH)
     button.click()
@@ -60,13 +60,12 @@ def measure(lesson: Any, url: str, page: Any, rounds: int) -> dict[str, Any]:
     from app_clicks import settle
 
     page.goto(f"{url}/{lesson.slug}")
-    page.locator('[class*="st-key-preset"] button').first.wait_for()
+    page.locator(".st-key-turn-scene-Right button").wait_for()
     settle(page)
-    presets = range(len(lesson.presets))
-    for _ in range(2):
-        for index in presets:
-            clicked(page, index)
-    times = sorted(clicked(page, index) for _ in range(rounds) for index in presets)
+    there_and_back = ["Right"] * (len(lesson.scenes) - 1) + ["Left"] * (len(lesson.scenes) - 1)
+    for side in there_and_back:
+        turned(page, side)
+    times = sorted(turned(page, side) for _ in range(rounds) for side in there_and_back)
     return {
         "lesson": lesson.slug, "redraws": len(times), "median_ms": round(statistics.median(times)),
         "largest_ms": round(times[-1]), "load_average": round(os.getloadavg()[0], 1),
@@ -82,9 +81,9 @@ def main() -> None:
     from lessons._kit.form.page import Lesson, discover
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    lessons = {page.slug: page for page in discover() if isinstance(page, Lesson) and page.presets}
+    lessons = {page.slug: page for page in discover() if isinstance(page, Lesson)}
     parser.add_argument("--lesson", choices=lessons, help="only this one")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each preset is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each turn is measured")
     options = parser.parse_args()
     path = find()
     if path is None:

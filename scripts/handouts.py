@@ -48,8 +48,7 @@ def document(lesson: Lesson, number: int, seed: int, picture: bytes, formulas: I
       picture: a PNG.
       formulas: MathML.
     """
-    scenes = getattr(lesson, "scenes", ())
-    text = t(lesson.text) if lesson.text else "\n\n".join(f"**{t(one.title)}.** {t(one.text)}" for one in scenes)
+    text = "\n\n".join(f"**{t(one.title)}.** {t(one.text)}" for one in lesson.scenes)
     questions = "".join(_question(t(title), maker(seed)) for title, maker in lesson.questions.values())
     encoded = base64.b64encode(picture).decode()
     return f"""<!doctype html><meta charset="utf-8"><style>{SHEET}</style>

@@ -418,7 +418,7 @@ STAGES = (
     Stage(
         "results", results, "lessons/_kit/run/shipped.safetensors: ladder, sheets, visions, unit maps, growth",
         "sentences of ladder, inversion, visualization, growth, four rules and DeconvNet that name what is seen; the "
-        "channels that scenes and presets name",
+        "channels that scenes name",
     ),
     Stage(
         "measured", measured, "lessons/{adversarial,occlusion,removal,shuffled}/measured.json",

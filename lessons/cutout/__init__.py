@@ -128,7 +128,7 @@ def chosen() -> tuple[State, pictures.Picture]:
     source = choice(t("Cut out from"), kinds, "source", default=State.source)
     picture = pictures.sample(designed("image", FIRST))
     if source == "photo" and is_offered("image"):
-        picture = upload.choose((), FIRST)
+        picture = upload.choose(FIRST)
     shown = subject(State(source), picture)
     with st.spinner(t("Asking the network what it sees")):
         guesses = run.guesses(shown)

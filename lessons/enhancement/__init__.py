@@ -142,7 +142,7 @@ predict.write(found, "cleaned.png")
 
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    picture = upload.choose((), FIRST) if is_offered("image") else pictures.sample(designed("image", FIRST))
+    picture = upload.choose(FIRST) if is_offered("image") else pictures.sample(designed("image", FIRST))
     kinds = {"noise": t("noise"), "jpeg": "JPEG", "none": t("none")}
     damage = choice(t("Damage"), kinds, "damage", default="noise", tabs=True)
     sigma, quality = int(State.sigma), int(State.quality)

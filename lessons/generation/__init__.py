@@ -149,7 +149,7 @@ def chosen() -> tuple[State, pictures.Picture]:
     if view not in OF_PHOTOGRAPHS:
         wanted = choice(t("Class"), labels, "wanted")
     elif is_offered("image"):
-        picture = upload.choose((), FIRST)
+        picture = upload.choose(FIRST)
     if view == "between":
         to = choice(t("Leads to"), {id: t(TITLES[id]) for id in OTHERS}, "to")
     if view in ("walk", "upsamplers"):

@@ -43,7 +43,7 @@ def where_used(lessons: Iterable[Lesson]) -> dict[str, list[tuple[int, Lesson]]]
 
 def words(lesson: Lesson) -> str:
     """Everything that a lesson says of its subject, in English."""
-    return " ".join([lesson.text, lesson.goal, lesson.question, *(scene.text for scene in lesson.scenes)])
+    return " ".join([lesson.goal, lesson.question, *(scene.text for scene in lesson.scenes)])
 
 
 def entry(key: str, lessons: Iterable[tuple[int, Lesson]]) -> str:

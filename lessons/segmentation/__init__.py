@@ -102,7 +102,7 @@ def chosen() -> tuple[State, pictures.Picture]:
     source = choice(t("Look at"), kinds, "source")
     picture = pictures.sample(FIRST)
     if source == "photo" and is_offered("image"):
-        picture = upload.choose((), FIRST)
+        picture = upload.choose(FIRST)
     decoders = {name: t(segmentation_picture.TITLES[name]) for name in run.DECODERS}
     decoder = choice(t("Decoder"), decoders, "decoder")
     wanted = choice(

@@ -97,7 +97,7 @@ predict.write(found, "large.png")
 
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    picture = upload.choose((), FIRST) if is_offered("image") else pictures.sample(designed("image", FIRST))
+    picture = upload.choose(FIRST) if is_offered("image") else pictures.sample(designed("image", FIRST))
     scale = choice(t("Enlarge"), {n: f"× {n}" for n in "234"}, "scale", default=State.scale, tabs=True)
     sources = {"shrunk": t("made small first: the truth is known"), "as": t("enlarged as it is")}
     source = choice(t("The photograph is"), sources, "source")

@@ -104,7 +104,7 @@ for module in (predict.untrained(name), network):
 
 def chosen() -> tuple[State, pictures.Picture]:
     """Draw the controls and read them."""
-    picture = upload.choose((), FIRST) if is_offered("image") else pictures.sample(designed("image", FIRST))
+    picture = upload.choose(FIRST) if is_offered("image") else pictures.sample(designed("image", FIRST))
     layer = choice(t("Last layer"), {kind: t(name) for kind, name in upsampler_picture.NAMES.items()}, "layer")
     taps = slider.whole(t("Kernel k, for the overlap alone"), 3, 12, "k", State.k)
     return State(picture.id or FIRST, layer, taps, url_value("view", State.view, VIEWS)), picture

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from lessons._kit.form import page
 
 PAGES = page.discover()
-#: Names that several pages read, beside those that a page's presets and scenes hold.
+#: Names that several pages read, beside those that a page's scenes hold.
 NAMES = ("image", "unit", "layer", "channel", "row", "column", "page", "lang", "network", "cell", "seed", "scene")
 VALUES = (
     "", " ", "a", "0", "-1", "1e9", "9" * 40, "٣", "nan", "null", "[]", "1,2", "1,2,3,4", ",", "relu3:", "relu3:5,-1,9",
@@ -21,8 +21,7 @@ VALUES = (
 
 def garbage(found: page.Page, number: int) -> dict[str, str]:
     """A link of a page: half of the names it may hold, with values that it may not."""
-    held = [values for _, values in found.presets] if isinstance(found, page.Lesson) else []
-    held += [scene.values for scene in found.scenes] if isinstance(found, page.Lesson) else []
+    held = [scene.values for scene in found.scenes] if isinstance(found, page.Lesson) else []
     names = sorted({*NAMES, *(name for values in held for name in values)})
     draw = Draw(number)
     return {name: draw.one_of(VALUES) for name in names if draw.below(2)}

@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from deconvviz.data import samples
 from lessons._kit.photo import upload
@@ -23,28 +22,3 @@ def test_pixels_are_the_whole_picture_made_smaller() -> None:
     stream = io.BytesIO()
     Image.fromarray(np.zeros((900, 30, 3), np.uint8)).save(stream, "PNG")
     assert upload.pixels(pictures.upload(stream.getvalue(), "tall.png")).shape == (640, 21, 3)
-
-
-def _page() -> None:
-    import streamlit as st
-
-    from lessons._kit.photo import selection, upload
-    from lessons._kit.run import pictures
-
-    if "begun" not in st.session_state:
-        st.session_state["begun"] = True
-        selection.keep_upload(pictures.Picture(None, "mine.png", "", "d", b""))
-        st.session_state["lab-uploads"] = 1
-    presets = (("A cup", {"image": "coffee"}),)
-    st.button("A cup", key="preset-0", on_click=lambda: st.session_state.update(image="coffee"))
-    if st.session_state.get("preset-0"):
-        st.write(upload.choose(presets, "motorcycle").title)
-    else:
-        st.write(selection.picture("motorcycle").title)
-
-
-def test_a_preset_with_a_picture_puts_the_upload_aside() -> None:
-    test = AppTest.from_function(_page, default_timeout=120).run()
-    assert [element.value for element in test.markdown] == ["mine.png"]
-    test.button(key="preset-0").click().run()
-    assert samples.SAMPLES["coffee"].title in [element.value for element in test.markdown]

@@ -32,7 +32,7 @@ LESSONS = {page.slug: page for page in discover() if isinstance(page, Lesson)}
 def text(slug: str) -> str:
     """The text of a lesson without the brackets of its terms."""
     lesson = LESSONS[slug]
-    return " ".join([lesson.text, *(scene.text for scene in lesson.scenes)]).replace("[[", "").replace("]]", "")
+    return " ".join(scene.text for scene in lesson.scenes).replace("[[", "").replace("]]", "")
 
 
 def gram(w: np.ndarray, geometry: ConvGeometry, size: tuple[int, int]) -> np.ndarray:

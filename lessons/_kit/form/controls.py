@@ -1,4 +1,4 @@
-"""Controls whose value is in the URL in every language, and presets that set several of them at once.
+"""Controls whose value is in the URL in every language, and scenes that set several of them at once.
 
 Streamlit writes the shown label of a choice into the URL. A translated label would make a link that opens in one
 language only, so `choice` keeps the value's own name in a hidden bound field and shows the labels in a free widget.
@@ -218,7 +218,7 @@ def switch(label: str, key: str, *, off: str, on: str) -> bool:
 
 
 def set_values(values: Mapping[str, str]) -> None:
-    """Set controls made by `choice` and `url_value`: what a preset does when it is pressed."""
+    """Set controls made by `choice` and `url_value`: what the turn to a scene does."""
     for key, value in values.items():
         st.session_state[key] = value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from deconvviz.types import Check
-from lessons._kit.form import controls, exercise, glossary, progress, proof, scenes
+from lessons._kit.form import controls, exercise, progress, proof, scenes
 from lessons._kit.form.i18n import t
 from lessons._kit.form.page import END, SECTIONS, Lesson, Page, discover, entry, find_page
 from lessons._kit.form.sources import citation
@@ -26,8 +26,8 @@ class Columns:
     """The two columns under the headline.
 
     Attributes:
-      controls: at the left, above the presets.
-      aside: at the left, below the presets.
+      controls: at the left, with the scene.
+      aside: below them.
       picture: at the right.
       verdict: below the picture: how many checks hold.
     """
@@ -42,8 +42,7 @@ class Places:
     """Where a lesson draws what is its own; a place that is not used leaves no gap.
 
     Attributes:
-      wide: below the two columns; in a lesson told in scenes first in the evidence.
-      more: below the exercise; in a lesson told in scenes in the evidence.
+      wide, more: in the evidence, before the code.
     """
 
     def __init__(self, lesson: Lesson) -> None:
@@ -51,15 +50,11 @@ class Places:
         self._scene = scenes.begin(lesson)
         self._waiting = st.container()
         self._top = st.container()
-        if not lesson.scenes:
-            self.wide = st.container()
         self._fixed = st.container()
         expanded = st.session_state.setdefault(controls.EVIDENCE, "libraries" in st.query_params)
-        evidence = t("Evidence: checks, code, sources")
-        with st.expander(evidence, expanded=expanded) if lesson.scenes else st.container():
+        with st.expander(t("Evidence: checks, code, sources"), expanded=expanded):
             self._proofs = st.container()
-            if lesson.scenes:
-                self.wide = st.container()
+            self.wide = st.container()
             self.more = st.container()
             self._code = st.container()
             self._sources = st.container()
@@ -91,10 +86,6 @@ class Places:
 
     def proofs(self, proofs: Sequence[proof.Proof]) -> None:
         """The checks of the picture: how many hold below it, each with its meaning and its code in the evidence."""
-        if not self._lesson.scenes:
-            with self.picture:
-                proof.badges(proofs)
-            return
         with self._columns.verdict:
             proof.verdict([item.check for item in proofs])
         with self._proofs, st.container(key="proofs"):
@@ -126,10 +117,8 @@ def page(lesson: Lesson, draw: Callable[[Places], None]) -> None:
     places = Places(lesson)
     foot = st.container()
     with places._fixed:
-        if lesson.text:
-            _text(lesson)
         practice(lesson)
-    with places._sources if lesson.scenes else foot:
+    with places._sources:
         _sources(lesson)
     with foot:
         _foot(lesson)
@@ -143,28 +132,12 @@ def page(lesson: Lesson, draw: Callable[[Places], None]) -> None:
 
 
 def two_columns(lesson: Lesson, scene: int = 0) -> Columns:
-    """The controls beside the picture: with them the scene, or the presets below them."""
-    left, right = st.columns([4, 8] if lesson.scenes else [3, 8], gap="large")
+    """The scene with its controls beside the picture."""
+    left, right = st.columns([4, 8], gap="large")
     with left, st.container(key="controls"):
-        if lesson.scenes:
-            container = scenes.show(lesson, scene)
-        else:
-            container = st.container()
-            _presets(lesson)
-        below = st.container()
+        container, below = scenes.show(lesson, scene), st.container()
     with right:
         return Columns(container, below, st.container(), st.container())
-
-
-def _presets(lesson: Lesson) -> None:
-    """Buttons that set several controls at once; what a preset does not name goes back to its default."""
-    rest = {field.name: "" for field in fields(lesson.example)}
-    st.markdown(f"**{t('Try this')}**")
-    with st.container(key="presets", gap="small"):
-        for i, (label, values) in enumerate(lesson.presets):
-            st.button(
-                t(label), key=f"preset-{i}", on_click=controls.set_values, args=(rest | dict(values),), width="stretch"
-            )
 
 
 def code(functions: proof.Code, call: str) -> None:
@@ -172,11 +145,6 @@ def code(functions: proof.Code, call: str) -> None:
     with st.expander(t("The code that ran")):
         st.code(call, language="python", wrap_lines=True)
         proof.show_source(functions)
-
-
-def _text(lesson: Lesson) -> None:
-    """What the picture does not say itself."""
-    glossary.prose(t(lesson.text), lesson.slug)
 
 
 def practice(lesson: Lesson) -> None:
@@ -205,8 +173,6 @@ def _headline(lesson: Lesson) -> None:
 
 def _sources(lesson: Lesson) -> None:
     """What the lesson rests on."""
-    if not lesson.scenes:
-        st.divider()
     sources = "".join(f"\n- {citation(key)}" + (f", {t(place)}" if place else "") for key, place in lesson.sources)
     st.markdown(f"**{t('Sources')}**{sources}")
 

@@ -37,7 +37,7 @@ SECTIONS = {
 #: Held while Python code becomes a syntax tree: CPython 3.11 raises SystemError where two threads make one.
 SYNTAX = threading.Lock()
 #: Words that are read in a minute; minutes for a question of the exercise (predict, answer, read why), for one that
-#: asks for an experiment, for a guess within the story, and for a scene or a preset that is looked at.
+#: asks for an experiment, for a guess within the story, and for a scene that is looked at.
 PACE, QUESTION, WRITE, GUESS, LOOK = 200, 1.5, 5, 0.5, 0.5
 
 
@@ -69,10 +69,7 @@ class Lesson(Page):
       section: key of `SECTIONS`.
       question: the headline.
       goal: one sentence: what the reader will be able to do.
-      scenes: the story, 4 to 7 scenes over one picture; the last offers every control. A lesson that has none tells
-        itself by `text` and `presets`.
-      text: what the picture does not say itself; at most 150 words, terms of art as ``[[term]]``.
-      presets: (label, values of controls) of the buttons under "Try this".
+      scenes: the story, 4 to 7 scenes over one picture; the last offers every control.
       example: a state of the controls.
       checks: the proofs of a state, as plain data: what is on screen is what the tests run.
       questions: kind -> (title, maker of the question of a seed) of the exercise.
@@ -85,8 +82,6 @@ class Lesson(Page):
     question: str = ""
     goal: str = ""
     scenes: tuple[Scene, ...] = ()
-    text: str = ""
-    presets: tuple[tuple[str, Mapping[str, str]], ...] = ()
     example: Any = None
     checks: Callable[[Any], list[Check]] = lambda _state: []
     questions: Mapping[str, tuple[str, Maker]] = field(default_factory=dict)
@@ -101,8 +96,8 @@ class Lesson(Page):
         The words are those of its own files, those about its checks and its figures included, without the questions'.
         """
         guesses = sum(scene.ask is not None for scene in self.scenes)
-        tried = len(self.scenes) + len(self.presets)
-        doing = QUESTION * len(self.questions) + WRITE * (self.design is not None) + GUESS * guesses + LOOK * tried
+        seconds = QUESTION * len(self.questions) + GUESS * guesses + LOOK * len(self.scenes)
+        doing = seconds + WRITE * (self.design is not None)
         return math.ceil(_words(Path(inspect.getfile(self.render))) / PACE + doing)
 
 

@@ -60,11 +60,6 @@ def badges(proofs: Sequence[Proof]) -> None:
         show_checks(proofs)
 
 
-def badges_of(checks: Iterable[Check], meanings: Iterable[str], codes: Iterable[Code]) -> None:
-    """`badges` of checks with, in the same order, the meaning and the code of each."""
-    badges([Proof(*row) for row in zip(checks, meanings, codes, strict=True)])
-
-
 def verdict(checks: Sequence[Check]) -> None:
     """How many checks hold, and the names of those that do not."""
     with st.container(key="part-checks"):

@@ -1,4 +1,4 @@
-"""Sliders over numbers whose value is in the URL, and which presets can set."""
+"""Sliders over numbers whose value is in the URL, and which scenes can set."""
 
 from __future__ import annotations
 

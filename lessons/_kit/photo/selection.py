@@ -6,9 +6,7 @@ layer and for every picture.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import streamlit as st
@@ -25,9 +23,6 @@ PER_PAGE = COLUMNS * ROWS
 #: The numbers of a unit, in the order of the URL.
 _UNIT_KEYS = ("channel", "row", "column")
 _UPLOAD = "lab-upload"
-
-#: Label and values of each preset of a page.
-Presets: TypeAlias = Sequence[tuple[str, Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -58,13 +53,8 @@ class Chosen:
     peak: tuple[float, int, int]
 
 
-def picture(first: str = FIRST_PICTURE, presets: Presets = ()) -> pictures.Picture:
-    """The picture of this session: the upload if there is one, else the one of the URL, else the first.
-
-    A pressed preset of the page that names an image puts the upload aside.
-    """
-    if any(st.session_state.get(f"preset-{i}") and "image" in values for i, (_, values) in enumerate(presets)):
-        forget_upload()
+def picture(first: str = FIRST_PICTURE) -> pictures.Picture:
+    """The picture of this session: the upload if there is one, else the one of the URL, else the first."""
     uploaded = st.session_state.get(_UPLOAD)
     id = controls.url_value("image", first, SAMPLES)
     return uploaded or pictures.sample(id)

@@ -15,14 +15,13 @@ LONGER = 640
 CACHED = 12
 
 
-def choose(presets: selection.Presets = (), first: str = selection.FIRST_PICTURE) -> pictures.Picture:
+def choose(first: str = selection.FIRST_PICTURE) -> pictures.Picture:
     """Draw the picture with the ways to change it, and read what was chosen; "image" is its name in the URL.
 
     Args:
-      presets: of the page; one that names an image puts an own photograph aside.
       first: id of the picture that the page opens with.
     """
-    picture = selection.picture(first, presets)
+    picture = selection.picture(first)
     header.chip_of(pixels(picture), picture, first)
     return picture
 
