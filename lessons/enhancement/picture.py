@@ -149,4 +149,4 @@ def small_networks() -> None:
         )
     judgement = card.judged("C6")
     st.markdown(f"**{card.word(judgement.kind)}** {card.sentence('C6', judgement)}")
-    card.quoted(CLAIMS["C6"].says, "004")
+    card.quoted(CLAIMS["C6"].says, ["004"])

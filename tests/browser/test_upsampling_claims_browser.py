@@ -55,7 +55,7 @@ def test_cards_are_dealt_by_list_board_and_link(page: Page, app_url: str, screen
     open_lesson(page, app_url, f"{CLAIMS}?card=C2")
     nothing = re.compile(r"^fails Of the energy that the blur removed, 0\.0 % came back")
     page.get_by_role("heading", name=nothing).wait_for()
-    page.get_by_role("button", name=re.compile("^C4")).click()
+    page.get_by_role("button", name=re.compile("^Flip the kernel")).click()
     page.get_by_role("heading", name=re.compile("^only if Right for one channel at stride 1")).wait_for()
     settle(page)
     assert "card=C4" in page.url

@@ -60,7 +60,7 @@ OTHER = {
     "leaky_relu": jax.nn.leaky_relu, "elu": jax.nn.elu, "silu": jax.nn.silu, "gelu": jax.nn.gelu,
     "softplus": jax.nn.softplus, "squareplus": jax.nn.squareplus, "hard_tanh": jax.nn.hard_tanh,
     "leaky": lambda z: jnp.where(z > 0, z, 0.25 * z),
-    "spelling that is not known": lambda z: (z + jnp.abs(z)) / 2, "a relu in": lambda z: -jnp.minimum(-z, 0),
+    "nearly a relu": lambda z: (z + jnp.abs(z)) / 2, "a relu": lambda z: -jnp.minimum(-z, 0),
     "foreign": foreign, "leaky_rel": lambda z: jnp.maximum(z, 0.1 * z),
 }  # fmt: skip
 
