@@ -46,7 +46,7 @@ def test_the_library_example_runs(beside_a_photo: Path, capsys: pytest.CaptureFi
     printed = capsys.readouterr().out
     assert printed.startswith("Unit(layer='relu5', channel=7, row=")
     assert "5 of 5 rectifiers obey" in printed
-    seen = names["seen"]
+    seen = names["result"]
     assert seen.map.shape == (128, 128, 3)  # type: ignore[attr-defined]
     assert float(printed.split()[-1]) < 1e-5
 

@@ -59,8 +59,8 @@ class FirstLook:
                 if message.get("more_body"):
                     return
                 body = _with_look(body, scope)
-                kept = [pair for pair in start["headers"] if pair[0].lower() not in _OF_THE_FILE]
-                await send({**start, "headers": [*kept, (b"content-length", str(len(body)).encode())]})
+                headers = [pair for pair in start["headers"] if pair[0].lower() not in _OF_THE_FILE]
+                await send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
                 message = {**message, "body": body}
             await send(message)
 

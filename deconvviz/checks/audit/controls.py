@@ -303,16 +303,14 @@ def _infidelity(
     score: Score, x: np.ndarray, maps: dict[str, np.ndarray], controls: dict[str, dict[str, float]], seed: int
 ) -> None:
     """How far the falls that a map foretells are from those that happen."""
+    starts = {method: MEASURED_FROM[method] for method in maps if method in MEASURED_FROM}
+    covers = {start: baseline(x, score.network.input_spec, start) for start in dict.fromkeys(starts.values())}
     squares = sensitivity.squares(score.network.input_spec.size, seed)
     before = float(score.values(x)[0])
-    falls: dict[bytes, np.ndarray] = {}
-    for method in (name for name in maps if name in MEASURED_FROM):
-        cover = baseline(x, score.network.input_spec, MEASURED_FROM[method])
-        known = np.ascontiguousarray(cover).tobytes()  # 0 is grey where inputs are centred there
-        if known not in falls:
-            falls[known] = before - score.values(np.where(squares[..., None], cover, x))
-        signal = maps[method] * (x - cover)[0] if method == "gradient" else maps[method]
-        controls[method]["infidelity"] = sensitivity.infidelity(pixels(signal), squares, falls[known])
+    falls = {start: before - score.values(np.where(squares[..., None], cover, x)) for start, cover in covers.items()}
+    for method, start in starts.items():
+        signal = maps[method] * (x - covers[start])[0] if method == "gradient" else maps[method]
+        controls[method]["infidelity"] = sensitivity.infidelity(pixels(signal), squares, falls[start])
 
 
 def _removed(
