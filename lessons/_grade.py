@@ -158,7 +158,7 @@ def grade_file(path: Path, tasks: Sequence[Task]) -> Graded:
 
 def texts_of(sheet: Sheet, tasks: Sequence[Task]) -> list[Text]:
     """The texts of a person to the questions for an experiment that were asked for."""
-    found = []
+    result = []
     for one in sheet.assessed:
         lesson = lessons().get(one.slug)
         wanted = [task for task in tasks if task.slug == one.slug]
@@ -167,8 +167,8 @@ def texts_of(sheet: Sheet, tasks: Sequence[Task]) -> list[Text]:
         points = len(lesson.design.rubric)
         met = tuple(number for number in one.met if one.opened and 1 <= number <= points)
         is_late = bool(wanted) and _is_late(wanted[0], one.time)
-        found.append(Text(replace(one, met=met), points, is_late))
-    return found
+        result.append(Text(replace(one, met=met), points, is_late))
+    return result
 
 
 def _asked(one: Answered, tasks: Sequence[Task]) -> bool:

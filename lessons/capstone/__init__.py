@@ -48,13 +48,13 @@ def by_hand(state: State) -> float:
     params = run.params(run.order(int(state.case))[state.network])
     number = int(state.picture) - 1
     x = pictures.inputs(run.shown(int(state.case))[number : number + 1])
-    found = np.asarray(run.network(run.order(int(state.case))[state.network]).run(x))
+    result = np.asarray(run.network(run.order(int(state.case))[state.network]).run(x))
     signal = np.asarray(x, np.float64)
     for i, (size, stride, _) in enumerate(watermark.CHAIN, start=1):
         geometry = ConvGeometry(stride, padding=size // 2)
         signal = np.asarray(conv(signal, params[f"conv{i}.kernel"], geometry)) + params[f"conv{i}.bias"]
         signal = np.maximum(signal, 0)
-    return relative_error(found, signal.mean(axis=(1, 2)) @ params["logits.kernel"] + params["logits.bias"])
+    return relative_error(result, signal.mean(axis=(1, 2)) @ params["logits.kernel"] + params["logits.bias"])
 
 
 def only_that_part(state: State) -> float:
@@ -143,12 +143,12 @@ def verdicts() -> dict[str, report.Verdict]:
     """Draw the verdicts beside each other and read them; "" says nothing yet."""
     faults = {"": "–"} | {name: t(text) for name, text in capstone_picture.FAULTS.items()}
     tests = {"": "–"} | {name: t(text) for name, text in capstone_picture.TESTS.items()}
-    found = {}
+    result = {}
     for letter, column in zip(run.LETTERS, st.columns(len(run.LETTERS)), strict=True):
         with column:
             fault = choice(t("Network {letter}", letter=letter), faults, letter.lower())
-            found[letter] = report.Verdict(fault, choice(t("shown by"), tests, f"test_{letter.lower()}"))
-    return found
+            result[letter] = report.Verdict(fault, choice(t("shown by"), tests, f"test_{letter.lower()}"))
+    return result
 
 
 def draw(page: frame.Places) -> None:

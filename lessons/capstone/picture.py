@@ -40,9 +40,9 @@ def draw(case: int, letter: str, number: int, test: str, method: str) -> None:
         image_row.show(row(case, letter, number, test, method))
     with st.container(key="part-figures"):
         if test == "map":
-            found = run.explained(case, letter, number, method).shares
+            result = run.explained(case, letter, number, method).shares
             parts = {"digit": t("the digit's square"), "mark": t("the mark's place"), "ground": t("the rest")}
-            shown = [bars.Bar(parts[part], (share,)) for part, share in found.items()]
+            shown = [bars.Bar(parts[part], (share,)) for part, share in result.items()]
             bars.show(
                 t("Network {letter}: share of the map on each part of this picture", letter=letter), shown, full=1.0
             )

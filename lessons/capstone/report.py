@@ -56,13 +56,13 @@ def supported(case: int, letter: str, verdict: Verdict) -> bool:
     """
     if not verdict.fault or verdict.test != run.SHOWN_BY[verdict.fault]:
         return False
-    found = {test: run.count(case, letter, test) for test in ("new", "mark", "ground")}
+    result = {test: run.count(case, letter, test) for test in ("new", "mark", "ground")}
     most = 3 * run.PICTURES // 4
     if verdict.fault == "honest":
-        return found["new"] >= run.PICTURES - run.APART
+        return result["new"] >= run.PICTURES - run.APART
     if verdict.fault == "labels":
-        return found["new"] < run.PICTURES - run.APART and max(found["mark"], found["ground"]) <= most
-    return found[verdict.test] > most
+        return result["new"] < run.PICTURES - run.APART and max(result["mark"], result["ground"]) <= most
+    return result[verdict.test] > most
 
 
 def text(case: int, verdicts: Mapping[str, Verdict], hypothesis: str, points: list[Point]) -> str:

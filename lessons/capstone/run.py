@@ -93,8 +93,8 @@ def counts(case: int, test: str) -> dict[str, int]:
 
 def stands_apart(case: int, letter: str, test: str) -> bool:
     """Whether a test tells a network from each of the others."""
-    found = counts(case, test)
-    return all(abs(found[letter] - other) >= APART for name, other in found.items() if name != letter)
+    result = counts(case, test)
+    return all(abs(result[letter] - other) >= APART for name, other in result.items() if name != letter)
 
 
 def options(method: str) -> dict[str, int]:

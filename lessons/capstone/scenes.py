@@ -15,8 +15,8 @@ def exposes_none() -> Guess:
     """Which figure tells the four networks least apart: the one on their own training pictures."""
     spread = {
         "own": max(map(run.own, planted.FAULTS)) - min(map(run.own, planted.FAULTS)),
-        **{test: (max(found.values()) - min(found.values())) / run.PICTURES
-           for test in ("new", "mark") for found in [run.counts(DEMO, test)]},
+        **{test: (max(result.values()) - min(result.values())) / run.PICTURES
+           for test in ("new", "mark") for result in [run.counts(DEMO, test)]},
     }  # fmt: skip
     said = {
         name: t("The best and the worst of the four are {points} points of a hundred apart.", points=round(100 * value))

@@ -42,10 +42,10 @@ def checks(state: State) -> list[Check]:
     """What is exact on a card: the reading of the printed formulas, and the corrections; none where no formula is."""
     if not state.formulas:
         return []
-    found = {which: max(max(card.errors(id)[which]) for id in state.formulas) for which in ("equals", "corrected")}
+    result = {which: max(max(card.errors(id)[which]) for id in state.formulas) for which in ("equals", "corrected")}
     return [
-        Check(mark("printed formula read rightly"), found["equals"], TOLERANCE),
-        Check(mark("corrected formula is the operator"), found["corrected"], TOLERANCE),
+        Check(mark("printed formula read rightly"), result["equals"], TOLERANCE),
+        Check(mark("corrected formula is the operator"), result["corrected"], TOLERANCE),
     ]
 
 

@@ -75,9 +75,9 @@ def draw(page: frame.Places) -> None:
             st.markdown(t(words.MENDED[state.program]))
             with st.container(key="part-result"):
                 picture.result(state.program)
-    found = checks(state)
+    result = checks(state)
     meanings = [t(words.CHECKS[name][1]) for name in mend(state.program).errors]
-    page.checks(found, meanings, [(mend,)] * len(found))
+    page.checks(result, meanings, [(mend,)] * len(result))
     with page.wide, st.expander(t("The mended program")):
         st.code(program.mended, language="python", wrap_lines=True)
     page.code((attempt, shapes_of, mend), call(state))

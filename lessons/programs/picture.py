@@ -21,13 +21,13 @@ def fault(number: int, record: Fault) -> None:
     """One fault: the printed lines, what came of running them, and why."""
     st.markdown(f"**{t('As printed, fault {number}', number=number)}**")
     st.code(record.printed, language="python", wrap_lines=True)
-    found = attempt(record)
-    if found.error:
+    result = attempt(record)
+    if result.error:
         with st.container(key=f"raised-{number}"):
-            st.code(found.error, language=None, wrap_lines=True)
+            st.code(result.error, language=None, wrap_lines=True)
     else:
-        st.warning(t("It runs. {name} = {value}", name=record.shows, value=f"{found.value:g}"))
-    st.markdown(t(words.FAULTS[record.id], value=f"{found.value or 0:g}"))
+        st.warning(t("It runs. {name} = {value}", name=record.shows, value=f"{result.value:g}"))
+    st.markdown(t(words.FAULTS[record.id], value=f"{result.value or 0:g}"))
 
 
 def shapes(program: Program, *, is_asked: bool = False) -> None:

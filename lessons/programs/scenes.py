@@ -10,10 +10,10 @@ from lessons._kit.form.scenes import Guess, Scene
 def rows_of_scores() -> Guess:
     """How many rows the scores have for 256 rows of labels."""
     program = PROGRAMS["000"]
-    found = shapes_of(program)
-    rows, out = int(found[0][1][0]), int(found[-1][1][0])
+    result = shapes_of(program)
+    rows, out = int(result[0][1][0]), int(result[-1][1][0])
     options = {str(n): str(n) for n in sorted({rows // 2, rows, 2 * rows, out})}
-    chain = " → ".join(str(shape[0]) for _, shape in found)
+    chain = " → ".join(str(shape[0]) for _, shape in result)
     return Guess(
         prompt=t(
             "Before you look: {rows} rows, a 3 × 3 convolution without padding, one pooling by 2, three decoders that "

@@ -38,8 +38,8 @@ def translated(sentence: str, language: str = "en") -> str:
     if language != "zh":
         return sentence
     for form, chinese in _forms():
-        if found := form.fullmatch(sentence):
-            values = {name: translated(value, language) for name, value in found.groupdict().items()}
+        if result := form.fullmatch(sentence):
+            values = {name: translated(value, language) for name, value in result.groupdict().items()}
             return chinese.format(**values)
     return sentence
 

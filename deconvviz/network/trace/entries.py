@@ -82,7 +82,7 @@ Axes: TypeAlias = tuple[Factors, ...]
 Shape: TypeAlias = tuple[int, ...]
 
 
-def _kept(below: Axes, before: Sequence[int], after: Sequence[int], touched: Sequence[int]) -> Axes | None:
+def _in_order(below: Axes, before: Sequence[int], after: Sequence[int], touched: Sequence[int]) -> Axes | None:
     """Axes that stay in their order, those touched only if nothing varies along them."""
     axes = [_nothing(after[d]) if d in touched else factors for d, factors in enumerate(below)]
     return tuple(axes) if all(_is_single(below[d]) for d in touched) and len(before) == len(after) else None
@@ -92,7 +92,7 @@ def _resized(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:
     """Slices and pads."""
     before = eqn.invars[0].aval.shape
     pads = eqn.params.get("padding_config", ((0, 0, 0),) * len(before))
-    return _kept(below, before, shape, [d for d, n in enumerate(before) if n != shape[d] or any(pads[d])])
+    return _in_order(below, before, shape, [d for d, n in enumerate(before) if n != shape[d] or any(pads[d])])
 
 
 def _same(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes:
@@ -154,7 +154,7 @@ def _tile(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes:
 
 
 def _rev(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:
-    return _kept(below, shape, shape, eqn.params["dimensions"])
+    return _in_order(below, shape, shape, eqn.params["dimensions"])
 
 
 def _reduce(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:
@@ -166,11 +166,11 @@ def _reduce(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:
 def _window(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:
     p, before = eqn.params, eqn.invars[0].aval.shape
     moved = [d for d, n in enumerate(p["window_dimensions"]) if n > 1 or before[d] != shape[d]]
-    return _kept(below, before, shape, moved)
+    return _in_order(below, before, shape, moved)
 
 
 def _cumulative(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:
-    return _kept(below, shape, shape, [eqn.params["axis"]])
+    return _in_order(below, shape, shape, [eqn.params["axis"]])
 
 
 def _dot(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:
@@ -209,9 +209,9 @@ def _gather(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:
     cut = [d for d, n in enumerate(before) if n != sizes[d] or d in numbers.start_index_map]
     if which or numbers.operand_batching_dims or not all(_is_single(below[d]) for d in cut):
         return None
-    kept = [d for d in range(len(before)) if d not in numbers.collapsed_slice_dims]
+    rest = [d for d in range(len(before)) if d not in numbers.collapsed_slice_dims]
     axes = [_nothing(n) for n in shape]
-    for target, d in zip(numbers.offset_dims, kept, strict=True):
+    for target, d in zip(numbers.offset_dims, rest, strict=True):
         axes[target] = _nothing(shape[target]) if d in cut else below[d]
     return tuple(axes)
 
@@ -223,7 +223,7 @@ def _dynamic_slice(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | No
 def _dynamic_update(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:
     """Written into an array of numbers."""
     before = eqn.invars[1].aval.shape
-    return _kept(below, before, shape, [d for d, n in enumerate(before) if n != shape[d]]) if which == 1 else None
+    return _in_order(below, before, shape, [d for d, n in enumerate(before) if n != shape[d]]) if which == 1 else None
 
 
 def _scatter(eqn: Any, which: int, below: Axes, shape: Shape) -> Axes | None:

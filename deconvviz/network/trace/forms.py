@@ -421,7 +421,7 @@ def _is_lowest_of_a_range(view: View, index: int, value: Any) -> bool:
 
 def _is_range(view: View, value: Any, signal: Any, scaled: Any) -> bool:
     """Does a divisor come from the largest entry of a signal, the smallest one taken off before or afterwards?"""
-    front, found = [value], set()
+    front, result = [value], set()
     while front:
         index = view.makers.get(front.pop())
         if index is None:
@@ -430,11 +430,11 @@ def _is_range(view: View, value: Any, signal: Any, scaled: Any) -> bool:
         if item.primitive in ("reduce_max", "reduce_min"):
             operand = number_of(view, item.eqn.invars[0])
             shifted = operand is number_of(view, scaled) and item.primitive == "reduce_max"
-            found |= {"reduce_max", "reduce_min"} if shifted else set()
-            found |= {item.primitive} if operand is number_of(view, signal) else set()
+            result |= {"reduce_max", "reduce_min"} if shifted else set()
+            result |= {item.primitive} if operand is number_of(view, signal) else set()
         elif item.primitive in MOVES | {"add", "sub", "max", "select_n"}:
             front += view.moving(item.eqn)
-    return found >= {"reduce_max", "reduce_min"}
+    return result >= {"reduce_max", "reduce_min"}
 
 
 def _both_reduced(view: View, value: Any, other: Any) -> bool:

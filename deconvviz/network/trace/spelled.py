@@ -94,13 +94,13 @@ class Pieces:
 
     def simplified(self) -> Pieces:
         """The same function without breaks at which nothing breaks."""
-        kept = []
+        plain = []
         for n, (t, value) in enumerate(zip(self.breaks, self.at, strict=True)):
             (slope, offset), after = self.lines[n], self.lines[n + 1]
             if not (_alike((slope, offset), after, t) and _close(value, slope * t + offset)):
-                kept.append(n)
-        lines = tuple(self.lines[n] for n in (*kept, len(self.breaks)))
-        return Pieces(tuple(self.breaks[n] for n in kept), lines, tuple(self.at[n] for n in kept))
+                plain.append(n)
+        lines = tuple(self.lines[n] for n in (*plain, len(self.breaks)))
+        return Pieces(tuple(self.breaks[n] for n in plain), lines, tuple(self.at[n] for n in plain))
 
 
 @dataclass(frozen=True)
@@ -414,10 +414,10 @@ def _without_unread(equations: Sequence[Equation], flat: Flat) -> tuple[Equation
     before = {a for item in flat.equations for a in item.eqn.invars if not is_literal(a)}
     results = {v for item in flat.equations for v in item.eqn.outvars if v not in before}
     read = {a for a in flat.outputs if not is_literal(a)}
-    kept = []
+    plain = []
     for item in reversed(equations):
         outs = item.eqn.outvars
         if any(v in read or v in results for v in outs) or not outs or item.eqn.effects:
-            kept.append(item)
+            plain.append(item)
             read.update(a for a in item.eqn.invars if not is_literal(a))
-    return tuple(kept[::-1])
+    return tuple(plain[::-1])
