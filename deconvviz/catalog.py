@@ -273,7 +273,7 @@ def trainings() -> MappingProxyType[str, Trainable]:
     """All that can be trained besides applications: the shipped network, inverters of its layers.
 
     >>> sorted(trainings())
-    ['caltech', 'inverter', 'planted', 'watermark']
+    ['caltech', 'inversion', 'inverter', 'planted', 'watermark']
     """
     return discover("deconvviz.training", "TRAINING", folders=True)
 

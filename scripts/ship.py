@@ -34,6 +34,7 @@ from deconvviz.metrics import psnr
 from deconvviz.models import caltech, held_out, inverters
 from deconvviz.training.checkpoint import write_whole
 from deconvviz.training.inverter import files as inverter_files
+from deconvviz.training.inverter import recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "deconvviz" / "models" / "weights"
@@ -125,17 +126,13 @@ def with_first_layer_before(card: str, before: str) -> str:
 
 
 def train_inverters(plan: Plan) -> None:
-    """Each layer's inverter by the recipe that the shipped one had, and the three upsamplers of the card."""
-    facts = plan.work / "inverters.json"
-    if not facts.exists():  # after the first time the shipped file is of the new network
-        about = inverter_files.file_facts(inverters.WEIGHTS)["layers"]
-        write_whole(facts, json.dumps({layer: one["recipe"] for layer, one in about.items()}).encode())
-    for layer, recipe in json.loads(facts.read_text("utf-8")).items():
-        train_inverter(plan, plan.work / "inverters" / layer, layer, recipe)
+    """Each layer's inverter by its recipe in the package, and the three upsamplers of the card."""
+    for layer in recipes.OF_LAYER:
+        train_inverter(plan, plan.work / "inverters" / layer, layer, {})
     for upsampler in ("transposed", "resize", "unpool"):
-        recipe = {"epochs": 4, "images": 1024, "upsampler": upsampler, "seed": 0}
-        train_inverter(plan, plan.work / "upsamplers" / upsampler, "relu6", recipe)
-    runs = [plan.work / "inverters" / layer for layer in json.loads(facts.read_text("utf-8"))]
+        options = {"loss": recipes.PLAIN, "epochs": 4, "images": 1024, "upsampler": upsampler}
+        train_inverter(plan, plan.work / "upsamplers" / upsampler, "relu6", options)
+    runs = [plan.work / "inverters" / layer for layer in recipes.OF_LAYER]
     compared = [plan.work / "upsamplers" / name / "inverter.safetensors" for name in ("transposed", "resize", "unpool")]
     inverter_files.pack([run / "inverter.safetensors" for run in runs], inverters.WEIGHTS)
     plan.call("-c", _CARD.format(compared=[str(file.resolve()) for file in compared]))
@@ -151,13 +148,10 @@ inverters.WEIGHTS.with_suffix(".md").write_text(text, encoding="utf-8")
 """
 
 
-def train_inverter(plan: Plan, out: Path, layer: str, recipe: dict[str, Any]) -> None:
-    """One run, unless it is there: nothing but what differs from the defaults is handed on."""
+def train_inverter(plan: Plan, out: Path, layer: str, options: dict[str, Any]) -> None:
+    """One run, unless it is there; options are what differs from the layer's recipe."""
     if (out / "inverter.safetensors").is_file():
         return
-    options = {name: recipe[name] for name in ("epochs", "upsampler", "seed", "images") if name in recipe}
-    if recipe.get("compared"):
-        options["compared"] = ",".join(recipe["compared"])
     plan.call(
         "-c", _TRAIN.format(data=str(plan.data.resolve() / "caltech101"), out=str(out), layer=layer, options=options)
     )

@@ -46,7 +46,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # training: the loop and its Trainer, which every trained task shares.
     "tasks": {"models", "network", "ops", "data", "catalog", "figures", "training", "storage"},
     # methods, checks: how well each method finds what a network was trained to look for.
-    "training": {"models", "network", "ops", "data", "catalog", "storage", "methods", "checks"},
+    # tasks: the denoiser that a search for a picture has as its prior.
+    "training": {"models", "network", "ops", "data", "catalog", "storage", "methods", "checks", "tasks"},
     "atlas": {"methods", "network", "data", "figures", "storage"},
     "api": {"network", "methods", "models", "ops", "data", "catalog", "checks"},
     "recipe": {"api", "methods", "models", "network", "data", "figures", "catalog", "storage"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from deconvviz import catalog
-from deconvviz._cli._common import answer, check_out, image_option, json_option, load_image, seconds_since, typed
+from deconvviz._cli._common import answer, check_out, image_option, json_option, load_image, seconds_since, table, typed
 from deconvviz.catalog import Option, Task, Trainable
 from deconvviz.errors import nearest
 
@@ -180,4 +181,26 @@ def _train(record: Trainable, network: str, fixed: Mapping[str, Any]) -> Command
 
 
 def _answer(record: dict[str, Any], as_json: bool) -> None:
-    answer(record, as_json, [f"{name}: {value}" for name, value in record.items()])
+    lines: list[str] = []
+    for name, value in record.items():
+        rows = value if isinstance(value, list) and value and isinstance(value[0], dict) else None
+        lines += [f"{name}: {value}"] if rows is None else ["", *_rows(rows), ""]
+    answer(record, as_json, lines)
+
+
+def _rows(rows: list[dict[str, Any]]) -> list[str]:
+    """A table; a number with the ends of its interval, NAME_low and NAME_high, in one cell.
+
+    >>> _rows([{"layer": "relu1", "psnr": 30.125, "psnr_low": 29.0, "psnr_high": 31.0}])
+    ['layer  psnr', 'relu1  30.125 [29.000, 31.000]']
+    """
+    names = [name for name in rows[0] if not name.endswith(("_low", "_high"))]
+
+    def cell(row: dict[str, Any], name: str) -> str:
+        value = row[name]
+        if isinstance(value, str):
+            return value
+        low, high = row.get(f"{name}_low", math.nan), row.get(f"{name}_high", math.nan)
+        return f"{value:.3f}" + ("" if math.isnan(low) else f" [{low:.3f}, {high:.3f}]")
+
+    return table(names, [[cell(row, name) for name in names] for row in rows])

@@ -40,7 +40,7 @@ class ByNetwork(ByName):
 
 @click.group("evaluate", cls=ByNetwork)
 def evaluate() -> None:
-    """Measure NAME on a folder of pictures: a network, inverter:LAYER, or an application.
+    """Measure NAME on a folder of pictures: a network, inverter:LAYER, inversion, or an application.
 
     Of a network: top-1, top-5 and mean per class, as fractions. Of inverter:LAYER: PSNR in decibels, SSIM, and the
     squared error over the picture's squared length. The classes of ImageNet are given by their WordNet ids:
@@ -51,6 +51,7 @@ def evaluate() -> None:
       deconvviz evaluate caltech --data 101_ObjectCategories --json
       deconvviz evaluate squeezenet --data imagenet_samples
       deconvviz evaluate inverter:relu4 --data pictures --json
+      deconvviz evaluate inversion --data pictures --layers relu3,relu5 --csv inversion.csv
     """
 
 

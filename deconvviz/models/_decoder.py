@@ -23,7 +23,7 @@ import numpy as np
 from jax import lax
 
 from deconvviz.errors import NetworkError
-from deconvviz.models.upsamplers import spread_kernel
+from deconvviz.models.upsamplers import interpolation, spread_kernel
 from deconvviz.ops.upsample import transposed_conv_blocks
 
 Upsampler = Literal["transposed", "unpool", "resize"]
@@ -34,6 +34,8 @@ Params = dict[str, jax.Array]
 WIDTHS = {4: 96, 8: 80, 16: 64, 32: 48, 64: 32}
 #: Rows and columns of the picture.
 SIDE = 128
+#: Shares of interpolation and of noise in the first kernels of a stage that enlarges; interpolation lessens spreads.
+SMOOTH, ROUGH = 1.4, 0.5
 #: Slope of the leaky ReLU below zero.
 LEAK = 0.2
 #: A channel that hardly varies is divided by this instead of its standard deviation.
@@ -86,9 +88,10 @@ def shapes(shape: tuple[int, ...], upsampler: Upsampler) -> dict[str, tuple[int,
 def initial(shape: tuple[int, ...], upsampler: Upsampler, seed: int) -> Params:
     """First weights: normal, of the variance that keeps signals alike through leaky ReLUs; biases and mean 0, std 1.
 
-    The last stage begins with a tenth of that: the first pictures are nearly grey, not noise.
+    Stages that enlarge begin near interpolation: noise in their place leaves a grid that a short training does not take
+    away. The last one begins with a tenth of the variance: the first pictures are nearly grey, not noise.
 
-    Source: he2015delving
+    Source: he2015delving, odena2016deconvolution
     """
     draw = np.random.default_rng([seed, 7])
     arrays: dict[str, np.ndarray] = {"mean": np.zeros(shape[-1]), "std": np.ones(shape[-1])}
@@ -97,7 +100,13 @@ def initial(shape: tuple[int, ...], upsampler: Upsampler, seed: int) -> Params:
         # A pixel of a stage that spreads values out is written by one in factor^2 of the taps; `resize` repeats them.
         inputs = depth * (taps / (1 if upsampler == "resize" else factor)) ** 2
         spread = np.sqrt(2 / (1 + LEAK**2) / inputs) * (0.1 if channels == 3 else 1.0)
-        arrays[f"stage{number}.kernel"] = spread * draw.standard_normal((taps, taps, depth, channels))
+        kernel = spread * draw.standard_normal((taps, taps, depth, channels))
+        if factor > 1:
+            # Interpolation of mixed channels, so that no block shows its edges; of the last stage that alone.
+            mixed = np.sqrt(2 / (1 + LEAK**2) / depth) * draw.standard_normal((1, 1, depth, channels))
+            smooth = interpolation(upsampler, factor, taps) * mixed
+            kernel = 0.1 * smooth if channels == 3 else SMOOTH * smooth + ROUGH * kernel
+        arrays[f"stage{number}.kernel"] = kernel
         arrays[f"stage{number}.bias"] = np.zeros(channels)
     return {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}
 

@@ -11,6 +11,12 @@ TRAINING = Trainable(
     evaluate=Lazy("deconvviz.training.inverter.train:evaluate"),
     options=(
         Option("layer", "The layer whose values are inverted.", of=("train", "evaluate")),
+        Option(
+            "loss",
+            "sharp, as the shipped ones, or plain: squared error in pixels alone.  [default: sharp]",
+            choices=("sharp", "plain"),
+            of=("train",),
+        ),
         Option("epochs", "How many; by default as many as the shipped weights had.", int, of=("train",)),
         Option(
             "upsampler",

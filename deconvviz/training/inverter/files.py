@@ -78,10 +78,27 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
         "card", network=facts["network"], file=path.name, size=path.stat().st_size, digest=facts["digest"][:16],
         weights=sum(value.size for value in arrays.values()), trained=first["training_images"],
         layers=cards.table(rows),
-        held=first["validation_images"], seed=recipe["seed"], batch=recipe["batch"],
+        held=first["validation_images"], each=first["validation_images"] // caltech.CLASSES or 1,
+        loss=_loss_of({layer: one["recipe"] for layer, one in layers}), seed=recipe["seed"], batch=recipe["batch"],
         rate=recipe["learning_rate"],
     )  # fmt: skip
     return text + (_comparison(compared) if compared else "")
+
+
+def _loss_of(recipes: dict[str, dict[str, Any]]) -> str:
+    """What the inverters were trained to make small, in words: squared error alone, or what stands beside it."""
+    parts = {"strokes": "a second network's first layers", "contrast": "contrast", "chroma": "strength of colours"}
+    said = []
+    for layer, recipe in recipes.items():
+        beside = [f"{', '.join(recipe['compared'])} ({recipe['compared_weight']:g})"] if recipe.get("compared") else []
+        beside += [f"{name} ({recipe[key]:g})" for key, name in parts.items() if recipe.get(key)]
+        said.append((layer, "; ".join(beside)))
+    plain = [layer for layer, beside in said if not beside]
+    text = "squared error in pixels, as in the paper: it answers about the mean of the pictures with these values"
+    for beside in dict.fromkeys(beside for _, beside in said if beside):
+        layers = ", ".join(layer for layer, one in said if one == beside)
+        text += f"; for {layers} beside it, with these weights, {beside}"
+    return text if len(plain) < len(said) else text.replace("in pixels", "in pixels alone")
 
 
 def _comparison(compared: Sequence[Path]) -> str:

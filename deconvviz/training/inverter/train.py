@@ -2,8 +2,8 @@
 
 The data, and the part of it that is never trained on, are those of `training.caltech`: neither the network nor its
 inverters have seen the pictures that they are measured on. Random crops and mirror images; squared error in pixels,
-and where the recipe says so, in layers of the shipped network that look at the answer again; Adam with warm-up and
-cosine. `InverterRecipe` holds every number.
+and what `loss` puts beside it; Adam with warm-up and cosine. `InverterRecipe` holds every number, `recipes` those of
+each layer.
 
 Source: dosovitskiy2016inverting, dosovitskiy2016generating
 """
@@ -30,11 +30,12 @@ from deconvviz.errors import DataError, TrainingError, nearest
 from deconvviz.metrics import picture_figures, psnr
 from deconvviz.models import _decoder, caltech, inverters
 from deconvviz.network import Network
-from deconvviz.network.trace.jaxpr import as_function
 from deconvviz.training import augment, loop
 from deconvviz.training.caltech.config import CaltechConfig
 from deconvviz.training.caltech.train import SHORT_SIDE, split
 from deconvviz.training.inverter import files as inverter_files
+from deconvviz.training.inverter import recipes
+from deconvviz.training.inverter.loss import Blend, picture_loss
 from deconvviz.training.trainer import Figures, Schedule, State, Trainer, with_options
 
 #: Pictures that go through the network at once when features are measured.
@@ -49,7 +50,7 @@ class InverterRecipe:
       layer: whose values are inverted.
       upsampler: "transposed", "unpool" (values in the upper left corner, not at the switches) or "resize".
       compared: layers of the network in which the answer is compared with the picture, besides its pixels.
-      compared_weight: of the squared error there, in units of each channel's variance, beside that of pixels.
+      compared_weight, strokes, contrast, chroma: weights beside the squared error of pixels, as in `loss.Blend`.
       seed: fixes the held-out part, the first weights, every order and every crop.
       epochs: how many.
       images: pictures shown in an epoch, drawn anew without repetition; fewer where there are not as many.
@@ -67,7 +68,10 @@ class InverterRecipe:
     seed: int = 0
     epochs: int = 8
     compared: tuple[str, ...] = ()
-    compared_weight: float = 0.02
+    compared_weight: float = Blend.compared_weight
+    strokes: float = 0.0
+    contrast: float = 0.0
+    chroma: float = 0.0
     images: int = 1536
     batch: int = 8
     learning_rate: float = 2e-3
@@ -77,6 +81,11 @@ class InverterRecipe:
     aspect: float = 1.2
     held_out: int = CaltechConfig.held_out
     measured: int = 256
+
+    @property
+    def blend(self) -> Blend:
+        """What is made small."""
+        return Blend(self.compared, self.compared_weight, self.strokes, self.contrast, self.chroma)
 
 
 @dataclass(frozen=True)
@@ -117,10 +126,11 @@ def train(
     out: Path,
     *,
     layer: str,
-    upsampler: str = "transposed",
-    compared: str = "",
+    loss: str = recipes.SHARP,
+    upsampler: str | None = None,
+    compared: str | None = None,
     seed: int = 0,
-    epochs: int = InverterRecipe.epochs,
+    epochs: int | None = None,
     resume: bool = True,
     progress: bool = True,
     **options: Any,
@@ -131,10 +141,11 @@ def train(
       data: the network's own training set; see `training.caltech.split`.
       out: folder of the run; a killed run goes on after its last whole epoch and ends in the same weights.
       layer: a layer with rows and columns.
-      upsampler: "transposed", "unpool" or "resize".
+      loss: "sharp" as the shipped ones, or "plain", squared error in pixels alone: `recipes`.
+      upsampler: "transposed", "unpool" or "resize"; the layer's own if None.
       compared: layers, with commas between, in which the answer is compared with the picture besides its pixels.
       seed: fixes every draw.
-      epochs: length of the schedule.
+      epochs: length of the schedule; the layer's own if None.
       resume: go on from the checkpoint in `out`, if there is one.
       progress: a bar with the time left, on standard error.
       options: other fields of `InverterRecipe`.
@@ -147,7 +158,8 @@ def train(
       DataError: the folder is missing or not laid out as expected.
       TrainingError: the run cannot start or go on.
     """
-    recipe, network, out = _checked(layer, upsampler, compared, seed, epochs, options), caltech.build(), Path(out)
+    recipe = _checked(layer, loss, upsampler, compared, seed, epochs, options)
+    network, out = caltech.build(), Path(out)
     shape = network.layer(layer).shape
     _decoder.stages(shape)
     pictures, held_out = _pictures(Path(data), recipe.held_out, seed)
@@ -156,7 +168,7 @@ def train(
         raise DataError(
             f"{data} has {len(pictures)} training images, fewer than one batch of {recipe.batch}; add images"
         )
-    trainer = make_trainer(recipe, network, pictures, source.length(1) * epochs)
+    trainer = make_trainer(recipe, network, pictures, source.length(1) * recipe.epochs)
     values = _in_chunks(lambda part: features(network, part, layer), held_out)
 
     def validate(state: State, epoch: int) -> dict[str, float]:
@@ -164,7 +176,9 @@ def train(
         return {"val_psnr": float(np.mean([psnr(a, b) for a, b in zip(result, held_out, strict=True)]))}
 
     facts = dataclasses.asdict(recipe) | {"network": network.digest, "pictures": len(pictures)}
-    plan = loop.Plan(loop.plain(facts), epochs, trainer.initial, trainer.step, source.batches, source.length, validate)
+    plan = loop.Plan(
+        loop.plain(facts), recipe.epochs, trainer.initial, trainer.step, source.batches, source.length, validate
+    )
     state, records = loop.run(plan, out, resume=resume, progress=progress)
     stored = {name: np.asarray(value, np.float16) for name, value in trainer.module(state).params().items()}
     result = _decoded({name: value.astype(np.float32) for name, value in stored.items()}, values, recipe.upsampler)
@@ -200,7 +214,7 @@ def evaluate(data: Path, *, layer: str, weights: Path | None = None, progress: b
     """
     started, network = time.perf_counter(), caltech.build()
     decoder = inverters.load(network, layer, weights)
-    files = _any_files(Path(data))
+    files = any_files(Path(data))
     sums: dict[str, float] = {}
     for start in tqdm(range(0, len(files), CHUNK), unit="batch", disable=not progress):
         pictures = _fitted(decode(files[start : start + CHUNK]))
@@ -232,59 +246,37 @@ class Decoder(nnx.Module):
 def make_trainer(recipe: InverterRecipe, network: Network, pictures: list[np.ndarray], steps: int) -> Trainer:
     """The decoder of a layer, and how it is trained in `steps` steps: batches are (pictures, the layer's values)."""
     shape = network.layer(recipe.layer).shape
-    values = _in_chunks(lambda p: features(network, p, recipe.layer), _fitted(_spread(pictures, recipe.measured)))
+    shown = _fitted(_spread(pictures, recipe.measured))
+    values = _in_chunks(lambda part: features(network, part, recipe.layer), shown)
     statistics = {"mean": jnp.asarray(values.mean((0, 1, 2))), "std": jnp.asarray(values.std((0, 1, 2)))}
 
-    compare = _comparison(recipe, network, pictures) if recipe.compared else None
+    of_pictures = picture_loss(recipe.blend, shown)
 
     def loss(decoder: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Figures]:
         targets, values = batch
-        answer = _decoder.decode(decoder.params(), values, recipe.upsampler)
-        error = jnp.mean(jnp.square(answer - targets))
-        if compare is None:
-            return error, {}
-        distance = compare(answer, targets)
-        return error + recipe.compared_weight * distance, {"pixels": error, "features": distance}
+        return of_pictures(_decoder.decode(decoder.params(), values, recipe.upsampler), targets)
 
     decoder = Decoder(_decoder.initial(shape, recipe.upsampler, recipe.seed), statistics)
     schedule = Schedule(recipe.learning_rate, recipe.warm_up, clip=recipe.clip)
     return Trainer(decoder, loss, schedule, steps=steps, seed=recipe.seed)
 
 
-def _comparison(
-    recipe: InverterRecipe, network: Network, pictures: list[np.ndarray]
-) -> Callable[[jax.Array, jax.Array], jax.Array]:
-    """Mean squared distance of two batches of pictures in the layers of the recipe, each channel by its variance."""
-    nodes = [network.node(name, recipe.batch) for name in recipe.compared]
-    flat = network.program(recipe.batch).flat
-    run = as_function(flat, [item.eqn for item in flat.equations], [node.variable for node in nodes])
-    shown = _fitted(_spread(pictures, recipe.measured))
-
-    def variance(name: str) -> np.ndarray:
-        values: np.ndarray = _in_chunks(lambda part: features(network, part, name), shown)
-        return values.var(axis=(0, 1, 2)) + _decoder.LEAST_STD**2
-
-    spread = [variance(name) for name in recipe.compared]
-    mean, std = np.float32(caltech.INPUT.mean), np.float32(caltech.INPUT.std)
-
-    def distance(answer: jax.Array, targets: jax.Array) -> jax.Array:
-        looked = [run(flat.consts, (batch - mean) / std) for batch in (answer, targets)]
-        pairs = zip(*looked, spread, strict=True)
-        return jnp.mean(jnp.stack([jnp.mean(jnp.square(one - other) / each) for one, other, each in pairs]))
-
-    return distance
-
-
 def _checked(
-    layer: str, upsampler: str, compared: str, seed: int, epochs: int, options: dict[str, Any]
+    layer: str,
+    loss: str,
+    upsampler: str | None,
+    compared: str | None,
+    seed: int,
+    epochs: int | None,
+    options: dict[str, Any],
 ) -> InverterRecipe:
-    if epochs < 1:
+    if epochs is not None and epochs < 1:
         raise TrainingError(f"the number of epochs is a whole number above 0; got epochs={epochs}")
-    known = next((known_upsampler for known_upsampler in _decoder.UPSAMPLERS if known_upsampler == upsampler), None)
-    if known is None:
+    if upsampler is not None and upsampler not in _decoder.UPSAMPLERS:
         raise TrainingError(f"there is no upsampler {upsampler!r}; {nearest(str(upsampler), _decoder.UPSAMPLERS)}")
-    layers = tuple(name.strip() for name in compared.split(",") if name.strip())
-    return with_options(InverterRecipe(layer, known, seed, epochs, layers), options)
+    layers = None if compared is None else tuple(name.strip() for name in compared.split(",") if name.strip())
+    own = InverterRecipe(layer, seed=seed, **recipes.options(layer, loss))
+    return with_options(own, {"upsampler": upsampler, "compared": layers, "epochs": epochs, **options})
 
 
 @lru_cache(maxsize=1)
@@ -319,7 +311,7 @@ def _decoded(params: dict[str, Any], values: np.ndarray, upsampler: _decoder.Ups
     return _in_chunks(lambda part: np.asarray(inverters.pictures(params, part, upsampler)), values)
 
 
-def _any_files(data: Path) -> tuple[Path, ...]:
+def any_files(data: Path) -> tuple[Path, ...]:
     """Pictures of a folder with or without sub-folders."""
     flat = sorted(p for p in data.iterdir() if p.suffix.lower() in SUFFIXES) if data.is_dir() else []
     return tuple(flat) or list_folder(data).files

@@ -183,24 +183,6 @@ def test_refusals(data: Path, tmp_path: Path) -> None:
     assert not out.exists()
 
 
-@pytest.mark.deep
-def test_answers_are_compared_in_layers_by_the_variance_of_each_channel() -> None:
-    net, random = dv.load("caltech"), np.random.default_rng(5)
-    pictures = [random.integers(0, 256, (128, 128, 3)).astype(np.uint8) for _ in range(3)]
-    recipe = train.InverterRecipe("relu6", batch=2, compared=("relu1", "relu2"))
-    distance = train._comparison(recipe, net, pictures)
-    answer, target = (random.random((2, 128, 128, 3)).astype(np.float32) for _ in range(2))
-    assert float(distance(target, target)) == 0
-    shares = []
-    for layer in recipe.compared:
-        variance = np.stack([dv.activations(net, picture, layer) for picture in pictures]).var((0, 1, 2)) + 1e-6
-        gaps = [
-            dv.activations(net, a, layer) - dv.activations(net, b, layer) for a, b in zip(answer, target, strict=True)
-        ]
-        shares.append(np.mean(np.square(gaps) / variance))
-    assert float(distance(answer, target)) == pytest.approx(np.mean(shares), rel=1e-4)
-
-
 def test_a_layer_to_compare_in_that_is_not_there_is_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="no layer 'relu9'"):
         train.train(data, tmp_path, layer="relu7", compared="relu1, relu9", epochs=1, **TOY)

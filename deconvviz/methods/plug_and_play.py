@@ -1,0 +1,135 @@
+"""Inversion with a denoiser as the prior: steps towards a layer's values and the denoiser, in turns.
+
+Formula: minimize ``|Phi(x) - a|^2 / |a|^2 + prior(x)`` by half quadratic splitting. For noise levels s that fall from
+round to round, ``x <- argmin |Phi(x) - a|^2 / |a|^2 + w mean((x - z)^2) / s^2`` by steps of Adam from z, then
+``z <- D(x + s n)``, n white noise and D a denoiser. The prior is never written down: D stands for it. The noise is
+there because D is told no level: it takes away what it sees.
+
+Source: venkatakrishnan2013plug, zhang2021plug, romano2017little
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax  # type: ignore[import-untyped]
+
+from deconvviz.errors import DeconvvizError
+from deconvviz.methods import _canvas
+from deconvviz.methods._settings import check_whole
+from deconvviz.network import Network
+from deconvviz.types import DisplayImage
+
+#: (H, W, 3) around 0..1 with noise -> the same without.
+Denoiser = Callable[[np.ndarray], np.ndarray]
+#: Grey and noise that a search starts from.
+GREY, START = 0.5, 0.05
+
+
+@dataclass(frozen=True)
+class PlugAndPlay:
+    """How a search goes.
+
+    Attributes:
+      rounds: how often the denoiser is asked.
+      steps: of Adam towards the values in each round.
+      loud, quiet: noise level of the first and of the last round; in between it falls by the same factor.
+      weight: of the distance from what the denoiser said.
+      rate: of Adam, in the first round; it falls with the noise, to a quarter at most.
+    """
+
+    rounds: int = 12
+    steps: int = 32
+    loud: float = 0.2
+    quiet: float = 0.02
+    weight: float = 0.02
+    rate: float = 0.03
+
+    def __post_init__(self) -> None:
+        check_whole(rounds=(self.rounds, 1), steps=(self.steps, 1))
+        if not 0 < self.quiet <= self.loud or self.weight < 0 or self.rate <= 0:
+            raise DeconvvizError(
+                "the noise falls from loud to quiet, both above 0, weight is 0 or more and rate above 0; got "
+                f"loud={self.loud!r}, quiet={self.quiet!r}, weight={self.weight!r}, rate={self.rate!r}"
+            )
+
+    def levels(self) -> np.ndarray:
+        """The noise level of each round.
+
+        >>> PlugAndPlay(rounds=3, loud=0.2, quiet=0.05).levels().round(3).tolist()
+        [0.2, 0.1, 0.05]
+        """
+        return np.geomspace(self.loud, self.quiet, self.rounds)
+
+
+def invert(
+    network: Network,
+    values: np.ndarray,
+    layer: str,
+    denoise: Denoiser,
+    settings: PlugAndPlay | None = None,
+    *,
+    seed: int = 0,
+) -> DisplayImage:
+    """A picture that a layer answers with these values, and that the denoiser leaves alone.
+
+    Args:
+      network: the network.
+      values: (1, ...), what the layer says of the picture that is sought.
+      layer: the layer's name.
+      denoise: the prior.
+      settings: how the search goes; `PlugAndPlay()` if None.
+      seed: of the noise.
+
+    Returns:
+      (H, W, 3) float32, 0..1: the denoiser's last word.
+
+    Raises:
+      NetworkError: no such layer.
+      DeconvvizError: values that are zero everywhere.
+
+    Source: venkatakrishnan2013plug, zhang2021plug
+    """
+    settings = settings or PlugAndPlay()
+    length = float(np.square(values.astype(np.float64)).sum())
+    if not length:
+        raise DeconvvizError(f"{layer} is zero everywhere: every picture that leaves it silent would do")
+    optimizer, step = _step(network, layer)
+    draw = np.random.default_rng(seed)
+    z = (GREY + START * draw.standard_normal((*network.input_spec.size, 3))).astype(np.float32)
+    consts, target = network.program().flat.consts, jnp.asarray(values)
+    for level in settings.levels():
+        x = jnp.asarray(z)[None]
+        memory, near = optimizer.init(x), x
+        pull = settings.weight / level**2
+        rate = settings.rate * max(0.25, level / settings.loud)
+        for _ in range(settings.steps):
+            x, memory = step(x, memory, near, pull, rate, consts, target, 1 / length)
+        noisy = np.asarray(x)[0] + level * draw.standard_normal(z.shape)
+        z = np.clip(denoise(noisy.astype(np.float32)), 0, 1).astype(np.float32)
+    return z
+
+
+def _step(network: Network, layer: str) -> tuple[Any, Callable[..., Any]]:
+    optimizer = optax.scale_by_adam()
+
+    def make() -> Callable[..., Any]:
+        values = _canvas.layer_values(network, layer)
+
+        def loss(x: Any, near: Any, pull: Any, consts: Any, target: Any, weight: Any) -> Any:
+            error = jnp.square(values(consts, x) - target).sum() * weight
+            return error + pull * jnp.mean(jnp.square(x - near))
+
+        def step(x: Any, memory: Any, near: Any, pull: Any, rate: Any, consts: Any, target: Any, weight: Any) -> Any:
+            gradient = jax.grad(loss)(x, near, pull, consts, target, weight)
+            updates, memory = optimizer.update(gradient, memory)
+            return jnp.clip(x - rate * updates, 0, 1).astype(x.dtype), memory
+
+        return jax.jit(step)
+
+    return optimizer, network.store.compiled(("plug and play", layer), make)
