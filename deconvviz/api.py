@@ -544,8 +544,8 @@ def invert(net: Network, image: Any, layer: str, method: str = "optimize", **opt
 
     Formula: "optimize" minimizes ``|Phi(x) - a|^2 / |a|^2 + norm R_alpha(x) + tv R_TV(x)`` over pictures x in 0..1,
     with ``a = Phi(image)``; R_alpha the alpha norm, R_TV the total variation (`deconvviz.priors`). "learned" is
-    ``f(a)``, one pass through a decoder f trained to minimize ``E |f(Phi(x)) - x|^2`` over photographs: about the mean
-    of the pictures that have these features.
+    ``f(a)``, one pass through a decoder f trained to minimize ``E |f(Phi(x)) - x|^2`` over photographs, and what its
+    recipe puts beside that: about the mean of the pictures that have these features.
 
     Args:
       net: a network.

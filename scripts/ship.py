@@ -130,7 +130,7 @@ def train_inverters(plan: Plan) -> None:
     for layer in recipes.OF_LAYER:
         train_inverter(plan, plan.work / "inverters" / layer, layer, {})
     for upsampler in ("transposed", "resize", "unpool"):
-        options = {"loss": recipes.PLAIN, "epochs": 4, "images": 1024, "upsampler": upsampler}
+        options = {"epochs": 4, "images": 1024, "upsampler": upsampler}
         train_inverter(plan, plan.work / "upsamplers" / upsampler, "relu6", options)
     runs = [plan.work / "inverters" / layer for layer in recipes.OF_LAYER]
     compared = [plan.work / "upsamplers" / name / "inverter.safetensors" for name in ("transposed", "resize", "unpool")]

@@ -120,7 +120,7 @@ def test_inverters_are_trained_by_the_recipes_of_the_package(
     for layer in ("relu3", "relu7"):
         assert f"layer='{layer}', **{{}})" in commands.told()
     for upsampler in ("transposed", "resize", "unpool"):
-        options = f"'loss': 'plain', 'epochs': 4, 'images': 1024, 'upsampler': '{upsampler}'"
+        options = f"'epochs': 4, 'images': 1024, 'upsampler': '{upsampler}'"
         assert f"layer='relu6', **{{{options}}}" in commands.told()
     ((files, path),) = packed
     assert [file.parent.name for file in files] == [f"relu{i}" for i in range(1, 8)]

@@ -35,7 +35,7 @@ WIDTHS = {4: 96, 8: 80, 16: 64, 32: 48, 64: 32}
 #: Rows and columns of the picture.
 SIDE = 128
 #: Shares of interpolation and of noise in the first kernels of a stage that enlarges; interpolation lessens spreads.
-SMOOTH, ROUGH = 1.4, 0.5
+EVEN, ROUGH = 1.4, 0.5
 #: Slope of the leaky ReLU below zero.
 LEAK = 0.2
 #: A channel that hardly varies is divided by this instead of its standard deviation.
@@ -85,11 +85,11 @@ def shapes(shape: tuple[int, ...], upsampler: Upsampler) -> dict[str, tuple[int,
     return arrays
 
 
-def initial(shape: tuple[int, ...], upsampler: Upsampler, seed: int) -> Params:
+def initial(shape: tuple[int, ...], upsampler: Upsampler, seed: int, smooth: bool = False) -> Params:
     """First weights: normal, of the variance that keeps signals alike through leaky ReLUs; biases and mean 0, std 1.
 
-    Stages that enlarge begin near interpolation: noise in their place leaves a grid that a short training does not take
-    away. The last one begins with a tenth of the variance: the first pictures are nearly grey, not noise.
+    The last stage begins with a tenth of that: the first pictures are nearly grey, not noise. Where it is to be smooth,
+    stages that enlarge begin near interpolation, whose blocks show no edges.
 
     Source: he2015delving, odena2016deconvolution
     """
@@ -101,11 +101,11 @@ def initial(shape: tuple[int, ...], upsampler: Upsampler, seed: int) -> Params:
         inputs = depth * (taps / (1 if upsampler == "resize" else factor)) ** 2
         spread = np.sqrt(2 / (1 + LEAK**2) / inputs) * (0.1 if channels == 3 else 1.0)
         kernel = spread * draw.standard_normal((taps, taps, depth, channels))
-        if factor > 1:
-            # Interpolation of mixed channels, so that no block shows its edges; of the last stage that alone.
+        if smooth and factor > 1:
+            # Interpolation of mixed channels, and noise for all but the last stage.
             mixed = np.sqrt(2 / (1 + LEAK**2) / depth) * draw.standard_normal((1, 1, depth, channels))
-            smooth = interpolation(upsampler, factor, taps) * mixed
-            kernel = 0.1 * smooth if channels == 3 else SMOOTH * smooth + ROUGH * kernel
+            even = interpolation(upsampler, factor, taps) * mixed
+            kernel = 0.1 * even if channels == 3 else EVEN * even + ROUGH * kernel
         arrays[f"stage{number}.kernel"] = kernel
         arrays[f"stage{number}.bias"] = np.zeros(channels)
     return {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}

@@ -131,7 +131,7 @@ def draw(page: frame.Places) -> None:
         with st.spinner(t("Sending the layer's numbers through its decoder, some seconds the first time")):
             result = run.beforehand(*place) or run.shown(*place)
         picture.draw(*place, result, beside=state.beside == "search")
-        picture.formula(result)
+        picture.formula(result, state.layer)
     with page.wide:
         page.later(measured, page, state)
     page.code((dv.invert, inverters.Inverter.__call__), call(state))

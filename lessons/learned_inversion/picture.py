@@ -59,10 +59,17 @@ def _way(layer: str) -> str:
     )
 
 
-def formula(result: Shown) -> None:
+def formula(result: Shown, layer: str) -> None:
     """What was minimized in training, and the two errors of this picture in numbers."""
     x, a = coloured("input", "x"), coloured("output", r"\Phi(x)")
-    st.latex(rf"\min_\theta\; \mathbb{{E}}_{{{x}}} \lVert f_\theta({a}) - {x} \rVert^2")
+    beside = rf" + \mathcal{{L}}(f_\theta({a}), {x})" if run.sharpened(layer) else ""
+    st.latex(rf"\min_\theta\; \mathbb{{E}}_{{{x}}} \lVert f_\theta({a}) - {x} \rVert^2{beside}")
+    if beside:
+        said = t(
+            "ℒ: how far apart answer and photograph are in the network's first layers, in those of a second network, "
+            "and in the strength of their colours, each with a small weight."
+        )
+        st.html(f'<p class="facts">{escape(said)}</p>')
     numbers = coloured("output", "a")
     st.latex(rf"\frac{{\lVert f({numbers}) - {x} \rVert^2}}{{\lVert {x} \rVert^2}} = {_latex(result.pixels)}")
     with st.container(key="part-features"):

@@ -53,6 +53,12 @@ def decoder(layer: str) -> inverters.Inverter:
     return inverters.load(loaded().network, layer)
 
 
+def sharpened(layer: str) -> bool:
+    """Whether the inverter was trained on more than the squared error of pixels."""
+    recipe = decoder(layer).about["recipe"]
+    return bool(recipe.get("compared")) or any(recipe.get(part) for part in ("strokes", "contrast", "chroma"))
+
+
 def values_of(image: str, layer: str) -> np.ndarray:
     """What the layer says of a photograph, (h, w, c)."""
     return engine.forward(loaded(), pictures.sample(image)).maps[layer]

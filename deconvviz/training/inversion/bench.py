@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from deconvviz.methods import feature_inversion, plug_and_play
 from deconvviz.metrics import normalized_error, psnr, ssim
 from deconvviz.models import inverters
 from deconvviz.network import Network
-from deconvviz.network.backward.reconstruct import reconstruct
+from deconvviz.network.backward.reconstruct import reconstruct_units
 from deconvviz.tasks.enhancement import predict as enhancement
 from deconvviz.types import DisplayImage, Unit
 
@@ -84,10 +85,10 @@ class Bench:
         """What an inverter makes of what the layer says of a picture."""
         x = preprocess.model_input(picture, self.network.input_spec)
         if inverter in ("linear", "deconvnet"):
-            signal = reconstruct(self.network, x, Unit(layer, "all"), inverter, prove=False).map
+            signal = reconstruct_units(self.network, x, [Unit(layer, "all")], inverter, prove=False)[0].map
             return fitted(signal, picture)
         if inverter == "search":
-            steps = {} if self.steps is None else {"steps": self.steps}
+            steps: dict[str, Any] = {} if self.steps is None else {"steps": self.steps}
             *_, last = feature_inversion.snapshots(self.network, x, picture, layer, every=512, **steps)
             return last.image
         values = self.network.taps(x, [layer])[layer]

@@ -13,8 +13,8 @@ TRAINING = Trainable(
         Option("layer", "The layer whose values are inverted.", of=("train", "evaluate")),
         Option(
             "loss",
-            "sharp, as the shipped ones, or plain: squared error in pixels alone.  [default: sharp]",
-            choices=("sharp", "plain"),
+            "plain, squared error in pixels alone, or sharp: with what that blurs beside it.  [default: plain]",
+            choices=("plain", "sharp"),
             of=("train",),
         ),
         Option("epochs", "How many; by default as many as the shipped weights had.", int, of=("train",)),

@@ -93,12 +93,11 @@ def _loss_of(recipes: dict[str, dict[str, Any]]) -> str:
         beside = [f"{', '.join(recipe['compared'])} ({recipe['compared_weight']:g})"] if recipe.get("compared") else []
         beside += [f"{name} ({recipe[key]:g})" for key, name in parts.items() if recipe.get(key)]
         said.append((layer, "; ".join(beside)))
-    plain = [layer for layer, beside in said if not beside]
     text = "squared error in pixels, as in the paper: it answers about the mean of the pictures with these values"
     for beside in dict.fromkeys(beside for _, beside in said if beside):
-        layers = ", ".join(layer for layer, one in said if one == beside)
-        text += f"; for {layers} beside it, with these weights, {beside}"
-    return text if len(plain) < len(said) else text.replace("in pixels", "in pixels alone")
+        names = ", ".join(layer for layer, one in said if one == beside)
+        text += f"; for {names} beside it, with these weights, {beside}"
+    return text if any(beside for _, beside in said) else text.replace("in pixels", "in pixels alone")
 
 
 def _comparison(compared: Sequence[Path]) -> str:

@@ -1,4 +1,4 @@
-"""How the shipped inverters are trained, layer by layer: `InverterRecipe` of each, and the plain one beside it."""
+"""How inverters are trained, layer by layer: what of `InverterRecipe` each has for itself, by one of two losses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from deconvviz.errors import check_choice
 
 #: What is made small beside the squared error in pixels; answers of the two lowest layers are sharp without.
-_SHARPER: dict[str, Any] = {"compared": ("relu1", "relu2", "relu3"), "strokes": 0.01, "chroma": 2.0}
+_SHARPER: dict[str, Any] = {"compared": ("relu1", "relu2", "relu3"), "strokes": 0.01, "chroma": 2.0, "smooth": True}
 #: Layer -> how long, and what else differs from `InverterRecipe`.
 OF_LAYER: dict[str, dict[str, Any]] = {
     "relu1": {"epochs": 6},
@@ -21,10 +21,10 @@ OF_LAYER: dict[str, dict[str, Any]] = {
 
 
 #: The names that `deconvviz train inverter:LAYER --loss` takes.
-SHARP, PLAIN = "sharp", "plain"
+PLAIN, SHARP = "plain", "sharp"
 
 
-def options(layer: str, loss: str = SHARP) -> dict[str, Any]:
+def options(layer: str, loss: str = PLAIN) -> dict[str, Any]:
     """The fields of `InverterRecipe` that a layer's inverter is trained with; those of the class for other layers.
 
     Raises:
@@ -33,6 +33,6 @@ def options(layer: str, loss: str = SHARP) -> dict[str, Any]:
     >>> options("relu1"), options("relu6", "plain")
     ({'epochs': 6}, {'epochs': 20, 'images': 1024})
     """
-    check_choice("loss", loss, (SHARP, PLAIN), of="inverter")
+    check_choice("loss", loss, (PLAIN, SHARP), of="inverter")
     own = OF_LAYER.get(layer, {})
     return {name: value for name, value in own.items() if loss == SHARP or name not in _SHARPER}

@@ -51,6 +51,7 @@ class InverterRecipe:
       upsampler: "transposed", "unpool" (values in the upper left corner, not at the switches) or "resize".
       compared: layers of the network in which the answer is compared with the picture, besides its pixels.
       compared_weight, strokes, contrast, chroma: weights beside the squared error of pixels, as in `loss.Blend`.
+      smooth: whether stages that enlarge begin near interpolation.
       seed: fixes the held-out part, the first weights, every order and every crop.
       epochs: how many.
       images: pictures shown in an epoch, drawn anew without repetition; fewer where there are not as many.
@@ -72,6 +73,7 @@ class InverterRecipe:
     strokes: float = 0.0
     contrast: float = 0.0
     chroma: float = 0.0
+    smooth: bool = False
     images: int = 1536
     batch: int = 8
     learning_rate: float = 2e-3
@@ -126,7 +128,7 @@ def train(
     out: Path,
     *,
     layer: str,
-    loss: str = recipes.SHARP,
+    loss: str = recipes.PLAIN,
     upsampler: str | None = None,
     compared: str | None = None,
     seed: int = 0,
@@ -141,7 +143,7 @@ def train(
       data: the network's own training set; see `training.caltech.split`.
       out: folder of the run; a killed run goes on after its last whole epoch and ends in the same weights.
       layer: a layer with rows and columns.
-      loss: "sharp" as the shipped ones, or "plain", squared error in pixels alone: `recipes`.
+      loss: "plain", squared error in pixels alone, or "sharp": `recipes`.
       upsampler: "transposed", "unpool" or "resize"; the layer's own if None.
       compared: layers, with commas between, in which the answer is compared with the picture besides its pixels.
       seed: fixes every draw.
@@ -256,7 +258,7 @@ def make_trainer(recipe: InverterRecipe, network: Network, pictures: list[np.nda
         targets, values = batch
         return of_pictures(_decoder.decode(decoder.params(), values, recipe.upsampler), targets)
 
-    decoder = Decoder(_decoder.initial(shape, recipe.upsampler, recipe.seed), statistics)
+    decoder = Decoder(_decoder.initial(shape, recipe.upsampler, recipe.seed, recipe.smooth), statistics)
     schedule = Schedule(recipe.learning_rate, recipe.warm_up, clip=recipe.clip)
     return Trainer(decoder, loss, schedule, steps=steps, seed=recipe.seed)
 

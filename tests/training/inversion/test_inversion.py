@@ -49,8 +49,8 @@ def toy() -> bench.Bench:
 @pytest.mark.deep
 def test_a_row_for_each_layer_and_inverter(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "table.csv"
-    done = CliRunner().invoke(main, ["evaluate", "inversion", "--data", str(data), "--layers", "relu2", "--images", "2",
-                                     "--steps", "3", "--csv", str(out), "--json"])  # fmt: skip
+    command = ["evaluate", "inversion", "--data", str(data), "--layers", "relu2", "--images", "2"]
+    done = CliRunner().invoke(main, [*command, "--steps", "3", "--csv", str(out), "--json"])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert [(row["layer"], row["inverter"]) for row in found["table"]] == [("relu2", name) for name in bench.INVERTERS]
@@ -59,8 +59,7 @@ def test_a_row_for_each_layer_and_inverter(data: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader(out.open()))
     assert [float(row["psnr"]) for row in rows] == pytest.approx([row["psnr"] for row in found["table"]], rel=1e-5)
     assert not out.with_name("table.csv.partial").exists()
-    shown = CliRunner().invoke(main, ["evaluate", "inversion", "--data", str(data), "--layers", "relu2", "--images", "2",
-                                      "--inverters", "learned"])  # fmt: skip
+    shown = CliRunner().invoke(main, [*command, "--inverters", "learned"])
     assert f"{rows[2]['psnr'][:5]}" in shown.stdout
 
 
