@@ -88,16 +88,16 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
 def _loss_of(recipes: dict[str, dict[str, Any]]) -> str:
     """What the inverters were trained to make small, in words: squared error alone, or what stands beside it."""
     parts = {"strokes": "a second network's first layers", "contrast": "contrast", "chroma": "strength of colours"}
-    said = []
+    said: list[tuple[str, str]] = []
     for layer, recipe in recipes.items():
         beside = [f"{', '.join(recipe['compared'])} ({recipe['compared_weight']:g})"] if recipe.get("compared") else []
         beside += [f"{name} ({recipe[key]:g})" for key, name in parts.items() if recipe.get(key)]
         said.append((layer, "; ".join(beside)))
     text = "squared error in pixels, as in the paper: it answers about the mean of the pictures with these values"
-    for beside in dict.fromkeys(beside for _, beside in said if beside):
-        names = ", ".join(layer for layer, one in said if one == beside)
-        text += f"; for {names} beside it, with these weights, {beside}"
-    return text if any(beside for _, beside in said) else text.replace("in pixels", "in pixels alone")
+    for more in dict.fromkeys(more for _, more in said if more):
+        names = ", ".join(layer for layer, one in said if one == more)
+        text += f"; for {names} beside it, with these weights, {more}"
+    return text if any(more for _, more in said) else text.replace("in pixels", "in pixels alone")
 
 
 def _comparison(compared: Sequence[Path]) -> str:
