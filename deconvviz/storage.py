@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -330,6 +331,31 @@ def read_metadata(path: Path, problem: Problem) -> dict[str, str]:
     """What a safetensors file says of itself, from its header; arguments and errors as those of `read_arrays`."""
     with _opened(path, problem) as file:
         return dict(file.metadata() or {})
+
+
+def read_npz(path: Path, problem: Problem) -> dict[str, np.ndarray]:
+    """The arrays of a file that `numpy.savez` wrote, which packs nothing: what unpacks to more was made by others.
+
+    Args:
+      path: the file.
+      problem: makes the error to raise, from a reason.
+
+    Raises:
+      what `problem` makes: as `check_file`; or the file is damaged, or larger inside than outside.
+    """
+    size = check_file(path, problem)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = sum(entry.file_size for entry in archive.infolist())
+        if inside > size:
+            raise _Large(f"{inside:,} bytes inside, and {size:,} outside")
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except _Large as error:
+        raise problem(f"it has {error}") from error
+    except Exception as error:  # whatever readers of archives and of arrays raise
+        cause = " ".join(str(error).split())[:160]
+        raise problem(f"no whole file of arrays ({cause or type(error).__name__})") from error
 
 
 class _Large(Exception):

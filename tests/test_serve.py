@@ -125,6 +125,7 @@ def test_a_question_without_an_answer_gets_a_status_and_nothing_else(servers: li
         ("answer/no-such-page", b"{}", 404),
         ("answer/laboratory", b"[1, 2]", 400),
         ("answer/laboratory", b"{", 400),
+        ("answer/laboratory", b"[" * 4000, 400),
         ("answer/laboratory", b"\xff", 400),
         ("answer/laboratory", b" " * 5000, 413),
     ]
@@ -143,7 +144,8 @@ def test_what_is_deployed_names_what_the_app_answers() -> None:
     compose = (ROOT / "deploy" / "compose.yaml").read_text("utf-8")
     docker = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
     assert f"GET {health.READY}" in proxy
-    assert f"path {health.METRICS}" in proxy
+    assert f"path,url_dec {health.METRICS} }}" in proxy
+    assert "option redispatch 1" in proxy, "who was with a process that has just gone would get 503"
     servers = re.findall(r"^\s+server (\w+) (\w+):(\d+) ", proxy, re.MULTILINE)
     assert {name for _, name, _ in servers} == {"app1", "app2"}
     assert all(f"  {name}:" in compose for _, name, _ in servers)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from deconvviz import storage
@@ -141,6 +142,27 @@ def test_records_of_the_right_shape_pass() -> None:
     text = '{"a": 1, "b": null, "c": {"x": [2, 2.5]}, "d": false}'
     shape = {"a": float, "b": (int, type(None)), "c": {str: [float]}, "d": bool, "e?": int}
     assert storage.parse(text, shape, ValueError)["c"] == {"x": [2, 2.5]}
+
+
+def test_arrays_that_unpack_to_more_than_their_file_are_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "arrays.npz"
+    np.savez(path, a=np.arange(5), b=np.float32(2))
+    assert {name: array.tolist() for name, array in storage.read_npz(path, ValueError).items()} == {
+        "a": [0, 1, 2, 3, 4], "b": 2.0,
+    }  # fmt: skip
+    whole = path.read_bytes()
+    refused = {"no whole file of arrays": whole[:-40], "no whole file of arrays ": b"PK", "no whole file": b""}
+    np.savez_compressed(path, a=np.zeros(10_000_000, np.float32))
+    refused["it has 40,000,[0-9]+ bytes inside, and [0-9,]+ outside"] = path.read_bytes()
+    np.savez(path, a=np.array([{}], dtype=object))
+    refused["no whole file of arrays .*pickle"] = path.read_bytes()
+    for reason, data in refused.items():
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=reason):
+            storage.read_npz(path, ValueError)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="device or pipe"):
+        storage.read_npz(tmp_path / "pipe", ValueError)
 
 
 def test_only_files_are_read(tmp_path: Path) -> None:

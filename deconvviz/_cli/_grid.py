@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from deconvviz.network import Network
 
+#: Arrays of one entry a channel, and the kinds of number that they may hold.
+_MANY = {"channels": "i", "images": "f", "activations": "f", "finished": "b", "dead": "b", "notes": "U"}
 _PART = re.compile(r"(\d+)(?:-(\d+))?")
 
 
@@ -114,16 +116,22 @@ def read(path: Path) -> LayerVisualization:
     Raises:
       DeconvvizError: the file is damaged.
     """
-    storage.check_file(path, lambda reason: DeconvvizError(f"cannot go on with {path}: {reason}"))
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            values: dict[str, Any] = {field.name: stored[field.name] for field in fields(LayerVisualization)}
-    except Exception as error:
-        raise DeconvvizError(
-            f"{path} should hold the finished pictures of an interrupted grid, but cannot be read ({error}); delete it"
-        ) from error
+
+    def problem(reason: str) -> DeconvvizError:
+        return DeconvvizError(
+            f"{path} should hold the finished pictures of an interrupted grid, but cannot be read ({reason}); delete it"
+        )
+
+    stored = storage.read_npz(path, problem)
+    missing = [field.name for field in fields(LayerVisualization) if field.name not in stored]
+    if missing:
+        raise problem(f"{', '.join(missing)} missing")
+    values: dict[str, Any] = {field.name: stored[field.name] for field in fields(LayerVisualization)}
+    count = values["channels"].shape[:1]
+    if any(values[name].shape[:1] != count or values[name].dtype.kind not in kinds for name, kinds in _MANY.items()):
+        raise problem("its arrays have other shapes or types")
     plain = {name: value.item() if value.ndim == 0 else value for name, value in values.items()}
-    return LayerVisualization(**{**plain, "notes": tuple(map(str, plain["notes"]))})
+    return LayerVisualization(**{**plain, "notes": tuple(map(str, values["notes"]))})
 
 
 def _lines(record: dict[str, Any]) -> list[str]:

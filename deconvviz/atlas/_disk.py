@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -91,11 +90,11 @@ def pack(arrays: Mapping[str, np.ndarray], about: Any) -> bytes:
 def unpack(path: Path) -> tuple[dict[str, np.ndarray], Any] | None:
     """What `pack` packed; None where there is no such file, or one that is no longer whole."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name[6:]: file[name] for name in file.files if name.startswith("array ")}
-            return arrays, json.loads(file["about"].tobytes())
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        stored = storage.read_npz(path, DataError)
+        about = json.loads(stored["about"].tobytes())
+    except (DataError, ValueError, KeyError, RecursionError):
         return None
+    return {name[6:]: array for name, array in stored.items() if name.startswith("array ")}, about
 
 
 def save_scan(path: Path, result: ScanResult) -> None:

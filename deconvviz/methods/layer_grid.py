@@ -67,7 +67,7 @@ class _Sheet:
         Raises:
           DeconvvizError: that run was another one.
         """
-        if known.recipe != self.recipe:
+        if known.recipe != self.recipe or known.images.shape[1:] != self.images.shape[1:]:
             raise DeconvvizError(
                 f"these pictures of {known.layer} from seed {known.seed} cannot go on: network, layer, objective, seed "
                 "and settings have to be those that they began with (the channels may change)"

@@ -46,8 +46,8 @@ def read(fault: str, weights: str | Path | None = None) -> tuple[dict[str, np.nd
         )
 
     storage.check_file(file, problem)
-    about = json.loads(storage.read_metadata(file, problem).get("about", "{}"))
-    facts = {key: json.dumps(value) for key, value in about.items()} if isinstance(about, dict) else {}
+    about = storage.parse(storage.read_metadata(file, problem).get("about", "{}"), dict, problem)
+    facts = {key: json.dumps(value) for key, value in about.items()}
     return storage.all_weights(storage.read_arrays(file, problem), watermark.shapes(), problem), facts
 
 

@@ -103,10 +103,10 @@ def build(weights: str | Path | None = None) -> Network:
     file = Path(weights or WEIGHTS)
     problem = _problem(file)
     storage.check_file(file, problem)
-    about = json.loads(storage.read_metadata(file, problem).get("about", "{}"))
+    about = storage.parse(storage.read_metadata(file, problem).get("about", "{}"), dict, problem)
     arrays = storage.all_weights(storage.read_arrays(file, problem), shapes(), problem)
     params = {name: jnp.asarray(value) for name, value in arrays.items()}
-    facts = {key: json.dumps(value) for key, value in about.items()} if isinstance(about, dict) else {}
+    facts = {key: json.dumps(value) for key, value in about.items()}
     return Network(lambda x: forward(params, x), input_spec=INPUT, labels=LABELS, name="watermark", about=facts)
 
 

@@ -38,7 +38,7 @@ async def _answer(request: Request) -> Response:
             return Response(status_code=413)
     try:
         asked: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         return Response(status_code=400)

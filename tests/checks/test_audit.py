@@ -130,7 +130,7 @@ def test_the_same_seed_gives_the_same_numbers_and_a_stopped_audit_goes_on(tmp_pa
     assert len(other.pictures) == 1
     assert list(other.table) == ["gradient"]
     file.write_text("no")
-    with pytest.raises(DataError, match="no file of an unfinished audit; delete it"):
+    with pytest.raises(DataError, match=r"no file of an unfinished audit \(it is not JSON .*\); delete it"):
         dv.audit(linear(), PICTURES, FEW, resume=file)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from safetensors.numpy import save
 
 import deconvviz as dv
 from deconvviz import cli
+from deconvviz._cli import _grid
 from deconvviz.data import samples
+from deconvviz.errors import DeconvvizError
 from deconvviz.figures import montage
 from deconvviz.methods import run_files
+from deconvviz.types import LayerVisualization
 
 
 def run(*arguments: str | Path) -> Any:
@@ -264,6 +268,20 @@ def test_a_damaged_file_of_finished_pictures_is_named(sheet: list[str], tmp_path
     assert "cannot be read" in answer.stderr
     assert "delete it" in answer.stderr
     assert not (tmp_path / "sheet.png").exists()
+
+
+def test_finished_pictures_of_other_shapes_and_types_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png.unfinished.npz"
+    good = LayerVisualization(
+        "relu1", "channel", np.arange(2), np.zeros((2, 8, 6, 3), np.float32), np.zeros(2), np.ones(2, bool), ("", "a"),
+        np.zeros(2, bool), 0, 3, 9, "ab",
+    )  # fmt: skip
+    path.write_bytes(_grid.packed(good))
+    assert _grid.read(path).notes == ("", "a")
+    for change in ({"notes": np.float32(3)}, {"images": good.images[:1]}, {"dead": np.zeros(2)}, {"channels": 3}):
+        path.write_bytes(_grid.packed(dataclasses.replace(good, **change)))
+        with pytest.raises(DeconvvizError, match=r"its arrays have other shapes or types.*delete it"):
+            _grid.read(path)
 
 
 GRID_REFUSED = [

@@ -15,6 +15,10 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save
 
+from deconvviz._cli import _grid
+from deconvviz.atlas import _disk
+from deconvviz.types import LayerVisualization
+
 #: Values that records were never meant to hold.
 HOSTILE: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2**31, 2**63, 10**30, -(10**400), 0.5, 1e308, -1e-320, float("nan"), float("inf"), "",
@@ -99,6 +103,24 @@ def weights() -> dict[str, bytes]:
     )
     files["pickle"] = b"\x80\x04cos\nsystem\n(S'true'\ntR."
     return files
+
+
+@cache
+def states() -> dict[str, bytes]:
+    """Name -> what an interrupted run left."""
+    flags = np.ones(2, bool)
+    grid = LayerVisualization(
+        "relu1", "channel", np.arange(2), np.zeros((2, 8, 6, 3), np.float32), np.zeros(2), flags, ("", "a"), ~flags,
+        0, 3, 9, "ab",
+    )  # fmt: skip
+    packed = io.BytesIO()
+    np.savez_compressed(packed, images=np.zeros(1_000_000))
+    audit = {"key": "k", "pictures": {"0": {"a": [1.5, None]}}}
+    return {
+        "grid": _grid.packed(grid), "atlas": _disk.pack({"a": np.arange(3)}, [3, [["relu1", 0, 1]]]),
+        "audit": json.dumps(audit).encode(), "packed": packed.getvalue(), "deep": b"[" * 50_000,
+        "pairs": b'{"key": "k", "pictures": [[1, 2]]}',
+    }  # fmt: skip
 
 
 def safetensors(header: Any, data: bytes = b"") -> bytes:

@@ -89,7 +89,7 @@ def _readers() -> tuple[Callable[[Path], Any], ...]:
     from flax import nnx
 
     from deconvviz.methods import run_files
-    from deconvviz.models import caltech, inverters
+    from deconvviz.models import caltech, inverters, planted, watermark
     from deconvviz.tasks import generation, recognition, super_resolution  # noqa: F401
     from deconvviz.tasks._shared import weights as stored
     from deconvviz.training import checkpoint
@@ -103,7 +103,8 @@ def _readers() -> tuple[Callable[[Path], Any], ...]:
         caltech.load_params, caltech.labels, caltech.snapshots, lambda path: caltech.load_snapshot(0, path),
         inverters.file_facts, lambda path: inverters.load(net, "relu4", path), lambda path: inverters.layers(net, path),
         lambda path: stored.load("toy", "one", Toy, path), lambda path: stored.variants("generation", path),
-        run_files.read, lambda path: checkpoint.load_state(path, {"params": np.zeros((1, 8, 8, 3), np.float32)}),
+        run_files.read, watermark.build, lambda path: planted.build(planted.FAULTS[0], path),
+        lambda path: checkpoint.load_state(path, {"params": np.zeros((1, 8, 8, 3), np.float32)}),
     )  # fmt: skip
 
 
@@ -150,6 +151,26 @@ def atlases(number: int, folder: Path) -> None:
         changed.write_bytes(whole)
 
 
+def states(number: int, folder: Path) -> None:
+    """What interrupted runs left: pictures of a grid, the state of an atlas, findings of an audit."""
+    from deconvviz._cli import _grid
+    from deconvviz.atlas import _disk
+    from deconvviz.checks.audit import run
+
+    draw, files, path = Draw(number), corpus.states(), folder / "state"
+    names = list(files)
+    if number < len(names):
+        data = files[names[number]]
+    elif draw.below(3):
+        data = draw.bytes(files[draw.one_of(names)], [files[name] for name in names])
+    else:
+        data = json.dumps(draw.record(json.loads(files["audit"]))).encode(errors="surrogatepass")
+    path.write_bytes(data)
+    for read in (_grid.read, _disk.unpack, lambda path: run._stored(path, "k")):
+        with sentences():
+            read(path)
+
+
 def addresses(number: int, folder: Path) -> None:
     """Addresses of networks: text of any kind, and names of things that are no networks."""
     from deconvviz.network.adopt import load
@@ -165,7 +186,7 @@ def addresses(number: int, folder: Path) -> None:
         load.load(address, load.InputOptions(size=(6, 8), channels="RGB"))
 
 
-FUZZERS = {f.__name__: f for f in (pictures, weights, recipes, atlases, addresses)}
+FUZZERS = {f.__name__: f for f in (pictures, weights, recipes, atlases, states, addresses)}
 
 
 def main(name: str, first: str, rounds: str) -> None:

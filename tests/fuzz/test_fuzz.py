@@ -13,7 +13,7 @@ from fuzz.targets import FUZZERS
 
 TESTS = Path(__file__).resolve().parent.parent
 #: Rounds that take a second or two.
-QUICK = {"pictures": 500, "weights": 50, "recipes": 1300, "atlases": 50, "addresses": 100}
+QUICK = {"pictures": 500, "weights": 50, "recipes": 1300, "atlases": 50, "states": 300, "addresses": 100}
 DEEP = 10_000
 
 

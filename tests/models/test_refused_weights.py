@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from deconvviz import storage
 from deconvviz.errors import WeightsError
-from deconvviz.models import caltech, inverters
+from deconvviz.models import caltech, inverters, planted, watermark
 from deconvviz.network import Network
 from deconvviz.tasks._shared import weights
 
@@ -144,6 +144,17 @@ def test_what_a_file_says_of_itself(
     with pytest.raises(WeightsError, match=reason) as refused:
         loaders[kind].read(path)
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"a": ' + "[" * 100_000, "9" * 5000])
+@pytest.mark.parametrize("read", [watermark.build, lambda path: planted.build("labels", path)])
+def test_what_a_file_of_a_planted_network_says_of_itself(
+    read: Callable[[Path], Any], text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.safetensors"
+    save_file(load_file(watermark.WEIGHTS), path, metadata={"about": text})
+    with pytest.raises(WeightsError, match=r"not JSON|should be a record|nested too deeply"):
+        read(path)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -276,12 +276,12 @@ def _stored(resume: str | Path | None, key: str) -> dict[str, Any]:
     """What an unfinished audit of the same network, methods and seed has measured."""
     if resume is None or not Path(resume).is_file():
         return {}
-    text = storage.read_bytes(resume, lambda reason: DataError(f"cannot go on from {resume}: {reason}"), 500_000_000)
-    try:
-        record = json.loads(text)
-        return dict(record["pictures"]) if record["key"] == key else {}
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"cannot go on from {resume}: it is no file of an unfinished audit; delete it") from error
+
+    def problem(reason: str) -> DataError:
+        return DataError(f"cannot go on from {resume}: it is no file of an unfinished audit ({reason}); delete it")
+
+    record = storage.parse(storage.read_bytes(resume, problem, 500_000_000), {"key": str, "pictures": dict}, problem)
+    return dict(record["pictures"]) if record["key"] == key else {}
 
 
 def _store(resume: str | Path | None, key: str, known: dict[str, Any]) -> None:

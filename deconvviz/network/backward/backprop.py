@@ -16,13 +16,13 @@ import jax
 import numpy as np
 
 from deconvviz.network import units
-from deconvviz.network._jit import jit
+from deconvviz.network._jit import jit, jit_plainly
 from deconvviz.network.backward import stepwise, windowed
 from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.backward.graph import Graph
 from deconvviz.network.network import Network
 from deconvviz.network.trace.trace import Node, as_in_program, permuted
-from deconvviz.ops.rectify import pull_each
+from deconvviz.ops.rectify import RULES, pull_each
 
 #: Signals sent back together over whole maps; more are done in groups, so memory stays bounded.
 GROUP = 16
@@ -47,10 +47,12 @@ class BackpropRequest:
     rules: tuple[str, ...]
     ones: bool
 
-    def compiled(self, name: str, make: Callable[[], Callable[..., Any]], *key: Any) -> Callable[..., Any]:
-        """A program of this layer and float type, compiled once."""
-        full = (name, self.node.layer.name, self.x.dtype.name, *key)
-        return self.network.store.compiled(full, lambda: jit(make()))
+    def compiled(
+        self, name: str, make: Callable[[], Callable[..., Any]], *key: Any, plainly: bool = False
+    ) -> Callable[..., Any]:
+        """A program of this layer and float type, compiled once; `plainly` where it runs a few times only."""
+        full = (name, self.node.layer.name, self.x.dtype.name, *key, plainly)
+        return self.network.store.compiled(full, lambda: (jit_plainly if plainly else jit)(make()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +69,13 @@ class BackpropResult:
 Results: TypeAlias = dict[str, list[BackpropResult]]
 
 
-def by_vjp(request: BackpropRequest, call: Callable[..., Any]) -> Results:
+def by_vjp(request: BackpropRequest, call: Callable[..., Any], plainly: bool = False) -> Results:
     """`jax.vjp` of the rewritten program: one forward pass a group, every signal pulled back through it by every rule.
 
     Args:
       request: the units and rules.
       call: the program rewritten for these rules, ``call(consts, x) -> (value,)``.
+      plainly: compile it quickly, for a few runs.
     """
 
     def make() -> Callable[..., Any]:
@@ -92,7 +95,7 @@ def by_vjp(request: BackpropRequest, call: Callable[..., Any]) -> Results:
     consts = request.network.program().flat.consts
     results: Results = {rule: [] for rule in request.rules}
     for count, (codes,) in _groups(max(1, GROUP // len(request.rules)), np.asarray(request.codes, np.int32)):
-        run = request.compiled("vjp", make, request.rules, len(codes))
+        run = request.compiled("vjp", make, request.rules, len(codes), plainly=plainly)
         maps, *at = (np.asarray(part)[:count] for part in run(consts, request.x, codes, np.bool_(request.ones)))
         for index, rule in enumerate(request.rules):
             results[rule] += _results(maps[:, index], *at)
@@ -183,11 +186,11 @@ def by_adjoints_windowed(request: BackpropRequest, steps: Chain, plan: windowed.
         maps: list[np.ndarray] = []
         for count, arrays in _groups(plan.units_at_once, channels, places, strengths):
             if len(channels) == 1 and not single:  # the program of `trace_windowed`: one less to compile
-                run = _signals(request, steps, plan, rule)
+                run = _signals(request, steps, plan)
             else:
-                make = functools.partial(windowed.backward, steps, plan, rule, request.node.layer.shape[-1], single)
-                run = request.compiled("windows backward", make, rule, single, len(arrays[0]))
-            windows = np.asarray(run(steps.constants, memories, *arrays)[-1])
+                make = functools.partial(windowed.backward, steps, plan, request.node.layer.shape[-1], single)
+                run = request.compiled("windows backward", make, single, len(arrays[0]))
+            windows = np.asarray(run(_number(rule), steps.constants, memories, *arrays)[-1])
             maps += list(windowed.whole_maps(plan.windows[0], windows[:count], arrays[1][:count]))
         results[rule] = _results(maps, activations, places[:, 0], places[:, 1])
     return results
@@ -215,15 +218,20 @@ def trace_windowed(request: BackpropRequest, steps: Chain, plan: windowed.Plan) 
     (rule,) = request.rules
     memories, channels, places, activations = _forward_windowed(request, steps, plan, single=False)
     strengths = np.ones_like(activations) if request.ones else activations
-    every = _signals(request, steps, plan, rule)(steps.constants, memories, channels, places, strengths)
+    run = _signals(request, steps, plan)
+    every = run(_number(rule), steps.constants, memories, channels, places, strengths)
     windows = reversed(plan.windows)
     return [windowed.whole_maps(window, np.asarray(g), places)[0] for window, g in zip(windows, every, strict=True)]
 
 
-def _signals(request: BackpropRequest, steps: Chain, plan: windowed.Plan, rule: str) -> Callable[..., Any]:
-    """`windowed.signals` of a single unit."""
-    make = functools.partial(windowed.signals, steps, plan, rule, request.node.layer.shape[-1])
-    return request.compiled("windows signals", make, rule)
+def _signals(request: BackpropRequest, steps: Chain, plan: windowed.Plan) -> Callable[..., Any]:
+    """`windowed.signals` of a single unit, by any rule."""
+    make = functools.partial(windowed.signals, steps, plan, request.node.layer.shape[-1])
+    return request.compiled("windows signals", make)
+
+
+def _number(rule: str) -> np.int32:
+    return np.int32(RULES.index(rule))
 
 
 def _resolved(values: np.ndarray, channels: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ def by_cropped_vjp(request: BackpropRequest, activation: float) -> Results | Non
     codes = [(channel, row - top // steps[0], column - left // steps[1])]
     part = BackpropRequest(small, small.node(layer), request.x[:, rows, columns], codes, request.rules, request.ones)
     results: Results = {}
-    for rule, (result,) in backprop.by_vjp(part, _program(part).call).items():
+    for rule, (result,) in backprop.by_vjp(part, _program(part).call, plainly=True).items():
         if not math.isclose(result.activation, activation, rel_tol=ROUNDING):
             return None
         whole = np.zeros(request.x.shape[1:], result.map.dtype)

@@ -21,11 +21,13 @@ from deconvviz.network.trace.jaxpr import Equation, is_literal
 from deconvviz.ops.conv import ConvGeometry, conv, conv_adjoint
 from deconvviz.ops.pool import avg_pool, avg_pool_adjoint, max_pool, max_unpool
 from deconvviz.ops.rectify import backward as rectifier_backward
+from deconvviz.ops.rectify import backward_by
 from deconvviz.types import Size
 
-#: One step forward, ``forward(c, x) -> (y, memory)``, and backward, ``backward(c, memory, g, rule) -> g below``.
+#: One step forward, ``forward(c, x) -> (y, memory)``, and backward, ``backward(c, memory, g, rule) -> g below``; the
+#: rule by its name, or by its place in `RULES` as a traced number.
 Forward = Callable[[Any, Any], tuple[Any, Any]]
-Backward = Callable[[Any, Any, Any, str], Any]
+Backward = Callable[[Any, Any, Any, Any], Any]
 _NHWC, _HWIO = (0, 3, 1, 2), (3, 2, 0, 1)
 
 
@@ -185,9 +187,10 @@ def make_step(item: Equation, signal: Any, others: list[Any], label: str) -> Ste
     return step
 
 
-def _rectify_backward(_: Any, z: Any, g: Any, rule: str) -> Any:
+def _rectify_backward(_: Any, z: Any, g: Any, rule: Any) -> Any:
     """The rule, for one or many signals of the same image."""
-    return rectifier_backward(rule, jnp.broadcast_to(z, g.shape), g)
+    by = rectifier_backward if isinstance(rule, str) else backward_by
+    return by(rule, jnp.broadcast_to(z, g.shape), g)
 
 
 def _conv(eqn: Any, signal: Any, others: list[Any], name: str) -> Step | None:

@@ -3,7 +3,7 @@
 `backprop` holds the computations: `jax.vjp` of the traced program with its rectifiers replaced by the rule, and, where
 every operation has an adjoint written by hand, those adjoints layer by layer, for single units only within their
 receptive fields. `select` takes the cheapest for the map and another one for the check.
-Channel, row and column are traced numbers: one compile a layer, rule and number of units, in a bounded cache.
+Channel, row and column are traced numbers: one compile a layer and number of units, in a bounded cache.
 
 Source: zeiler2014visualizing, springenberg2015striving, simonyan2014deep
 """

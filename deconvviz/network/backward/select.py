@@ -33,7 +33,8 @@ def independent(request: BackpropRequest, activations: Sequence[float]) -> Resul
       activations: of the units, on the picture.
     """
     if windows(request):
-        return by_cropped_vjp(request, activations[0]) or _by_vjp(request)
+        # One unit's check compiles for a second and runs for a hundredth of it.
+        return by_cropped_vjp(request, activations[0]) or _by_vjp(request, plainly=len(request.codes) == 1)
     steps = request.network.steps_to(request.node.layer.name)
     return backprop.by_equations(request) if isinstance(steps, str) else backprop.by_adjoints(request, steps)
 
@@ -45,7 +46,7 @@ def windows(request: BackpropRequest) -> windowed.Plan | None:
     return backprop.window_plan(request.network, request.node)
 
 
-def _by_vjp(request: BackpropRequest) -> Results:
+def _by_vjp(request: BackpropRequest, plainly: bool = False) -> Results:
     """`backprop.by_vjp` of the rewritten program; what JAX cannot differentiate is refused in a sentence."""
     network, layer = request.network, request.node.layer.name
     program = network.store.get(
@@ -53,7 +54,7 @@ def _by_vjp(request: BackpropRequest) -> Results:
         lambda: rewritten(network, layer, request.rules, "gradient"),
     )
     try:
-        return backprop.by_vjp(request, program.call)
+        return backprop.by_vjp(request, program.call, plainly)
     except (NotImplementedError, ValueError) as error:
         if "ifferentiat" not in str(error) and "JVP" not in str(error):
             raise

@@ -144,21 +144,23 @@ def forward(chain: Chain, plan: Plan, single: bool = False) -> Callable[..., tup
     return run
 
 
-def backward(chain: Chain, plan: Plan, rule: str, depth: int, single: bool = False) -> Callable[..., Any]:
+def backward(chain: Chain, plan: Plan, depth: int, single: bool = False) -> Callable[..., Any]:
     """The last of `signals` alone, as a tuple of one: what arrives at the model input."""
-    run = signals(chain, plan, rule, depth, single)
+    run = signals(chain, plan, depth, single)
     return lambda *arguments: (run(*arguments)[-1],)
 
 
-def signals(chain: Chain, plan: Plan, rule: str, depth: int, single: bool = False) -> Callable[..., list[Any]]:
-    """``run(constants, memories, channels, index, strengths) -> signals``, at the layer and then below every step.
+def signals(chain: Chain, plan: Plan, depth: int, single: bool = False) -> Callable[..., list[Any]]:
+    """``run(rule, constants, memories, channels, index, strengths) -> signals``, at the layer and below every step.
 
-    Args of the result: the memories of `forward`; of each unit the channel (units,) out of `depth`, the position
-    (units, 2) and the strength (units,) with which its signal starts. It returns (units, n, m, C) each: the windows on
-    a map, or whole maps where those of the plan are None.
+    Args of the result: the rule's place in `RULES`; the memories of `forward`; of each unit the channel (units,) out of
+    `depth`, the position (units, 2) and the strength (units,) with which its signal starts. It returns
+    (units, n, m, C) each: the windows on a map, or whole maps where those of the plan are None.
     """
 
-    def run(constants: Sequence[Any], memories: Sequence[Any], channels: Any, index: Any, strengths: Any) -> list[Any]:
+    def run(
+        rule: Any, constants: Sequence[Any], memories: Sequence[Any], channels: Any, index: Any, strengths: Any
+    ) -> list[Any]:
         g = (jax.nn.one_hot(channels, depth, dtype=strengths.dtype) * strengths[:, None])[:, None, None, :]
         every = [g]
         for i in reversed(range(len(chain.steps))):
@@ -185,7 +187,7 @@ def _part_forward(step: Step, constant: Any, x: Any, index: Any, below: Window, 
 
 
 def _part_backward(
-    step: Step, constant: Any, memory: Any, g: Any, index: Any, rule: str, below: Window, above: Window
+    step: Step, constant: Any, memory: Any, g: Any, index: Any, rule: Any, below: Window, above: Window
 ) -> Any:  # fmt: skip
     """One step backward on windows alone; what lands on the padding is dropped."""
     if step.slide is None:

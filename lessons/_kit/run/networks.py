@@ -78,7 +78,7 @@ def _figures(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
     if isinstance(value, dict):
         for key, inner in value.items():
