@@ -108,20 +108,16 @@ class Trainer:
     """
 
     def __init__(self, module: nnx.Module, loss: Loss, schedule: Schedule, *, steps: int, seed: int = 0) -> None:
-        module.train()
-        graph, params, statistics = nnx.split(module, nnx.Param, nnx.BatchStat)  # type: ignore[misc]
-        self._graph: Any = graph
-        self._params: Any = params
-        self._statistics: Any = statistics
+        self._graph, self._params, self._statistics = _parts(module)
         self._loss, self._schedule, self._seed = loss, schedule, seed
         self._optimizer = schedule.optimizer(steps)
         self.step = jax.jit(self._step)
 
-    def initial(self) -> State:
-        """The first state, a pytree of arrays."""
-        parts = self._params, self._statistics
+    def initial(self, module: nnx.Module | None = None) -> State:
+        """The first state, a pytree of arrays: of the module as first drawn, or of another of its shape."""
+        parts = (self._params, self._statistics) if module is None else _parts(module)[1:]
         average = jax.tree.map(jnp.copy, parts) if self._schedule.average else ()
-        moments, count = self._optimizer.init(self._params), jnp.zeros((), jnp.int32)
+        moments, count = self._optimizer.init(parts[0]), jnp.zeros((), jnp.int32)
         return {"parts": parts, "average": average, "optimizer": moments, "count": count}
 
     def module(self, state: State) -> Any:
@@ -157,6 +153,13 @@ class Trainer:
             return update
 
         return jax.tree_util.tree_map_with_path(one, updates)
+
+
+def _parts(module: nnx.Module) -> tuple[Any, Any, Any]:
+    """(graph, parameters, statistics) of a module in training mode."""
+    module.train()
+    graph, params, statistics = nnx.split(module, nnx.Param, nnx.BatchStat)  # type: ignore[misc]
+    return graph, params, statistics
 
 
 def _kernels(params: Any) -> Any:

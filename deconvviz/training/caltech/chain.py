@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ from jax import lax
 
 from deconvviz.models.caltech import CHAIN, CLASSES
 from deconvviz.training.fold import fold as fold_norm
+from deconvviz.types import Array
 
 EPSILON = 1e-5
 
@@ -27,9 +30,14 @@ class Block(nnx.Module):
         self.norm = nnx.BatchNorm(channels, momentum=0.9, epsilon=EPSILON, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        kernel = self.kernel[...]
-        x = _stem(x, kernel) if self.stride == 2 else _conv(x, kernel)
-        x = self.norm(x)
+        return self.after(self.norm(self.linear(x, self.kernel[...])))
+
+    def linear(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        """What comes before the norm."""
+        return _stem(x, kernel) if self.stride == 2 else _conv(x, kernel)
+
+    def after(self, x: jax.Array) -> jax.Array:
+        """What comes after the norm."""
         return jax.nn.relu(_pool(x) if self.pool else x)
 
 
@@ -82,6 +90,29 @@ def fold(model: Chain) -> dict[str, np.ndarray]:
     for i, block in enumerate(model.blocks, start=1):
         folded[f"conv{i}.kernel"], folded[f"conv{i}.bias"] = fold_norm(block.kernel[...], 0.0, block.norm)
     return folded | {"logits.kernel": np.asarray(model.kernel[...]), "logits.bias": np.asarray(model.bias[...])}
+
+
+def start_from(model: Chain, params: Mapping[str, Array], images: Array) -> None:
+    """Gives a chain the arrays of `deconvviz.models.caltech.forward`: the inverse of `fold`.
+
+    A folded file no longer says what batch normalization had measured. So each is measured again on `images`, and its
+    scale and offset are chosen such that the block is the folded one.
+
+    Args:
+      model: a chain of the same classes; changed.
+      params: named as in `deconvviz.models.caltech.shapes`.
+      images: (N, S, S, 3) model input, some hundred pictures as training shows them.
+    """
+    x = jnp.asarray(images)
+    for i, block in enumerate(model.blocks, start=1):
+        kernel, bias = jnp.asarray(params[f"conv{i}.kernel"]), jnp.asarray(params[f"conv{i}.bias"])
+        x = block.linear(x, kernel)
+        mean, variance = jnp.mean(x, (0, 1, 2)), jnp.var(x, (0, 1, 2))
+        block.kernel[...] = kernel
+        block.norm.mean[...], block.norm.var[...] = mean, variance
+        block.norm.scale[...], block.norm.bias[...] = jnp.sqrt(variance + EPSILON), bias + mean
+        x = block.after(x + bias)
+    model.kernel[...], model.bias[...] = jnp.asarray(params["logits.kernel"]), jnp.asarray(params["logits.bias"])
 
 
 def _conv(x: jax.Array, kernel: jax.Array) -> jax.Array:

@@ -30,11 +30,20 @@ def schedule_of(config: CaltechConfig) -> Schedule:
 
 @lru_cache(maxsize=1)
 def make_trainer(config: CaltechConfig, classes: int, steps: int) -> Trainer:
-    """The chain, and how it is trained in `steps` steps: batches are (N, S, S, 3) model input and (N, C) targets."""
+    """The chain, and how it is trained in `steps` steps: batches are (N, S, S, 3) model input and (N, C) targets.
+
+    Teachers see the same pictures as the chain, so that what they say of a crop is of that crop.
+
+    Source: beyer2022knowledge
+    """
+    teachers = [network.load_params(file) for file in config.teachers]
 
     def loss(net: Any, batch: Batch, key: jax.Array) -> tuple[jax.Array, Figures]:
         images, targets = (jnp.asarray(part) for part in batch)
         smooth = (1 - config.smoothing) * targets + config.smoothing / classes
+        if teachers:
+            taught = sum(jax.nn.softmax(network.forward(teacher, images)) for teacher in teachers) / len(teachers)
+            smooth = (1 - config.teaching) * smooth + config.teaching * lax.stop_gradient(taught)
         if config.adversarial:
             key, random = jax.random.split(key)
             images = moved(net, images, smooth, config, random)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from deconvviz.errors import DataError
 from deconvviz.training.augment import Augmentation
 
 
@@ -35,6 +39,9 @@ class CaltechConfig:
       adversarial: radius of the ball (L2, pixels in 0..1, a picture of 128) in which each picture is first moved so
         that the loss grows; smaller pictures are moved in proportion. 0 trains on the pictures as they are.
       adversarial_step: length of the one step, in radii, from a random place in the ball.
+      start: weights file from which the run starts, not from noise; "" for noise.
+      teachers: weights files whose mean of class probabilities, of the very same crop, is a target beside the label.
+      teaching: share of that target in the loss.
       average: decay of the moving average of the weights a step, approached from (1 + t) / (10 + t).
       validate_every: epochs.
     """
@@ -60,6 +67,9 @@ class CaltechConfig:
     dropout: float = 0.1
     adversarial: float = 0.0
     adversarial_step: float = 1.25
+    start: str = ""
+    teachers: tuple[str, ...] = ()
+    teaching: float = 0.7
     average: float = 0.998
     validate_every: int = 5
 
@@ -88,3 +98,33 @@ class CaltechConfig:
     def validates(self, epoch: int) -> bool:
         """Whether the averaged weights are measured after an epoch."""
         return epoch % self.validate_every == 0 or epoch == self.epochs or epoch in self.snapshots
+
+
+#: What differs by default in a run that goes on from given weights: short, slower, at full size for longer.
+GOING_ON: dict[str, Any] = {
+    "epochs": 48, "phases": ((0.55, 96), (1.0, 128)), "learning_rate": 1e-3, "stretch": 1.0, "warm_up": 0.06,
+    "cool_down": 0.2,
+}  # fmt: skip
+
+
+def config_of(options: dict[str, Any]) -> CaltechConfig:
+    """The recipe with these fields; None leaves the default, which for a run with `start` is that of `GOING_ON`.
+
+    Args:
+      options: fields of `CaltechConfig`; "teachers" also as one text with commas between.
+
+    Raises:
+      DataError: weights that are no file.
+
+    >>> config_of({"epochs": None}).epochs, config_of({"seed": 3, "epochs": 7}).epochs
+    (220, 7)
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if isinstance(files := given.get("teachers", ()), str):
+        given["teachers"] = tuple(filter(None, files.split(",")))
+    given |= {"start": str(given["start"])} if "start" in given else {}
+    config = dataclasses.replace(CaltechConfig(), **((GOING_ON if given.get("start") else {}) | given))
+    for file in (config.start, *config.teachers):
+        if file and not Path(file).is_file():
+            raise DataError(f"no such file of weights: {file}; name one that 'deconvviz train caltech' wrote")
+    return config

@@ -16,6 +16,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from tqdm import tqdm
 
 from deconvviz.data import preprocess
@@ -25,10 +26,14 @@ from deconvviz.metrics import classification
 from deconvviz.models import caltech as network
 from deconvviz.training import augment, loop
 from deconvviz.training.caltech import export, filters
+from deconvviz.training.caltech.chain import Chain, start_from
 from deconvviz.training.caltech.classifier import Batch, averaged, make_trainer, schedule_of, scores
-from deconvviz.training.caltech.config import CaltechConfig
+from deconvviz.training.caltech.config import CaltechConfig, config_of
+from deconvviz.training.trainer import State, Trainer
 from deconvviz.types import InputSpec
 
+#: Batches on which the norms of given weights are measured.
+_NORM_BATCHES = 6
 #: Pictures are kept in memory with at most this many pixels on the shorter side: full size is 128, crops keep 30 %.
 SHORT_SIDE = 160
 
@@ -107,7 +112,7 @@ def train(
     out: Path,
     *,
     seed: int = 0,
-    epochs: int = CaltechConfig.epochs,
+    epochs: int | None = None,
     resume: bool = True,
     progress: bool = True,
     **options: Any,
@@ -118,10 +123,10 @@ def train(
       data: see `split`; `deconvviz data fetch caltech101` makes one.
       out: folder of the run; a killed run goes on after its last whole epoch and ends in the same weights.
       seed: fixes every draw.
-      epochs: length of the schedule.
+      epochs: length of the schedule; by default that of `CaltechConfig`, or for a run with `start` of `GOING_ON`.
       resume: go on from the checkpoint in `out`, if there is one.
       progress: a bar with the time left, on standard error.
-      options: other fields of `CaltechConfig`.
+      options: other fields of `CaltechConfig`; None leaves the default.
 
     Returns:
       The last epoch's metrics, with the validation figures of the weights as written (float16).
@@ -130,9 +135,10 @@ def train(
       DataError: the folder is missing or not laid out as expected.
       TrainingError: the run cannot start or go on.
     """
+    recipe = config_of({"seed": seed, "epochs": epochs, **options})
+    epochs = recipe.epochs
     if epochs < 1:
         raise TrainingError(f"the number of epochs is a whole number above 0; got epochs={epochs}")
-    recipe = CaltechConfig(seed=seed, epochs=epochs, **options)
     source, held_out, images = _load(Path(data), recipe)
     labels, out = source.folder.labels, Path(out)
     steps = source.length(1) * epochs
@@ -151,7 +157,9 @@ def train(
             export.write_weights(out / f"epoch_{epoch:04d}.safetensors", averaged(trainer, state), labels, {})
 
     plain = loop.plain(dataclasses.asdict(recipe) | {"labels": list(labels), "images": len(source.folder)})
-    plan = loop.Plan(plain, epochs, trainer.initial, step, source.batches, source.length, validate, keep)
+    plan = loop.Plan(
+        plain, epochs, lambda: _initial(trainer, source), step, source.batches, source.length, validate, keep
+    )
     state, records = loop.run(plan, out, resume=resume, progress=progress)
     export.write_weights(out / "caltech.safetensors", averaged(trainer, state), labels, {})
     shipped = {name: np.asarray(value) for name, value in network.load_params(out / "caltech.safetensors").items()}
@@ -192,6 +200,16 @@ def evaluate(data: Path, *, weights: Path | None = None, progress: bool = False)
     result = [scores(params, model_inputs(decode(folder.files[start : start + 64]))) for start in starts]
     figures = classification(np.concatenate(result), folder.classes)
     return {**figures, "images": len(folder), "seconds": round(time.perf_counter() - started, 3)}
+
+
+def _initial(trainer: Trainer, source: Source) -> State:
+    """What a run starts with: noise, or given weights, with batch normalization measured on some of its pictures."""
+    if not (file := source.recipe.start):
+        return trainer.initial()
+    model = Chain(len(source.folder.labels), rngs=nnx.Rngs(0))
+    batches = [images for _, (images, _) in zip(range(_NORM_BATCHES), source.batches(1), strict=False)]
+    start_from(model, network.load_params(file), np.concatenate(batches))
+    return trainer.initial(model)
 
 
 def _load(data: Path, recipe: CaltechConfig) -> tuple[Source, ImageFolder, np.ndarray]:

@@ -176,3 +176,28 @@ def test_shipped_weights_on_held_out_pictures(tmp_path: Path) -> None:
     found = train.evaluate(tmp_path)
     assert found["images"] == 204
     assert found["mean_per_class"] >= 0.6
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_from_the_weights_of_another_and_is_taught_by_them(
+    data: Path, run: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    first = run[0] / "caltech.safetensors"
+    options = {**SMALL, "epochs": 1, "progress": False, "start": first, "learning_rate": 1e-9}
+    last = train.train(data, tmp_path / "second", teachers=str(first), **options)
+    assert last["epoch"] == 1
+    before, after = load_file(first), load_file(tmp_path / "second" / "caltech.safetensors")
+    for name, kernel in before.items():
+        if name.endswith("kernel") and not name.startswith("logits"):  # the norms' scales are measured again
+            angle = (kernel.astype(float) * after[name]).sum() / np.linalg.norm(kernel) / np.linalg.norm(after[name])
+            assert angle > 0.9, name
+    kept = [one.epoch for one in network.snapshots(tmp_path / "second" / "caltech_snapshots.safetensors")]
+    assert kept == [1, 3]
+    network.load_snapshot(-1, tmp_path / "second" / "caltech_snapshots.safetensors")
+    curve = (tmp_path / "second" / "caltech_curve.csv").read_text().splitlines()
+    assert [line.partition(",")[0] for line in curve] == ["epoch", "1", "2", "3"]
+    card = (tmp_path / "second" / "caltech.md").read_text()
+    assert "--start FIRST/caltech.safetensors --teachers caltech.safetensors" in card
+    assert "the mean class probabilities of caltech.safetensors (SHA-256" in card
+    with pytest.raises(DataError, match=r"no such file of weights: nowhere.safetensors"):
+        train.train(data, tmp_path, start="nowhere.safetensors")
