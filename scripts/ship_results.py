@@ -28,6 +28,7 @@ from lessons import growth as growing
 from lessons._kit.draw.pixels import crop, to_bytes
 from lessons._kit.inversion import run as inversion
 from lessons._kit.photo import selection
+from lessons._kit.photo.twins import TWINS
 from lessons._kit.restoration import run as restoration
 from lessons._kit.run import engine, networks, pictures, shipped
 from lessons.generation import run as generated
@@ -39,19 +40,26 @@ from lessons.visualization import State, sheet_of
 from lessons.visualization import run as visualization
 
 
-def climbed(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+def twin(_: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
+    """The ladder of the network that was trained on pictures moved against it."""
+    loaded = networks.load(TWINS["robust"])
+    facts["digest robust"] = loaded.digest
+    climbed(loaded, arrays, facts, "robust/")
+
+
+def climbed(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any], prefix: str = "") -> None:
     """The ladder of the photograph, with its searches."""
     picture = pictures.sample(shipped.PICTURE)
     photograph = pictures.fitted(loaded, picture).model
     arrays["photograph"] = to_bytes(photograph)
     *_, whole = ladder.ladder_snapshots(loaded, picture, 0, ladder.STEPS)
     for (layer, _), rung in whole.rungs.items():
-        name = of_rung(rung, photograph, arrays, facts)
+        name = of_rung(loaded, rung, photograph, arrays, facts, prefix)
         if rung.map is not None:
             limit = float(np.abs(rung.map).max())
-            arrays[f"map/{layer}"] = np.rint(127 * rung.map / limit).astype(np.int8)
-            facts[f"map/{layer}"] = limit
-        if rung.losses is not None:
+            arrays[f"{prefix}map/{layer}"] = np.rint(127 * rung.map / limit).astype(np.int8)
+            facts[f"{prefix}map/{layer}"] = limit
+        if rung.losses is not None and not prefix:
             arrays[f"losses/{layer}"] = np.asarray(rung.losses, np.float32)
         print(name, facts[name], flush=True)
 
@@ -62,16 +70,19 @@ def learned(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[
     photograph = pictures.fitted(loaded, picture).model
     for layer in inverters.layers(loaded.network):
         rung = ladder.learned(inversion.of(shipped.PICTURE, layer))
-        name = of_rung(rung, photograph, arrays, facts)
+        name = of_rung(loaded, rung, photograph, arrays, facts)
         print(name, facts[name], flush=True)
 
 
-def of_rung(rung: ladder.Rung, photograph: np.ndarray, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> str:
+def of_rung(
+    loaded: networks.Loaded, rung: ladder.Rung, photograph: np.ndarray, arrays: dict[str, np.ndarray],
+    facts: dict[str, Any], prefix: str = "",
+) -> str:  # fmt: skip
     """Stores the picture of a rung in 8 bits, with the errors that it has then, and gives its name."""
-    name = f"{rung.method}/{rung.layer}"
+    name = f"{prefix}{rung.method}/{rung.layer}"
     arrays[name] = to_bytes(rung.image)
     image = arrays[name].astype(np.float32) / 255
-    run = inversion.of(shipped.PICTURE, rung.layer)
+    run = inversion.Run(loaded, pictures.sample(shipped.PICTURE), rung.layer)
     facts[name] = [inversion.measured(run, image), ladder.pixel_error(image, photograph), rung.step]
     return name
 
@@ -105,13 +116,14 @@ def visions(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[
 
 def vision(run: visualization.Run, images: np.ndarray, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
     """The last pictures of a run in 8 bits, and what is measured on them."""
-    name = visualization.shipped_name(run.layer, run.channel, run.objective, run.way, run.begin)
+    name = visualization.shipped_name(*run.named)
     facts.pop(name, None)
     arrays[name] = np.stack([to_bytes(image) for image in images])
     sheet = arrays[name].astype(np.float32) / 255
     values = [visualization.plain_pass(run, image) for image in sheet]
     best, photograph = sheet[int(np.argmax(values))], visualization.natural(run)
     facts[name] = {
+        "digest": run.loaded.digest,
         "activations": values,
         "fine": visualization.fine(best),
         "survives": visualization.survives(run, best),
@@ -181,8 +193,8 @@ def swap(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str
 
 
 PARTS: dict[str, Callable[..., None]] = {
-    "ladder": climbed, "learned": learned, "sheet": sheet, "visions": visions, "units": units, "growth": growth,
-    "generation": generation, "swap": swap,
+    "ladder": climbed, "twin": twin, "learned": learned, "sheet": sheet, "visions": visions, "units": units,
+    "growth": growth, "generation": generation, "swap": swap,
 }  # fmt: skip
 
 

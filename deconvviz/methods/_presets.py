@@ -62,7 +62,7 @@ DEPTHS = {
 
 def depth(network: Network, layer: Layer) -> str:
     """ "shallow", "lower", "middle", "upper" or "whole": how far up a layer is, as far as the presets care."""
-    for pattern, name in DEPTHS.get(network.name, ()):
+    for pattern, name in DEPTHS.get(network.name.removesuffix("-robust"), ()):
         if re.fullmatch(pattern, layer.name):
             return name
     if layer.receptive_field is None or len(layer.shape) != 3:

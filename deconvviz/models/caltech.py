@@ -44,6 +44,8 @@ CHAIN = (
 )
 CLASSES = 102
 WEIGHTS = Path(__file__).parent / "weights" / "caltech.safetensors"
+#: The same chain, trained on pictures that were moved against it.
+ROBUST_WEIGHTS = WEIGHTS.with_name("caltech_robust.safetensors")
 SNAPSHOT_FILE = Path(__file__).parent / "weights" / "caltech_snapshots.safetensors"
 INPUT = InputSpec(size=(128, 128), mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), fit="crop")
 Params = dict[str, jax.Array]
@@ -224,8 +226,27 @@ def build(weights: str | Path | None = None) -> Network:
     else:
         params, names = load_params(weights), labels(weights)
         facts = _as_text(_read(Path(weights or WEIGHTS), arrays=False)[1])
+    return _network("caltech", params, names, facts)
+
+
+def build_robust(weights: str | Path | None = None) -> Network:
+    """The network of the same shape that was trained on its own adversarial examples, or that of another file.
+
+    Raises:
+      WeightsError: a file that cannot be read or does not fit.
+
+    Source: wong2020fast, engstrom2019adversarial
+
+    >>> build_robust().layer("relu3").shape == build().layer("relu3").shape
+    True
+    """
+    file = Path(weights or ROBUST_WEIGHTS)
+    return _network("caltech-robust", load_params(file), labels(file), _as_text(_read(file, arrays=False)[1]))
+
+
+def _network(name: str, params: Params, names: tuple[str, ...], facts: dict[str, str]) -> Network:
     return Network(
-        lambda x: forward(params, x), input_spec=INPUT, labels=names or None, name="caltech", about=facts,
+        lambda x: forward(params, x), input_spec=INPUT, labels=names or None, name=name, about=facts,
         programs=_PROGRAMS,
     )  # fmt: skip
 
@@ -243,4 +264,7 @@ def _as_text(about: dict[str, Any]) -> dict[str, str]:
     return {key: json.dumps(value) for key, value in about.items() if key != "labels"}
 
 
-MODEL = ModelEntry("caltech", "Seven convolutions, trained here on Caltech-101", build)
+MODEL = (
+    ModelEntry("caltech", "Seven convolutions, trained here on Caltech-101", build),
+    ModelEntry("caltech-robust", "The same seven convolutions, trained on pictures moved against them", build_robust),
+)

@@ -15,7 +15,8 @@ from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import run as inversion_run
-from lessons._kit.photo import header, selection
+from lessons._kit.photo import header, selection, twins
+from lessons._kit.photo.twins import TWINS
 from lessons._kit.run import jobs, networks, pictures
 from lessons.ladder import picture as ladder_picture
 from lessons.ladder import questions, run, scenes
@@ -29,11 +30,12 @@ class State:
     image: str = "cat"
     shown: str = "picture"
     seed: str = "0"
+    training: str = "plain"
 
 
 def checks(state: State) -> list[Check]:
     """The proofs of a state, on a few rungs."""
-    loaded, picture = networks.load("caltech"), pictures.sample(state.image)
+    loaded, picture = networks.load(TWINS[state.training]), pictures.sample(state.image)
     return of(run.short(loaded, picture, int(state.seed)), loaded, picture)
 
 
@@ -54,7 +56,7 @@ def call(state: State, sample: bool) -> str:
 from deconvviz.data import samples
 from deconvviz.models import inverters
 
-network, photograph = dv.load("caltech"), {image}
+network, photograph = dv.load({TWINS[state.training]!r}), {image}
 for layer in {inversion_run.LAYERS}:
     seen = dv.reconstruct(network, photograph, dv.Unit(layer, "all"), rule="deconvnet")
     found = dv.invert(network, photograph, layer, steps={run.STEPS}, seed={state.seed})
@@ -65,8 +67,10 @@ for layer in {inversion_run.LAYERS}:
 """
 
 
-def chosen(loaded: networks.Loaded) -> tuple[State, pictures.Picture]:
+def chosen() -> tuple[State, networks.Loaded, pictures.Picture]:
     """Draw the controls and read them."""
+    training = twins.choose()
+    loaded = networks.load(TWINS[training])
     picture, named = selection.picture(State.image), st.session_state.get("image") or State.image
     if is_offered("image"):
         header.picture_chip(loaded, picture)
@@ -75,7 +79,7 @@ def chosen(loaded: networks.Loaded) -> tuple[State, pictures.Picture]:
     choices = {"picture": t("fitted to the photo"), "map": t("the signed map")}
     shown = choice(t("DeconvNet's answer"), choices, "shown")
     seed = choice(t("Seed of the search"), {str(number): str(number) for number in range(4)}, "seed")
-    return State(named, shown, seed), picture
+    return State(named, shown, seed, training), loaded, picture
 
 
 def ask(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> None:
@@ -119,9 +123,8 @@ def proofs(page: frame.Places, ladder: Ladder, loaded: networks.Loaded, picture:
 
 def draw(page: frame.Places) -> None:
     """The pictures that come back from every layer, and the proofs once they are all there."""
-    loaded = networks.load("caltech")
     with page.controls:
-        state, picture = chosen(loaded)
+        state, loaded, picture = chosen()
         job = run.find(loaded, picture, int(state.seed))
         if job is None and is_offered("seed"):
             ask(loaded, picture, int(state.seed))

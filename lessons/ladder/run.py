@@ -94,16 +94,18 @@ def find(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> jobs.
 
 def beforehand(loaded: networks.Loaded, picture: pictures.Picture, seed: int) -> Ladder | None:
     """The ladder that comes with the package, its pictures in 8 bits; None where there is none of this choice."""
-    if not shipped.is_of(loaded, picture, seed):
+    prefix = shipped.prefix(loaded, picture, seed)
+    if prefix is None:
         return None
     ladder, maps = Ladder(), shipped.arrays()
     for layer, method in itertools.product(LAYERS, METHODS):
-        name = f"{method}/{layer}"
+        name = f"{prefix}{method}/{layer}"
         if name in maps:
             feature, pixels, step = shipped.facts()[name]
             signed = None
             if method == "deconvnet":
-                signed = maps[f"map/{layer}"].astype(np.float32) * (shipped.facts()[f"map/{layer}"] / 127)
+                level = shipped.facts()[f"{prefix}map/{layer}"] / 127
+                signed = maps[f"{prefix}map/{layer}"].astype(np.float32) * level
             ladder = ladder.with_(Rung(layer, method, shipped.image(name), feature, pixels, step=step, map=signed), 0)
     return ladder
 

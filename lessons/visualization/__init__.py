@@ -14,6 +14,8 @@ from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import run as inversion_run
+from lessons._kit.photo import twins
+from lessons._kit.photo.twins import TWINS
 from lessons._kit.run import jobs
 from lessons.visualization import picture, questions, scenes
 from lessons.visualization import run as visualization_run
@@ -42,11 +44,14 @@ class State:
     objective: str = "channel"
     way: str = "waves"
     begin: str = "noise"
+    training: str = "plain"
 
     @property
     def run(self) -> Run:
         """The visualization that was chosen."""
-        return visualization_run.of(self.layer, int(self.unit), self.objective, self.way, self.begin)
+        return visualization_run.of(
+            self.layer, int(self.unit), self.objective, self.way, self.begin, TWINS[self.training]
+        )
 
 
 def plain_pass(state: State) -> float:
@@ -87,7 +92,12 @@ def call(state: State) -> str:
     options = "".join(f", {name}={value!r}" for name, value in run.options.items() if name != "start")
     start = ', start=samples.load("cat")' if "start" in run.options else ""
     unit = dv.Unit(run.layer, run.channel, *(run.place or ()))
-    lines = ["import deconvviz as dv", "from deconvviz.data import samples", "", 'network = dv.load("caltech")']
+    lines = [
+        "import deconvviz as dv",
+        "from deconvviz.data import samples",
+        "",
+        f"network = dv.load({TWINS[state.training]!r})",
+    ]
     target = f"dv.{unit!r}"
     if run.objective == "direction":
         lines.append(f'cat = dv.activations(network, samples.load("cat"), {run.layer!r})')
@@ -111,7 +121,7 @@ def chosen() -> State:
     objective = choice(t("What is excited"), goals, "objective")
     way = choice(t("What is moved"), {key: t(words) for key, words in METHODS.items()}, "way")
     begin = choice(t("Begin with"), {key: t(words) for key, words in BEGINS.items()}, "begin")
-    return State(layer, unit, objective, way, begin)
+    return State(layer, unit, objective, way, begin, twins.choose())
 
 
 def sheet_of(run: Run) -> tuple[int, ...]:

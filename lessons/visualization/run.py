@@ -19,6 +19,7 @@ from deconvviz.errors import DeadUnitError
 from deconvviz.models import caltech
 from deconvviz.network import rewritten
 from deconvviz.types import LayerVisualization, Unit, Visualization
+from lessons._kit.photo.twins import TWINS
 from lessons._kit.run import engine, jobs, networks, pictures, shipped
 
 LAYERS = (*(f"relu{number}" for number in range(1, 8)), "logits")
@@ -41,11 +42,12 @@ BEGINS: dict[str, dict[str, Any]] = {
     "four": {"pictures": DIVERSE, "diversity": 1.0},
     "alike": {"pictures": DIVERSE, "diversity": 0.0},
 }
-#: Layer, channel, objective, way and begin of the runs that come with the package: those that the scenes show.
+#: Layer, channel, objective, way, begin and network of the runs that come with the package: those that scenes show.
 SHIPPED = (
-    *(("relu4", 4, "channel", way, "noise") for way in METHODS),
-    *(("relu4", 4, "channel", "waves", begin) for begin in ("four", "alike")),
-    ("logits", 3, "class", "waves", "noise"),
+    *(("relu4", 4, "channel", way, "noise", "caltech") for way in METHODS),
+    *(("relu4", 4, "channel", "waves", begin, "caltech") for begin in ("four", "alike")),
+    ("logits", 3, "class", "waves", "noise", "caltech"),
+    *(("logits", 3, "class", "waves-bare", "noise", network) for network in TWINS.values()),
 )
 
 
@@ -67,6 +69,11 @@ class Run:
     objective: str
     way: str
     begin: str
+
+    @property
+    def named(self) -> tuple[str | int, ...]:
+        """As `SHIPPED` has it."""
+        return (self.layer, self.channel, self.objective, self.way, self.begin, self.loaded.name)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -104,9 +111,12 @@ class Run:
         return w
 
 
-def of(layer: str, channel: int, objective: str = "channel", way: str = "waves", begin: str = "noise") -> Run:
-    """A run on the shipped network; the only objectives of a vector are a class and a direction."""
-    loaded = networks.load("caltech")
+def of(
+    layer: str, channel: int, objective: str = "channel", way: str = "waves", begin: str = "noise",
+    network: str = "caltech",
+) -> Run:  # fmt: skip
+    """A run on one of the networks; the only objectives of a vector are a class and a direction."""
+    loaded = networks.load(network)
     shape = loaded.network.layer(layer).shape
     if len(shape) == 1 and objective != "direction":
         objective = "class"
@@ -136,17 +146,17 @@ def snapshots(run: Run, steps: int) -> Iterator[Visualization]:
 def shipped_name(*place: str | int) -> str:
     """What a run is stored under, from what `SHIPPED` has of it.
 
-    >>> shipped_name("relu4", 4, "channel", "waves", "noise")
-    'vision/relu4/4/channel/waves/noise'
+    >>> shipped_name("relu4", 4, "channel", "waves", "noise", "caltech")
+    'vision/relu4/4/channel/waves/noise/caltech'
     """
     return "/".join(map(str, ("vision", *place)))
 
 
 def _shipped(run: Run) -> tuple[str, dict[str, Any]] | None:
     """Name and facts of the run that comes with the package; None where there is none of this choice."""
-    name = shipped_name(run.layer, run.channel, run.objective, run.way, run.begin)
+    name = shipped_name(*run.named)
     known = shipped.facts().get(name)
-    return (name, known) if known is not None and shipped.facts()["digest"] == run.loaded.digest else None
+    return (name, known) if known is not None and known["digest"] == run.loaded.digest else None
 
 
 def beforehand(run: Run) -> Visualization | None:
@@ -343,7 +353,7 @@ def _slope_gap(digest: str, layer: str, objective: str, channel: int, _run: Run)
     random, step, weights = np.random.default_rng(14), 1e-6, _run.weights  # of the network in float32
     with jax.enable_x64(True):
         at, toward = random.normal(size=(2, 1, *_run.loaded.network.input_spec.size, 3))
-        objective_of = engine.run_compiled(_run.loaded, layer, "slope", lambda: _objective(layer))
+        objective_of = engine.run_compiled(_run.loaded, layer, "slope", lambda: _objective(layer, _run.loaded.name))
         slope = np.asarray(objective_of(at, weights)[1])
         toward = toward / np.linalg.norm(toward) + slope / max(float(np.linalg.norm(slope)), 1e-30)
         above, below = (float(objective_of(at + way * step * toward, weights)[0]) for way in (1, -1))
@@ -352,9 +362,9 @@ def _slope_gap(digest: str, layer: str, objective: str, channel: int, _run: Run)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _objective(layer: str) -> Any:
+def _objective(layer: str, name: str) -> Any:
     """(waves, weights) -> the objective and its derivative by the waves, in float64, compiled once a layer."""
-    network = _precise()
+    network = _precise(name)
     call, consts = rewritten(network, layer, "gradient", "gradient").call, network.program().flat.consts
 
     def objective(waves: Any, weights: Any) -> Any:
@@ -364,11 +374,11 @@ def _objective(layer: str) -> Any:
     return jax.jit(jax.value_and_grad(objective))
 
 
-def _precise() -> dv.Network:
-    """The shipped network with its numbers in float64."""
-    params = {name: jnp.asarray(value, jnp.float64) for name, value in caltech.load_params().items()}
-    spec = networks.load("caltech").network.input_spec
-    return dv.Network(lambda x: caltech.forward(params, x), input_spec=spec, name="caltech")
+def _precise(name: str) -> dv.Network:
+    """The network with its numbers in float64."""
+    file = caltech.WEIGHTS if name == "caltech" else caltech.ROBUST_WEIGHTS
+    params = {key: jnp.asarray(value, jnp.float64) for key, value in caltech.load_params(file).items()}
+    return dv.Network(lambda x: caltech.forward(params, x), input_spec=caltech.INPUT, name=name)
 
 
 def colour_gap() -> float:

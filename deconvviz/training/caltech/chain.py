@@ -110,7 +110,10 @@ def start_from(model: Chain, params: Mapping[str, Array], images: Array) -> None
         mean, variance = jnp.mean(x, (0, 1, 2)), jnp.var(x, (0, 1, 2))
         block.kernel[...] = kernel
         block.norm.mean[...], block.norm.var[...] = mean, variance
-        block.norm.scale[...], block.norm.bias[...] = jnp.sqrt(variance + EPSILON), bias + mean
+        scale, offset = block.norm.scale, block.norm.bias
+        assert scale is not None, "the norms of a chain are scaled"
+        assert offset is not None, "and moved"
+        scale[...], offset[...] = jnp.sqrt(variance + EPSILON), bias + mean
         x = block.after(x + bias)
     model.kernel[...], model.bias[...] = jnp.asarray(params["logits.kernel"]), jnp.asarray(params["logits.bias"])
 

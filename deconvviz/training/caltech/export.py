@@ -136,6 +136,7 @@ def card(
     fits = {"crop": "shorter side to 128, centre crop", "stretch": "the whole image, squeezed to a square"}
     return _TEMPLATE.fill(
         "card",
+        name="caltech-robust" if recipe.adversarial else "caltech",
         weights=sum(value.size for value in params.values()),
         size=(out / "caltech.safetensors").stat().st_size,
         fit=fits[INPUT.fit],

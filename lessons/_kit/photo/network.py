@@ -24,6 +24,7 @@ FIRST = "caltech"
 #: Name -> what it is, in one line.
 NETWORKS = {
     "caltech": mark("7 convolutions, trained here on Caltech-101, 102 classes"),
+    "caltech-robust": mark("the same 7 convolutions, trained on photographs that were moved against them"),
     "squeezenet": mark("SqueezeNet 1.0: 26 convolutions in fire modules, ImageNet, 1000 classes"),
 }
 _PROBLEM = "lab-network-problem"

@@ -45,7 +45,14 @@ def digest(task: str) -> str:
 
 def is_of(loaded: Loaded, picture: Picture, seed: int) -> bool:
     """Whether they are of this network, photograph and seed."""
-    return FILE.exists() and picture.id == PICTURE and seed == 0 and facts()["digest"] == loaded.digest
+    return prefix(loaded, picture, seed) == ""
+
+
+def prefix(loaded: Loaded, picture: Picture, seed: int) -> str | None:
+    """Before the names of a ladder's pictures of this network, photograph and seed; None where none are stored."""
+    if not FILE.exists() or picture.id != PICTURE or seed != 0:
+        return None
+    return {facts()["digest"]: "", facts().get("digest robust"): "robust/"}.get(loaded.digest)
 
 
 def maps(loaded: Loaded, picture: Picture, unit: Unit) -> dict[str, Reconstruction] | None:
