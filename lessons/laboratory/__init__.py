@@ -15,7 +15,7 @@ from lessons._kit.form.page import Page
 from lessons._kit.photo import header, network, selection
 from lessons._kit.reconstruction import maps, trace
 from lessons._kit.run import engine, networks, pictures, warm_up
-from lessons.laboratory import checks, choose, export, layers, trust, unit
+from lessons.laboratory import checks, choose, export, layers, trust, twin, unit
 
 
 def render() -> None:
@@ -82,6 +82,7 @@ def below(
         here = {"unit": [chosen.unit.channel, chosen.row, chosen.column], "run": unit.runs()}
         component.mount(Path(__file__).with_name("below"), key="lab-follow", data=here)
         maps.offer_another(chosen, results, unit.run_all)
+        twin.same_unit(loaded, picture, chosen)
         line = st.container()
         rule = trust.can_it_be_trusted(loaded, picture, chosen, results, look)
         film = st.container()

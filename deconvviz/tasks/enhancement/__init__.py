@@ -34,6 +34,8 @@ TASK = Task(
         Option("noise_seed", "Seed of the noise (0).", int, of=("evaluate",)),
         Option("epochs", "Epochs of 200 batches; as many as the shipped weights had if left out.", int, of=("train",)),
         Option("until", "Stop after that epoch; the same command without it goes on.", int, of=("train",)),
+        Option("start", "Weights to go on from.", Path, of=("train",)),
+        Option("parts", "Parts of the pictures, which the weights of --start know.", Path, of=("train",)),
         Option("report", "Other pictures, measured at the end for the card.", Path, of=("train",)),
     ),
     sources=("mao2016image", "zhang2017beyond", "zhang2018ffdnet", "wang2004image", "ioffe2015batch"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from skimage.feature import match_template
 
 from deconvviz.data import images
 from deconvviz.data.colour import is_grey
@@ -26,6 +27,8 @@ JPEG_SHARE = 0.25
 TO_COLOURS = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], np.float32)
 #: Every sixteenth picture, in the order of names, is never shown in training: settings are chosen by these.
 HELD_BACK = 16
+#: Correlation from which on a part is taken to be of a picture; of different pictures it stays below 0.8.
+SAME = 0.95
 
 
 def noisy(picture: np.ndarray, sigma: float, seed: int = 0) -> np.ndarray:
@@ -144,12 +147,35 @@ def luma(picture: np.ndarray) -> np.ndarray:
     return picture if picture.shape[2] == 1 else picture @ TO_COLOURS[0][:, None]
 
 
-def split(data: str | Path, least: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def holds(picture: np.ndarray, part: np.ndarray) -> bool:
+    """Whether a picture (H, W, 1) holds a smaller one somewhere: their correlation there is `SAME` or more.
+
+    >>> large = np.random.default_rng(0).uniform(size=(20, 30, 1))
+    >>> holds(large, large[3:12, 5:15]), holds(large, large[::-1][3:12, 5:15])
+    (True, False)
+    """
+    if any(one < other for one, other in zip(picture.shape, part.shape, strict=True)):
+        return False
+    return bool(match_template(picture[..., 0], part[..., 0]).max() >= SAME)
+
+
+def split(data: str | Path, least: int, parts: str | Path | None = None) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """(shown, held back): grey pictures (H, W, 1) of a folder; the last is held back where there are few.
 
+    Args:
+      data: the folder.
+      least: pixels a side.
+      parts: a folder of parts of such pictures. Those are held back then that hold a part which `split` of this folder
+        holds back, so that pictures stay unknown to weights that were trained on the parts.
+
     Raises:
-      DataError: no pictures, or one that is too small.
+      DataError: no pictures, or one that is too small; none holds such a part.
     """
     pictures = [luma(picture) for picture in read(data, least).values()]
-    held = range(HELD_BACK - 1, len(pictures), HELD_BACK) or [len(pictures) - 1]
+    held: Sequence[int] = range(HELD_BACK - 1, len(pictures), HELD_BACK) or [len(pictures) - 1]
+    if parts is not None:
+        unknown = split(parts, least)[1]
+        held = [i for i, picture in enumerate(pictures) if any(holds(picture, part) for part in unknown)]
+        if not held:
+            raise DataError(f"no picture of {data} holds a part that is held back in {parts}")
     return [p for i, p in enumerate(pictures) if i not in held or len(pictures) == 1], [pictures[i] for i in held]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from flax import nnx
 
 from deconvviz.errors import DeconvvizError, check_choice
 from deconvviz.tasks._shared import weights as stored
@@ -14,7 +15,7 @@ from deconvviz.tasks.enhancement import VARIANTS, ablations
 from deconvviz.tasks.enhancement.data import JPEG_SHARE, MOST_NOISE, QUALITIES, blind, read, split
 from deconvviz.tasks.enhancement.evaluate import LEAST, before_and_after, measure
 from deconvviz.tasks.enhancement.loss import distance
-from deconvviz.tasks.enhancement.network import Enhancer
+from deconvviz.tasks.enhancement.network import Enhancer, make
 from deconvviz.tasks.enhancement.predict import cleaned
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
@@ -24,6 +25,8 @@ from deconvviz.training.trainer import Schedule, Trainer
 MAIN = {"width": 32, "depth": 3, "inner": 128, "blocks": 3, "fusion": "add", "norm": False}
 SIZE, BATCH, STEPS, EPOCHS = 48, 8, 200, 200
 SCHEDULE = Schedule(learning_rate=1.5e-3, warm_up=0.03, average=0.998)
+#: The same of a run that goes on from given weights.
+LARGER, GOING_ON = 64, Schedule(learning_rate=7e-4, warm_up=0.03, average=0.999)
 
 
 def train(
@@ -37,6 +40,8 @@ def train(
     epochs: int | None = None,
     until: int | None = None,
     report: str | Path | None = None,
+    start: str | Path | None = None,
+    parts: str | Path | None = None,
 ) -> dict[str, Any]:
     """Trains a network on undamaged pictures DIR/*.png, every sixteenth held back for its figures.
 
@@ -51,6 +56,8 @@ def train(
       epochs: of 50 batches; by default as many as the shipped weights had.
       until: of "main": stop after that epoch; the same call without it goes on.
       report: of "main": a folder of other pictures, measured once at the end for the card.
+      start: of "main": weights to go on from, with larger parts of pictures and smaller steps.
+      parts: of "main": pictures that `start` was trained on, parts of those in `data`; see `split`.
 
     Returns:
       Figures on the pictures held back, of the weights as written.
@@ -65,35 +72,49 @@ def train(
             raise DeconvvizError(f"training takes one epoch or more; got {name}={number}")
     options = {"seed": seed, "resume": resume, "progress": progress, "epochs": epochs}
     if variant == "main":
-        return train_main(data, out, until=until, report=report, **options)  # type: ignore[arg-type]
+        return train_main(
+            data,
+            out,
+            until=until,
+            report=report,
+            start=start,
+            parts=parts,
+            **options,  # type: ignore[arg-type]
+        )
     return ablations.train(data, out, variant=variant, **options)  # type: ignore[arg-type]
 
 
 def train_main(
     data: str | Path, out: str | Path, *, seed: int, resume: bool, progress: bool, epochs: int | None = None,
-    until: int | None = None, report: str | Path | None = None,
+    until: int | None = None, report: str | Path | None = None, start: str | Path | None = None,
+    parts: str | Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Trains the main network: figures on the pictures held back, of the weights as written to `out`."""
     started = time.perf_counter()
-    options: dict[str, Any] = dict(MAIN)
+    options: dict[str, Any] = stored.variants("enhancement", start)["main"]["options"] if start else dict(MAIN)
+    size, schedule = (LARGER, GOING_ON) if start else (SIZE, SCHEDULE)
     epochs = EPOCHS if epochs is None else epochs
     last = min(until or epochs, epochs)
-    shown, held = split(data, SIZE)
+    shown, held = split(data, size, parts)
     recipe = plain(
         {
             **{"task": "enhancement", "variant": "main", "options": options, "seed": seed, "epochs": epochs},
-            **{"steps": STEPS, "batch": BATCH, "size": SIZE, "learning_rate": SCHEDULE.learning_rate},
-            **{"average": SCHEDULE.average, "noise": MOST_NOISE, "qualities": QUALITIES, "jpeg": JPEG_SHARE},
+            **{"steps": STEPS, "batch": BATCH, "size": size, "learning_rate": schedule.learning_rate},
+            **{"average": schedule.average, "noise": MOST_NOISE, "qualities": QUALITIES, "jpeg": JPEG_SHARE},
             **{"pictures": len(shown), "held_back": len(held), "loss": "distance"},
+            **({"start": Path(start).name} if start else {}),
         }
     )
-    parts = Patches(shown, SIZE, BATCH, STEPS, seed)
-    fit = Trainer(Enhancer(options, seed), distance, SCHEDULE, steps=epochs * STEPS, seed=seed)
+    patches = Patches(shown, size, BATCH, STEPS, seed)
+    fit = Trainer(Enhancer(options, seed), distance, schedule, steps=epochs * STEPS, seed=seed)
+
+    def initial() -> Any:
+        return fit.initial(nnx.clone(stored.load("enhancement", "main", make, start)) if start else None)
 
     def validate(state: Any, epoch: int) -> dict[str, float]:
         return {} if epoch % 6 and epoch != last else {"val_psnr": held_back(fit.module(state), held[:8], sigma=25)}
 
-    plan = Plan(recipe, last, fit.initial, fit.step, lambda n: blind(parts, n), lambda n: STEPS, validate)
+    plan = Plan(recipe, last, initial, fit.step, lambda n: blind(patches, n), lambda n: STEPS, validate)
     state, records = run(plan, Path(out), resume=resume, progress=progress)
     module = stored.rounded(fit.module(state))
     about = {
@@ -103,12 +124,14 @@ def train_main(
         "report": reported(module, report) if report else {},
         "command": stored.command(
             "enhancement",
-            "train400",
+            Path(data).name,
             variant="main",
             seed=seed,
             epochs=None if epochs == EPOCHS else epochs,
             until=last if last < epochs else None,
             report=Path(report).name if report else None,
+            start=Path(start).name if start else None,
+            parts=Path(parts).name if parts else None,
         ),
         "data": f"{len(shown)} grey pictures, {len(held)} more held back",
         "seconds": round(sum(record["seconds"] for record in records), 1),

@@ -379,3 +379,19 @@ def test_the_protocol_on_set12() -> None:
     assert strong["psnr_untrained"] < 27
     blocks = evaluate.evaluate(root, quality=10)
     assert blocks["psnr"] > blocks["psnr_input"]
+
+
+def test_pictures_that_hold_a_part_held_back_are_held_back(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    for number in range(20):
+        whole = random.integers(0, 256, (30, 41), np.uint8)
+        Image.fromarray(whole).save(tmp_path / "whole" / f"{'abcdefghijklmnopqrst'[-number - 1]}.png")
+        Image.fromarray(whole[4:24, 9:31]).save(tmp_path / "parts" / f"{number:02}.png")
+    shown, held = data_of.split(tmp_path / "whole", 16, tmp_path / "parts")
+    assert (len(shown), len(held)) == (19, 1)
+    part = data_of.split(tmp_path / "parts", 16)[1][0]
+    assert np.array_equal(held[0][4:24, 9:31], part)
+    with pytest.raises(DataError, match="no picture of .* holds a part that is held back"):
+        data_of.split(tmp_path / "parts", 16, tmp_path / "whole")
