@@ -34,7 +34,7 @@ class State:
 
     image: str = "cat"
     layer: str = "relu3"
-    epoch: str = "9"
+    epoch: str = scenes.FAR
     view: str = "all"
 
 

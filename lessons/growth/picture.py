@@ -19,7 +19,7 @@ from lessons.growth.network import Grown
 
 AXES = plot.Axes(360, 190, left=34, right=16, top=10, bottom=30, font=13)
 #: Epochs that are written under the axis.
-TICKS = (1, 4, 19, 120)
+TICKS = tuple(EPOCHS[i] for i in (0, 2, 4, -1))
 #: Name of the played pictures in the session.
 FILM = "growth-film"
 

@@ -14,7 +14,7 @@ from lessons.growth import measure, network, scenes
 from lessons.growth.measure import EPOCHS
 
 #: Epochs whose maps are told apart; a channel is asked for that is still this far away after the last but one.
-AGES, FAR = (1, 9, 19, 120), 0.5
+AGES, FAR = tuple(EPOCHS[i] for i in (0, 3, 4, -1)), 0.5
 #: Two numbers whose length is a whole number.
 PAIRS = ((3, 4), (4, 3), (5, 12), (12, 5), (0, 5), (5, 0), (-3, 4), (-4, 3), (8, 6), (6, -8))
 
@@ -32,7 +32,7 @@ def direction(seed: int) -> Question:
     cosine = 100 * inner // (norms[0] * norms[1])
     return question(
         prompt=t(
-            "A map of two pixels: after epoch 9 it is ({a1}, {a2}), in the end ({b1}, {b2}). **How many "
+            "A map of two pixels: early in training it is ({a1}, {a2}), in the end ({b1}, {b2}). **How many "
             "hundredths is the distance 1 − cos?**",
             a1=planes.number(int(a[0])),
             a2=planes.number(int(a[1])),

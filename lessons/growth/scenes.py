@@ -12,6 +12,8 @@ from lessons.growth.measure import CONVS, EPOCHS
 
 #: What the scenes show; it comes with the package.
 IMAGE, LAYER = "cat", "relu3"
+#: Epochs of the scenes: the fourth, fifth and sixth snapshot of eight.
+FAR, MIDDLE, NEAR = map(str, EPOCHS[3:6])
 
 
 def distances() -> tuple[float, ...]:
@@ -68,7 +70,7 @@ SCENES = (
             "channels of its third [[rectifier]] are followed, those that are strongest in the end. Each map shows "
             "what the strongest position of the channel sees, as wide as its [[receptive field]]. Press Play."
         ),
-        look=mark("The eight maps on their way from epoch 1 to epoch 120."),
+        look=mark("The eight maps on their way from the first epoch to the last."),
         values={"view": "maps", "epoch": "1"},
         parts=("maps",),
         controls=("epoch",),
@@ -80,8 +82,8 @@ SCENES = (
             "cosine between a map and that of the last epoch. It is 0 for the same direction, and 1 where two maps "
             "share no pixel: then another position was the strongest."
         ),
-        look=mark("The distance under each channel: after epoch 9 some of them are 1.00."),
-        values={"view": "maps", "epoch": "9"},
+        look=mark("The distance under each channel: some of them are 1.00."),
+        values={"view": "maps", "epoch": FAR},
         parts=("maps",),
         controls=("epoch",),
     ),
@@ -93,11 +95,11 @@ SCENES = (
             "curves mark these moments."
         ),
         look=mark("The curve of the maps: it is the mean of the eight distances."),
-        values={"view": "maps", "epoch": "9"},
+        values={"view": "maps", "epoch": FAR},
         parts=("curves",),
         controls=("epoch",),
         ask=when_halfway,
-        then={"epoch": "41"},
+        then={"epoch": NEAR},
     ),
     Scene(
         title=mark("Do lower layers come first?"),
@@ -107,7 +109,7 @@ SCENES = (
             "many pairs of layers was the lower one halfway first? The bars will tell."
         ),
         look=mark("The dots on the left curves: there the filters of each layer are halfway."),
-        values={"view": "maps", "epoch": "19"},
+        values={"view": "maps", "epoch": MIDDLE},
         parts=("curves",),
         ask=last_halfway,
         then={"view": "order"},

@@ -110,7 +110,7 @@ LOOKS = (
     Look("learned-inversion", (FORM, ".inverted img", ".st-key-part-checks")),
     Look("ladder", (FORM, ".ladder img")),
     Look("feature-visualization", (FORM, ".vision img.made", ".st-key-part-checks")),
-    Look("growth?epoch=19", (FORM, ".grown img", ".st-key-part-checks"), *GROWTH),
+    Look("growth?epoch=27", (FORM, ".grown img", ".st-key-part-checks"), *GROWTH),
     Look("end-of-the-course", ("h2",)),
     Look("glossary", (".glossary dt",)),
     Look("audit-report", (".audit table",)),

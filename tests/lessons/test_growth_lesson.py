@@ -82,17 +82,18 @@ def test_the_curve_is_that_of_the_training() -> None:
 
 @pytest.mark.slow
 def test_a_layer_after_an_epoch_is_what_the_library_sees() -> None:
-    found = network.grown("coffee", "relu2", 41)
-    maps = dv.activations(dv.load("caltech", weights="epoch:120"), samples.load("coffee"), "relu2")
+    then, end = EPOCHS[5], EPOCHS[-1]
+    found = network.grown("coffee", "relu2", then)
+    maps = dv.activations(dv.load("caltech", weights=f"epoch:{end}"), samples.load("coffee"), "relu2")
     wanted = np.argsort(-maps.max(axis=(0, 1)), kind="stable")[: network.CHANNELS]
     assert [unit.channel for unit in found.units] == wanted.tolist()
-    now, end = (dv.load("caltech", weights=f"epoch:{epoch}") for epoch in (41, 120))
+    early_net, late_net = (dv.load("caltech", weights=f"epoch:{epoch}") for epoch in (then, end))
     for i in (0, 5):
         own = dv.Unit("relu2", found.units[i].channel)
-        early, late = (dv.reconstruct(net, samples.load("coffee"), own, prove=False) for net in (now, end))
+        early, late = (dv.reconstruct(net, samples.load("coffee"), own, prove=False) for net in (early_net, late_net))
         assert (early.unit, early.receptive_field) == (found.units[i], found.boxes[i])
         assert found.distances[i] == pytest.approx(looped(early.map, late.map), abs=1e-5)
-    assert network.grown("coffee", "relu2", 120).mean == pytest.approx(0, abs=1e-6)
+    assert network.grown("coffee", "relu2", end).mean == pytest.approx(0, abs=1e-6)
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_a_layer_counts_once_all_its_epochs_are_measured(asked: list[tuple[str, 
 def test_a_wrong_network_or_distance_turns_its_proof_red(
     check: str, name: str, wrong: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = State(layer="relu1", epoch="4")
+    state = State(layer="relu1", epoch=str(EPOCHS[2]))
     assert getattr(lesson, check)(state) < 1e-5
     monkeypatch.setattr(caltech if name == "load_snapshot" else measure, name, wrong)
     assert getattr(lesson, check)(state) > 0.01
@@ -157,18 +158,18 @@ def test_a_wrong_network_or_distance_turns_its_proof_red(
 
 @pytest.mark.slow
 def test_the_code_on_the_page_makes_its_distances() -> None:
-    state, made = State("coffee", "relu2", "19"), {}
+    state, made = State("coffee", "relu2", scenes.MIDDLE), {}
     exec(lesson.call(state), made)
     assert made["distances"] == pytest.approx(lesson.grown(state).distances, abs=1e-6)
 
 
 @pytest.mark.deep
 def test_a_link_opens_its_state_and_nonsense_the_first(open_page: Callable[..., AppTest]) -> None:
-    test = open_page(SLUG, image="coffee", layer="relu1", epoch="41")
+    test = open_page(SLUG, image="coffee", layer="relu1", epoch=scenes.NEAR)
     assert not test.exception
-    assert test.select_slider("epoch-shown").value == "41"
-    assert "after epoch 41" in " ".join(element.value for element in test.markdown)
-    test = open_page(SLUG, scene="6", image="nobody", layer="relu9", epoch="5")
+    assert test.select_slider("epoch-shown").value == scenes.NEAR
+    assert f"after epoch {scenes.NEAR}" in " ".join(element.value for element in test.markdown)
+    test = open_page(SLUG, scene="6", image="nobody", layer="relu9", epoch="4")
     assert not test.exception
     assert test.select_slider("epoch-shown").value == State.epoch
     assert test.selectbox("layer-shown").value == State.layer
@@ -185,7 +186,7 @@ def test_the_scenes_say_what_the_snapshots_say() -> None:
     a = int(scenes.when_halfway().answer)
     b = EPOCHS[EPOCHS.index(a) + 1]
     assert found[EPOCHS.index(a)] > found[0] / 2 >= max(found[EPOCHS.index(b) :])
-    assert sum(inner == 0 for inner in kept[EPOCHS.index(9)]["inners"]) > 1, "some distances are 1.00"
+    assert sum(inner == 0 for inner in kept[EPOCHS.index(int(scenes.FAR))]["inners"]) > 1, "some distances are 1.00"
     last = {name: measure.halfway(EPOCHS, values) for name, values in measure.kernels().items()}
     assert scenes.last_halfway().answer == max(last, key=last.__getitem__)
     assert round(100 * measure.accuracy()[19]) == 42 > 50 * measure.accuracy()[120]
@@ -198,8 +199,10 @@ def again(kind: str, question: questions.Question) -> tuple[int, ...]:
     """The answer again, from what the question shows."""
     if kind == "ages":
         files = [base64.b64decode(str(one.source).partition(",")[2]) for one in question.choices]
-        kept = {epoch: network.grown(scenes.IMAGE, scenes.LAYER, epoch).maps for epoch in (1, 120)}
-        return tuple(next(i for i, file in enumerate(files, 1) if file in kept[epoch]) for epoch in (1, 120))
+        kept = {epoch: network.grown(scenes.IMAGE, scenes.LAYER, epoch).maps for epoch in (EPOCHS[0], EPOCHS[-1])}
+        return tuple(
+            next(i for i, file in enumerate(files, 1) if file in kept[epoch]) for epoch in (EPOCHS[0], EPOCHS[-1])
+        )
     if kind == "half":
         epochs, shown = (row.planes[0].values[0].tolist() for row in question.picture)
         parts = 2 if "most half" in question.prompt else 4

@@ -35,6 +35,12 @@ TRAINING = Trainable(
             float,
             of=("train",),
         ),
+        Option(
+            "attack",
+            "Also after a change of each picture of this length (L2, pixels in 0..1).",
+            float,
+            of=("evaluate",),
+        ),
         Option("weights", "Weights to use instead of the shipped ones.", Path, of=("evaluate",)),
     ),
 )

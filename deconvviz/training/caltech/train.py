@@ -19,11 +19,13 @@ import numpy as np
 from flax import nnx
 from tqdm import tqdm
 
+from deconvviz.checks.adversarial import turn_class
 from deconvviz.data import preprocess
 from deconvviz.data.folder import ImageFolder, decode, hold_out, list_folder, merge
 from deconvviz.errors import DataError, TrainingError
 from deconvviz.metrics import classification
 from deconvviz.models import caltech as network
+from deconvviz.network import Network
 from deconvviz.training import augment, loop
 from deconvviz.training.caltech import export, filters
 from deconvviz.training.caltech.chain import Chain, start_from
@@ -178,12 +180,16 @@ def first_layer(images: np.ndarray, weights: Path | None = None) -> filters.Firs
     return filters.first_layer(kernel, np.concatenate(largest))
 
 
-def evaluate(data: Path, *, weights: Path | None = None, progress: bool = False) -> dict[str, Any]:
+def evaluate(
+    data: Path, *, weights: Path | None = None, attack: float | None = None, progress: bool = False
+) -> dict[str, Any]:
     """Measures the network on DIR/CLASS/*.jpg.
 
     Args:
       data: one folder a class, named as the network's classes; not every class need be there.
       weights: a file that `train` wrote; the shipped one if None.
+      attack: length (L2, pixels in 0..1) of a change that is made of each picture to turn its class
+        (`deconvviz.checks.adversarial.turn_class`): then also "attacked_top1".
       progress: a bar on standard error.
 
     Returns:
@@ -199,7 +205,18 @@ def evaluate(data: Path, *, weights: Path | None = None, progress: bool = False)
     starts = tqdm(range(0, len(folder), 64), unit="batch", disable=not progress)
     result = [scores(params, model_inputs(decode(folder.files[start : start + 64]))) for start in starts]
     figures = classification(np.concatenate(result), folder.classes)
+    if attack:
+        figures["attacked_top1"] = _attacked(network.build(weights), folder, attack, progress)
     return {**figures, "images": len(folder), "seconds": round(time.perf_counter() - started, 3)}
+
+
+def _attacked(net: Network, folder: ImageFolder, radius: float, progress: bool) -> float:
+    """Share of pictures whose class is still right after a change of that length."""
+    right = 0
+    for file, wanted in tqdm(list(zip(folder.files, folder.classes, strict=True)), unit="image", disable=not progress):
+        x = model_inputs(decode([file]))
+        right += turn_class(net, x, radius / network.INPUT.std[0]).after == wanted
+    return right / len(folder)
 
 
 def _initial(trainer: Trainer, source: Source) -> State:
