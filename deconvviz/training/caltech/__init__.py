@@ -37,7 +37,7 @@ TRAINING = Trainable(
         ),
         Option(
             "attack",
-            "Also after a change of each picture of this length (L2, pixels in 0..1).",
+            "Also after a change of every picture, so long (L2, pixels 0..1).",
             float,
             of=("evaluate",),
         ),

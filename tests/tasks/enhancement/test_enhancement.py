@@ -393,5 +393,5 @@ def test_pictures_that_hold_a_part_held_back_are_held_back(tmp_path: Path) -> No
     assert (len(shown), len(held)) == (19, 1)
     part = data_of.split(tmp_path / "parts", 16)[1][0]
     assert np.array_equal(held[0][4:24, 9:31], part)
-    with pytest.raises(DataError, match="no picture of .* holds a part that is held back"):
+    with pytest.raises(DataError, match=r"no picture of .* holds a part that is held back"):
         data_of.split(tmp_path / "parts", 16, tmp_path / "whole")
