@@ -13,7 +13,6 @@ from lessons._kit.draw.pixels import hundredths, larger, largest, signed_pixels,
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import RULES as RULE_NAMES
 from lessons._kit.photo.labels import TITLES, class_name
-from lessons._kit.photo.twins import NAMES as TRAINED
 from lessons._kit.run import networks
 from lessons._kit.run.pictures import PHOTOS
 from lessons.adversarial import run
@@ -39,8 +38,6 @@ def draw(of: Chosen) -> None:
         image_row.show(photographs(of))
     with st.container(key="part-maps"):
         image_row.show(maps(of))
-    with st.container(key="part-twins"):
-        image_row.show(twins(of.image))
     with st.container(key="part-bars"):
         likeness(of)
 
@@ -83,20 +80,6 @@ def maps(of: Chosen) -> list[image_row.Picture]:
             t("{rule}, after", rule=t(NAMES[of.rule])),
         ),
     ]  # fmt: skip
-
-
-def twins(image: str) -> list[image_row.Picture]:
-    """The gradient of each network's class, each on its own scale, beside the photograph."""
-    spec = networks.load(run.NETWORK).network.input_spec
-    found = {"plain": run.label(image), "robust": str(run.twin(image)["label"])}
-    return [image_row.Picture(_shown(run.model_inputs(image), spec), "", t(TITLES[image]))] + [
-        image_row.Picture(
-            _pixels(run.gradient_of(image, training)),
-            t("gradient of {name}", name=class_name(label)),
-            t("Trained {how}", how=t(TRAINED[training])),
-        )
-        for training, label in found.items()
-    ]
 
 
 def _pixels(signed: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ is made anew when it is shown.
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ from deconvviz.checks import adversarial
 from deconvviz.checks.adversarial import Attacked
 from deconvviz.checks.audit.intervals import Interval, interval
 from deconvviz.checks.randomization import rank_correlation, strength
-from deconvviz.methods.attribution import drawn
 from deconvviz.network.score import Score
-from lessons._kit.photo.twins import TWINS
 from lessons._kit.run import engine, networks, pictures
 from lessons._kit.run.measured import read, short
 from lessons._kit.run.pictures import PHOTOS
@@ -34,8 +31,6 @@ RULES = ("gradient", "deconvnet", "guided")
 KINDS = ("noise", "class", "map")
 #: L2 norms of a change, in numbers of the model input.
 RADII = (2, 4)
-#: Side of the squares that are covered for comparison, in pixels.
-SQUARE = 16
 #: Layer whose values the third change turns.
 LAYER = "relu7"
 
@@ -68,44 +63,6 @@ def turned(kind: str, radius: int) -> int:
 def over_all(kind: str, radius: int, rule: str) -> Interval:
     """The mean similarity over all photographs, with its interval."""
     return interval(similarity(image, kind, radius, rule) for image in PHOTOS)
-
-
-def twin(image: str) -> dict[str, Any]:
-    """What was measured of the network that was trained on attacked photographs: see `measure`."""
-    record: dict[str, Any] = measured()["robust"]["photographs"][image]
-    return record
-
-
-def twin_turned(radius: int) -> int:
-    """On how many photographs that network finds another class after a change made to turn its class."""
-    return sum(twin(image)["label"] != twin(image)[f"class {radius}"] for image in PHOTOS)
-
-
-def follows_occlusion(training: str) -> Interval:
-    """Rank correlation of a network's gradient with what covering each square does, over the photographs."""
-    record = {"plain": measured(), "robust": measured()["robust"]}[training]
-    return interval(record["photographs"][image]["occlusion"] for image in PHOTOS)
-
-
-def accuracy(training: str) -> float:
-    """Of a network on the pictures of its validation part, 0..1."""
-    return float(json.loads(networks.load(TWINS[training]).network.about["figures"])["validation"]["top1"])
-
-
-def gradient_of(image: str, training: str) -> np.ndarray:
-    """Map of the gradient of the class that a network finds: (128, 128, 3)."""
-    loaded, picture = networks.load(TWINS[training]), pictures.sample(image)
-
-    def make() -> np.ndarray:
-        return best(loaded.network, model_inputs(image)).signals(model_inputs(image), "gradient")[1][0]
-
-    name = "gradient of the class"
-    return engine.cached(loaded, picture, name, lambda: engine.run_compiled(loaded, "", name, make))
-
-
-def best(network: Any, x: np.ndarray) -> Score:
-    """The score of the class that a network finds."""
-    return Score.of(network, x, (network.layers[-1].name, int(network.run(x)[0].argmax())))
 
 
 def _of(image: str, kind: str, radius: int) -> dict[str, Any]:
@@ -160,16 +117,14 @@ def measure() -> dict[str, Any]:
 
     Returns:
       "digest" of the network; "photographs": name -> "label", and "noise 2", ... -> "label" and "probability" of the
-      class that is found then, "levels" of the change, "similarity" by rule; "occlusion", the rank correlation of the
-      gradient with the falls of the score where squares are covered. "robust": "digest" and "photographs" of the other
-      network, with "label", "class 2" and "class 4" the classes after changes that were made for it, and "occlusion".
+      class that is found then, "levels" of the change, "similarity" by rule.
     """
     loaded, photographs = networks.load(NETWORK), dict[str, Any]()
     network = loaded.network
     labels = network.labels or ()
     for image in PHOTOS:
         x = model_inputs(image)
-        record: dict[str, Any] = {"label": labels[int(network.run(x)[0].argmax())], "occlusion": _falls(network, x)}
+        record: dict[str, Any] = {"label": labels[int(network.run(x)[0].argmax())]}
         before = {rule: strength(_map(image, "", 0, rule)) for rule in RULES}
         for kind in KINDS:
             for radius in RADII:
@@ -187,26 +142,4 @@ def measure() -> dict[str, Any]:
                 }
         photographs[image] = record
         print(image, flush=True)
-    return {"digest": loaded.digest, "photographs": photographs, "robust": _measure_twin()}
-
-
-def _measure_twin() -> dict[str, Any]:
-    loaded = networks.load(TWINS["robust"])
-    network, photographs = loaded.network, dict[str, Any]()
-    for image in PHOTOS:
-        x = model_inputs(image)
-        after = {f"class {radius}": adversarial.turn_class(network, x, radius).after for radius in RADII}
-        found = {"label": int(network.run(x)[0].argmax()), **after}
-        names = {name: network.labels[number] for name, number in found.items()}
-        photographs[image] = {**names, "occlusion": _falls(network, x)}
     return {"digest": loaded.digest, "photographs": photographs}
-
-
-def _falls(network: Any, x: np.ndarray) -> float:
-    """How the gradient of the class ranks squares of the picture, against how far the score falls without each."""
-    one = best(network, x)
-    options: dict[str, Any] = {"patch": SQUARE, "stride": SQUARE, "baseline": "grey"}
-    fallen = drawn(one, x, "occlusion", **options).signal[::SQUARE, ::SQUARE]
-    strong = strength(one.signals(x, "gradient")[1][0])
-    cells = strong.reshape(len(fallen), SQUARE, len(fallen), SQUARE).mean(axis=(1, 3))
-    return float(short(rank_correlation(cells, fallen)))
