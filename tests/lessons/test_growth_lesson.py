@@ -62,7 +62,7 @@ def test_the_lower_filters_are_halfway_first() -> None:
     right, pairs = measure.in_order(found)
     assert (len(found), pairs) == (7, 21)
     assert 0.8 * pairs <= right < pairs
-    assert 10 < found[0] < found[-1] < 40
+    assert 1 < found[0] < found[-1] < EPOCHS[-1]
 
 
 @pytest.mark.parametrize(
@@ -189,10 +189,12 @@ def test_the_scenes_say_what_the_snapshots_say() -> None:
     assert sum(inner == 0 for inner in kept[EPOCHS.index(int(scenes.FAR))]["inners"]) > 1, "some distances are 1.00"
     last = {name: measure.halfway(EPOCHS, values) for name, values in measure.kernels().items()}
     assert scenes.last_halfway().answer == max(last, key=last.__getitem__)
-    assert round(100 * measure.accuracy()[19]) == 42 > 50 * measure.accuracy()[120]
-    assert found[EPOCHS.index(19)] > 0.7, "still far from the last ones"
-    after_41 = network.grown(*place, 41).distances
-    assert min(after_41) < 0.2 < 0.5 < max(after_41), "the last scene asks for both"
+    near, last = EPOCHS[5], EPOCHS[-1]
+    assert (near, last) == (63, 268), "what the scenes say"
+    assert [round(100 * measure.accuracy()[epoch]) for epoch in (near, last)] == [67, 77]
+    assert 0.4 < found[EPOCHS.index(near)] / found[0] < 0.5, "little more than half of their way"
+    distances = network.grown(*place, near).distances
+    assert min(distances) < 0.3 < 0.5 < max(distances), "the last scene asks for both"
 
 
 def again(kind: str, question: questions.Question) -> tuple[int, ...]:
@@ -210,7 +212,7 @@ def again(kind: str, question: questions.Question) -> tuple[int, ...]:
     numbers = [int(n) for n in re.findall(r"-?\d+", question.prompt.replace("−", "-").partition("**")[0])]
     if kind == "pairs":
         return (sum(numbers[i] < numbers[j] for i in range(6) for j in range(i + 1, 6)),)
-    return (round(100 * looped(np.array(numbers[1:3]), np.array(numbers[3:]))),)
+    return (round(100 * looped(np.array(numbers[:2]), np.array(numbers[2:]))),)
 
 
 @pytest.mark.sampled(15, check=3)
