@@ -40,7 +40,7 @@ def let_through() -> Guess:
         answer=share,
         reasons={
             little: t("Positive and negative values are not that unevenly spread."),
-            share: t("By the sum of magnitudes. No other rectifier on the way drops as much."),
+            share: t("By the sum of magnitudes: most of what arrives here is negative."),
             whole: t("Filters have negative weights too, so a part of what arrives is negative."),
         },
     )
@@ -129,7 +129,7 @@ SCENES = (
         title=mark("Yours"),
         text=mark(
             "Take another picture, layer and channel, and follow the signal. From relu7 it is 18 steps to the pixels. "
-            "Channel 19 of relu7 is silent on the cat: what comes down? And does the black picture bring anything "
+            "Channel 46 of relu7 is silent on the cat: what comes down? And does the black picture bring anything "
             "down?"
         ),
         controls=None,

@@ -49,7 +49,7 @@ SCENES = (
         text=mark(
             "That picture had help. Without any, and with single pixels that move, the climb finds a pattern too fine "
             "to mean anything to us. Strides and pools pass it on strongly, but only where it is: moved by three "
-            "pixels, it falls apart."
+            "pixels, it loses two thirds of its value."
         ),
         look=mark("The sentence under the pictures: how fine it is, and what a small move leaves."),
         parts=("made", "facts"),
@@ -71,11 +71,11 @@ SCENES = (
     Scene(
         title=mark("Waves instead of pixels"),
         text=mark(
-            "Regularized, the pixels of half of the picture stayed grey. Steps may change waves instead. Every picture "
-            "can still be reached, but by another path: low [[frequency|frequencies]] come first, along uncorrelated "
-            "colours. Now large shapes fill the whole picture, and the value doubles."
+            "Steps may change waves instead of pixels. Every picture can still be reached, but by another path: low "
+            "[[frequency|frequencies]] come first, along uncorrelated colours. Here both paths end in rows of arches, "
+            "and the pixels reach a little more. Where one begins and how one steps is a part of every such picture."
         ),
-        look=mark("Large shapes. Switch back to pixels to compare."),
+        look=mark("The arches. Switch back to pixels to compare."),
         values={"way": "waves"},
         parts=("made",),
         controls=("way",),
@@ -95,8 +95,8 @@ SCENES = (
         title=mark("Several faces"),
         text=mark(
             "One channel may answer several patterns, and a single climb finds one of them. So make four pictures at "
-            "once and charge them for being alike: one of these four ends in dots, at a third of the highest value. "
-            "Left alone, four climbs from different noise all end in stripes."
+            "once and charge them for being alike: one of these four is a net of scales, at three fifths of the value "
+            "that one picture reaches. Left alone, four climbs from different noise all end in rows of arches."
         ),
         look=mark("The four values, and what the pictures have in common."),
         values={"begin": "four"},
