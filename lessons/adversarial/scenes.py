@@ -84,7 +84,7 @@ SCENES = (
         title=mark("Eleven photographs"),
         text=mark(
             "One cat is an anecdote. Of eleven photographs the change turns ten, and the gradient's map is another "
-            "one. DeconvNet's and the guided map stay alike: their intervals lie far above the gradient's. Such a map "
+            "one. DeconvNet's and the guided map stay alike: their intervals lie above the gradient's. Such a map "
             "looks almost the same under a wrong answer as under the right one."
         ),
         look=mark("The first three bars, with their 95 % intervals."),

@@ -79,7 +79,7 @@ SCENES = (
             "or against a map. Choose squares in the table."
         ),
         look=mark("The covered square, and the score before and after."),
-        values={"cell": "6,4"},
+        values={"cell": "3,4"},
         parts=("photographs",),
     ),
     Scene(
@@ -93,7 +93,7 @@ SCENES = (
         values={"cell": "0,0"},
         parts=("falls",),
         ask=rising,
-        then={"cell": "2,2"},
+        then={"cell": "2,5"},
     ),
     Scene(
         title=mark("Compare with maps"),
@@ -138,10 +138,11 @@ SCENES = (
         title=mark("Eleven photographs"),
         text=mark(
             "One cat is no evidence. The bars are now means over eleven photographs, each explained for the class that "
-            "the network finds in it, with 95 % intervals. Where an interval reaches below zero, agreement may be "
-            "chance. Gradient × input fares best: added up over a square, it estimates this very fall to first order."
+            "the network finds in it, with 95 % intervals. None reaches below zero: every method agrees with occlusion "
+            "more than chance would. None does so by much, and none stands out: each interval holds the means of all "
+            "others."
         ),
-        look=mark("How long the longest bar is, and which intervals reach below zero."),
+        look=mark("How long the longest bar is, and how far the intervals overlap."),
         values={"method": "gradient_x_input"},
         parts=("bars",),
         controls=("over", "patch"),

@@ -9,7 +9,7 @@ from lessons.removal import picture, run
 
 FIRST = "cat"
 #: Whose order of the cat's pixels has the smallest area of the four that are asked about: the second scene shows it.
-SMALLEST = controls.RANDOM
+SMALLEST = "deconvnet"
 ASKED = (controls.RANDOM, controls.EDGES, "deconvnet", "guided")
 
 
@@ -27,13 +27,13 @@ def fastest() -> Guess:
 
 
 def place_of_chance() -> Guess:
-    """The place of the random order among the six on the cat, with the blurred photograph as cover."""
-    before, after = (run.ranking("deletion", cover, FIRST).index(controls.RANDOM) + 1 for cover in run.COVERS)
+    """The place of the random order among the six over all photographs, with the blurred photograph as cover."""
+    before, after = (run.ranking("deletion", cover).index(controls.RANDOM) + 1 for cover in run.COVERS)
     said = t("With grey it has place {before}, with the blurred photograph place {after}.", before=before, after=after)
     return Guess(
         prompt=t(
-            "Before you look: with grey the random order has place {before} of {count} on the cat. And with the "
-            "blurred photograph as cover?",
+            "Before you look: with grey the random order has place {before} of {count} over all photographs. And with "
+            "the blurred photograph as cover?",
             before=before,
             count=len(run.ORDERS),
         ),
@@ -84,12 +84,12 @@ SCENES = (
     Scene(
         title=mark("Another cover, another verdict"),
         text=mark(
-            "Scattered grey specks are a thing that no photograph shows: with a random quarter of the pixels grey, the "
-            "cat's class is nearly gone. The blurred photograph is a milder cover. The maps stay as they are; should "
+            "Scattered grey specks are a thing that no photograph shows: with three random eighths of the pixels grey, "
+            "the cat's class is nearly gone. The blurred photograph is a milder cover. The maps stay as they are; should "
             "their ranking not stay too?"
         ),
         look=mark("The order of the rows in the table."),
-        values={"order": "random", "steps": "2", "over": "one"},
+        values={"order": "random", "steps": "3", "over": "all"},
         parts=("maps", "areas"),
         ask=place_of_chance,
         then={"cover": "blur"},
@@ -98,8 +98,8 @@ SCENES = (
         title=mark("Insert instead"),
         text=mark(
             "Turn it round: begin with the blurred photograph and bring in the most important pixels. Now a large area "
-            "is good. With this cover DeconvNet and guided backpropagation did beat chance in deletion; in insertion "
-            "their intervals hold 0, and the edge detector's mean is above DeconvNet's."
+            "is good. DeconvNet beats chance here, as it did in deletion with this cover. But so does the edge "
+            "detector, which knows nothing of the network, and its mean is above DeconvNet's."
         ),
         look=mark("The intervals again, and the place of the edge detector."),
         values={"order": "edges", "kind": "insertion", "cover": "blur", "steps": "4", "over": "all"},
@@ -110,7 +110,7 @@ SCENES = (
         title=mark("More than the whole"),
         text=mark(
             "Gradient × input wins, but look how. With the last eighth of the pixels still blurred the probability is "
-            "more than twice that of the whole photograph: what speaks against the class is left out. The metric "
+            "more than three times that of the whole photograph: what speaks against the class is left out. The metric "
             "rewards an order that drives the probability up, on pictures that no camera takes."
         ),
         look=mark("The thick curve just before its end."),

@@ -73,9 +73,9 @@ SCENES = (
     Scene(
         title=mark("Further down"),
         text=mark(
-            "Shuffle layer after layer, from the top down. The gradient forgets the map at once. Guided "
-            "backpropagation hardly notices the upper half, and DeconvNet little: their maps of a network that can no "
-            "longer tell anything still show the cat. What they show there is not what the upper layers have learned."
+            "Shuffle layer after layer, from the top down. The gradient forgets the map at once. DeconvNet's fades step "
+            "by step. Guided backpropagation hardly notices the upper half: its map of a network that can no longer "
+            "tell anything still shows the cat. What it shows there is not what the upper layers have learned."
         ),
         look=mark("The map on the right while you move the slider, and its curve."),
         values={"steps": "4", "rule": "guided"},
@@ -85,11 +85,11 @@ SCENES = (
     Scene(
         title=mark("Down to the first layer"),
         text=mark(
-            "With all eight layers shuffled, the first one too, nothing is left of these two maps. So they are no mere "
-            "edge filter that would work without a network: they rest on the lower layers, which find edges and "
-            "textures. That much of the network they do show."
+            "With all eight layers shuffled, the first one too, nothing is left of DeconvNet's map, and the guided one "
+            "is closer to the opposite order. So they are no mere edge filter that would work without a network: they "
+            "rest on the lower layers, which find edges and textures. That much of the network they do show."
         ),
-        look=mark("The last points of DeconvNet and of guided backpropagation are near 0."),
+        look=mark("The last points: DeconvNet's near 0, that of guided backpropagation below it."),
         values={"steps": "8", "rule": "deconvnet"},
         parts=("curves",),
         controls=("steps", "rule"),
@@ -122,7 +122,7 @@ SCENES = (
     Scene(
         title=mark("Yours"),
         text=mark(
-            "Choose photograph, rule and depth. Find a photograph on which guided backpropagation is still above 0.9 "
+            "Choose photograph, rule and depth. Find a photograph on which guided backpropagation is still above 0.85 "
             "with half of the layers shuffled. Which layer, once shuffled, makes the guided map fall? What does that "
             "say about where its picture comes from?"
         ),

@@ -55,7 +55,7 @@ SCENES = (
         text=mark(
             "Today the word often means the middle picture: what the kernels answer, sent back once by the "
             "[[transposed convolution]]. Kernels that are alike answer to the same edge, and each lays its stamp "
-            "there. Even at its best strength the sum misses 71 % of the cat."
+            "there. Even at its best strength the sum misses 69 % of the cat."
         ),
         look=mark("The middle picture; after your answer, the number under the right one."),
         values={"steps": _FIRST},
@@ -101,8 +101,8 @@ SCENES = (
     Scene(
         title=mark("What a stamp costs"),
         text=mark(
-            "The weight is the price of a stamp of strength 1. At ten times the price, 8 % of the code's numbers are "
-            "left, and 66 % of the picture is missing. A code that is both short and exact needs better stamps: in "
+            "The weight is the price of a stamp of strength 1. At ten times the price, 4 % of the code's numbers are "
+            "left, and 55 % of the picture is missing. A code that is both short and exact needs better stamps: in "
             "2010 the kernels were learned for it. These here were learned to name objects."
         ),
         look=mark("Both groups of bars."),

@@ -83,16 +83,15 @@ def test_what_the_scenes_say_is_what_was_measured() -> None:
     assert np.abs(small - run.falls("cat", "grey", 32)).max() > 0.1, "four small falls do not add up to the large one"
     assert len(run.PHOTOS) == 11
     means = {method: run.over_all(method, "grey", 16) for method in run.METHODS}
-    assert means["gradient_x_input"].low > 0, "fares best"
-    assert (
-        max(one.high for method, one in means.items() if method != "gradient_x_input") < means["gradient_x_input"].mean
-    )
-    assert all(one.low < 0 for method, one in means.items() if method != "gradient_x_input")
+    assert min(one.low for one in means.values()) > 0, "more than chance"
+    assert max(one.mean for one in means.values()) < 0.3, "none by much"
+    for one in means.values():
+        assert all(one.low < other.mean < one.high for other in means.values()), "none stands out"
     fallen = run.falls("cat", "grey", 16)
-    assert fallen[6, 4] == fallen.max(), "the scenes open with the largest fall"
-    assert fallen[2, 2] < -0.5, "and go on to a square that raises the score"
+    assert fallen[3, 4] == fallen.max(), "the scenes open with the largest fall"
+    assert fallen[2, 5] < -0.3, "and go on to a square that raises the score"
     agreed = [run.agreement(image, method, "grey", 16) for image in run.PHOTOS for method in run.METHODS]
-    assert min(agreed) < -0.3 < 0.5 < max(agreed), "there is a photograph where they agree, and one where not"
+    assert min(agreed) < 0 < 0.5 < max(agreed), "there is a photograph where they agree, and one where not"
 
 
 @pytest.mark.slow

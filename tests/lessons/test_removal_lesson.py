@@ -79,14 +79,13 @@ def test_what_the_scenes_say_of_the_cat_is_what_was_measured() -> None:
     areas = {order: trapezoid(run.curve("cat", order, "deletion", "grey"), dx=1 / 8) for order in run.ORDERS}
     assert scenes.fastest().answer == scenes.SMALLEST == min(scenes.ASKED, key=areas.__getitem__)
     assert scenes.place_of_chance().answer == "worse"
-    assert run.ranking("deletion", "grey", "cat").index("random") == 1
-    assert run.ranking("deletion", "blur", "cat").index("random") == 3
+    assert run.ranking("deletion", "grey").index("random") < run.ranking("deletion", "blur").index("random")
     gone = run.curve("cat", "random", "deletion", "grey")
-    assert gone[2] < gone[0] / 8, "with a random quarter grey the class is nearly gone"
+    assert gone[3] < gone[0] / 8, "with three random eighths grey the class is nearly gone"
     milder = run.curve("cat", "random", "deletion", "blur")
-    assert milder[2] > milder[0] / 2, "the blurred photograph is a milder cover"
+    assert milder[3] > 4 * gone[3], "the blurred photograph is a milder cover"
     rising = run.curve("cat", "gradient_x_input", "insertion", "blur")
-    assert rising[7] > 2 * rising[8], "more than twice that of the whole photograph"
+    assert rising[7] > 3 * rising[8], "more than three times that of the whole photograph"
 
 
 def test_what_the_scenes_say_of_all_photographs_is_what_was_measured() -> None:
@@ -96,9 +95,9 @@ def test_what_the_scenes_say_of_all_photographs_is_what_was_measured() -> None:
         assert gains[rule, "deletion", "grey"].low < 0 < gains[rule, "deletion", "grey"].high, rule
     assert gains["gradient_x_input", "deletion", "grey"].low > 0, "only gradient x input does better than chance"
     assert gains["edges", "deletion", "grey"].high < 0, "edges do worse"
-    for rule in ("deconvnet", "guided"):
-        assert gains[rule, "deletion", "blur"].low > 0, "did beat chance in deletion with this cover"
-        assert gains[rule, "insertion", "blur"].low < 0 < gains[rule, "insertion", "blur"].high, "not in insertion"
+    assert gains["deconvnet", "deletion", "blur"].low > 0, "did beat chance in deletion with this cover"
+    for order in ("deconvnet", "edges"):
+        assert gains[order, "insertion", "blur"].low > 0, "both beat chance in insertion"
     ranked = run.ranking("insertion", "blur")
     assert ranked.index("edges") < ranked.index("deconvnet"), "the edge detector's mean is above DeconvNet's"
     assert ranked[0] == "gradient_x_input", "gradient x input wins"

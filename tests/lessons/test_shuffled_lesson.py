@@ -61,14 +61,15 @@ def test_what_the_scenes_say_is_what_was_measured() -> None:
     assert scenes.best_in_the_test().answer == run.NOISE
     assert of_cat["gradient"][1] < 0.5  # "The gradient forgets the map at once"
     assert of_cat["guided"][4] > 0.8  # "hardly notices the upper half"
-    assert of_cat["deconvnet"][4] > 0.5  # "and DeconvNet little"
-    assert max(abs(of_cat[rule][8]) for rule in ("deconvnet", "guided")) < 0.1  # "nothing is left of these two maps"
+    assert all(a > b for a, b in itertools.pairwise(of_cat["deconvnet"]))  # "fades step by step"
+    assert abs(of_cat["deconvnet"][8]) < 0.1  # "nothing is left of DeconvNet's map"
+    assert of_cat["guided"][8] < -0.2  # "closer to the opposite order"
     assert len(run.layers()) == 8
     assert len(run.PHOTOS) == 11
     after_one = [run.over_all(rule)[1] for rule in run.RULES]
     after_one.sort(key=lambda one: one.mean)
     assert all(a.high < b.low for a, b in itertools.pairwise(after_one)), "intervals do not overlap"
-    assert any(run.similarity(image, "guided")[4] > 0.9 for image in run.PHOTOS), "the last scene asks for one"
+    assert any(run.similarity(image, "guided")[4] > 0.85 for image in run.PHOTOS), "the last scene asks for one"
 
 
 def test_noise_is_like_nothing_and_the_mean_is_over_the_photographs() -> None:

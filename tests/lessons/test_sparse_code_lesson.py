@@ -16,14 +16,14 @@ def test_the_scenes_say_what_is_measured() -> None:
     state = State()
     code, picture = run.code(state).code, run.photograph(state.image)
     assert (code.size, picture.size, code.shape[-1]) == (32768, 12288, 32)
-    assert round(100 * run.missing(run.once(state.image), state.image)) == 71
+    assert round(100 * run.missing(run.once(state.image), state.image)) == 69
     assert scenes.how_much_is_missing().answer == "quarter"
     assert scenes.after_the_search().answer == "fewer"
     assert np.all(run.responses(state.image) != 0), "every number of the answers is in use"
     assert np.mean(code != 0) < 0.5, "of the code, fewer than half"
     dear = run.code(State(weight=run.WEIGHTS[-1]))
     assert float(run.WEIGHTS[-1]) == 10 * float(run.WEIGHTS[0]), "ten times the price"
-    assert (round(100 * float(dear.nonzero[-1])), round(100 * float(dear.residual[-1]))) == (8, 66)
+    assert (round(100 * float(dear.nonzero[-1])), round(100 * float(dear.residual[-1]))) == (4, 55)
 
 
 def test_one_strength_of_what_is_sent_back_is_the_best() -> None:
