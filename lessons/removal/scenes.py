@@ -85,8 +85,8 @@ SCENES = (
         title=mark("Another cover, another verdict"),
         text=mark(
             "Scattered grey specks are a thing that no photograph shows: with three random eighths of the pixels grey, "
-            "the cat's class is nearly gone. The blurred photograph is a milder cover. The maps stay as they are; should "
-            "their ranking not stay too?"
+            "the cat's class is nearly gone. The blurred photograph is a milder cover. The maps stay as they are; "
+            "should their ranking not stay too?"
         ),
         look=mark("The order of the rows in the table."),
         values={"order": "random", "steps": "3", "over": "all"},
