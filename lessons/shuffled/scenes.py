@@ -74,8 +74,8 @@ SCENES = (
         title=mark("Further down"),
         text=mark(
             "Shuffle layer after layer, from the top down. The gradient forgets the map at once. DeconvNet's fades "
-            "step by step. Guided backpropagation hardly notices the upper half: its map of a network that can no longer "
-            "tell anything still shows the cat. What it shows there is not what the upper layers have learned."
+            "step by step. Guided backpropagation hardly notices the upper half: its map of a network that can no "
+            "longer tell anything still shows the cat. What it shows there is not what the upper layers have learned."
         ),
         look=mark("The map on the right while you move the slider, and its curve."),
         values={"steps": "4", "rule": "guided"},
