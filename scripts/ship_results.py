@@ -59,6 +59,8 @@ def climbed(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[
             limit = float(np.abs(rung.map).max())
             arrays[f"{prefix}map/{layer}"] = np.rint(127 * rung.map / limit).astype(np.int8)
             facts[f"{prefix}map/{layer}"] = limit
+            if prefix:
+                del arrays[name]
         if rung.losses is not None and not prefix:
             arrays[f"losses/{layer}"] = np.asarray(rung.losses, np.float32)
         print(name, facts[name], flush=True)

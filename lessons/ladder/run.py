@@ -100,13 +100,15 @@ def beforehand(loaded: networks.Loaded, picture: pictures.Picture, seed: int) ->
     ladder, maps = Ladder(), shipped.arrays()
     for layer, method in itertools.product(LAYERS, METHODS):
         name = f"{prefix}{method}/{layer}"
-        if name in maps:
+        if name in shipped.facts():
             feature, pixels, step = shipped.facts()[name]
             signed = None
             if method == "deconvnet":
                 level = shipped.facts()[f"{prefix}map/{layer}"] / 127
                 signed = maps[f"{prefix}map/{layer}"].astype(np.float32) * level
-            ladder = ladder.with_(Rung(layer, method, shipped.image(name), feature, pixels, step=step, map=signed), 0)
+            # Of the second network the map alone is stored, which says the picture.
+            image = shipped.image(name) if name in maps else fitted(signed, shipped.image("photograph"))
+            ladder = ladder.with_(Rung(layer, method, image, feature, pixels, step=step, map=signed), 0)
     return ladder
 
 

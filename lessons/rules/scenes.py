@@ -103,8 +103,8 @@ SCENES = (
         title=mark("The same on a trained network"),
         text=mark(
             "One unit of a trained network, the same photograph, four rules at every rectifier on the way down. "
-            "DeconvNet and guided drop every negative signal: their maps follow the edges of the photograph more "
-            "closely than the other two. Choose two rules and see their difference."
+            "DeconvNet and guided drop every negative signal. The guided map follows the edges of the photograph more "
+            "closely than the gradient and the linear map. Choose two rules and see their difference."
         ),
         look=mark("The four maps of one and the same unit."),
         values={"view": "maps"},

@@ -26,7 +26,7 @@ class State:
     """What the person has chosen; "" is the first there is."""
 
     layer: str = "relu3"
-    channel: str = "44"
+    channel: str = scenes.EDGES[1]
     rank: str = "1"
     scale: str = "own"
 

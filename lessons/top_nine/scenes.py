@@ -7,9 +7,9 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.scenes import Guess, Scene
 
 #: What the scenes show, of the shipped atlas.
-EDGES, CROSSINGS, EYES = ("relu3", "44"), ("relu3", "67"), ("relu5", "95")
+EDGES, CROSSINGS, EYES = ("relu3", "96"), ("relu3", "59"), ("relu5", "95")
 #: Ranks, from 1, of a piece of a photograph among the edges, and of an eye.
-RIM, EYE = "8", "6"
+RIM, EYE = "9", "9"
 
 
 def on_one_scale() -> Guess:
@@ -37,7 +37,7 @@ def drop() -> Guess:
     """By how much the ninth activation of a channel is below its first."""
     layer, channel = CROSSINGS
     first, *_, last = (row.activation for row in Atlas.open(SHIPPED).rows(layer, int(channel)))
-    shares = {"10": 0.1, "45": 0.45, "90": 0.9}
+    shares = {"5": 0.05, "30": 0.3, "80": 0.8}
     reason = t(
         "Number 1 has {first}, number 9 {last}: {share} % less.",
         first=f"{first:.2f}",
@@ -60,27 +60,27 @@ SCENES = (
             "most. Each is cut to the [[receptive field]] of the [[unit]] that was strongest. What the nine share is "
             "a guess at what the channel is for; where they differ, it does not care."
         ),
-        look=mark("Discs, stars, straight edges. What do all nine have in the same place?"),
+        look=mark("Discs, diamonds, the rim of a cup. What do all nine have in the same place?"),
         parts=("patches",),
     ),
     Scene(
         title=mark("Back to the pixels"),
         text=mark(
             "On the right each activation was sent back to the pixels by [[DeconvNet]]. The patches look unlike each "
-            "other, the reconstructions alike: a slanted edge, dark at its upper left and bright at its lower right. "
-            "The rest of the disc or the star plays no part."
+            "other, the reconstructions alike: near the middle an edge, bright above and dark below, straight or bent. "
+            "The rest of the disc or the cup plays no part."
         ),
-        look=mark("The same short stroke nine times."),
+        look=mark("Nearly the same stroke nine times."),
         parts=("maps",),
     ),
     Scene(
         title=mark("Where a patch comes from"),
         text=mark(
-            "Number 8 is a piece of a photograph, a shiny part of a motorbike. The small picture shows it all, with "
-            "number 8 in a frame. Put noise everywhere outside the frame, and the unit's value does not change: "
+            "Number 9 is a piece of a photograph, the rim of a cup. The small picture shows it all, with number 9 in a "
+            "frame. Put noise everywhere outside the frame, and the unit's value does not change: "
             "nothing out there reaches it. One of the checks in the evidence measures that."
         ),
-        look=mark("The frame in the whole picture, and number 8 on both sides."),
+        look=mark("The frame in the whole picture, and number 9 on both sides."),
         values={"rank": RIM},
         parts=("whole",),
         controls=("rank",),
@@ -99,13 +99,13 @@ SCENES = (
         then={"scale": "shared"},
     ),
     Scene(
-        title=mark("Rings, and an eye"),
+        title=mark("Wheels, and an eye"),
         text=mark(
-            "Deeper units see more: 92 of the 128 rows here, instead of 36. Rings, a cat's eye, the middle of a star: "
-            "this channel seems to like something curved around a dark middle. But stripes are among its nine too, so "
-            "the guess is unsure. Try other channels."
+            "Deeper units see more: 92 of the 128 rows here, instead of 36. Wheels, a coin, a disc, a cat's eyes: this "
+            "channel seems to like something round. But a checkerboard comes first among its nine, so the guess is "
+            "unsure. Try other channels."
         ),
-        look=mark("Number 6, the eye, and what its unit saw."),
+        look=mark("Number 9, the eye, and what its unit saw."),
         values={"layer": EYES[0], "channel": EYES[1], "rank": EYE},
         parts=("patches", "maps"),
         controls=("channel",),
