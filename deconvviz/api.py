@@ -44,7 +44,7 @@ def load(name: str, weights: Any = None) -> Network:
       name: "caltech", "squeezenet", "vgg16", ...; `deconvviz.catalog.models()` lists them.
       weights: a file to use in place of the shipped or downloaded one; safetensors with torchvision's or timm's names
         for the networks with public weights. "random" or "random:SEED" gives those untrained; "epoch:N" gives caltech
-        as it was after N = 1, 2, 4, 9, 19, 41, 86 or 120 epochs of its training.
+        as it was after N = 1, 2, 5, 12, 27, 63, 144 or 268 epochs of its training.
 
     Raises:
       DeconvvizError: unknown name.

@@ -334,10 +334,8 @@ def held_out_page(text: str) -> str:
     for title, cells in rows.items():
         text = _once(rf"^\| {re.escape(title)} \|.*$", " | ".join([f"| {title}", *cells]) + " |", text)
     if cut is None:
-        rest = "matting, trimap given, MSE", "cut-out, no trimap, IoU", "Otsu's threshold, IoU"
-        for title in rest:
-            row = rf"^(\| {re.escape(title)} \|.*\|) [^|]+ \|$"
-            text = _once(row, lambda found: f"{found[1]} {UNMEASURED} |", text)
+        row = r"^(\| cut-out, no trimap, IoU \|.*\|) [^|]+ \|$"
+        text = _once(row, lambda found: f"{found[1]} {UNMEASURED} |", text)
     return text
 
 

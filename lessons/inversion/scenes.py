@@ -52,7 +52,7 @@ SCENES = (
         text=mark(
             "The feature error is the squared distance between the two answers of the layer, over the squared length "
             "of the photograph's. From the first rectifier the search comes very close: feature error and error in "
-            "pixels are both below 0.0001. Nearly everything is still there."
+            "pixels are both below 0.0004. Nearly everything is still there."
         ),
         look=mark("The two errors above the picture, and how many numbers relu1 has."),
         values={"layer": "relu1"},

@@ -50,7 +50,7 @@ SCENES = (
         title=mark("Searched for"),
         text=mark(
             "**Search** looks for a picture to which the layer responds alike. What the layer does not say, a "
-            "preference for smooth pictures fills in. Its feature error is at most 0.011 at every layer, but the "
+            "preference for smooth pictures fills in. Its feature error is at most 0.021 at every layer, but the "
             "pixels get worse from layer to layer: the layer responds alike to pictures ever less like the "
             "photograph."
         ),
@@ -71,19 +71,19 @@ SCENES = (
     Scene(
         title=mark("Two errors, two orders"),
         text=mark(
-            "A layer full of zeros would have a feature error of 1. At relu7 the pictures of DeconvNet and of the "
+            "A layer full of zeros would have a feature error of 1. At relu6 the pictures of DeconvNet and of the "
             "decoder are above that, and only the searched one is far below. That does not make it true: it was "
             "searched for just this number. No single number says which picture is right."
         ),
-        look=mark("At relu7: three feature errors, and three errors in pixels."),
+        look=mark("At relu6: three feature errors, and three errors in pixels."),
         parts=("curves",),
     ),
     Scene(
         title=mark("Yours"),
         text=mark(
             "Choose a photograph, or bring your own, and climb. The button starts seven searches and says how long "
-            "they take. Is there a photograph whose colours survive longer than the cat's? Does another seed of the "
-            "search give the same picture from relu7?"
+            "they take. Does another seed of the search give the same picture from relu7? Does the network that was "
+            "trained on attacked photographs give back more of the cat?"
         ),
         controls=None,
     ),

@@ -143,7 +143,7 @@ def test_the_code_of_the_page_makes_the_picture_of_the_page(monkeypatch: pytest.
 def test_the_scenes_say_what_was_measured() -> None:
     """The numbers of the text, from the errors that `test_shipped` measures again on the stored pictures."""
     found = {layer: shipped.facts()[f"optimize/{layer}"][:2] for layer in inversion_run.LAYERS}
-    assert max(found["relu1"]) < 1e-4
+    assert max(found["relu1"]) < 4e-4
     assert scenes.deeper().answer == "pixels"
     assert found["relu7"][0] < found["relu4"][0]
     assert found["relu7"][1] > 2 * found["relu4"][1], "a picture that differs"

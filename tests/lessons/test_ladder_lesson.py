@@ -150,12 +150,12 @@ def test_the_scenes_say_what_was_measured() -> None:
     of_map = [found[f"deconvnet/relu{i}"][1] for i in range(2, 8)]
     assert 0.10 <= min(of_map) <= max(of_map) <= 0.12
     searched = [found[f"optimize/relu{i}"] for i in range(1, 8)]
-    assert max(feature for feature, _ in searched) <= 0.011
+    assert max(feature for feature, _ in searched) <= 0.021
     assert [pixels for _, pixels in searched] == sorted(pixels for _, pixels in searched)
     nearer = {f"relu{i}": found[f"learned/relu{i}"][1] < found[f"optimize/relu{i}"][1] for i in range(1, 8)}
     assert {layer for layer, is_so in nearer.items() if is_so} == {"relu2", "relu3"}
     assert scenes.nearest_in_pixels().answer == "learned"
-    assert min(found["deconvnet/relu7"][0], found["learned/relu7"][0]) > 1 > 50 * found["optimize/relu7"][0]
+    assert min(found["deconvnet/relu6"][0], found["learned/relu6"][0]) > 1 > 50 * found["optimize/relu6"][0]
 
 
 @pytest.mark.parametrize("seed", range(4))
