@@ -144,8 +144,8 @@ def test_the_scenes_say_what_was_measured() -> None:
     """The numbers of the text, from the errors that `test_shipped` measures again on the stored pictures."""
     found = {layer: shipped.facts()[f"optimize/{layer}"][:2] for layer in inversion_run.LAYERS}
     assert max(found["relu1"]) < 4e-4
-    assert scenes.deeper().answer == "pixels"
-    assert found["relu7"][0] < found["relu4"][0]
+    assert scenes.deeper().answer == "larger"
+    assert found["relu7"][0] < 0.03, "can match them well all the same"
     assert found["relu7"][1] > 2 * found["relu4"][1], "a picture that differs"
     run = State(layer="relu7").run
     assert (np.prod(run.loaded.network.layer("relu7").shape), shipped.arrays()["photograph"].size) == (3072, 49152)
