@@ -5,7 +5,7 @@ round to round, ``x <- argmin |Phi(x) - a|^2 / |a|^2 + w mean((x - z)^2) / s^2``
 ``z <- D(x + s n)``, n white noise and D a denoiser. The prior is never written down: D stands for it. The noise is
 there because D is told no level: it takes away what it sees.
 
-Source: venkatakrishnan2013plug, zhang2021plug, romano2017little
+Source: venkatakrishnan2013plug, zhang2022plug, romano2017little
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def invert(
       NetworkError: no such layer.
       DeconvvizError: values that are zero everywhere.
 
-    Source: venkatakrishnan2013plug, zhang2021plug
+    Source: venkatakrishnan2013plug, zhang2022plug
     """
     settings = settings or PlugAndPlay()
     length = float(np.square(values.astype(np.float64)).sum())

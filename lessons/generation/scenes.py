@@ -60,7 +60,7 @@ SCENES = (
         text=mark(
             "Where does a new code come from? After training, a normal density was fitted to the codes of each class. "
             "Forty-eight numbers drawn from it give a new face. Another network, trained to name photographs, says "
-            "what it takes each picture for. It took 116 of 120 drawn faces for faces."
+            "what it takes each picture for. It took 109 of 120 drawn faces for faces."
         ),
         look=mark("Twelve faces; under each, what the network calls it and how sure it is."),
         values={"view": "draw"},

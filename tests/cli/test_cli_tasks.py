@@ -89,7 +89,7 @@ def test_an_inverter_is_named_with_its_layer(monkeypatch: pytest.MonkeyPatch) ->
             "'caltech:relu4' names a layer, which 'caltech' does not take: leave",
         ),
         (("evaluate", "squeezenet:relu4"), "names a layer, which 'squeezenet' does not take"),
-        (("train", "invertor:relu4"), "nothing to train is called 'invertor'; did you mean inverter?"),
+        (("train", "invertor:relu4"), "nothing to train is called 'invertor'; did you mean inverter or inversion?"),
         (("train", "caltech", "--upsampler", "resize"), "No such option '--upsampler'. (see: deconvviz train caltech"),
     ],
 )

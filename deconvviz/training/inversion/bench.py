@@ -120,8 +120,8 @@ class Bench:
 def fitted(signal: np.ndarray, picture: DisplayImage) -> DisplayImage:
     """A signed map as a picture: ``c + s m`` cut to 0..1, the grey c and contrast s nearest to the photograph.
 
-    >>> fitted(np.array([[-1.0, 0.0, 1.0]]), np.array([[0.2, 0.3, 0.4]])).round(3).tolist()
-    [[0.2, 0.3, 0.4]]
+    >>> [round(float(one), 3) for one in fitted(np.array([[-1.0, 0.0, 1.0]]), np.array([[0.2, 0.3, 0.4]]))[0]]
+    [0.2, 0.3, 0.4]
     """
     m, truth = np.asarray(signal, np.float64), np.asarray(picture, np.float64)
     spread = m - m.mean()

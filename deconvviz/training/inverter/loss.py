@@ -108,8 +108,9 @@ def picture_loss(blend: Blend, shown: np.ndarray, params: caltech.Params | None 
 def strength(squares: jax.Array, window: int, floor: float) -> jax.Array:
     """Root of the mean within windows side by side: (N, h, w, c) -> (N, h / window, w / window, c).
 
-    >>> strength(jnp.arange(16.0).reshape(1, 4, 4, 1) ** 2, 2, 0.0)[0, :, :, 0].round(2).tolist()
-    [[3.24, 4.95], [10.79, 12.75]]
+    >>> strong = strength(jnp.arange(16.0).reshape(1, 4, 4, 1) ** 2, 2, 0.0)[0, :, :, 0]
+    >>> [[round(float(one), 2) for one in row] for row in strong]
+    [[3.24, 4.95], [10.7, 12.67]]
     """
     n, rows, columns, channels = squares.shape
     blocks = squares.reshape(n, rows // window, window, columns // window, window, channels)
