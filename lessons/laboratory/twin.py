@@ -27,14 +27,15 @@ def same_unit(loaded: networks.Loaded, picture: pictures.Picture, chosen: select
     The robust network's training began with the weights of the plain one, so a channel of one goes back to that of the
     other.
     """
-    if loaded.name not in TWINS.values() or chosen.unit.row is None:
+    channel = chosen.unit.channel
+    if loaded.name not in TWINS.values() or chosen.unit.row is None or not isinstance(channel, int):
         return
     row = []
     for training, name in TWINS.items():
         one = networks.load(name)
         values = selection.planes(engine.forward(one, picture).maps[chosen.unit.layer])
         place = (chosen.row, chosen.column) if name == loaded.name else (None, None)
-        there = selection.resolve(one.network.layer(chosen.unit.layer), values, chosen.unit.channel, *place)
+        there = selection.resolve(one.network.layer(chosen.unit.layer), values, channel, *place)
         row += _maps(one, picture, there, t(NAMES[training]))
     title = t("The same unit, trained otherwise")
     st.html(f'<div class="lab-heading"><h2>{escape(title)}</h2></div>')

@@ -106,8 +106,10 @@ def beforehand(loaded: networks.Loaded, picture: pictures.Picture, seed: int) ->
             if method == "deconvnet":
                 level = shipped.facts()[f"{prefix}map/{layer}"] / 127
                 signed = maps[f"{prefix}map/{layer}"].astype(np.float32) * level
-            # Of the second network the map alone is stored, which says the picture.
-            image = shipped.image(name) if name in maps else fitted(signed, shipped.image("photograph"))
+            if name in maps or signed is None:
+                image = shipped.image(name)
+            else:  # of the second network the map alone is stored, which says the picture
+                image = fitted(signed, shipped.image("photograph"))
             ladder = ladder.with_(Rung(layer, method, image, feature, pixels, step=step, map=signed), 0)
     return ladder
 
