@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from deconvviz.errors import NetworkError, nearest
+from deconvviz.errors import NetworkError, RuleError, nearest
 from deconvviz.network._cache import Programs, Store
 from deconvviz.network._jit import jit
 from deconvviz.network.adopt import arguments, equinox, results
@@ -39,7 +39,7 @@ class Network:
       input_spec: the size and range that it expects.
       output: which of several results is the network's output: its key in a dict, its place in a tuple, or the keys
         down to it with / between, "heads/0". The first one if None; `about` then says which that is.
-      inputs: values of further arguments, by name or in order. Arrays for one image, (1, ...), serve each of a batch.
+      inputs: values of further arguments, by name or in order. They are those of every image of a batch.
       vary: the argument that is the image batch, where there are others: its name, or its place among them.
       labels: names of the outputs, in order.
       name: what to call it.
@@ -83,7 +83,9 @@ class Network:
         if inputs is not None or vary is not None:
             function = arguments.of_image(function, inputs, vary)
         chosen = results.Chosen(function, output)
-        self._function = chosen
+        self._function: Callable[[Any], Any] = (
+            chosen if inputs is None and vary is None else arguments.one_by_one(chosen)
+        )
         self.input_spec, self.name, self.about = input_spec, name, dict(about or {})
         self.labels = tuple(labels) if labels is not None else None
         self._channel_axis = dict(channel_axis or {})
@@ -162,11 +164,18 @@ class Network:
           rules: name of an activation, as a refusal or `Coverage.unsupported` gives it -> ``rule(z, g)``: the signal
             below, from what went in and the signal that comes down, all of one shape, in JAX.
 
+        Raises:
+          NetworkError, RuleError: what is given is no function; the name is that of a rectifier.
+
         >>> net = Network(lambda x: jax.nn.gelu(x), input_spec=InputSpec(size=(8, 6)))
         >>> net.with_rules({"gelu": lambda z, g: g}).rules.keys()
         dict_keys(['gelu'])
         """
         for name, rule in rules.items():
+            if name in ("relu", "relu6"):
+                raise RuleError(
+                    f"{name} is a rectifier, which obeys rule=...; rules={{...}} is for other activations, gelu or silu"
+                )
             if not callable(rule):
                 raise NetworkError(f"the rule for {name} is a function rule(z, g); got {rule!r}")
 

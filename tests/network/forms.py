@@ -306,6 +306,9 @@ PASSING: dict[str, tuple[Callable[..., Any], int]] = {
     "softmax of pooled scores by hand": (pooled(lambda z: jnp.exp(z) / jnp.exp(z).sum(-1, keepdims=True)), 0),
     "log softmax of pooled scores": (pooled(jax.nn.log_softmax), 0),
     "softmax by hand": (lambda h: jnp.exp(h) / jnp.exp(h).sum(-1, keepdims=True), 0),
+    "softmax by hand, moved about": (
+        lambda h: (lambda e: e / e.transpose(0, 3, 1, 2).sum(1, keepdims=True).transpose(0, 2, 3, 1))(
+            jnp.exp(h - h.max(-1, keepdims=True))), 0),
     "softmax by powers of two": (lambda h: jnp.exp2(h) / jnp.exp2(h).sum(-1, keepdims=True), 0),
     "exp of log softmax": (lambda h: jnp.exp(jax.nn.log_softmax(h)), 0),
     "exp of x - logsumexp(x)": (lambda h: jnp.exp(h - jax.nn.logsumexp(h, -1, keepdims=True)), 0),
@@ -445,6 +448,11 @@ BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
         "max over channels"),
     "exponential less the largest over another axis": (
         lambda h: (lambda e: e / e.sum(1, keepdims=True))(jnp.exp(h - h.max(-1, keepdims=True))), "max over channels"),
+    "exponential less the largest, its sum over another axis in other numbers": (
+        lambda h: (lambda e: e / e.astype(jnp.float16).sum(1, keepdims=True).astype(h.dtype))(
+            jnp.exp(h - h.max(-1, keepdims=True))), "max over channels"),
+    "exponential less the largest, its sum in windows": (
+        lambda h: (lambda e: e / jnp.cumsum(e, 1))(jnp.exp(h - h.max(-1, keepdims=True))), "max over channels"),
     "maxout in a gate": (
         lambda h: h * jax.nn.sigmoid(h.mean((1, 2)).reshape(-1, 4, 2).max(-1) @ DENSE[:4])[:, None, None],
         "max over channels"),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from deconvviz.errors import NetworkError
 
@@ -18,15 +17,14 @@ def of_image(
 
     Args:
       function: of an image batch and more.
-      inputs: the other arguments, by name or in order; arrays (1, ...) are repeated for each image of a batch.
+      inputs: the other arguments, by name or in order.
       vary: the name of the image batch where the others have names, else its place; the first if None.
 
     Raises:
       NetworkError: names and places are mixed, the image is given twice, or a place does not exist.
 
-    >>> both = of_image(lambda depth, image: image * depth, {"depth": jnp.full((1, 1), 3.0)}, "image")
-    >>> both(jnp.ones((2, 1))).tolist()
-    [[3.0], [3.0]]
+    >>> of_image(lambda depth, image: image * depth, {"depth": 3.0}, "image")(2.0)
+    6.0
     """
     rest = {} if inputs is None else inputs
     by_name = isinstance(rest, Mapping)
@@ -42,14 +40,24 @@ def of_image(
         )
 
     def call(x: Any) -> Any:
-        def repeated(value: Any) -> Any:
-            is_single = getattr(value, "ndim", 0) > 0 and value.shape[0] == 1
-            return jnp.broadcast_to(value, (x.shape[0], *value.shape[1:])) if is_single else value
-
-        others = jax.tree.map(repeated, rest)
-        if isinstance(others, Mapping):
-            return function(**{**others, str(vary): x})
-        values = list(others)
+        if isinstance(rest, Mapping):
+            return function(**{**rest, str(vary): x})
+        values = list(rest)
         return function(*values[:place], x, *values[place:])
+
+    return call
+
+
+def one_by_one(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function of a batch of one as a function of any batch.
+
+    An argument of shape (1, 1, 3, 8) may belong to an image or be a kernel; each image meets it as it is.
+    """
+
+    def call(x: Any) -> Any:
+        if x.shape[0] == 1:
+            return function(x)
+        each = jax.vmap(lambda image: function(image[None]))(x)
+        return jax.tree.map(lambda a: a[:, 0] if a.ndim > 1 and a.shape[1] == 1 else a, each)
 
     return call

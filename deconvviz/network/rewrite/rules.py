@@ -147,7 +147,14 @@ def _by_custom_rule(
         return run(*values)[0]
 
     def down(values: tuple[jax.Array, ...], g: jax.Array) -> tuple[Any, ...]:
-        below = jnp.asarray(rule(values[0], g), g.dtype)
+        try:
+            below = jnp.asarray(rule(values[0], g), g.dtype)
+        except Exception as error:  # a person's own function
+            first = (str(error).strip().splitlines() or [""])[0][:200]
+            raise RuleError(
+                f"the rule for {activation.name} raised {type(error).__name__}: {first} It is traced by JAX: write it "
+                "with jax.numpy, without asking for values of z or g"
+            ) from error
         if below.shape != values[0].shape:
             raise RuleError(
                 f"the rule for {activation.name} takes what went in and the signal that comes down, both of shape "
@@ -156,8 +163,20 @@ def _by_custom_rule(
         return below, *(_no_signal(value) for value in values[1:])
 
     activated.defvjp(lambda *values: (activated(*values), values), down)
-    written = tuple((eqn.primitive.name, repr(sorted(eqn.params.items(), key=lambda pair: pair[0]))) for eqn in eqns)
-    return replace.call(activated, ("own", activation.name, rule, written), eqns[-1], operands)
+    return replace.call(activated, ("own", activation.name, rule, _written(eqns, operands)), eqns[-1], operands)
+
+
+def _written(eqns: Sequence[Any], operands: Sequence[Any]) -> tuple[Any, ...]:
+    """Equal for two lists of equations that compute the same from their operands."""
+    numbers = {v: n for n, v in enumerate([*operands, *(v for eqn in eqns for v in eqn.outvars)])}
+    return tuple(
+        (
+            eqn.primitive.name,
+            repr(sorted(eqn.params.items(), key=lambda pair: pair[0])),
+            tuple(repr(a.val) if is_literal(a) else numbers[a] for a in eqn.invars),
+        )
+        for eqn in eqns
+    )
 
 
 def _held_fixed(eqn: Any, live: set[Any]) -> list[Any]:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.network import _compat
-from deconvviz.network.trace.jaxpr import Equation, is_literal, needed
+from deconvviz.network.trace.jaxpr import Equation, is_floating, is_literal, needed
 from deconvviz.network.trace.values import ENTRYWISE, View, bends, number_of
 
 #: Numbers at which activations differ: both signs, near 0, beyond every bound.
@@ -54,6 +54,19 @@ class Curve:
     signal: Any
     result: Any
     indices: tuple[int, ...]
+
+
+def curve_of_call(view: View, call: tuple[str, int]) -> Curve | None:
+    """A named call as a function of one signal, entry by entry; None where it is none."""
+    indices = tuple(i for i in view.path() if call in view.equations[i].calls and view.outs(i))
+    made = {v for i in indices for v in view.outs(i)}
+    entering = {a for i in indices for a in view.moving(view.equations[i].eqn) if a not in made}
+    leaving = {v for v in made if v in view.targets or set(view.readers.get(v, ())) - set(indices)}
+    if len(entering) != 1 or len(leaving) != 1:
+        return None
+    signal, result = entering.pop(), leaving.pop()
+    entrywise = all(_by_itself(view.equations[i]) for i in indices) and signal.aval.shape == result.aval.shape
+    return Curve(signal, result, indices) if entrywise else None
 
 
 def curves_of(view: View, value: Any, first: int, last: int) -> list[Curve]:
@@ -130,8 +143,10 @@ def name_of(eqns: Sequence[Any], signal: Any, result: Any) -> str | None:
         return None
     if values is None:
         return None
+    # Numbers of a half precision program are rounded as that rounds them.
+    relative, absolute = (1e-4, 2e-5) if jnp.finfo(signal.aval.dtype).bits > 16 else (1e-2, 2e-3)
     for name, activation in _KNOWN:
-        if np.allclose(values, np.asarray(activation(_AT)), rtol=1e-4, atol=2e-5):
+        if np.allclose(values, np.asarray(activation(_AT)), rtol=relative, atol=absolute):
             return name
     slopes = values / _AT
     below, above = slopes[_AT < 0], slopes[_AT > 0]
@@ -142,21 +157,28 @@ def name_of(eqns: Sequence[Any], signal: Any, result: Any) -> str | None:
 
 
 def _evaluated(eqns: Sequence[Any], signal: Any, result: Any) -> np.ndarray | None:
-    """The result at `_AT`; None where the equations rest on more than the signal and plain numbers."""
+    """The result at `_AT`; None where the equations rest on more than the signal and plain numbers.
+
+    In float32, whatever the program's own type.
+    """
     values: dict[Any, Any] = {signal: jnp.asarray(_AT)}
     for eqn in eqns:
         operands = []
         for atom in eqn.invars:
             if is_literal(atom):
-                operands.append(jnp.asarray(atom.val, atom.aval.dtype))
+                operands.append(jnp.asarray(atom.val, jnp.float32 if is_floating(atom) else atom.aval.dtype))
             elif atom in values:
                 operands.append(values[atom])
             else:
                 return None
         if len({jnp.shape(a) for a in operands}) > 1:
             operands = list(jnp.broadcast_arrays(*operands))
-        spread = eqn.primitive.name in ("broadcast_in_dim", "reshape")
-        out = operands[0] if spread else eqn.primitive.bind(*operands, **eqn.params)
+        if eqn.primitive.name in ("broadcast_in_dim", "reshape"):
+            out = operands[0]
+        elif eqn.primitive.name == "convert_element_type" and is_floating(eqn.outvars[0]):
+            out = operands[0].astype(jnp.float32)
+        else:
+            out = eqn.primitive.bind(*operands, **eqn.params)
         values.update(zip(eqn.outvars, out if eqn.primitive.multiple_results else [out], strict=True))
     if result not in values or jnp.shape(values[result]) != _AT.shape:  # a constant result is no activation
         return None

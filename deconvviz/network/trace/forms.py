@@ -12,6 +12,7 @@ from typing import Any
 
 from deconvviz.network import _compat
 from deconvviz.network.trace.jaxpr import is_literal
+from deconvviz.network.trace.pooling import summed_over
 from deconvviz.network.trace.values import (
     ADDS,
     CONTRACTIONS,
@@ -277,9 +278,10 @@ def _is_shifted_score(view: View, value: Any, shift: Any, axes: set[int]) -> boo
         others = [a for a in view.moving(item.eqn) if a is not value]
         logarithm = item.primitive in ("add", "sub") and others and _is_log_of_sum(view, others[0])
         moved = item.primitive in MOVES and not others and _is_shifted_score(view, item.out, shift, axes)
-        sums = [view.equations[i].eqn for i in view.readers_of(item.out)]
-        within = all(e.primitive.name != "reduce_sum" or axes.issuperset(e.params["axes"]) for e in sums)
-        if not ((item.primitive in EXPONENTIALS and within) or logarithm or moved):
+        exponential = item.primitive in EXPONENTIALS and summed_over(
+            lambda v: [view.equations[i] for i in view.readers_of(v)], item.out, axes
+        )
+        if not (exponential or logarithm or moved):
             return False
     return bool(readers)
 

@@ -29,7 +29,7 @@ import jax.numpy as jnp
 
 from deconvviz.network import _compat
 from deconvviz.network.trace import forms
-from deconvviz.network.trace.curves import Curve, curves_of, known_name
+from deconvviz.network.trace.curves import Curve, curve_of_call, curves_of, known_name
 from deconvviz.network.trace.jaxpr import Equation, carrying, is_floating, is_literal
 from deconvviz.network.trace.pooling import Pools
 from deconvviz.network.trace.rectifiers import Survey, activation_call
@@ -106,13 +106,24 @@ def objections(
         bent = [each for each in group if not forms.is_part_of_a_form(view, each.index)]
         if bent:
             first = min(bent, key=lambda each: (_rank(equations[each.index].primitive), each.index))
-            indices = [each.index for each in bent]
-            candidates = curves_of(view, equations[first.index].out, min(indices), max(indices))
-            names = [known_name(view, curve) for curve in candidates]
-            best = next((n for n, name in enumerate(names) if name), 0)
-            name = (activation_call(equations[first.index]) is None and names and names[best]) or first.name
-            chosen.append(Objection(first.index, name, candidates[best] if candidates else None))
+            chosen.append(_named(view, first, [each.index for each in bent]))
     return sorted(chosen, key=lambda each: each.index)
+
+
+def _named(view: View, first: Objection, indices: Sequence[int]) -> Objection:
+    """An objection with the curve that its name is the name of: a rule of a person's own takes that curve's place."""
+    item = view.equations[first.index]
+    call = activation_call(item)
+    if call is not None and (whole := curve_of_call(view, call)) is not None:
+        return Objection(first.index, first.name, whole)
+    candidates = curves_of(view, item.out, min(indices), max(indices))
+    for curve in candidates:
+        if (name := known_name(view, curve)) is not None:
+            return Objection(first.index, name, curve)
+    if call is not None or not candidates:
+        return first
+    of_one_number = first.name == _NAMES.get(item.primitive, item.primitive) and len(candidates[0].indices) > 1
+    return Objection(first.index, f"an activation with {first.name}" if of_one_number else first.name, candidates[0])
 
 
 def _rank(primitive: str) -> int:

@@ -25,6 +25,13 @@ from deconvviz.network.trace.jaxpr import Equation, is_literal, needed
 #: Between the cells of one array and their maximum, these only pick and arrange.
 _PICKS = {"slice", "reshape", "squeeze", "broadcast_in_dim", "expand_dims", "transpose", "copy", "rev", "pad"}
 _CARRIES_ON = {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "copy", "max", "stop_gradient"}
+_SUMS = {"reduce_sum", "reduce_window_sum", "cumsum"}
+_REGROUPS = {"reshape", "squeeze", "expand_dims"}
+#: These leave the number of axes and their order, those of `_REGROUPS` and two more aside.
+_MOVES = _REGROUPS | {
+    "broadcast_in_dim", "transpose", "copy", "copy_p", "convert_element_type", "reduce_precision", "slice", "pad",
+    "rev", "optimization_barrier", "sharding_constraint", "concatenate", "dynamic_slice", "tile",
+}  # fmt: skip
 
 
 class Pools:
@@ -144,8 +151,7 @@ class Pools:
         readers = self._readers(value)
         for index in readers:
             item = self._equations[index]
-            sums = [self._equations[n].eqn for n in self._readers(item.out)]
-            within = all(e.primitive.name != "reduce_sum" or axes.issuperset(e.params["axes"]) for e in sums)
+            within = summed_over(lambda v: [self._equations[n] for n in self._readers(v)], item.out, axes)
             shifted = item.primitive == "sub" and item.eqn.invars[0] is value and self._only_scores(item.out, axes)
             exponential = item.primitive in ("exp", "exp2") and within
             if not (exponential or shifted or self._is_shift_of(index, value)):
@@ -155,6 +161,39 @@ class Pools:
     def _is_shift_of(self, index: int, value: Any) -> bool:
         item = self._equations[index]
         return item.primitive in ("reduce_max", "reduce_min") and item.eqn.invars[0] is value and self._is_shift(index)
+
+
+def reduced_axes(eqn: Any) -> set[int]:
+    """The axes along which a reduction puts entries together."""
+    p = eqn.params
+    if "window_dimensions" in p:
+        return {d for d, n in enumerate(p["window_dimensions"]) if n > 1}
+    return set(p["axes"]) if "axes" in p else {p["axis"]}
+
+
+def summed_over(readers: Callable[[Any], Sequence[Equation]], value: Any, axes: set[int] | None) -> bool:
+    """Are a value's entries added up along some of these axes alone, however they were moved in between?
+
+    Args:
+      readers: the equations that read a value.
+      value: the value.
+      axes: of it; None where it is not known which they have become.
+    """
+    for item in readers(value):
+        if item.primitive in _SUMS and (axes is None or not reduced_axes(item.eqn) <= axes):
+            return False
+        if item.primitive not in _MOVES:
+            continue
+        moved = axes
+        if axes is not None and item.primitive == "transpose":
+            moved = {n for n, d in enumerate(item.eqn.params["permutation"]) if d in axes}
+        elif axes is not None and item.primitive == "broadcast_in_dim":
+            moved = {item.eqn.params["broadcast_dimensions"][d] for d in axes}
+        elif item.primitive in _REGROUPS and item.out.aval.shape != value.aval.shape:
+            moved = None
+        if not summed_over(readers, item.out, moved):
+            return False
+    return True
 
 
 def _is_maximum(eqn: Any) -> bool:

@@ -392,11 +392,14 @@ def _written(item: Equation, source: Any, ramp: _Ramp, values: Mapping[Any, _Val
                          None if ramp.height is None else ramp.height * size)  # fmt: skip
             break
 
+    def number(value: float) -> Any:
+        return np.asarray(value, dtype)[()]
+
     def function(z: jax.Array) -> jax.Array:
-        z = z.astype(dtype) if abs(ramp.start) <= 1e-30 else z.astype(dtype) - ramp.start
-        z = lax.max(z if ramp.side > 0 else -z, 0.0)
-        z = z if ramp.height is None else lax.min(z, ramp.height)
-        return z if _close(ramp.scale, 1.0) else z * ramp.scale
+        z = z.astype(dtype) if abs(ramp.start) <= 1e-30 else z.astype(dtype) - number(ramp.start)
+        z = lax.max(z if ramp.side > 0 else -z, number(0.0))
+        z = z if ramp.height is None else lax.min(z, number(ramp.height))
+        return z if _close(ramp.scale, 1.0) else z * number(ramp.scale)
 
     body = _compat.traced(function, jax.ShapeDtypeStruct(shape, source.aval.dtype)).jaxpr
     names = {body.invars[0]: source, body.outvars[0]: item.out}

@@ -17,7 +17,7 @@ from deconvviz.network import _compat
 from deconvviz.network.trace import entries
 from deconvviz.network.trace.geometry import regrouped
 from deconvviz.network.trace.jaxpr import Equation, is_floating, is_literal, needed
-from deconvviz.network.trace.pooling import Pools
+from deconvviz.network.trace.pooling import Pools, reduced_axes
 from deconvviz.network.trace.rectifiers import Survey
 
 #: Linear in each operand by itself and in all together: they move, copy, add up or drop entries.
@@ -167,12 +167,7 @@ def reduces(view: View, index: int) -> bool:
     operand = next((a for a in eqn.invars if not is_literal(a) and a in known), None)
     if operand is None:
         return False
-    single, p = known[operand].entries.single, eqn.params
-    if "window_dimensions" in p:
-        axes = [d for d, n in enumerate(p["window_dimensions"]) if n > 1]
-    else:
-        axes = p["axes"] if "axes" in p else [p["axis"]]
-    return any(d not in single for d in axes)
+    return not reduced_axes(eqn) <= known[operand].entries.single
 
 
 def bends(view: View, index: int) -> bool:

@@ -139,3 +139,17 @@ def test_models_with_a_dtype_are_networks() -> None:
     for wrong in (np.zeros(3), jnp.zeros(3), np.dtype("float32")):
         with pytest.raises(NetworkError, match="is no network but of type"):
             load.wrapped(wrong, "m:array")
+
+
+def test_a_kernel_that_is_given_is_no_second_image() -> None:
+    """Its shape (1, 1, 3, 4) says neither; two images are run with it as one is."""
+    kernel = np.cos(np.arange(12.0, dtype=np.float32)).reshape(1, 1, 3, 4)
+
+    def forward(image: Any, kernel: Any) -> Any:
+        numbers = ("NHWC", "HWIO", "NHWC")
+        y = jax.lax.conv_general_dilated(image, kernel, (1, 1), "SAME", dimension_numbers=numbers)
+        return {"map": jax.nn.relu(y), "size": 1.5, "mean": y.mean()}
+
+    net = dv.Network(forward, input_spec=SPEC, inputs={"kernel": kernel}, vary="image")
+    np.testing.assert_allclose(net.run(X), np.maximum(X @ kernel[0, 0], 0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(net.taps(X, ["relu1"])["relu1"], net.run(X), rtol=1e-6)

@@ -13,6 +13,7 @@ from reference import rectify_loops
 
 import deconvviz as dv
 from deconvviz.errors import RuleError
+from deconvviz.network import reconstruct_units
 from deconvviz.network.rewrite import rules
 from deconvviz.network.trace.jaxpr import as_function, dependent, flatten
 
@@ -184,7 +185,8 @@ def test_a_rule_of_ones_own_takes_the_place_of_a_refusal(name: str) -> None:
 
     rule = lambda z, g: jnp.maximum(g, 0) * (z > 0.1)  # noqa: E731
     by_hand.defvjp(lambda z: (by_hand(z), z), lambda z, g: (rule(z, g),))
-    model, twin = net(lambda z: jax.nn.relu(OWN[name](z))), net(lambda z: jax.nn.relu(by_hand(z)))
+    # Without the shift upwards the ReLU of a leaky one is a ReLU, and nothing would be refused.
+    model, twin = net(lambda z: jax.nn.relu(OWN[name](z) + 0.01)), net(lambda z: jax.nn.relu(by_hand(z) + 0.01))
     picture, unit = np.full((*nets.SIZE, 3), 0.5), dv.Unit("max_pool2", 0)
     with pytest.raises(RuleError, match=rf"passes {name}"):
         dv.reconstruct(model, picture, unit)
@@ -200,3 +202,63 @@ def test_a_rule_of_ones_own_that_gives_another_shape_is_refused() -> None:
         dv.reconstruct(
             model, np.full((*nets.SIZE, 3), 0.5), dv.Unit("max_pool2", 0), rules={"gelu": lambda z, g: g.sum()}
         )
+
+
+@pytest.mark.slow
+def test_in_float64_an_activation_has_its_name_and_its_own_rule() -> None:
+    """Also one whose parts are known activations: the rule stands for the whole of it."""
+    x, rule = np.random.default_rng(2).standard_normal((1, 9, 7, 3)), lambda z, g: g * (z > 0) + 0.1 * g
+    spellings = {
+        "silu": (jax.nn.silu, lambda z: z / (1 + jnp.exp(-z))), "gelu": (jax.nn.gelu,),
+        "log_sigmoid": (jax.nn.log_sigmoid,), "hard_silu": (lambda z: z * jnp.clip(z + 3, 0, 6) / 6,),
+    }  # fmt: skip
+    with jax.enable_x64():
+        w = jnp.asarray(np.random.default_rng(3).standard_normal((3, 3, 3, 5)))
+        for name, activations in spellings.items():
+            for activation in activations:
+                net = dv.Network(lambda x, a=activation: a(dv.conv(x, w)), input_spec=dv.InputSpec(size=(9, 7)))
+                unit = dv.Unit(net.layers[-1].name, 2, 4, 3)
+                (mine,) = reconstruct_units(net.with_rules({name: rule}), x, [unit], "guided", "one")
+                assert (mine.coverage.own, mine.coverage.unsupported) == ((name,), ())
+                z, pull = jax.vjp(lambda x: dv.conv(x, w), x)
+                at = jnp.zeros_like(z).at[0, 4, 3, 2].set(1.0)
+                np.testing.assert_allclose(mine.map, pull(rule(z, at))[0][0], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.slow
+def test_two_activations_that_differ_in_a_number_stay_two() -> None:
+    """With one rule for both; their values must not be exchanged."""
+    rule = lambda z, g: g  # noqa: E731
+    x = np.linspace(-5, 5, 54, dtype=np.float32).reshape(1, 6, 3, 3)
+    for bound in (0.5, 0.8):
+        net = dv.Network(lambda x, b=bound: jnp.arctan(x * b) * x, input_spec=dv.InputSpec(size=(6, 3)))
+        (name,) = net_objections(net)
+        unit = dv.Unit(net.layers[-1].name, 1, 0, 0)
+        (mine,) = reconstruct_units(net.with_rules({name: rule}), x, [unit], "gradient")
+        assert mine.activation == pytest.approx(float(np.arctan(x[0, 0, 0, 1] * bound) * x[0, 0, 0, 1]), rel=1e-5)
+        np.testing.assert_allclose(mine.map[0, 0, 1], mine.activation, rtol=1e-5)
+
+
+def net_objections(net: dv.Network) -> list[str]:
+    """Names that a rule of one's own may have."""
+    program = net.program()
+    surveyed = rules.survey(program.flat.equations, None)
+    pools = rules.Pools(program.flat.equations, program.live, {})
+    outs = program.flat.outputs
+    return [each.name for each in rules.objections(program.flat.equations, program.live, outs, surveyed, pools)]
+
+
+def test_an_activation_without_a_name_is_none_of_its_parts() -> None:
+    """A rule for tanh is a rule for tanh, and not for what is made of it."""
+    net = dv.Network(lambda x: x * (1 + jnp.tanh(0.7 * x)) * 0.3, input_spec=dv.InputSpec(size=(6, 3)))
+    assert net_objections(net) == ["an activation with tanh"]
+    with pytest.raises(RuleError, match="an activation with tanh in tanh1"):
+        dv.reconstruct(net, np.full((6, 3, 3), 0.5), (net.layers[-1].name, 1), "guided", rules={"tanh": lambda z, g: g})
+
+
+def test_rules_that_cannot_be_are_refused() -> None:
+    net, picture = dv.Network(jnp.tanh, input_spec=dv.InputSpec(size=(6, 3))), np.full((6, 3, 3), 0.5)
+    with pytest.raises(RuleError, match="relu is a rectifier, which obeys rule="):
+        net.with_rules({"relu": lambda z, g: g})
+    with pytest.raises(RuleError, match="the rule for tanh raised TracerArrayConversionError"):
+        dv.reconstruct(net, picture, ("tanh1", 1), "guided", rules={"tanh": lambda z, g: np.asarray(g)})

@@ -148,3 +148,20 @@ def test_a_maximum_with_zero_of_what_can_be_negative_is_one(signal: Callable[[An
 
 def conv_of(h: Any) -> Any:
     return forms.conv(h, forms.SECOND[:, :, : h.shape[-1]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+def test_programs_in_other_numbers_are_judged_alike(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A constant that is rounded to half precision is the constant still."""
+    names = ("(x + abs(x)) / 2", "max(min(x, 6), 0)", "x heaviside(x)", "softmax by hand", "x / norm(x)")
+    bent = ("swish", "gelu", "mish", "hard swish", "leaky by a sum", "exponential less the largest over another axis")
+    with jax.enable_x64(dtype == "float64"):
+        for weights in ("IMAGE", "FIRST", "SECOND", "THIRD", "DENSE"):
+            monkeypatch.setattr(forms, weights, jnp.asarray(getattr(forms, weights), dtype))
+        for name in names:
+            part, rectifiers = forms.PASSING[name]
+            assert forms.rewritten(forms.between(part))[2:] == (1 + rectifiers, []), name
+        for name in bent:
+            activation, called = forms.BENDING[name]
+            assert any(called in reason for reason in forms.rewritten(forms.between(activation))[3]), name
