@@ -106,6 +106,9 @@ GOING_ON: dict[str, Any] = {
     "cool_down": 0.2,
 }  # fmt: skip
 
+#: What differs in a run on pictures moved against the network: those are hard enough without being mixed to the end.
+ATTACKED: dict[str, Any] = {"soft": 0.5}
+
 
 def config_of(options: dict[str, Any]) -> CaltechConfig:
     """The recipe with these fields; None leaves the default, which for a run with `start` is that of `GOING_ON`.
@@ -123,7 +126,10 @@ def config_of(options: dict[str, Any]) -> CaltechConfig:
     if isinstance(files := given.get("teachers", ()), str):
         given["teachers"] = tuple(filter(None, files.split(",")))
     given |= {"start": str(given["start"])} if "start" in given else {}
-    config = dataclasses.replace(CaltechConfig(), **((GOING_ON if given.get("start") else {}) | given))
+    defaults = GOING_ON if given.get("start") else {}
+    if given.get("adversarial"):
+        defaults = defaults | ATTACKED
+    config = dataclasses.replace(CaltechConfig(), **(defaults | given))
     for file in (config.start, *config.teachers):
         if file and not Path(file).is_file():
             raise DataError(f"no such file of weights: {file}; name one that 'deconvviz train caltech' wrote")
