@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import random
 import subprocess
 import sys
@@ -173,6 +174,35 @@ def test_only_files_are_read(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=reason):
             storage.read_bytes(path, ValueError, most=10)
     assert storage.read_bytes(tmp_path / "f", ValueError, most=11) == bytes(11)
+
+
+HEAPS = """
+import ctypes, sys, tempfile, threading
+from deconvviz import storage
+if sys.argv[1:]:
+    storage.share_heaps()
+libc, all_there = ctypes.CDLL(None), threading.Barrier(24)
+def work():
+    libc.malloc(5000)
+    all_there.wait()
+threads = [threading.Thread(target=work) for _ in range(24)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+libc.fopen.restype = libc.tmpfile.restype = ctypes.c_void_p
+with tempfile.NamedTemporaryFile() as file:
+    stream = ctypes.c_void_p(libc.fopen(file.name.encode(), b"w"))
+    libc.malloc_info(0, stream), libc.fclose(stream)
+    print(file.read().count(b"<heap nr="))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives threads heaps of their own")
+def test_threads_share_heaps() -> None:
+    def heaps(*arguments: str) -> int:
+        run = subprocess.run([sys.executable, "-c", HEAPS, *arguments], capture_output=True, text=True, check=True)
+        return int(run.stdout)
+
+    assert heaps("shared") <= max(2, storage.processors()) < heaps()
 
 
 @pytest.mark.slow

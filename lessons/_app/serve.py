@@ -4,9 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from deconvviz import storage
 from lessons import _server
 from lessons._app import answers, first_look, health, idle
 
+storage.share_heaps()
 _server.guard()
 idle.begin()
 routes = [*health.ROUTES, *answers.ROUTES]
