@@ -409,9 +409,16 @@ def download(url: str, checksum: str, path: Path, progress: bool = True, size: i
       ValueError: another size or checksum; nothing is left behind.
       OSError: the file cannot be written.
     """
-    pooch.get_logger().setLevel("WARNING")  # the bar says what it would say
     with _alone(path.parent):
-        pooch.retrieve(url, checksum, fname=path.name, path=path.parent, downloader=_Resumed(path, progress, size))
+        if not path.exists() or not pooch.hashes.hash_matches(path, checksum):
+            resumed = _Resumed(path, progress, size)
+            resumed.fetch(url)
+            try:
+                pooch.hashes.hash_matches(resumed.part, checksum, strict=True, source="downloaded file")
+            except ValueError:
+                resumed.part.unlink()
+                raise
+            os.replace(resumed.part, path)
     return path
 
 
@@ -442,21 +449,21 @@ def reason(error: Exception) -> str:
 
 
 class _Resumed:
-    """A downloader for pooch that keeps what it has in FILE.part and asks the server for the rest only."""
+    """A download that keeps what it has in FILE.part and asks the server for the rest only."""
 
     def __init__(self, path: Path, progress: bool, size: int | None = None) -> None:
         self.part, self.progress, self.size = path.with_name(path.name + ".part"), progress, size or None
 
-    def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
+    def fetch(self, url: str) -> None:
+        """Get all that is missing."""
         have = self.part.stat().st_size if self.part.exists() else 0
         if have and have > (self.size or MAX_DOWNLOAD):
             self.part.unlink()
             have = 0
         if self.size is None or have < self.size or not have:
-            self._fetch(url, have)
-        os.replace(self.part, output_file)
+            self._ask(url, have)
 
-    def _fetch(self, url: str, have: int) -> None:
+    def _ask(self, url: str, have: int) -> None:
         request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -471,8 +478,8 @@ class _Resumed:
         total = have + int(length) if length.isascii() and length.isdigit() and len(length) < MAX_DIGITS else None
         self._check(total or 0)
         bar = tqdm(initial=have, total=total, unit="B", unit_scale=True, desc=self.part.stem, disable=not self.progress)
-        with self.part.open("ab" if have else "wb") as file, bar:
-            while chunk := answer.read(1 << 18):
+        with self.part.open("ab" if have else "wb", buffering=0) as file, bar:
+            while chunk := answer.read1(1 << 18):  # what has come, however slowly: a kill loses none of it
                 self._check(file.tell() + len(chunk))
                 file.write(chunk)
                 bar.update(len(chunk))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -151,6 +154,43 @@ def test_a_length_that_is_no_number_is_no_reason_to_stop(server: Server, tmp_pat
     with pytest.raises(ConnectionError, match="after 1,000 of 300,000 bytes"):
         fetch(server, tmp_path / "cut")
     assert fetch(server, tmp_path / "cut").read_bytes() == CONTENT
+
+
+@pytest.mark.deep
+def test_a_download_that_is_killed_goes_on_to_the_same_bytes(server: Server, tmp_path: Path) -> None:
+    def by_and_by(request: BaseHTTPRequestHandler) -> None:
+        begin = int((request.headers.get("Range") or "bytes=0-")[6:-1])
+        request.send_response(206 if begin else 200)
+        request.send_header("Content-Length", str(len(CONTENT) - begin))
+        request.end_headers()
+        for place in range(begin, len(CONTENT), 5000):
+            request.wfile.write(CONTENT[place : min(place + 5000, len(CONTENT))])
+            done.wait(0.1)
+
+    done = threading.Event()
+    server.answers = [by_and_by]
+    program = (
+        "import sys; from pathlib import Path; from deconvviz import storage\n"
+        f"storage.download({server.url!r}, {CHECKSUM!r}, Path(sys.argv[1]), progress=False, size={len(CONTENT)})"
+    )
+    path, part, draw = tmp_path / "weights", tmp_path / "weights.part", random.Random(1)
+
+    def size() -> int:
+        return part.stat().st_size if part.exists() else 0
+
+    for _ in range(3):
+        loader = subprocess.Popen([sys.executable, "-c", program, str(path)])
+        before, end = size(), time.monotonic() + 60
+        while size() <= before and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0, 0.1))
+        loader.kill()
+        loader.wait()
+    assert 0 < size() < len(CONTENT)
+    done.set()
+    assert fetch(server, tmp_path).read_bytes() == CONTENT
+    assert kept(tmp_path) == {"weights": len(CONTENT)}
+    assert [asked is None for asked in server.asked] == [True, False, False, False], "it goes on where it was"
 
 
 def test_a_server_without_a_rest_where_nothing_is_here_refuses(server: Server, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from deconvviz.errors import GeometryError, RuleError, nearest
 from deconvviz.types import Array
@@ -152,15 +153,20 @@ def backward(rule: str, z: Array, g: Array) -> jax.Array:
     return record.below(z, g)
 
 
+def number_of(rule: str) -> np.int32:
+    """The rule's place in `RULES`, for `backward_by`."""
+    return np.int32(RULES.index(check_rule(rule)))
+
+
 def backward_by(number: Array, z: Array, g: Array) -> jax.Array:
     """`backward` by a rule that a compiled program learns when it runs: one program serves all rules.
 
     Args:
-      number: the rule's place in `RULES`, a whole number.
+      number: of the rule, from `number_of`.
       z, g: as for `backward`.
 
     >>> z, g = jnp.array([-1.0, 2.0, 3.0]), jnp.array([5.0, -6.0, 7.0])
-    >>> jax.jit(backward_by)(RULES.index("guided"), z, g).tolist()
+    >>> jax.jit(backward_by)(number_of("guided"), z, g).tolist()
     [0.0, 0.0, 7.0]
     """
     return jax.lax.select_n(jnp.asarray(number), *(backward(rule, z, g) for rule in RULES))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +286,34 @@ def test_finished_pictures_of_other_shapes_and_types_are_refused(tmp_path: Path)
         path.write_bytes(_grid.packed(dataclasses.replace(good, **change)))
         with pytest.raises(DeconvvizError, match=r"its arrays have other shapes or types.*delete it"):
             _grid.read(path)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("kind", ["invert", "grid"])
+def test_a_run_that_is_killed_at_any_moment_ends_in_the_same_pixels(
+    kind: str, inverted: list[str], sheet: list[str], tmp_path: Path
+) -> None:
+    def command(out: Path) -> list[str]:
+        if kind == "grid":
+            return [*map(str, sheet), "--grid", str(out)]
+        kept = out.with_suffix(".safetensors")
+        return [*map(str, inverted), "--steps", "400", "--out", str(out), "--checkpoint", str(kept)]
+
+    whole, out, draw = tmp_path / "whole.png", tmp_path / "out.png", random.Random(0)
+    said(*command(whole))
+    state = tmp_path / ("out.png.unfinished.npz" if kind == "grid" else "out.safetensors")
+    for _ in range(3):
+        process = subprocess.Popen([sys.executable, "-m", "deconvviz", *command(out)], stdout=subprocess.DEVNULL)
+        before, end = state.stat().st_mtime_ns if state.exists() else 0, time.monotonic() + 200
+        while process.poll() is None and time.monotonic() < end:
+            if state.exists() and state.stat().st_mtime_ns != before:
+                break
+            time.sleep(0.01)
+        time.sleep(draw.uniform(0, 0.2))
+        process.kill()
+        process.wait()
+    said(*command(out))
+    assert out.read_bytes() == whole.read_bytes()
 
 
 GRID_REFUSED = [

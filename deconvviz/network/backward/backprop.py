@@ -22,7 +22,7 @@ from deconvviz.network.backward.explicit import Chain
 from deconvviz.network.backward.graph import Graph
 from deconvviz.network.network import Network
 from deconvviz.network.trace.trace import Node, as_in_program, permuted
-from deconvviz.ops.rectify import RULES, pull_each
+from deconvviz.ops.rectify import number_of, pull_each
 
 #: Signals sent back together over whole maps; more are done in groups, so memory stays bounded.
 GROUP = 16
@@ -190,7 +190,7 @@ def by_adjoints_windowed(request: BackpropRequest, steps: Chain, plan: windowed.
             else:
                 make = functools.partial(windowed.backward, steps, plan, request.node.layer.shape[-1], single)
                 run = request.compiled("windows backward", make, single, len(arrays[0]))
-            windows = np.asarray(run(_number(rule), steps.constants, memories, *arrays)[-1])
+            windows = np.asarray(run(number_of(rule), steps.constants, memories, *arrays)[-1])
             maps += list(windowed.whole_maps(plan.windows[0], windows[:count], arrays[1][:count]))
         results[rule] = _results(maps, activations, places[:, 0], places[:, 1])
     return results
@@ -219,7 +219,7 @@ def trace_windowed(request: BackpropRequest, steps: Chain, plan: windowed.Plan) 
     memories, channels, places, activations = _forward_windowed(request, steps, plan, single=False)
     strengths = np.ones_like(activations) if request.ones else activations
     run = _signals(request, steps, plan)
-    every = run(_number(rule), steps.constants, memories, channels, places, strengths)
+    every = run(number_of(rule), steps.constants, memories, channels, places, strengths)
     windows = reversed(plan.windows)
     return [windowed.whole_maps(window, np.asarray(g), places)[0] for window, g in zip(windows, every, strict=True)]
 
@@ -228,10 +228,6 @@ def _signals(request: BackpropRequest, steps: Chain, plan: windowed.Plan) -> Cal
     """`windowed.signals` of a single unit, by any rule."""
     make = functools.partial(windowed.signals, steps, plan, request.node.layer.shape[-1])
     return request.compiled("windows signals", make)
-
-
-def _number(rule: str) -> np.int32:
-    return np.int32(RULES.index(rule))
 
 
 def _resolved(values: np.ndarray, channels: np.ndarray, places: np.ndarray) -> np.ndarray:
