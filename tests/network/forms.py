@@ -331,6 +331,20 @@ PASSING: dict[str, tuple[Callable[..., Any], int]] = {
     "at add": (lambda h: jnp.zeros_like(h).at[:, 1:3].add(h[:, 1:3]), 0),
     "cumulative sum": (lambda h: jnp.cumsum(h, 1), 0),
     "Fourier and back": (lambda h: jnp.fft.ifft2(jnp.fft.fft2(h, axes=(1, 2)), axes=(1, 2)).real, 0),
+    "a filter of frequencies": (
+        lambda h: jnp.fft.irfft2(
+            jnp.fft.rfft2(h, axes=(1, 2)) * (DENSE[0] + 1j * DENSE[1]), s=h.shape[1:3], axes=(1, 2)), 0),
+    "cosine transform": (lambda h: jax.scipy.fft.dct(h, axis=1, norm="ortho"), 0),
+    "sums over segments": (
+        lambda h: h + jax.vmap(
+            lambda t: jax.ops.segment_sum(t, jnp.arange(24) % 5, 24))(tokens(h)).reshape(h.shape), 0),
+    "a fixed grid": (
+        lambda h: jax.vmap(lambda c: jax.scipy.ndimage.map_coordinates(
+            c, [jnp.linspace(-1, 4, 12).reshape(4, 3), jnp.linspace(6, 0, 12).reshape(4, 3)], order=1), -1, -1)(
+                h[0])[None] + 0 * h[:, :, :3], 0),
+    "a ReLU by the sum of its absolute values": (
+        lambda h, relu: (lambda r: r / (jnp.abs(r).sum(-1, keepdims=True) + 1e-3))(relu(h)), 1),
+    "absolute values of a ReLU": (lambda h, relu: jnp.abs(relu(h)) if relu is jax.nn.relu else relu(h), 1),
     "spatial attention": (spatial_attention, 0),
     "channel attention": (channel_attention, 2),
     "channels attend to channels": (channels_attend, 0),
@@ -485,6 +499,8 @@ BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
         lambda h: lax.reduce_window(h, 0.0, lax.max, (1, 2, 2, 1), (1, 1, 1, 1), "SAME"), "starts from a number"),
     "logarithm": (lambda h: jnp.log(jnp.abs(h) + 1), "abs"),
     "reciprocal": (lambda h: 1 / (h + 3), "quotient"),
+    "median": (lambda h: h - jnp.median(h, (1, 2), keepdims=True), "median"),
+    "phase": (lambda h: jnp.angle(jnp.fft.fft2(h, axes=(1, 2)) + 1), "atan2"),
     "gated linear unit": (lambda h: h[..., :4] * jax.nn.sigmoid(h[..., 4:]) @ DENSE[:4], "sigmoid"),
     "product with a convolution": (lambda h: h * conv(h, SECOND), "product"),
     "Gram matrix": (gram, "product"),

@@ -49,6 +49,8 @@ from deconvviz.network.trace.values import (
 
 #: What a reader calls it.
 _NAMES = {"logistic": "sigmoid", "integer_pow": "power", "square": "power", "pow": "power"}
+#: What sorts a signal under a name of its own.
+_SORTS = {"median", "quantile", "percentile", "nanmedian", "nanquantile", "nanpercentile"}
 #: Of several objections to one activation the first of these names it best.
 _TELLING = ("erf", "erfc", "tanh", "logistic", "abs", "log1p", "expm1", "exp", "clamp", "select_n", "max", "min")
 
@@ -160,6 +162,8 @@ def _name(view: View, index: int) -> str:
         return "a step of the signal, through which nothing comes down"
     if name in ADDS:
         return "a sum of several rectified forms of one signal"
+    if name == "sort":
+        return next((call for call, _ in item.calls if call in _SORTS), name)
     if name in PICKS:
         return f"{name} at places that depend on the signal"
     return _NAMES.get(name, name)

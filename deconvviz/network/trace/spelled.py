@@ -272,12 +272,12 @@ def _ramp(f: Pieces) -> _Ramp | None:
     largest = max(abs(slope) for slope, _ in f.lines)
     level = [abs(slope) <= _CLOSE * largest for slope, _ in f.lines]
 
-    def zero(value: float) -> bool:  # max(z, 1e-12) is none
-        return abs(value) <= _CLOSE * largest * max(map(abs, f.breaks))
+    def zero(value: float, t: float) -> bool:  # max(z, 1e-12) is none, nor is max(min(z, 6), 1e-6)
+        return abs(value) <= largest * (_CLOSE * abs(t) + 1e-12 * max(map(abs, f.breaks)))
 
     rises = [n for n, flat in enumerate(level) if not flat]
     if len(rises) != 1 or not all(
-        zero(slope * t + offset - value)
+        zero(slope * t + offset - value, t)
         for t, value, sides in zip(f.breaks, f.at, zip(f.lines, f.lines[1:], strict=False), strict=True)
         for slope, offset in sides
     ):
@@ -285,9 +285,9 @@ def _ramp(f: Pieces) -> _Ramp | None:
     (at,), low, high = rises, f.lines[0], f.lines[-1]
     slope = f.lines[at][0]
     height = f.breaks[1] - f.breaks[0] if len(f.breaks) == 2 else None
-    if at == 1 and zero(low[1]) and level[0]:
+    if at == 1 and zero(low[1], f.breaks[0]) and level[0]:
         return _Ramp(slope, 1, f.breaks[0], height)
-    if at == len(f.lines) - 2 and zero(high[1]) and level[-1]:
+    if at == len(f.lines) - 2 and zero(high[1], f.breaks[-1]) and level[-1]:
         return _Ramp(-slope, -1, f.breaks[-1], height)
     return None
 
@@ -314,8 +314,12 @@ def spelled_out(flat: Flat, known: Mapping[Any, float] | None = None) -> Flat:
             continue
         if index in native:
             value = replace(value, plain=_of(native[index], values).plain)
-        ramp = None if value.plain or not is_floating(item.out) else _ramp(value.pieces)
-        if ramp is not None:
+        bent = not value.plain and is_floating(item.out)
+        ramp = _ramp(value.pieces) if bent else None
+        if bent and (operand := _unchanged(item, value, values)) is not None:
+            new[-1:], value = _traced(item, operand, jnp.copy), replace(value, plain=True)
+            replaced = True
+        elif ramp is not None:
             new[-1:] = _written(item, value.source, ramp, values)
             value, replaced = replace(value, plain=True), True
         values[item.out] = value
@@ -361,6 +365,8 @@ def _followed(item: Equation, values: Mapping[Any, _Value]) -> _Value | None:
     if len(eqn.outvars) != 1 or not eqn.invars or activation_call(item) is not None:
         return None
     operands = [_of(a, values) for a in eqn.invars]
+    if any(is_literal(each.source) for each in operands):  # complex, or an array
+        return None
     sources = {each.source for each in operands if each.source is not None}
     if eqn.primitive.name in ("broadcast_in_dim", "reshape") and not sources:
         return operands[0]
@@ -377,6 +383,16 @@ def _followed(item: Equation, values: Mapping[Any, _Value]) -> _Value | None:
     linear = eqn.primitive.name in {"add", "add_any", "sub", "neg", "mul", "div", "integer_pow", *_COPIES}
     plain = pieces.is_straight or (linear and len(moving) == 1 and all(each.plain for each in operands))
     return _Value(source, pieces, plain)
+
+
+def _unchanged(item: Equation, value: _Value, values: Mapping[Any, _Value]) -> Any | None:
+    """The operand of which an equation is a copy: ``abs(relu(x))`` is no second rectifier."""
+    for atom in item.eqn.invars:
+        known = None if is_literal(atom) else values.get(atom)
+        same = known is not None and known.plain and (known.source, known.pieces) == (value.source, value.pieces)
+        if same and (atom.aval.shape, atom.aval.dtype) == (item.out.aval.shape, item.out.aval.dtype):
+            return atom
+    return None
 
 
 def _written(item: Equation, source: Any, ramp: _Ramp, values: Mapping[Any, _Value]) -> list[Equation]:
@@ -401,7 +417,12 @@ def _written(item: Equation, source: Any, ramp: _Ramp, values: Mapping[Any, _Val
         z = z if ramp.height is None else lax.min(z, number(ramp.height))
         return z if _close(ramp.scale, 1.0) else z * number(ramp.scale)
 
-    body = _compat.traced(function, jax.ShapeDtypeStruct(shape, source.aval.dtype)).jaxpr
+    return _traced(item, source, function)
+
+
+def _traced(item: Equation, source: Any, function: Callable[[jax.Array], jax.Array]) -> list[Equation]:
+    """The equations of a function of a variable in place of one equation."""
+    body = _compat.traced(function, jax.ShapeDtypeStruct(source.aval.shape, source.aval.dtype)).jaxpr
     names = {body.invars[0]: source, body.outvars[0]: item.out}
     written = []
     for eqn in body.eqns:
