@@ -52,8 +52,8 @@ def main() -> None:
         peaks[layer] = np.stack([dv.activations(net, one, layer).max((0, 1)) for one in pictures])
     rows = []
     for layer, count in STRONGEST.items():
-        for channel in np.argsort(-peaks[layer].max(0))[:count]:
-            rows.append(row(net, pictures, layer, int(channel), np.argsort(-peaks[layer][:, channel])[:2]))
+        strong, best = np.argsort(-peaks[layer].max(0))[:count], np.argsort(-peaks[layer], axis=0)[:2]
+        rows += [row(net, pictures, layer, int(channel), best[:, channel]) for channel in strong]
     half = len(rows) // 2
     Image.fromarray(np.concatenate([np.concatenate(rows[:half]), np.concatenate(rows[half:])], axis=1)).save(out)
     kernels = np.moveaxis(np.asarray(caltech.load_params(weights)["conv1.kernel"]), -1, 0)
