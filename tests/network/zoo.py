@@ -233,7 +233,7 @@ EXAMPLES: dict[str, Example] = {
         lambda _: lambda x: lax.fori_loop(0, 3, lambda _, h: jax.nn.relu(conv(KEEP, h)), conv(FIRST, x)),
         [FIRST, *[KEEP, RELU] * 3], 1,
     ),
-    "cond": Example(lambda _: branch, [FIRST, RELU], 2),
+    "cond": Example(lambda _: branch, [FIRST, RELU], 1),
     "concatenation": Example(
         lambda _: inception,
         [FIRST, RELU, {"kind": "concat", "parts": [[KEEP, RELU], [], [{**KEEP, "w": SAME[:, :, :, :3]}]]}], 2,

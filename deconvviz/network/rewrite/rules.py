@@ -255,12 +255,11 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
             "is not known beforehand. Write the loop as jax.lax.scan, or as jax.lax.fori_loop with fixed bounds, or "
             "choose a layer below it"
         )
-    total = 0
+    counts: list[int] = []
     reasons: list[str] = []
-    by_custom: list[str] = []
+    by_custom: list[list[str]] = []
 
     def change(body: Body) -> Any | None:
-        nonlocal total
         # The operands of a loop stay as they are, and its carry is bound to them by place. So a body may be edited
         # between its own inputs and outputs only, and what depends on the image in it is worked out anew from outside.
         flat = spelled_out(flatten(body.closed, is_relu_call))
@@ -274,11 +273,14 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
         reasons.extend(why)
         if len(flat.constvars) != len(body.closed.jaxpr.constvars):
             return None  # flattening found constants of an inner function: the loop has no place to hand them in
-        total += count
-        by_custom.extend(custom_names)
+        counts.append(count)
+        by_custom.append(custom_names)
         return body.closed.jaxpr.replace(eqns=eqns, outvars=list(flat.outputs))
 
-    return replace_bodies(eqn, change), total, reasons, by_custom
+    changed = replace_bodies(eqn, change)
+    if eqn.primitive.name == "cond":  # of its branches one runs
+        return changed, max(counts, default=0), reasons, max(by_custom, key=len, default=[])
+    return changed, sum(counts), reasons, [name for names in by_custom for name in names]
 
 
 class _Report:

@@ -262,3 +262,13 @@ def test_rules_that_cannot_be_are_refused() -> None:
         net.with_rules({"relu": lambda z, g: g})
     with pytest.raises(RuleError, match="the rule for tanh raised TracerArrayConversionError"):
         dv.reconstruct(net, picture, ("tanh1", 1), "guided", rules={"tanh": lambda z, g: np.asarray(g)})
+
+
+@pytest.mark.parametrize("branches", [
+    lambda z: jax.lax.platform_dependent(z, cpu=jax.nn.relu, default=lambda z: jnp.maximum(z, 0)),
+    lambda z: jax.lax.switch(1, [jax.nn.relu, lambda z: 2 * jax.nn.relu(z), jax.nn.relu], z),
+])  # fmt: skip
+def test_of_several_branches_one_counts(branches: Any) -> None:
+    net = dv.Network(lambda x: jax.nn.relu(branches(x) - 0.1), input_spec=dv.InputSpec(size=(6, 3)))
+    made = dv.reconstruct(net, np.full((6, 3, 3), 0.5), (net.layers[-1].name, 1), "guided")
+    assert str(made.coverage) == "2 of 2 rectifiers obey"
