@@ -103,7 +103,7 @@ class Plan:
         minutes = seconds * left / max(1, len(self.keys)) / 60
         return (
             f"{left} answers: {len(self.layers)} layers, {len(self.inverters)} inverters, {len(self.files)} pictures; "
-            f"about {minutes:.0f} minutes on two cores, 1.5 GB of memory"
+            f"about {minutes:.0f} minutes on two cores, 1 GB of memory"
         )
 
     def table(self, known: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
