@@ -7,8 +7,9 @@ from pathlib import Path
 
 from deconvviz.catalog import USES, Lazy, Option, Task
 
-#: Where a class is seen: "evidence" at a middle layer, the others by backward rules down to the pixels.
-MAPS = ("evidence", "gradient", "guided", "deconvnet")
+#: Where an object is seen: "activity" of any, at the last layer; a class by "evidence" at a middle layer, the others by
+#: backward rules down to the pixels.
+MAPS = ("activity", "evidence", "gradient", "guided", "deconvnet")
 
 TASK = Task(
     name="cutout",
@@ -21,7 +22,7 @@ TASK = Task(
     options=(
         Option("class", "The class to cut out; the network's first guess if left out.", keyword="class_name"),
         Option("model", "The recognition network: caltech or squeezenet.", of=USES),
-        Option("map", "Where the class is seen (gradient).", choices=MAPS, of=USES),
+        Option("map", "Where the object is seen (gradient of a named class, else activity).", choices=MAPS, of=USES),
         Option("foreground", "Share of the picture that is sure to be object (0.2).", float, of=USES),
         Option("background", "Share that is sure to be background (0.1).", float, of=USES),
         Option("rim", "Strip at the top and sides that is background (0.05).", float, of=USES, keyword="border"),

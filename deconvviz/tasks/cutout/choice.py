@@ -33,7 +33,7 @@ class Setting(NamedTuple):
 
 
 #: Every setting that is tried.
-GRID = tuple(itertools.starmap(Setting, itertools.product(MAPS, (0.1, 0.2, 0.3), (0.1, 0.2, 0.4), (0.0, 0.05, 0.1))))
+GRID = tuple(itertools.starmap(Setting, itertools.product(MAPS, (0.1, 0.2, 0.3), (0.1, 0.2, 0.3), (0.05, 0.1))))
 
 
 def overlaps(

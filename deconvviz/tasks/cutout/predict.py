@@ -13,7 +13,7 @@ from deconvviz import catalog
 from deconvviz.data import images
 from deconvviz.errors import DataError, DeconvvizError, check_choice
 from deconvviz.figures import files
-from deconvviz.tasks.cutout import MAPS, matting
+from deconvviz.tasks.cutout import MAPS, colours, matting
 from deconvviz.tasks.cutout import trimap as trimaps
 from deconvviz.tasks.cutout.data import read_strokes, read_trimap
 from deconvviz.types import Box, DisplayImage
@@ -21,8 +21,8 @@ from deconvviz.types import Box, DisplayImage
 #: Pixels of the longer side at which alpha is solved for: with seeds from the network much is unknown, with a trimap
 #: little. Larger pictures get their edges from the picture itself.
 WORK, WORK_WITH_TRIMAP = 240, 640
-#: Best of 108 settings on 14 pictures of alphamatting.com; `evaluate(..., what="shares")` leaves each out in turn.
-FOREGROUND, BACKGROUND, BORDER = 0.2, 0.1, 0.05
+#: Best of 90 settings on 14 pictures of alphamatting.com; `evaluate(..., what="shares")` leaves each out in turn.
+FOREGROUND, BACKGROUND, BORDER = 0.3, 0.2, 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def apply(
     *,
     class_name: str | None = None,
     model: Any = "caltech",
-    map: str = "gradient",
+    map: str | None = None,
     foreground: float = FOREGROUND,
     background: float = BACKGROUND,
     border: float = BORDER,
@@ -76,7 +76,9 @@ def apply(
       image: path, bytes, PIL image, or array, as `deconvviz.data.images.load` reads it; any size.
       class_name: the class; the network's first guess if None.
       model: a recognition network: its name in the catalogue, or the `deconvviz.Network` itself.
-      map: where the class is seen: "evidence" (at a middle layer), "gradient", "guided" or "deconvnet".
+      map: where the object is seen: "activity" (whatever the last layer answers to), or the class by "evidence" (at a
+        middle layer), "gradient", "guided" or "deconvnet"; if None, "gradient" of a class that was named, else
+        "activity".
       foreground, background: shares of the picture that become seeds.
       border: width of a strip at the top and the sides that is background but for seeds of the object; 0 for none.
       trimap: in place of the network: a file or (H, W) array, white or 1 foreground, black or 0 background.
@@ -100,7 +102,8 @@ def apply(
     >>> result.label, result.rgba.shape[2], float(result.alpha.max()) <= 1
     ('Motorbikes', 4, True)
     """
-    check_choice("map", map, MAPS, of="cutout")
+    if map is not None:
+        check_choice("map", map, MAPS, of="cutout")
     picture = images.load(image)
     size = picture.shape[:2]
     if min(size) < 3:
@@ -114,7 +117,8 @@ def apply(
         if class_map is None:
             net = catalog.model(model).build(None) if isinstance(model, str) else model
             class_map = trimaps.class_map(net, picture, class_name, map)
-        marks = trimaps.trimap_of(class_map.map, small.shape[:2], foreground, background, border)
+        likely = colours.likeness(small, matting.resized(class_map.map, small.shape[:2]), border)
+        marks = trimaps.trimap_of(likely, small.shape[:2], foreground, background, border)
     else:
         marks, class_map = _smaller(read_trimap(trimap, size), small.shape[:2]), None
     if strokes is not None:
@@ -122,8 +126,8 @@ def apply(
     solved = matting.closed_form(small, marks)
     alpha = solved if small.shape == picture.shape else matting.upsample(solved, small, picture)
     box = box_of(alpha)
-    colours = matting.foreground(picture, alpha)
-    rgba = np.rint(np.concatenate([colours, alpha[..., None]], axis=-1) * 255).astype(np.uint8)
+    own = matting.foreground(picture, alpha)
+    rgba = np.rint(np.concatenate([own, alpha[..., None]], axis=-1) * 255).astype(np.uint8)
     if class_map is None:
         return Cutout(rgba, alpha, marks, solved, None, None, None, box)
     return Cutout(rgba, alpha, marks, solved, class_map.map, class_map.label, class_map.probability, box)

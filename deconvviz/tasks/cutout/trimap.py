@@ -1,7 +1,7 @@
 """A trimap without masks: where a recognition network finds a class in a picture, and where it does not.
 
 The picture is stretched to the network's size, so that all of it is seen. The class map is what the class's score rests
-on, at the pixels by one of the backward rules, or at a middle layer.
+on, at the pixels by one of the backward rules, or at a middle layer; without a class, where the last layer is active.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from deconvviz.errors import DataError, DeconvvizError, ImageError, nearest
 from deconvviz.network import Network, reconstruct_units
 from deconvviz.network.backward.explicit import Chain
 from deconvviz.tasks.cutout import MAPS
+from deconvviz.tasks.cutout.colours import rim
 from deconvviz.tasks.cutout.matting import resized
 from deconvviz.types import Array, DisplayImage, Unit
 
@@ -61,17 +62,19 @@ def guesses(net: Network, image: DisplayImage, count: int = 5) -> list[tuple[str
     return [(_labels(net)[index], float(exponent[index] / exponent.sum())) for index in best]
 
 
-def class_map(net: Network, image: DisplayImage, class_name: str | None = None, kind: str = "gradient") -> ClassMap:
+def class_map(net: Network, image: DisplayImage, class_name: str | None = None, kind: str | None = None) -> ClassMap:
     """Where a class is seen in a picture.
 
-    Formula: "evidence" at a layer with activations a is ``max(sum_c a_c ds/da_c, 0)``, s the class score; a backward
-    rule's map is ``sum |m_c|`` over the colours, blurred.
+    Formula: "activity", the same for all classes, is ``sqrt(sum_c a_c^2)`` at the last layer of maps, a its activations;
+    "evidence" at a middle layer is ``max(sum_c a_c ds/da_c, 0)``, s the class score; a backward rule's map is
+    ``sum |m_c|`` over the colours, blurred.
 
     Args:
       net: a classifier with labels.
       image: (H, W, 3), 0..1, no side below the network's stride.
       class_name: a label; the network's first guess if None.
-      kind: one of `MAPS`; "evidence" needs a network without branches.
+      kind: one of `MAPS`; "evidence" needs a network without branches. If None, "gradient" of a class that was named,
+        "activity" otherwise.
 
     Raises:
       DeconvvizError: an unknown class or kind of map, or no labels.
@@ -84,7 +87,7 @@ def class_map(net: Network, image: DisplayImage, class_name: str | None = None, 
     scores = np.asarray(net.run(x), np.float64).reshape(-1)
     index = int(scores.argmax()) if class_name is None else _index_of(net, class_name)
     exponent = np.exp(scores - scores.max())
-    values = _map_of(net, x, index, kind)
+    values = _map_of(net, x, index, kind or ("activity" if class_name is None else "gradient"))
     if not values.max() > 0:
         raise DataError(
             f"{net.name} finds no evidence of {_labels(net)[index]!r} in this picture: name another class with --class"
@@ -133,10 +136,7 @@ def trimap_of(
             "the class map is too flat to tell object and background apart; name another class with --class, another "
             "--map, or give a --trimap"
         )
-    strip, wide = np.zeros(size, bool), round(border * min(size))
-    if wide:
-        strip[:wide], strip[:, :wide], strip[:, -wide:] = True, True, True
-    return np.where(values >= high, 1.0, np.where((values <= low) | strip, 0.0, 0.5))
+    return np.where(values >= high, 1.0, np.where((values <= low) | rim(size, border), 0.0, 0.5))
 
 
 def _model_input(net: Network, image: DisplayImage) -> np.ndarray:
@@ -166,6 +166,9 @@ def _map_of(net: Network, x: np.ndarray, index: int, kind: str) -> np.ndarray:
     if kind not in MAPS:
         raise DeconvvizError(f"there is no class map {kind!r}; {nearest(kind, MAPS)}")
     top = net.layers[-1].name
+    if kind == "activity":
+        last = [layer.name for layer in net.layers if layer.kind == "relu" and len(layer.shape) == 3][-1]
+        return np.asarray(np.linalg.norm(net.taps(x, [last])[last][0], axis=-1), np.float64)
     if kind == "evidence":
         chain = net.chain_to(top)
         if isinstance(chain, str):
