@@ -65,7 +65,7 @@ def guesses(net: Network, image: DisplayImage, count: int = 5) -> list[tuple[str
 def class_map(net: Network, image: DisplayImage, class_name: str | None = None, kind: str | None = None) -> ClassMap:
     """Where a class is seen in a picture.
 
-    Formula: "activity", the same for all classes, is ``sqrt(sum_c a_c^2)`` at the last layer of maps, a its activations;
+    Formula: "activity", the same for all classes, is ``sqrt(sum_c a_c^2)`` of the activations a at the last rectifier;
     "evidence" at a middle layer is ``max(sum_c a_c ds/da_c, 0)``, s the class score; a backward rule's map is
     ``sum |m_c|`` over the colours, blurred.
 
