@@ -189,12 +189,13 @@ def _answer(record: dict[str, Any], as_json: bool) -> None:
 
 
 def _rows(rows: list[dict[str, Any]]) -> list[str]:
-    """A table; a number with the ends of its interval, NAME_low and NAME_high, in one cell.
+    """A table; a number with the ends of its interval, NAME_low and NAME_high, in one cell; lists are for --json.
 
-    >>> _rows([{"layer": "relu1", "psnr": 30.125, "psnr_low": 29.0, "psnr_high": 31.0}])
+    >>> _rows([{"layer": "relu1", "psnr": 30.125, "psnr_low": 29.0, "psnr_high": 31.0, "each": [29.5, 30.75]}])
     ['layer  psnr', 'relu1  30.125 [29.000, 31.000]']
     """
-    names = [name for name in rows[0] if not name.endswith(("_low", "_high"))]
+    shown = {name: value for name, value in rows[0].items() if not isinstance(value, list)}
+    names = [name for name in shown if not name.endswith(("_low", "_high"))]
 
     def cell(row: dict[str, Any], name: str) -> str:
         value = row[name]

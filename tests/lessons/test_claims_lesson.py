@@ -132,7 +132,7 @@ def test_too_few_runs_give_no_verdict() -> None:
 def test_the_card_of_the_cut_out_tells_accuracy_and_robustness_apart() -> None:
     accurate, robust = judge(CLAIMS["C8"]), judge(CLAIMS["C11"])
     said = card.sentence("C8", accurate)
-    assert said.startswith(f"Not accurate: the cut-out overlaps the true object by {accurate.runs.mean('none'):.3g}")
+    assert said.startswith(f"The cut-out overlaps the true object by {accurate.runs.mean('none'):.3g}")
     said = card.sentence("C11", robust)
     assert f"Robust: noise of 0.2 takes {robust.runs.mean('lost noise 0.2'):.3g} of the overlap" in said
     assert f"they take {robust.runs.mean('slipped noise 0.2'):.3g}" in said

@@ -10,6 +10,8 @@ from deconvviz.catalog import USES, Lazy, Option, Task
 #: Where an object is seen: "activity" of any, at the last layer; a class by "evidence" at a middle layer, the others by
 #: backward rules down to the pixels.
 MAPS = ("activity", "evidence", "gradient", "guided", "deconvnet")
+#: The same everywhere: what is left without a network, for comparing.
+NOTHING = "nothing"
 
 TASK = Task(
     name="cutout",
@@ -22,9 +24,12 @@ TASK = Task(
     options=(
         Option("class", "The class to cut out; the network's first guess if left out.", keyword="class_name"),
         Option("model", "The recognition network: caltech or squeezenet.", of=USES),
-        Option("map", "Where the object is seen (gradient of a named class, else activity).", choices=MAPS, of=USES),
-        Option("foreground", "Share of the picture that is sure to be object (0.2).", float, of=USES),
-        Option("background", "Share that is sure to be background (0.1).", float, of=USES),
+        Option(
+            "map", "Where the object is seen (gradient of a named class, else activity).", choices=(*MAPS, NOTHING),
+            of=USES,
+        ),
+        Option("foreground", "Share of the picture that is sure to be object (0.3, of a class 0.2).", float, of=USES),
+        Option("background", "Share that is sure to be background (0.2, of a class 0.1).", float, of=USES),
         Option("rim", "Strip at the top and sides that is background (0.05).", float, of=USES, keyword="border"),
         Option("trimap", "Your own seeds instead: white object, black background, grey unknown.", Path),
         Option(

@@ -13,7 +13,7 @@ from deconvviz import catalog
 from deconvviz.data import images
 from deconvviz.errors import DataError, DeconvvizError, check_choice
 from deconvviz.figures import files
-from deconvviz.tasks.cutout import MAPS, colours, matting
+from deconvviz.tasks.cutout import MAPS, NOTHING, colours, matting
 from deconvviz.tasks.cutout import trimap as trimaps
 from deconvviz.tasks.cutout.data import read_strokes, read_trimap
 from deconvviz.types import Box, DisplayImage
@@ -21,8 +21,12 @@ from deconvviz.types import Box, DisplayImage
 #: Pixels of the longer side at which alpha is solved for: with seeds from the network much is unknown, with a trimap
 #: little. Larger pictures get their edges from the picture itself.
 WORK, WORK_WITH_TRIMAP = 240, 640
-#: Best of 90 settings on 14 pictures of alphamatting.com; `evaluate(..., what="shares")` leaves each out in turn.
-FOREGROUND, BACKGROUND, BORDER = 0.3, 0.2, 0.05
+#: Maps of whatever stands out, not of a class.
+OF_ANY = ("activity", NOTHING)
+#: Shares of the picture that become seeds, of the object and of the background: of whatever stands out, the best of 90
+#: settings on 14 pictures of alphamatting.com (`evaluate(..., what="shares")` leaves each out in turn); of a class, the
+#: best of 108 on the same for the network before this one.
+SHARES, SHARES_OF_CLASS, BORDER = (0.3, 0.2), (0.2, 0.1), 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +66,8 @@ def apply(
     class_name: str | None = None,
     model: Any = "caltech",
     map: str | None = None,
-    foreground: float = FOREGROUND,
-    background: float = BACKGROUND,
+    foreground: float | None = None,
+    background: float | None = None,
     border: float = BORDER,
     trimap: Any = None,
     strokes: Any = None,
@@ -76,10 +80,12 @@ def apply(
       image: path, bytes, PIL image, or array, as `deconvviz.data.images.load` reads it; any size.
       class_name: the class; the network's first guess if None.
       model: a recognition network: its name in the catalogue, or the `deconvviz.Network` itself.
-      map: where the object is seen: "activity" (whatever the last layer answers to), or the class by "evidence" (at a
-        middle layer), "gradient", "guided" or "deconvnet"; if None, "gradient" of a class that was named, else
-        "activity".
-      foreground, background: shares of the picture that become seeds.
+      map: where the object is seen: "activity" (whatever the last layer answers to), "nothing" (everywhere alike, for
+        comparing), or the class by "evidence" (at a middle layer), "gradient", "guided" or "deconvnet"; if None,
+        "gradient" of a class that was named, else "activity". Of the first two the colours of the picture decide where
+        the seeds are (`deconvviz.tasks.cutout.colours`).
+      foreground, background: shares of the picture that become seeds; if None 0.3 and 0.2 of "activity", 0.2 and 0.1 of
+        a class.
       border: width of a strip at the top and the sides that is background but for seeds of the object; 0 for none.
       trimap: in place of the network: a file or (H, W) array, white or 1 foreground, black or 0 background.
       strokes: laid over the trimap or the network's own: two (H, W) bool masks (foreground, background), or a picture
@@ -103,7 +109,7 @@ def apply(
     ('Motorbikes', 4, True)
     """
     if map is not None:
-        check_choice("map", map, MAPS, of="cutout")
+        check_choice("map", map, (*MAPS, NOTHING), of="cutout")
     picture = images.load(image)
     size = picture.shape[:2]
     if min(size) < 3:
@@ -117,8 +123,12 @@ def apply(
         if class_map is None:
             net = catalog.model(model).build(None) if isinstance(model, str) else model
             class_map = trimaps.class_map(net, picture, class_name, map)
-        likely = colours.likeness(small, matting.resized(class_map.map, small.shape[:2]), border)
-        marks = trimaps.trimap_of(likely, small.shape[:2], foreground, background, border)
+        where = class_map.map
+        if class_map.kind in OF_ANY:  # a class may share its colours with what surrounds it: its map alone is followed
+            where = colours.likeness(small, matting.resized(where, small.shape[:2]), border)
+        shares = SHARES if class_map.kind in OF_ANY else SHARES_OF_CLASS
+        object_, ground = (shares[i] if one is None else one for i, one in enumerate((foreground, background)))
+        marks = trimaps.trimap_of(where, small.shape[:2], object_, ground, border)
     else:
         marks, class_map = _smaller(read_trimap(trimap, size), small.shape[:2]), None
     if strokes is not None:
@@ -126,8 +136,8 @@ def apply(
     solved = matting.closed_form(small, marks)
     alpha = solved if small.shape == picture.shape else matting.upsample(solved, small, picture)
     box = box_of(alpha)
-    own = matting.foreground(picture, alpha)
-    rgba = np.rint(np.concatenate([own, alpha[..., None]], axis=-1) * 255).astype(np.uint8)
+    pure = matting.foreground(picture, alpha)
+    rgba = np.rint(np.concatenate([pure, alpha[..., None]], axis=-1) * 255).astype(np.uint8)
     if class_map is None:
         return Cutout(rgba, alpha, marks, solved, None, None, None, box)
     return Cutout(rgba, alpha, marks, solved, class_map.map, class_map.label, class_map.probability, box)

@@ -18,7 +18,7 @@ from deconvviz.data import preprocess
 from deconvviz.errors import DataError, DeconvvizError, ImageError, nearest
 from deconvviz.network import Network, reconstruct_units
 from deconvviz.network.backward.explicit import Chain
-from deconvviz.tasks.cutout import MAPS
+from deconvviz.tasks.cutout import MAPS, NOTHING
 from deconvviz.tasks.cutout.colours import rim
 from deconvviz.tasks.cutout.matting import resized
 from deconvviz.types import Array, DisplayImage, Unit
@@ -37,12 +37,14 @@ class ClassMap(NamedTuple):
       number: its place among the labels.
       probability: the network's, of that class.
       map: (h, w), 0 or more, the class map over the whole picture, in the network's own resolution.
+      kind: of the map, one of `MAPS`.
     """
 
     label: str
     number: int
     probability: float
     map: np.ndarray
+    kind: str
 
 
 def guesses(net: Network, image: DisplayImage, count: int = 5) -> list[tuple[str, float]]:
@@ -73,8 +75,8 @@ def class_map(net: Network, image: DisplayImage, class_name: str | None = None, 
       net: a classifier with labels.
       image: (H, W, 3), 0..1, no side below the network's stride.
       class_name: a label; the network's first guess if None.
-      kind: one of `MAPS`; "evidence" needs a network without branches. If None, "gradient" of a class that was named,
-        "activity" otherwise.
+      kind: one of `MAPS` or `NOTHING`; "evidence" needs a network without branches. If None, "gradient" of a class that
+        was named, "activity" otherwise.
 
     Raises:
       DeconvvizError: an unknown class or kind of map, or no labels.
@@ -87,12 +89,13 @@ def class_map(net: Network, image: DisplayImage, class_name: str | None = None, 
     scores = np.asarray(net.run(x), np.float64).reshape(-1)
     index = int(scores.argmax()) if class_name is None else _index_of(net, class_name)
     exponent = np.exp(scores - scores.max())
-    values = _map_of(net, x, index, kind or ("activity" if class_name is None else "gradient"))
+    kind = kind or ("activity" if class_name is None else "gradient")
+    values = _map_of(net, x, index, kind)
     if not values.max() > 0:
         raise DataError(
             f"{net.name} finds no evidence of {_labels(net)[index]!r} in this picture: name another class with --class"
         )
-    return ClassMap(_labels(net)[index], index, float(exponent[index] / exponent.sum()), values)
+    return ClassMap(_labels(net)[index], index, float(exponent[index] / exponent.sum()), values, kind)
 
 
 def trimap_of(
@@ -163,6 +166,8 @@ def _index_of(net: Network, class_name: str) -> int:
 
 
 def _map_of(net: Network, x: np.ndarray, index: int, kind: str) -> np.ndarray:
+    if kind == NOTHING:
+        return np.ones(net.input_spec.size)
     if kind not in MAPS:
         raise DeconvvizError(f"there is no class map {kind!r}; {nearest(kind, MAPS)}")
     top = net.layers[-1].name

@@ -192,6 +192,10 @@ DATA = {
 }
 #: Claim -> what else a reader must know.
 NOTES = {
+    "C8": mark(
+        "What helps here is colour, not deconvolution: with a map that is the same everywhere, and so with no network, "
+        "the cut-outs overlap as well as far as fourteen photographs tell."
+    ),
     "C9": mark(
         "The experiment that decides it is ready and resumable: `{command}` trains all four with their encoders from "
         "five seeds, at half size, in about {hours} hours of one core, estimated from the time of a step. It has not "

@@ -15,7 +15,7 @@ from reference import matting_loops
 from deconvviz import catalog, cli
 from deconvviz.data import samples
 from deconvviz.errors import DataError, DeconvvizError, ImageError
-from deconvviz.tasks.cutout import TASK, choice, data, evaluate, matting, metrics, predict, robustness, trimap
+from deconvviz.tasks.cutout import TASK, choice, colours, data, evaluate, matting, metrics, predict, robustness, trimap
 
 
 def soft_disc(size: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:
@@ -351,3 +351,28 @@ def test_first_guesses_are_sorted_and_the_first_is_the_map_s_class() -> None:
     assert found[0][0] == "Motorbikes" == trimap.class_map(net, picture).label
     assert found[0][1] > found[1][1] > found[2][1] > 0
     assert found[0][1] == pytest.approx(trimap.class_map(net, picture).probability, rel=1e-6)
+
+
+def test_likeness_is_the_ridge_regression_of_the_loops() -> None:
+    random = np.random.default_rng(8)
+    picture, where = random.random((6, 9, 3)).astype(np.float32), random.random((6, 9))
+    pairs = [(i, j) for i in range(3) for j in range(i, 3)]
+    x = np.array([[*p, *(p[i] * p[j] for i, j in pairs)] for p in picture.reshape(-1, 3).astype(float)])
+    x = (x - x.mean(0)) / x.std(0)
+    wanted = where.copy()
+    wanted[0], wanted[:, 0], wanted[:, -1] = 0, 0, 0  # a strip of a sixth of the shorter side
+    y = wanted.ravel() - wanted.mean()
+    ridge = np.sqrt(colours.RIDGE * len(x)) * np.eye(9)
+    weights = np.linalg.lstsq(np.vstack([x, ridge]), np.append(y, np.zeros(9)), rcond=None)[0]
+    found = colours.likeness(picture, where, 1 / 6)
+    np.testing.assert_allclose(found.ravel(), x @ weights, atol=1e-6)
+
+
+def test_without_a_class_colours_decide_and_a_class_is_looked_for_by_its_map() -> None:
+    picture = samples.load("motorcycle")
+    of_any, of_class = predict.apply(picture, work=96), predict.apply(picture, class_name="Motorbikes", work=96)
+    assert np.array_equal(of_any.alpha, predict.apply(picture, map="activity", work=96).alpha)
+    again = predict.apply(picture, class_name="Motorbikes", map="gradient", work=96)
+    assert np.array_equal(of_class.alpha, again.alpha)
+    assert np.abs(of_any.alpha - of_class.alpha).mean() > 0.05
+    assert predict.apply(picture, map="nothing", work=96).alpha.max() > 0.5
