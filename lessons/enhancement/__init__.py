@@ -134,7 +134,7 @@ from deconvviz.tasks.enhancement import data, predict
 
 photograph = {load}
 given = {damage}
-found = predict.apply(given{variant})
+found = predict.apply(given{variant}, turns=1)
 print(psnr(given, photograph), psnr(found.picture, photograph))
 predict.write(found, "cleaned.png")
 """

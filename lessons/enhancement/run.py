@@ -77,7 +77,9 @@ def _shown(digest: str, damage: Damage, variant: str, _picture: pictures.Picture
 
 def cleaned(given: np.ndarray, variant: str = "main") -> np.ndarray:
     """The network's answer to (H, W, 3) in 0..1; it compiles for every size of picture."""
-    return compiled.once(("enhancement", variant, given.shape), lambda: predict.apply(given, variant=variant).picture)
+    return compiled.once(
+        ("enhancement", variant, given.shape), lambda: predict.apply(given, variant=variant, turns=1).picture
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)

@@ -29,6 +29,7 @@ TASK = Task(
         *weights_options("main, or a small network such as add or none-norm (main)."),
         Option("variant", "main, or a small network (main).", choices=VARIANTS, of=("train",)),
         Option("way", "How colours go through the network (colours).", choices=WAYS, of=USES),
+        Option("turns", "8 turns and reflections of the picture, or 1 alone, eight times as fast (8).", int, of=USES),
         Option("sigma", "Standard deviation of the noise, of 255 (25).", float, of=("evaluate",)),
         Option("quality", "JPEG quality, 1 to 100; no noise then but with --sigma.", int, of=("evaluate",)),
         Option("noise_seed", "Seed of the noise (0).", int, of=("evaluate",)),

@@ -16,7 +16,7 @@ from deconvviz.metrics import psnr, ssim
 from deconvviz.tasks.enhancement import WAYS
 from deconvviz.tasks.enhancement.data import damaged_planes, read
 from deconvviz.tasks.enhancement.network import Enhancer
-from deconvviz.tasks.enhancement.predict import cleaned, load
+from deconvviz.tasks.enhancement.predict import TURNS, check_turns, cleaned, load
 from deconvviz.tasks.enhancement.untrained import there_and_back
 
 #: Rows and columns that SSIM's window needs.
@@ -32,6 +32,7 @@ def evaluate(
     noise_seed: int = 0,
     variant: str = "main",
     way: str = "colours",
+    turns: int = TURNS,
     weights: str | Path | None = None,
 ) -> dict[str, Any]:
     """Damages the undamaged pictures DIR/*.png, cleans them, and measures both.
@@ -45,7 +46,7 @@ def evaluate(
       sigma: standard deviation of the noise, of 255; 25 where neither this nor a quality is given.
       quality: of JPEG, 1 to 100, before the noise.
       noise_seed: of the noise.
-      variant, way, weights: as for `apply`.
+      variant, way, turns, weights: as for `apply`.
 
     Returns:
       "psnr" and "ssim" of what the network makes, "psnr_input" and "ssim_input" of the damaged pictures,
@@ -56,10 +57,11 @@ def evaluate(
       DeconvvizError: a sigma or quality out of range.
     """
     check_choice("way", way, WAYS, of="enhancement")
+    check_turns(turns)
     strength = _strength(sigma, quality)
     pictures = list(read(data, LEAST).values())
     module = load(variant, weights)
-    return measure(module, pictures, way, progress, sigma=strength[0], quality=strength[1], seed=noise_seed)
+    return measure(module, pictures, way, progress, turns, sigma=strength[0], quality=strength[1], seed=noise_seed)
 
 
 def before_and_after(
@@ -96,12 +98,12 @@ def before_and_after(
 
 
 def measure(
-    module: Enhancer, pictures: Sequence[np.ndarray], way: str, progress: bool, **damage: Any
+    module: Enhancer, pictures: Sequence[np.ndarray], way: str, progress: bool, turns: int = TURNS, **damage: Any
 ) -> dict[str, Any]:
     """`before_and_after` of a network; "psnr_untrained", "images" and "seconds" besides."""
     started = time.perf_counter()
     figures = before_and_after(
-        lambda given: cleaned(module, given, way),
+        lambda given: cleaned(module, given, way, turns),
         pictures,
         progress=progress,
         others={"untrained": lambda given: np.clip(there_and_back(given)[1], 0, 1)},

@@ -16,7 +16,7 @@ from deconvviz.tasks.enhancement.data import JPEG_SHARE, MOST_NOISE, QUALITIES, 
 from deconvviz.tasks.enhancement.evaluate import LEAST, before_and_after, measure
 from deconvviz.tasks.enhancement.loss import distance
 from deconvviz.tasks.enhancement.network import Enhancer, make
-from deconvviz.tasks.enhancement.predict import cleaned
+from deconvviz.tasks.enhancement.predict import TURNS, cleaned
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
 from deconvviz.training.trainer import Schedule, Trainer
@@ -140,15 +140,15 @@ def train_main(
     return {**about["figures"], "weights": str(Path(out) / stored.RUN_FILE), "wall": time.perf_counter() - started}
 
 
-def held_back(module: Enhancer, pictures: list[np.ndarray], **damage: Any) -> float:
+def held_back(module: Enhancer, pictures: list[np.ndarray], turns: int = 1, **damage: Any) -> float:
     """Mean PSNR after the network."""
-    return before_and_after(lambda given: cleaned(module, given), pictures, **damage)["psnr"]
+    return before_and_after(lambda given: cleaned(module, given, turns=turns), pictures, **damage)["psnr"]
 
 
 def main_figures(module: Enhancer, pictures: list[np.ndarray]) -> dict[str, float]:
     """PSNR on pictures that training did not show: noise of three strengths, JPEG of four qualities."""
-    noise = {f"psnr_sigma_{s}": held_back(module, pictures, sigma=s) for s in (15, 25, 50)}
-    return noise | {f"psnr_quality_{q}": held_back(module, pictures, quality=q) for q in (10, 20, 30, 40)}
+    noise = {f"psnr_sigma_{s}": held_back(module, pictures, TURNS, sigma=s) for s in (15, 25, 50)}
+    return noise | {f"psnr_quality_{q}": held_back(module, pictures, TURNS, quality=q) for q in (10, 20, 30, 40)}
 
 
 def reported(module: Enhancer, data: str | Path) -> dict[str, Any]:

@@ -395,3 +395,20 @@ def test_pictures_that_hold_a_part_held_back_are_held_back(tmp_path: Path) -> No
     assert np.array_equal(held[0][4:24, 9:31], part)
     with pytest.raises(DataError, match=r"no picture of .* holds a part that is held back"):
         data_of.split(tmp_path / "parts", 16, tmp_path / "whole")
+
+
+def test_the_mean_over_turns_turns_with_the_picture_and_is_that_of_the_loops() -> None:
+    module, plane = network.Enhancer(TINY, seed=4), RANDOM.random((21, 34)).astype(np.float32)
+    answer, once = predict.cleaned_plane(module, plane, 8), predict.cleaned_plane(module, plane)
+    wanted = np.zeros(plane.shape)
+    for mirrored in (False, True):
+        for quarter in range(4):
+            turned = np.rot90(plane[:, ::-1] if mirrored else plane, quarter)
+            back = np.rot90(predict.cleaned_plane(module, turned), -quarter)
+            wanted += (back[:, ::-1] if mirrored else back) / 8
+    np.testing.assert_allclose(answer, wanted, atol=1e-6)
+    turned = np.rot90(plane)
+    np.testing.assert_allclose(predict.cleaned_plane(module, turned, 8), np.rot90(answer), atol=1e-6)
+    assert np.abs(predict.cleaned_plane(module, turned) - np.rot90(once)).max() > 1e-4
+    with pytest.raises(DeconvvizError, match="turns is 8, all turns and reflections of the picture, or 1; got 3"):
+        predict.apply(np.full((20, 30, 3), 0.5), turns=3)
