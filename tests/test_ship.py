@@ -158,7 +158,7 @@ def test_figures_of_other_weights_go_and_inverters_are_measured_on_unseen_pictur
     records = json.loads(held_out.FILE.read_text())
     assert "caltech" not in records
     assert "cutout" not in records
-    assert "enhancement" in records
+    assert "segmentation" in records
     found = records["inverters"]
     assert found["images"] == 2
     assert found["figures"]["relu7"] == 20.5

@@ -31,6 +31,8 @@ def card(path: str | Path) -> str:
         if held:
             decibels = ", ".join(f"{name} {value:.2f} dB" for name, value in held["figures"].items())
             parts.append(_TEMPLATE.fill("held", images=held["images"], set=held["set"], figures=decibels))
+        else:
+            parts.append(_TEMPLATE.fill("unmeasured"))
     trials = {name: one for name, one in about.items() if "seeds" in one}
     if trials:
         parts.append(_small(trials))
