@@ -25,6 +25,7 @@ from lessons._kit.form import answers, design
 from lessons._kit.form.answers import Answered, Assessed, Sheet, Task
 from lessons._kit.form.exercise import SEEDS, Answer
 from lessons._kit.form.i18n import LANGUAGES, speaking, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Lesson, discover
 
 COLUMNS = (
@@ -121,7 +122,7 @@ def grade_file(path: Path, tasks: Sequence[Task]) -> Graded:
     try:
         graded.sheet = sheet = answers.read(storage.read_bytes(path, DataError))
     except DataError as error:
-        graded.notes.append(t("This file cannot be graded: {reason}.", reason=str(error)))
+        graded.notes.append(t("This file cannot be graded: {reason}.", reason=said(error)))
         return graded
     if not sheet.is_whole:
         graded.notes.append(

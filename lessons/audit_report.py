@@ -8,13 +8,14 @@ from html import escape, unescape
 
 import streamlit as st
 
-from deconvviz.checks.audit import page, words
+from deconvviz.checks.audit import page
 from deconvviz.checks.audit.card import card, measured, table
 from deconvviz.checks.audit.record import AuditRecord
 from deconvviz.checks.audit.sentences import sentences
 from deconvviz.errors import DataError
 from lessons._kit.draw import plot
 from lessons._kit.form.i18n import current_language, mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Page
 
 #: Bytes of the largest report.
@@ -46,7 +47,7 @@ def render() -> None:
     )
     problem = st.session_state.get(_PROBLEM)
     if problem:
-        st.error(t("This file cannot be shown: {reason}.", reason=words.translated(problem, current_language())))
+        st.error(t("This file cannot be shown: {reason}.", reason=said(problem)))
     opened = st.session_state.get(_OPENED)
     if isinstance(opened, AuditRecord):
         report(opened)

@@ -17,6 +17,7 @@ from lessons._kit.claims import words
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, designed, is_offered, nearest, remember, remembered, url_cell, url_value
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Lesson
 from lessons._kit.numbers import printed_formula, toy_arrays
 from lessons.convolution import cells, number_field, photo, picture, questions, scenes, sums, values
@@ -187,7 +188,7 @@ def _said(attempt: Callable[[], object]) -> bool:
     try:
         attempt()
     except DeconvvizError as error:
-        st.error(str(error))
+        st.error(said(error))
         return False
     return True
 
@@ -215,7 +216,7 @@ def events(state: State) -> cells.Events:
         try:
             changed = values.edited(array, (*cell, channel), text)
         except DeconvvizError as error:
-            st.session_state[BAD] = cells.Bad(name, channel, cell, text, str(error)), _cells(state)
+            st.session_state[BAD] = cells.Bad(name, channel, cell, text, said(error)), _cells(state)
             return
         st.session_state.pop(BAD, None)
         st.session_state.update({name: changed, "picture" if name == "x" else "kernel": "own"})

@@ -12,6 +12,7 @@ from deconvviz.types import Check
 from lessons._kit.form import frame, proof, slider
 from lessons._kit.form.controls import choice, designed, is_offered, url_value
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures
@@ -183,7 +184,7 @@ def proofs(page: frame.Places, state: State, picture: pictures.Picture) -> None:
 def hero(state: State, shown: Subject, found: predict.Cutout | str) -> None:
     """The picture of the page: what the view asks for, each part in a frame of its own."""
     if isinstance(found, str):
-        st.error(t("Nothing could be cut out: {reason}", reason=found))
+        st.error(t("Nothing could be cut out: {reason}", reason=said(found)))
     elif state.view in ("all", "answer"):
         with st.container(key="part-answer", width=WIDE):
             cutout_picture.compare(shown, found, state.ground)

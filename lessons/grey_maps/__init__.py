@@ -10,6 +10,7 @@ from lessons._kit.draw import image_row
 from lessons._kit.draw.pixels import larger, number, signed_pixels, to_bytes
 from lessons._kit.form import controls
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Page
 from lessons._kit.run import networks
 from lessons.grey_maps.cases import CASES, Diagnosed, image
@@ -38,7 +39,7 @@ def render() -> None:
         ]
     )
     st.markdown(f"**{t('What the library says')}**")
-    st.code(wrong.diagnosis, language=None, wrap_lines=True)
+    st.code(said(wrong.diagnosis), language=None, wrap_lines=True)
     st.markdown(f"**{t('What to do')}**: {t(case.todo)}")
 
 

@@ -11,6 +11,7 @@ from deconvviz.errors import DeconvvizError
 from deconvviz.types import Layer
 from lessons._kit.draw import component
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Page
 from lessons._kit.photo import header, network, selection
 from lessons._kit.reconstruction import maps, trace
@@ -27,7 +28,7 @@ def render() -> None:
         forward = engine.forward(loaded, picture)
     header.top_line(loaded, picture)
     if refused:
-        st.error(t("The network cannot be opened: {reason}", reason=refused))
+        st.error(t("The network cannot be opened: {reason}", reason=said(refused)))
     network.note()
     explore(loaded, picture, forward)
 
@@ -57,7 +58,7 @@ def explore(loaded: networks.Loaded, picture: pictures.Picture, forward: engine.
         unit.look_at(loaded, picture, forward, layer, look)
         below(loaded, picture, forward, layer, look)
     else:
-        beside.error(next(iter(results.refused.values())))
+        beside.error(said(next(iter(results.refused.values()))))
     if networks.is_served():
         warm_up.start(loaded.name, picture)
 

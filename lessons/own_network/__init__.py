@@ -13,6 +13,7 @@ from lessons._kit.draw.pixels import largest, number, signed_pixels, to_bytes
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Lesson, discover, entry, find_page
 from lessons._kit.photo import network
 from lessons._kit.photo.labels import RULES, class_name, kind, size
@@ -65,15 +66,17 @@ def report(about: proofs.Report) -> None:
     st.markdown(f"**{t('Layers found')}**: {layers}")
     index, value = about.top[0]
     best = class_name(network.labels[index]) if network.labels else str(index)
-    said = t("{count} scores, the highest {value} for {label}", count=about.output[0], value=f"{value:.3g}", label=best)
-    st.markdown(f"**{t('Forward')}**: {said}")
+    scores = t(
+        "{count} scores, the highest {value} for {label}", count=about.output[0], value=f"{value:.3g}", label=best
+    )
+    st.markdown(f"**{t('Forward')}**: {scores}")
     head = [t("Rule"), t("Applies"), t("Rectifiers that obey"), t("Two computations differ by")]
     rows = [head, ["---"] * 4, *(_row(one) for one in about.rules)]
     st.html(STYLE)
     with st.container(key="part-own-report"):
         st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
     with st.container(key="part-own-notes"):
-        notes = "\n".join(f"- {note}" for note in about.notes)
+        notes = "\n".join(f"- {said(note)}" for note in about.notes)
         st.markdown(f"**{t('What to change')}**: " + (f"\n\n{notes}" if notes else t("Nothing: every rule applies.")))
 
 

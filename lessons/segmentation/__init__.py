@@ -13,6 +13,7 @@ from deconvviz.types import Check
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, is_offered, url_value
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
 from lessons._kit.run import pictures
@@ -122,7 +123,7 @@ def looked_at(state: State, picture: pictures.Picture) -> tuple[State, Subject]:
             run.answer(shown, state.decoder)
             return state, shown
         except DeconvvizError as error:
-            st.error(str(error))
+            st.error(said(error))
     return replace(state, source="drawn"), run.street()
 
 

@@ -15,6 +15,7 @@ from lessons._kit.draw.pixels import number
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, is_offered, url_value
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Lesson
 from lessons._kit.run import networks
 from lessons.top_nine import atlas as shown_atlas
@@ -138,7 +139,7 @@ def proofs(page: frame.Places, state: State) -> None:
         with st.spinner(t("Running the nine pictures again; from a new layer it takes some seconds the first time")):
             measured_now = checks(state)
     except DeconvvizError as error:
-        st.info(str(error))
+        st.info(said(error))
         return
     meanings = (
         t("Each picture read and run again: the stored value against its value there, and its largest:"),
@@ -181,7 +182,7 @@ def close(atlas: Atlas, row: Row) -> None:
             raise DeconvvizError(missing)
         picture.whole(row, fit_image(shown_atlas.load(atlas, row), loaded.network.input_spec))
     except DeconvvizError as error:
-        st.info(str(error))
+        st.info(said(error))
 
 
 def draw(page: frame.Places) -> None:

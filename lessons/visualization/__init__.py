@@ -12,6 +12,7 @@ from deconvviz.types import Check
 from lessons._kit.form import frame, proof
 from lessons._kit.form.controls import choice, is_offered
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import Lesson
 from lessons._kit.inversion import run as inversion_run
 from lessons._kit.photo import twins
@@ -186,7 +187,7 @@ def draw(page: frame.Places) -> None:
             look = visualization_run.shown(run)
         if isinstance(look, str):
             picture.draw(run, look)
-            st.warning(t("Said by the library: {reason}", reason=look))
+            st.warning(t("Said by the library: {reason}", reason=said(look)))
         elif job is None:
             picture.draw(run, look)
         else:

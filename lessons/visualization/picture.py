@@ -12,6 +12,7 @@ from lessons._kit.draw import tiles
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.photo.labels import TITLES, class_name
 from lessons._kit.run import jobs
 from lessons.visualization import run as visualization_run
@@ -50,7 +51,7 @@ def draw(run: Run, now: Visualization | str) -> None:
     st.html(f'<p class="vision-facts" data-part="facts">{escape(_facts(run, now))}</p>')
     _formula(run, now)
     if now.note:
-        st.warning(now.note)
+        st.warning(said(now.note))
 
 
 def _made(run: Run, now: Visualization | str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.checks import grey
+from deconvviz.checks.audit import words
 from lessons.grey_maps.cases import CASES, PLACE
 
 #: What the sentence of each case has to say.
@@ -26,6 +28,21 @@ SAID = {
 }
 
 
+def assert_chinese(sentence: str) -> None:
+    """A Chinese page has it in Chinese: no four English words follow each other."""
+    chinese = words.translated(sentence, "zh")
+    assert not re.search(r"[a-z]+ [a-z]+ [a-z]+ [a-z]+", chinese), chinese
+
+
+def test_every_diagnosis_is_chinese_on_a_chinese_page() -> None:
+    values = {
+        "channel": 5, "layer": "relu2", "value": "0.12", "rule": "deconvnet", "below": "conv2", "row": 3, "column": 4,
+        "times": 90, "share": "99.9%",
+    }  # fmt: skip
+    for text in grey.TEXTS.values():
+        assert_chinese(text.format(**values))
+
+
 def test_every_diagnosis_of_a_units_map_has_its_case() -> None:
     assert CASES.keys() >= grey.TEXTS.keys() - {"target", "silent target"}
     assert CASES.keys() == SAID.keys()
@@ -38,6 +55,7 @@ def test_the_planted_case_is_named_and_the_mended_one_is_not(kind: str) -> None:
     case = CASES[kind]
     wrong, right = case.wrong(), case.right()
     assert SAID[kind] in wrong.diagnosis
+    assert_chinese(wrong.diagnosis)
     assert np.abs(right.map).max() > 0
     if kind != "outlier":  # that one is mended where it is drawn
         assert right.diagnosis == ""
@@ -50,3 +68,6 @@ def test_the_page_shows_the_sentence_of_the_reason(open_page: Callable[..., AppT
     test = open_page("grey-maps", reason="blocked")
     assert not test.exception
     assert SAID["blocked"] in test.code[0].value
+    chinese = open_page("grey-maps", reason="blocked", lang="zh")
+    assert SAID["blocked"] not in chinese.code[0].value
+    assert "规则" in chinese.code[0].value

@@ -13,6 +13,7 @@ from lessons._kit.draw import curves
 from lessons._kit.draw.formula import coloured
 from lessons._kit.draw.pixels import address, number, png, to_bytes
 from lessons._kit.form.i18n import t
+from lessons._kit.form.library import said
 from lessons._kit.inversion.run import STEPS, Run
 from lessons._kit.photo.header import title_of
 from lessons._kit.run import engine, jobs, pictures
@@ -30,7 +31,7 @@ def draw(run: Run, now: Inversion | None) -> None:
         _curve(now)
     _formula(now)
     if now is not None and now.note:
-        st.warning(now.note)
+        st.warning(said(now.note))
 
 
 def drawn(run: Run, job: jobs.Job[Inversion]) -> None:

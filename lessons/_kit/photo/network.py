@@ -15,6 +15,7 @@ from deconvviz.errors import DeconvvizError, WeightsError
 from deconvviz.models import public_weights
 from lessons._kit.form.controls import url_value
 from lessons._kit.form.i18n import mark, t
+from lessons._kit.form.library import said
 from lessons._kit.form.page import discover, entry, find_page
 from lessons._kit.photo import selection
 from lessons._kit.run import networks
@@ -94,7 +95,7 @@ def change(current: str) -> None:
 def _about_own(address: str) -> None:
     """Why it cannot be opened, or what was assumed about its input."""
     problem = own_problem(address)
-    for line in [problem] if problem else networks.load(address).assumed:
+    for line in [said(problem)] if problem else map(said, networks.load(address).assumed):
         st.html(f'<p class="lab-note">{escape(line)}</p>')
 
 
@@ -102,11 +103,15 @@ def note() -> None:
     """Say why the network of a link or of a click is not the one on the page; nothing where it is."""
     problem = st.session_state.pop(_PROBLEM, None)
     if problem:
-        st.error(t("The network cannot be opened: {reason}", reason=problem))
+        st.error(t("The network cannot be opened: {reason}", reason=said(problem)))
         return
     if own() and own_problem(own()):
         st.error(
-            t("Your network cannot be opened, so {first} is shown: {reason}", first=FIRST, reason=own_problem(own()))
+            t(
+                "Your network cannot be opened, so {first} is shown: {reason}",
+                first=FIRST,
+                reason=said(own_problem(own())),
+            )
         )
         return
     requested = st.session_state.get(KEY)

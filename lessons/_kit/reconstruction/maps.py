@@ -33,6 +33,7 @@ from lessons._kit.draw.pixels import (
 )
 from lessons._kit.form.controls import choice, switch
 from lessons._kit.form.i18n import t
+from lessons._kit.form.library import said
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULE_LINES, RULES
 from lessons._kit.photo.selection import Chosen
@@ -281,7 +282,7 @@ def _zero(why: str) -> str:
 
 def _refusal(rule: str, layer: str, reason: str) -> str:
     """The panel of a rule that cannot apply: it says why instead of showing something else."""
-    message = t("does not apply: {reason}", reason=reason)
+    message = t("does not apply: {reason}", reason=said(reason))
     if reason.startswith("no rectifier"):
         message = t(
             "does not apply: no rectifier lies between the picture and {layer}, "
