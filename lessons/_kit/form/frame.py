@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -46,10 +45,9 @@ class Places:
     """
 
     def __init__(self, lesson: Lesson) -> None:
-        self._lesson = lesson
-        self._scene = scenes.begin(lesson)
+        scene = scenes.begin(lesson)
         self._waiting = st.container()
-        self._top = st.container()
+        top = st.container()
         self._fixed = st.container()
         expanded = st.session_state.setdefault(controls.EVIDENCE, "libraries" in st.query_params)
         with st.expander(t("Evidence: checks, code, sources"), expanded=expanded):
@@ -59,11 +57,8 @@ class Places:
             self._code = st.container()
             self._sources = st.container()
         self._last: list[tuple[DeltaGenerator, Callable[..., object], tuple[Any, ...]]] = []
-
-    @cached_property
-    def _columns(self) -> Columns:
-        with self._top:
-            return two_columns(self._lesson, self._scene)
+        with top:  # before the exercise, whose question may have to be computed
+            self._columns = two_columns(lesson, scene)
 
     @property
     def controls(self) -> DeltaGenerator:

@@ -1,6 +1,7 @@
-// On a telephone the scene covers the lower part of the page: once it is turned, what to look at comes into the rest.
+// On a telephone the scene covers the lower part of the page: what to look at comes into the rest, once a scene is
+// turned and when the lesson opens, where the headline stands above it.
 const BAR = 64, SPACE = 12;
-//: Milliseconds after the turn: the picture may be drawn late, and the page change its height.
+// Milliseconds after the turn: the picture may be drawn late, and the page change its height.
 const LOOKS = [250, 800, 1600, 3200];
 
 function bring(data) {
@@ -19,7 +20,7 @@ function bring(data) {
 export default function ({ data, parentElement }) {
   const last = parentElement.dataset.scene;
   parentElement.dataset.scene = data.scene;
-  if (last === undefined || last === String(data.scene) || !matchMedia("(max-width: 640px)").matches) return;
+  if (last === String(data.scene) || !matchMedia("(max-width: 640px)").matches) return;
   const looks = LOOKS.map((after) => setTimeout(() => bring(data), after));
   // Who moves the page themselves keeps it where it is.
   document.addEventListener("touchmove", () => looks.forEach(clearTimeout), { once: true, passive: true });
