@@ -126,7 +126,7 @@ def upload(page: Any, photograph: bytes) -> float:
     before = page.locator(".lab-panels img").first.get_attribute("src")
     start = time.perf_counter()
     file = {"name": "phone.jpg", "mimeType": "image/jpeg", "buffer": photograph}
-    page.locator("input[type=file]").set_input_files(file)
+    page.locator("[data-testid=stPopoverBody] [data-testid=stFileUploaderDropzoneInput]").set_input_files(file)
     page.wait_for_function("(was) => document.querySelector('.lab-panels img')?.src !== was", arg=before)
     took = time.perf_counter() - start
     page.keyboard.press("Escape")

@@ -8,7 +8,7 @@ from lessons._app.first_look import TITLE
 from lessons._kit.form import progress, shell
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.page import HOME, LABORATORY, Lesson, Page, discover, find_page, turn_to
-from lessons._kit.photo import header
+from lessons._kit.photo import bring
 from lessons._kit.run import networks, pictures, shipped, warm_up
 from lessons.home import course_map, hero
 
@@ -32,8 +32,8 @@ def render() -> None:
         _start(lessons)
         _button(t("Open the laboratory"), find_page(pages, LABORATORY))
         with st.popover(t("Try your own photograph"), width="content"), st.container(width=320, key="lab-pictures"):
-            header.field()
-    if header.was_taken():
+            bring.field()
+    if bring.anywhere():
         turn_to(find_page(pages, LABORATORY))
     st.header(t("The course"), anchor=False)
     course_map.show(lessons)

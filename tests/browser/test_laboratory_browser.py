@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,9 +161,9 @@ def test_uploads_good_and_broken(page: Any, app_url: str) -> None:
     opened(page, app_url + SMALL)
     before = photograph(page)
     page.get_by_role("button", name="Change picture").click()
-    chooser = page.locator("input[type=file]")
+    chooser = page.locator("[data-testid=stPopoverBody] [data-testid=stFileUploaderDropzoneInput]")
     chooser.set_input_files({"name": "broken.png", "mimeType": "image/png", "buffer": picture()[:200]})
-    page.get_by_text("This file cannot be shown").wait_for()
+    page.get_by_role("alert").filter(has_text="This file cannot be shown").wait_for()
     still(page)
     assert "broken.png" in page.get_by_role("alert").inner_text()
     assert photograph(page) == before
@@ -178,6 +179,34 @@ def test_uploads_good_and_broken(page: Any, app_url: str) -> None:
     page.locator(".lab-chip b", has_text="Coffee").wait_for()
     still(page)
     assert query(page)["image"] == "coffee"
+
+
+#: Drops or pastes a file, given as base 64, anywhere on the page.
+BRINGS = """([event, name, data]) => {
+  const files = new DataTransfer();
+  files.items.add(new File([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))], name));
+  const all = { bubbles: true, cancelable: true };
+  document.body.dispatchEvent(event === "paste" ? new ClipboardEvent(event, { clipboardData: files, ...all })
+    : new DragEvent(event, { dataTransfer: files, ...all }));
+}"""
+
+
+def test_what_was_wrong_goes_when_a_good_picture_comes(page: Any, app_url: str) -> None:
+    """Dropped on the page or pasted; one that is larger than what is sent is made smaller before."""
+    opened(page, app_url + SMALL + "&image=nope")
+    page.get_by_role("alert").filter(has_text="nope").wait_for()
+    page.evaluate(BRINGS, ["drop", "text.jpg", b64encode(b"Dear reader,").decode()])
+    page.get_by_role("alert").filter(has_text="text.jpg").wait_for()
+    still(page)
+    noise = np.random.default_rng(3).integers(0, 256, (1500, 2000, 3), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, "BMP")
+    assert len(stream.getvalue()) > 8_000_000
+    page.evaluate(BRINGS, ["paste", "large.bmp", b64encode(stream.getvalue()).decode()])
+    page.locator(".lab-chip b", has_text="large.bmp").wait_for()
+    still(page)
+    assert page.get_by_role("alert").count() == 0
+    assert page.get_by_text("Reading").count() == 0
 
 
 def test_everything_can_be_done_with_keys(page: Any, app_url: str) -> None:

@@ -18,10 +18,17 @@ S = TypeVar("S")
 IN_URL = {"page", "libraries"}
 _LANGUAGE = "lang"
 _STALE = "stale-links"
+#: In the session: names of choices that were made in place of what the link of this visit asked for.
+SETTLED = "stale-settled"
 #: In the session: where a scene puts controls, and which it offers (None: all); it outlives a run for fragments.
 _STAGE = "scene-stage"
 #: In the session: whether the address that opened the page asked for what stands in the evidence.
 EVIDENCE = "scene-evidence"
+
+#: In the session: values of the URL as the last run drew them, and those that a run began with and has not drawn yet.
+_DRAWN, _PLANNED = "choices-drawn", "choices-planned"
+#: In the session: what is wrong with the file that was brought last; it stays with the page.
+PROBLEM = "file-problem"
 
 
 @dataclass(frozen=True)
@@ -67,17 +74,34 @@ def _staged(key: str) -> tuple[Mapping[str, str], frozenset[str] | None]:
     return nothing if key == _LANGUAGE else st.session_state.get(_STAGE, nothing)
 
 
+def begin_run() -> None:
+    """Keep what was chosen just before; called once a run, before any control is drawn.
+
+    A run that the next click interrupts has not told the browser yet what its callbacks set. That click then brings
+    the values of before along, and a choice would be lost whenever somebody is quicker than the page.
+    """
+    drawn = st.session_state.setdefault(_DRAWN, {})
+    for key, value in st.session_state.get(_PLANNED, {}).items():
+        if st.session_state.get(key, "") == drawn.get(key, "") != value:
+            st.session_state[key] = value
+    values = {key: st.session_state.get(key, "") for key in list(IN_URL)}  # other sessions may add to it meanwhile
+    st.session_state[_PLANNED] = {key: value for key, value in values.items() if value != drawn.get(key, "")}
+
+
 def url_text(key: str) -> str:
     """The text that the URL holds under ``?key=``."""
     if key != _LANGUAGE:
         IN_URL.add(key)
     with st.container(key=f"url-{key}"):
-        return st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+        value = st.text_input(key, key=key, bind="query-params", label_visibility="collapsed")
+    st.session_state.setdefault(_DRAWN, {})[key] = value
+    st.session_state.get(_PLANNED, {}).pop(key, None)
+    return value
 
 
 def forget_choices() -> None:
     """Let go of every choice of the page that was left; what the address says is taken from there."""
-    for name in (_STAGE, EVIDENCE, "scene-home"):
+    for name in (_STAGE, EVIDENCE, PROBLEM, _DRAWN, _PLANNED, "scene-home"):
         st.session_state.pop(name, None)
     for key in IN_URL - set(st.query_params):
         for name in (key, f"{key}-shown", f"{key}-last"):
@@ -93,6 +117,11 @@ def is_stale(key: str, value: str, known: Iterable[str]) -> None:
 def take_stale() -> list[Stale]:
     """What was noted since the last time."""
     return list(st.session_state.pop(_STALE, {}).values())
+
+
+def settle(key: str) -> None:
+    """Something else was chosen in place of what the link asked for in vain. For choices that stand in no link."""
+    st.session_state.setdefault(SETTLED, set()).add(key)
 
 
 def url_value(key: str, default: str, allowed: Mapping[str, object]) -> str:

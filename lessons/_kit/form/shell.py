@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lessons._kit.form import controls, exercise, i18n, progress
 from lessons._kit.form.i18n import t
@@ -23,6 +24,7 @@ def run(pages: Sequence[Page]) -> None:
     here = next(page for page in pages if entry(page).url_path == turned.url_path)
     st.set_page_config(page_title=f"{t(here.title)} · deconvviz")
     _arrive(here)
+    controls.begin_run()
     _bar(pages, here)
     notice = st.container(key="shell-notice")
     unknown = progress.unknown()
@@ -31,29 +33,35 @@ def run(pages: Sequence[Page]) -> None:
             _no_such_page(unknown, pages)
     if not isinstance(here, Lesson) and here.slug != HOME:  # those do it themselves, once what it holds is drawn
         progress.keep()
+    place, is_fresh = notice.empty(), st.session_state[_FRESH]
+    if not is_fresh:  # a note that is done with goes before the page is drawn, which may take its time
+        _warn(place)
     turned.run()
-    for stale in _stale():
-        notice.warning(_words(stale))
+    noted = controls.take_stale()
+    if is_fresh:
+        st.session_state.update({_FRESH: False, _REPORTED: (noted, _address(noted))})
+        _warn(place)
 
 
 def _arrive(here: Page) -> None:
     """A page begins as it was designed, or as its address says: choices of the page before stay there."""
     before = st.session_state.get(_PAGE)
     if before != here.slug:
-        st.session_state.update({_PAGE: here.slug, _FRESH: True})
+        st.session_state.update({_PAGE: here.slug, _FRESH: True, controls.SETTLED: set()})
         if before is not None:
             controls.forget_choices()
     elif not st.session_state[_FRESH]:
         controls.take_stale()  # a choice that another choice made impossible is no fault of a link
 
 
-def _stale() -> Sequence[controls.Stale]:
-    """What the link of this visit asked for in vain, until something else is chosen."""
-    noted = controls.take_stale()
-    if st.session_state[_FRESH]:  # also where the first run was interrupted and began again
-        st.session_state.update({_FRESH: False, _REPORTED: (noted, _address(noted))})
+def _warn(place: DeltaGenerator) -> None:
+    """Say what the link of this visit asked for in vain, until something else is chosen."""
     stale, then = st.session_state[_REPORTED]
-    return stale if _address(stale) == then else ()
+    left = [link for link in stale if link.key not in st.session_state[controls.SETTLED]]
+    if left and _address(stale) == then:
+        with place.container():
+            for link in left:
+                st.warning(_words(link))
 
 
 def _address(stale: Sequence[controls.Stale]) -> dict[str, str]:

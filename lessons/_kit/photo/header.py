@@ -10,21 +10,16 @@ import streamlit as st
 
 from deconvviz.data import samples
 from deconvviz.data.preprocess import fit_image
-from deconvviz.errors import ImageError
 from deconvviz.models import held_out
 from deconvviz.types import DisplayImage, InputSpec
 from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address, jpeg, png, to_bytes
 from lessons._kit.draw.tiles import Tile, encoded, picked, tiles
 from lessons._kit.form.i18n import t
-from lessons._kit.photo import network, selection
+from lessons._kit.photo import bring, network, selection
 from lessons._kit.run import networks, pictures
 
 HERE = Path(__file__).parent
-#: How often a picture was taken in this session; part of the key of the list.
-_TAKEN = "lab-taken"
-#: Set when a picture of one's own was just taken.
-_JUST = "lab-just-taken"
 #: Side of a thumbnail in pixels, and how many of pictures that were chosen are kept (about 5 kB each).
 THUMBNAIL, CACHED = 96, 64
 
@@ -59,10 +54,11 @@ def chip_of(
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="lab-picture"):
         st.html(_chip(t("Picture"), title_of(picture), source), width="content")
         # Another key closes it: that is so after a picture was taken.
-        popover = st.popover(t("Change picture"), width="content", key=f"lab-change-{st.session_state.get(_TAKEN, 0)}")
+        popover = st.popover(t("Change picture"), width="content", key=f"lab-change-{bring.times()}")
         with popover, st.container(width=464, key="lab-pictures"):
-            field()
+            bring.field()
             _gallery(picture, first)
+    bring.anywhere()
 
 
 @st.cache_resource(show_spinner=False, max_entries=CACHED)
@@ -108,7 +104,7 @@ def _gallery(picture: pictures.Picture, first: str) -> None:
         id = picked("lab-gallery")
         if id is not None and id in samples.SAMPLES:
             selection.choose_sample(id, first)
-            _close()
+            bring.done()
 
     items = [Tile(id, t(known.title), (), t(known.title), _thumbnail(id)) for id, known in samples.SAMPLES.items()]
     tiles(items, picture.id, t("Pictures"), "lab-gallery", chosen, size=100, wrap=True)
@@ -118,50 +114,6 @@ def _gallery(picture: pictures.Picture, first: str) -> None:
 def _thumbnail(id: str) -> str:
     small = fit_image(samples.load(id), InputSpec(size=(THUMBNAIL, THUMBNAIL)))
     return encoded(png(to_bytes(small), level=6))
-
-
-def field() -> None:
-    """The field for a picture of one's own, and below it what is wrong with a file that was dropped there."""
-    # Streamlit's field speaks English only: its words are put under ours.
-    words = escape(t("Choose a file")).replace('"', "")
-    st.html(f'<style>.st-key-lab-pictures {{ --choose: "{words}"; }}</style>')
-    st.file_uploader(
-        t("A picture of your own: drop it, or choose a file"),
-        type=["jpg", "jpeg", "png", "webp", "gif", "avif", "heic", "heif"],
-        max_upload_size=pictures.MAX_UPLOAD // 1_000_000,
-        key=f"lab-file-{selection.uploads()}",
-        on_change=_uploaded,
-    )
-    problem = st.session_state.get("lab-problem")
-    if problem:
-        st.error(t("This file cannot be shown: {reason}. The picture before stays.", reason=problem))
-    limits = t("JPEG, PNG, WebP, GIF or AVIF, at most 8 MB and 25 million pixels. Kept in memory only, and in no link.")
-    st.html(f'<p class="lab-note">{escape(limits)}</p>')
-
-
-def _uploaded() -> None:
-    st.session_state["lab-problem"] = None
-    file = st.session_state.get(f"lab-file-{selection.uploads()}")
-    if file is None:
-        selection.forget_upload()
-        return
-    try:
-        selection.keep_upload(pictures.upload(file.getvalue(), file.name))
-        st.session_state[_JUST] = True
-        _close()
-    except ImageError as error:
-        st.session_state["lab-problem"] = str(error)
-    selection.empty_field()  # a refused file does not pile up, and the next one is the only one
-
-
-def was_taken() -> bool:
-    """Whether the click before this run brought a picture; asked once."""
-    return bool(st.session_state.pop(_JUST, False))
-
-
-def _close() -> None:
-    """Close the list of pictures."""
-    st.session_state[_TAKEN] = st.session_state.get(_TAKEN, 0) + 1
 
 
 def _copy_link(picture: pictures.Picture) -> None:

@@ -64,7 +64,6 @@ def choose_sample(id: str, first: str = FIRST_PICTURE) -> None:
     """Take a picture of the gallery; an upload is forgotten. For callbacks."""
     st.session_state["image"] = "" if id == first else id
     forget_upload()
-    st.session_state["lab-problem"] = None
     empty_field()
     forget_position()
 
@@ -72,6 +71,7 @@ def choose_sample(id: str, first: str = FIRST_PICTURE) -> None:
 def keep_upload(brought: pictures.Picture) -> None:
     """Take an upload."""
     st.session_state[_UPLOAD] = brought
+    controls.settle("image")
     forget_position()
 
 
