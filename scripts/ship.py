@@ -41,7 +41,7 @@ WEIGHTS = ROOT / "deconvviz" / "models" / "weights"
 #: What a run leaves, and the package holds.
 FILES = ("caltech.safetensors", "caltech_snapshots.safetensors", "caltech_curve.csv", "caltech.md")
 #: Lessons with numbers of all photographs at once.
-MEASURED = ("adversarial", "occlusion", "removal", "shuffled")
+MEASURED = ("adversarial", "occlusion", "removal", "robust", "shuffled")
 #: Tests that compare texts and stored results with the weights: what is red in them is for a person.
 TESTS = (
     "tests/test_figures.py", "tests/lessons", "tests/models", "tests/atlas", "tests/checks", "tests/methods",
@@ -413,7 +413,7 @@ STAGES = (
         "channels that scenes name",
     ),
     Stage(
-        "measured", measured, "lessons/{adversarial,occlusion,removal,shuffled}/measured.json",
+        "measured", measured, "lessons/{adversarial,occlusion,removal,robust,shuffled}/measured.json",
         "sentences of these lessons with a class name or a count in them, and their questions",
     ),
     Stage(

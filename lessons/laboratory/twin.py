@@ -30,36 +30,36 @@ def same_unit(loaded: networks.Loaded, picture: pictures.Picture, chosen: select
     channel = chosen.unit.channel
     if loaded.name not in TWINS.values() or chosen.unit.row is None or not isinstance(channel, int):
         return
-    row = []
+    groups = []
     for training, name in TWINS.items():
         one = networks.load(name)
         values = selection.planes(engine.forward(one, picture).maps[chosen.unit.layer])
         place = (chosen.row, chosen.column) if name == loaded.name else (None, None)
         there = selection.resolve(one.network.layer(chosen.unit.layer), values, channel, *place)
-        row += _maps(one, picture, there, t(NAMES[training]))
+        groups.append((t("Trained {how}", how=t(NAMES[training])), _maps(one, picture, there)))
     title = t("The same unit, trained otherwise")
     st.html(f'<div class="lab-heading"><h2>{escape(title)}</h2></div>')
-    image_row.show(row)
+    for column, (heading, row) in zip(st.columns(len(groups)), groups, strict=True):
+        with column:
+            st.markdown(f"**{heading}**")
+            image_row.show(row)
     other = next(name for name in TWINS.values() if name != loaded.name)
     st.button(t("Open {name}", name=other), key="lab-twin", on_click=_open, args=(other,))
 
 
-def _maps(
-    loaded: networks.Loaded, picture: pictures.Picture, there: selection.Chosen, training: str
-) -> list[image_row.Picture]:
+def _maps(loaded: networks.Loaded, picture: pictures.Picture, there: selection.Chosen) -> list[image_row.Picture]:
     results = engine.reconstruct(loaded, picture, there.unit).by_rule
-    title = t("Trained {how}", how=training)
     box = next(iter(results.values())).receptive_field if results else None
     if box is None:
         return []
     patch = to_bytes(crop(pictures.fitted(loaded, picture).model, box))
     where = t("row {row}, column {column}: {value}", row=there.row, column=there.column, value=f"{there.value:.2f}")
-    pictured = [image_row.Picture(_large(patch), where, title)]
+    pictured = [image_row.Picture(_large(patch), where)]
     for rule in SHOWN:
         if rule in results:
             signed = crop(results[rule].map, box)
             shown = signed_pixels(signed, largest(signed, summed=False), summed=False)
-            pictured.append(image_row.Picture(_large(shown), t(RULES[rule]), title))
+            pictured.append(image_row.Picture(_large(shown), t(RULES[rule])))
     return pictured
 
 
