@@ -18,9 +18,9 @@ def whose() -> Guess:
     said = t("The right one is the robust network's: the face is drawn. The other is grain.")
     return Guess(
         prompt=t("Before you see the names: which gradient is that of the network that was attacked?"),
-        options={"left": t("the left one"), "right": t("the right one")},
+        options={"left": t("the left one"), "right": t("the right one"), "neither": t("I see no difference")},
         answer=answer,
-        reasons=dict.fromkeys(("left", "right"), said),
+        reasons=dict.fromkeys(("left", "right", "neither"), said),
     )
 
 
@@ -93,8 +93,8 @@ SCENES = (
         title=mark("The price"),
         text=mark(
             "Of 204 validation photographs the robust network names 75.5 percent, the plain one 77.0: three "
-            "photographs fewer, within the error of such a count. These are two networks from one training run each. They show "
-            "what can happen; they give no verdict on such training in general."
+            "photographs fewer, within the error of such a count. These are two networks from one training run each. "
+            "They show what can happen; they give no verdict on such training in general."
         ),
         look=mark("The two bars are almost as long."),
         values={"figures": "price"},

@@ -85,3 +85,53 @@ def test_the_accuracy_after_a_change_is_that_of_the_card() -> None:
     robust, plain = found.groups()
     text = next(scene.text for scene in scenes.SCENES if scene.title == "What still turns it")
     assert f"it names {robust} percent, the plain one {plain}." in text
+
+
+def _laboratory(name: str, layer: str, press: bool = False) -> list[str]:
+    """What the laboratory's row of the other network writes: headings and buttons."""
+    from streamlit.testing.v1 import AppTest
+
+    def page(name: str, layer: str) -> None:
+        from lessons._kit.photo import selection
+        from lessons._kit.run import engine, networks, pictures
+        from lessons.laboratory import twin
+
+        loaded, picture = networks.load(name), pictures.sample("cat")
+        values = selection.planes(engine.forward(loaded, picture).maps[layer])
+        chosen = selection.resolve(loaded.network.layer(layer), values, 3, None, None)
+        twin.same_unit(loaded, picture, chosen)
+
+    app = AppTest.from_function(page, kwargs={"name": name, "layer": layer}, default_timeout=120).run()
+    assert not app.exception
+    if press and app.button:
+        app.session_state["layer"], app.session_state["channel"] = layer, "3"
+        app.button[0].click().run()
+        assert not app.exception
+        return [str(app.session_state[key]) for key in ("network", "layer", "channel")]
+    return [one.value for one in app.markdown] + [one.label for one in app.button]
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", TWINS.values())
+def test_the_laboratory_shows_both_twins_and_opens_the_other_at_the_same_unit(name: str) -> None:
+    other = next(one for one in TWINS.values() if one != name)
+    assert _laboratory(name, "relu3") == [
+        "**Trained on photographs**", "**Trained on attacked photographs**", f"Open {other}"
+    ]  # fmt: skip
+    opened, layer, channel = _laboratory(name, "relu3", press=True)
+    assert opened == ("" if other == TWINS["plain"] else other), "no name is the shipped network"
+    assert (layer, channel) == ("relu3", "3")
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("name", "layer"), [("caltech", "logits"), ("caltech-robust", "logits")])
+def test_a_layer_of_numbers_has_no_such_row(name: str, layer: str) -> None:
+    assert _laboratory(name, layer) == []
+
+
+@pytest.mark.deep
+def test_a_network_without_a_twin_has_no_such_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lessons.laboratory import twin
+
+    monkeypatch.setattr(twin, "TWINS", {"plain": "another", "robust": "a-third"})
+    assert _laboratory("caltech", "relu3") == []
