@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from deconvviz.data import preprocess
+from deconvviz.figures.scale import signed_limit
 from lessons._kit.draw import bars, image_row
 from lessons._kit.draw.pixels import hundredths, larger, largest, signed_pixels, to_bytes
 from lessons._kit.form.i18n import mark, t
@@ -46,6 +47,7 @@ def draw(of: Chosen) -> None:
         image_row.show(photographs(of))
     with st.container(key="part-maps"):
         image_row.show(maps(of))
+        st.markdown(t("Each map has its own scale, which ends where half a percent of its values lie beyond."))
     with st.container(key="part-bars"):
         {"follows": _follows, "turned": _turned, "price": _price}[of.figures]()
 
@@ -72,8 +74,8 @@ def _shown(x: np.ndarray, spec: preprocess.InputSpec) -> np.ndarray:
 
 
 def pixels(signed: np.ndarray) -> np.ndarray:
-    """A map on its own scale."""
-    return larger(signed_pixels(signed, largest(signed, summed=True), summed=True), 2)
+    """A map on its own scale, which ends where half a percent of its values lie beyond."""
+    return larger(signed_pixels(signed, signed_limit(signed, 99.5), summed=False), 2)
 
 
 def maps(of: Chosen) -> list[image_row.Picture]:

@@ -191,7 +191,7 @@ def test_the_laboratory_opens_it_beside_the_others(
     assert test.button(key="lab-open-mynet:net").disabled
     assert not test.button(key="lab-open-caltech").disabled
     code = "\n".join(element.value for element in test.code)
-    assert 'network = own.load("mynet:net").network' in code
+    assert 'network = load.load("mynet:net").network' in code
     assert "--network mynet:net --out" in code
 
 
