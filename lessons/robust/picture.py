@@ -91,16 +91,19 @@ def maps(of: Chosen) -> list[image_row.Picture]:
 
 
 def _follows() -> None:
-    bars.show(
+    titles = (
+        t("Share of the gradient in waves shorter than four pixels, mean of {count} photographs [95 % interval]",
+          count=len(PHOTOS)),
         t("Rank correlation of the gradient with the fall of the score where squares are covered, mean of {count} "
           "photographs [95 % interval]", count=len(PHOTOS)),
-        [
+    )  # fmt: skip
+    for title, measure in zip(titles, (run.grainy, run.over_all), strict=True):
+        shown = [
             bars.Bar(f"{t(how)} [{hundredths(it.low)}, {hundredths(it.high)}]", (it.mean,), second=key == "robust")
             for key, how in TRAINED.items()
-            for it in [run.over_all(key)]
-        ],
-        full=1.0,
-    )  # fmt: skip
+            for it in [measure(key)]
+        ]
+        bars.show(title, shown, full=1.0)
 
 
 def _turned() -> None:

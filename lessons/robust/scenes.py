@@ -66,11 +66,12 @@ SCENES = (
     Scene(
         title=mark("Clearer. And truer?"),
         text=mark(
-            "A map that people can read need not say what counts. So cover squares with grey and see how far the score "
-            "falls. The robust network's gradient does not rank the squares better: on these eleven photographs its "
-            "mean is not above the plain one's, and the intervals overlap."
+            "The robust gradient has less than half as much grain. But a map that people can read need not say what "
+            "counts. So cover squares with grey and see how far the score falls. The robust gradient does not rank "
+            "the squares better: on eleven photographs its mean is not above the plain one's, and the intervals "
+            "overlap."
         ),
-        look=mark("The two bars and their 95 % intervals."),
+        look=mark("Both pairs of bars and their 95 % intervals."),
         values={"rule": "gradient", "figures": "follows"},
         parts=("bars",),
         controls=("image",),

@@ -32,7 +32,7 @@ def test_a_made_picture_is_there_and_its_checks_hold(page: Page, app_url: str, s
     open_lesson(page, app_url)
     assert page.locator(".st-key-part-checks").get_by_text("5 of 5 checks hold").count() == 1
     assert page.locator(".vision img").count() == 2
-    assert "keeps 83 %" in page.locator(".vision-facts").inner_text()
+    assert "keeps 88 %" in page.locator(".vision-facts").inner_text()
     assert page.locator("[data-testid=stProgress]").count() == 0, "nothing long starts unasked"
     screenshot(page, "visualization-first")
 

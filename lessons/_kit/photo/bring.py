@@ -66,8 +66,8 @@ def field() -> None:
     component.mount(HERE / "camera", "bring-camera", {"text": t("Take a photograph")})
     _say_problem()
     limits = t(
-        "JPEG, PNG, WebP, GIF, AVIF or HEIC. Your browser makes large pictures smaller before it sends them. Kept in "
-        "memory only, and in no link."
+        "JPEG, PNG, WebP, GIF or AVIF, and HEIC where its decoder is installed. Your browser makes large pictures "
+        "smaller before it sends them. Kept in memory only, and in no link."
     )
     st.html(f'<p class="lab-note">{escape(limits)}</p>')
 
