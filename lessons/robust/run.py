@@ -155,7 +155,7 @@ def grain(signed: np.ndarray) -> float:
 
     >>> board = (np.indices((8, 8)).sum(0) % 2 - 0.5)[..., None] * np.ones(3)
     >>> round(grain(board), 3), round(grain(np.indices((64, 64))[:1].transpose(1, 2, 0) / 64), 3)
-    (1.0, 0.014)
+    (1.0, 0.007)
     """
     power = np.square(np.abs(np.fft.fft2(np.asarray(signed, np.float64), axes=(0, 1)))).sum(-1)
     rows, columns = (np.fft.fftfreq(side) for side in power.shape)
