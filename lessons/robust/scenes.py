@@ -14,12 +14,11 @@ _SHORT, _LONG = (str(radius) for radius in run.RADII)
 
 def whose() -> Guess:
     """Which of the two gradients is the robust network's?"""
-    answer = ("left", "right")[list(TRAINED).index("robust")]
     said = t("The right one is the robust network's: the face is drawn. The other is grain.")
     return Guess(
         prompt=t("Before you see the names: which gradient is that of the network that was attacked?"),
         options={"left": t("the left one"), "right": t("the right one"), "neither": t("I see no difference")},
-        answer=answer,
+        answer="right",  # the maps stand in the order of `TRAINED`
         reasons=dict.fromkeys(("left", "right", "neither"), said),
     )
 
@@ -48,7 +47,7 @@ SCENES = (
         look=mark("The change in the middle, and the names left and right."),
         values={"training": "plain", "radius": _LONG},
         parts=("photographs",),
-        controls=("image", "training"),
+        controls=("training",),
     ),
     Scene(
         title=mark("Two gradients"),

@@ -158,6 +158,17 @@ def test_the_scenes_say_what_was_measured() -> None:
     assert min(found["deconvnet/relu6"][0], found["learned/relu6"][0]) > 1 > 50 * found["optimize/relu6"][0]
 
 
+def test_from_the_robust_network_searched_pictures_are_nearer_in_pixels_at_every_layer() -> None:
+    plain, robust = (
+        run.beforehand(networks.load(name), pictures.sample("cat"), 0) for name in ("caltech", "caltech-robust")
+    )
+    assert plain is not None
+    assert robust is not None
+    assert [len(robust.of(method)) for method in run.METHODS] == [7, 7, 0]
+    pairs = zip(plain.of("optimize"), robust.of("optimize"), strict=True)
+    assert all(other.image_error < one.image_error for one, other in pairs)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_pictures_of_the_question_are_those_of_their_makers(seed: int) -> None:
     question = questions.methods(seed)

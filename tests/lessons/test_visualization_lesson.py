@@ -155,6 +155,15 @@ def test_the_scenes_say_what_was_measured() -> None:
             assert visualization_run.beforehand(run) is not None, "no scene computes by itself"
 
 
+def test_either_network_can_be_chosen() -> None:
+    plain, robust = (State("logits", "3", way="waves-bare", training=training).run for training in ("plain", "robust"))
+    assert (plain.loaded.name, robust.loaded.name) == ("caltech", "caltech-robust")
+    made = [visualization_run.beforehand(run) for run in (plain, robust)]
+    assert all(one is not None for one in made)
+    assert not np.array_equal(made[0].image, made[1].image)
+    assert "dv.load('caltech-robust')" in lesson.call(State(training="robust"))
+
+
 def _again(kind: str, question: questions.Question) -> tuple[int, ...]:
     """The answer again, one number at a time, from what the question shows."""
     if kind == "objective":

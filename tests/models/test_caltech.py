@@ -85,6 +85,19 @@ def test_a_network_of_an_epoch_runs_the_weights_kept_then() -> None:
         dv.load("caltech", weights="epoch:4")
 
 
+def test_the_robust_twin_is_the_same_chain_and_its_channels_are_those_of_the_shipped_network() -> None:
+    """Its training went on from the shipped weights: no kernel of another number is nearer."""
+    plain, robust = caltech.load_params(), caltech.load_params(caltech.ROBUST_WEIGHTS)
+    net = dv.load("caltech-robust")
+    assert net.labels == caltech.LABELS
+    assert net.digest != dv.load("caltech").digest
+    for number in range(1, 8):
+        flat = (np.asarray(one[f"conv{number}.kernel"]) for one in (plain, robust))
+        a, b = (kernel.reshape(-1, kernel.shape[-1]) for kernel in flat)
+        cosines = (b / np.linalg.norm(b, axis=0)).T @ (a / np.linalg.norm(a, axis=0))
+        assert cosines.argmax(axis=1).tolist() == list(range(a.shape[-1]))
+
+
 def test_module_constants_are_named() -> None:
     with pytest.raises(AttributeError, match="no attribute 'LABEL'"):
         caltech.LABEL  # noqa: B018
