@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tasks": {"models", "network", "ops", "data", "catalog", "figures", "training", "storage"},
     # methods, checks: how well each method finds what a network was trained to look for.
     # tasks: the denoiser that a search for a picture has as its prior.
-    "training": {"models", "network", "ops", "data", "catalog", "storage", "methods", "checks", "tasks"},
+    "training": {"models", "network", "ops", "data", "catalog", "storage", "methods", "checks", "tasks", "figures"},
     "atlas": {"methods", "network", "data", "figures", "storage"},
     "api": {"network", "methods", "models", "ops", "data", "catalog", "checks"},
     "recipe": {"api", "methods", "models", "network", "data", "figures", "catalog", "storage"},

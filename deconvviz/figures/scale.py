@@ -70,6 +70,28 @@ def diverging_rgb(plane: Array, limit: float) -> np.ndarray:
     return diverging_lut()[(half + np.rint(_relative(plane, limit) * half)).astype(np.intp)]
 
 
+def fitted(signed: Array, picture: Array) -> np.ndarray:
+    """A signed map as a picture: ``c + s m``, cut to 0..1, with c and s those nearest to a photograph.
+
+    A map says nothing about grey and contrast; no choice of these two numbers has a smaller error before the cut.
+
+    Args:
+      signed: (H, W, C), the map m.
+      picture: (H, W, C), 0..1, the photograph.
+
+    Returns:
+      (H, W, C) float32, 0..1; the photograph's mean everywhere for a map without contrast.
+
+    >>> [round(float(one), 3) for one in fitted(np.array([[-1.0, 0.0, 1.0]]), np.array([[0.2, 0.3, 0.4]]))[0]]
+    [0.2, 0.3, 0.4]
+    """
+    m, truth = np.asarray(signed, np.float64), np.asarray(picture, np.float64)
+    spread = m - m.mean()
+    length = float(np.square(spread).sum())
+    slope = float((spread * truth).sum()) / length if length else 0.0
+    return np.clip(truth.mean() + slope * spread, 0, 1).astype(np.float32)
+
+
 def colour_rgb(signed: Array, limit: float) -> np.ndarray:
     """A signed colour map as a picture, ``0.5 + 0.5 * map / limit``: zero is neutral grey, level 128 of 255.
 

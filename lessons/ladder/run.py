@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 import deconvviz as dv
+from deconvviz.figures.scale import fitted
 from deconvviz.models import inverters
 from deconvviz.types import DisplayImage, SignedMap, Unit
 from lessons._kit.inversion.run import LAYERS, Run, feature_error, measured, snapshots
@@ -152,17 +153,6 @@ def learned(run: Run) -> Rung:
     result = engine.run_compiled(run.loaded, run.layer, "learned", invert)
     feature = result.feature_error
     return Rung(run.layer, "learned", result.image, feature, result.image_error, reported=feature)
-
-
-def fitted(signed: SignedMap, shown: DisplayImage) -> DisplayImage:
-    """A signed map as a picture: ``c + s m``, cut to 0..1, with c and s those nearest to the photograph.
-
-    A map says nothing about grey and contrast; no choice of these two numbers has a smaller error before the cut.
-    """
-    m, photograph = np.asarray(signed, np.float64).ravel(), np.asarray(shown, np.float64).ravel()
-    spread = m - m.mean()
-    slope = float(spread @ photograph / (spread @ spread)) if spread.any() else 0.0
-    return np.clip(photograph.mean() + slope * spread, 0, 1).reshape(np.shape(shown)).astype(np.float32)
 
 
 def pixel_error(image: DisplayImage, shown: DisplayImage) -> float:

@@ -19,6 +19,7 @@ from deconvviz.checks.audit.intervals import Interval, interval
 from deconvviz.checks.randomization import rank_correlation, strength
 from deconvviz.methods.attribution import drawn
 from deconvviz.network.score import Score
+from lessons._kit.numbers.spectrum import fine
 from lessons._kit.photo.twins import TWINS
 from lessons._kit.run import engine, networks, pictures
 from lessons._kit.run.measured import read, short
@@ -61,7 +62,7 @@ def over_all(training: str) -> Interval:
 
 
 def grainy(training: str) -> Interval:
-    """`grain` of a network's gradient, its mean over the photographs."""
+    """`fine` of a network's gradient, its mean over the photographs."""
     return interval(float(_of(image, training)["grain"]) for image in PHOTOS)
 
 
@@ -146,17 +147,5 @@ def _photograph(network: Any, image: str) -> dict[str, Any]:
     return {
         **{name: network.labels[number] for name, number in found.items()},
         "occlusion": short(rank_correlation(squares(signed), _falls(network, x))),
-        "grain": short(grain(signed)),
+        "grain": short(fine(signed)),
     }
-
-
-def grain(signed: np.ndarray) -> float:
-    """Share of a map's energy above half of Nyquist, in waves shorter than four pixels; 0.80 of white noise.
-
-    >>> board = (np.indices((8, 8)).sum(0) % 2 - 0.5)[..., None] * np.ones(3)
-    >>> round(grain(board), 3), round(grain(np.indices((64, 64))[:1].transpose(1, 2, 0) / 64), 3)
-    (1.0, 0.007)
-    """
-    power = np.square(np.abs(np.fft.fft2(np.asarray(signed, np.float64), axes=(0, 1)))).sum(-1)
-    rows, columns = (np.fft.fftfreq(side) for side in power.shape)
-    return float(power[np.hypot(rows[:, None], columns) > 1 / 4].sum() / power.sum())

@@ -19,6 +19,7 @@ from deconvviz.errors import DeadUnitError
 from deconvviz.models import caltech
 from deconvviz.network import rewritten
 from deconvviz.types import LayerVisualization, Unit, Visualization
+from lessons._kit.numbers.spectrum import fine
 from lessons._kit.photo.twins import TWINS
 from lessons._kit.run import engine, jobs, networks, pictures, shipped
 
@@ -313,19 +314,6 @@ def photographs(run: Run) -> dict[str, np.ndarray]:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _photographs(digest: str, layer: str, _loaded: networks.Loaded) -> dict[str, np.ndarray]:
     return {id: engine.forward(_loaded, pictures.sample(id)).maps[layer] for id in samples.SAMPLES}
-
-
-def fine(image: np.ndarray) -> float:
-    """Share of a picture's variance in waves shorter than four pixels, 0..1.
-
-    >>> board = (np.indices((8, 8)).sum(0) % 2)[..., None] * np.ones(3)
-    >>> round(fine(board), 3), round(fine(np.indices((64, 64))[:1].transpose(1, 2, 0) / 64), 3)
-    (1.0, 0.028)
-    """
-    power = np.square(np.asarray(priors.hartley(np.asarray(image, np.float32)[None]))).sum((0, 3))
-    power[0, 0] = 0
-    rows, columns = (np.fft.fftfreq(size) for size in image.shape[:2])
-    return float(power[np.hypot(rows[:, None], columns[None]) > 0.25].sum() / max(power.sum(), 1e-12))
 
 
 def survives(run: Run, image: np.ndarray, shift: int = 3) -> float:

@@ -74,13 +74,12 @@ def publish(
     """
     measured = {name.removeprefix("val_"): figures[name] for name in ("val_top1", "val_top5", "val_mean_per_class")}
     about = {"validation": measured, "validation_images": counts[1], "epochs": recipe.epochs, "seed": recipe.seed}
-    write_weights(out / "caltech.safetensors", params, labels, about)
     files = {epoch: out / f"epoch_{epoch:04d}.safetensors" for epoch in recipe.snapshots}
     write_snapshots(out / "caltech_snapshots.safetensors", files, records)
     write_whole(out / "caltech_curve.csv", (out / "metrics.csv").read_bytes())
     if recipe.start:
         about["epochs"] = join(Path(recipe.start).parent, out)
-        write_weights(out / "caltech.safetensors", params, labels, about)
+    write_weights(out / "caltech.safetensors", params, labels, about)
     write_whole(out / "caltech.md", card(out, params, recipe, records, measured, counts, first).encode())
 
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from deconvviz.data import preprocess
 from deconvviz.errors import DeconvvizError
+from deconvviz.figures.scale import fitted
 from deconvviz.methods import feature_inversion, plug_and_play
 from deconvviz.metrics import normalized_error, psnr, ssim
 from deconvviz.models import inverters
@@ -115,19 +116,6 @@ class Bench:
 
     def _values(self, layer: str, picture: DisplayImage) -> np.ndarray:
         return self.network.taps(preprocess.model_input(picture, self.network.input_spec), [layer])[layer]
-
-
-def fitted(signal: np.ndarray, picture: DisplayImage) -> DisplayImage:
-    """A signed map as a picture: ``c + s m`` cut to 0..1, the grey c and contrast s nearest to the photograph.
-
-    >>> [round(float(one), 3) for one in fitted(np.array([[-1.0, 0.0, 1.0]]), np.array([[0.2, 0.3, 0.4]]))[0]]
-    [0.2, 0.3, 0.4]
-    """
-    m, truth = np.asarray(signal, np.float64), np.asarray(picture, np.float64)
-    spread = m - m.mean()
-    length = float(np.square(spread).sum())
-    slope = float((spread * truth).sum()) / length if length else 0.0
-    return np.clip(truth.mean() + slope * spread, 0, 1).astype(np.float32)
 
 
 def denoiser() -> plug_and_play.Denoiser:
