@@ -56,7 +56,7 @@ def decoder(layer: str) -> inverters.Inverter:
 def sharpened(layer: str) -> bool:
     """Whether the inverter was trained on more than the squared error of pixels."""
     recipe = decoder(layer).about["recipe"]
-    return bool(recipe.get("compared")) or any(recipe.get(part) for part in ("strokes", "contrast", "chroma"))
+    return bool(recipe.get("compared")) or any(recipe.get(part) for part in ("strokes", "chroma"))
 
 
 def values_of(image: str, layer: str) -> np.ndarray:

@@ -36,7 +36,6 @@ class Plan:
       bench: what they are measured with.
       files: the pictures.
       layers, inverters: of the table, in its order.
-      seconds: of one answer, by inverter, as far as the first of each told.
     """
 
     bench: Bench
@@ -85,16 +84,16 @@ class Plan:
         """The answers that an earlier run of the same question left; none where there was none."""
         if file is None or not file.is_file():
             return {}
-        kept = json.loads(file.read_text("utf-8"))
-        if kept.get("question") != self.question:
+        stored = json.loads(file.read_text("utf-8"))
+        if stored.get("question") != self.question:
             raise DeconvvizError(
                 f"{file} belongs to a run with other weights, steps or pictures: delete it, or name another --csv"
             )
-        answers: dict[str, dict[str, float]] = kept["answers"]
+        answers: dict[str, dict[str, float]] = stored["answers"]
         return answers
 
     def forecast(self, known: int) -> str:
-        """How many answers are to come, and about how long they take, by one that is made now."""
+        """How many answers are to come, and about how long they take, by `SECONDS`."""
         left = len(self.keys) - known
         per_layer = len(self.files) * len(self.layers)
         seconds = 0.0
@@ -150,6 +149,6 @@ def as_csv(table: list[dict[str, Any]]) -> str:
     writer = csv.DictWriter(stream, list(table[0]), lineterminator="\n")
     writer.writeheader()
     for row in table:
-        told = {name: value if isinstance(value, str) else f"{value:.6g}" for name, value in row.items()}
-        writer.writerow({name: "" if value == "nan" else value for name, value in told.items()})
+        cells = {name: value if isinstance(value, str) else f"{value:.6g}" for name, value in row.items()}
+        writer.writerow({name: "" if value == "nan" else value for name, value in cells.items()})
     return stream.getvalue()

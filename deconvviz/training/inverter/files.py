@@ -87,7 +87,7 @@ def card(path: Path, compared: Sequence[Path] = ()) -> str:
 
 def _loss_of(recipes: dict[str, dict[str, Any]]) -> str:
     """What the inverters were trained to make small, in words: squared error alone, or what stands beside it."""
-    parts = {"strokes": "a second network's first layers", "contrast": "contrast", "chroma": "strength of colours"}
+    parts = {"strokes": "a second network's first layers", "chroma": "strength of colours"}
     said: list[tuple[str, str]] = []
     for layer, recipe in recipes.items():
         beside = [f"{', '.join(recipe['compared'])} ({recipe['compared_weight']:g})"] if recipe.get("compared") else []

@@ -5,9 +5,8 @@ it stand, each with its weight in `Blend`, and of half of each batch alone, whic
 
 - compared: squared distance in layers of the network itself, each channel by its variance.
 - strokes: the same in the first layers of a second network (`models.planted`, trained to tell 3 from 8 on photographs).
-- contrast: how strong the lowest channels of both networks are within a window, whatever their exact place:
-  ``mean (sqrt(mean_w a^2 + c) - sqrt(mean_w b^2 + c))^2``.
-- chroma: the same of colour differences, so that colours stay as strong as those of the picture.
+- chroma: how strong colour differences are within a window, ``mean (sqrt(mean_w a^2 + c) - sqrt(mean_w b^2 + c))^2``:
+  colours are to stay as strong as those of the picture.
 
 Source: dosovitskiy2016generating, johnson2016perceptual
 """
@@ -33,10 +32,8 @@ from deconvviz.training.trainer import Figures
 
 #: (answers, pictures), (N, H, W, 3) in 0..1 -> (what to make small, its parts).
 PictureLoss = Callable[[jax.Array, jax.Array], tuple[jax.Array, Figures]]
-#: Side of a window: cells of the lowest maps, pixels of the colours.
-WINDOW, COLOUR_WINDOW = 8, 16
-#: Under the roots: a channel's variance is 1, a colour difference at most 1/2.
-FLOOR, COLOUR_FLOOR = 1e-2, 1e-4
+#: Side of a window in pixels, and what stands under the root: a colour difference is at most 1/2.
+COLOUR_WINDOW, COLOUR_FLOOR = 16, 1e-4
 #: Blue and red minus brightness of red, green and blue (BT.601), columns.
 CHROMA = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]], np.float32).T
 #: The second network, and its layers that are looked at.
@@ -52,19 +49,18 @@ class Blend:
 
     Attributes:
       compared: layers of the network, with `compared_weight`.
-      strokes, contrast, chroma: as the module says.
+      strokes, chroma: as the module says.
     """
 
     compared: tuple[str, ...] = ()
     compared_weight: float = 0.02
     strokes: float = 0.0
-    contrast: float = 0.0
     chroma: float = 0.0
 
     @property
     def plain(self) -> bool:
         """Whether nothing but pixels counts."""
-        return not self.compared and not (self.strokes or self.contrast or self.chroma)
+        return not self.compared and not (self.strokes or self.chroma)
 
 
 def picture_loss(blend: Blend, shown: np.ndarray, params: caltech.Params | None = None) -> PictureLoss:
@@ -89,8 +85,6 @@ def picture_loss(blend: Blend, shown: np.ndarray, params: caltech.Params | None 
         parts.append(("features", blend.compared_weight, _distance(own(layers=blend.compared))))
     if blend.strokes:
         parts.append(("strokes", blend.strokes, _distance(other(layers=STROKES))))
-    if blend.contrast:
-        parts.append(("contrast", blend.contrast, _contrast([look(layers=("relu1",)) for look in (own, other)])))
     if blend.chroma:
         parts.append(("chroma", blend.chroma, chroma_error))
 
@@ -188,11 +182,3 @@ def _distance(look: Look) -> Callable[[jax.Array, jax.Array], jax.Array]:
         return jnp.mean(jnp.stack([jnp.mean(jnp.square(one - other)) for one, other in pairs]))
 
     return distance
-
-
-def _contrast(looks: Sequence[Look]) -> Callable[[jax.Array, jax.Array], jax.Array]:
-    def difference(answer: jax.Array, targets: jax.Array) -> jax.Array:
-        both = ([strength(jnp.square(look(x)[0]), WINDOW, FLOOR) for look in looks] for x in (answer, targets))
-        return jnp.mean(jnp.stack([jnp.mean(jnp.square(a - b)) for a, b in zip(*both, strict=True)]))
-
-    return difference

@@ -50,7 +50,7 @@ class InverterRecipe:
       layer: whose values are inverted.
       upsampler: "transposed", "unpool" (values in the upper left corner, not at the switches) or "resize".
       compared: layers of the network in which the answer is compared with the picture, besides its pixels.
-      compared_weight, strokes, contrast, chroma: weights beside the squared error of pixels, as in `loss.Blend`.
+      compared_weight, strokes, chroma: weights beside the squared error of pixels, as in `loss.Blend`.
       smooth: whether stages that enlarge begin near interpolation.
       seed: fixes the held-out part, the first weights, every order and every crop.
       epochs: how many.
@@ -71,7 +71,6 @@ class InverterRecipe:
     compared: tuple[str, ...] = ()
     compared_weight: float = Blend.compared_weight
     strokes: float = 0.0
-    contrast: float = 0.0
     chroma: float = 0.0
     smooth: bool = False
     images: int = 1536
@@ -87,7 +86,7 @@ class InverterRecipe:
     @property
     def blend(self) -> Blend:
         """What is made small."""
-        return Blend(self.compared, self.compared_weight, self.strokes, self.contrast, self.chroma)
+        return Blend(self.compared, self.compared_weight, self.strokes, self.chroma)
 
 
 @dataclass(frozen=True)
