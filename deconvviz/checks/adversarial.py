@@ -137,6 +137,24 @@ def turn_map(network: Network, x: Array, radius: float, layer: str, steps: int =
     return _attacked(network, x, best)
 
 
+def excess(spec: InputSpec, before: Array, after: Array, radius: float) -> float:
+    """By how much of the radius a change is longer than it may be, or the picture leaves black to white; 0 if neither.
+
+    Args:
+      spec: of the model input.
+      before, after: (1, H, W, C) model inputs.
+      radius: largest L2 norm of the change, in the numbers of the model input.
+
+    >>> spec = InputSpec(size=(1, 2), mean=(0.5,) * 3, std=(0.5,) * 3)
+    >>> x = np.zeros((1, 1, 2, 3))
+    >>> excess(spec, x, x + 0.1, 1.0), round(excess(spec, x, x + 0.5, 1.0), 3)
+    (0.0, 0.225)
+    """
+    levels = np.asarray(after, np.float64) * np.asarray(spec.std) + np.asarray(spec.mean)
+    length = float(np.linalg.norm(np.asarray(after, np.float64) - before))
+    return max(length / radius - 1, float(levels.max()) - 1, -float(levels.min()), 0.0)
+
+
 def noise(network: Network, x: Array, radius: float, seed: int = 0) -> Attacked:
     """A picture with normal noise of that L2 norm, cut to the range of pictures: what an attack is compared with.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import scipy
 
 from deconvviz.checks import adversarial
@@ -45,9 +44,7 @@ def inside(state: State) -> float:
     """By how much of the radius the change is longer than it, or the picture leaves the range from black to white."""
     spec, radius = networks.load(run.NETWORK).network.input_spec, int(state.radius)
     after = run.changed(state.image, state.kind, radius).input
-    levels = after * np.asarray(spec.std) + np.asarray(spec.mean)
-    length = float(np.sqrt(((after - run.model_inputs(state.image)) ** 2).sum()))
-    return max(length / radius - 1, float(levels.max()) - 1, -float(levels.min()), 0.0)
+    return adversarial.excess(spec, run.model_inputs(state.image), after, radius)
 
 
 def slope(state: State) -> float:
@@ -114,7 +111,11 @@ def draw(page: frame.Places) -> None:
         t("The change is no longer than it may be, and no pixel is darker than black or lighter than white:"),
         t("The gradient that a further step would take, against forward differentiation:"),
     ]
-    page.checks(checks(state), meanings, [(by_scipy, rank_correlation), (inside,), (slope, network_checks.adjoint)])
+    page.checks(
+        checks(state),
+        meanings,
+        [(by_scipy, rank_correlation), (inside, adversarial.excess), (slope, network_checks.adjoint)],
+    )
     page.code((adversarial.turn_class, adversarial.turn_map, rank_correlation), call(state))
 
 

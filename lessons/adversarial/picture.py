@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from deconvviz.data import preprocess
 from lessons._kit.draw import bars, image_row
-from lessons._kit.draw.pixels import hundredths, larger, largest, signed_pixels, to_bytes
+from lessons._kit.draw.pixels import hundredths, larger, largest, shown_input, signed_pixels
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import RULES as RULE_NAMES
 from lessons._kit.photo.labels import TITLES, class_name
@@ -50,18 +49,16 @@ def photographs(of: Chosen) -> list[image_row.Picture]:
     names = class_name(run.label(of.image)), class_name(run.label(of.image, of.kind, of.radius))
     level = f"{run.levels(of.image, of.kind, of.radius):.1f}"
     return [
-        image_row.Picture(_shown(before, spec), t("the network finds: {name}", name=names[0]), t(TITLES[of.image])),
+        image_row.Picture(
+            shown_input(before, spec), t("the network finds: {name}", name=names[0]), t(TITLES[of.image])
+        ),
         image_row.Picture(
             signed_pixels(change, largest(change, summed=False), summed=False).repeat(2, 0).repeat(2, 1),
             t("{level} levels of 255, root mean square; here enlarged", level=level),
             t("The change: {kind}", kind=t(KINDS[of.kind])),
         ),
-        image_row.Picture(_shown(after, spec), t("the network finds: {name}", name=names[1]), t("Changed")),
+        image_row.Picture(shown_input(after, spec), t("the network finds: {name}", name=names[1]), t("Changed")),
     ]
-
-
-def _shown(x: np.ndarray, spec: preprocess.InputSpec) -> np.ndarray:
-    return larger(to_bytes(preprocess.display(np.asarray(x, np.float32), spec)), 2)
 
 
 def maps(of: Chosen) -> list[image_row.Picture]:

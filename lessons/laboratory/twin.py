@@ -13,6 +13,7 @@ from lessons._kit.form.i18n import t
 from lessons._kit.photo import selection
 from lessons._kit.photo.labels import RULES
 from lessons._kit.photo.twins import NAMES, TWINS
+from lessons._kit.reconstruction import doctor
 from lessons._kit.run import engine, networks, pictures
 
 #: The rules whose maps are compared.
@@ -59,7 +60,8 @@ def _maps(loaded: networks.Loaded, picture: pictures.Picture, there: selection.C
         if rule in results:
             signed = crop(results[rule].map, box)
             shown = signed_pixels(signed, largest(signed, summed=False), summed=False)
-            pictured.append(image_row.Picture(_large(shown), t(RULES[rule])))
+            why = "" if signed.any() else doctor.why_grey(loaded, picture, results[rule])
+            pictured.append(image_row.Picture(_large(shown), ": ".join(filter(None, (t(RULES[rule]), why)))))
     return pictured
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from deconvviz.checks.audit import controls, removal
-from deconvviz.data import preprocess
 from lessons._kit.draw import bars, image_row, plot
 from lessons._kit.draw.formula import COLOURS
-from lessons._kit.draw.pixels import address, hundredths, jpeg, larger, largest, signed_pixels, to_bytes
+from lessons._kit.draw.pixels import address, hundredths, jpeg, larger, largest, shown_input, signed_pixels, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import TITLES, class_name
 from lessons._kit.run import networks, pictures
@@ -80,7 +79,7 @@ def row(of: Chosen) -> list[image_row.Picture]:
             t(NAMES[of.order]),
         ),
         image_row.Picture(
-            larger(to_bytes(preprocess.display(exchanged[None], loaded.network.input_spec)), 2),
+            shown_input(exchanged[None], loaded.network.input_spec),
             t("probability of {name}: {value}", name=name, value=f"{now:.2f}"),
             after,
         ),

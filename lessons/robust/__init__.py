@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import scipy
 
 from deconvviz.checks import adversarial
@@ -46,9 +45,7 @@ def inside(state: State) -> float:
     """By how much of the radius the change is longer than it, or the picture leaves the range from black to white."""
     spec, radius = networks.load(twins.TWINS[state.training]).network.input_spec, int(state.radius)
     after = run.changed(state.image, state.training, radius).input
-    levels = after * np.asarray(spec.std) + np.asarray(spec.mean)
-    length = float(np.sqrt(((after - run.model_inputs(state.image)) ** 2).sum()))
-    return max(length / radius - 1, float(levels.max()) - 1, -float(levels.min()), 0.0)
+    return adversarial.excess(spec, run.model_inputs(state.image), after, radius)
 
 
 def slope(state: State) -> float:
@@ -115,7 +112,7 @@ def draw(page: frame.Places) -> None:
     page.checks(
         checks(state),
         meanings,
-        [(by_scipy, rank_correlation), (inside,), (slope, network_checks.adjoint)],
+        [(by_scipy, rank_correlation), (inside, adversarial.excess), (slope, network_checks.adjoint)],
     )
     page.code((adversarial.turn_class,), call(state))
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from deconvviz.data import preprocess
 from deconvviz.figures.scale import signed_limit
 from lessons._kit.draw import bars, image_row
-from lessons._kit.draw.pixels import hundredths, larger, largest, signed_pixels, to_bytes
+from lessons._kit.draw.pixels import hundredths, larger, largest, shown_input, signed_pixels
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.photo.labels import RULES as RULE_NAMES
 from lessons._kit.photo.labels import TITLES, class_name
@@ -59,18 +58,16 @@ def photographs(of: Chosen) -> list[image_row.Picture]:
     change = (after - before)[0]
     names = [class_name(run.label(of.image, of.training, radius)) for radius in (0, of.radius)]
     return [
-        image_row.Picture(_shown(before, spec), t("the network finds: {name}", name=names[0]), t(TITLES[of.image])),
+        image_row.Picture(
+            shown_input(before, spec), t("the network finds: {name}", name=names[0]), t(TITLES[of.image])
+        ),
         image_row.Picture(
             larger(signed_pixels(change, largest(change, summed=False), summed=False), 2),
             t("its length is {radius}; here enlarged", radius=of.radius),
             t("The change"),
         ),
-        image_row.Picture(_shown(after, spec), t("the network finds: {name}", name=names[1]), t("Changed")),
+        image_row.Picture(shown_input(after, spec), t("the network finds: {name}", name=names[1]), t("Changed")),
     ]
-
-
-def _shown(x: np.ndarray, spec: preprocess.InputSpec) -> np.ndarray:
-    return larger(to_bytes(preprocess.display(np.asarray(x, np.float32), spec)), 2)
 
 
 def pixels(signed: np.ndarray) -> np.ndarray:

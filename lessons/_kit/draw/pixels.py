@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from deconvviz.data.preprocess import fit_image
+from deconvviz.data.preprocess import display, fit_image
 from deconvviz.figures import files
 from deconvviz.figures.scale import (
     DIVERGING_LEVELS,
@@ -107,6 +107,11 @@ def gradient_stops(count: int = 17) -> str:
 def larger(pixels: np.ndarray, times: int) -> np.ndarray:
     """Every pixel as a square of so many: (H, W, ...) -> (times H, times W, ...)."""
     return pixels.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def shown_input(x: np.ndarray, spec: InputSpec, times: int = 2) -> np.ndarray:
+    """A model input (1, H, W, C) as the picture that it is, every pixel a square of so many: uint8."""
+    return larger(to_bytes(display(np.asarray(x, np.float32), spec)), times)
 
 
 def hundredths(value: float) -> str:
