@@ -56,10 +56,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_whole(steps=(self.steps, 1), jitter=(self.jitter, 0))
-        for name in ("rate", "tv", "beta", "norm", "alpha", "turn", "zoom", "decay"):
-            value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-                raise DeconvvizError(f"{name} is a number from 0 up; got {name}={value!r}")
+        names = ("rate", "tv", "beta", "norm", "alpha", "turn", "zoom", "decay")
+        check_numbers(**{name: getattr(self, name) for name in names})
         if self.rate == 0 or self.beta == 0 or self.alpha < 2 or self.zoom >= 1:
             raise DeconvvizError(
                 "rate and beta are above 0, alpha is 2 or more, zoom below 1; got "
@@ -120,3 +118,19 @@ def check_whole(**numbers: tuple[Any, int]) -> None:
     for name, (value, least) in numbers.items():
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
             raise DeconvvizError(f"{name} is a whole number from {least} up; got {name}={value!r}")
+
+
+def check_numbers(**numbers: Any) -> None:
+    """Refuses what is no finite number from 0 up.
+
+    Args:
+      numbers: name -> value.
+
+    Raises:
+      DeconvvizError: repeats name and value.
+
+    >>> check_numbers(rate=0.5)
+    """
+    for name, value in numbers.items():
+        if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+            raise DeconvvizError(f"{name} is a number from 0 up; got {name}={value!r}")

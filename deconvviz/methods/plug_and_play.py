@@ -21,7 +21,7 @@ import optax  # type: ignore[import-untyped]
 
 from deconvviz.errors import DeconvvizError
 from deconvviz.methods import _canvas
-from deconvviz.methods._settings import check_whole
+from deconvviz.methods._settings import check_numbers, check_whole
 from deconvviz.network import Network
 from deconvviz.types import DisplayImage
 
@@ -52,10 +52,10 @@ class PlugAndPlay:
 
     def __post_init__(self) -> None:
         check_whole(rounds=(self.rounds, 1), steps=(self.steps, 1))
-        if not 0 < self.quiet <= self.loud or self.weight < 0 or self.rate <= 0:
+        check_numbers(loud=self.loud, quiet=self.quiet, weight=self.weight, rate=self.rate)
+        if not 0 < self.quiet <= self.loud:
             raise DeconvvizError(
-                "the noise falls from loud to quiet, both above 0, weight is 0 or more and rate above 0; got "
-                f"loud={self.loud!r}, quiet={self.quiet!r}, weight={self.weight!r}, rate={self.rate!r}"
+                f"the noise falls from loud to quiet, both above 0; got loud={self.loud!r}, quiet={self.quiet!r}"
             )
 
     def levels(self) -> np.ndarray:

@@ -66,11 +66,6 @@ def grainy(training: str) -> Interval:
     return interval(float(_of(image, training)["grain"]) for image in PHOTOS)
 
 
-def gain() -> Interval:
-    """Robust less plain, photograph by photograph."""
-    return interval(follows(image, "robust") - follows(image, "plain") for image in PHOTOS)
-
-
 def validation(training: str) -> tuple[float, int]:
     """Accuracy of a network on validation pictures, and their number."""
     figures = json.loads(networks.load(TWINS[training]).network.about["figures"])

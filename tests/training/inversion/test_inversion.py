@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,13 @@ def test_a_search_with_a_denoiser_nears_the_values_and_asks_it_last(picture: np.
         plug_and_play.invert(net, 0 * values, "relu1", smooth)
     with pytest.raises(DeconvvizError, match=r"falls from loud to quiet.*got loud=0.1, quiet=0.2"):
         plug_and_play.PlugAndPlay(loud=0.1, quiet=0.2)
+
+
+@pytest.mark.parametrize("name", ["loud", "quiet", "weight", "rate"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, "0.1"])
+def test_settings_of_inversion_with_a_denoiser_refuse_what_is_no_number(name: str, value: Any) -> None:
+    with pytest.raises(DeconvvizError, match=f"{name} is a number from 0 up; got {name}={value!r}"):
+        plug_and_play.PlugAndPlay(**{name: value})
 
 
 @pytest.mark.slow
