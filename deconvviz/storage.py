@@ -179,8 +179,8 @@ def parse(text: str | bytes, shape: Any, problem: Problem) -> Any:
       problem: makes the error to raise, from a reason.
 
     Raises:
-      what `problem` makes: no JSON, nested too deeply, a whole number of more than `MAX_DIGITS` digits, or of another
-        shape.
+      what `problem` makes: no JSON, nested too deeply, a whole number of more than `MAX_DIGITS` digits or 64 bits, or
+        of another shape.
 
     >>> parse('{"size": [8, 6], "name": "a"}', {"size": [int]}, ValueError)
     {'size': [8, 6], 'name': 'a'}
@@ -192,7 +192,10 @@ def parse(text: str | bytes, shape: Any, problem: Problem) -> Any:
     def whole(digits: str) -> int:
         if len(digits) > MAX_DIGITS + 1:
             raise ValueError(f"a number of {len(digits):,} digits")
-        return int(digits)
+        number = int(digits)
+        if not -(2**63) <= number < 2**63:  # no array, seed or size is of more
+            raise ValueError(f"{digits}, a number of more than 64 bits")
+        return number
 
     try:
         value = json.loads(text, parse_int=whole)
@@ -359,7 +362,11 @@ def read_npz(path: Path, problem: Problem) -> dict[str, np.ndarray]:
         if inside > size:
             raise _Large(f"{inside:,} bytes inside, and {size:,} outside")
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            arrays = {name: file[name] for name in file.files}
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):  # NumPy hands out the bytes of what does not begin like an array
+                raise ValueError(f"{name} is no array")
+        return arrays
     except _Large as error:
         raise problem(f"it has {error}") from error
     except Exception as error:  # whatever readers of archives and of arrays raise

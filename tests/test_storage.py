@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,7 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) ->
         ("[" * 33 + "]" * 33, [list], "nested too deeply"),
         ("[" * 10**6, [list], "nested too deeply"),
         ("9" * 20, int, "a number of 20 digits"),
+        ("9" * 19, int, "a number of more than 64 bits"),
         (b"\xff\xfe\xfa", {}, "it is not JSON"),
     ],
 )
@@ -157,6 +159,9 @@ def test_arrays_that_unpack_to_more_than_their_file_are_not_unpacked(tmp_path: P
     refused["it has 40,000,[0-9]+ bytes inside, and [0-9,]+ outside"] = path.read_bytes()
     np.savez(path, a=np.array([{}], dtype=object))
     refused["no whole file of arrays .*pickle"] = path.read_bytes()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", b"[]")  # NumPy hands out bytes where it finds no array
+    refused["a is no array"] = path.read_bytes()
     for reason, data in refused.items():
         path.write_bytes(data)
         with pytest.raises(ValueError, match=reason):

@@ -90,7 +90,7 @@ def read(path: Path) -> Inversion:
         for name in ("image", "params"):
             storage.weights(arrays[name], name, arrays[name].shape, ValueError)
         return _unpacked(arrays, record)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # a number too large for its place
         raise DeconvvizError(
             f"{path} holds no run of inversion that can go on ({error}); delete it, or name another file"
         ) from error

@@ -53,7 +53,7 @@ SCENES = (
         text=mark(
             "Every pixel of the left picture has noise, with a standard deviation of 25 steps of 255. Drag the "
             "divider: a trained network has cleaned the right one. PSNR says how far a picture is from the photograph "
-            "before the damage; it rises from 20.6 to 29.1 dB. Ten decibels more mean a tenth of the squared error."
+            "before the damage; it rises from 20.6 to 29.3 dB. Ten decibels more mean a tenth of the squared error."
         ),
         look=mark("Smooth ground and edges, left and right of the divider."),
         values={"view": "compare"},

@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -115,11 +116,14 @@ def states() -> dict[str, bytes]:
     )  # fmt: skip
     packed = io.BytesIO()
     np.savez_compressed(packed, images=np.zeros(1_000_000))
+    no_array = io.BytesIO()
+    with zipfile.ZipFile(no_array, "w") as archive:
+        archive.writestr("about", b"[]")
     audit = {"key": "k", "pictures": {"0": {"a": [1.5, None]}}}
     return {
         "grid": _grid.packed(grid), "atlas": _disk.pack({"a": np.arange(3)}, [3, [["relu1", 0, 1]]]),
         "audit": json.dumps(audit).encode(), "packed": packed.getvalue(), "deep": b"[" * 50_000,
-        "pairs": b'{"key": "k", "pictures": [[1, 2]]}',
+        "pairs": b'{"key": "k", "pictures": [[1, 2]]}', "bytes": no_array.getvalue(),
     }  # fmt: skip
 
 

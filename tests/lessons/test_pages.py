@@ -15,7 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
-from lessons._kit.form import glossary, page, sources
+from lessons._kit.form import design, glossary, page, sources
 from lessons._kit.form.exercise import Question
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -205,8 +205,9 @@ def test_right_is_accepted_and_a_known_mistake_explained(lesson: page.Lesson, ki
 def test_the_exercise_is_on_the_page(lesson: page.Lesson, open_page: Callable[..., AppTest]) -> None:
     kind, (_, maker) = next(iter(lesson.questions.items()))
     test = open_page(lesson.slug)
+    titles = [title for title, _ in lesson.questions.values()] + ([design.TITLE] if lesson.design else [])
     assert tuple(test.segmented_control(f"{lesson.slug}-kind").options) == tuple(
-        f"{number} {title}" for number, (title, _) in enumerate(lesson.questions.values(), 1)
+        f"{number} {title}" for number, title in enumerate(titles, 1)
     )
     practice.answer(test, lesson.slug, kind, maker(0).answer)
     assert test.success

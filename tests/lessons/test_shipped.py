@@ -101,7 +101,7 @@ def test_what_is_said_of_a_made_picture_is_measured_on_it(place: tuple[str, int,
     measured = (visualization.fine(now.image), visualization.survives(run, now.image))
     assert visualization.texture(run, now) == pytest.approx(measured, rel=1e-3)
     kept = visualization.natural(run)
-    fresh = visualization._natural("again", run.layer, run.objective, run.channel, run)
+    fresh = visualization._natural(f"again {run.loaded.name}", run.layer, run.objective, run.channel, run)
     assert (kept.id, kept.place) == (fresh.id, fresh.place)
     assert kept.value == pytest.approx(fresh.value, rel=1e-4)
 
