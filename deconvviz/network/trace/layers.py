@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -23,6 +23,8 @@ _NONLINEAR = {"tanh", "logistic", "erf", "erfc", "erf_inv", "log1p", "expm1", "a
 #: A bound below the result of these guards a quotient, as in ``x / max(norm(x), eps)``.
 _NORMS = {"sqrt", "reduce_sum"}
 _CONSTANT_STEPS = {"add", "sub", "mul", "div"}
+#: What puts the result of a layer in another order or type.
+_ARRANGED = {"reshape", "transpose", "squeeze", "expand_dims", "broadcast_in_dim", "convert_element_type"}
 _PLAIN_NAMES = {"select_n": "where", "logistic": "sigmoid", "integer_pow": "power", "square": "power"}
 #: These hold no numbers of their own, whatever constants they read.
 _BARE = {"relu", "max_pool", "avg_pool", "mean", "sum", "max", "add", "concat", "matmul", "patches"}
@@ -69,7 +71,24 @@ class Finder:
                 variable = self._equations[indices[-1]].out
                 if self._is_layer(variable):
                     layers.append(LayerEquations(kind, item.scope, variable, indices))
-        return self._with_output(layers)
+        return self._with_output([self._to_the_end(layer) if _is_alone(layer, layers) else layer for layer in layers])
+
+    def _to_the_end(self, layer: LayerEquations) -> LayerEquations:
+        """A layer that bears the name of a scope, with the scales and shifts at the end of it, as of a layer norm."""
+        whole, indices, signal = layer, layer.indices, layer.variable
+        for index in range(layer.indices[-1] + 1, len(self._equations)):
+            item = self._equations[index]
+            if self._users[signal] != 1:
+                break
+            if not any(a is signal for a in item.eqn.invars):
+                continue
+            arranged = item.primitive in _ARRANGED and item.out.aval.size == signal.aval.size
+            if item.scope != layer.scope or not (arranged or self._is_constant_step(item)):
+                break
+            indices, signal = (*indices, index), item.out
+            if self._is_layer(signal):
+                whole = replace(layer, variable=signal, indices=indices)
+        return whole
 
     def _batched(self, indices: tuple[int, ...]) -> tuple[int, ...]:
         """A product of matrices of one image gets its batch dimension back in the next step; that is the layer."""
@@ -222,6 +241,12 @@ class Finder:
         return layers if whole or not indices else [*layers, LayerEquations("output", (), output, (indices[0],))]
 
 
+def _is_alone(layer: LayerEquations, layers: Sequence[LayerEquations]) -> bool:
+    """Has the layer a scope to itself, so that the scope's name is the layer's?"""
+    scopes, own = [other.scope for other in layers], layer.scope
+    return bool(own) and scopes.count(own) == 1 and not any(s != own and s[: len(own)] == own for s in scopes)
+
+
 def names_of(layers: Sequence[LayerEquations]) -> list[str]:
     """A unique name for each layer: the scope alone where one layer has it to itself, else kind and number."""
     scopes = [layer.scope for layer in layers]
@@ -231,8 +256,7 @@ def names_of(layers: Sequence[LayerEquations]) -> list[str]:
     counts: Counter[str] = Counter()
     for layer, scope in zip(layers, scopes, strict=True):
         prefix = "/".join(scope)
-        alone = scopes.count(scope) == 1 and not any(s != scope and s[: len(scope)] == scope for s in scopes)
-        if scope and alone:
+        if scope and _is_alone(layer, layers):
             names.append(prefix)
             continue
         stem = f"{prefix}/{layer.kind}" if prefix else layer.kind

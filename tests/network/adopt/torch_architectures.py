@@ -253,4 +253,7 @@ def make(name: str) -> nn.Module:
             nn.init.normal_(module.bias, std=0.2)
             nn.init.normal_(module.running_mean, std=0.2)
             nn.init.uniform_(module.running_var, 0.5, 2.0)
+        elif isinstance(module, (nn.LayerNorm, nn.GroupNorm)):
+            nn.init.uniform_(module.weight, 0.4, 1.2)
+            nn.init.normal_(module.bias, std=0.2)
     return net

@@ -131,6 +131,36 @@ def test_modules_name_layers_and_reused_ones_number_their_calls() -> None:
     assert [layer.name for layer in plain.layers] == ["act/relu1", "act/relu2"]
 
 
+class _Scaled(nnx.Module):
+    def __call__(self, x: Any) -> Any:
+        return jax.nn.silu(x) * 1.7 - 0.3
+
+
+@pytest.mark.parametrize("inner", [
+    lambda: nnx.LayerNorm(4, rngs=nnx.Rngs(0)), lambda: nnx.LayerNorm(4, use_fast_variance=False, rngs=nnx.Rngs(0)),
+    lambda: nnx.RMSNorm(4, rngs=nnx.Rngs(0)), lambda: nnx.BatchNorm(4, use_running_average=True, rngs=nnx.Rngs(0)),
+    lambda: nnx.PReLU(), _Scaled,
+], ids=["layer norm", "layer norm, slow variance", "RMS norm", "batch norm", "PReLU",
+        "a scaled activation"])  # fmt: skip
+def test_a_layer_with_the_name_of_a_module_is_what_the_module_returns(inner: Any) -> None:
+    class Small(nnx.Module):
+        def __init__(self) -> None:
+            self.conv = nnx.Conv(3, 4, (3, 3), rngs=nnx.Rngs(1))
+            self.inner = inner()
+
+        def __call__(self, x: Any) -> Any:
+            return self.inner(self.conv(x)).sum((1, 2))
+
+    module, x = Small(), np.random.default_rng(3).normal(size=(2, *zoo.SIZE, 3)).astype(np.float32)
+    for name in ("scale", "bias"):
+        if getattr(module.inner, name, None) is not None:
+            getattr(module.inner, name)[...] = jnp.asarray([0.7, -0.2, 1.4, 0.5])
+    net = dv.Network.from_nnx(module, input_spec=SPEC)
+    value = net.taps(x, ["inner"])["inner"]
+    np.testing.assert_allclose(value, module.inner(module.conv(x)), rtol=1e-4, atol=1e-5)
+    assert sum(layer.name.startswith("inner") for layer in net.layers) == 1
+
+
 def test_an_activation_swallows_nothing_behind_it() -> None:
     """A sigmoid is one equation without a call of its own, a SiLU one named call."""
     for activation, name in ((jax.nn.sigmoid, "sigmoid1"), (jax.nn.silu, "silu1"), (jnp.tanh, "tanh1")):
