@@ -407,6 +407,20 @@ def with_deviation(h: Any) -> Any:
     return h + jnp.sqrt(h.var((1, 2), keepdims=True)) @ DENSE
 
 
+@jax.custom_jvp
+def straight_through(h: Any) -> Any:
+    """A ReLU forwards, the identity backwards."""
+    return jnp.maximum(h, 0)
+
+
+straight_through.defjvps(lambda tangent, out, h: tangent)
+
+
+def side_by_side(h: Any) -> Any:
+    both = jnp.concatenate([jax.nn.relu(h), h], -1)
+    return 0.9 * both[..., :8] + 0.1 * both[..., 8:]
+
+
 #: name -> (the activation, part of what it is called).
 BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "swish": (lambda h: h / (1 + jnp.exp(-h)), "silu"),
@@ -416,6 +430,30 @@ BENDING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "leaky by a maximum": (lambda h: jnp.maximum(h, 0.1 * h), "leaky_relu"),
     "leaky by two branches": (lambda h: jax.nn.relu(2 * h) + 0.1 * (2 * h), "leaky_relu"),
     "leaky by piecewise": (lambda h: jnp.piecewise(h, [h < 0], [lambda z: 0.1 * z, lambda z: z]), "selection"),
+    "leaky across a transposition": (
+        lambda h: 0.9 * jax.nn.relu(h.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1) + 0.1 * h, "several rectified"),
+    "leaky across a pad and a cut": (
+        lambda h: 0.9 * jnp.pad(jax.nn.relu(h), ((0, 0), (1, 1), (0, 0), (0, 0)))[:, 1:-1] + 0.1 * h,
+        "several rectified"),
+    "leaky side by side": (side_by_side, "several rectified"),
+    "leaky by a map over rows": (lambda h: 0.9 * lax.map(jax.nn.relu, h[0])[None] + 0.1 * h, "several rectified"),
+    "leaky inside a map over rows": (
+        lambda h: lax.map(lambda two: 0.9 * two[0] + 0.1 * two[1], (jax.nn.relu(h[0]), h[0]))[None],
+        "several rectified"),
+    "leaky by a sum over a stack": (
+        lambda h: (jnp.stack([jax.nn.relu(h), h], -1) * jnp.array([0.9, 0.1])).sum(-1), "several rectified"),
+    "leaky by weights of a stack": (
+        lambda h: jnp.einsum("k,k...->...", jnp.array([0.9, 0.1]), jnp.stack([jax.nn.relu(h), h])),
+        "several rectified"),
+    "a ReLU with a derivative of its own": (straight_through, "straight_through"),
+    "softmax of x and -x, row by row": (
+        lambda h: lax.map(jax.nn.softmax, jnp.stack([h, -h], -1)[0])[None, ..., 0], "quotient"),
+    "norm of one number, row by row": (
+        lambda h: lax.map(lambda z: z / (norm(z) + 1e-6), h[0][..., None])[None, ..., 0], "quotient"),
+    "gate of copies of x in a scan": (
+        lambda h: lax.scan(
+            lambda c, z: (c, z * jax.nn.sigmoid(z.mean(-1, keepdims=True))), 0.0, jnp.stack([h, h], -1)[0])[1][
+                None, ..., 0], "sigmoid"),
     "parametric": (lambda h: jax.nn.relu(h) - DENSE[0] * jax.nn.relu(-h), "several rectified"),
     "x + relu(x)": (lambda h: h + jax.nn.relu(h), "leaky_relu"),
     "x relu(x)": (lambda h: jax.nn.relu(h) * h, "squared relu"),

@@ -79,8 +79,11 @@ def agrees(plan: Sequence[tuple[str, str, bool]], rule: str) -> None:
     np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(other).max() + 1e-30)
 
 
-BY_HAND = tuple(name for name, (part, _) in forms.PASSING.items() if part in forms.BY_HAND)
-#: A ReLU by hand that is still one behind an activation, of the signal below: x + abs(x) of soft shrinkage, for one.
+BY_HAND = (
+    *(name for name, (part, _) in forms.PASSING.items() if part in forms.BY_HAND),
+    "both signs side by side", "two rectifiers behind one another", "absolute values of a ReLU",
+)  # fmt: skip
+#: A ReLU that is still one behind an activation, of the signal below: x + abs(x) of soft shrinkage, for one.
 STILL_RELU = {
     *((bent, part) for part in BY_HAND for bent in (
         "leaky by masks", "leaky by a sum", "leaky by a maximum", "leaky by two branches", "leaky by absolute values",

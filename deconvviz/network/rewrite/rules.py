@@ -30,9 +30,10 @@ from deconvviz.network import _compat
 from deconvviz.network.rewrite import replace
 from deconvviz.network.rewrite.padding import tame
 from deconvviz.network.trace import geometry
+from deconvviz.network.trace.curves import is_relu_call
 from deconvviz.network.trace.jaxpr import Equation, carrying, flatten, is_literal
 from deconvviz.network.trace.loops import LOOPS, Body, replace_bodies
-from deconvviz.network.trace.nonlinear import Objection, objections
+from deconvviz.network.trace.nonlinear import Objection, objections, view_of
 from deconvviz.network.trace.pooling import (
     Pools,
     first_in_window,
@@ -41,8 +42,9 @@ from deconvviz.network.trace.pooling import (
     first_of_two,
     window_of,
 )
-from deconvviz.network.trace.rectifiers import Survey, activation_call, is_relu_call, match, survey
+from deconvviz.network.trace.rectifiers import Survey, activation_call, match, survey
 from deconvviz.network.trace.spelled import spelled_out
+from deconvviz.network.trace.values import Known, entering
 from deconvviz.ops.rectify import rectify
 
 __all__ = ["Context", "is_relu_call", "match", "rewrite"]
@@ -63,6 +65,7 @@ class Context:
       fields: what the variables run along (`geometry.follow`).
       layer_of: the layer that an equation belongs to, for reports.
       custom_rules: backward rules of activations that are no rectifiers, by name: ``rule(z, g) -> signal below``.
+      entering: what is known of the inputs of a body, by what flows into them.
     """
 
     live: set[Any]
@@ -71,6 +74,7 @@ class Context:
     fields: Mapping[Any, geometry.Field] | None = None
     layer_of: Callable[[Equation], str | None] = lambda item: None
     custom_rules: Mapping[str, CustomRule] = field(default_factory=dict)
+    entering: Mapping[Any, Known] = field(default_factory=dict)
 
 
 def rewrite(
@@ -95,7 +99,8 @@ def rewrite(
     bent: dict[int, str] = {}
     custom: dict[int, Objection] = {}
     inside_custom: set[int] = set()
-    for each in objections(equations, context.live, context.targets, surveyed, pools):
+    view = view_of(equations, context.live, context.targets, surveyed, pools, context.entering)
+    for each in objections(view):
         if each.curve is not None and each.name in context.custom_rules:
             custom[each.curve.indices[-1]] = each
             inside_custom.update(each.curve.indices)
@@ -118,7 +123,7 @@ def rewrite(
             # One that only feeds a comparison or a stopped gradient is replaced like the others, but none that obeys.
             obeyed += ruled and any(v in signal for v in eqn.outvars)
         elif any(v in signal for v in eqn.outvars):
-            eqn, inner, reasons, custom_names = _inside(eqn, rule, context)
+            eqn, inner, reasons, custom_names = _inside(eqn, rule, context, view.known)
             by_custom += custom_names
             new.append(eqn)
             obeyed += inner
@@ -245,7 +250,9 @@ def _bound_backward(residuals: tuple[jax.Array, jax.Array], g: jax.Array) -> tup
 _bound.defvjp(lambda z, bound: (_bound(z, bound), (z, bound)), _bound_backward)
 
 
-def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[Any, int, list[str], list[str]]:
+def _inside(
+    eqn: Any, rule: str | tuple[str, ...], context: Context, known: Mapping[Any, Known]
+) -> tuple[Any, int, list[str], list[str]]:
     """The same equation with the bodies it carries (scan, cond, ...) rewritten."""
     if eqn.primitive.name not in LOOPS:
         return eqn, 0, [], []
@@ -267,8 +274,9 @@ def _inside(eqn: Any, rule: str | tuple[str, ...], context: Context) -> tuple[An
         ins, _ = geometry.entering(eqn, body, context.fields or {})
         start = {v: f for v, f in zip(flat.jaxpr.invars, ins, strict=True) if f is not None}
         within = Context(
-            live, flat.outputs, fields=geometry.follow(flat.equations, start), custom_rules=context.custom_rules
-        )
+            live, flat.outputs, fields=geometry.follow(flat.equations, start), custom_rules=context.custom_rules,
+            entering=entering(body, flat.jaxpr.invars, known),
+        )  # fmt: skip
         eqns, count, why, custom_names = rewrite(flat.equations, rule, within)
         reasons.extend(why)
         if len(flat.constvars) != len(body.closed.jaxpr.constvars):

@@ -15,11 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.network import _compat
-from deconvviz.network.trace.jaxpr import Equation, is_floating, is_literal, needed
+from deconvviz.network.trace.jaxpr import Equation, flatten, is_floating, is_literal, needed
+from deconvviz.network.trace.rectifiers import match
 from deconvviz.network.trace.values import ENTRYWISE, View, bends, number_of
 
 #: Numbers at which activations differ: both signs, near 0, beyond every bound.
 _AT = np.array([-9.0, -4.0, -2.5, -1.3, -0.7, -0.2, -0.03, 0.03, 0.2, 0.6, 1.4, 2.7, 5.0, 9.0], np.float32)
+_RELU_PARTS = {"max", "min", "broadcast_in_dim", "convert_element_type", "gt", "ge", "lt", "le", "select_n", "mul"}
 _KNOWN: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("gelu", jax.nn.gelu),
     ("gelu", lambda z: jax.nn.gelu(z, approximate=False)),
@@ -54,6 +56,38 @@ class Curve:
     signal: Any
     result: Any
     indices: tuple[int, ...]
+
+
+def is_relu_call(eqn: Any) -> bool:
+    """True if a ``custom_jvp_call`` computes a ReLU or ReLU6, and passes its derivative.
+
+    Softplus is ``logaddexp(x, 0)`` and holds a ``max(x, 0)`` too, so finding one inside is not enough. And a ReLU that
+    an author gave another derivative, the identity for example, is none.
+    """
+    body = _compat.program_in(eqn.params["call_jaxpr"])
+    if body is None or len(body.jaxpr.invars) != 1:
+        return False
+    flat = flatten(body)
+    if {e.primitive for e in flat.equations} - _RELU_PARTS or len(match(flat.equations)) != 1:
+        return False
+    own, plain = (
+        _slopes(eqn.invars, [eqn], eqn.outvars),
+        _slopes(body.jaxpr.invars, body.jaxpr.eqns, body.jaxpr.outvars),
+    )
+    return own is not None and plain is not None and bool(np.allclose(own, plain))
+
+
+def _slopes(inputs: Sequence[Any], eqns: Sequence[Any], outputs: Sequence[Any]) -> np.ndarray | None:
+    """The derivative that JAX takes of a function of one number, at `_AT`."""
+    run = _compat.callable_of(_compat.empty_jaxpr(), inputs, eqns, outputs)
+    like = jax.ShapeDtypeStruct(inputs[0].aval.shape, inputs[0].aval.dtype)
+    try:
+        slope = _compat.traced(lambda z: jax.jvp(lambda z: run(z)[0], (z,), (jnp.ones_like(z),))[1], like)
+        flat = flatten(slope, lambda eqn: True)
+        with jax.ensure_compile_time_eval():
+            return _evaluated([item.eqn for item in flat.equations], flat.input, flat.outputs[0])
+    except Exception:  # no derivative, or one that is not evaluated number by number
+        return None
 
 
 def curve_of_call(view: View, call: tuple[str, int]) -> Curve | None:
@@ -180,6 +214,8 @@ def _evaluated(eqns: Sequence[Any], signal: Any, result: Any) -> np.ndarray | No
         else:
             out = eqn.primitive.bind(*operands, **eqn.params)
         values.update(zip(eqn.outvars, out if eqn.primitive.multiple_results else [out], strict=True))
-    if result not in values or jnp.shape(values[result]) != _AT.shape:  # a constant result is no activation
+    if (
+        is_literal(result) or result not in values or jnp.shape(values[result]) != _AT.shape
+    ):  # a constant result is no activation
         return None
     return np.asarray(values[result], np.float64)

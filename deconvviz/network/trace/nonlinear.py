@@ -21,7 +21,7 @@ is called: `objections`. Several rectifiers of one and the same signal that are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,11 @@ from deconvviz.network.trace.values import (
     OPENED,
     PICKS,
     SUMS,
+    Known,
     View,
     is_solution,
     learn,
+    meet,
     number_of,
 )
 
@@ -74,10 +76,15 @@ class Objection:
     curve: Curve | None = None
 
 
-def objections(
-    equations: Sequence[Equation], live: set[Any], targets: Sequence[Any], surveyed: Survey, pools: Pools
-) -> list[Objection]:
-    """What a signal that starts from the targets meets and no rectifier rule is defined for, in execution order.
+def view_of(
+    equations: Sequence[Equation],
+    live: set[Any],
+    targets: Sequence[Any],
+    surveyed: Survey,
+    pools: Pools,
+    entering: Mapping[Any, Known] | None = None,
+) -> View:
+    """A program as `objections` looks at it.
 
     Args:
       equations: a flat program; what its targets do not rest on is left out.
@@ -85,9 +92,15 @@ def objections(
       targets: where the signal starts; besides, from whatever nothing reads.
       surveyed: its rectifiers, which are no objections.
       pools: its max poolings, which are none either.
+      entering: what is known of its inputs.
     """
     ends = {t for t in targets if not is_literal(t)}
-    view = View(equations, live, carrying(equations, targets), ends, surveyed, pools)
+    return View(equations, live, carrying(equations, targets), ends, surveyed, pools, entering=entering or {})
+
+
+def objections(view: View) -> list[Objection]:
+    """What a signal that starts from the targets meets and no rectifier rule is defined for, in execution order."""
+    equations, live = view.equations, view.live
     result: dict[Any, list[Objection]] = {}
     for index in view.path():
         item = equations[index]
@@ -154,13 +167,13 @@ def _name(view: View, index: int) -> str:
         return f"{name} of two signals" if len(signals) == 2 else f"{name} with {'zero' if zero else 'a constant'}"
     if name == "select_n":
         return "a selection by the signal itself"
-    if name in ("mul", *CONTRACTIONS):
+    if name == "mul" or (name in CONTRACTIONS and len(signals) > 1):
         return "a product of two signals"
     if name == "div":
         return "a quotient by the signal"
     if (name in ADDS or name in _JOINS) and _is_step(view, signals):
         return "a step of the signal, through which nothing comes down"
-    if name in ADDS:
+    if name in ADDS or (name in SUMS | CONTRACTIONS and len(signals) == 1):
         return "a sum of several rectified forms of one signal"
     if name == "sort":
         return next((call for call, _ in item.calls if call in _SORTS), name)
@@ -184,6 +197,8 @@ def _passes(view: View, index: int) -> bool:
         return False
     if name in ADDS:
         return not _recombined(view, moving)
+    if (name in SUMS or name in CONTRACTIONS) and len(moving) == 1 and _adds_forms(view, eqn, moving[0]):
+        return False
     if name in MOVES or name in SUMS or name in OPENED or is_solution(view, index):
         return True
     if name in ("reduce_window_max", "reduce_window_min"):
@@ -222,8 +237,21 @@ def _recombined(view: View, moving: list[Any]) -> bool:
     if len(moving) < 2 or moving[0] is moving[1] or any(view.known[a].dead for a in moving):
         return False
     first, second = (view.known[a] for a in moving[:2])
-    same = first.origin is second.origin and (first.curved or second.curved)
-    return same and number_of(view, moving[0]) != number_of(view, moving[1])
+    if number_of(view, moving[0]) is number_of(view, moving[1]):
+        return False
+    if first.origin is second.origin:
+        return first.curved or second.curved
+    return first.source is second.source and (first.bent or second.bent) and meet(view, *moving[:2])
+
+
+def _adds_forms(view: View, eqn: Any, operand: Any) -> bool:
+    """Does a sum run over several functions of one entry of a signal, of which one bends?"""
+    known, name = view.known[operand], eqn.primitive.name
+    if not known.joined or name not in ("reduce_sum", "dot_general"):
+        return False
+    side = 0 if operand is eqn.invars[0] else 1
+    axes = eqn.params["axes"] if name == "reduce_sum" else eqn.params["dimension_numbers"][0][side]
+    return bool(set(axes) & known.entries.single)
 
 
 def _is_step(view: View, moving: list[Any]) -> bool:

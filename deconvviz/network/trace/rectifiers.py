@@ -14,15 +14,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from deconvviz.network._compat import combined_by, is_variable, program_in
-from deconvviz.network.trace.jaxpr import Equation, Flat, flatten, is_literal
+from deconvviz.network._compat import combined_by, is_variable
+from deconvviz.network.trace.jaxpr import Equation, Flat, is_literal
 
 #: A fact about a variable besides a number and a `Mask`.
 RECTIFIED = "rectified"
 #: Operations that move or copy the entries of an array.
 _MOVES = {"convert_element_type", "copy", "stop_gradient", "broadcast_in_dim", "reshape", "squeeze", "transpose",
           "expand_dims"}  # fmt: skip
-_RELU_PARTS = {"max", "min", "broadcast_in_dim", "convert_element_type", "gt", "ge", "lt", "le", "select_n", "mul"}
 #: Activations of jax.nn and flax that arrive as one named call.
 ACTIVATIONS = {"celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu",
                "log_sigmoid", "mish", "selu", "sigmoid", "silu", "soft_sign", "softplus", "sparse_plus", "squareplus",
@@ -291,20 +290,6 @@ def _is_power(eqn: Any) -> bool:
 def match(equations: Sequence[Equation], known: Mapping[Any, float] | None = None) -> dict[int, Any]:
     """Index of each equation that is a rectifier -> its operand."""
     return survey(equations, known).rectifiers
-
-
-def is_relu_call(eqn: Any) -> bool:
-    """True if the whole body of a ``custom_jvp_call`` is a ReLU or ReLU6.
-
-    Softplus is ``logaddexp(x, 0)`` and holds a ``max(x, 0)`` too, so finding one inside is not enough.
-    """
-    body = program_in(eqn.params["call_jaxpr"])
-    if body is None or len(body.jaxpr.invars) != 1:
-        return False
-    flat = flatten(body)
-    if {e.primitive for e in flat.equations} - _RELU_PARTS:
-        return False
-    return len(match(flat.equations)) == 1
 
 
 def activation_call(item: Equation) -> tuple[str, int] | None:

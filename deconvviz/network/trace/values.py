@@ -7,16 +7,18 @@ whether that function bends, whether it was reduced over an axis. `learn` works 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from deconvviz.network import _compat
 from deconvviz.network.trace import entries
 from deconvviz.network.trace.geometry import regrouped
-from deconvviz.network.trace.jaxpr import Equation, is_floating, is_literal, needed
+from deconvviz.network.trace.jaxpr import Equation, flatten, is_floating, is_literal, needed
+from deconvviz.network.trace.loops import Body, bodies
 from deconvviz.network.trace.pooling import Pools, reduced_axes
 from deconvviz.network.trace.rectifiers import Survey
 
@@ -58,6 +60,9 @@ class Known:
       spread: axes along which it only varies by what does not depend on the image.
       origin: the value that it is an entry by entry function of, itself where it is none.
       curved: whether that function holds a rectifier or something else that bends.
+      source: the value whose entries it holds or is an entry by entry function of, wherever they have been moved.
+      bent: whether one of these functions bends.
+      joined: several such functions of one entry lie side by side along an axis.
       entries: of which one number of a signal each entry is a function.
       reduced: reduced over an axis along which the signal varies, and worked on entry by entry since.
       squares: sums of squares or absolute values, worked on entry by entry since.
@@ -69,6 +74,9 @@ class Known:
     origin: Any = None
     entries: Any = None
     curved: bool = False
+    source: Any = None
+    bent: bool = False
+    joined: bool = False
     reduced: bool = False
     squares: bool = False
     dead: bool = False
@@ -90,6 +98,7 @@ class View:
     fixed: set[Any] = field(default_factory=set)
     readers: dict[Any, list[int]] = field(default_factory=dict)
     numbers: dict[Any, Any] = field(default_factory=dict)
+    entering: Mapping[Any, Known] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for index in self.path():
@@ -141,9 +150,11 @@ def learn(view: View, index: int) -> None:
     moving = view.moving(eqn)
     for atom in moving:
         if atom not in view.known:
-            view.known[atom] = Known(origin=atom, entries=entries.own(atom))
+            view.known[atom] = view.entering.get(atom) or Known(origin=atom, entries=entries.own(atom), source=atom)
     trails = [view.known[a] for a in moving]
     below = {a: trail.entries for a, trail in zip(moving, trails, strict=True)}
+    sources = {t.source for t in trails}
+    moved = len(sources) == 1 and (name in MOVES or _entry_by_entry(eqn))
     for out in eqn.outvars:
         origin = _origin(view, eqn, out)
         followed = entries.follow(eqn, below, name in ENTRYWISE) if len(eqn.outvars) == 1 else None
@@ -152,11 +163,92 @@ def learn(view: View, index: int) -> None:
             origin=origin,
             entries=followed or entries.own(number_of(view, out)),
             curved=origin is not number_of(view, out) and (bends(view, index) or any(t.curved for t in trails)),
+            source=next(iter(sources)) if moved else number_of(view, out),
+            bent=moved and (bends(view, index) or any(t.bent for t in trails)),
+            joined=moved and (any(t.joined for t in trails) or _joins_forms(view, eqn)),
             reduced=reduces(view, index) or (name not in OPENED and all(t.reduced for t in trails)),
             squares=_sums_squares(view, index, trails, followed is None),
             dead=not is_floating(out) or all(t.dead for t in trails),
             finite=_tells_finite(view, eqn, name, trails),
         )
+
+
+def entering(body: Body, inputs: Sequence[Any], known: Mapping[Any, Known]) -> dict[Any, Known]:
+    """What is known of the inputs of a body, by what flows into them; nothing of what changes from round to round."""
+    result: dict[Any, Known] = {}
+    firsts: dict[Any, tuple[Any, Any]] = {}
+    changing = set(body.carried.values())
+    for n, (variable, operand) in enumerate(zip(inputs, body.operands, strict=True)):
+        if n in changing or operand is None or is_literal(operand) or operand not in known:
+            continue
+        trail, sliced = known[operand], n in body.sliced
+        # Two that are functions of one value are so inside as well: of the first of them.
+        first, same = firsts.setdefault((trail.origin, sliced), (variable, operand))
+        curved = operand is not same and (trail.curved or known[same].curved)
+        below = replace(trail, origin=first, source=first, curved=curved, bent=curved)
+        if sliced:
+            axes = replace(trail.entries, axes=trail.entries.axes[1:])
+            below = replace(below, spread=frozenset(d - 1 for d in trail.spread if d), entries=axes)
+        result[variable] = below
+    return result
+
+
+def _entry_by_entry(eqn: Any) -> bool:
+    """Depends each entry on those at its own place alone, also in a map over the first axis?"""
+    name = eqn.primitive.name
+    if name != "scan":
+        return name in ENTRYWISE
+    shapes = {v.aval.shape for v in (*eqn.invars, *eqn.outvars) if v.aval.shape}
+    (_, _, body), *_ = bodies(eqn)
+    if body.carried or len(body.sliced) != len(eqn.invars) or len(shapes) != 1:
+        return False
+    return all(item.primitive in ENTRYWISE for item in flatten(body.closed, lambda eqn: True).equations)
+
+
+def _joins_forms(view: View, eqn: Any) -> bool:
+    """Are several forms of one signal, of which one bends, put side by side along an axis?"""
+    moving = view.moving(eqn)
+    several = eqn.primitive.name in ("concatenate", "stack") and len({number_of(view, a) for a in moving}) > 1
+    return several and any(view.known[a].bent for a in moving)
+
+
+def meet(view: View, a: Any, b: Any) -> bool:
+    """Are two values of one source functions of the same entry of it at a place?"""
+    source = view.known[a].source
+    if source is not view.known[b].source:
+        return False
+    first, second = _places(view, a, source), _places(view, b, source)
+    if first is None or second is None or first.shape != second.shape:
+        return False
+    return bool(np.any((first == second) & (first >= 0)))
+
+
+def _places(view: View, value: Any, source: Any) -> np.ndarray | None:
+    """Which entry of the source each entry of a value is a function of; -1 for none, None where it cannot be told."""
+    if value is source or number_of(view, value) is number_of(view, source):
+        return np.arange(value.aval.size, dtype=np.int32).reshape(value.aval.shape)
+    eqn = view.equations[view.makers[value]].eqn if value in view.makers else None
+    if eqn is None:
+        return None
+    moving = view.moving(eqn)
+    below = {a: places for a in moving if (places := _places(view, a, source)) is not None}
+    if len(below) < len(set(moving)):
+        return None
+    first = next(iter(below.values()))
+    if eqn.primitive.name not in MOVES or eqn.primitive.name in ENTRYWISE | {"complex", "real", "imag", "conj"}:
+        alike = all(places.shape == value.aval.shape and np.array_equal(places, first) for places in below.values())
+        return first if alike else None
+    operands = [below.get(a) if not is_literal(a) else None for a in eqn.invars]
+    filled = [
+        np.full(a.aval.shape, -1, np.int32) if o is None else o for a, o in zip(eqn.invars, operands, strict=True)
+    ]
+    try:
+        with jax.ensure_compile_time_eval():
+            moved = eqn.primitive.bind(*map(jnp.asarray, filled), **eqn.params)
+    except Exception:  # whatever another release of JAX does not evaluate here stays untold
+        return None
+    which = [v is value for v in eqn.outvars].index(True)
+    return np.asarray(moved[which] if eqn.primitive.multiple_results else moved)
 
 
 def reduces(view: View, index: int) -> bool:

@@ -245,7 +245,8 @@ def net_objections(net: dv.Network) -> list[str]:
     surveyed = rules.survey(program.flat.equations, None)
     pools = rules.Pools(program.flat.equations, program.live, {})
     outs = program.flat.outputs
-    return [each.name for each in rules.objections(program.flat.equations, program.live, outs, surveyed, pools)]
+    view = rules.view_of(program.flat.equations, program.live, outs, surveyed, pools)
+    return [each.name for each in rules.objections(view)]
 
 
 def test_an_activation_without_a_name_is_none_of_its_parts() -> None:
