@@ -340,7 +340,7 @@ class Inversion:
       image_error: squared distance of the pixels from the picture inverted, over that picture's squared length.
       losses: (step,) float64, what was minimized, one number a step.
       layer: its name.
-      method: "optimize" or "learned".
+      method: "optimize", "learned" or "refined".
       seed: of all random draws.
       step: steps done.
       steps: of the whole run.

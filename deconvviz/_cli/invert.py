@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     default="optimize",
     show_default=True,
     metavar="NAME",
-    help="optimize, or learned (one pass of a decoder, for some layers of caltech).",
+    help="optimize, learned (one pass of a decoder, for some layers of caltech), or refined (160 steps from there).",
 )
 @click.option("--restarts", type=click.IntRange(min=1), default=1, show_default=True, help="Starts; the best counts.")
 @run_options
@@ -105,8 +105,8 @@ def invert(
 def _check(checkpoint: Path, method: str) -> None:
     """Refuses before the work what could not be kept after it."""
     check_file(checkpoint, "--checkpoint")
-    if method == "learned":
-        raise DeconvvizError(f"--checkpoint {checkpoint}: a learned inverter answers in one pass; leave it out")
+    if method != "optimize":
+        raise DeconvvizError(f"--checkpoint {checkpoint}: method {method!r} answers within seconds; leave it out")
 
 
 def _resumed(
@@ -138,11 +138,11 @@ def _resumed(
 
 def _lines(chosen: Chosen, result: Inversion, out: Path | None) -> list[str]:
     """The answer for people."""
-    how = (
-        "one pass of a trained decoder"
-        if result.method == "learned"
-        else f"{result.step} steps from seed {result.seed}"
-    )
+    how = {
+        "learned": "one pass of a trained decoder",
+        "refined": f"{result.step} steps from the answer of a trained decoder",
+        "optimize": f"{result.step} steps from seed {result.seed}",
+    }[result.method]
     return [
         f"{chosen.name}, {result.layer}: {how}",
         f"feature error {result.feature_error:.4g} (squared, over the target), in pixels {result.image_error:.4g}",

@@ -26,7 +26,7 @@ from deconvviz.metrics import normalized_error
 from deconvviz.network import Network
 from deconvviz.types import DisplayImage, Inversion, ModelInput
 
-METHODS = ("optimize", "learned")
+METHODS = ("optimize", "learned", "refined")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +59,8 @@ def snapshots(
       picture: (H, W, 3) the picture that it shows, for the error in pixels.
     """
     check_method(method)
-    if method == "learned":
-        raise DeconvvizError("method='learned' takes one pass through a decoder and no steps: call deconvviz.invert")
+    if method != "optimize":
+        raise DeconvvizError(f"method={method!r} begins with a decoder and has no snapshots: call deconvviz.invert")
     settings = _presets.inversion(network, network.layer(layer)) if resume is None else resume.state.settings
     settings = with_options(settings, options)
     check_whole(seed=(seed, 0), restarts=(restarts, 1), every=(every, 1))

@@ -12,15 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-import optax  # type: ignore[import-untyped]
 
 from deconvviz.errors import DeconvvizError
-from deconvviz.methods import _canvas
+from deconvviz.methods import _nearby
 from deconvviz.methods._settings import check_numbers, check_whole
 from deconvviz.network import Network
 from deconvviz.types import DisplayImage
@@ -99,7 +96,7 @@ def invert(
     length = float(np.square(values.astype(np.float64)).sum())
     if not length:
         raise DeconvvizError(f"{layer} is zero everywhere: every picture that leaves it silent would do")
-    optimizer, step = _step(network, layer)
+    optimizer, step = _nearby.step(network, layer)
     draw = np.random.default_rng(seed)
     z = (GREY + START * draw.standard_normal((*network.input_spec.size, 3))).astype(np.float32)
     consts, target = network.program().flat.consts, jnp.asarray(values)
@@ -113,23 +110,3 @@ def invert(
         noisy = np.asarray(x)[0] + level * draw.standard_normal(z.shape)
         z = np.clip(denoise(noisy.astype(np.float32)), 0, 1).astype(np.float32)
     return z
-
-
-def _step(network: Network, layer: str) -> tuple[Any, Callable[..., Any]]:
-    optimizer = optax.scale_by_adam()
-
-    def make() -> Callable[..., Any]:
-        values = _canvas.layer_values(network, layer)
-
-        def loss(x: Any, near: Any, pull: Any, consts: Any, target: Any, weight: Any) -> Any:
-            error = jnp.square(values(consts, x) - target).sum() * weight
-            return error + pull * jnp.mean(jnp.square(x - near))
-
-        def step(x: Any, memory: Any, near: Any, pull: Any, rate: Any, consts: Any, target: Any, weight: Any) -> Any:
-            gradient = jax.grad(loss)(x, near, pull, consts, target, weight)
-            updates, memory = optimizer.update(gradient, memory)
-            return jnp.clip(x - rate * updates, 0, 1).astype(x.dtype), memory
-
-        return jax.jit(step)
-
-    return optimizer, network.store.compiled(("plug and play", layer), make)

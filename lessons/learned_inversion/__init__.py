@@ -90,6 +90,8 @@ def chosen() -> State:
     beside = {"none": t("nothing")}
     if run.searched(image, layer, change) is not None:
         beside["search"] = t("the picture of a search")
+    if change == "none":
+        beside["refined"] = t("the answer, refined")
     return State(image, layer, change, choice(t("Beside it"), beside, "beside"))
 
 
@@ -130,7 +132,7 @@ def draw(page: frame.Places) -> None:
     with page.picture:
         with st.spinner(t("Sending the layer's numbers through its decoder, some seconds the first time")):
             result = run.beforehand(*place) or run.shown(*place)
-        picture.draw(*place, result, beside=state.beside == "search")
+        picture.draw(*place, result, beside=state.beside)
         picture.formula(result, state.layer)
     with page.wide:
         page.later(measured, page, state)

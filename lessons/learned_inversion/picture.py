@@ -17,8 +17,8 @@ from lessons.learned_inversion import run
 from lessons.learned_inversion.run import Shown
 
 
-def draw(image: str, layer: str, change: str, result: Shown, beside: bool) -> None:
-    """The two pictures, and what stands between them; the search's too where it is to stand beside them."""
+def draw(image: str, layer: str, change: str, result: Shown, beside: str) -> None:
+    """The two pictures, and what stands between them; a third where one is to stand beside them."""
     name = title_of(pictures.sample(image))
     rows, columns = result.photograph.shape[:2]
     seen = t("as the network sees it: {rows} × {columns} pixels", rows=rows, columns=columns)
@@ -31,13 +31,22 @@ def draw(image: str, layer: str, change: str, result: Shown, beside: bool) -> No
     if change != "none":
         title = t("Made from the changed {layer}", layer=layer)
     pair = _figure(name, seen, result.photograph, "photograph") + _figure(title, note, result.picture, "made")
-    other = run.searched(image, layer, change) if beside else None
+    other = _beside(image, layer, change, beside)
     if other is not None:
-        searched, features, pixels = other
+        title, picture, features, pixels = other
         note = t("error in pixels {pixels}, feature error {features}", pixels=number(pixels), features=number(features))
-        pair += _figure(t("Made from {layer} by a search", layer=layer), note, searched, "search")
+        pair += _figure(title, note, picture, beside)
     st.html(f'<div class="inverted{"" if other is None else " three"}">{pair}</div>')
     st.html(f'<p class="facts" data-part="sizes">{escape(_way(layer))}</p>')
+
+
+def _beside(image: str, layer: str, change: str, which: str) -> tuple[str, np.ndarray, float, float] | None:
+    """Title, picture, feature error and error in pixels of another answer to the same numbers; None for none."""
+    if which == "refined":
+        result = run.refined(image, layer)
+        return t("The same, and 160 steps more"), result.image, result.feature_error, result.image_error
+    found = run.searched(image, layer, change) if which == "search" else None
+    return None if found is None else (t("Made from {layer} by a search", layer=layer), *found)
 
 
 def _figure(title: str, note: str, picture: np.ndarray, part: str) -> str:

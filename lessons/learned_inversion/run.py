@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -103,6 +104,16 @@ def searched(image: str, layer: str, change: str) -> tuple[np.ndarray, float, fl
         return None
     features, pixels = shipped.facts()[f"optimize/{layer}"][:2]
     return shipped.image(f"optimize/{layer}"), features, pixels
+
+
+def refined(image: str, layer: str) -> dv.Inversion:
+    """The decoder's answer for a photograph, and 160 steps from there towards the layer's numbers."""
+    photograph = pictures.fitted(loaded(), pictures.sample(image)).model
+    refine = partial(dv.invert, loaded().network, photograph, layer, method="refined")
+    return engine.cached(
+        loaded(), pictures.sample(image), f"refined {layer}",
+        lambda: engine.run_compiled(loaded(), layer, "refined", refine),
+    )  # fmt: skip
 
 
 def _shown(image: str, layer: str, change: str) -> Shown:

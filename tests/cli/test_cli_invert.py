@@ -87,6 +87,9 @@ def test_a_decoder_answers_in_one_pass(tmp_path: Path) -> None:
     assert (record["steps"], record["loss"], record["method"]) == (0, None, "learned")
     assert run(*learned).stdout.splitlines()[0] == "caltech, relu6: one pass of a trained decoder"
     assert "method='learned' has no option 'steps'" in run(*learned, "--steps", "8").stderr
+    refined = [*learned[:-1], "refined", "--steps", "8"]
+    assert run(*refined).stdout.splitlines()[0] == "caltech, relu6: 8 steps from the answer of a trained decoder"
+    assert said(*refined)["feature_error"] < record["feature_error"]
 
 
 @pytest.mark.deep
@@ -219,7 +222,7 @@ def test_what_is_no_checkpoint_is_refused(inverted: list[str], tmp_path: Path) -
     assert "--checkpoint" in answer.stderr
     assert "does not exist; make it first" in answer.stderr
     answer = run(*inverted[:-4], "--method", "learned", "--checkpoint", tmp_path / "other.safetensors")
-    assert "a learned inverter answers in one pass; leave it out" in answer.stderr
+    assert "method 'learned' answers within seconds; leave it out" in answer.stderr
 
 
 @pytest.fixture

@@ -119,6 +119,27 @@ def test_the_scenes_say_what_was_measured() -> None:
     assert run.other_of(scenes.IMAGE) != scenes.IMAGE == pictures.sample(scenes.IMAGE).id
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", ["relu2", "relu5"])
+def test_refined_answers_are_what_the_scene_says(layer: str) -> None:
+    scene = next(scene for scene in scenes.SCENES if scene.title == "First the guess, then the steps")
+    assert "less than a tenth" in scene.text
+    falls, moves, detail = [], [], []
+    for image in run.PHOTOGRAPHS:
+        first, refined = run.answered(image, layer), run.refined(image, layer)
+        assert refined.step == 160
+        falls.append(refined.feature_error / first.feature_error)
+        moves.append(refined.image_error / first.image_error)
+        detail.append(steps_between_neighbours(refined.image) / steps_between_neighbours(first.image))
+    assert np.median(falls) < 0.1, "of most photographs"
+    assert max(moves) < 1.1, "hardly another error"
+    assert np.median(detail) > 1, "more detail"
+
+
+def steps_between_neighbours(image: np.ndarray) -> float:
+    return float(np.abs(np.diff(image, axis=0)).mean() + np.abs(np.diff(image, axis=1)).mean())
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_pictures_of_the_question_are_those_of_their_makers(seed: int) -> None:
     question = questions.maker(seed)

@@ -194,7 +194,7 @@ def test_a_layer_without_rows_and_columns_is_inverted_too() -> None:
     [
         ({"layer": "relu9"}, "no layer 'relu9'; did you mean relu"),
         ({"method": "learned"}, "cannot invert"),
-        ({"method": "guess"}, "there is no method 'guess'; known: optimize, learned"),
+        ({"method": "guess"}, "there is no method 'guess'; known: optimize, learned, refined"),
         ({"steps": 0}, "steps is a whole number from 1 up; got steps=0"),
         ({"steps": 2.5}, "got steps=2.5"),
         ({"restarts": 0}, "restarts is a whole number from 1 up; got restarts=0"),

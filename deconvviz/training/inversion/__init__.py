@@ -1,4 +1,4 @@
-"""What the layers of the shipped network still know of a picture: five inverters, measured alike."""
+"""What the layers of the shipped network still know of a picture: six inverters, measured alike."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from deconvviz.catalog import Lazy, Option, Trainable
 
 TRAINING = Trainable(
     name="inversion",
-    title="Five ways back from each layer of the shipped network to the picture, side by side",
+    title="Six ways back from each layer of the shipped network to the picture, side by side",
     evaluate=Lazy("deconvviz.training.inversion.evaluate:evaluate"),
     options=(
         Option("layers", "Layers, commas between; by default all with a trained inverter.", of=("evaluate",)),
-        Option("inverters", "Inverters, commas between: linear,deconvnet,learned,search,plug_and_play.  [default: all]",
+        Option("inverters", "Commas between: linear,deconvnet,learned,refined,search,plug_and_play.  [default: all]",
                of=("evaluate",)),
         Option("images", "How many pictures of the folder, evenly spaced.  [default: 4]", int, of=("evaluate",)),
         Option("steps", "Steps of each of both searches.  [default: 512 and 384]", int, of=("evaluate",)),

@@ -1,11 +1,11 @@
-"""The five inverters, and what their answers are measured by.
+"""The six inverters, and what their answers are measured by.
 
 Inverters: "linear" and "deconvnet" send the whole layer down by these rules, grey and contrast fitted to the photograph
 by least squares (both also use the network's switches, and are so told more than the layer says); "learned" is the
-trained decoder; "search" is `methods.feature_inversion` with its preset; "plug_and_play" a search whose prior is the
-project's own denoiser. Measures: PSNR and SSIM of the picture; "feature_error" in the layer itself, which a search
-makes small by its very nature; "judge_error" in a second network that had no part in any of them; whether each of both
-networks names the class that it names for the photograph.
+trained decoder; "refined" its answer, refined by `methods.refinement`; "search" is `methods.feature_inversion` with its
+preset; "plug_and_play" a search whose prior is the project's own denoiser. Measures: PSNR and SSIM of the picture;
+"feature_error" in the layer itself, which a search makes small by its very nature; "judge_error" in a second network
+that had no part in any of them; whether each of both networks names the class that it names for the photograph.
 
 Source: mahendran2015understanding, dosovitskiy2016inverting, venkatakrishnan2013plug
 """
@@ -23,7 +23,7 @@ import numpy as np
 from deconvviz.data import preprocess
 from deconvviz.errors import DeconvvizError
 from deconvviz.figures.scale import fitted
-from deconvviz.methods import feature_inversion, plug_and_play
+from deconvviz.methods import feature_inversion, plug_and_play, refinement
 from deconvviz.metrics import normalized_error, psnr, ssim
 from deconvviz.models import inverters
 from deconvviz.network import Network
@@ -31,7 +31,7 @@ from deconvviz.network.backward.reconstruct import reconstruct_units
 from deconvviz.tasks.enhancement import predict as enhancement
 from deconvviz.types import DisplayImage, Unit
 
-INVERTERS = ("linear", "deconvnet", "learned", "search", "plug_and_play")
+INVERTERS = ("linear", "deconvnet", "learned", "refined", "search", "plug_and_play")
 MEASURES = ("psnr", "ssim", "feature_error", "judge_error", "same_class", "judge_same_class")
 #: Layers of the judge that are compared, evenly spaced among its rectified maps.
 COMPARED = 4
@@ -93,8 +93,9 @@ class Bench:
             *_, last = feature_inversion.snapshots(self.network, x, picture, layer, every=512, **steps)
             return last.image
         values = self.network.taps(x, [layer])[layer]
-        if inverter == "learned":
-            return inverters.load(self.network, layer, self.weights)(values)[0]
+        if inverter in ("learned", "refined"):
+            answer = inverters.load(self.network, layer, self.weights)(values)[0]
+            return answer if inverter == "learned" else refinement.refine(self.network, values, layer, answer)
         settings = plug_and_play.PlugAndPlay()
         if self.steps is not None:
             each = max(1, self.steps // settings.rounds)

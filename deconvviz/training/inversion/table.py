@@ -25,7 +25,7 @@ from deconvviz.training.inverter.train import any_files
 from deconvviz.types import DisplayImage
 
 #: Seconds of one answer with its measures, both searches at their own length, on two cores with nothing else to do.
-SECONDS = {"linear": 0.2, "deconvnet": 0.2, "learned": 0.1, "search": 7.0, "plug_and_play": 9.0}
+SECONDS = {"linear": 0.2, "deconvnet": 0.2, "learned": 0.1, "refined": 0.7, "search": 7.0, "plug_and_play": 9.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class Plan:
         of_table = listed(layers) or trained or tuple(one.name for one in bench.network.layers if one.kind == "relu")
         for layer in of_table:
             bench.network.layer(layer)
-            if "learned" in chosen:
+            if {"learned", "refined"} & set(chosen):
                 inverters.load(bench.network, layer, bench.weights)
         files = unseen(data)
         spread = np.unique(np.linspace(0, len(files) - 1, min(images, len(files))).round().astype(int))
