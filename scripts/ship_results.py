@@ -3,7 +3,8 @@
 The ladder of the cat with its searches, the first sheet of feature visualization, the maps of the units that pages
 open with, and what growth, generation and the swap of upsamplers open with, from the shipped weights, with the steps
 and the seed that the pages themselves take.
-tests/lessons/test_shipped.py compares it with the code.
+tests/lessons/test_shipped.py compares it with the code. `generation` needs photographs of Caltech-101 too, in the
+folder caltech101 of the one that DECONVVIZ_DATA names.
 
     python scripts/ship_results.py          all of it
     python scripts/ship_results.py units    the maps alone; the rest stays (so for learned, growth, generation, swap)
@@ -11,16 +12,22 @@ tests/lessons/test_shipped.py compares it with the code.
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from safetensors.numpy import save_file
 
 import deconvviz as dv
 from deconvviz.models import inverters
+from deconvviz.tasks.generation import data as pictures_of
+from deconvviz.tasks.generation.nearest import nearest
 from deconvviz.types import Unit
 from lessons import fields, rules, upsampler_lab
 from lessons import generation as generating
@@ -176,12 +183,26 @@ def growth(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[s
 
 
 def generation(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
-    """The pictures that the lesson on generation opens with."""
+    """The pictures that the lesson on generation opens with, and the photographs nearest to its first draws."""
     state = generating.State()
     where = (state.wanted, int(state.first), int(state.second), state.decoder)
     name = generated.walk_name(*where)
     arrays[name] = to_bytes(generated.compute_walk(*where))
     facts[name] = shipped.digest("generation")
+    data = os.environ.get("DECONVVIZ_DATA")
+    if not data:
+        raise SystemExit("the photographs nearest to drawn pictures: name the folder of the data in DECONVVIZ_DATA")
+    about = generated.model().about
+    part, _ = pictures_of.split(Path(data) / "caltech101", generated.model().labels, about["recipe"]["held_out"])
+    known = pictures_of.read(part)
+    for label in generated.model().labels:
+        made = generated.decode(generated.drawn(label, 0), state.decoder)
+        rows, distances = nearest(made, known)
+        file, name = io.BytesIO(), generated.nearest_name(label, 0, state.decoder)
+        Image.fromarray(to_bytes(np.concatenate(list(known[rows]), axis=1))).save(file, "WEBP", quality=80, method=6)
+        arrays[name] = np.frombuffer(file.getvalue(), np.uint8)
+        facts[name] = {"digest": shipped.digest("generation"), "distances": [round(float(one), 4) for one in distances]}
+        print(name, arrays[name].nbytes, facts[name]["distances"], flush=True)
 
 
 def swap(loaded: networks.Loaded, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 import jax.numpy as jnp
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 import deconvviz as dv
 from deconvviz import compiled
@@ -135,6 +137,35 @@ def drawn(label: str, seed: int) -> np.ndarray:
 def names(label: str, seed: int, decoder: str) -> list[tuple[str, float]]:
     """What the recognition network calls the drawn pictures."""
     return model().recognized_as(decode(drawn(label, seed), decoder), label)
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The photograph that is nearest to each of the drawn pictures, of those that were trained on.
+
+    Attributes:
+      pictures: (12, 64, 64, 3) float32 in 0..1, squeezed, compressed.
+      distances: root mean square difference to each.
+    """
+
+    pictures: np.ndarray
+    distances: list[float]
+
+
+def nearest(label: str, seed: int, decoder: str) -> Nearest | None:
+    """As stored; None where it is not: the photographs are no part of the package."""
+    name = nearest_name(label, seed, decoder)
+    known = shipped.facts().get(name) if shipped.FILE.exists() else None
+    if known is None or known["digest"] != shipped.digest("generation"):
+        return None
+    with Image.open(io.BytesIO(shipped.arrays()[name].tobytes())) as file:
+        row = np.asarray(file.convert("RGB"), np.float32) / 255
+    return Nearest(np.stack(np.split(row, AT_ONCE, axis=1)), known["distances"])
+
+
+def nearest_name(label: str, seed: int, decoder: str) -> str:
+    """What they are stored under."""
+    return f"nearest/{label}/{seed}/{decoder}"
 
 
 def strip(one: Coded, other: Coded) -> np.ndarray:

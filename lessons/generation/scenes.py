@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from deconvviz.tasks.generation import DECODER
 from deconvviz.tasks.generation.evaluate import DRAWN
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.scenes import Guess, Scene
@@ -12,9 +11,16 @@ from lessons.generation.picture import DECODERS
 
 def named() -> Guess:
     """How many of the drawn motorbikes are called motorbikes."""
-    share = run.model().about["figures"]["drawn"][DECODER]["of_class"]["Motorbikes"]
+    opinion = run.model().about["figures"]["opinions"]["caltech"]
+    share, rebuilt = (opinion[part]["Motorbikes"] for part in ("drawn", "rebuilt"))
     answer = "none" if share < 0.05 else "half" if share < 0.75 else "most"
-    reason = t("Of {count} drawn motorbikes it called {right} a motorbike.", count=DRAWN, right=round(DRAWN * share))
+    reason = t(
+        "It called {right} of {count} drawn motorbikes a motorbike, and {percent} % of validation photographs that "
+        "were rebuilt from their own codes: the name is lost between code and picture, not by drawing codes.",
+        count=DRAWN,
+        right=round(DRAWN * share),
+        percent=f"{100 * rebuilt:.0f}",
+    )
     return Guess(
         prompt=t("Before you look: how many of the drawn motorbikes will it call motorbikes?"),
         options={"most": t("nearly all"), "half": t("about half"), "none": t("none, or nearly none")},
@@ -60,9 +66,12 @@ SCENES = (
         text=mark(
             "Where does a new code come from? After training, a normal density was fitted to the codes of each class. "
             "Forty-eight numbers drawn from it give a new face. Another network, trained to name photographs, says "
-            "what it takes each picture for. It took 109 of 120 drawn faces for faces."
+            "what it takes each picture for. It took 109 of 120 drawn faces for faces. Are they copies?"
         ),
-        look=mark("Twelve faces; under each, what the network calls it and how sure it is."),
+        look=mark(
+            "Twelve new faces, right of each the training photograph nearest to it; below, what the network calls the "
+            "new one and how sure it is."
+        ),
         values={"view": "draw"},
         parts=("made",),
         controls=("seed",),

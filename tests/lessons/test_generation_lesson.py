@@ -148,7 +148,14 @@ def test_what_the_scenes_say_is_what_was_measured() -> None:
     motorbikes = told["Motorbikes without a name"]
     assert "every validation photograph of a motorbike rightly" in motorbikes.text
     assert motorbikes.ask is not None
-    assert motorbikes.ask().answer == "none"
+    asked = motorbikes.ask()
+    assert asked.answer == "none"
+    opinion = figures["opinions"]["caltech"]
+    assert f"{round(DRAWN * opinion['drawn']['Motorbikes'])} of {DRAWN} drawn" in asked.reasons["none"]
+    assert opinion["drawn"] == figures["drawn"][DECODER]["of_class"]
+    for seen in figures["opinions"].values():  # what the reason and the card say of the blur
+        assert seen["photographs"]["Motorbikes"] > 0.95
+        assert max(seen[part]["Motorbikes"] for part in ("rebuilt", "drawn")) < 0.05
     assert f"{figures['rebuilt'][DECODER]['psnr']:.1f} dB" in told["A photograph goes in"].text
     assert (
         f"{run.SIDE**2 * 3:,} numbers in, {run.model().codes.means.shape[1]} out" in told["A photograph goes in"].text
@@ -156,6 +163,13 @@ def test_what_the_scenes_say_is_what_was_measured() -> None:
     upsamplers = told["What enlarging adds"]
     assert upsamplers.ask is not None
     assert upsamplers.ask().answer == "transposed4"
+
+
+def test_nothing_that_is_drawn_is_a_copy() -> None:
+    """Drawn pictures are as far from the nearest training picture as new photographs are that are as smooth."""
+    for far in run.model().about["figures"]["nearest"].values():
+        assert min(far["drawn"][0], far["unseen"][0]) > 0.1
+        assert far["drawn"][1] > 0.95 * far["rebuilt"][1]
 
 
 @pytest.mark.deep

@@ -163,6 +163,17 @@ def test_generation_opens_with_the_pictures_that_the_weights_give() -> None:
     assert 255 * made[0].std() > 20
 
 
+@pytest.mark.parametrize("label", ["Faces_easy", "Motorbikes", "airplanes"])
+def test_photographs_nearest_to_drawn_pictures_are_as_far_as_is_said(label: str) -> None:
+    found = generation.nearest(label, 0, generating.State().decoder)
+    assert found is not None
+    made = generation.decode(generation.drawn(label, 0), generating.State().decoder)
+    both = (found.pictures, found.pictures[:, :, ::-1])
+    far = np.min([np.sqrt(np.mean((made - one) ** 2, axis=(1, 2, 3))) for one in both], axis=0)
+    np.testing.assert_allclose(far, found.distances, atol=0.005)  # they are compressed
+    assert generation.nearest(label, 1, generating.State().decoder) is None
+
+
 @pytest.mark.deep
 def test_the_swap_opens_with_the_enlargements_that_the_weights_give() -> None:
     picture = pictures.sample(upsampler_lab.State().image)

@@ -59,6 +59,17 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     return float(apart + np.trace(a) + np.trace(b) - 2 * roots.sum())
 
 
+def nearest(picture: np.ndarray, photographs: np.ndarray) -> tuple[int, float]:
+    """The first photograph that is nearest to a picture, it or its mirror image, and the distance, pixel by pixel."""
+    best = (-1, math.inf)
+    for row, photograph in enumerate(photographs):
+        for other in (photograph, photograph[:, ::-1]):
+            squares = [(float(a) - float(b)) ** 2 for a, b in zip(picture.ravel(), other.ravel(), strict=True)]
+            far = math.sqrt(sum(squares) / len(squares))
+            best = (row, far) if far < best[1] else best
+    return best
+
+
 def blend(first: np.ndarray, second: np.ndarray, count: int) -> np.ndarray:
     """Codes on a line, number by number."""
     found = np.zeros((count, len(first)))

@@ -67,14 +67,32 @@ def _rows(figures: dict[str, Any], default: str) -> list[list[str]]:
 
 def _beside(figures: dict[str, Any], default: str) -> str:
     prior, bound = figures["drawn"]["prior"], figures["bound"]
-    classes = ", ".join(f"{name} {_share(value)}" for name, value in figures["drawn"][default]["of_class"].items())
-    return (
-        f"Recognized, of each class ({default}): {classes or 'none that the network knows'}. Drawn from the standard "
-        f"normal density instead, by transposed4: distance {prior['distance']:.2f}, {_share(prior['named'])} called by "
-        f"one of the classes. KL divergence of a code: {bound['kl']:.1f} nats; log-likelihood at the code's mean: "
-        f"{bound[default]:.0f} nats ({default}). As many principal components of the training pictures rebuild the "
-        f"unseen ones with {figures['components_psnr']:.2f} dB.\n"
+    text = (
+        f"Drawn from the standard normal density instead, by transposed4: distance {prior['distance']:.2f}, "
+        f"{_share(prior['named'])} called by one of the classes. KL divergence of a code: {bound['kl']:.1f} nats; "
+        f"log-likelihood at the code's mean: {bound[default]:.0f} nats ({default}). As many principal components of "
+        f"the training pictures rebuild the unseen ones with {figures['components_psnr']:.2f} dB.\n"
     )
+    tables = [_opinions(figures["opinions"]), _copied(figures["nearest"])]
+    return "\n".join([text, *(cards.table(rows) + "\n" for rows in tables if len(rows[0]) > 1)])
+
+
+def _opinions(figures: dict[str, dict[str, dict[str, float]]]) -> list[list[str]]:
+    parts = next(iter(figures.values()))
+    return [
+        ["recognized, by the shipped network and by its robust twin", *parts["drawn"]],
+        *([part, *(", ".join(_share(one[part].get(label)) for one in figures.values()) for label in parts["drawn"])]
+          for part in parts),
+    ]  # fmt: skip
+
+
+def _copied(figures: dict[str, dict[str, list[float]]]) -> list[list[str]]:
+    kinds = {"drawn": "drawn", "rebuilt": "validation, rebuilt", "unseen": "validation"}
+    rows = [["nearest training picture, least and median", *figures]]
+    return rows + [
+        [title, *(f"{one[kind][0]:.3f}, {one[kind][1]:.3f}" for one in figures.values())]
+        for kind, title in kinds.items()
+    ]
 
 
 def _share(value: float | None) -> str:

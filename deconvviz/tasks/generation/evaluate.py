@@ -20,11 +20,14 @@ from deconvviz.tasks.generation.batches import decoded, encoded
 from deconvviz.tasks.generation.codes import Codes
 from deconvviz.tasks.generation.data import known, list_classes, read
 from deconvviz.tasks.generation.model import model
+from deconvviz.tasks.generation.nearest import nearest
 from deconvviz.tasks.generation.network import Autoencoder, make
 from deconvviz.tasks.generation.recognized import recognized
 
 #: Classes of the recognition network that are the same photographs, cut differently: either name is right.
 ALIKE = {"Faces_easy": ("Faces_easy", "Faces"), "Faces": ("Faces_easy", "Faces")}
+#: Whose names for pictures are counted: the shipped network, and a second opinion.
+OPINIONS = {"caltech": caltech.WEIGHTS, "caltech-robust": caltech.ROBUST_WEIGHTS}
 #: Codes of each class that are drawn to be measured, and the seed that they are drawn with.
 DRAWN, SEED = 120, 1
 
@@ -189,10 +192,12 @@ class Figures:
         }
         if known is not None:
             figures["components_psnr"] = components_psnr(known, unseen, self._options["latents"])
+            figures["nearest"] = self.nearest(unseen, classes, known)
         real = unseen if known is None else known
         _, features = recognized(real, np.ones(len(real)))
         figures["real"] = {**self._recognized_share(unseen, classes), "distance": _floor(features)}
         figures["drawn"] = self.drawn(features)
+        figures["opinions"] = self.opinions(unseen, classes, images[DECODER])
         figures["pattern"] = self.patterns(real)
         return figures
 
@@ -213,8 +218,7 @@ class Figures:
         Args:
           features: (M, 192), of the pictures that they should look like.
         """
-        kinds = np.repeat(np.arange(len(self._labels)), DRAWN)
-        codes = np.concatenate([self._codes.draw(DRAWN, seed=SEED + i, label=x) for i, x in enumerate(self._labels)])
+        kinds, codes = self._drawn_codes()
         result: dict[str, Any] = {}
         for decoder in DECODERS:
             y = np.clip(decoded(self._net, codes, decoder), 0, 1)
@@ -225,9 +229,50 @@ class Figures:
         result["prior"] = {"named": float(is_named.mean()), "distance": self._distance(y, features)}
         return result
 
+    def opinions(self, unseen: np.ndarray, classes: np.ndarray, rebuilt: np.ndarray) -> dict[str, dict[str, Any]]:
+        """Shares of each class that two networks call by it: of photographs, of rebuilt and of drawn pictures.
+
+        What rebuilt pictures lose, decoder and code lose; what drawn ones lose besides, the density of codes.
+        """
+        kinds, codes = self._drawn_codes()
+        drawn = decoded(self._net, codes, DECODER)
+        parts = {"photographs": (unseen, classes), "rebuilt": (rebuilt, classes), "drawn": (drawn, kinds)}
+        return {
+            name: {
+                part: self._recognized_share(np.clip(pictures, 0, 1), of, file)["of_class"]
+                for part, (pictures, of) in parts.items()
+            }
+            for name, file in OPINIONS.items()
+        }
+
+    def _drawn_codes(self) -> tuple[np.ndarray, np.ndarray]:
+        """(class, code) of everything that is drawn to be measured."""
+        kinds = np.repeat(np.arange(len(self._labels)), DRAWN)
+        return kinds, np.concatenate(
+            [self._codes.draw(DRAWN, seed=SEED + i, label=x) for i, x in enumerate(self._labels)]
+        )
+
+    def nearest(self, unseen: np.ndarray, classes: np.ndarray, known: np.ndarray) -> dict[str, dict[str, list[float]]]:
+        """Least and median distance to the nearest picture trained on: of drawn and of unseen pictures of each class.
+
+        "rebuilt" are the unseen ones as the decoder gives them back, which are as smooth as drawn ones: a blurred
+        picture is nearer to all others than a sharp one.
+        """
+        result = {}
+        for index, label in enumerate(self._labels):
+            if not (classes == index).any():
+                continue
+            codes = {"drawn": self._codes.draw(DRAWN, seed=SEED + index, label=label)}
+            codes["rebuilt"] = encoded(self._net, unseen[classes == index])[0]
+            pictures = {name: np.clip(decoded(self._net, code, DECODER), 0, 1) for name, code in codes.items()}
+            pictures["unseen"] = unseen[classes == index]
+            far = {name: nearest(one, known)[1] for name, one in pictures.items()}
+            result[label] = {name: [float(one.min()), float(np.median(one))] for name, one in far.items()}
+        return result
+
     def patterns(self, images: np.ndarray) -> dict[str, Any]:
         """`pattern` with period 2 on real pictures, and on drawn ones before and after training."""
-        codes = np.concatenate([self._codes.draw(DRAWN, seed=SEED + i, label=x) for i, x in enumerate(self._labels)])
+        _, codes = self._drawn_codes()
         first = make(self._options)
         result: dict[str, Any] = {"real": pattern(images, 2)}
         for decoder in DECODERS:
@@ -238,9 +283,11 @@ class Figures:
     def _distance(self, pictures: np.ndarray, features: np.ndarray) -> float:
         return frechet_distance(recognized(pictures, np.ones(len(pictures)))[1], features)
 
-    def _recognized_share(self, pictures: np.ndarray, kinds: np.ndarray) -> dict[str, Any]:
-        """Share of pictures that the recognition network calls by their class, of each class and on average."""
-        scores, _ = recognized(pictures, self._shapes[kinds])
+    def _recognized_share(
+        self, pictures: np.ndarray, kinds: np.ndarray, file: Path = caltech.WEIGHTS
+    ) -> dict[str, Any]:
+        """Share of pictures that a recognition network calls by their class, of each class and on average."""
+        scores, _ = recognized(pictures, self._shapes[kinds], file)
         guesses = scores.argmax(axis=1)
         result = {
             label: float(np.isin(guesses[kinds == i], _right(label)).mean())

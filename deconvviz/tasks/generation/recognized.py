@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,9 @@ _LOOKED_AT = caltech.INPUT.size[0]
 _CHUNK = 12
 
 
-def recognized(pictures: np.ndarray, shapes: Sequence[float] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def recognized(
+    pictures: np.ndarray, shapes: Sequence[float] | np.ndarray, file: Path = caltech.WEIGHTS
+) -> tuple[np.ndarray, np.ndarray]:
     """What the recognition network says of squeezed pictures: ((N, 102) scores, (N, 192) features).
 
     The features are the maps of relu7, averaged over rows and columns: the last that the network makes of a picture.
@@ -27,6 +30,7 @@ def recognized(pictures: np.ndarray, shapes: Sequence[float] | np.ndarray) -> tu
     Args:
       pictures: (N, 64, 64, 3), about 0..1.
       shapes: columns / rows of each, as it is to be looked at.
+      file: weights of the network; those of its robust twin are a second opinion.
     """
     inputs = np.concatenate(
         [
@@ -34,7 +38,7 @@ def recognized(pictures: np.ndarray, shapes: Sequence[float] | np.ndarray) -> tu
             for picture, shape in zip(pictures, shapes, strict=True)
         ]
     )
-    features, kernel, bias = _recognition()
+    features, kernel, bias = _recognition(file)
     count = len(inputs)
     padded = np.concatenate([inputs, np.zeros((-count % _CHUNK, *inputs.shape[1:]), np.float32)])
     starts = range(0, count, _CHUNK)
@@ -42,10 +46,10 @@ def recognized(pictures: np.ndarray, shapes: Sequence[float] | np.ndarray) -> tu
     return result @ kernel + bias, result
 
 
-@lru_cache(maxsize=1)
-def _recognition() -> tuple[Callable[[np.ndarray], jax.Array], np.ndarray, np.ndarray]:
-    """(compiled features of a batch, kernel, bias of the scores) of the shipped recognition network."""
-    params = caltech.load_params()
+@lru_cache(maxsize=2)
+def _recognition(file: Path) -> tuple[Callable[[np.ndarray], jax.Array], np.ndarray, np.ndarray]:
+    """(compiled features of a batch, kernel, bias of the scores) of a recognition network."""
+    params = caltech.load_params(file)
     kernel, bias = (np.asarray(params[f"logits.{name}"]) for name in ("kernel", "bias"))
     pooled = {**params, "logits.kernel": jnp.eye(len(kernel)), "logits.bias": jnp.zeros(len(kernel))}
     return jax.jit(lambda x: caltech.forward(pooled, x)), kernel, bias

@@ -24,6 +24,7 @@ from deconvviz.tasks.generation import data as pictures_of
 from deconvviz.tasks.generation import evaluate as measures
 from deconvviz.tasks.generation import loss as losses
 from deconvviz.tasks.generation.codes import Codes, between
+from deconvviz.tasks.generation.nearest import nearest
 from deconvviz.tasks.generation.network import Autoencoder
 from deconvviz.training import loop
 
@@ -108,6 +109,17 @@ def test_sharpness_and_blends_are_those_of_the_slow_twins() -> None:
     np.testing.assert_allclose(
         between(found[0], wanted[0], 4), generation_loops.blend(found[0], wanted[0], 4), atol=1e-12
     )
+
+
+def test_the_nearest_photograph_is_that_of_the_slow_twin() -> None:
+    draw = np.random.default_rng(8)
+    photographs = draw.random((5, 4, 6, 3))
+    pictures = np.concatenate([draw.random((2, 4, 6, 3)), photographs[3:4, :, ::-1]])
+    rows, far = nearest(pictures, photographs)
+    slow = [generation_loops.nearest(picture, photographs) for picture in pictures]
+    assert rows.tolist() == [row for row, _ in slow]
+    np.testing.assert_allclose(far, [distance for _, distance in slow], atol=1e-7)
+    assert (rows[2], far[2] < 1e-7) == (3, True), "a mirror image is a copy"
 
 
 def test_the_linear_code_of_as_many_numbers_as_pictures_gives_them_back() -> None:
