@@ -28,7 +28,7 @@ class State:
     """What the person has chosen; an upload stands in for the picture."""
 
     image: str = "cat"
-    shown: str = "picture"
+    shown: str = "map"
     seed: str = "0"
     training: str = "plain"
 
@@ -76,7 +76,7 @@ def chosen() -> tuple[State, networks.Loaded, pictures.Picture]:
         header.picture_chip(loaded, picture)
     else:  # a scene tells of the photograph that comes with its pictures
         picture, named = pictures.sample(State.image), State.image
-    choices = {"picture": t("fitted to the photo"), "map": t("the signed map")}
+    choices = {"map": t("the signed map"), "picture": t("fitted to the photo")}
     shown = choice(t("DeconvNet's answer"), choices, "shown")
     seed = choice(t("Seed of the search"), {str(number): str(number) for number in range(4)}, "seed")
     return State(named, shown, seed, training), loaded, picture

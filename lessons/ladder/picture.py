@@ -7,9 +7,10 @@ from html import escape
 import numpy as np
 import streamlit as st
 
+from deconvviz.figures.scale import signed_limit
 from lessons._kit.draw import curves
 from lessons._kit.draw.formula import coloured
-from lessons._kit.draw.pixels import address, largest, number, png, signed_pixels, to_bytes
+from lessons._kit.draw.pixels import address, number, png, signed_pixels, to_bytes
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.inversion.picture import latex
 from lessons._kit.inversion.run import LAYERS
@@ -20,6 +21,8 @@ from lessons.ladder.run import METHODS, Ladder, Rung
 NAMES = {"deconvnet": mark("DeconvNet"), "optimize": mark("Search"), "learned": mark("Learned")}
 COLOURS = {"deconvnet": "input", "optimize": "output", "learned": "kernel"}
 _NO_ERRORS = '<span class="errors">&nbsp;<br>&nbsp;</span>'
+#: Where the scale of a signed map ends: a few of its values outshine all others.
+PERCENTILE = 99.5
 DASHES = {"deconvnet": "6 3", "optimize": "", "learned": "2 3"}
 
 
@@ -34,7 +37,12 @@ def draw(
     """
     columns = "".join(_column(loaded, ladder, layer, known, signed) for layer in LAYERS)
     st.html(f'<div class="ladder">{_photograph(loaded, picture)}{columns}</div>')
-    st.html(f'<p class="ladder-key">{escape(t("Under each picture: feature error, error in pixels"))}</p>')
+    key = [t("Under each picture: feature error, error in pixels")]
+    if signed:
+        key.append(
+            t("DeconvNet's map is drawn on its own scale; its errors are those of the map fitted to the photograph")
+        )
+    st.html(f'<p class="ladder-key">{"<br>".join(map(escape, key))}</p>')
     _curves(ladder)
 
 
@@ -65,7 +73,7 @@ def _figure(rung: Rung | None, layer: str, method: str, known: tuple[str, ...], 
         return f"<figure data-part={method}><figcaption>{escape(name)}</figcaption>{empty}</figure>"
     pixels = to_bytes(rung.image)
     if signed and rung.map is not None:
-        pixels = signed_pixels(rung.map, largest(rung.map, summed=False), summed=False)
+        pixels = signed_pixels(rung.map, signed_limit(rung.map, PERCENTILE), summed=False)
     errors = t(
         "feature error {feature}, error in pixels {pixels}",
         feature=number(rung.feature_error),

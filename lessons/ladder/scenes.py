@@ -39,8 +39,9 @@ SCENES = (
         title=mark("Sent backward"),
         text=mark(
             "**DeconvNet** sends all units of the layer backward at once, through [[switch|switches]] and "
-            "[[rectifier|rectifiers]]. Its map finds the edges, but was never meant to be the photograph: grey and "
-            "contrast are fitted here, in its favour. From relu2 on, its error in pixels stays between 0.10 and 0.12."
+            "[[rectifier|rectifiers]]. Its map finds the edges, but was never meant to be the photograph: for its "
+            "errors, grey and contrast are fitted in its favour. From relu2 on, its error in pixels stays between 0.10 "
+            "and 0.12."
         ),
         look=mark("The upper row: edges at every depth, hardly any colour."),
         parts=("deconvnet",),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
@@ -10,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import practice
 import pytest
+from PIL import Image
 from reference import prior_loops
 from streamlit.testing.v1 import AppTest
 
@@ -141,6 +144,19 @@ def test_an_upload_is_for_the_last_scene_alone(open_page: Callable[..., AppTest]
     page.button("turn-scene-Left").click().run()
     assert "samples.load('cat')" in " ".join(code.value for code in page.code)
     assert len(texts(page)) == 21, "what comes with the package, computed by nobody"
+
+
+@pytest.mark.slow
+def test_the_row_of_deconvnet_can_be_seen(open_page: Callable[..., AppTest]) -> None:
+    """At every depth: fitted to the photograph, its levels lay within a few of the same grey."""
+    page = open_page(SLUG, scene="1")
+    bodies = " ".join(str(html.proto.body) for html in page.get("html"))
+    sources = re.findall(r'<img src="data:image/png;base64,([^"]*)" alt="relu\d, DeconvNet', bodies)
+    assert len(sources) == 7
+    for source in sources:
+        levels = np.asarray(Image.open(io.BytesIO(b64decode(source))), np.float64)
+        assert levels.std() > 16
+    assert "drawn on its own scale" in bodies
 
 
 def test_the_scenes_say_what_was_measured() -> None:
