@@ -30,10 +30,10 @@ def render() -> None:
         names = {lesson.slug: f"{number} · {t(lesson.title)}" for number, lesson in enumerate(lessons, 1)}
         slug = controls.choice(t("Lesson"), names, "lesson")
         lesson = next(lesson for lesson in lessons if lesson.slug == slug)
-        seed = _seed()
-        day = st.date_input(t("Last day (optional)"), value=None, key="class-day", format="YYYY-MM-DD")
+        seed = _number(t("Numbers of the questions"), "numbers", 0, exercise.SEEDS - 1, 1)
+        day = _day()
         scene = _scene(lesson)
-    task = Task(slug, seed, day if isinstance(day, date) else None)
+    task = Task(slug, seed, day)
     with right:
         st.subheader(t("The link for the class"), anchor=False)
         link = answers.link(_base(), task, scene)
@@ -90,36 +90,45 @@ def _experiment(question: Design) -> None:
     )
 
 
-def _seed() -> int:
-    """The numbers, which the link of this page holds too."""
-    text = controls.url_text("numbers")
-    known = text.isascii() and text.isdigit() and int(text) < exercise.SEEDS
+def _number(label: str, key: str, least: int, most: int, first: int) -> int:
+    """A whole number, which the link of this page holds too."""
+    text = controls.url_text(key)
+    known = text.isascii() and text.isdigit() and least <= int(text) <= most
     if text and not known:
-        controls.is_stale("numbers", text, ())
+        controls.is_stale(key, text, ())
+    shown = f"{key}-shown"
 
     def chosen() -> None:
-        st.session_state["numbers"] = str(st.session_state["numbers-shown"])
+        st.session_state[key] = str(st.session_state[shown])
 
-    st.session_state["numbers-shown"] = int(text) if known else 1
-    return int(
-        st.number_input(
-            t("Numbers of the questions"),
-            min_value=0,
-            max_value=exercise.SEEDS - 1,
-            step=1,
-            key="numbers-shown",
-            on_change=chosen,
-        )
-    )
+    st.session_state[shown] = int(text) if known else first
+    return int(st.number_input(label, min_value=least, max_value=most, step=1, key=shown, on_change=chosen))
+
+
+def _day() -> date | None:
+    """The last day, which the link of this page holds too; written, because a calendar takes it only once it closes."""
+    text = controls.url_text("day")
+
+    def chosen() -> None:
+        st.session_state["day"] = st.session_state["day-shown"].strip()
+
+    st.session_state["day-shown"] = text
+    st.text_input(t("Last day (optional)"), placeholder="2026-12-24", key="day-shown", on_change=chosen)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        st.error(t("“{given}” is no day: write year, month and day as 2026-12-24.", given=text))
+        return None
 
 
 def _scene(lesson: Lesson) -> int | None:
     """The scene that the link opens, where the lesson is told in scenes."""
-    scenes = getattr(lesson, "scenes", ())
-    if len(scenes) < 2:
+    if len(lesson.scenes) < 2:
         return None
-    number = st.number_input(t("Opens at scene"), min_value=1, max_value=len(scenes), step=1, key="class-scene")
-    return None if number == 1 else int(number)
+    number = _number(t("Opens at scene"), "opens", 1, len(lesson.scenes), 1)
+    return None if number == 1 else number
 
 
 def _base() -> str:

@@ -207,6 +207,20 @@ def test_a_clicked_cell_a_dragged_threshold_and_a_found_fault_are_graded_from_th
 
 
 @pytest.mark.slow
+def test_a_teachers_page_keeps_last_day_and_scene_in_its_link(open_page: Callable[..., AppTest]) -> None:
+    test = open_page("class", lesson=SLUG, day="2026-12-24", opens="3")
+    assert not test.exception
+    assert test.code[0].value.endswith("&due=2026-12-24&scene=3")
+    test.text_input("day-shown").set_value(" 2027-01-05 ").run()
+    test.number_input("opens-shown").set_value(2).run()
+    assert test.code[0].value.endswith("&due=2027-01-05&scene=2")
+    assert (test.session_state["day"], test.session_state["opens"]) == ("2027-01-05", "2"), "what a reload opens"
+    test.text_input("day-shown").set_value("24.12.").run()
+    assert "“24.12.” is no day" in test.error[0].value
+    assert "due=" not in test.code[0].value
+
+
+@pytest.mark.slow
 def test_the_page_for_a_class_has_the_link_and_every_answer(open_page: Callable[..., AppTest]) -> None:
     test = open_page("class", lesson=SLUG, numbers="12")
     assert not test.exception
