@@ -59,17 +59,27 @@ def row(case: int, letter: str, number: int, test: str, method: str) -> list[ima
     """The picture with the network's answer; beside it the changed picture, or the map."""
     parts = run.shown(case)[number]
     change = test if test in ("mark", "ground", "digit") else ""
-    title = t("Picture {number}: a {digit}", number=number + 1, digit=planted.LABELS[parts.digit])
-    made = [image_row.Picture(_large(to_bytes(parts.image())), _answer(case, letter, number, ""), title)]
+    made = [shown(case, number, _answer(case, letter, number, ""))]
     if change:
         after = changed(parts, change).image()
         made.append(image_row.Picture(_large(to_bytes(after)), _answer(case, letter, number, change), t("Changed")))
     if test == "map":
         values = run.explained(case, letter, number, method).values
-        limit = float(np.abs(values).max()) or 1.0
-        heat = signed_pixels(values[..., None], limit, summed=True)
-        made.append(image_row.Picture(_large(heat), t("red speaks for its answer"), t(METHODS[method])))
+        made.append(image_row.Picture(heat(values), t("red speaks for its answer"), t(METHODS[method])))
     return made
+
+
+def shown(case: int, number: int, note: str = "") -> image_row.Picture:
+    """A picture of the case, with its number and what is written on it."""
+    parts = run.shown(case)[number]
+    title = t("Picture {number}: a {digit}", number=number + 1, digit=planted.LABELS[parts.digit])
+    return image_row.Picture(_large(to_bytes(parts.image())), note, title)
+
+
+def heat(values: np.ndarray) -> np.ndarray:
+    """A map of (48, 48) from blue to red, on its own scale."""
+    limit = float(np.abs(values).max()) or 1.0
+    return _large(signed_pixels(values[..., None], limit, summed=True))
 
 
 def _answer(case: int, letter: str, number: int, change: str) -> str:

@@ -11,12 +11,18 @@ from deconvviz.models import planted
 from lessons._kit.draw.planes import Plane, Row
 from lessons._kit.form import answers
 from lessons._kit.form.design import Design
-from lessons._kit.form.exercise import Question, question
+from lessons._kit.form.exercise import Question, by_looking, question
 from lessons._kit.form.i18n import mark, t
-from lessons.capstone import run
+from lessons.capstone import picture, run
 
 #: The number by which each kind of network is named.
 NUMBERS = {fault: number for number, fault in enumerate(planted.FAULTS, 1)}
+#: Pictures (case, number from 0) whose occlusion maps tell the network that rests on the mark, and the honest one, from
+#: the others: by `CLEAR` of the map at least. Most pictures do not.
+TELLING = (
+    (1, 12), (1, 14), (5, 6), (5, 11), (5, 20), (5, 22), (9, 1), (9, 2), (9, 6), (9, 8), (9, 9), (9, 10), (9, 17),
+)  # fmt: skip
+CLEAR = 0.15
 
 
 def verdict(seed: int) -> Question:
@@ -105,7 +111,43 @@ def planted_truth(seed: int) -> Question:
     )
 
 
-QUESTIONS = {"verdict": (mark("The verdict"), verdict), "planted": (mark("On the mark"), planted_truth)}
+def four_maps(seed: int) -> Question:
+    """Four networks' maps of one picture: which rests on the mark, and which is honest?"""
+    random = np.random.default_rng(3100 + seed)
+    case, number = TELLING[int(random.integers(len(TELLING)))]
+    letters = [run.LETTERS[int(i)] for i in random.permutation(len(run.LETTERS))]
+    kinds = [run.order(case)[letter] for letter in letters]
+    maps = [run.explained(case, letter, number, "occlusion") for letter in letters]
+    names = [t(picture.FAULTS[kind]) for kind in kinds]
+    return by_looking(
+        prompt=t(
+            "One picture, and its occlusion maps by four networks: red speaks for the network's answer. **Which map "
+            "is of the network that rests on the mark, and which of the honest one?**"
+        ),
+        choices=[picture.heat(one.values) for one in maps],
+        names=names,
+        facts=[
+            t(
+                "Picture {place}: {name}; {mark} % of the map on the mark, {digit} % on the digit.",
+                place=place,
+                name=name,
+                mark=round(100 * one.shares["mark"]),
+                digit=round(100 * one.shares["digit"]),
+            )
+            for place, (name, one) in enumerate(zip(names, maps, strict=True), 1)
+        ],
+        fields=(t("rests on the mark"), t("honest")),
+        answer=(kinds.index("watermark") + 1, kinds.index("honest") + 1),
+        hint=t("Find the mark in the picture. Which map has most of its colour there, and which on the digit?"),
+        given=[picture.shown(case, number)],
+    )
+
+
+QUESTIONS = {
+    "verdict": (mark("The verdict"), verdict),
+    "maps": (mark("Four maps"), four_maps),
+    "planted": (mark("On the mark"), planted_truth),
+}
 
 #: Does the answer rest on the lungs?
 DESIGN = Design(

@@ -188,3 +188,13 @@ def test_pictures_of_a_case_are_of_digits_and_grounds_that_no_network_saw() -> N
     assert 0 < sum(parts.digit for parts in shown) < 24
     assert len({parts.image().tobytes() for parts in shown}) == 24
     assert pictures.inputs(shown[:2]).shape == (2, 48, 48, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", questions.TELLING[::3])
+def test_the_maps_of_the_question_tell_the_two_networks_from_the_others(place: tuple[int, int]) -> None:
+    case, number = place
+    shares = {kind: run.explained(case, letter, number, "occlusion").shares for letter, kind in run.order(case).items()}
+    for kind, part in (("watermark", "mark"), ("honest", "digit")):
+        others = [share[part] for name, share in shares.items() if name != kind]
+        assert shares[kind][part] >= max(others) + questions.CLEAR
