@@ -166,6 +166,8 @@ IN_SIGHT = """() => {
 
 def test_on_a_telephone_what_to_look_at_comes_above_the_scene(phone: Page, app_url: str) -> None:
     opened(phone, f"{app_url}/convolution", "[data-testid=stForm]", anew=True)
+    phone.wait_for_function("() => document.querySelector('h1').getBoundingClientRect().bottom < 56")
+    phone.wait_for_function(IN_SIGHT)
     for scene in (2, 3, 4):
         box = phone.locator(".st-key-scene-Right button").bounding_box()
         assert box is not None
