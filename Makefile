@@ -116,12 +116,12 @@ distclean: clean ## clean, and remove the environments too
 $(VENV)/bin/python $(VENV)-lowest/bin/python $(VENV)-newest/bin/python $(VENV)-zoo/bin/python:
 	@python=$$(sh scripts/find-python) && echo "making $(@:/bin/python=) with $$python" && "$$python" -m venv $(@:/bin/python=)
 
-$(VENV)/.app: pyproject.toml locks/app.txt | $(VENV)/bin/python
+$(VENV)/.app: pyproject.toml locks/app.txt locks/heic.txt | $(VENV)/bin/python
 	@echo "installing what the app needs (about 1.2 GB, a few minutes the first time)"
 	@$(PY) scripts/install.py app
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml locks/dev.txt | $(VENV)/bin/python
+$(VENV)/.dev: pyproject.toml locks/dev.txt locks/heic.txt | $(VENV)/bin/python
 	@echo "installing what the tests need"
 	@$(PY) scripts/install.py dev
 	@touch $@ $(VENV)/.app

@@ -2,7 +2,7 @@
 
 `pip install -r requirements.txt` is what hosting services for Streamlit run; `make app` and `make test` install
 locks/app.txt and locks/dev.txt: one release of everything, with hashes, for every Python and platform that is
-supported. pyproject.toml stays the only source.
+supported; locks/heic.txt is what they add where it can be had. pyproject.toml stays the only source.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = "# Made from pyproject.toml by `make requirements`; a test compares the two.\n"
-LOCKS = {"dev": ("--extra", "dev"), "app": ("--constraints", "locks/dev.txt")}
+#: Kind -> what is locked: of pyproject.toml, or an extra alone, with the releases of another lock.
+LOCKS = {
+    "dev": ("pyproject.toml", "--extra", "dev"),
+    "app": ("pyproject.toml", "--constraints", "locks/dev.txt"),
+    "heic": ("--constraints", "locks/app.txt"),
+}
 
 
 def project(root: Path = ROOT) -> dict[str, Any]:
@@ -62,13 +67,13 @@ def lock(upgrade: bool = False) -> None:
     for kind, options in LOCKS.items():
         file = ROOT / "locks" / f"{kind}.txt"
         command = [
-            "uv", "pip", "compile", "pyproject.toml", "-", *options, "--quiet", "--universal", "--generate-hashes",
+            "uv", "pip", "compile", "-", *options, "--quiet", "--universal", "--generate-hashes",
             "--python-version", pythons()[0], "--no-header", "--no-annotate", "--no-emit-index-url",
             "--no-emit-find-links", "--output-file", f"locks/{kind}.txt", *(["--upgrade"] if upgrade else []),
         ]  # fmt: skip
-        tools = "\n".join(build_tools())
+        more = "\n".join(declared(extra="heic") if kind == "heic" else build_tools())
         uv = [sys.executable, "-m", *command]
-        subprocess.run(uv, cwd=ROOT, input=tools, text=True, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(uv, cwd=ROOT, input=more, text=True, check=True, stdout=subprocess.DEVNULL)
         file.write_text(HEADER + file.read_text(encoding="utf-8").removeprefix(HEADER), encoding="utf-8")
 
 

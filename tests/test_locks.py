@@ -99,11 +99,13 @@ def locked(kind: str) -> str:
 
 def wanted(kind: str) -> list[str]:
     """What locks/KIND.txt has to hold."""
+    if kind == "heic":
+        return requirements.declared(extra="heic")
     tests = requirements.declared(extra="dev") if kind == "dev" else []
     return requirements.declared() + tests + requirements.build_tools()
 
 
-@pytest.mark.parametrize("kind", ["app", "dev"])
+@pytest.mark.parametrize("kind", requirements.LOCKS)
 def test_the_locks_hold_what_is_declared_on_every_python_and_system(kind: str) -> None:
     for environment in environments():
         found = missing(locked(kind), wanted(kind), environment)
@@ -111,7 +113,7 @@ def test_the_locks_hold_what_is_declared_on_every_python_and_system(kind: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["app", "dev"])
+@pytest.mark.parametrize("kind", requirements.LOCKS)
 def test_the_locks_hold_what_the_packages_need_themselves(kind: str) -> None:
     """Of the packages that are installed here in the locked release: nothing else is installed with a lock."""
     here = next(e for e in environments() if e["python_version"] == ".".join(map(str, sys.version_info[:2])))
@@ -125,9 +127,9 @@ def test_the_locks_hold_what_the_packages_need_themselves(kind: str) -> None:
             assert not missing(locked(kind), package.requires or [], here), name
 
 
-@pytest.mark.parametrize("kind", ["app", "dev"])
+@pytest.mark.parametrize("kind", requirements.LOCKS)
 def test_every_pin_has_hashes_and_no_line_names_an_address(kind: str) -> None:
-    assert len(entries(locked(kind))) > 60
+    assert len(entries(locked(kind))) > (1 if kind == "heic" else 60)
     assert all(hashes for _, hashes in entries(locked(kind)))
     assert not re.search(r"://|^ *-[-a-z]*(index|find-links)|^ *-[if] ", locked(kind), re.MULTILINE)
     assert locked(kind).startswith(requirements.HEADER)
@@ -136,6 +138,13 @@ def test_every_pin_has_hashes_and_no_line_names_an_address(kind: str) -> None:
 def test_the_app_is_locked_to_the_releases_that_the_tests_run_with() -> None:
     for environment in environments():
         assert pins(locked("app"), environment).items() <= pins(locked("dev"), environment).items()
+
+
+def test_the_decoder_of_heic_changes_no_release_of_the_app() -> None:
+    for environment in environments():
+        app, heic = (pins(locked(kind), environment) for kind in ("app", "heic"))
+        assert heic.keys() - app.keys() == {"pillow-heif"}
+        assert all(app[name] == heic[name] for name in heic.keys() & app.keys())
 
 
 def test_a_stale_lock_is_noticed() -> None:
@@ -169,23 +178,31 @@ class Pip:
 
 
 def test_the_lock_is_installed_where_it_fits(capsys: pytest.CaptureFixture[str]) -> None:
-    pip = Pip(0, 0)
+    pip = Pip(0, 0, 0)
     assert install.install("dev", pip) == 0
     assert pip.calls[0] == "--require-hashes --no-deps --requirement locks/dev.txt"
     assert "--no-deps --no-build-isolation" in pip.calls[1]
+    assert pip.calls[2:] == ["--only-binary :all: --require-hashes --no-deps --requirement locks/heic.txt"]
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("statuses", [(1, 0), (0, 1, 0)])
+@pytest.mark.parametrize("statuses", [(1, 0, 0), (0, 1, 0, 0)])
 def test_the_bounds_are_taken_where_the_lock_does_not_fit_and_that_is_said(
     statuses: tuple[int, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     pip = Pip(*statuses)
     assert install.install("app", pip) == 0
-    assert pip.calls[-1] == "--config-settings editable_mode=compat --editable ."
+    assert pip.calls[-2] == "--config-settings editable_mode=compat --editable ."
     told = capsys.readouterr().err
     assert "(locks/app.txt) could not be installed here" in told
     assert "Taking the newest that pyproject.toml allows instead." in told
+
+
+def test_without_a_wheel_of_the_decoder_all_else_is_installed_and_that_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert install.install("app", Pip(0, 0, 1)) == 0
+    assert capsys.readouterr().err.endswith("pictures in HEIC are not read, all others are.\n")
 
 
 def test_an_install_that_fails_altogether_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:

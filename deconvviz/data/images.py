@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from deconvviz import storage
+from deconvviz.data import _formats
 from deconvviz.data.decode import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -37,6 +38,11 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Bi
 _ROUNDING = 1e-6
 #: Bytes of an array file at most.
 MAX_STACK = 1 << 30
+
+
+def reads_heic() -> bool:
+    """Whether pictures in HEIC are read here: where pillow-heif is installed."""
+    return _formats.heic_is_read()
 
 
 def load(

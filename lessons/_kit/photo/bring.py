@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from deconvviz.data import images
 from deconvviz.errors import ImageError
 from lessons._kit.draw import component
 from lessons._kit.form import controls
@@ -65,11 +66,13 @@ def field() -> None:
     )
     component.mount(HERE / "camera", "bring-camera", {"text": t("Take a photograph")})
     _say_problem()
-    limits = t(
-        "JPEG, PNG, WebP, GIF or AVIF, and HEIC where its decoder is installed. Your browser makes large pictures "
-        "smaller before it sends them. Kept in memory only, and in no link."
+    kinds = (
+        t("JPEG, PNG, WebP, GIF, AVIF or HEIC.")
+        if images.reads_heic()
+        else t("JPEG, PNG, WebP, GIF or AVIF. HEIC is not read here: its decoder is not installed.")
     )
-    st.html(f'<p class="lab-note">{escape(limits)}</p>')
+    kept = t("Your browser makes large pictures smaller before it sends them. Kept in memory only, and in no link.")
+    st.html(f'<p class="lab-note">{escape(f"{kinds} {kept}")}</p>')
 
 
 def times() -> int:
