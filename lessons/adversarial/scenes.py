@@ -90,6 +90,7 @@ SCENES = (
         look=mark("The first three bars, with their 95 % intervals."),
         values={"kind": "class", "radius": _SHORT, "rule": "guided", "over": "all"},
         parts=("bars",),
+        without=("photographs",),
         controls=("over",),
     ),
     Scene(
@@ -102,6 +103,7 @@ SCENES = (
         look=mark("The bars of noise, and below them those of the change that turns the class."),
         values={"kind": "noise", "radius": _SHORT, "rule": "gradient", "over": "all"},
         parts=("bars",),
+        without=("photographs",),
         controls=("kind",),
     ),
     Scene(
@@ -114,6 +116,7 @@ SCENES = (
         look=mark("The first three bars; the class changes on none."),
         values={"kind": "map", "radius": _LONG, "rule": "gradient", "over": "all"},
         parts=("bars",),
+        without=("photographs",),
         controls=("radius",),
     ),
     Scene(

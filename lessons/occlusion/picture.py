@@ -34,10 +34,12 @@ def draw(image: str, cover: str, patch: int, cell: Cell, method: str, over_all: 
     def picked(_name: str, where: Cell) -> None:
         st.session_state["cell"] = f"{where[0]},{where[1]}"
 
-    title = t("How far the score falls with each square covered, in hundredths; below 0 it rises")
+    title = t("Fall of the score with each square covered, in hundredths")
     plane = planes.Plane(t("100 × fall"), np.rint(100 * fallen), "output", chosen=cell, pick="cell", part="falls")
-    planes.show([planes.Row(title, [plane])], "planes", {"row": t("row"), "column": t("column")}, picked)
-    with st.container(key="part-bars"):
+    table, beside = st.columns([5, 6], gap="medium")
+    with table:
+        planes.show([planes.Row(title, [plane])], "planes", {"row": t("row"), "column": t("column")}, picked)
+    with beside, st.container(key="part-bars"):
         agreements(image, cover, patch, method, over_all)
 
 

@@ -66,6 +66,7 @@ SCENES = (
         look=mark("The dotted curve, and its place in the table."),
         values={"order": "guided", "steps": "1"},
         parts=("curves", "areas"),
+        without=("maps",),
         ask=fastest,
         then={"order": SMALLEST},
     ),
@@ -79,6 +80,7 @@ SCENES = (
         look=mark("The intervals in the table, and how close four of the curves lie."),
         values={"order": "guided", "steps": "2", "over": "all"},
         parts=("curves", "areas"),
+        without=("maps",),
         controls=("over",),
     ),
     Scene(
@@ -91,6 +93,7 @@ SCENES = (
         look=mark("The order of the rows in the table."),
         values={"order": "random", "steps": "3", "over": "all"},
         parts=("maps", "areas"),
+        without=("curves",),
         ask=place_of_chance,
         then={"cover": "blur"},
     ),
@@ -104,6 +107,7 @@ SCENES = (
         look=mark("The intervals again, and the place of the edge detector."),
         values={"order": "edges", "kind": "insertion", "cover": "blur", "steps": "4", "over": "all"},
         parts=("curves", "areas"),
+        without=("maps",),
         controls=("kind",),
     ),
     Scene(

@@ -73,6 +73,7 @@ SCENES = (
         look=mark("Both pairs of bars and their 95 % intervals."),
         values={"rule": "gradient", "figures": "follows"},
         parts=("bars",),
+        without=("photographs",),
         controls=("image",),
     ),
     Scene(
@@ -82,9 +83,10 @@ SCENES = (
             "robust one turns less often, but it turns. Of the 204 validation photographs, moved by the longer "
             "change, it names 60.3 percent, the plain one 39.2."
         ),
-        look=mark("The bars of both lengths."),
+        look=mark("After your answer: the bars of both lengths."),
         values={"training": "robust", "radius": _SHORT, "figures": "follows"},
         parts=("bars",),
+        without=("maps",),
         controls=("image",),
         ask=turned_although_robust,
         then={"figures": "turned"},
@@ -99,6 +101,7 @@ SCENES = (
         look=mark("The two bars are almost as long."),
         values={"figures": "price"},
         parts=("bars",),
+        without=("photographs",),
     ),
     Scene(
         title=mark("Yours"),

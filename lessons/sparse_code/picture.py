@@ -17,7 +17,8 @@ ENLARGED, CELL = 3, 6
 def draw(state: run.State) -> None:
     """Pictures, codes and bars."""
     image_row.show(pictures(state))
-    image_row.show(places(state))
+    with st.container(key="part-places"):
+        image_row.show(places(state))
     with st.container(key="part-bars"):
         figures(state)
 

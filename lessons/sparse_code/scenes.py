@@ -73,6 +73,7 @@ SCENES = (
         look=mark("The first bars: what is missing, step by step."),
         values={"steps": "10"},
         parts=("bars", "stamps"),
+        without=("places",),
         controls=("steps",),
     ),
     Scene(
@@ -108,6 +109,7 @@ SCENES = (
         look=mark("Both groups of bars."),
         values={"weight": _DEAR},
         parts=("bars",),
+        without=("places",),
         controls=("weight",),
     ),
     Scene(

@@ -176,6 +176,33 @@ def test_on_a_telephone_what_to_look_at_comes_above_the_scene(phone: Page, app_u
         phone.wait_for_function(IN_SIGHT)
 
 
+FRAMED = """() => {
+  const framed = [...document.querySelectorAll(".stMain *")]
+    .filter((one) => one.getClientRects().length && getComputedStyle(one).outlineOffset === "4px");
+  const columns = framed.map((one) => one.closest("[data-testid=stHorizontalBlock]:has(.st-key-story)"));
+  const top = Math.min(...framed.map((one) => one.getBoundingClientRect().top));
+  return framed.length > 0 && columns.every(Boolean) && top >= 56 && top <= innerHeight - 100;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("link", "scrolled"),
+    [
+        ("a-network-that-was-attacked?scene=3", False),
+        ("delete-insert-and-chance?scene=3", False),
+        ("cover-and-see?scene=3", False),
+        ("convolution?scene=4", True),
+        ("convolution?scene=2", False),
+    ],
+)
+def test_what_a_scene_frames_is_in_sight_and_in_its_picture(
+    page: Page, app_url: str, link: str, *, scrolled: bool
+) -> None:
+    opened(page, f"{app_url}/{link}", "[data-testid=stForm]")
+    page.wait_for_function(FRAMED)
+    assert (page.evaluate("document.querySelector('.stMain').scrollTop") > 0) == scrolled
+
+
 def test_the_arrow_key_turns_the_page(page: Page, app_url: str) -> None:
     """Where a lesson is told in scenes they turn the scenes instead."""
     untold = [found.slug for found in page_kinds.discover() if not getattr(found, "scenes", (1,))]

@@ -110,6 +110,7 @@ def test_a_story_keeps_its_form(lesson: page.Lesson) -> None:
         assert 20 < words(scene.text) <= 60, scene.title
         assert {*scene.values, *scene.then, *(scene.controls or ())} <= names, scene.title
         assert bool(scene.look) == bool(scene.parts), scene.title
+        assert not {*scene.parts} & {*scene.without}, scene.title
         if scene.ask is not None:
             guess = scene.ask()
             assert guess.answer in guess.options

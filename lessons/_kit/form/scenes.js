@@ -1,8 +1,8 @@
-// On a telephone the scene covers the lower part of the page: what to look at comes into the rest, once a scene is
-// turned and when the lesson opens, where the headline stands above it.
-const BAR = 64, SPACE = 12;
-// Milliseconds after the turn: the picture may be drawn late, and the page change its height.
-const LOOKS = [250, 800, 1600, 3200];
+// What to look at comes into sight, once a scene is turned and when the lesson opens: on a telephone above the scene,
+// which covers the lower part of the page; on a wide screen only where it lies below the first screen.
+const BAR = 64, SPACE = 12, LITTLE = 100;
+// Milliseconds after the turn, and for how long a picture that is drawn later still, and moves the page, is followed.
+const LOOKS = [250, 800, 1600, 3200], FOLLOWED = 20000;
 
 function bring(data) {
   const story = document.querySelector(".st-key-story");
@@ -12,16 +12,22 @@ function bring(data) {
   const boxes = (framed.length ? framed : [picture]).filter(Boolean).map((part) => part.getBoundingClientRect());
   if (!boxes.length) return;
   const [first, end] = [Math.min(...boxes.map((box) => box.top)), Math.max(...boxes.map((box) => box.bottom))];
-  const [top, bottom] = [BAR + SPACE, column.getBoundingClientRect().top - SPACE];
-  if (first >= top && end <= bottom) return;
-  document.querySelector(".stMain").scrollBy(0, first - Math.max(top, (top + bottom - (end - first)) / 2));
+  const narrow = matchMedia("(max-width: 640px)").matches, page = document.querySelector(".stMain");
+  const [top, bottom] = [BAR + SPACE, (narrow ? column.getBoundingClientRect().top : innerHeight) - SPACE];
+  const begins = !narrow && first + page.scrollTop + LITTLE <= bottom;
+  if (begins ? !page.scrollTop : first >= top && (narrow ? end : first + LITTLE) <= bottom) return;
+  page.scrollBy(0, begins ? -page.scrollTop : first - Math.max(top, (top + bottom - (end - first)) / 2));
 }
 
 export default function ({ data, parentElement }) {
   const last = parentElement.dataset.scene;
   parentElement.dataset.scene = data.scene;
-  if (last === String(data.scene) || !matchMedia("(max-width: 640px)").matches) return;
-  const looks = LOOKS.map((after) => setTimeout(() => bring(data), after));
-  // Who moves the page themselves keeps it where it is.
-  document.addEventListener("touchmove", () => looks.forEach(clearTimeout), { once: true, passive: true });
+  if (last === String(data.scene)) return;
+  const page = new ResizeObserver(() => bring(data));
+  page.observe(document.querySelector(".stMainBlockContainer"));
+  const looks = [...LOOKS.map((after) => setTimeout(() => bring(data), after)), setTimeout(() => page.disconnect(), FOLLOWED)];
+  // Who moves the page themselves, or turns on, keeps it where it is.
+  for (const move of ["touchmove", "wheel", "keydown", "pointerdown"]) {
+    document.addEventListener(move, () => { looks.forEach(clearTimeout); page.disconnect(); }, { once: true, passive: true });
+  }
 }

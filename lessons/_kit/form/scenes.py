@@ -47,6 +47,7 @@ class Scene:
       values: what the controls stand at in this scene; the others stand where the lesson's own state has them.
       parts: names of the parts of the picture that are framed: ``data-part`` of an element, or ``KEY`` of a container
         made with ``st.container(key="part-KEY")``.
+      without: names of parts that it does not tell of, and that would push what it frames off the first screen.
       controls: names of the controls that are offered; None offers all.
       ask: makes a question to answer before one looks.
       then: what else the controls stand at once it is answered.
@@ -57,6 +58,7 @@ class Scene:
     look: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     controls: tuple[str, ...] | None = ()
     ask: Callable[[], Guess] | None = None
     then: Mapping[str, str] = field(default_factory=dict)
@@ -128,11 +130,20 @@ def show(lesson: Story, here: int) -> DeltaGenerator:
             dots = "".join(f"<span{' class=here' if i == here else ''}></span>" for i in range(count))
             st.html(f'<p class="scene-dots" aria-hidden="true">{dots}</p>', width="content")
             _turn(lesson, t("Next"), here + 1, "Right", disabled=here == count - 1)
-        selectors = ", ".join(f'[data-part="{part}"], .st-key-part-{part}' for part in scene.parts)
-        if scene.parts:
-            st.html(f"<style>:is({selectors}) {{ outline: 2px solid var(--look); outline-offset: 4px; }}</style>")
+        selectors = _selectors(scene.parts)
+        rules = [f"{selectors} {{ outline: 2px solid var(--look); outline-offset: 4px; }}"] if scene.parts else []
+        if scene.without:
+            rules.append(f"{_selectors(scene.without)} {{ display: none; }}")
+        if rules:
+            st.html(f"<style>{' '.join(rules)}</style>")
         component.mount(__file__, f"{lesson.slug}-look", {"scene": here, "parts": selectors})
     return container
+
+
+def _selectors(parts: tuple[str, ...]) -> str:
+    """Those of the picture alone: the exercise below may have parts of the same names."""
+    wanted = ", ".join(f'[data-part="{part}"], .st-key-part-{part}' for part in parts)
+    return f"[data-testid=stHorizontalBlock]:has(.st-key-story) :is({wanted})" if parts else ""
 
 
 def _names(lesson: Story) -> list[str]:
