@@ -64,6 +64,14 @@ def test_the_first_page_is_there_before_its_scripts(app_url: str, browser: Brows
         assert np.abs(np.subtract(there, then)).max() < 2, "the first picture jumps once the page is there"
 
 
+def test_who_turns_the_page_at_once_is_not_kept_under_the_first_look(app_url: str, browser: Browser) -> None:
+    with browser.new_context() as context, context.new_page() as page:
+        page.goto(app_url, wait_until="commit")
+        page.wait_for_function("document.getElementById('first-look')")
+        page.evaluate("history.pushState({}, '', '/glossary')")
+        page.wait_for_function("!document.getElementById('first-look')", timeout=5_000)
+
+
 def test_a_card_leads_to_its_lesson_wherever_it_is_clicked(page: Page, app_url: str) -> None:
     opened(page, app_url, "img.thumbnail")
     page.locator("img.thumbnail").nth(1).click(force=True)  # the link lies over it
