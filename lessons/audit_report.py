@@ -27,7 +27,16 @@ _STYLE = """<style>
 .audit :is(th, td) { padding: 0.3rem 0.5rem; border: 1px solid #8888; text-align: left; vertical-align: top }
 .audit td.good { background: #2e8b5733 } .audit td.bad { background: #c0392b33 }
 .audit img { max-width: 100%; margin: 0.5rem 0 }
+.audit dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 24px; margin: 8px 0 }
+.audit dt { font-weight: 600; padding-top: 8px } .audit dd { margin: 0; padding-top: 8px } .audit dd p { margin: 0 }
+@media (max-width: 640px) { .audit dl { grid-template-columns: 1fr } .audit dd { padding-top: 0 } }
+/* Streamlit's field speaks English only: its words are put under ours. */
+.st-key-audit-drop [data-testid="stFileUploaderDropzoneInstructions"] { display: none }
+.st-key-audit-drop [data-testid="stFileUploaderDropzone"] button p { font-size: 0 }
+.st-key-audit-drop [data-testid="stFileUploaderDropzone"] button p::after { content: var(--choose); font-size: 14px }
 </style>"""
+#: A sentence of an audit: the method, and what is said of it.
+_OF = re.compile(r"(.+?)(?:: |：)(.+)")
 
 
 def render() -> None:
@@ -39,12 +48,15 @@ def render() -> None:
             "Open the report that it wrote, FILE.json or FILE.html."
         )
     )
-    st.file_uploader(
-        t("The report of an audit: drop it, or choose a file"),
-        max_upload_size=MOST // 1_000_000,
-        key="audit-report-file",
-        on_change=_dropped,
-    )
+    words = escape(t("Choose a file")).replace('"', "")
+    with st.container(key="audit-drop"):
+        st.html(f'<style>.st-key-audit-drop {{ --choose: "{words}"; }}</style>')
+        st.file_uploader(
+            t("The report of an audit: drop it, or choose a file"),
+            max_upload_size=MOST // 1_000_000,
+            key="audit-report-file",
+            on_change=_dropped,
+        )
     problem = st.session_state.get(_PROBLEM)
     if problem:
         st.error(t("This file cannot be shown: {reason}.", reason=said(problem)))
@@ -104,15 +116,24 @@ def example() -> None:
     )  # fmt: skip
     st.code(known["command"], language="bash", wrap_lines=True)
     language = current_language()
-    for name in known["table"]:
-        _listed(card(name, language).measured)
+    _listed(one for name in known["table"] for one in card(name, language).measured)
     st.subheader(t("Every control for every method"), anchor=False)
     st.markdown(page.how_to_read(language))
     _drawn(page.table(table(), language))
 
 
 def _listed(said: Iterable[str]) -> None:
-    st.html(f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in said)}</ul>")
+    """What is said of each method beside its name, which stands there once."""
+    methods: dict[str, list[str]] = {}
+    for one in said:
+        whole = _OF.fullmatch(one)
+        method, words = whole.groups() if whole else ("", one)
+        methods.setdefault(method, []).append(words[:1].upper() + words[1:])
+    rows = (
+        f"<dt>{escape(method)}</dt><dd>{''.join(f'<p>{escape(words)}</p>' for words in of)}</dd>"
+        for method, of in methods.items()
+    )
+    _drawn(f"<dl>{''.join(rows)}</dl>")
 
 
 def _drawn(body: str) -> None:
