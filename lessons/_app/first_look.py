@@ -29,7 +29,7 @@ LESSONS = Path(lessons.__file__).parent
 TITLE = mark("What does a network see, run backwards?")
 #: Method of the hero -> (its name, what it does).
 METHODS = {
-    "deconvnet": (mark("DeconvNet"), mark("the layer sent backwards, around grey, contrast stretched")),
+    "deconvnet": (mark("DeconvNet"), mark("the layer sent backwards, contrast stretched")),
     "optimize": (mark("Search"), mark("a picture that the layer cannot tell apart")),
     "learned": (mark("Learned"), mark("a network trained to guess the picture")),
 }

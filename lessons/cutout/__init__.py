@@ -15,6 +15,7 @@ from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.library import said
 from lessons._kit.form.page import Lesson
 from lessons._kit.photo import upload
+from lessons._kit.photo.labels import class_name
 from lessons._kit.run import pictures
 from lessons.cutout import brush, questions, run, scenes, sums, table
 from lessons.cutout import picture as cutout_picture
@@ -133,8 +134,8 @@ def chosen() -> tuple[State, pictures.Picture]:
     shown = subject(State(source), picture)
     with st.spinner(t("Asking the network what it sees")):
         guesses = run.guesses(shown)
-    names = {"": t("first guess: {label}", label=guesses[0][0])}
-    names |= {label: f"{label} · {100 * share:.0f} %" for label, share in guesses}
+    names = {"": t("first guess: {label}", label=class_name(guesses[0][0]))}
+    names |= {label: f"{class_name(label)} · {100 * share:.0f} %" for label, share in guesses}
     wanted = choice(t("Class"), names, "wanted")
     maps = {
         "gradient": t("gradient"), "deconvnet": t("DeconvNet"), "guided": t("guided"), "evidence": t("a middle layer"),

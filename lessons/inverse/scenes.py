@@ -39,7 +39,7 @@ def lost_share() -> Guess:
     reason = t("y says nothing about them: whatever stood there, y would be the same.")
     return Guess(
         prompt=t("Before you look: without noise, how much of the frequencies with K = 0 does Wiener's filter return?"),
-        options={"most": t("most"), "some": t("some"), "none": t("nothing")},
+        options={"most": t("most of them"), "some": t("some of them"), "none": t("none of them")},
         answer=answer,
         reasons=dict.fromkeys(("most", "some", "none"), reason),
     )

@@ -61,9 +61,9 @@ SCENES = (
     Scene(
         title=mark("Far from the pixels"),
         text=mark(
-            "The last map says 3072 numbers about the 49152 of the picture. A search can match them well all the same, "
-            "with a picture that differs from the photograph. Where the feature error is small and the pixels differ, "
-            "the layer hardly tells the two pictures apart."
+            "The last map says 3 072 numbers about the 49 152 of the picture. A search can match them well all the "
+            "same, with a picture that differs from the photograph. Where the feature error is small and the pixels "
+            "differ, the layer hardly tells the two pictures apart."
         ),
         look=mark("What is left of eyes, nose and colours."),
         values={"layer": "relu4"},

@@ -50,10 +50,7 @@ def _photograph(loaded: networks.Loaded, picture: pictures.Picture) -> str:
     rows, columns = loaded.network.input_spec.size
     name = title_of(picture)
     source = address(png(to_bytes(pictures.fitted(loaded, picture).model)))
-    figure = (
-        f'<figure><figcaption>{escape(name)}</figcaption><img src="{source}" alt="{escape(name)}">'
-        '<span class="errors">0<br>0</span></figure>'
-    )
+    figure = f'<figure><figcaption>{escape(name)}</figcaption><img src="{source}" alt="{escape(name)}"></figure>'
     return f"<section><h2>{escape(t('Photograph'))}</h2><p>{rows} × {columns} × 3</p><div>{figure}</div></section>"
 
 
@@ -70,7 +67,7 @@ def _figure(rung: Rung | None, layer: str, method: str, known: tuple[str, ...], 
         missing = method == "learned" and layer not in known
         words = t("no decoder for this layer") if missing else t("not yet")
         empty = f'<div class="none">{escape(words)}</div>{_NO_ERRORS}'
-        return f"<figure data-part={method}><figcaption>{escape(name)}</figcaption>{empty}</figure>"
+        return f"<figure data-part={method}><figcaption><b>{escape(name)}</b></figcaption>{empty}</figure>"
     pixels = to_bytes(rung.image)
     if signed and rung.map is not None:
         pixels = signed_pixels(rung.map, signed_limit(rung.map, PERCENTILE), summed=False)
@@ -83,7 +80,7 @@ def _figure(rung: Rung | None, layer: str, method: str, known: tuple[str, ...], 
     running = "" if rung.finished else " " + t("(step {step})", step=rung.step)
     alt = f"{layer}, {name}: {errors}"
     return (
-        f'<figure data-part="{method}"><figcaption>{escape(name + running)}</figcaption>'
+        f'<figure data-part="{method}"><figcaption><b>{escape(name)}</b>{escape(running)}</figcaption>'
         f'<img src="{address(png(pixels))}" alt="{escape(alt)}" title="{escape(alt)}">'
         f'<span class="errors">{short}</span></figure>'
     )

@@ -21,7 +21,7 @@ def draw(image: str, layer: str, change: str, result: Shown, beside: str) -> Non
     """The two pictures, and what stands between them; a third where one is to stand beside them."""
     name = title_of(pictures.sample(image))
     rows, columns = result.photograph.shape[:2]
-    seen = t("as the network sees it: {rows} × {columns} pixels", rows=rows, columns=columns)
+    seen = t("{rows} × {columns} pixels", rows=rows, columns=columns)
     note = t(
         "error in pixels {pixels}; a picture of the mean colour: {baseline}",
         pixels=number(result.pixels),

@@ -71,7 +71,7 @@ SCENES = (
             "channel, and a softmax makes them probabilities. Training begins, the loss is printed epoch by epoch, and "
             "no line complains. Nothing is ever learned."
         ),
-        look=mark("In yellow: the number that the loss is, whatever the weights are."),
+        look=mark("After your answer, in yellow: the number that the loss is, whatever the weights are."),
         values={"program": "001", "view": "shapes"},
         parts=("fault",),
         ask=loss_of_one_channel,

@@ -38,7 +38,7 @@ def looked(result: Recognized, wanted: str, right: int | None) -> None:
         note = t("your own; {percent} % sure", percent=f"{100 * result.probabilities.max():.0f}")
     else:
         note = t("a {right}; {percent} % sure", right=right, percent=f"{100 * result.probabilities.max():.0f}")
-    sent_back = t("The score of {label}, sent back by DeconvNet", label=wanted)
+    sent_back = t("DeconvNet for {label}", label=wanted)
     scale = t("red for it, blue against it, ±{limit}", limit=number(limit))
     blank = unread(result.map)
     if blank:
@@ -77,7 +77,7 @@ def _shares(result: Recognized) -> str:
         f"<td>{100 * share:.1f}</td></tr>"
         for label, share in zip(result.labels, result.probabilities, strict=True)
     )
-    return f"<table><caption>{escape(t('Probabilities in percent'))}</caption><tbody>{rows}</tbody></table>"
+    return f"<table><caption>{escape(t('Probability, %'))}</caption><tbody>{rows}</tbody></table>"
 
 
 def training(job: jobs.Job[Any]) -> None:

@@ -199,19 +199,22 @@ def draw(page: frame.Places) -> None:
             st.warning(t("The shipped atlas is shown: {problem}", problem=problem))
         if rows:
             picture.nine(atlas, rows, size, at, state.scale == "shared")
-            field = t("Channel {channel} of {layer}: a unit sees {rows} x {columns} pixels of {height} x {width}.",
+            field = t("Channel {channel} of {layer}: a unit sees {rows} × {columns} pixels of {height} × {width}.",
                       channel=state.channel, layer=layer.name, rows=size[0], columns=size[1], height=height,
                       width=width)  # fmt: skip
-            st.markdown(field)
-            formulas(rows, rows[at])
+            beside = st.container()
+            if is_offered("rank"):
+                whole, beside = st.columns([1, 3], gap="medium")
+                with whole:
+                    close(atlas, rows[at])
+            with beside:
+                st.markdown(field)
+                formulas(rows, rows[at])
         else:
             st.info(t("This channel is silent: no picture of the folder brings it above zero. Choose another one."))
         if is_offered("channel"):
             picture.channels(atlas, layer, int(state.channel), size)
         origin(atlas)
-    if rows and is_offered("rank"):
-        with page.aside:
-            close(atlas, rows[at])
     if rows:
         with page.wide:
             page.later(proofs, page, state)

@@ -14,6 +14,7 @@ from deconvviz.types import DisplayImage, Size
 from lessons._kit.draw import tiles
 from lessons._kit.draw.pixels import address, number, png, signed_pixels
 from lessons._kit.form.i18n import t
+from lessons._kit.photo.labels import TITLES
 
 #: Channels shown at once.
 PAGE = 48
@@ -75,7 +76,7 @@ def whole(row: Row, image: DisplayImage) -> None:
         f"left:{100 * left / width:.3f}%;top:{100 * top / height:.3f}%;"
         f"width:{100 * (right - left) / width:.3f}%;height:{100 * (bottom - top) / height:.3f}%"
     )
-    name = row.image.rpartition(".")[0]
+    name = _called(row)
     words = t(
         "Number {rank}: rows {top} to {bottom}, columns {left} to {right}",
         rank=row.rank + 1, top=top, bottom=bottom - 1, left=left, right=right - 1,
@@ -86,6 +87,18 @@ def whole(row: Row, image: DisplayImage) -> None:
         f'<figure class="nine-whole" data-part="whole"><div><img src="{source}" alt="{escape(alt)}">'
         f'<span style="{place}"></span></div><figcaption><b>{escape(name)}</b><br>{escape(words)}</figcaption></figure>'
     )
+
+
+def _called(row: Row) -> str:
+    """A picture for people: those of the gallery have a title, others the name of their file.
+
+    >>> from types import SimpleNamespace
+    >>> _called(SimpleNamespace(image="photographs/coffee-1-0.bmp")), _called(SimpleNamespace(image="mine/a-1.png"))
+    ('Coffee', 'mine/a-1')
+    """
+    folder, _, file = row.image.rpartition("/")
+    known = TITLES.get(file.partition("-")[0]) if folder == "photographs" else None
+    return t(known) if known else row.image.rpartition(".")[0]
 
 
 def channels(atlas: Atlas, layer: Layer, chosen: int, size: Size) -> None:

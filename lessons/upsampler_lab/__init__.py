@@ -129,19 +129,20 @@ def proofs(page: frame.Places, state: State) -> None:
 
 
 def hero(state: State, picture: pictures.Picture) -> None:
-    """The picture of the page: what the view asks for, each part in a frame of its own."""
+    """The picture of the page: what the view asks for, each part in a frame of its own; one alone has all the room."""
+    alone = state.view != "all"
     if state.view == "all":
         with st.container(key="part-compare", width=WIDE):
             upsampler_picture.compare(picture, state.layer, title_of(picture))
     if state.view in ("all", "windows"):
         with st.container(key="part-windows"):
-            upsampler_picture.windows(picture)
+            upsampler_picture.windows(picture, alone)
     if state.view in ("all", "overlap"):
         with st.container(key="part-overlap"):
-            upsampler_picture.overlap(state.k)
+            upsampler_picture.overlap(state.k, alone)
     if state.view in ("before", "after"):
         with st.container(key="part-before"):
-            upsampler_picture.ripples(False)
+            upsampler_picture.ripples(False, square=state.view == "before")
     if state.view == "after":
         with st.container(key="part-after"):
             upsampler_picture.ripples(True)

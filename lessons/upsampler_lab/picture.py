@@ -44,7 +44,7 @@ def compare(picture: pictures.Picture, kind: str, title: str) -> None:
     )
 
 
-def windows(picture: pictures.Picture) -> None:
+def windows(picture: pictures.Picture, square: bool) -> None:
     """The same window, where the transposed convolution gains most over bicubic, by all four."""
     first = run.enlarged(picture, run.KINDS[0])
     top, left = restoration_run.window(first, "gain")
@@ -53,10 +53,10 @@ def windows(picture: pictures.Picture) -> None:
     for kind in run.KINDS:
         result = run.enlarged(picture, kind)
         row.append(Pane(t(NAMES[kind]), to_bytes(result.network)[place], f"{result.figures['network']['psnr']:.2f} dB"))
-    panes(row)
+    panes(row, square)
 
 
-def overlap(taps: int) -> None:
+def overlap(taps: int, square: bool) -> None:
     """How many products each pixel is the sum of."""
     st.markdown(
         "**" + t("Products that a pixel is the sum of, kernel {k} × {k} (sub-pixel: 3 × 3), stride 3", k=taps) + "**"
@@ -68,10 +68,10 @@ def overlap(taps: int) -> None:
         low, high = int(block.min()), int(block.max())
         note = t("{count} everywhere: even", count=low) if low == high else t("{low} to {high}", low=low, high=high)
         row.append(Pane(t(NAMES[kind]), sequential_rgb(shown, 0.0, float(max(1, high))), note))
-    panes(row)
+    panes(row, square)
 
 
-def ripples(*stages: bool) -> None:
+def ripples(*stages: bool, square: bool = False) -> None:
     """What an even grey picture becomes, with random weights (False) and after training (True)."""
     titles = {
         False: mark("An even grey picture, random weights; full colour at {limit} steps of 255"),
@@ -90,7 +90,7 @@ def ripples(*stages: bool) -> None:
             )  # fmt: skip
             pixels = diverging_rgb(off[kind].repeat(FINER, 0).repeat(FINER, 1), limit)
             row.append(Pane(t(NAMES[kind]), pixels, note, signed=True))
-        panes(row)
+        panes(row, square)
 
 
 def formula(kind: str) -> None:

@@ -43,6 +43,13 @@ def test_the_first_use_of_a_term_is_linked(text: str, linked: str) -> None:
     assert glossary.with_links(linked, "en") == linked
 
 
+def test_no_line_begins_with_the_punctuation_after_a_term() -> None:
+    assert re.search(
+        r'<span class="unbroken">“<button [^>]*>step</button>’s.</span>', glossary.to_html("“[[stride|step]]’s. A", "k")
+    )
+    assert "unbroken" not in glossary.to_html("a [[stride|step]] is", "k")
+
+
 def test_chinese_terms_are_linked_and_short_ones_are_not() -> None:
     assert glossary.with_links("转置卷积的卷积核，轮廓分两层", "zh") == (
         "[[transposed convolution|转置卷积]]的[[kernel|卷积核]]，轮廓分两层"

@@ -178,10 +178,10 @@ OPEN = {
 }
 #: Claim -> what it was measured on: the words of `deconvviz.articles.claims`, marked.
 DATA = {
-    "C1": mark("random arrays of 7 or 8 rows and 9 columns, kernels of 3 x 3: for a counterexample, not for a proof"),
+    "C1": mark("random arrays of 7 or 8 rows and 9 columns, kernels of 3 × 3: for a counterexample, not for a proof"),
     "C2": mark("a random row of 16 to 28 numbers, blurred over four: for a counterexample, not for a proof"),
     "C3": mark("sizes of arrays, of 4 to 9 rows with kernels of 2 to 5"),
-    "C4": mark("random arrays of 6 x 8 with kernels of 2 or 3 rows: for a counterexample, not for a proof"),
+    "C4": mark("random arrays of 6 × 8 with kernels of 2 or 3 rows: for a counterexample, not for a proof"),
     "C5": mark("the weights of one network, the shipped one, counted"),
     "C6": mark("small networks of the enhancement page, trained on parts of 4 grey pictures; 25 pictures held back"),
     "C7": mark("one network, the shipped one; a seed chooses on which of the gallery's photographs the fit is made"),

@@ -228,6 +228,8 @@ TERMS = {
 }
 
 _LINK = re.compile(r"\[\[([A-Za-z ]+)(?:\|([^\]]+))?\]\]")
+#: A link and the punctuation at it: a line may break at a button, but must not begin with a full stop.
+_TIED = re.compile(r"([“(]*)(<button .*?</button>)((?:['’]s)?[.,;:!?)”，。；：！？）、]*)")
 #: Everyday words too: only an author knows which is meant, so that a link to them is always written.
 _WRITTEN = ("loss", "score")
 #: In the address of the page with all terms: the one that stands on top.
@@ -268,9 +270,14 @@ def to_html(text: str, key: str) -> str:
         return f'<button class="term" popovertarget="{name}">{match[2] or t(term)}</button>'
 
     escaped = html.escape(with_links(text, current_language()), quote=False)
-    body = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", _LINK.sub(link, escaped))
+    linked = _TIED.sub(_tied, _LINK.sub(link, escaped))
+    body = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", linked)
     paragraphs = "".join(f"<p>{part}</p>" for part in body.split("\n\n"))
     return f'<div class="prose">{paragraphs}{"".join(definitions)}</div>'
+
+
+def _tied(match: re.Match[str]) -> str:
+    return f'<span class="unbroken">{match[0]}</span>' if match[1] or match[3] else match[0]
 
 
 def address(term: str) -> str:

@@ -47,7 +47,7 @@ def _photograph(run: Run) -> str:
         lambda: address(png(to_bytes(pictures.fitted(run.loaded, run.picture).model))),
     )
     name = title_of(run.picture)
-    note = t("as the network sees it: {rows} × {columns} pixels", **_size(run))
+    note = t("{rows} × {columns} pixels", **_size(run))
     return _figure(name, note, f'<img src="{source}" alt="{escape(f"{name}, {note}")}">', "photograph")
 
 

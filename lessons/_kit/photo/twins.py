@@ -12,4 +12,5 @@ NAMES = {"plain": mark("on photographs"), "robust": mark("on attacked photograph
 
 def choose() -> str:
     """Draw the control: a key of `TWINS`."""
-    return choice(t("Trained"), {key: t(words) for key, words in NAMES.items()}, "training", tabs=True)
+    pictures = {"plain": t("photographs"), "robust": t("attacked photographs")}
+    return choice(t("Trained on"), pictures, "training", tabs=True)

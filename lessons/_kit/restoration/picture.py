@@ -22,13 +22,13 @@ class Pane:
     signed: bool = False
 
 
-def panes(row: Sequence[Pane]) -> None:
-    """Pictures beside each other, pixels sharp."""
+def panes(row: Sequence[Pane], square: bool = False) -> None:
+    """Pictures beside each other, pixels sharp; ``square``: four, two above two, as large as a first screen allows."""
     figures = "".join(
         f"<figure><b>{escape(pane.title)}</b><img{' class=signed' if pane.signed else ''} "
         f'src="{address(png(pane.pixels))}" alt="{escape(f"{pane.title}; {pane.note}" if pane.note else pane.title)}">'
         f"<figcaption>{escape(pane.note)}</figcaption></figure>"
         for pane in row
     )
-    count = {2: " two", 3: " three"}.get(len(row), "")
+    count = " square" if square else {2: " two", 3: " three"}.get(len(row), "")
     st.html(f'<div class="windows{count}">{figures}</div>')
