@@ -27,7 +27,7 @@ _STYLE = """<style>
 .audit :is(th, td) { padding: 0.3rem 0.5rem; border: 1px solid #8888; text-align: left; vertical-align: top }
 .audit td.good { background: #2e8b5733 } .audit td.bad { background: #c0392b33 }
 .audit img { max-width: 100%; margin: 0.5rem 0 }
-.audit dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 24px; margin: 8px 0 }
+.audit dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 24px; margin: 8px 0; padding: 0 }
 .audit dt { font-weight: 600; padding-top: 8px } .audit dd { margin: 0; padding-top: 8px } .audit dd p { margin: 0 }
 @media (max-width: 640px) { .audit dl { grid-template-columns: 1fr } .audit dd { padding-top: 0 } }
 /* Streamlit's field speaks English only: its words are put under ours. */
