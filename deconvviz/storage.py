@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import glob
 import http.client
 import json
@@ -68,6 +69,18 @@ def release_memory() -> None:
     """Give memory that is free back to the system, where the C library would keep it."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # only glibc keeps what is free
         ctypes.CDLL(None).malloc_trim(0)
+
+
+@functools.cache
+def return_blocks() -> None:
+    """Let every large block go back to the system as soon as it is free, where the C library would keep it.
+
+    It keeps blocks of up to 32 MB for the next one of their size, and what XLA works with is of many sizes. Whoever set
+    ``MALLOC_MMAP_THRESHOLD_`` has decided already.
+    """
+    if "MALLOC_MMAP_THRESHOLD_" not in os.environ:
+        with contextlib.suppress(AttributeError, OSError, TypeError):
+            ctypes.CDLL(None).mallopt(-3, 1 << 18)  # M_MMAP_THRESHOLD of glibc
 
 
 def share_heaps() -> None:

@@ -94,6 +94,7 @@ def network(
     architecture: Architecture, arrays: Mapping[str, np.ndarray], about: dict[str, str], trained: bool = True
 ) -> Network:
     """The network with these arrays."""
+    storage.return_blocks()
     model = Classifier(architecture.parts, architecture.run, arrays)
     storage.release_memory()  # of VGG-16 the arrays that were read and turned round leave 80 MB that nobody uses
     labels = tuple(name for _, name in classes()) if trained else None
