@@ -232,3 +232,33 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
         os.utime(left, (0, 0))
     storage.write(path, b"new")
     assert contents(tmp_path) == {"f": b"new"}
+
+
+BLOCKS = """
+import sys
+import numpy as np
+from deconvviz import storage
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+if sys.argv[1:]:
+    storage.return_blocks()
+for _ in range(3):
+    np.ones(3_000_000, np.float64)  # the C library keeps blocks of a size that was freed once
+before = resident()
+blocks = [np.ones(1_500_000, np.float64) for _ in range(8)]
+last = np.ones(1_500_000, np.float64)
+del blocks
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps what is free")
+def test_large_blocks_go_back_as_soon_as_they_are_free() -> None:
+    """Below one that is in use, the C library would keep eight of 12 MB."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
+    stays = [
+        int(subprocess.run([sys.executable, "-c", BLOCKS, *given], capture_output=True, text=True, check=True,
+                           env=environment).stdout)
+        for given in ([], ["return"])
+    ]  # fmt: skip
+    assert stays[1] < 20_000_000 < 60_000_000 < stays[0]

@@ -26,7 +26,7 @@ from deconvviz.network.backward.explicit import Chain, Step
 from deconvviz.types import Size
 
 #: Bytes that one batch of windows may take; more units are done one batch after another.
-BATCH_BYTES = 64_000_000
+BATCH_BYTES = 32_000_000
 #: Multiplications that a forward pass within one field must save to be worth a program of its own: some milliseconds.
 MIN_SAVED_FLOPS = 500_000_000
 _ELEMENTWISE = ("rectify", "bias", "scale", "copy")
