@@ -12,11 +12,12 @@ import contextlib
 import itertools
 import platform
 import threading
+import weakref
 from collections.abc import Callable, Hashable, Iterator
 from contextvars import ContextVar
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import jax
 
@@ -68,6 +69,13 @@ _TURNS = _Turns()
 #: How many threads compute what somebody waits for.
 _WAITED_FOR, _WAITED_FOR_CHANGED = 0, threading.Condition()
 _COMPILED: set[Hashable] = set()
+
+
+class _Clearable(Protocol):
+    def clear(self) -> None: ...
+
+
+_STORES, _STORES_LOCK = weakref.WeakSet[_Clearable](), threading.Lock()
 
 
 def turn() -> contextlib.AbstractContextManager[None]:
@@ -178,7 +186,17 @@ def forget() -> None:
     (12, None, False)
     """
     _COMPILED.clear()
+    with _STORES_LOCK:
+        stores = list(_STORES)
+    for store in stores:
+        store.clear()
     jax.clear_caches()
+
+
+def clear_when_forgotten(store: _Clearable) -> None:
+    """`forget` clears the store, too: it holds programs, and with them the arrays that they begin from."""
+    with _STORES_LOCK:
+        _STORES.add(store)
 
 
 def folder() -> Path:

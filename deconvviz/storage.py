@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import functools
 import glob
 import http.client
@@ -102,7 +103,8 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
       data: all of its content.
 
     Raises:
-      OSError: the folder cannot be written to, or the disk is full; an older file of that name stays.
+      OSError: the folder cannot be written to, the disk is full, or a device or pipe has that name, whose place the
+        file would take (who may everything would lose /dev/null); what has that name stays.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -111,6 +113,8 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
     [('map.png', b'PNG')]
     """
     target = Path(os.path.realpath(path))
+    if not is_file_or_free(target):
+        raise OSError(errno.EINVAL, "a device or pipe, not a file")
     _sweep(target)
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
     try:
@@ -123,6 +127,19 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def is_file_or_free(path: str | os.PathLike[str]) -> bool:
+    """Whether a file can take that name: nothing else has it, a folder apart, which the system refuses.
+
+    >>> is_file_or_free("/dev/null"), is_file_or_free("/dev/nothing"), is_file_or_free("/dev")
+    (False, True, True)
+    """
+    try:
+        kind = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return True
+    return stat.S_ISREG(kind) or stat.S_ISDIR(kind)
 
 
 def _sweep(target: Path) -> None:
@@ -192,8 +209,8 @@ def parse(text: str | bytes, shape: Any, problem: Problem) -> Any:
       problem: makes the error to raise, from a reason.
 
     Raises:
-      what `problem` makes: no JSON, nested too deeply, a whole number of more than `MAX_DIGITS` digits or 64 bits, or
-        of another shape.
+      what `problem` makes: no JSON, nested too deeply, a whole number of more than `MAX_DIGITS` digits, or of another
+        shape.
 
     >>> parse('{"size": [8, 6], "name": "a"}', {"size": [int]}, ValueError)
     {'size': [8, 6], 'name': 'a'}
@@ -205,10 +222,7 @@ def parse(text: str | bytes, shape: Any, problem: Problem) -> Any:
     def whole(digits: str) -> int:
         if len(digits) > MAX_DIGITS + 1:
             raise ValueError(f"a number of {len(digits):,} digits")
-        number = int(digits)
-        if not -(2**63) <= number < 2**63:  # no array, seed or size is of more
-            raise ValueError(f"{digits}, a number of more than 64 bits")
-        return number
+        return int(digits)
 
     try:
         value = json.loads(text, parse_int=whole)

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from streamlit.components.v2.bidi_component import serialization
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunner
@@ -68,9 +69,16 @@ def guard() -> None:
     run = ScriptRunner._run_script
     if not hasattr(run, "__wrapped__"):
         ScriptRunner._run_script = _in_turn(_as_the_address_says(run))  # type: ignore[method-assign]
+    # Streamlit asks pandas whether a component is handed a table: none of ours is, and pandas takes a second and 45 MB.
+    serialization.is_dataframe_like = _is_no_table
     add = MemoryUploadedFileManager.add_file
     if not hasattr(add, "__wrapped__"):
         MemoryUploadedFileManager.add_file = _bounded(add)  # type: ignore[method-assign]
+
+
+def _is_no_table(obj: object) -> bool:
+    """Whether Streamlit is to hand a value to a script as a table."""
+    return False
 
 
 def _nothing(self: AppSession) -> None:

@@ -7,15 +7,20 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import platformdirs
 import pytest
 from platformdirs import windows
 from platformdirs.unix import Unix
 
+import deconvviz as dv
 from deconvviz import compiled
 from deconvviz.network import Programs
 
@@ -274,6 +279,22 @@ def test_programs_of_networks_take_the_same_turn() -> None:
         assert done.wait(20)
     for thread in threads:
         thread.join(timeout=20)
+
+
+def test_what_networks_share_goes_with_all_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that networks of one form share outlive each of them, and hold the arrays that they were made with."""
+    monkeypatch.setattr("jax.clear_caches", lambda: None)  # other tests of this process go on with theirs
+    monkeypatch.setattr(compiled, "_STORES", weakref.WeakSet[Any]())
+    shared, weights = Programs(), jnp.ones((3, 2))
+    network = dv.Network(lambda x: (x @ weights).sum((1, 2)), input_spec=dv.InputSpec(size=(4, 5)), programs=shared)
+    network.store.passes.room = 1000
+    x = np.ones((1, 4, 5, 3), np.float32)
+    before = network.run(x)
+    network.store.passes.get("a pass", x, lambda: network.run(x))
+    assert (len(shared), len(network.store.passes)) == (1, 1)
+    compiled.forget()
+    assert (len(shared), len(network.store.passes), len(network.store)) == (0, 0, 0)
+    np.testing.assert_array_equal(network.run(x), before)
 
 
 def test_the_background_waits_for_what_somebody_waits_for() -> None:

@@ -8,6 +8,7 @@ import inspect
 import io
 import os
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -73,6 +74,22 @@ def test_no_session_clears_the_caches_of_all(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(type(cache), "clear", lambda self: pytest.fail("cleared for everybody"))
     assert "_handle_clear_cache_request()" in inspect.getsource(AppSession.handle_backmsg), "what the message calls"
     AppSession._handle_clear_cache_request(MagicMock())
+
+
+def test_what_a_script_is_handed_brings_no_pandas() -> None:
+    """Streamlit would import it to look for tables: the first visitor would wait a second, and 45 MB would stay."""
+    program = (
+        "import sys\n"
+        "from streamlit.components.v2.bidi_component import serialization\n"
+        "from streamlit.proto.BidiComponent_pb2 import BidiComponent\n"
+        "from lessons import _server\n"
+        "_server.guard()\n"
+        "said = BidiComponent()\n"
+        "serialization.serialize_mixed_data({'rows': [1, 2]}, said)\n"
+        "print(said.json, 'pandas' in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert run.stdout == '{"rows": [1, 2]} False\n'
 
 
 @pytest.mark.parametrize(("by_history", "left"), [(True, {"image": "coffee"}), (False, {})])

@@ -181,6 +181,18 @@ def test_only_files_are_read(tmp_path: Path) -> None:
     assert storage.read_bytes(tmp_path / "f", ValueError, most=11) == bytes(11)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes on this system")
+def test_nothing_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
+    """As little as that of /dev/null, which whoever may everything would lose."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(OSError, match="a device or pipe, not a file"):
+            storage.write(tmp_path / name, b"new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
 HEAPS = """
 import ctypes, sys, tempfile, threading
 from deconvviz import storage

@@ -12,17 +12,23 @@ from typing import Any
 import click
 
 from deconvviz import catalog
-from deconvviz._cli._common import answer, check_out, image_option, json_option, load_image, seconds_since, table, typed
+from deconvviz._cli._common import (
+    FILE,
+    answer,
+    check_out,
+    image_option,
+    json_option,
+    load_image,
+    seconds_since,
+    table,
+    typed,
+)
 from deconvviz.catalog import Option, Task, Trainable
 from deconvviz.errors import nearest
 
-DATA = click.option(
-    "--data", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder of pictures."
-)
-OUT = click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Write the result.")
-FOLDER = click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Checkpoints, metrics and weights."
-)
+DATA = click.option("--data", required=True, type=FILE, metavar="DIR", help="The folder of pictures.")
+OUT = click.option("--out", required=True, type=FILE, metavar="FILE", help="Write the result.")
+FOLDER = click.option("--out", required=True, type=FILE, metavar="DIR", help="Checkpoints, metrics and weights.")
 SEED = click.option("--seed", type=int, default=0, show_default=True, help="Fixes every random draw.")
 RESUME = click.option(
     "--resume/--no-resume", default=True, show_default=True, help="Go on from the checkpoint in --out."
@@ -133,7 +139,7 @@ def _option(option: Option) -> Callable[[Any], Any]:
     if option.choices:
         kind: Any = click.Choice(option.choices)
     else:
-        kind = click.Path(path_type=Path) if option.kind is Path else option.kind
+        kind = FILE if option.kind is Path else option.kind
     return click.option(f"--{option.name.replace('_', '-')}", option.key, type=kind, help=option.help)
 
 

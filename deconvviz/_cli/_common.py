@@ -22,16 +22,36 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 SAMPLE = "sample:"
 
+
+class FilePath(click.Path):
+    """The type of an option that names a file or folder: no device or pipe.
+
+    Who opens a pipe may wait for ever, reading a device may never end, and what is written would take their place.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a line of complaint if it is a device or pipe."""
+        from deconvviz import storage  # brings NumPy, which `--help` need not wait for
+
+        if not storage.is_file_or_free(value):
+            self.fail(f"{os.fspath(value)!r} is a device or pipe, not a file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+#: A path, and a path or the name of something built in, such as ``sample:cat``.
+FILE, TEXT_OR_FILE = FilePath(path_type=Path), FilePath()
+
 model_option = click.option("--model", required=True, metavar="NAME", help="A shipped network, e.g. caltech.")
 weights_option = click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="FILE",
     help="Weights to use instead of the shipped ones; of caltech also epoch:N, as it was after N epochs of training.",
 )
 image_option = click.option(
     "--image",
     required=True,
+    type=TEXT_OR_FILE,
     metavar="FILE",
     help="A picture file, or a built-in photograph: sample:cat; FILE.npy, an array, for --channels NUMBER.",
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from deconvviz._cli._common import TEXT_OR_FILE
 from deconvviz.errors import DeconvvizError
 
 HOST = "127.0.0.1"
@@ -112,7 +113,7 @@ def with_atlas(environment: Mapping[str, str], atlas: str | None, folder: Path) 
 @click.command()
 @click.option("--port", default="8501", show_default=True, help="Port on 127.0.0.1: nobody else can reach it.")
 @click.option("--network", metavar="MODULE:OBJECT", help="A network of your own for the laboratory.")
-@click.option("--atlas", metavar="DIR", help="An atlas that `deconvviz atlas build` wrote.")
+@click.option("--atlas", type=TEXT_OR_FILE, metavar="DIR", help="An atlas that `deconvviz atlas build` wrote.")
 def app(port: str, network: str | None, atlas: str | None) -> None:
     """Open the course and the laboratory in a browser. Ctrl-C ends it.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from deconvviz._cli._common import answer, check_out, json_option, plain, seconds_since, table
+from deconvviz._cli._common import FILE, TEXT_OR_FILE, answer, check_out, json_option, plain, seconds_since, table
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 from deconvviz.errors import DeconvvizError
 
@@ -40,9 +40,15 @@ def atlas() -> None:
 
 @atlas.command()
 @network_options
-@click.option("--images", required=True, metavar="DIR", help="The pictures, sub-folders too; or sample:textures.")
+@click.option(
+    "--images",
+    required=True,
+    type=TEXT_OR_FILE,
+    metavar="DIR",
+    help="The pictures, sub-folders too; or sample:textures.",
+)
 @click.option("--layers", required=True, type=Layers(), help="relu2,relu4; relu4:16 keeps 16 channels.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder of the atlas.")
+@click.option("--out", required=True, type=FILE, metavar="DIR", help="The folder of the atlas.")
 @click.option("--rule", default="deconvnet", show_default=True, help="gradient, deconvnet, guided or linear.")
 @click.option("--top", type=click.IntRange(min=1), default=9, show_default=True, help="Pictures a channel.")
 @click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures a device at once.")
@@ -130,10 +136,10 @@ class Bars:
 
 
 @atlas.command()
-@click.option("--atlas", "folder", type=click.Path(path_type=Path), metavar="DIR", help="Else the shipped one.")
+@click.option("--atlas", "folder", type=FILE, metavar="DIR", help="Else the shipped one.")
 @click.option("--layer", required=True, metavar="NAME", help="A layer of the atlas.")
 @click.option("--channel", required=True, type=click.IntRange(min=0), help="A channel of it, from 0.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png", help="Patches and reconstructions.")
+@click.option("--out", type=FILE, metavar="FILE.png", help="Patches and reconstructions.")
 @json_option
 def show(folder: Path | None, layer: str, channel: int, out: Path | None, as_json: bool) -> None:
     """Show a channel: its pictures, strongest first. The PNG has patches on the left, reconstructions on the right.

@@ -9,18 +9,24 @@ from typing import Any
 import click
 
 import deconvviz as dv
-from deconvviz._cli._common import answer, check_out, json_option, load_image, seconds_since
+from deconvviz._cli._common import FILE, TEXT_OR_FILE, answer, check_out, json_option, load_image, seconds_since
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
 
 @click.command()
 @network_options
-@click.option("--image", required=True, metavar="FILE", help="A picture file, or a built-in photograph: sample:cat.")
+@click.option(
+    "--image",
+    required=True,
+    type=TEXT_OR_FILE,
+    metavar="FILE",
+    help="A picture file, or a built-in photograph: sample:cat.",
+)
 @click.option("--layer", metavar="NAME", help="Of the unit.  [default: the last layer]")
 @click.option("--channel", type=int, help="Of the unit; a class is a channel of the scores.  [default: the largest]")
 @click.option("--method", default="occlusion", show_default=True, metavar="NAME", help="deconvnet, grad_cam, ...")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the method's random draws.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the map as a PNG, blue to red.")
+@click.option("--out", type=FILE, metavar="FILE", help="Write the map as a PNG, blue to red.")
 @json_option
 def attribute(
     chosen: Chosen,

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import deconvviz as dv
-from deconvviz._cli._common import answer, check_file, check_out, json_option, seconds_since
+from deconvviz._cli._common import FILE, TEXT_OR_FILE, answer, check_file, check_out, json_option, seconds_since
 from deconvviz._cli._user_network import Chosen, load_chosen, load_user_network, network_options
 
 #: What stands for the built-in photographs.
@@ -20,8 +20,14 @@ BUILT_IN = "sample:all"
 
 @click.command()
 @network_options
-@click.option("--images", required=True, metavar="DIR", help="A folder of pictures; sample:all, those built in.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The report, FILE.html.")
+@click.option(
+    "--images",
+    required=True,
+    type=TEXT_OR_FILE,
+    metavar="DIR",
+    help="A folder of pictures; sample:all, those built in.",
+)
+@click.option("--out", required=True, type=FILE, metavar="FILE", help="The report, FILE.html.")
 @click.option("--method", "methods", multiple=True, metavar="NAME", help="Only this one; may be given again.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N pictures alone.")
 @click.option("--layer", metavar="NAME", help="Explain a unit of this layer, with --channel.  [default: the top class]")

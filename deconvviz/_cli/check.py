@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deconvviz._cli._common import answer, by, json_option, load_image, seconds_since, table
+from deconvviz._cli._common import FILE, TEXT_OR_FILE, answer, by, json_option, load_image, seconds_since, table
 from deconvviz._cli._user_network import Chosen, load_chosen, load_user_network, network_options
 from deconvviz.errors import DeconvvizError
 
@@ -29,13 +29,14 @@ SAY_IT = "Say it with --size, --channels, --input-range, --mean and --std, or ma
     "--image",
     default="sample:cat",
     show_default=True,
+    type=TEXT_OR_FILE,
     metavar="FILE",
     help="A picture file, or a built-in photograph.",
 )
 @click.option("--layer", metavar="NAME", help="Where the rules start.  [default: the last layer]")
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
+    type=FILE,
     metavar="DIR",
     help="A folder of pictures: also look for dead channels, and for a wrong range or channel order.",
 )

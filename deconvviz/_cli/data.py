@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from deconvviz._cli._common import answer, json_option
+from deconvviz._cli._common import FILE, answer, json_option
 
 
 @click.group()
@@ -16,7 +16,7 @@ def data() -> None:
 
 @data.command()
 @click.argument("name", metavar="NAME")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where to put it.")
+@click.option("--out", required=True, type=FILE, metavar="DIR", help="Where to put it.")
 @json_option
 def fetch(name: str, out: Path, as_json: bool) -> None:
     """Download the data set NAME. Its checksum is verified; a broken download goes on where it was.

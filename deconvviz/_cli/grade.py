@@ -9,17 +9,17 @@ from pathlib import Path
 
 import click
 
-from deconvviz._cli._common import check_file
+from deconvviz._cli._common import FILE, check_file
 from deconvviz._cli.app import script, with_path
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=FILE)
 @click.option(
     "--link", multiple=True, metavar="ADDRESS", help="A link of the teacher, with seed and last day. Repeatable."
 )
-@click.option("--csv", default="grades.csv", show_default=True, type=click.Path(path_type=Path), help="The table.")
-@click.option("--html", default="grades.html", show_default=True, type=click.Path(path_type=Path), help="The page.")
+@click.option("--csv", default="grades.csv", show_default=True, type=FILE, help="The table.")
+@click.option("--html", default="grades.html", show_default=True, type=FILE, help="The page.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the page.")
 @click.pass_context
 def grade(context: click.Context, folder: Path, link: tuple[str, ...], csv: Path, html: Path, lang: str) -> None:

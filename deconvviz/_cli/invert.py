@@ -12,6 +12,7 @@ import click
 
 import deconvviz as dv
 from deconvviz._cli._common import (
+    FILE,
     answer,
     check_file,
     check_out,
@@ -43,10 +44,8 @@ if TYPE_CHECKING:
 )
 @click.option("--restarts", type=click.IntRange(min=1), default=1, show_default=True, help="Starts; the best counts.")
 @run_options
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png", help="Write the picture there.")
-@click.option(
-    "--checkpoint", type=click.Path(path_type=Path), metavar="FILE", help="Keep the run there, and go on from it."
-)
+@click.option("--out", type=FILE, metavar="FILE.png", help="Write the picture there.")
+@click.option("--checkpoint", type=FILE, metavar="FILE", help="Keep the run there, and go on from it.")
 @json_option
 def invert(
     chosen: Chosen, image: str, layer: str, method: str, restarts: int, out: Path | None, checkpoint: Path | None,

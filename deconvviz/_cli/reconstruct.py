@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from deconvviz._cli._common import (
+    FILE,
+    TEXT_OR_FILE,
     answer,
     check_file,
     check_out,
@@ -42,7 +44,9 @@ class Job(NamedTuple):
 
 @click.command()
 @network_options
-@click.option("--image", metavar="FILE", help="A picture file, or a built-in photograph: sample:cat.")
+@click.option(
+    "--image", type=TEXT_OR_FILE, metavar="FILE", help="A picture file, or a built-in photograph: sample:cat."
+)
 @click.option("--layer", metavar="NAME", help="A layer, as `deconvviz layers` names it.")
 @click.option("--channel", type=click.IntRange(min=0), help="A channel of it, from 0.")
 @click.option("--row", type=click.IntRange(min=0), help="The unit's row; the strongest unit without row and column.")
@@ -69,11 +73,9 @@ class Job(NamedTuple):
     help="Signed colours around grey, or their sum from blue to red.",
 )
 @click.option("--own-scale", is_flag=True, help="A scale for each panel instead of one for all.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write .png, .svg or .npz there.")
-@click.option(
-    "--recipe", "recipe_file", type=click.Path(path_type=Path), metavar="FILE", help="Make this recipe's picture."
-)
-@click.option("--save-recipe", type=click.Path(path_type=Path), metavar="FILE", help="Write the recipe of the picture.")
+@click.option("--out", type=FILE, metavar="FILE", help="Write .png, .svg or .npz there.")
+@click.option("--recipe", "recipe_file", type=FILE, metavar="FILE", help="Make this recipe's picture.")
+@click.option("--save-recipe", type=FILE, metavar="FILE", help="Write the recipe of the picture.")
 @json_option
 @click.pass_context
 def reconstruct(

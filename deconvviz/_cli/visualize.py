@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import deconvviz as dv
-from deconvviz._cli._common import answer, check_out, json_option, load_image, seconds_since, typed
+from deconvviz._cli._common import FILE, TEXT_OR_FILE, answer, check_out, json_option, load_image, seconds_since, typed
 from deconvviz._cli._optimized import run, run_options
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 @click.option("--row", type=click.IntRange(min=0), help="A neuron's row; without row and column the middle one.")
 @click.option("--column", type=click.IntRange(min=0), help="A neuron's column.")
 @click.option("--objective", type=click.Choice(["neuron", "channel", "class"]), help="What.  [default: by the unit]")
-@click.option("--start", metavar="FILE", help="A picture to start from instead of noise, or sample:cat.")
+@click.option(
+    "--start", type=TEXT_OR_FILE, metavar="FILE", help="A picture to start from instead of noise, or sample:cat."
+)
 @click.option("--pictures", type=click.IntRange(min=1), default=1, show_default=True, help="How many, made to differ.")
 @click.option("--diversity", type=float, default=1.0, show_default=True, help="How much they shall differ.")
 @run_options
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.png", help="Write it there.")
-@click.option(
-    "--grid", type=click.Path(path_type=Path), metavar="FILE.png", help="Write many channels there, one picture each."
-)
+@click.option("--out", type=FILE, metavar="FILE.png", help="Write it there.")
+@click.option("--grid", type=FILE, metavar="FILE.png", help="Write many channels there, one picture each.")
 @click.option(
     "--batch", type=click.IntRange(min=1), help="With --grid: pictures at once.  [default: 1 on a CPU, else 16]"
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from deconvviz import catalog
-from deconvviz._cli._common import answer, json_option, table
+from deconvviz._cli._common import FILE, answer, json_option, table
 from deconvviz.catalog import ModelEntry
 from deconvviz.errors import WeightsError
 
@@ -50,7 +50,7 @@ def list_(as_json: bool) -> None:
 
 @weights.command()
 @click.argument("name", metavar="NAME")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to put the file.")
+@click.option("--out", type=FILE, metavar="DIR", help="Where to put the file.")
 @json_option
 def fetch(name: str, out: Path | None, as_json: bool) -> None:
     """Download the weights of the network NAME. The checksum is verified; a broken download goes on where it was.

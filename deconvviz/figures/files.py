@@ -126,7 +126,8 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     """The path of a picture to write, once it is known that it can be written.
 
     Raises:
-      DeconvvizError: a suffix other than .png, .svg and .npz, no such folder, or a folder of that name.
+      DeconvvizError: a suffix other than .png, .svg and .npz, no such folder, or a folder, device or pipe of
+        that name.
     """
     target = Path(path)
     suffix = target.suffix.lower()
@@ -142,6 +143,8 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
         )
     if target.is_dir():
         raise DeconvvizError(f"cannot write {str(path)!r}: it is a folder; name a file in it")
+    if not storage.is_file_or_free(target):
+        raise DeconvvizError(f"cannot write {str(path)!r}: it is a device or pipe, not a file; name another")
     return target
 
 

@@ -108,7 +108,7 @@ def initial(shape: tuple[int, ...], upsampler: Upsampler, seed: int, smooth: boo
             kernel = 0.1 * even if channels == 3 else EVEN * even + ROUGH * kernel
         arrays[f"stage{number}.kernel"] = kernel
         arrays[f"stage{number}.bias"] = np.zeros(channels)
-    return {name: jnp.asarray(value, jnp.float32) for name, value in arrays.items()}
+    return {name: jax.device_put(np.asarray(value, np.float32)) for name, value in arrays.items()}
 
 
 def decode(params: Params, features: jax.Array, upsampler: Upsampler) -> jax.Array:

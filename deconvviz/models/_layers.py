@@ -47,8 +47,8 @@ class Conv:
         return nnx.Conv(
             self.inputs, self.outputs, (self.kernel, self.kernel), strides=(self.stride, self.stride),
             padding=((self.padding, self.padding),) * 2, use_bias=self.bias,
-            kernel_init=lambda *_: jnp.asarray(arrays[f"{self.stored}.weight"].transpose(2, 3, 1, 0)),
-            bias_init=lambda *_: jnp.asarray(arrays[f"{self.stored}.bias"]), rngs=rngs,
+            kernel_init=lambda *_: jax.device_put(arrays[f"{self.stored}.weight"].transpose(2, 3, 1, 0)),
+            bias_init=lambda *_: jax.device_put(arrays[f"{self.stored}.bias"]), rngs=rngs,
         )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ class Norm:
 
     def make(self, arrays: Arrays, rngs: nnx.Rngs) -> nnx.Module:
         """The Flax layer with these arrays."""
-        weight, bias, mean, variance = (jnp.asarray(arrays[name]) for name in self.shapes())
+        weight, bias, mean, variance = (jax.device_put(arrays[name]) for name in self.shapes())
         norm = nnx.BatchNorm(
             self.channels, use_running_average=True, scale_init=lambda *_: weight, bias_init=lambda *_: bias, rngs=rngs
         )
@@ -90,8 +90,8 @@ class Dense:
     def make(self, arrays: Arrays, rngs: nnx.Rngs) -> nnx.Module:
         """The Flax layer with these arrays."""
         return nnx.Linear(
-            self.inputs, self.outputs, kernel_init=lambda *_: jnp.asarray(arrays[f"{self.stored}.weight"].T),
-            bias_init=lambda *_: jnp.asarray(arrays[f"{self.stored}.bias"]), rngs=rngs,
+            self.inputs, self.outputs, kernel_init=lambda *_: jax.device_put(arrays[f"{self.stored}.weight"].T),
+            bias_init=lambda *_: jax.device_put(arrays[f"{self.stored}.bias"]), rngs=rngs,
         )  # fmt: skip
 
 

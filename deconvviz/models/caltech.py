@@ -193,7 +193,7 @@ def _unfit(file: Path) -> storage.Problem:
 
 def _checked(stored: dict[str, np.ndarray], classes: int, file: Path) -> Params:
     arrays = storage.all_weights(stored, shapes(classes), _unfit(file))
-    return {name: jnp.asarray(value) for name, value in arrays.items()}
+    return {name: jax.device_put(value) for name, value in arrays.items()}
 
 
 def epoch_of(weights: Any) -> int | None:

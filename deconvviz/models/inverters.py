@@ -181,7 +181,7 @@ def _load(file: Path, changed: int, layer: str, shape: tuple[int, int, int]) -> 
         arrays, _decoder.shapes(shape, facts["upsampler"]),
         lambda reason: WeightsError(f"{file} does not fit {layer}: {reason}; {HOW}"),
     )  # fmt: skip
-    params = {name: jnp.asarray(value) for name, value in fitting.items()}
+    params = {name: jax.device_put(value) for name, value in fitting.items()}
     return Inverter(about["network"], layer, shape, facts["upsampler"], facts, params)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from deconvviz import storage
@@ -66,7 +66,7 @@ def build(fault: str, weights: str | Path | None = None) -> Network:
     ('3', '8')
     """
     arrays, facts = read(fault, weights)
-    params = {name: jnp.asarray(value) for name, value in arrays.items()}
+    params = {name: jax.device_put(value) for name, value in arrays.items()}
     return Network(
         lambda x: watermark.forward(params, x), input_spec=INPUT, labels=LABELS, name=f"planted {fault}", about=facts
     )

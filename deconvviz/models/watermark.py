@@ -105,7 +105,7 @@ def build(weights: str | Path | None = None) -> Network:
     storage.check_file(file, problem)
     about = storage.parse(storage.read_metadata(file, problem).get("about", "{}"), dict, problem)
     arrays = storage.all_weights(storage.read_arrays(file, problem), shapes(), problem)
-    params = {name: jnp.asarray(value) for name, value in arrays.items()}
+    params = {name: jax.device_put(value) for name, value in arrays.items()}
     facts = {key: json.dumps(value) for key, value in about.items()}
     return Network(lambda x: forward(params, x), input_spec=INPUT, labels=LABELS, name="watermark", about=facts)
 

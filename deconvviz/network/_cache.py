@@ -59,6 +59,11 @@ class Passes:
     def __len__(self) -> int:
         return len(self._passes)
 
+    def clear(self) -> None:
+        """Let go of every pass."""
+        with self._lock:
+            self._passes.clear()
+
     def get(self, key: Hashable, x: np.ndarray, run: Callable[[], Any]) -> Any:
         """The arrays that `run` gives, run now if nothing is known of that key and those values of x."""
         if not self.room:
@@ -105,9 +110,16 @@ class Store:
         self._programs, self._form, self._lender = programs, form, lender
         self._stored: OrderedDict[Hashable, Any] = OrderedDict()
         self.passes = Passes()
+        compiled.clear_when_forgotten(self)
 
     def __len__(self) -> int:
         return len(self._stored)
+
+    def clear(self) -> None:
+        """Let go of everything; it is made again when it is asked for."""
+        with self._lock:
+            self._stored.clear()
+        self.passes.clear()
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What is stored under the key, made now if there is nothing."""

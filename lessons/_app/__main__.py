@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from streamlit.web.cli import main
 
+from deconvviz import storage
 from lessons._app import ahead
 
+storage.share_heaps()
 ahead.begin()
 main(prog_name="streamlit")

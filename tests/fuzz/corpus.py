@@ -34,7 +34,7 @@ def pictures() -> dict[str, bytes]:
     r, c = np.mgrid[:23, :31]
     smooth = np.rint(np.stack([60 + 6 * r, 40 + 5 * c, 0 * r + 128], axis=-1)).astype(np.uint8)
     grey = Image.fromarray(smooth[..., 0])
-    files = {kind: _picture(smooth, kind) for kind in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")}
+    files = {kind: _picture(smooth, kind) for kind in ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "BMP", "TIFF")}
     for compression in ("tiff_lzw", "jpeg", "tiff_adobe_deflate", "packbits"):
         files[compression] = _picture(smooth, "TIFF", compression=compression)
     files["CMYK"] = _picture(Image.fromarray(smooth).convert("CMYK"), "JPEG")

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from deconvviz.errors import DeconvvizError
-from fuzz import corpus
+from fuzz import corpus, structure
 from fuzz.corpus import Draw
 
 #: Seconds that one round may take, and bytes that the process may take on top of what it has at the start.
@@ -46,7 +46,12 @@ def pictures(number: int, folder: Path) -> None:
 
     draw, files = Draw(number), corpus.pictures()
     names = list(files)
-    data = files[names[number]] if number < len(names) else draw.bytes(files[draw.one_of(names)], list(files.values()))
+    if number < len(names):
+        data = files[names[number]]
+    elif draw.below(2):
+        data = structure.changed(draw, files[draw.one_of(names)])
+    else:
+        data = draw.bytes(files[draw.one_of(names)], list(files.values()))
     with sentences():
         found = images.load(data, max_pixels=300_000)
         assert found.dtype == np.float32
@@ -138,7 +143,8 @@ def atlases(number: int, folder: Path) -> None:
     if changed.name == "atlas.json" and draw.below(3):
         changed.write_text(json.dumps(draw.record(json.loads(whole))), errors="surrogatepass")
     else:
-        changed.write_bytes(draw.bytes(whole, [whole]))
+        change = structure.changed if draw.below(2) else lambda draw, data: draw.bytes(data, [data])
+        changed.write_bytes(change(draw, whole))
     try:
         with sentences():
             atlas = Atlas.open(copy)
@@ -161,8 +167,10 @@ def states(number: int, folder: Path) -> None:
     names = list(files)
     if number < len(names):
         data = files[names[number]]
-    elif draw.below(3):
+    elif (how := draw.below(3)) == 0:
         data = draw.bytes(files[draw.one_of(names)], [files[name] for name in names])
+    elif how == 1:
+        data = structure.changed(draw, files[draw.one_of(["grid", "atlas", "packed"])])
     else:
         data = json.dumps(draw.record(json.loads(files["audit"]))).encode(errors="surrogatepass")
     path.write_bytes(data)

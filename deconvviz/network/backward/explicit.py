@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -167,8 +168,8 @@ def _one_place(value: Any) -> Any:
     if value.ndim != 4:
         return value
     everywhere = np.asarray(value)  # on the device each shape would be a program to compile
-    place = everywhere[:1, :1, :1]
-    return jnp.asarray(place) if (everywhere == place).all() else value
+    place = everywhere[:1, :1, :1].copy()  # a view would hold all of it
+    return jax.device_put(place) if (everywhere == place).all() else value
 
 
 def make_step(item: Equation, signal: Any, others: list[Any], label: str) -> Step:

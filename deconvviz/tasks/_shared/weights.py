@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from safetensors.numpy import save
@@ -200,7 +199,7 @@ def _load(file: Path, changed: int, task: str, variant: str, make: Make) -> Any:
 def _fill(module: nnx.Module, arrays: Mapping[str, np.ndarray], problem: storage.Problem) -> None:
     flat = list(nnx.to_flat_state(nnx.state(module, (nnx.Param, nnx.BatchStat))))
     values = storage.all_weights(arrays, {_name(path): tuple(v.shape) for path, v in flat}, problem)
-    nnx.update(module, nnx.from_flat_state([(p, v.replace(jnp.asarray(values[_name(p)]))) for p, v in flat]))
+    nnx.update(module, nnx.from_flat_state([(p, v.replace(jax.device_put(values[_name(p)]))) for p, v in flat]))
 
 
 def _check_options(options: Mapping[str, Any], problem: storage.Problem) -> None:
