@@ -16,6 +16,7 @@ from lessons._kit.draw import component
 from lessons._kit.draw.pixels import address, hundredths, largest, png, signed_pixels
 from lessons._kit.form import method_card
 from lessons._kit.form.i18n import t
+from lessons._kit.form.library import said
 from lessons._kit.photo.labels import RULES
 from lessons._kit.photo.selection import Chosen
 from lessons._kit.reconstruction import trace
@@ -57,7 +58,7 @@ def _part(
     here = f"{loaded.identity} {picture.digest} {chosen.unit!r}"
     job = _job(loaded, picture, chosen.unit, st.session_state.get(_ASKED) == here)
     if job is not None and job.error is not None:
-        st.info(t("No check by shuffling here: {reason}", reason=str(job.error)))
+        st.info(t("No check by shuffling here: {reason}", reason=said(job.error)))
         return
     result = job.latest if job is not None else None
 

@@ -320,7 +320,8 @@ def test_a_page_says_that_the_queue_is_full(monkeypatch: pytest.MonkeyPatch) -> 
     page = AppTest.from_string(PAGE.replace('"page"', '"refused"'))
     page.session_state["work"] = second = Work(1)
     page.run()
-    assert [error.value for error in page.error] == ["It went wrong: 0 jobs wait already; try again later"]
+    assert [one.value for one in page.warning] == ["The line is full: 0 jobs wait already. Try again in a minute."]
+    assert not page.error
     work.allow()
     assert running.wait(SOON)
     assert page.button(key="job-again").label == "Try again"

@@ -19,6 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from deconvviz.errors import DeconvvizError
 from lessons._kit.form.i18n import t
+from lessons._kit.form.library import said
 
 #: Jobs that run at once, that may wait in the queue, of one person too, and that are remembered once they are at rest.
 MAX_RUNNING, MAX_WAITING, MAX_EACH, MAX_REMEMBERED = 2, 32, 8, 32
@@ -28,6 +29,20 @@ ABANDONED_AFTER = 90.0
 EVERY = 1.0
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+
+
+class Full(DeconvvizError):
+    """There is no room in the line, for anybody or for this person; nothing has begun."""
+
+    def __init__(self, waiting: int, of_person: bool) -> None:
+        super().__init__(f"{waiting} {'of your jobs' if of_person else 'jobs'} wait already; try again later")
+        self.waiting, self.of_person = waiting, of_person
+
+    def words(self) -> str:
+        """The sentence for the page."""
+        if self.of_person:
+            return t("{count} of your own jobs wait already. Try again when one of them has begun.", count=self.waiting)
+        return t("The line is full: {count} jobs wait already. Try again in a minute.", count=self.waiting)
 
 
 class Job(Generic[T]):
@@ -214,10 +229,10 @@ class JobQueue:
         mine = sum(other.person == job.person for other in self.waiting)
         if len(self._running) >= self.max_running:
             if len(self.waiting) >= self.max_waiting:
-                job.done, job.error = True, DeconvvizError(f"{len(self.waiting)} jobs wait already; try again later")
+                job.done, job.error = True, Full(len(self.waiting), of_person=False)
                 return
             if job.person and mine >= self.max_each:
-                job.done, job.error = True, DeconvvizError(f"{mine} of your jobs wait already; try again later")
+                job.done, job.error = True, Full(mine, of_person=True)
                 return
         self.waiting.append(job)
         self._advance()
@@ -332,7 +347,10 @@ def watch(job: Job[T], draw: Callable[[Job[T]], None], key: str = "job", every: 
 def _progress(job: Job[Any], key: str) -> None:
     """One line of words, a bar while it runs, and a button."""
     if job.error is not None:
-        st.error(t("It went wrong: {reason}", reason=str(job.error) or type(job.error).__name__))
+        if isinstance(job.error, Full):
+            st.warning(job.error.words())
+        else:
+            st.error(t("It went wrong: {reason}", reason=said(job.error) or type(job.error).__name__))
         st.button(t("Try again"), key=f"{key}-again", on_click=job.go_on)
     elif job.stopped:
         st.markdown(t("Stopped. {words}", words=_words(job)))
