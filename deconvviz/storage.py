@@ -209,8 +209,8 @@ def parse(text: str | bytes, shape: Any, problem: Problem) -> Any:
       problem: makes the error to raise, from a reason.
 
     Raises:
-      what `problem` makes: no JSON, nested too deeply, a whole number of more than `MAX_DIGITS` digits, or of another
-        shape.
+      what `problem` makes: no JSON, nested too deeply, a whole number of more than `MAX_DIGITS` digits or 64 bits, or
+        of another shape.
 
     >>> parse('{"size": [8, 6], "name": "a"}', {"size": [int]}, ValueError)
     {'size': [8, 6], 'name': 'a'}
@@ -222,7 +222,10 @@ def parse(text: str | bytes, shape: Any, problem: Problem) -> Any:
     def whole(digits: str) -> int:
         if len(digits) > MAX_DIGITS + 1:
             raise ValueError(f"a number of {len(digits):,} digits")
-        return int(digits)
+        number = int(digits)
+        if not -(2**63) <= number < 2**63:  # no array, seed or size is of more
+            raise ValueError(f"{digits}, a number of more than 64 bits")
+        return number
 
     try:
         value = json.loads(text, parse_int=whole)
@@ -443,9 +446,11 @@ def download(url: str, checksum: str, path: Path, progress: bool = True, size: i
       ValueError: another size or checksum; nothing is left behind.
       OSError: the file cannot be written.
     """
+    resumed = _Resumed(path, progress, size)
+    if not (is_file_or_free(path) and is_file_or_free(resumed.part)):
+        raise OSError(errno.EINVAL, "a device or pipe, not a file", str(path))
     with _alone(path.parent):
         if not path.exists() or not pooch.hashes.hash_matches(path, checksum):
-            resumed = _Resumed(path, progress, size)
             resumed.fetch(url)
             try:
                 pooch.hashes.hash_matches(resumed.part, checksum, strict=True, source="downloaded file")

@@ -14,6 +14,7 @@ import click
 from deconvviz import catalog
 from deconvviz._cli._common import (
     FILE,
+    Whole,
     answer,
     check_out,
     image_option,
@@ -29,7 +30,7 @@ from deconvviz.errors import nearest
 DATA = click.option("--data", required=True, type=FILE, metavar="DIR", help="The folder of pictures.")
 OUT = click.option("--out", required=True, type=FILE, metavar="FILE", help="Write the result.")
 FOLDER = click.option("--out", required=True, type=FILE, metavar="DIR", help="Checkpoints, metrics and weights.")
-SEED = click.option("--seed", type=int, default=0, show_default=True, help="Fixes every random draw.")
+SEED = click.option("--seed", type=Whole(min=0), default=0, show_default=True, help="Fixes every random draw.")
 RESUME = click.option(
     "--resume/--no-resume", default=True, show_default=True, help="Go on from the checkpoint in --out."
 )

@@ -38,6 +38,17 @@ class FilePath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class Whole(click.IntRange):
+    """The type of an option that is a whole number: from a least one up and of 63 bits at most, as in arrays."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; a line of complaint if it is too small or too large."""
+        number = super().convert(value, param, ctx)
+        if number >= 2**63:
+            self.fail(f"{str(value)[:40]} is not below 2^63", param, ctx)
+        return number
+
+
 #: A path, and a path or the name of something built in, such as ``sample:cat``.
 FILE, TEXT_OR_FILE = FilePath(path_type=Path), FilePath()
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import click
 
+from deconvviz._cli._common import Whole
+
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.option("--steps", type=click.IntRange(min=1), help="How many steps.  [default: the layer's preset]"),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes every random draw."),
+    click.option("--steps", type=Whole(min=1), help="How many steps.  [default: the layer's preset]"),
+    click.option("--seed", type=Whole(min=0), default=0, show_default=True, help="Fixes every random draw."),
     click.option("--rate", type=float, help="Learning rate.  [default: the layer's preset]"),
     click.option(
         "--parametrization", type=click.Choice(["fourier", "pixel"]), help="What moves.  [default: the layer's preset]"
     ),
     click.option("--tv", type=float, help="Weight of the total variation.  [default: the layer's preset]"),
-    click.option("--jitter", type=click.IntRange(min=0), help="Random shifts, in pixels.  [default: likewise]"),
+    click.option("--jitter", type=Whole(min=0), help="Random shifts, in pixels.  [default: likewise]"),
 )
 
 

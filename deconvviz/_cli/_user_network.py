@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from deconvviz._cli._common import load_network, weights_option
+from deconvviz._cli._common import Whole, load_network, weights_option
 
 if TYPE_CHECKING:
     from deconvviz.network import Network
@@ -156,7 +156,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         "function without arguments that makes one. Its module is imported, also from the current folder.",
     ),
     click.option("--torch", metavar="MODULE:OBJECT", help="The same, and it has to be a PyTorch module (N, C, H, W)."),
-    click.option("--size", type=click.IntRange(min=1), nargs=2, metavar="H W", help="Your network's input, in pixels."),
+    click.option("--size", type=Whole(min=1), nargs=2, metavar="H W", help="Your network's input, in pixels."),
     click.option(
         "--channels",
         type=ChannelsOption(),

@@ -12,6 +12,7 @@ import click
 import deconvviz as dv
 from deconvviz._cli._common import (
     FILE,
+    Whole,
     answer,
     by,
     check_out,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @network_options
 @image_option
 @click.option("--layer", required=True, metavar="NAME", help="A layer, as `deconvviz layers` names it.")
-@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many channels to list.")
+@click.option("--top", type=Whole(min=1), default=10, show_default=True, help="How many channels to list.")
 @click.option("--out", type=FILE, metavar="FILE.npz", help="Write the whole array there.")
 @json_option
 def activations(chosen: Chosen, image: str, layer: str, top: int, out: Path | None, as_json: bool) -> None:

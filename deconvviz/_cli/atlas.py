@@ -9,7 +9,17 @@ from typing import Any
 
 import click
 
-from deconvviz._cli._common import FILE, TEXT_OR_FILE, answer, check_out, json_option, plain, seconds_since, table
+from deconvviz._cli._common import (
+    FILE,
+    TEXT_OR_FILE,
+    Whole,
+    answer,
+    check_out,
+    json_option,
+    plain,
+    seconds_since,
+    table,
+)
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 from deconvviz.errors import DeconvvizError
 
@@ -50,11 +60,11 @@ def atlas() -> None:
 @click.option("--layers", required=True, type=Layers(), help="relu2,relu4; relu4:16 keeps 16 channels.")
 @click.option("--out", required=True, type=FILE, metavar="DIR", help="The folder of the atlas.")
 @click.option("--rule", default="deconvnet", show_default=True, help="gradient, deconvnet, guided or linear.")
-@click.option("--top", type=click.IntRange(min=1), default=9, show_default=True, help="Pictures a channel.")
-@click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Pictures a device at once.")
+@click.option("--top", type=Whole(min=1), default=9, show_default=True, help="Pictures a channel.")
+@click.option("--batch", type=Whole(min=1), default=32, show_default=True, help="Pictures a device at once.")
 @click.option("--coordinator", metavar="HOST:PORT", help="Several processes: where process 0 waits for the others.")
-@click.option("--processes", type=click.IntRange(min=1), help="How many they are.")
-@click.option("--process", type=click.IntRange(min=0), help="Which of them this is, from 0.")
+@click.option("--processes", type=Whole(min=1), help="How many they are.")
+@click.option("--process", type=Whole(min=0), help="Which of them this is, from 0.")
 @click.option("--cluster", is_flag=True, help="Several processes, started by Slurm, Open MPI or the like.")
 @json_option
 def build(
@@ -138,7 +148,7 @@ class Bars:
 @atlas.command()
 @click.option("--atlas", "folder", type=FILE, metavar="DIR", help="Else the shipped one.")
 @click.option("--layer", required=True, metavar="NAME", help="A layer of the atlas.")
-@click.option("--channel", required=True, type=click.IntRange(min=0), help="A channel of it, from 0.")
+@click.option("--channel", required=True, type=Whole(min=0), help="A channel of it, from 0.")
 @click.option("--out", type=FILE, metavar="FILE.png", help="Patches and reconstructions.")
 @json_option
 def show(folder: Path | None, layer: str, channel: int, out: Path | None, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import deconvviz as dv
-from deconvviz._cli._common import FILE, TEXT_OR_FILE, answer, check_out, json_option, load_image, seconds_since
+from deconvviz._cli._common import FILE, TEXT_OR_FILE, Whole, answer, check_out, json_option, load_image, seconds_since
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
 
@@ -25,7 +25,7 @@ from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 @click.option("--layer", metavar="NAME", help="Of the unit.  [default: the last layer]")
 @click.option("--channel", type=int, help="Of the unit; a class is a channel of the scores.  [default: the largest]")
 @click.option("--method", default="occlusion", show_default=True, metavar="NAME", help="deconvnet, grad_cam, ...")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the method's random draws.")
+@click.option("--seed", type=Whole(min=0), default=0, show_default=True, help="Of the method's random draws.")
 @click.option("--out", type=FILE, metavar="FILE", help="Write the map as a PNG, blue to red.")
 @json_option
 def attribute(

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import deconvviz as dv
-from deconvviz._cli._common import FILE, TEXT_OR_FILE, answer, check_file, check_out, json_option, seconds_since
+from deconvviz._cli._common import FILE, TEXT_OR_FILE, Whole, answer, check_file, check_out, json_option, seconds_since
 from deconvviz._cli._user_network import Chosen, load_chosen, load_user_network, network_options
 
 #: What stands for the built-in photographs.
@@ -29,11 +29,11 @@ BUILT_IN = "sample:all"
 )
 @click.option("--out", required=True, type=FILE, metavar="FILE", help="The report, FILE.html.")
 @click.option("--method", "methods", multiple=True, metavar="NAME", help="Only this one; may be given again.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The first N pictures alone.")
+@click.option("--limit", type=Whole(min=1), metavar="N", help="The first N pictures alone.")
 @click.option("--layer", metavar="NAME", help="Explain a unit of this layer, with --channel.  [default: the top class]")
 @click.option("--channel", type=int, help="Channel of --layer.")
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the report.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes every random draw.")
+@click.option("--seed", type=Whole(min=0), default=0, show_default=True, help="Fixes every random draw.")
 @json_option
 def audit(
     chosen: Chosen,

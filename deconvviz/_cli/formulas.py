@@ -7,11 +7,11 @@ import time
 
 import click
 
-from deconvviz._cli._common import answer, json_option, seconds_since, table
+from deconvviz._cli._common import Whole, answer, json_option, seconds_since, table
 
 
 @click.command()
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="How many random inputs each.")
+@click.option("--seeds", type=Whole(min=1), default=3, show_default=True, help="How many random inputs each.")
 @json_option
 def formulas(seeds: int, as_json: bool) -> None:
     """Run ten printed formulas of convolution and "deconvolution" as printed and as corrected.

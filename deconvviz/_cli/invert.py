@@ -13,6 +13,7 @@ import click
 import deconvviz as dv
 from deconvviz._cli._common import (
     FILE,
+    Whole,
     answer,
     check_file,
     check_out,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="optimize, learned (one pass of a decoder, for some layers of caltech), or refined (160 steps from there).",
 )
-@click.option("--restarts", type=click.IntRange(min=1), default=1, show_default=True, help="Starts; the best counts.")
+@click.option("--restarts", type=Whole(min=1), default=1, show_default=True, help="Starts; the best counts.")
 @run_options
 @click.option("--out", type=FILE, metavar="FILE.png", help="Write the picture there.")
 @click.option("--checkpoint", type=FILE, metavar="FILE", help="Keep the run there, and go on from it.")

@@ -11,6 +11,7 @@ import click
 from deconvviz._cli._common import (
     FILE,
     TEXT_OR_FILE,
+    Whole,
     answer,
     check_file,
     check_out,
@@ -48,9 +49,9 @@ class Job(NamedTuple):
     "--image", type=TEXT_OR_FILE, metavar="FILE", help="A picture file, or a built-in photograph: sample:cat."
 )
 @click.option("--layer", metavar="NAME", help="A layer, as `deconvviz layers` names it.")
-@click.option("--channel", type=click.IntRange(min=0), help="A channel of it, from 0.")
-@click.option("--row", type=click.IntRange(min=0), help="The unit's row; the strongest unit without row and column.")
-@click.option("--column", type=click.IntRange(min=0), help="The unit's column.")
+@click.option("--channel", type=Whole(min=0), help="A channel of it, from 0.")
+@click.option("--row", type=Whole(min=0), help="The unit's row; the strongest unit without row and column.")
+@click.option("--column", type=Whole(min=0), help="The unit's column.")
 @click.option("--all", "whole", is_flag=True, help="Start from the whole map; without --channel, from all maps.")
 @click.option(
     "--rule",

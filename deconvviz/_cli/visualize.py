@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import deconvviz as dv
-from deconvviz._cli._common import FILE, TEXT_OR_FILE, answer, check_out, json_option, load_image, seconds_since, typed
+from deconvviz._cli._common import (
+    FILE,
+    TEXT_OR_FILE,
+    Whole,
+    answer,
+    check_out,
+    json_option,
+    load_image,
+    seconds_since,
+    typed,
+)
 from deconvviz._cli._optimized import run, run_options
 from deconvviz._cli._user_network import Chosen, load_chosen, network_options
 
@@ -26,20 +36,18 @@ if TYPE_CHECKING:
     metavar="NUMBER",
     help="A channel of it, or a class, from 0; with --grid 0-15 or 3,5-9.  [default: all]",
 )
-@click.option("--row", type=click.IntRange(min=0), help="A neuron's row; without row and column the middle one.")
-@click.option("--column", type=click.IntRange(min=0), help="A neuron's column.")
+@click.option("--row", type=Whole(min=0), help="A neuron's row; without row and column the middle one.")
+@click.option("--column", type=Whole(min=0), help="A neuron's column.")
 @click.option("--objective", type=click.Choice(["neuron", "channel", "class"]), help="What.  [default: by the unit]")
 @click.option(
     "--start", type=TEXT_OR_FILE, metavar="FILE", help="A picture to start from instead of noise, or sample:cat."
 )
-@click.option("--pictures", type=click.IntRange(min=1), default=1, show_default=True, help="How many, made to differ.")
+@click.option("--pictures", type=Whole(min=1), default=1, show_default=True, help="How many, made to differ.")
 @click.option("--diversity", type=float, default=1.0, show_default=True, help="How much they shall differ.")
 @run_options
 @click.option("--out", type=FILE, metavar="FILE.png", help="Write it there.")
 @click.option("--grid", type=FILE, metavar="FILE.png", help="Write many channels there, one picture each.")
-@click.option(
-    "--batch", type=click.IntRange(min=1), help="With --grid: pictures at once.  [default: 1 on a CPU, else 16]"
-)
+@click.option("--batch", type=Whole(min=1), help="With --grid: pictures at once.  [default: 1 on a CPU, else 16]")
 @json_option
 def visualize(
     chosen: Chosen, layer: str | None, channel: str | None, row: int | None, column: int | None, out: Path | None,

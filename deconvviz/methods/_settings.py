@@ -105,7 +105,7 @@ def schedule(rate: Any, step: Any, steps: Any) -> Any:
 
 
 def check_whole(**numbers: tuple[Any, int]) -> None:
-    """Refuses what is no whole number from a least one up.
+    """Refuses what is no whole number from a least one up, or takes more than 63 bits.
 
     Args:
       numbers: name -> (value, least).
@@ -118,6 +118,8 @@ def check_whole(**numbers: tuple[Any, int]) -> None:
     for name, (value, least) in numbers.items():
         if isinstance(value, bool) or not hasattr(value, "__index__") or value < least:
             raise DeconvvizError(f"{name} is a whole number from {least} up; got {name}={value!r}")
+        if value >= 2**63:
+            raise DeconvvizError(f"{name} is a whole number below 2^63; got {name}={str(value)[:40]}")
 
 
 def check_numbers(**numbers: Any) -> None:

@@ -6,7 +6,7 @@ import errno
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +200,21 @@ def test_where_nothing_can_be_written_is_said_before_the_work(tmp_path: Path) ->
     with pytest.raises(DeconvvizError, match=r"may not be written to; name another one"):
         _common.check_out(tmp_path / "a.png", (".png",))
     monkey.undo()
+
+
+def test_numbers_that_no_array_holds_are_refused() -> None:
+    """A seed of twenty digits is no traceback; every whole number of a command has such a bound."""
+
+    def numbers(command: click.Command) -> Iterator[click.Parameter]:
+        if isinstance(command, click.Group):
+            for name in command.list_commands(click.Context(command)):
+                below = command.get_command(click.Context(command), name)
+                assert below is not None
+                yield from numbers(below)
+        else:
+            yield from (one for one in command.params if isinstance(one.type, click.IntRange))
+
+    assert {type(one.type) for one in numbers(cli.main)} == {_common.Whole}
+    result = run("invert", "--image", "sample:cat", "--layer", "relu1", "--seed", str(2**63))
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "9223372036854775808 is not below 2^63" in result.output

@@ -198,6 +198,7 @@ def test_a_layer_without_rows_and_columns_is_inverted_too() -> None:
         ({"steps": 0}, "steps is a whole number from 1 up; got steps=0"),
         ({"steps": 2.5}, "got steps=2.5"),
         ({"restarts": 0}, "restarts is a whole number from 1 up; got restarts=0"),
+        ({"seed": 2**63}, "seed is a whole number below 2^63; got seed=9223372036854775808"),
         ({"seed": -1}, "seed is a whole number from 0 up; got seed=-1"),
         ({"rate": -0.5}, "rate is a number from 0 up; got rate=-0.5"),
         ({"rate": 0.0}, "rate and beta are above 0, alpha is 2 or more, zoom below 1; got rate=0.0"),
