@@ -114,6 +114,7 @@ def taken(page: Page, address: str) -> tuple[bytes, list[str]]:
     page.goto(address)
     page.locator("[data-testid=stForm]").wait_for()
     page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+    page.wait_for_function("!document.querySelector('.stMain [data-testid=stSkeleton]')")  # of tables that come late
     page.add_style_tag(content=HIDDEN)
     picture = page.locator("[data-testid=stColumn]:has(.st-key-controls) + [data-testid=stColumn]").first
     formulas = page.locator(".stMain .katex-display .katex-mathml math").evaluate_all(
