@@ -51,4 +51,4 @@ def _card(number: int, lesson: Lesson) -> None:
         if picture := _picture(file):
             st.html(f'<img class="thumbnail" src="{picture}" alt="">')
         st.page_link(entry(lesson), label=f"**{number} · {t(lesson.question)}**")
-        st.caption(f"{t(lesson.title)} · {'✓ ' if done == total else ''}{progress}")
+        st.caption(f"{t(lesson.title)} · {'✓ ' if done == total else ''}{progress}" if done else t(lesson.title))

@@ -49,7 +49,7 @@ def test_every_lesson_has_a_card_with_its_progress(open_page: Callable[..., AppT
     beside = [page.find_page(page.discover(), slug).title for slug in shell.BESIDE]
     assert links == [f"**{i} · {lesson.question}**" for i, lesson in enumerate(LESSONS, 1)] + beside
     first = LESSONS[0]
-    assert f"{first.title} · 0 of 3 questions solved" in [element.value for element in test.caption]
+    assert first.title in [element.value for element in test.caption]
     test.session_state["solved"] = {first.slug: set(first.questions)}
     assert f"{first.title} · ✓ 3 of 3 questions solved" in [element.value for element in test.run().caption]
 
