@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 #: Height and width of A4 at 96 pixels an inch, less margins of 10 mm.
 ROOM, WIDTH = 1042, 718
-#: What lies over the picture is hidden, and the picture is as high as it is, not as its controls are.
+#: What lies over the picture is hidden, the frame of the scene too, and the picture is as high as it is, not as its controls are.
 HIDDEN = """
 [data-testid=stHeader], .st-key-shell, .st-key-language-switch, .st-key-proofs { display: none !important; }
+html:root { --look: transparent !important; }
 [data-testid=stHorizontalBlock]:has(.st-key-controls) { align-items: flex-start !important; }
 """
 SHEET = Path(__file__).with_name("handouts.css").read_text("utf-8")
@@ -48,7 +49,7 @@ def document(lesson: Lesson, number: int, seed: int, picture: bytes, formulas: I
       picture: a PNG.
       formulas: MathML.
     """
-    text = "\n\n".join(f"**{t(one.title)}.** {t(one.text)}" for one in lesson.scenes)
+    text = "\n\n".join(f"**{_ended(t(one.title))}** {t(one.text)}" for one in lesson.scenes)
     questions = "".join(_question(t(title), maker(seed)) for title, maker in lesson.questions.values())
     encoded = base64.b64encode(picture).decode()
     return f"""<!doctype html><meta charset="utf-8"><style>{SHEET}</style>
@@ -57,6 +58,15 @@ def document(lesson: Lesson, number: int, seed: int, picture: bytes, formulas: I
 <div class="text">{glossary.to_html(text, "h")}</div>
 <h2>{_e(t("Predict, then look"))}</h2>{questions}{_experiment(lesson.design)}<div class="space"></div>
 {_model(lesson.design)}<footer>{lesson.slug}?exercise={seed}</footer>"""
+
+
+def _ended(title: str) -> str:
+    """A title that runs on into its text.
+
+    >>> _ended("Two gradients"), _ended("And truer?"), _ended("两幅梯度")
+    ('Two gradients.', 'And truer?', '两幅梯度。')
+    """
+    return title + ("" if title[-1] in "?!？！…" else "。" if "\u3400" <= title[-1] <= "\u9fff" else ".")
 
 
 def _experiment(question: Design | None) -> str:
