@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 #: Height and width of A4 at 96 pixels an inch, less margins of 10 mm.
 ROOM, WIDTH = 1042, 718
-#: What lies over the picture is hidden, and the frame of the scene; the picture is as high as it is, not as its controls.
+#: What lies over the picture is hidden, and the frame of the scene; the picture is as high as it is itself.
 HIDDEN = """
 [data-testid=stHeader], .st-key-shell, .st-key-language-switch, .st-key-proofs { display: none !important; }
 html:root { --look: transparent !important; }

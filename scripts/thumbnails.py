@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 #: Pixels of the part of the page that a picture shows: from the first thing drawn beside the controls on.
 PART = (800, 500)
+#: A card is small: no frame around what the first scene tells of.
+BARE = "html:root { --look: transparent !important; }"
 #: The left and upper edge of what a lesson draws first.
 _CORNER = """() => {
   const isPicture = c => !c.querySelector('.st-key-controls') && c.getBoundingClientRect().width > 500;
@@ -71,6 +73,7 @@ def main(slugs: list[str]) -> None:
                 page.goto(f"{url}/{lesson.slug}")
                 page.wait_for_selector("h1")
                 settle(page)
+                page.add_style_tag(content=BARE)
                 file = photograph(page)
                 thumbnail(lesson, theme).write_bytes(file)
                 total += len(file)
