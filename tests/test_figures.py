@@ -71,7 +71,7 @@ def measured() -> dict[str, tuple[list[str], list[str]]]:
             for row, name in STREETS.items()
         },
         "super-resolution x2, x3, x4": (
-            [f"{large[name]['figures']['psnr']:.2f}" for name in ("x2", "x3", "x4")],
+            [f"{large[name]['figures']['psnr_turns']:.2f}" for name in ("x2", "x3", "x4")],
             [f"{value:.2f}" for value in figures.get("super_resolution", {}).values()],
         ),
         "enhancement, sigma 15, 25, 50": (

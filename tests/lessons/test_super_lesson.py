@@ -97,6 +97,8 @@ def test_the_sentences_of_the_story_are_those_of_the_arrays() -> None:
     net, by = (f"{100 * grass[name].right:.0f} %" for name in ("network", "bicubic"))
     assert f"restores {net} of the lost waves, bicubic {by}" in story
     assert f"{predict.variants()['x3']['pictures']} photographs" in story
+    assert {len(predict.load(scale)[1].layers) + 1 for scale in shown} == {15}
+    assert "Fifteen small convolutions run on the small picture" in story
 
 
 @pytest.mark.parametrize("seed", range(24))

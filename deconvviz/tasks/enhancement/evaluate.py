@@ -13,10 +13,11 @@ from tqdm import tqdm
 
 from deconvviz.errors import DeconvvizError, check_choice
 from deconvviz.metrics import psnr, ssim
+from deconvviz.tasks._shared.turns import TURNS, check_turns
 from deconvviz.tasks.enhancement import WAYS
 from deconvviz.tasks.enhancement.data import damaged_planes, read
 from deconvviz.tasks.enhancement.network import Enhancer
-from deconvviz.tasks.enhancement.predict import TURNS, check_turns, cleaned, load
+from deconvviz.tasks.enhancement.predict import cleaned, load
 from deconvviz.tasks.enhancement.untrained import there_and_back
 
 #: Rows and columns that SSIM's window needs.

@@ -13,11 +13,12 @@ import numpy as np
 
 from deconvviz.data import images
 from deconvviz.data.colour import is_grey
-from deconvviz.errors import DeconvvizError, check_choice
+from deconvviz.errors import check_choice
 from deconvviz.figures import files
 from deconvviz.ops.resize import resize
 from deconvviz.tasks._shared import weights as stored
 from deconvviz.tasks._shared.tiling import in_tiles
+from deconvviz.tasks._shared.turns import TURNS, check_turns, over_turns
 from deconvviz.tasks.enhancement import WAYS
 from deconvviz.tasks.enhancement.data import TO_COLOURS
 from deconvviz.tasks.enhancement.network import Enhancer, make, reach
@@ -25,8 +26,6 @@ from deconvviz.types import DisplayImage
 
 #: Sides of tiles, and what they are rounded up to, so that few sizes are ever compiled.
 TILE, ROUND = 640, 16
-#: Turns and reflections of a square.
-TURNS = 8
 #: Where the three of a grey picture lie, so that all are around 0..1.
 MIDDLE = np.array([0, 0.5, 0.5], np.float32)
 FROM_COLOURS = np.linalg.inv(TO_COLOURS.astype(np.float64)).astype(np.float32)
@@ -87,12 +86,6 @@ def apply(
     return Enhanced(np.broadcast_to(result, given.shape).copy(), given, grey, variant)
 
 
-def check_turns(turns: int) -> None:
-    """Refuses a number of turns that is neither 1 nor 8."""
-    if turns not in (1, TURNS):
-        raise DeconvvizError(f"turns is {TURNS}, all turns and reflections of the picture, or 1; got {turns}")
-
-
 def write(result: Enhanced, path: str | os.PathLike[str]) -> Path:
     """Writes a cleaned picture as PNG, grey where it was grey, the whole file or none.
 
@@ -126,20 +119,8 @@ def runner(module: Enhancer) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def cleaned_plane(module: Enhancer, plane: np.ndarray, turns: int = 1) -> np.ndarray:
-    """What the network makes of one plane (H, W), not clipped; any size.
-
-    Formula: with turns of 8 ``mean over g of g^-1 f(g x)``, g the turns and reflections of a square: the network is not
-    the same in all directions, so its errors differ, and their mean is smaller.
-
-    Source: timofte2016seven
-    """
-    if turns == 1:
-        return _once(module, plane)
-    total = np.zeros(plane.shape, np.float32)
-    for quarter in range(4):
-        turned = np.rot90(plane, quarter)
-        total += np.rot90(_once(module, turned) + _once(module, turned[::-1])[::-1], -quarter)
-    return total / TURNS
+    """What the network makes of one plane (H, W), not clipped; any size."""
+    return over_turns(functools.partial(_once, module), plane, turns)
 
 
 def _once(module: Enhancer, plane: np.ndarray) -> np.ndarray:

@@ -11,12 +11,13 @@ from flax import nnx
 
 from deconvviz.errors import DeconvvizError, check_choice
 from deconvviz.tasks._shared import weights as stored
+from deconvviz.tasks._shared.turns import TURNS
 from deconvviz.tasks.enhancement import VARIANTS, ablations
 from deconvviz.tasks.enhancement.data import JPEG_SHARE, MOST_NOISE, QUALITIES, blind, read, split
 from deconvviz.tasks.enhancement.evaluate import LEAST, before_and_after, measure
 from deconvviz.tasks.enhancement.loss import distance
 from deconvviz.tasks.enhancement.network import Enhancer, make
-from deconvviz.tasks.enhancement.predict import TURNS, cleaned
+from deconvviz.tasks.enhancement.predict import cleaned
 from deconvviz.training.loop import Plan, plain, run
 from deconvviz.training.patches import Patches
 from deconvviz.training.trainer import Schedule, Trainer

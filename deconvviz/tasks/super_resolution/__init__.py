@@ -25,8 +25,10 @@ TASK = Task(
     options=(
         Option("scale", "How many times larger: 2, 3 or 4 (3).", int, of=(*USES, "train")),
         *weights_options("Which of its networks, x3 or x3-resize for example."),
+        Option("turns", "8 turns and reflections of the picture, or 1 alone (8 up to 256 x 256 pixels).", int, of=USES),
         Option("limit", "Measure that many pictures only.", int, of=("evaluate",)),
         Option("network", "Which network (fsrcnn).", choices=NETWORKS, of=("train",)),
+        Option("blocks", "Blocks of the residual network (3).", int, of=("train",)),
         Option("upsampler", "The last layer (transposed).", choices=UPSAMPLERS, of=("train",)),
         Option("start", "A finished run of any scale to go on from.", Path, of=("train",)),
         Option("test", "Pictures that the finished weights are measured on.", Path, of=("train",)),
@@ -43,6 +45,7 @@ TASK = Task(
         "kim2016accurate",
         "lim2017enhanced",
         "shi2016realtime",
+        "timofte2016seven",
         "wang2004image",
     ),
 )

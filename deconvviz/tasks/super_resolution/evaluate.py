@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,7 @@ from deconvviz.errors import DataError
 from deconvviz.metrics import psnr, ssim
 from deconvviz.tasks.super_resolution import network
 from deconvviz.tasks.super_resolution.data import bicubic, bytewise, pair
-from deconvviz.tasks.super_resolution.predict import enlarge, load
-
-Enlarge = Callable[[np.ndarray], np.ndarray]
+from deconvviz.tasks.super_resolution.predict import enlarge, load, turns_of
 
 
 def evaluate(
@@ -28,6 +24,7 @@ def evaluate(
     *,
     progress: bool = False,
     scale: int = 3,
+    turns: int | None = None,
     weights: str | Path | None = None,
     variant: str | None = None,
     limit: int | None = None,
@@ -42,23 +39,26 @@ def evaluate(
       data: the folder.
       progress: a bar on standard error.
       scale: 2, 3 or 4.
+      turns: as for `apply`.
       weights: a run of `train`, or its file; the shipped ones if None.
       variant: one of `variants`; the first of that scale if None.
       limit: measure that many pictures only.
 
     Returns:
       "psnr" and "ssim" of the network, "psnr_bicubic" and "ssim_bicubic", means over the pictures; "rows", the same
-      for each; "variant", "images", "seconds".
+      for each, with its "turns"; "variant", "images", "seconds".
 
     Raises:
       DataError: no such folder, no pictures, a picture too small for the scale, or another scale.
+      DeconvvizError: no such number of turns.
 
     Source: dong2016accelerating, wang2004image
     """
     network.checked_scale(scale)
     list_pictures(data)  # a wrong folder is said before a network is read
     name, module = load(scale, weights, variant)
-    return {"scale": int(scale), "variant": name, **measure(data, int(scale), module, progress=progress, limit=limit)}
+    measured = measure(data, int(scale), module, turns, progress=progress, limit=limit)
+    return {"scale": int(scale), "variant": name, **measured}
 
 
 def figures(result: np.ndarray, wanted: np.ndarray, border: int) -> dict[str, float]:
@@ -90,7 +90,7 @@ def inner(result: np.ndarray, wanted: np.ndarray, border: int) -> tuple[np.ndarr
 def flat_answer(module: Any, scale: int, level: float = 0.5, cells: int = 24) -> np.ndarray:
     """(n, n) what a network makes of an even picture, away from the border: it repeats every `scale` pixels."""
     answer = enlarge(np.full((cells, cells), level), scale, module)
-    margin = network.RADIUS * scale
+    margin = module.radius * scale
     return answer[margin:-margin, margin:-margin]
 
 
@@ -99,25 +99,22 @@ def ripple(module: Any, scale: int) -> float:
     return float(255 * flat_answer(module, scale).std())
 
 
-def scored(plane: np.ndarray, scale: int, run: Enlarge) -> dict[str, float]:
-    """Figures of an (H, W) plane of brightness, made small and enlarged again."""
-    small, large = pair(plane, scale)
-    return figures(run(small), large, scale)
-
-
-def measure(folder: str | Path, scale: int, module: Any, *, progress: bool, limit: int | None) -> dict[str, Any]:
+def measure(
+    folder: str | Path, scale: int, module: Any, turns: int | None = None, *, progress: bool, limit: int | None
+) -> dict[str, Any]:
     """Means over a folder of large pictures, of the network and of bicubic, with a row for each picture."""
     if limit is not None and limit < 1:
         raise DataError(f"limit is how many pictures are measured, 1 or more; got limit={limit}")
     files = list_pictures(folder)[:limit]
-    enlargers = {"": partial(enlarge, scale=scale, module=module), "_bicubic": partial(bicubic, scale=scale)}
     began, rows = time.perf_counter(), []
     for file in tqdm(files, unit="picture", disable=not progress, dynamic_ncols=True):
-        plane = brightness(images.load(file))
-        row: dict[str, Any] = {"picture": file.name}
-        for suffix, run in enlargers.items():
-            row |= {name + suffix: round(value, 4) for name, value in scored(plane, scale, run).items()}
+        small, large = pair(brightness(images.load(file)), scale)
+        row: dict[str, Any] = {"picture": file.name, "turns": turns_of(small, turns)}
+        answers = {"": enlarge(small, scale, module, row["turns"]), "_bicubic": bicubic(small, scale)}
+        for suffix, answer in answers.items():
+            measured = figures(answer, large, scale)
+            row |= {name + suffix: round(value, 4) for name, value in measured.items()}
         rows.append(row)
-    names = [name for name in rows[0] if name != "picture"]
+    names = [name for name in rows[0] if name not in ("picture", "turns")]
     means = {name: round(float(np.mean([row[name] for row in rows])), 4) for name in names}
     return {**means, "rows": rows, "images": len(rows), "seconds": round(time.perf_counter() - began, 3)}

@@ -21,14 +21,13 @@ from deconvviz.ops.resize import resize_matrix
 
 #: Channels of the features (d), of the mapping (s), and how many 3x3 layers map (m) in FSRCNN.
 FEATURES, NARROW, DEPTH = 56, 12, 4
-#: Channels and blocks of two 3x3 layers each in `Residual`.
+#: Channels, and blocks of two 3x3 layers each where nothing else is said, in `Residual`.
 WIDTH, BLOCKS = 32, 3
 SCALES = (2, 3, 4)
 #: Taps of the last layer; a sub-pixel convolution of 3 x 3 at scale 3 has as many weights.
 TAPS = 9
-#: Rows and columns of the small picture that a pixel sees on each side, at most: 2 + 4 + 2 in FSRCNN, 1 + 6 + 2 in
-#: `Residual`.
-RADIUS = 9
+#: Rows and columns of the small picture that the last layer sees on each side, at most.
+_LAST_RADIUS = 2
 #: Its name in the module.
 LAST = "enlarge"
 
@@ -78,6 +77,11 @@ class FSRCNN(nnx.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         return getattr(self, LAST)(self.features(x))
 
+    @property
+    def radius(self) -> int:
+        """Rows and columns of the small picture that a pixel sees on each side, at most."""
+        return 2 + DEPTH + _LAST_RADIUS
+
     def features(self, x: jax.Array) -> jax.Array:
         """(N, h, w, 1) -> (N, h, w, 56): what the last layer sees."""
         layers = (self.extract, self.shrink, *self.map, self.expand)
@@ -96,6 +100,7 @@ class Residual(nnx.Module):
     Args:
       scale: s, one of `SCALES`.
       upsampler: the last layer, one of `deconvviz.models.upsamplers.UPSAMPLERS`.
+      blocks: how many.
       rngs: where the first weights are drawn.
 
     Source: kim2016accurate, lim2017enhanced
@@ -106,14 +111,14 @@ class Residual(nnx.Module):
 
     BODY = ("extract", "layers", "rectify")
 
-    def __init__(self, scale: int, upsampler: str = "transposed", *, rngs: nnx.Rngs) -> None:
+    def __init__(self, scale: int, upsampler: str = "transposed", blocks: int = BLOCKS, *, rngs: nnx.Rngs) -> None:
         he, small = nnx.initializers.he_normal(), nnx.initializers.variance_scaling(0.1, "fan_in", "truncated_normal")
         self.scale = scale
         self.extract = nnx.Conv(1, WIDTH, (3, 3), kernel_init=he, rngs=rngs)
         self.layers = nnx.List([
-            nnx.Conv(WIDTH, WIDTH, (3, 3), kernel_init=kind, rngs=rngs) for _ in range(BLOCKS) for kind in (he, small)
+            nnx.Conv(WIDTH, WIDTH, (3, 3), kernel_init=kind, rngs=rngs) for _ in range(blocks) for kind in (he, small)
         ])  # fmt: skip
-        self.rectify = nnx.List([PReLU(WIDTH) for _ in range(BLOCKS)])
+        self.rectify = nnx.List([PReLU(WIDTH) for _ in range(blocks)])
         taps = 3 if upsampler == "subpixel" else TAPS
         setattr(self, LAST, Upsample(upsampler, WIDTH, 1, scale, taps, scale=0.02, rngs=rngs))
 
@@ -121,6 +126,11 @@ class Residual(nnx.Module):
         rows, columns = (jnp.asarray(resize_matrix(n, self.scale * n), x.dtype) for n in x.shape[1:3])
         bicubic = jnp.einsum("ah,nhwc,bw->nabc", rows, x, columns)
         return bicubic + getattr(self, LAST)(self.features(x))
+
+    @property
+    def radius(self) -> int:
+        """Rows and columns of the small picture that a pixel sees on each side, at most."""
+        return 1 + len(self.layers) + _LAST_RADIUS
 
     def features(self, x: jax.Array) -> jax.Array:
         """(N, h, w, 1) -> (N, h, w, 32): what the last layer sees."""
@@ -141,7 +151,8 @@ def make(options: Mapping[str, Any]) -> Network:
     (1, 6, 8, 1)
     """
     kind = NETWORKS[str(options.get("network", "fsrcnn"))]
-    return kind(int(options["scale"]), str(options["upsampler"]), rngs=nnx.Rngs(int(options.get("seed", 0))))
+    more = {"blocks": int(options["blocks"])} if "blocks" in options else {}
+    return kind(int(options["scale"]), str(options["upsampler"]), **more, rngs=nnx.Rngs(int(options.get("seed", 0))))
 
 
 def begin(module: Network) -> None:
@@ -168,14 +179,14 @@ def begin(module: Network) -> None:
     upsample.kernel[...] = jnp.asarray(kernel)
 
 
-def weights(scale: int, upsampler: str = "transposed", network: str = "fsrcnn") -> dict[str, int]:
+def weights(scale: int, upsampler: str = "transposed", network: str = "fsrcnn", **more: Any) -> dict[str, int]:
     """Numbers that are learned: "kernels", "biases", "shares" of the rectifiers.
 
     >>> weights(3)
     {'kernels': 12464, 'biases': 173, 'shares': 172}
     """
     result = {"kernels": 0, "biases": 0, "shares": 0}
-    options = {"scale": scale, "upsampler": upsampler, "network": network}
+    options = {"scale": scale, "upsampler": upsampler, "network": network, **more}
     module = nnx.eval_shape(lambda: make(options))
     for path, variable in nnx.to_flat_state(nnx.state(module, nnx.Param)):
         kind = {"kernel": "kernels", "bias": "biases", "share": "shares"}[str(path[-1])]
@@ -202,6 +213,6 @@ def checked_scale(scale: Any) -> int:
 
 
 __all__ = [
-    "FSRCNN", "LAST", "NETWORKS", "RADIUS", "SCALES", "TAPS", "UPSAMPLERS", "Network", "PReLU", "Residual", "begin",
+    "BLOCKS", "FSRCNN", "LAST", "NETWORKS", "SCALES", "TAPS", "UPSAMPLERS", "Network", "PReLU", "Residual", "begin",
     "checked_scale", "make", "weights",
 ]  # fmt: skip

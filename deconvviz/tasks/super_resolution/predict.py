@@ -15,9 +15,13 @@ from deconvviz.errors import ImageError, WeightsError, nearest
 from deconvviz.figures import files
 from deconvviz.tasks._shared import tiling
 from deconvviz.tasks._shared import weights as stored
+from deconvviz.tasks._shared.turns import TURNS, check_turns, over_turns
 from deconvviz.tasks.super_resolution import network
 from deconvviz.tasks.super_resolution.data import bicubic
 from deconvviz.types import DisplayImage
+
+#: Pixels of the largest picture that is turned where nothing is said: beyond it all turns take longer than a second.
+SMALL = 256 * 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +33,14 @@ class Enlarged:
       brightness: (s H, s W) float64, the network's own, neither clipped nor rounded.
       scale: s.
       variant: whose weights were used.
+      turns: 8 for the mean over all turns and reflections, or 1.
     """
 
     picture: DisplayImage
     brightness: np.ndarray
     scale: int
     variant: str
+    turns: int
 
 
 def variants(weights: str | Path | None = None) -> dict[str, dict[str, Any]]:
@@ -71,13 +77,22 @@ def load(scale: Any = 3, weights: str | Path | None = None, variant: str | None 
     return variant, stored.load("super_resolution", variant, network.make, weights)
 
 
-def apply(image: Any, *, scale: int = 3, weights: str | Path | None = None, variant: str | None = None) -> Enlarged:
+def apply(
+    image: Any,
+    *,
+    scale: int = 3,
+    turns: int | None = None,
+    weights: str | Path | None = None,
+    variant: str | None = None,
+) -> Enlarged:
     """Enlarges a picture.
 
     Args:
       image: path, bytes, PIL image, or array, as `deconvviz.data.images.load` reads it; any size. Transparent pixels
         are laid over white, a grey picture stays grey.
       scale: 2, 3 or 4.
+      turns: 8 for the mean of all turns and reflections of the picture, or 1, which takes an eighth of the time; 8 for
+        pictures of at most 256 x 256 pixels, 1 for larger ones, if None.
       weights: a run of `train`, or its file; the shipped ones if None.
       variant: one of `variants`; the first of that scale if None.
 
@@ -88,11 +103,13 @@ def apply(image: Any, *, scale: int = 3, weights: str | Path | None = None, vari
       ImageError: a picture that cannot be read, or one whose enlargement would fill the memory.
       DataError: another scale.
       WeightsError: no such variant.
+      DeconvvizError: no such number of turns.
 
-    Source: dong2016accelerating
+    Source: dong2016accelerating, timofte2016seven
     """
     name, module = load(scale, weights, variant)
     scale, picture = int(scale), images.load(image)
+    turns = turns_of(picture[..., 0], turns)
     height, width = (scale * n for n in picture.shape[:2])
     if height * width > images.MAX_PIXELS:
         raise ImageError(
@@ -100,20 +117,38 @@ def apply(image: Any, *, scale: int = 3, weights: str | Path | None = None, vari
             f"{scale}; at most {images.MAX_PIXELS:,} are made: choose a smaller scale or picture"
         )
     if is_grey(picture):
-        large = enlarge(picture[..., 0], scale, module)
+        large = enlarge(picture[..., 0], scale, module, turns)
         grey = np.clip(large, 0, 1).astype(np.float32)
-        return Enlarged(np.repeat(grey[..., None], 3, axis=-1), large, scale, name)
+        return Enlarged(np.repeat(grey[..., None], 3, axis=-1), large, scale, name, turns)
     bright, *colour = np.moveaxis(to_ycbcr(picture), -1, 0)
-    large = enlarge(bright, scale, module)
+    large = enlarge(bright, scale, module, turns)
     planes = [large, *(bicubic(plane, scale) for plane in colour)]
-    return Enlarged(from_ycbcr(np.stack(planes, axis=-1)), large, scale, name)
+    return Enlarged(from_ycbcr(np.stack(planes, axis=-1)), large, scale, name, turns)
 
 
-def enlarge(plane: np.ndarray, scale: int, module: Any) -> np.ndarray:
+def turns_of(plane: np.ndarray, turns: int | None = None) -> int:
+    """The number of turns that is asked for, or that a plane (h, w) of this size gets.
+
+    Raises:
+      DeconvvizError: neither 1 nor 8.
+
+    >>> turns_of(np.zeros((256, 256))), turns_of(np.zeros((480, 640)))
+    (8, 1)
+    """
+    if turns is None:
+        return TURNS if plane.size <= SMALL else 1
+    check_turns(turns)
+    return turns
+
+
+def enlarge(plane: np.ndarray, scale: int, module: Any, turns: int = 1) -> np.ndarray:
     """(h, w) brightness -> (scale h, scale w), by a module that `load` gives, in tiles; neither clipped nor rounded."""
-    small = plane[..., None].astype(np.float32)
-    large = tiling.in_tiles(stored.jitted(module), small, margin=network.RADIUS, scale=scale)
-    return np.asarray(large[..., 0], np.float64)
+    small, run = plane.astype(np.float32), stored.jitted(module)
+
+    def once(part: np.ndarray) -> np.ndarray:
+        return tiling.in_tiles(run, part[..., None], margin=module.radius, scale=scale)[..., 0].astype(np.float64)
+
+    return over_turns(once, small, turns)
 
 
 def untrained(variant: str, weights: str | Path | None = None) -> Any:
@@ -140,7 +175,9 @@ def write(result: Enlarged, path: str | os.PathLike[str]) -> Path:
 def describe(result: Enlarged) -> dict[str, Any]:
     """What the command line says of an enlargement."""
     height, width = result.picture.shape[:2]
-    return {"scale": result.scale, "variant": result.variant, "height": height, "width": width}
+    return {
+        "scale": result.scale, "variant": result.variant, "turns": result.turns, "height": height, "width": width,
+    }  # fmt: skip
 
 
 def _listed(scales: dict[str, int]) -> str:
