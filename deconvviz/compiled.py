@@ -96,6 +96,11 @@ def release_memory() -> None:
     storage.release_memory()
 
 
+def return_blocks() -> None:
+    """Let every large block that programs work with go back to the system as soon as it is free."""
+    storage.return_blocks()
+
+
 @contextlib.contextmanager
 def background() -> Iterator[None]:
     """``with background():`` this thread lets every thread that somebody waits for go first.

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from deconvviz import storage
+from deconvviz import compiled
 from deconvviz.errors import NetworkError, RuleError, nearest
 from deconvviz.network._cache import Programs, Store
 from deconvviz.network._jit import jit
@@ -79,7 +79,7 @@ class Network:
             raise NetworkError(
                 f"input_spec says what the network is fed, as in InputSpec(size=(224, 224)); got {input_spec!r}"
             )
-        storage.return_blocks()
+        compiled.return_blocks()
         function = scoped(function) if isinstance(function, nnx.Module) else function
         function = equinox.scoped(function) if equinox.is_module(function) else function
         if inputs is not None or vary is not None:
