@@ -121,18 +121,29 @@ def curves_of(view: View, value: Any, first: int, last: int) -> list[Curve]:
     members = [i for i in view.path() if i != maker and any(view.known[v].origin is signal for v in view.outs(i))]
     result: list[Curve] = []
     for count, index in enumerate(members, start=1):
-        inside = set(members[:count])
-        inner = {signal, *(v for i in inside for v in view.outs(i) if i != index)}
-        later = {i for i in members[count:] if any(a in inner for a in view.moving(view.equations[i].eqn))}
-        read = {i for v in inner - {signal} for i in view.readers.get(v, ())} - inside
         # Complete where nothing beyond takes more of it than its last result, and before it is bent once more.
         if index > last and bends(view, index):
             break
-        if index >= last and not later and not read and not inner & view.targets:
-            out = view.equations[index].out
-            within = [members[n] for n in needed([view.equations[i] for i in members], [out])]
+        out = view.equations[index].out
+        within = [members[n] for n in needed([view.equations[i] for i in members[:count]], [out])]
+        inner = {v for i in within for v in view.outs(i) if i != index}
+        read = {i for v in inner for i in view.readers.get(v, ())} - set(within)
+        alone = not read and not inner & view.targets and not _meets_again(view, out, signal, members[count:])
+        if index >= last and first in within and last in within and alone:
             result += _narrowed(view, Curve(signal, out, tuple(within)), first)
     return result
+
+
+def _meets_again(view: View, result: Any, signal: Any, later: Sequence[int]) -> bool:
+    """Is a result put together with another function of its signal, entry by entry, as in ``z sigmoid(z)``?"""
+    above = {result}
+    for index in later:
+        moving = view.moving(view.equations[index].eqn)
+        if any(a in above for a in moving):
+            if any(a not in above and (a is signal or view.known[a].origin is signal) for a in moving):
+                return True
+            above.update(view.outs(index))
+    return False
 
 
 def _narrowed(view: View, curve: Curve, first: int) -> list[Curve]:

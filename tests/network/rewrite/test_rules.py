@@ -249,6 +249,20 @@ def net_objections(net: dv.Network) -> list[str]:
     return [each.name for each in rules.objections(view)]
 
 
+@pytest.mark.parametrize("beside", [lambda z: jnp.maximum(z, 0), lambda z: 0.7 * z], ids=["a ReLU", "a scale"])
+def test_a_rule_of_ones_own_applies_where_something_else_reads_the_signal_too(beside: Any) -> None:
+    weights = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3)), jnp.float32)
+    net = dv.Network(lambda x: jax.nn.gelu(x) @ weights - beside(x), input_spec=dv.InputSpec(size=(6, 3)))
+    assert net_objections(net) == ["gelu"]
+    x = np.random.default_rng(1).normal(size=(1, 6, 3, 3)).astype(np.float32)
+    unit = dv.Unit(net.layers[-1].name, 1, 4, 2)
+    (mine,) = reconstruct_units(net.with_rules({"gelu": lambda z, g: 2 * g}), x, [unit], "gradient", "one")
+    expected = np.zeros_like(x[0])
+    expected[4, 2] = 2 * weights[:, 1]
+    expected[4, 2, 1] -= jax.grad(lambda z: beside(z))(x[0, 4, 2, 1])
+    np.testing.assert_allclose(mine.map, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_an_activation_without_a_name_is_none_of_its_parts() -> None:
     """A rule for tanh is a rule for tanh, and not for what is made of it."""
     net = dv.Network(lambda x: x * (1 + jnp.tanh(0.7 * x)) * 0.3, input_spec=dv.InputSpec(size=(6, 3)))
