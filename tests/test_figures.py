@@ -70,6 +70,7 @@ def measured() -> dict[str, tuple[list[str], list[str]]]:
             row: ([percent(streets[name]["figures"]["mean_iou"])], [percent(figures["segmentation"][name])])
             for row, name in STREETS.items()
         },
+        "segmentation from ImageNet, with skips, mean IoU": ([percent(streets["skips"]["figures"]["mean_iou"])], []),
         "super-resolution x2, x3, x4": (
             [f"{large[name]['figures']['psnr_turns']:.2f}" for name in ("x2", "x3", "x4")],
             [f"{value:.2f}" for value in figures.get("super_resolution", {}).values()],

@@ -104,7 +104,7 @@ def chosen() -> tuple[State, pictures.Picture]:
     picture = pictures.sample(FIRST)
     if source == "photo" and is_offered("image"):
         picture = upload.choose(FIRST)
-    decoders = {name: t(segmentation_picture.TITLES[name]) for name in run.DECODERS}
+    decoders = {name: t(segmentation_picture.TITLES[name]) for name in run.OFFERED}
     decoder = choice(t("Decoder"), decoders, "decoder")
     wanted = choice(
         t("Class"), {name: t(word) for name, word in segmentation_picture.WORDS.items()}, "wanted", default=State.wanted

@@ -24,12 +24,13 @@ WORDS = {
     "pavement": mark("pavement"), "tree": mark("tree"), "sign": mark("sign"), "fence": mark("fence"),
     "car": mark("car"), "pedestrian": mark("pedestrian"), "bicyclist": mark("bicyclist"),
 }  # fmt: skip
-#: Decoder -> its name for people.
+#: Decoder -> its name for people; the last is another network, which learned from ImageNet before.
 TITLES = {
     "coarse": mark("no decoder"),
     "transposed": mark("transposed convolution"),
     "unpool": mark("unpooling with switches"),
     "bilinear": mark("bilinear"),
+    "skips": mark("from ImageNet, with skips"),
 }
 #: Pixels on screen of a close look among others and alone, and of a plane of cells.
 WIDE, LARGE, PLANE = 128, 216, 160

@@ -10,7 +10,7 @@ import streamlit as st
 
 from deconvviz.ops.upsample import transposed_conv
 from deconvviz.tasks.segmentation import DECODERS as ALL_DECODERS
-from deconvviz.tasks.segmentation import drawn, predict
+from deconvviz.tasks.segmentation import SKIPS, drawn, predict
 from deconvviz.tasks.segmentation.data import NAMES, VOID
 from deconvviz.tasks.segmentation.predict import Segmentation, Step
 from deconvviz.types import Box, DisplayImage
@@ -19,6 +19,8 @@ from lessons._kit.photo import upload
 from lessons._kit.run import pictures
 
 DECODERS = tuple(name for name in ALL_DECODERS if name != "coarse")
+#: What may answer for a whole picture.
+OFFERED = (*DECODERS, SKIPS)
 #: Rows and columns of the closer look; cells of the first step that are shown.
 CLOSE, CELLS = 70, 4
 CACHED = 12

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deconvviz.tasks.segmentation import drawn, predict
+from deconvviz.tasks.segmentation import DECODERS, drawn, predict
 from lessons._kit.form.i18n import mark, t
 from lessons._kit.form.scenes import Guess, Scene
 from lessons.segmentation import run
@@ -45,7 +45,11 @@ def best_in_piece() -> Guess:
 def gain() -> Guess:
     """How many points of mean IoU the best decoder adds."""
     result = predict.variants()
-    figures = {name: 100 * about["figures"]["mean_iou"] for name, about in result.items()}
+    figures = {
+        name: 100 * about["figures"]["mean_iou"]
+        for name, about in result.items()
+        if about["options"]["decoder"] in DECODERS
+    }
     points = max(figures.values()) - figures["coarse"]
     options = {"1": t("less than one"), "5": t("one to five"), "more": t("more than five")}
     reason = t(

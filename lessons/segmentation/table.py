@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from deconvviz.tasks.segmentation import predict
+from deconvviz.tasks.segmentation import DECODERS, predict
 from lessons._kit.claims import card
 from lessons._kit.draw import bars
 from lessons._kit.form.i18n import mark, t
@@ -54,6 +54,12 @@ def show() -> None:
     result = predict.variants()
     pictures = next(iter(result.values()))["data"]["validation"]
     st.html(to_html(t("{count} validation pictures of CamVid, percent", count=pictures), result))
+    st.markdown(
+        t(
+            "The last row is another network, more than twice as large, which learned from ImageNet first: it judges "
+            "no decoder."
+        )
+    )
     st.markdown(gained(result))
 
 
@@ -86,7 +92,7 @@ def claim(decoder: str) -> None:
 
 def gained(result: Mapping[str, Mapping[str, Any]]) -> str:
     """What a decoder adds to the coarse answer: the pole, the class that gains most, the boundaries."""
-    decoders = {name: about["figures"] for name, about in result.items() if about["options"]["fusion"] == "none"}
+    decoders = {name: result[name]["figures"] for name in DECODERS}
     coarse = decoders.pop("coarse")
     poles = [figures["iou"]["pole"] for figures in decoders.values()]
     points = {

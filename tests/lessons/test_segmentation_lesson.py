@@ -10,6 +10,7 @@ from reference import segmentation_loops as loops
 from streamlit.testing.v1 import AppTest
 
 from deconvviz.figures.scale import sequential_rgb
+from deconvviz.tasks._shared import weights
 from deconvviz.tasks.segmentation import drawn, evaluate, predict
 from deconvviz.tasks.segmentation.data import NAMES, VOID
 from lessons.segmentation import questions, run, scenes, table
@@ -66,6 +67,9 @@ def test_the_table_holds_the_figures_of_the_file() -> None:
         for key in table.FIGURES:
             assert f">{100 * about['figures'][key]:.1f}</td>" in page
     assert page.count('class="best"') >= len(table.FIGURES)
+    *decoders, last = (weights.weights_of(weights.shipped("segmentation"), name) for name in found)
+    assert list(found)[-1] == "skips"
+    assert last > 2 * max(decoders)
 
 
 def test_what_the_fusion_changes_is_said_of_the_better_one() -> None:

@@ -1,7 +1,8 @@
-"""Name every pixel of a street: sky, road, car and eight more; three decoders on one encoder, measured.
+"""Name every pixel of a street: sky, road, car and eight more; the network that does it best, and three decoders.
 
-Trained from nothing on CamVid. The decoders differ only in how maps become larger again, so their figures say what a
-transposed convolution, unpooling with switches, or plain bilinear enlargement is worth.
+The best one starts from SqueezeNet's ImageNet weights. The three decoders share an encoder that was trained from
+nothing and differ only in how maps become larger again, so their figures say what a transposed convolution, unpooling
+with switches, or plain bilinear enlargement is worth.
 """
 
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from deconvviz.catalog import Lazy, Option, Task, weights_options
 
 DECODERS = ("coarse", "transposed", "unpool", "bilinear")
-#: The decoder of the network that starts from SqueezeNet's weights; not compared with the others.
+#: The decoder of the network that starts from SqueezeNet's weights: the best one, not compared with the others.
 SKIPS = "skips"
 FUSIONS = ("none", "average", "weighted")
 BALANCES = ("none", "root", "median")
@@ -27,14 +28,14 @@ TASK = Task(
     card=Lazy("deconvviz.tasks.segmentation.card:card"),
     figures=("global_accuracy", "global", "class_average", "mean_iou", "boundary_f1", "iou"),
     options=(
-        *weights_options("Which decoder, as the card names them (transposed)."),
+        *weights_options("Which variant, as the card names them (skips)."),
         Option("indices", "Write class indices instead of colours over the picture.", bool, of=("write",)),
         Option("limit", "Measure that many pictures only.", int, of=("evaluate",)),
         Option("decoder", "How maps become larger again (transposed).", choices=(*DECODERS, SKIPS), of=_TRAIN),
         Option("fusion", "How the picture comes in again at half size (none).", choices=FUSIONS, of=_TRAIN),
         Option("balance", "Weights of the classes in the loss (root).", choices=BALANCES, of=_TRAIN),
         Option("encoder", "A run with --decoder coarse; for skips: what it starts from.", Path, of=_TRAIN),
-        Option("epochs", "How often every picture is shown (24).", int, of=_TRAIN),
+        Option("epochs", "How often every picture is shown (24; skips 40).", int, of=_TRAIN),
         Option("batch", "Parts in a step (4).", int, of=_TRAIN),
         Option("learning_rate", "Its peak (0.002).", float, of=_TRAIN),
         Option(

@@ -120,6 +120,7 @@ class Crops:
       seed: fixes every draw.
       scale: smallest and largest enlargement before a part is cut out.
       colour: largest change of gain, contrast and of each channel.
+      gamma: largest power of the pixels, and one over it the smallest; 1 for none.
     """
 
     scenes: Sequence[Scene]
@@ -128,12 +129,12 @@ class Crops:
     seed: int
     scale: tuple[float, float] = (0.6, 1.5)
     colour: float = 0.3
+    gamma: float = 1.0
 
     @cached_property
     def light(self) -> list[tuple[np.float32, np.float32]]:
         """Mean and deviation of every whole picture: a part is measured by them, so that the sky alone stays bright."""
-        pictures = (scene.picture[::4, ::4].astype(np.float32) for scene in self.scenes)
-        return [(whole.mean(), whole.std() + 0.255) for whole in pictures]
+        return [_light(scene.picture.astype(np.float32)[::4, ::4]) for scene in self.scenes]
 
     def length(self, epoch: int) -> int:
         """Number of batches in an epoch."""
@@ -164,7 +165,17 @@ class Crops:
         labels = np.asarray(Image.fromarray(scene.labels).resize(size, resize.NEAREST, box))
         if draw.random() < 0.5:
             pixels, labels = pixels[:, ::-1], labels[:, ::-1]
-        x = (pixels.astype(np.float32) - mean) / deviation
+        shown = pixels.astype(np.float32)
+        if self.gamma != 1:
+            power = np.float32(self.gamma ** draw.uniform(-1, 1))
+            curve = 255 * (np.arange(256, dtype=np.float32) / 255) ** power
+            shown, (mean, deviation) = curve[pixels], _light(curve[scene.picture[::4, ::4]])
+        x = (shown - mean) / deviation
         contrast, *channels = 1 + self.colour * draw.uniform(-1, 1, 4)
         x = x * np.float32(contrast) * np.asarray(channels, np.float32) + np.float32(self.colour * draw.uniform(-1, 1))
         return np.asarray(x, np.float32), labels
+
+
+def _light(pixels: np.ndarray) -> tuple[np.float32, np.float32]:
+    """Mean and deviation, the second never 0."""
+    return pixels.mean(), pixels.std() + np.float32(0.255)

@@ -60,7 +60,7 @@ class Recipe:
 #: What differs where the network starts from SqueezeNet's weights.
 SKIPS_RECIPE = Recipe(
     decoder=SKIPS,
-    epochs=16,
+    epochs=40,
     crop=(192, 256),
     widths=pretrained.WIDTHS,
     dilations=pretrained.DILATIONS,
@@ -68,6 +68,8 @@ SKIPS_RECIPE = Recipe(
 )
 #: How much slower than the rest SqueezeNet's own weights move.
 SLOWER = 0.2
+#: And in how much other light the pictures are shown: dusk is a drive of its own.
+GAMMA = 1.6
 
 
 def recipe_of(decoder: str | None) -> Recipe:
@@ -104,12 +106,15 @@ def fitted(
       DataError: fewer scenes than a batch.
       TrainingError: a run of another recipe in `out`.
     """
-    crops = data_of.Crops(scenes, recipe.crop, recipe.batch, recipe.seed)
+    gamma = GAMMA if recipe.decoder == SKIPS else 1.0
+    crops = data_of.Crops(scenes, recipe.crop, recipe.batch, recipe.seed, gamma=gamma)
     if crops.length(1) < 1:
         raise DataError(f"training has {len(scenes)} pictures, fewer than one batch of {recipe.batch}; add some")
     weights = data_of.class_weights([scene.labels for scene in scenes], recipe.balance)
     if recipe.decoder == SKIPS:
         still: tuple[tuple[str, float], ...] = (("encoder", SLOWER),)
+        if first.encoder.frozen:
+            still += (("conv1", 0.0),)
     else:
         still = (("encoder", 0.0), ("score", 0.0)) if encoder is not None else ()
     schedule = Schedule(

@@ -18,7 +18,7 @@ from deconvviz.data import images
 from deconvviz.errors import DataError, DeconvvizError, nearest
 from deconvviz.figures import files
 from deconvviz.tasks._shared import weights as stored
-from deconvviz.tasks.segmentation import DECODERS
+from deconvviz.tasks.segmentation import DECODERS, SKIPS
 from deconvviz.tasks.segmentation.data import NAMES, SIZE, VOID, model_input
 from deconvviz.tasks.segmentation.network import STRIDE, make
 from deconvviz.types import DisplayImage
@@ -33,7 +33,7 @@ COLOURS = np.array(
     np.uint8,
 )  # fmt: skip
 #: The variant that is used where none is named.
-VARIANT = "transposed"
+VARIANT = SKIPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,8 +173,16 @@ def describe(result: Segmentation) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=8)
 def compiled(network: Any) -> Run:
-    """A network as a compiled function of a batch, kept."""
-    return stored.jitted(network)
+    """A network as a compiled function of a batch, kept; that with skips is shown each picture and its mirror image."""
+    run = stored.jitted(network)
+    if network.decoder != SKIPS:
+        return run
+
+    def both(x: np.ndarray) -> np.ndarray:
+        there, mirrored = np.split(run(np.concatenate([x, x[:, :, ::-1]])), 2)
+        return np.asarray((there + mirrored[:, :, ::-1]) / 2)
+
+    return both
 
 
 @functools.lru_cache(maxsize=8)

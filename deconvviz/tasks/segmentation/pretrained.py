@@ -23,7 +23,7 @@ from deconvviz.tasks.segmentation.blocks import CLASSES, Bottleneck, Unit, bilin
 
 #: Channels at 1/2, 1/4, 1/8 of the way up, and inside a bottleneck.
 WIDTHS = (16, 32, 128, 24)
-DILATIONS = (4, 8, 16)
+DILATIONS = (2, 4, 8, 16)
 #: Fire modules that are used: fire2 to fire8.
 FIRES = squeezenet.FIRES[:7]
 #: As `encoder` of a run: nothing is read, the encoder is trained from nothing.
@@ -47,9 +47,13 @@ class Fire(nnx.Module):
 
 
 class FireEncoder(nnx.Module):
-    """(N, H, W, 3) -> (N, H/8, W/8, 512), and the maps (N, H/4, W/4, 256) and (N, H/2, W/2, 96)."""
+    """(N, H, W, 3) -> (N, H/8, W/8, 512), and the maps (N, H/4, W/4, 256) and (N, H/2, W/2, 96).
+
+    Where `frozen` is set, the first convolution stays as it is: its gradient alone takes a fifth of a step.
+    """
 
     def __init__(self, *, rngs: nnx.Rngs) -> None:
+        self.frozen = False
         depth = squeezenet.VERSIONS["1_0"].channels
         self.conv1 = nnx.Conv(
             3, depth, (7, 7), strides=2, padding=3, kernel_init=nnx.initializers.he_normal(), rngs=rngs
@@ -62,6 +66,8 @@ class FireEncoder(nnx.Module):
 
     def __call__(self, x: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         half = jax.nn.relu(self.conv1(x))
+        if self.frozen:
+            half = jax.lax.stop_gradient(half)
         quarter = pooled(half)
         for fire in self.fires[:3]:
             quarter = fire(quarter)
@@ -148,3 +154,4 @@ def fill(module: SkipSegmenter, weights: str | Path | None = None) -> None:
             kernel = kernel[0, 0]
         layer.kernel[...] = jnp.asarray(np.ascontiguousarray(kernel))
         layer.bias[...] = jnp.asarray(arrays[f"{part.stored}.bias"])
+    module.encoder.frozen = True

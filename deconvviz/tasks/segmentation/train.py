@@ -133,7 +133,8 @@ def variant_name(decoder: str, fusion: str) -> str:
 def first_module(recipe: Recipe, encoder: str | Path | None) -> Any:
     """The module as first drawn; encoder and coarse scores are those of the "coarse" run where one is named, and stay.
 
-    That with skips has SqueezeNet's weights in its encoder, or all the weights of another run, and nothing stays.
+    That with skips has SqueezeNet's weights in its encoder, or all the weights of another run; of these the first
+    convolution stays.
 
     Raises:
       WeightsError: no such run.
@@ -143,6 +144,7 @@ def first_module(recipe: Recipe, encoder: str | Path | None) -> Any:
     if isinstance(module, SkipSegmenter):
         if encoder is not None and Path(encoder).is_dir():
             module = nnx.merge(*nnx.split(stored.load(TASK_NAME, SKIPS, make, encoder)), copy=True)
+            module.encoder.frozen = True
         elif str(encoder) != pretrained.RANDOM:
             pretrained.fill(module, encoder)
         return module

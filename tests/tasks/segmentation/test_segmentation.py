@@ -266,6 +266,24 @@ def test_crops_keep_picture_and_labels_together() -> None:
     assert not np.array_equal(next(iter(crops.epoch(2)))[0], x)
 
 
+@pytest.mark.slow
+def test_a_scene_in_other_light_is_measured_by_its_own_light() -> None:
+    """A power of the pixels before a part's mean and deviation: the whole scene keeps mean 0 and deviation 1."""
+    draw = np.random.default_rng(3)
+    labels = np.zeros((24, 40), np.uint8)
+    scene = data_of.Scene(draw.integers(0, 256, (24, 40, 3), np.uint8), labels)
+    plain, lit = (
+        data_of.Crops([scene], (24, 40), 1, 1, scale=(1.0, 1.0), colour=0.0, gamma=gamma) for gamma in (1.0, 2.5)
+    )
+    (x, _), (y, _) = next(plain.epoch(1)), next(lit.epoch(1))
+    assert not np.allclose(x, y, atol=0.05)
+    for found in (x, y):
+        assert abs(float(found.mean())) < 0.1
+        assert float(found.std()) == pytest.approx(1, abs=0.1)
+    flat, bright = np.sort(x.ravel()), np.sort(y.ravel())
+    assert len(np.unique(np.rint(1e4 * flat))) == len(np.unique(np.rint(1e4 * bright))), "order and ties are kept"
+
+
 @pytest.mark.deep
 def test_any_picture_is_answered_at_its_own_size(coarse: Path) -> None:
     draw = np.random.default_rng(0)
@@ -400,10 +418,10 @@ def test_the_network_with_skips_has_its_size_and_its_command() -> None:
     recipe = fit.recipe_of("skips")
     module = nnx.eval_shape(lambda: net.make(dataclasses.asdict(recipe)))
     shapes = [value.shape for _, value in nnx.to_flat_state(nnx.state(module, nnx.Param))]
-    assert sum(map(math.prod, shapes)) == 666_438
+    assert sum(map(math.prod, shapes)) == 677_990
     found = jax.eval_shape(lambda x: net.make(dataclasses.asdict(recipe))(x), jnp.ones((1, 16, 40, 3)))
     assert found.shape == (1, 8, 20, VOID)
-    said = "deconvviz train segmentation --data DIR --out RUN --decoder skips --epochs 16"
+    said = "deconvviz train segmentation --data DIR --out RUN --decoder skips --epochs 40"
     assert training.command(recipe, "squeezenet.net") == training.command(recipe) == said
     assert training.command(recipe, "random", "0006R0") == f"{said} --encoder random --hold-back 0006R0"
 
@@ -423,6 +441,33 @@ def test_the_network_with_skips_is_trained_and_trained_further(folder: Path, tmp
     learned = predict.load("skips", tmp_path / "run")
     np.testing.assert_array_equal(further.encoder.conv1.kernel[...], learned.encoder.conv1.kernel[...])
     assert training.command(recipe, tmp_path / "run").endswith("--encoder SKIPS_RUN")
+
+
+@pytest.mark.deep
+def test_squeezenets_first_convolution_stays(squeezed: dict[str, np.ndarray], folder: Path, tmp_path: Path) -> None:
+    options = {**TOY, "decoder": "skips", "widths": (4, 6, 10, 4), "epochs": 1}
+    training.train(folder, tmp_path / "run", **options)
+    learned, first = predict.load("skips", tmp_path / "run"), pretrained.SkipSegmenter(rngs=nnx.Rngs(0))
+    pretrained.fill(first)
+    for layer, moved in (("conv1", False), ("fires", True)):
+        kernels = [
+            module.encoder.conv1.kernel if layer == "conv1" else module.encoder.fires[6].squeeze.kernel
+            for module in (first, learned)
+        ]
+        before, after = (np.asarray(kernel[...], np.float16) for kernel in kernels)
+        assert np.array_equal(before, after) != moved
+
+
+def test_the_network_with_skips_answers_for_a_picture_and_its_mirror_image_alike() -> None:
+    module = pretrained.SkipSegmenter((4, 6, 10, 4), (1, 2), rngs=nnx.Rngs(0))
+    module.eval()
+    module.detail.kernel[...] = jnp.ones((4, VOID))
+    run = predict.compiled(module)
+    x = np.random.default_rng(0).normal(size=(1, 16, 24, 3)).astype(np.float32)
+    scores = run(x)
+    alone, mirrored = (module(jnp.asarray(shown)) for shown in (x, x[:, :, ::-1]))
+    np.testing.assert_allclose(scores, (alone + mirrored[:, :, ::-1]) / 2, atol=1e-4)
+    np.testing.assert_allclose(run(x[:, :, ::-1]), scores[:, :, ::-1], atol=1e-5)
 
 
 @pytest.mark.deep
