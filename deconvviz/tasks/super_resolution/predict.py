@@ -20,7 +20,8 @@ from deconvviz.tasks.super_resolution import network
 from deconvviz.tasks.super_resolution.data import bicubic
 from deconvviz.types import DisplayImage
 
-#: Pixels of the largest picture that is turned where nothing is said: beyond it all turns take longer than a second.
+#: Pixels of the largest picture that is turned where nothing is said: its eight turns cost about as much as 640 x 480
+#: pixels in one (1.1 and 0.8 seconds of one core at scale 3).
 SMALL = 256 * 256
 
 
