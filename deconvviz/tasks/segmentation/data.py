@@ -178,4 +178,4 @@ class Crops:
 
 def _light(pixels: np.ndarray) -> tuple[np.float32, np.float32]:
     """Mean and deviation, the second never 0."""
-    return pixels.mean(), pixels.std() + np.float32(0.255)
+    return np.float32(pixels.mean()), np.float32(pixels.std()) + np.float32(0.255)
