@@ -34,6 +34,7 @@ class Schedule:
       stretch: the cosine is laid out for this many times the steps.
       cool_down: last share of the steps, in which the rate falls linearly to zero from where the cosine stands.
       clip: largest norm of a gradient; 0 for any.
+      momentum: decay of Adam's mean of gradients; less where two parts of the loss work against each other.
       decay: of Adam's mean of squared gradients.
       weight_decay: of kernels, decoupled.
       average: decay of the moving average of the weights; 0 for the weights themselves.
@@ -45,6 +46,7 @@ class Schedule:
     stretch: float = 1.0
     cool_down: float = 0.0
     clip: float = 1.0
+    momentum: float = 0.9
     decay: float = 0.99
     weight_decay: float = 0.0
     average: float = 0.0
@@ -67,7 +69,9 @@ class Schedule:
     def optimizer(self, steps: int) -> Any:
         """Adam at that rate; kernels alone decay."""
         clip = [optax.clip_by_global_norm(self.clip)] if self.clip else []
-        adam = optax.adamw(self.rate(steps), b2=self.decay, weight_decay=self.weight_decay, mask=_kernels)
+        adam = optax.adamw(
+            self.rate(steps), b1=self.momentum, b2=self.decay, weight_decay=self.weight_decay, mask=_kernels
+        )
         return optax.chain(*clip, adam)
 
 

@@ -39,11 +39,14 @@ TASK = Task(
         Option("decoder", f"How maps are enlarged ({DECODER}).", choices=tuple(DECODERS)),
         *weights_options(),
         Option("part", "Which pictures to measure on (all).", choices=PARTS, of=("evaluate",)),
-        Option("epochs", "Length of the schedule (40).", int, of=("train",)),
+        Option("epochs", "Length of the schedule (40; 20 with --start).", int, of=("train",)),
+        Option("start", "Weights whose decoders learn on beside a critic, for sharper pictures.", Path, of=("train",)),
         Option("batch", "Pictures in a batch (16).", int, of=("train",)),
         Option("latents", "Numbers in a code (48).", int, of=("train",)),
         Option("perceptual", "Weight of the error in early features of the recognition network.", float, of=("train",)),
         Option("classes", "Names with commas between; faces, motorbikes, airplanes where they are.", of=("train",)),
     ),
-    sources=("kingma2014auto", "ghosh2020variational", "heusel2017gans", "odena2016deconvolution"),
+    sources=(
+        "kingma2014auto", "ghosh2020variational", "larsen2016autoencoding", "heusel2017gans", "odena2016deconvolution",
+    ),
 )  # fmt: skip

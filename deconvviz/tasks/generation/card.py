@@ -18,19 +18,14 @@ def card(path: str | Path) -> str:
     path, parts = Path(path), []
     for name, about in weights.variants("generation", path).items():
         recipe, figures = about["recipe"], about["figures"]
-        perceptual = recipe["perceptual"]
         parts.append(
             _TEMPLATE.fill(
                 "introduction",
-                **{key: recipe[key] for key in ("latents", "noise", "weight", "epochs", "batch", "average", "seed")},
+                latents=recipe["latents"],
                 weights=weights.weights_of(path, name),
                 labels=", ".join(about["options"]["labels"]),
                 **about["data"],
-                seconds=about["seconds"],
-                perceptual=f" + {perceptual:g} x error in the recognition network's relu1 and relu2"
-                if perceptual
-                else "",
-                option=f" --perceptual {perceptual:g}" if perceptual else "",
+                training=_training(recipe, about["seconds"]),
                 drawn=DRAWN,
                 first=SEED,
             )
@@ -40,6 +35,19 @@ def card(path: str | Path) -> str:
             + _beside(figures, DECODER)
         )
     return "\n".join(parts) + _TEMPLATE.fill("licence")
+
+
+def _training(recipe: dict[str, Any], seconds: float) -> str:
+    """How the weights were trained, and the commands."""
+    numbers = {key: recipe[key] for key in ("noise", "weight", "epochs", "batch", "seed")}
+    if recipe["sharpened"]:
+        felt, judged = recipe["felt"], recipe["judged"]
+        return _TEMPLATE.fill("sharpened", **numbers, seconds=seconds, felt=felt, judged=judged)
+    perceptual = recipe["perceptual"]
+    felt = f" + {perceptual:g} x error in the recognition network's relu1 and relu2" if perceptual else ""
+    option = f" --perceptual {perceptual:g}" if perceptual else ""
+    average = recipe["average"]
+    return _TEMPLATE.fill("pixels", **numbers, seconds=seconds, average=average, perceptual=felt, option=option)
 
 
 def _rows(figures: dict[str, Any], default: str) -> list[list[str]]:

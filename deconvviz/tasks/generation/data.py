@@ -212,13 +212,14 @@ class Source:
         """Batches in an epoch."""
         return len(self.folder) // self.batch
 
-    def batches(self, epoch: int) -> Iterator[tuple[np.ndarray]]:
-        """Batches of an epoch, (N, 64, 64, 3) float32 in 0..1: cropped a little, some classes mirrored."""
+    def batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Batches of an epoch, (N, 64, 64, 3) float32 in 0..1, cropped a little, some mirrored; (N,) their classes."""
         draw = np.random.default_rng([self.seed, epoch])
         order = draw.permutation(len(self.folder))
         for number in range(self.length(epoch)):
             chosen = order[number * self.batch : (number + 1) * self.batch]
-            yield (np.stack([self._part(row, draw) for row in chosen]) / np.float32(255),)
+            shown = np.stack([self._part(row, draw) for row in chosen]) / np.float32(255)
+            yield shown, self.folder.classes[chosen]
 
     def _part(self, row: int, draw: np.random.Generator) -> np.ndarray:
         picture = self.pictures[row]

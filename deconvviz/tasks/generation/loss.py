@@ -81,7 +81,7 @@ class Bound:
         self._params = caltech.load_params() if perceptual else {}
 
     def __call__(self, net: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-        (images,) = batch
+        images, _ = batch
         mean, log_variance = net.encode(images)
         codes = draw(mean, log_variance, key)
         smallest = net.smallest(codes)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from deconvviz.data.folder import ImageFolder
 from deconvviz.errors import TrainingError
@@ -17,8 +18,12 @@ from deconvviz.tasks.generation import loss as losses
 from deconvviz.tasks.generation.batches import encoded
 from deconvviz.tasks.generation.evaluate import Figures, summary
 from deconvviz.tasks.generation.network import Autoencoder, make
+from deconvviz.tasks.generation.sharpen import Against, Critic, Looks, Pair
 from deconvviz.training import loop
 from deconvviz.training.trainer import Schedule, Trainer
+
+#: Peak rate of decoders and critic.
+SHARPENING_RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Recipe:
       held_out: share of every class that is never trained on.
       labels: the classes.
       images: how many pictures are trained on.
+      sharpened: whether the decoders learned on beside a critic (`sharpen.Against`), from weights trained before.
+      felt, judged: weights of the distance in layers and of what the critic says, where they did.
     """
 
     seed: int = 0
@@ -52,6 +59,9 @@ class Recipe:
     held_out: float = 0.1
     labels: tuple[str, ...] = ()
     images: int = 0
+    sharpened: bool = False
+    felt: float = 1.0
+    judged: float = 0.3
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "latents"):
@@ -63,7 +73,7 @@ class Recipe:
     @property
     def variant(self) -> str:
         """What the trained weights are called."""
-        return "perceptual" if self.perceptual else "pixels"
+        return "sharpened" if self.sharpened else "perceptual" if self.perceptual else "pixels"
 
 
 def train(
@@ -74,12 +84,15 @@ def train(
     resume: bool = True,
     progress: bool = True,
     classes: str | None = None,
-    epochs: int = Recipe.epochs,
+    epochs: int | None = None,
     batch: int = Recipe.batch,
     latents: int = Recipe.latents,
     perceptual: float = Recipe.perceptual,
+    start: str | Path | None = None,
 ) -> dict[str, Any]:
     """Trains one encoder and four decoders on DIR/CLASS/*.jpg; writes checkpoints, metrics and weights to `out`.
+
+    With `start`, the decoders of those weights learn on beside a critic, and the encoder stays: blur becomes detail.
 
     The last tenth of every class by file name is never trained on.
 
@@ -90,10 +103,11 @@ def train(
       resume: go on from the checkpoint in `out`, if there is one.
       progress: a bar on standard error.
       classes: names with commas between; faces, motorbikes and airplanes where the folder holds them, else all.
-      epochs: length of the schedule.
+      epochs: length of the schedule; 40, or 20 with `start`.
       batch: pictures in a batch.
       latents: numbers in a code.
       perceptual: weight of the error in early features of the recognition network; 0 for pixels alone.
+      start: a run, or a file of weights, of the same classes; its latents count.
 
     Returns:
       Figures of the weights as written, as `evaluate` gives them, on the pictures that were held out.
@@ -102,25 +116,52 @@ def train(
       DataError: no such folder or class, or too few pictures.
       TrainingError: an option out of its range, or a run that cannot start or go on.
     """
-    recipe = Recipe(seed=seed, epochs=epochs, batch=batch, latents=latents, perceptual=perceptual)
+    recipe = Recipe(
+        seed=seed, epochs=epochs or (20 if start else Recipe.epochs), batch=batch, latents=latents,
+        perceptual=perceptual, sharpened=start is not None,
+    )  # fmt: skip
     chosen = tuple(name.strip() for name in classes.split(",") if name.strip()) if classes else ()
     part, held_out = pictures_of.split(Path(data), chosen, recipe.held_out)
     recipe = Recipe(**asdict(recipe) | {"labels": part.labels, "images": len(part)})
     source = pictures_of.Source.of(part, recipe.batch, seed)
     options = {"latents": recipe.latents, "labels": list(part.labels), "seed": seed}
     options["shapes"] = [pictures_of.shape_of(_of_class(source, index)) for index in range(len(part.labels))]
-    fit = Trainer(
-        make(options),
-        losses.Bound(recipe.noise, recipe.weight, recipe.perceptual),
-        Schedule(recipe.learning_rate, average=recipe.average),
-        steps=source.length(1) * recipe.epochs,
-        seed=seed,
-    )
+    if start is not None:
+        first, about = _started(start, part)
+        options, recipe = about["options"], replace(recipe, latents=about["options"]["latents"])
+    fit = _fit(recipe, options, source, first if start is not None else None)
     plan = loop.Plan(loop.plain(asdict(recipe)), recipe.epochs, fit.initial, fit.step, source.batches, source.length)
     state, records = loop.run(plan, Path(out), resume=resume, progress=progress)
-    net = with_classes(weights.rounded(fit.module(state)), pictures_of.read(part), part)
+    module = fit.module(state)
+    net = with_classes(weights.rounded(module.net if recipe.sharpened else module), pictures_of.read(part), part)
     figures = _finish(Path(out), net, recipe, options, records, (part, held_out))
     return {**summary(figures), "images": len(held_out)}
+
+
+def _started(start: str | Path, part: ImageFolder) -> tuple[Autoencoder, dict[str, Any]]:
+    """The autoencoder to go on from, free to be changed, and what its file says of it."""
+    known = weights.variants("generation", start)
+    name, about = next(iter(known.items()))
+    if tuple(about["options"]["labels"]) != part.labels:
+        raise TrainingError(
+            f"{start} knows {', '.join(about['options']['labels'])}, and the folder holds {', '.join(part.labels)}: "
+            "name the same with --classes"
+        )
+    return nnx.merge(*nnx.split(weights.load("generation", name, make, start)), copy=True), about
+
+
+def _fit(recipe: Recipe, options: dict[str, Any], source: pictures_of.Source, first: Autoencoder | None) -> Trainer:
+    """The trainer: of all weights from nothing, or of the decoders of an autoencoder beside a critic."""
+    steps = source.length(1) * recipe.epochs
+    if first is None:
+        loss = losses.Bound(recipe.noise, recipe.weight, recipe.perceptual)
+        schedule = Schedule(recipe.learning_rate, average=recipe.average)
+        return Trainer(make(options), loss, schedule, steps=steps, seed=recipe.seed)
+    looks = Looks(pictures_of.read(source.folder)[:: max(1, len(source.folder) // 128)])
+    critic = Critic(looks.channels, len(recipe.labels), rngs=nnx.Rngs(recipe.seed))
+    schedule = Schedule(SHARPENING_RATE, clip=5.0, momentum=0.5, average=0.99)
+    loss = Against(looks, recipe.noise, recipe.felt, recipe.judged)
+    return Trainer(Pair(first, critic), loss, schedule, steps=steps, seed=recipe.seed)
 
 
 def with_classes(net: Autoencoder, pictures: np.ndarray, folder: ImageFolder) -> Autoencoder:
@@ -161,11 +202,16 @@ def _finish(
         "recipe": asdict(recipe),
         "figures": figures,
         "data": {"trained": len(part), "held_out": len(held_out)},
-        "curve": [[record["loss"], record["kl"], record["squares_transposed4"]] for record in records],
+        "curve": [[record[name] for name in _curve(recipe)] for record in records],
         "seconds": round(sum(record["seconds"] for record in records), 1),
     }
     weights.save_run(out / weights.RUN_FILE, "generation", recipe.variant, net, about)
     return figures
+
+
+def _curve(recipe: Recipe) -> tuple[str, ...]:
+    """What of each epoch's record is worth keeping."""
+    return ("loss", "squares", "felt", "critic") if recipe.sharpened else ("loss", "kl", "squares_transposed4")
 
 
 def _of_class(source: pictures_of.Source, index: int) -> list[np.ndarray]:
