@@ -154,14 +154,14 @@ def _fit(recipe: Recipe, options: dict[str, Any], source: pictures_of.Source, fi
     """The trainer: of all weights from nothing, or of the decoders of an autoencoder beside a critic."""
     steps = source.length(1) * recipe.epochs
     if first is None:
-        loss = losses.Bound(recipe.noise, recipe.weight, recipe.perceptual)
+        bound = losses.Bound(recipe.noise, recipe.weight, recipe.perceptual)
         schedule = Schedule(recipe.learning_rate, average=recipe.average)
-        return Trainer(make(options), loss, schedule, steps=steps, seed=recipe.seed)
+        return Trainer(make(options), bound, schedule, steps=steps, seed=recipe.seed)
     looks = Looks(pictures_of.read(source.folder)[:: max(1, len(source.folder) // 128)])
     critic = Critic(looks.channels, len(recipe.labels), rngs=nnx.Rngs(recipe.seed))
     schedule = Schedule(SHARPENING_RATE, clip=5.0, momentum=0.5, average=0.99)
-    loss = Against(looks, recipe.noise, recipe.felt, recipe.judged)
-    return Trainer(Pair(first, critic), loss, schedule, steps=steps, seed=recipe.seed)
+    against = Against(looks, recipe.noise, recipe.felt, recipe.judged)
+    return Trainer(Pair(first, critic), against, schedule, steps=steps, seed=recipe.seed)
 
 
 def with_classes(net: Autoencoder, pictures: np.ndarray, folder: ImageFolder) -> Autoencoder:
