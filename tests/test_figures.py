@@ -16,6 +16,7 @@ from deconvviz.checks import audit
 from deconvviz.models import caltech, held_out, inverters
 from deconvviz.tasks._shared import weights
 from deconvviz.tasks.cutout import evaluate as cutout
+from deconvviz.tasks.generation import DECODER
 from lessons._kit.photo import header
 from lessons._kit.run import networks
 
@@ -152,7 +153,7 @@ def quoted() -> set[str]:
     found = {figure for pair in measured().values() for side in pair for figure in side}
     found |= {f"{large[name]['figures']['psnr_bicubic']:.2f}" for name in ("x2", "x3", "x4")}
     found |= {f"{clean['sigma 25']['psnr_input']:.2f}", f"{made['components_psnr']:.2f}"}
-    found |= {f"{made['rebuilt']['transposed4']['psnr']:.2f}"}
+    found |= {f"{made['rebuilt'][DECODER]['psnr']:.2f}"}
     found |= {percent(next(iter(digits.values()))["figures"]["accuracy"])}
     found |= {f"{file.stat().st_size / 1e6:.1f}" for file in (caltech.WEIGHTS, inverters.WEIGHTS)}
     return found

@@ -1,4 +1,4 @@
-"""The story of generation: faces from 48 numbers, motorbikes without a name, a lost photograph, four decoders."""
+"""The story of generation: faces from 48 numbers, motorbikes and their name, a lost photograph, four decoders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def named() -> Guess:
     answer = "none" if share < 0.05 else "half" if share < 0.75 else "most"
     reason = t(
         "It called {right} of {count} drawn motorbikes a motorbike, and {percent} % of validation photographs that "
-        "were rebuilt from their own codes: the name is lost between code and picture, not by drawing codes.",
+        "were rebuilt from their own codes.",
         count=DRAWN,
         right=round(DRAWN * share),
         percent=f"{100 * rebuilt:.0f}",
@@ -66,7 +66,7 @@ SCENES = (
         text=mark(
             "Where does a new code come from? After training, a normal density was fitted to the codes of each class. "
             "Forty-eight numbers drawn from it give a new face. Another network, trained to name photographs, says "
-            "what it takes each picture for. It took 109 of 120 drawn faces for faces. Are they copies?"
+            "what it takes each picture for. It took 120 of 120 drawn faces for faces. Are they copies?"
         ),
         look=mark(
             "Twelve new faces, right of each the training photograph nearest to it; below, what the network calls the "
@@ -77,11 +77,10 @@ SCENES = (
         controls=("seed",),
     ),
     Scene(
-        title=mark("Motorbikes without a name"),
+        title=mark("Motorbikes, and their name"),
         text=mark(
-            "To the eye these are motorbikes: two wheels, and something dark between them. The same network is asked "
-            "again. It named every validation photograph of a motorbike rightly, at the same 64 × 64 pixels. What "
-            "will it say of motorbikes that are drawn?"
+            "To the eye these are motorbikes. The same network is asked again. It named every validation photograph of "
+            "a motorbike rightly, at the same 64 × 64 pixels. What will it say of motorbikes that are drawn?"
         ),
         look=mark("The motorbikes, and what they are called once you have answered."),
         values={"view": "walk", "wanted": "Motorbikes"},
@@ -94,8 +93,8 @@ SCENES = (
         title=mark("A photograph goes in"),
         text=mark(
             "The code of a photograph comes from an encoder, trained together with the decoder: 12,288 numbers in, 48 "
-            "out. Drag the divider: of this motorbike a smear comes back. Validation photographs of the three classes "
-            "come back with a PSNR of 19.4 dB on average."
+            "out. Drag the divider: of this motorbike a smear comes back. Validation photographs of the three "
+            "classes come back with a PSNR of 18.2 dB on average."
         ),
         look=mark("What comes back, right of the divider, and the PSNR below."),
         values={"view": "rebuild"},
@@ -104,9 +103,10 @@ SCENES = (
     Scene(
         title=mark("What a code costs"),
         text=mark(
-            "Training weighs two terms: how well the picture comes back, and how far its code strays from a standard "
-            "normal density. The second is the price of the code, in nats; it keeps codes close together. The first is "
-            "a squared error. Where the code leaves the picture open, the mean has the smallest one: a blur."
+            "Training weighs a squared error against the price of the code: how far it strays from a standard normal "
+            "density, in nats. Where the code leaves the picture open, the mean has the smallest squared error: a "
+            "blur. So the decoders learned on beside a critic, which tells drawn pictures from photographs. The detail "
+            "that it asks for is made up."
         ),
         look=mark("The price of this code: the KL divergence, a sum over 48 numbers."),
         values={"view": "bound"},

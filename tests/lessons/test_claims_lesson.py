@@ -41,7 +41,7 @@ def test_every_claim_and_formula_has_its_words() -> None:
     assert {id: FORMULAS[id].computes for id in FORMULAS} == claim_words.COMPUTES
     assert {id: FORMULAS[id].note for id in FORMULAS if FORMULAS[id].note} == claim_words.REMARKS
     measured = {id: claim for id, claim in CLAIMS.items() if not claim.why}
-    assert {claim.id: claim.data for claim in measured.values()} == claim_words.DATA
+    assert {claim.id: claim.data.replace(" x ", " × ") for claim in measured.values()} == claim_words.DATA
     assert {id: claim.why for id, claim in CLAIMS.items() if claim.why} == claim_words.further.WHY
     for claim in measured.values():
         given = set(re.findall(r'"(holds|fails|only if)"', inspect.getsource(claim.rule)))
