@@ -67,7 +67,8 @@ def test_the_first_page_is_there_before_its_scripts(app_url: str, browser: Brows
 def test_who_turns_the_page_at_once_is_not_kept_under_the_first_look(app_url: str, browser: Browser) -> None:
     with browser.new_context() as context, context.new_page() as page:
         page.goto(app_url, wait_until="commit")
-        page.wait_for_function("document.getElementById('first-look')")
+        # Only once the script that stands behind the picture has run does it know which page it belongs to.
+        page.wait_for_function("document.readyState !== 'loading' && document.getElementById('first-look')")
         page.evaluate("history.pushState({}, '', '/glossary')")
         page.wait_for_function("!document.getElementById('first-look')", timeout=5_000)
 
