@@ -279,11 +279,14 @@ async def _take(session: Session, kind: str, chance: random.Random, file: bytes)
         if buttons := session.buttons():
             await session.act("scene", WidgetState(id=session.elements[chance.choice(buttons)], trigger_value=True))
     elif kind == "language":
-        session.choose("lang", string_value=chance.choice(["", "zh"]))
-        await session.act("language")
+        if "lang" in session.elements:
+            session.choose("lang", string_value=chance.choice(["", "zh"]))
+            await session.act("language")
     else:
-        if session.page != "laboratory":
-            await session.turn_to("laboratory")
+        if session.page != "laboratory" or not {FOLLOW, TILES} <= session.elements.keys():
+            await session.turn_to("laboratory")  # also where the page did not come in time: it is asked for again
+        if not {FOLLOW, TILES} <= session.elements.keys():
+            return  # what took too long is among the errors
         if kind == "upload":
             await session.upload(file)
         elif kind == "layer":
