@@ -74,6 +74,8 @@ def _dropped() -> None:
     if file is None:
         st.session_state[_OPENED] = None
         return
+    if not hasattr(file, "getvalue"):
+        return  # the server has let go of its bytes already: what is shown stays
     try:
         st.session_state[_OPENED] = page.read(file.getvalue())
     except DataError as error:

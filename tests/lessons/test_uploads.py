@@ -112,3 +112,15 @@ def test_grey_bytes_become_colour_and_16_bits_floats(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(isolated, "levels", lambda *_, **__: np.full((6, 4), 13107, np.uint16))
     deep = pictures.Uploads(1000).pixels(brought("deep"))
     assert (deep.dtype, float(deep.max())) == (np.float32, np.float32(0.2))
+
+
+def test_a_file_whose_bytes_are_gone_leaves_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit hands a callback a stub where the server has let go of the bytes meanwhile."""
+    from streamlit.runtime.uploaded_file_manager import DeletedFile
+
+    from lessons._kit.photo import bring
+
+    monkeypatch.setattr(bring.st, "session_state", {"field": DeletedFile("1")})
+    monkeypatch.setattr(bring.selection, "forget_upload", lambda: pytest.fail("the picture before goes"))
+    bring._uploaded("field")
+    assert list(bring.st.session_state) == ["field"]

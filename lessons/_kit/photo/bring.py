@@ -98,6 +98,8 @@ def _uploaded(key: str) -> None:
     if file is None:
         selection.forget_upload()
         return
+    if not hasattr(file, "getvalue"):
+        return  # the server has let go of its bytes already: what is shown stays
     try:
         selection.keep_upload(pictures.upload(file.getvalue(), file.name))
         st.session_state[_JUST] = True
