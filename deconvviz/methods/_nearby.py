@@ -7,10 +7,24 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax  # type: ignore[import-untyped]
 
+from deconvviz.errors import DeconvvizError
 from deconvviz.methods import _canvas
 from deconvviz.network import Network
+
+
+def weight_of(layer: str, values: np.ndarray) -> float:
+    """``1 / |a|^2`` of a layer's values; values that are zero everywhere are refused.
+
+    >>> weight_of("relu1", np.array([3.0, 4.0]))
+    0.04
+    """
+    length = float(np.square(values.astype(np.float64)).sum())
+    if not length:
+        raise DeconvvizError(f"{layer} is zero everywhere: every picture that leaves it silent would do")
+    return 1 / length
 
 
 def step(network: Network, layer: str) -> tuple[Any, Callable[..., Any]]:

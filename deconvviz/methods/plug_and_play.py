@@ -93,9 +93,7 @@ def invert(
     Source: venkatakrishnan2013plug, zhang2022plug
     """
     settings = settings or PlugAndPlay()
-    length = float(np.square(values.astype(np.float64)).sum())
-    if not length:
-        raise DeconvvizError(f"{layer} is zero everywhere: every picture that leaves it silent would do")
+    weight = _nearby.weight_of(layer, values)
     optimizer, step = _nearby.step(network, layer)
     draw = np.random.default_rng(seed)
     z = (GREY + START * draw.standard_normal((*network.input_spec.size, 3))).astype(np.float32)
@@ -106,7 +104,7 @@ def invert(
         pull = settings.weight / level**2
         rate = settings.rate * max(0.25, level / settings.loud)
         for _ in range(settings.steps):
-            x, memory = step(x, memory, near, pull, rate, consts, target, 1 / length)
+            x, memory = step(x, memory, near, pull, rate, consts, target, weight)
         noisy = np.asarray(x)[0] + level * draw.standard_normal(z.shape)
         z = np.clip(denoise(noisy.astype(np.float32)), 0, 1).astype(np.float32)
     return z

@@ -65,13 +65,11 @@ def refine(
     Source: dosovitskiy2016inverting, mahendran2015understanding
     """
     settings = settings or Refinement()
-    length = float(np.square(values.astype(np.float64)).sum())
-    if not length:
-        raise DeconvvizError(f"{layer} is zero everywhere: every picture that leaves it silent would do")
+    weight = _nearby.weight_of(layer, values)
     optimizer, step = _nearby.step(network, layer)
     x = near = jnp.asarray(first, jnp.result_type(float))[None]
     memory, consts, target = optimizer.init(x), network.program().flat.consts, jnp.asarray(values)
     for number in range(settings.steps):
         rate = float(schedule(settings.rate, number, settings.steps))
-        x, memory = step(x, memory, near, settings.near, rate, consts, target, 1 / length)
+        x, memory = step(x, memory, near, settings.near, rate, consts, target, weight)
     return np.asarray(x[0], np.float32)
